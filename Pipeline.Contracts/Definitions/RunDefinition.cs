@@ -1,0 +1,100 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace Pipeline.Contracts.Definitions;
+
+/// <summary>A definition file, read: what a run is. Paths are relative to the current directory unless said otherwise.</summary>
+public sealed record RunDefinition
+{
+    [Description("Names the run; the run folder is runs/NAME unless --run says another.")]
+    public required string Name { get; init; }
+
+    [Description("Every random draw of the run is a function of it.")]
+    public int Seed { get; init; } = 17;
+
+    [Description("The model whose likelihoods are matched. Absent in a run that only trains on text.")]
+    public TeacherDefinition? Teacher { get; init; }
+
+    [Description("The model that is trained.")]
+    public StudentDefinition? Student { get; init; }
+
+    [Description("Where the maths runs: auto takes CUDA when it is there.")]
+    public DeviceChoice Device { get; init; } = DeviceChoice.Auto;
+
+    [Description("CPU threads of the maths; 0 takes all. A bit-identical resume needs the same number.")]
+    [Range(0, 1024)]
+    public int Threads { get; init; }
+
+    [Description("Documents that may be rejected by a defect of a stage before the run fails; bad input is counted apart.")]
+    [Range(0, int.MaxValue)]
+    public int MaxFailedRecords { get; init; }
+
+    [Description("What is done, in order.")]
+    public required IReadOnlyList<FlowDefinition> Flows { get; init; }
+}
+
+public enum DeviceChoice
+{
+    Auto,
+    Cpu,
+    Cuda,
+}
+
+/// <summary>A Hugging Face folder to score with.</summary>
+public sealed record TeacherDefinition
+{
+    [Description("A Hugging Face folder: config.json, model.safetensors (or its sharded index), tokenizer.json. run:NAME is a model this run exported.")]
+    public required string Model { get; init; }
+
+    [Description("Another folder or tokenizer.json than the model's own; \"bytes\" is one token per byte.")]
+    public string? Tokenizer { get; init; }
+}
+
+/// <summary>The student: another model's weights, or a configuration to begin from nothing.</summary>
+public sealed record StudentDefinition
+{
+    [Description("A Hugging Face folder to begin from; usually the teacher's own.")]
+    public string? Model { get; init; }
+
+    [Description("A config.json to initialise at random, instead of model.")]
+    public string? Config { get; init; }
+
+    [Description("The tokenizer the student is to have: a folder, a tokenizer.json, or \"bytes\". The model's own when absent. run:NAME is one this run trained.")]
+    public string? Tokenizer { get; init; }
+
+    [Description("How rows of the new vocabulary begin: fvt (copies and means), mean, random, or keep (the vocabulary is the model's own).")]
+    public EmbeddingInitialisation Embeddings { get; init; } = EmbeddingInitialisation.Fvt;
+
+    [Description("Add at each byte the original embedding of the longest source token that ends there (bytes only).")]
+    public bool InputExpansion { get; init; }
+
+    [Description("Give the output its own matrix where the model ties it to the input; null unties for bytes only.")]
+    public bool? Untie { get; init; }
+}
+
+public enum EmbeddingInitialisation
+{
+    Fvt,
+    Mean,
+    Random,
+    Keep,
+}
+
+/// <summary>Source, stages, sink.</summary>
+public sealed record FlowDefinition
+{
+    [Description("Names the flow in --set, in progress and in the report.")]
+    public required string Name { get; init; }
+
+    [Description("Source first, sink last.")]
+    public required IReadOnlyList<StageDefinition> Stages { get; init; }
+}
+
+/// <summary>One stage with its options bound. <see cref="Name"/> is the stage's kind unless the definition gives another.</summary>
+public sealed record StageDefinition(string Name, StageKind Kind, object Options);
+
+/// <summary>The kind of a stage: the word after <c>"stage":</c>.</summary>
+public readonly record struct StageKind(string Value)
+{
+    public override string ToString() => Value;
+}

@@ -1,0 +1,25 @@
+namespace Pipeline.Contracts.Errors;
+
+/// <summary>
+/// An error that the user can act on: its message names the thing, what was found, what was expected and what to do. The exit
+/// code is part of the command line's contract.
+/// </summary>
+public abstract class AlmException(string message, int exitCode, Exception? inner = null) : Exception(message, inner)
+{
+    public int ExitCode { get; } = exitCode;
+}
+
+/// <summary>The definition file or the command line is wrong (exit 64).</summary>
+public sealed class DefinitionException(string message, Exception? inner = null) : AlmException(message, ExitCodes.Definition, inner);
+
+/// <summary>Something read is wrong: text, a model, a tokenizer, a shard, a checkpoint (exit 65).</summary>
+public sealed class InputException(string message, Exception? inner = null) : AlmException(message, ExitCodes.Input, inner);
+
+/// <summary>Another process holds the run folder (exit 73).</summary>
+public sealed class LockedException(string message, Exception? inner = null) : AlmException(message, ExitCodes.Locked, inner);
+
+/// <summary>The disk refused: full, read-only, an I/O error (exit 74).</summary>
+public sealed class StorageException(string message, Exception? inner = null) : AlmException(message, ExitCodes.Storage, inner);
+
+/// <summary>Stopped at a safe point on request; the same command goes on (exit 75).</summary>
+public sealed class InterruptedException(string message, Exception? inner = null) : AlmException(message, ExitCodes.Interrupted, inner);

@@ -1,0 +1,10 @@
+namespace Pipeline.Contracts.Records;
+
+/// <summary>
+/// What a student learns from: the record of a shard. <see cref="Teacher"/> is null where no teacher was run (text alone, for SFT);
+/// the chunks are then empty.
+/// </summary>
+public sealed record Example(DocumentId Id, string Text, TokenSequence Student, TeacherView? Teacher, Chunk[] Chunks);
+
+/// <summary>The teacher's side of an example: its tokens, its two numbers per token, and hidden states when they were asked for.</summary>
+public sealed record TeacherView(TokenSequence Tokens, TeacherScores Scores, TeacherHidden? Hidden = null);

@@ -1,0 +1,14 @@
+namespace Pipeline.Contracts.Stages;
+
+/// <summary>
+/// A sink whose output is a fixed number of parts, each computed by a graph of its own from its own range of the input, so that what
+/// a part holds never depends on which others were computed in the same run.
+/// </summary>
+public interface IPartitioned
+{
+    int PartitionCount { get; }
+
+    /// <summary>Whether the part is committed and belongs to this run's definition; it is then not computed again.</summary>
+    /// <exception cref="Errors.InputException">It is there, but made from something else.</exception>
+    bool IsCommitted(int partition);
+}

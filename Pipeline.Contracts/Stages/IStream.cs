@@ -1,0 +1,10 @@
+namespace Pipeline.Contracts.Stages;
+
+/// <summary>
+/// Records to records where one depends on its neighbours (windows, batches, anything that runs on the device). Runs alone, over
+/// the whole stream, and hands over in its own order.
+/// </summary>
+public interface IStream<in TIn, out TOut>
+{
+    IAsyncEnumerable<TOut> RunAsync(IAsyncEnumerable<TIn> input, CancellationToken cancellationToken);
+}

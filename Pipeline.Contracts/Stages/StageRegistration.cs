@@ -1,0 +1,55 @@
+namespace Pipeline.Contracts.Stages;
+
+/// <summary>
+/// A row of the table that maps a definition's <c>"stage": "name"</c> to types: nothing is found by reflection over assemblies.
+/// </summary>
+/// <param name="Name">As definitions say it: verb-noun.</param>
+/// <param name="Summary">One sentence for the schema and for <c>--help</c>.</param>
+/// <param name="OptionsType">A record whose properties are the keys a definition may set.</param>
+/// <param name="Input">The record it takes; null for a source.</param>
+/// <param name="Output">The record it hands over; null for a sink.</param>
+public abstract record StageRegistration(string Name, string Summary, Type OptionsType, Type? Input, Type? Output)
+{
+    /// <summary>Makes the stage and adds it to a graph, with its record types as type arguments.</summary>
+    public abstract void AddTo(IGraphBuilder graph, object options, StageContext context);
+
+    public static StageRegistration Source<TOptions, TOut>(string name, string summary, Func<TOptions, StageContext, ISource<TOut>> create)
+        => new SourceRegistration<TOptions, TOut>(name, summary, create);
+
+    public static StageRegistration Map<TOptions, TIn, TOut>(string name, string summary, Func<TOptions, StageContext, IMap<TIn, TOut>> create)
+        => new MapRegistration<TOptions, TIn, TOut>(name, summary, create);
+
+    public static StageRegistration Stream<TOptions, TIn, TOut>(string name, string summary, Func<TOptions, StageContext, IStream<TIn, TOut>> create)
+        => new StreamRegistration<TOptions, TIn, TOut>(name, summary, create);
+
+    public static StageRegistration Sink<TOptions, TIn>(string name, string summary, Func<TOptions, StageContext, ISink<TIn>> create)
+        => new SinkRegistration<TOptions, TIn>(name, summary, create);
+
+    private sealed record SourceRegistration<TOptions, TOut>(string Name, string Summary, Func<TOptions, StageContext, ISource<TOut>> Create)
+        : StageRegistration(Name, Summary, typeof(TOptions), null, typeof(TOut))
+    {
+        public override void AddTo(IGraphBuilder graph, object options, StageContext context)
+            => graph.AddSource(context, Create((TOptions)options, context));
+    }
+
+    private sealed record MapRegistration<TOptions, TIn, TOut>(string Name, string Summary, Func<TOptions, StageContext, IMap<TIn, TOut>> Create)
+        : StageRegistration(Name, Summary, typeof(TOptions), typeof(TIn), typeof(TOut))
+    {
+        public override void AddTo(IGraphBuilder graph, object options, StageContext context)
+            => graph.AddMap(context, Create((TOptions)options, context));
+    }
+
+    private sealed record StreamRegistration<TOptions, TIn, TOut>(string Name, string Summary, Func<TOptions, StageContext, IStream<TIn, TOut>> Create)
+        : StageRegistration(Name, Summary, typeof(TOptions), typeof(TIn), typeof(TOut))
+    {
+        public override void AddTo(IGraphBuilder graph, object options, StageContext context)
+            => graph.AddStream(context, Create((TOptions)options, context));
+    }
+
+    private sealed record SinkRegistration<TOptions, TIn>(string Name, string Summary, Func<TOptions, StageContext, ISink<TIn>> Create)
+        : StageRegistration(Name, Summary, typeof(TOptions), typeof(TIn), null)
+    {
+        public override void AddTo(IGraphBuilder graph, object options, StageContext context)
+            => graph.AddSink(context, Create((TOptions)options, context));
+    }
+}

@@ -1,0 +1,57 @@
+namespace Pipeline.Contracts.Storage;
+
+/// <summary>
+/// All files go through this seam, so that tests can make any call fail, lose what was not synced, or fill the disk. Paths are full paths.
+/// Every method throws <see cref="Errors.StorageException"/> with the path when the system refuses.
+/// </summary>
+public interface IStorage
+{
+    bool FileExists(string path);
+
+    bool DirectoryExists(string path);
+
+    long Length(string path);
+
+    /// <summary>Full paths of the files and folders directly below, in ordinal order; empty when the folder is not there.</summary>
+    IReadOnlyList<string> List(string directory);
+
+    void CreateDirectory(string path);
+
+    /// <summary>A seekable stream for reading; others may read at the same time.</summary>
+    Stream OpenRead(string path);
+
+    /// <summary>A new file for writing; fails when it is there already.</summary>
+    Stream CreateNew(string path);
+
+    /// <summary>Opens for appending, making the file when it is not there (metrics, rejects, logs).</summary>
+    Stream OpenAppend(string path);
+
+    /// <summary>Flushes a stream of this storage to the device (fsync).</summary>
+    void Sync(Stream stream);
+
+    /// <summary>rename(2): replaces the target in one step. The commit of everything here.</summary>
+    void Rename(string from, string to);
+
+    /// <summary>Flushes a folder's entries to the device (fsync of the directory), so that a rename survives power loss.</summary>
+    void SyncDirectory(string path);
+
+    void DeleteFile(string path);
+
+    void DeleteDirectory(string path);
+
+    /// <summary>A read-only memory map of the whole file; the pages belong to the system, not to the process.</summary>
+    IMappedFile Map(string path);
+
+    /// <summary>Takes the exclusive lock file; freed when disposed, and by the system when the process dies.</summary>
+    /// <exception cref="Errors.LockedException">Another process holds it; the message names that process.</exception>
+    IDisposable Lock(string path);
+}
+
+/// <summary>A read-only memory map. The pointer is valid until it is disposed.</summary>
+public interface IMappedFile : IDisposable
+{
+    long Length { get; }
+
+    /// <summary>The address of the first byte.</summary>
+    nint Address { get; }
+}

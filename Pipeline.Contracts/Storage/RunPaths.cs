@@ -1,0 +1,28 @@
+using Pipeline.Contracts.Errors;
+
+namespace Pipeline.Contracts.Storage;
+
+/// <summary>How paths in definitions become full paths, so that nothing a stranger wrote reaches outside the run folder.</summary>
+public static class RunPaths
+{
+    private const string RunPrefix = "run:";
+
+    /// <summary>
+    /// A path to read: <c>run:NAME</c> is below the run folder, anything else is relative to the current directory.
+    /// </summary>
+    public static string Input(string runFolder, string path)
+        => path.StartsWith(RunPrefix, StringComparison.Ordinal)
+            ? Output(runFolder, path[RunPrefix.Length..])
+            : Path.GetFullPath(path);
+
+    /// <summary>A path to write: relative, and below the run folder.</summary>
+    /// <exception cref="DefinitionException">It is absolute or leaves the folder.</exception>
+    public static string Output(string runFolder, string name)
+    {
+        string root = Path.GetFullPath(runFolder) + Path.DirectorySeparatorChar;
+        string full = Path.GetFullPath(Path.Combine(root, name));
+        if (name.Length == 0 || Path.IsPathRooted(name) || !full.StartsWith(root, StringComparison.Ordinal))
+            throw new DefinitionException($"path '{name}' leaves the run folder {runFolder}; give a name below it");
+        return full;
+    }
+}
