@@ -1,0 +1,51 @@
+using Pipeline.Contracts.Records;
+using Pipeline.Stages.Models;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Student;
+
+/// <summary>
+/// A batch on the device. B rows, T positions, N = B · T flat positions, R positions that hold a token. Padding is on the right, where
+/// causal attention never looks, and takes no part in the vocabulary projection.
+/// </summary>
+/// <param name="Ids_BT">Token ids, 0 at padding.</param>
+/// <param name="Real_R">Flat positions that hold a token.</param>
+/// <param name="Targets_R">The token after each of them; <see cref="VocabularyHead.NoTarget"/> at the end of a row.</param>
+/// <param name="ScoreAt_R">Flat position of the token that is scored: the next one, or at the end of a row the position itself.</param>
+internal sealed record BatchTensors(Tensor Ids_BT, Tensor Real_R, Tensor Targets_R, Tensor ScoreAt_R)
+{
+    public static BatchTensors Of(StudentBatch batch, Device device)
+    {
+        int rows = batch.Examples.Length, length = batch.Length, tokens = batch.Tokens;
+        long[] ids = new long[rows * length];
+        long[] real = new long[tokens];
+        long[] targets = new long[tokens];
+        long[] scoreAt = new long[tokens];
+        int r = 0;
+        for (int b = 0; b < rows; b++)
+        {
+            int[] row = batch.Examples[b].Student.Ids;
+            for (int t = 0; t < row.Length; t++, r++)
+            {
+                int at = b * length + t;
+                bool last = t + 1 == row.Length;
+                ids[at] = row[t];
+                real[r] = at;
+                targets[r] = last ? VocabularyHead.NoTarget : row[t + 1];
+                scoreAt[r] = last ? at : at + 1;
+            }
+        }
+        return new BatchTensors(
+            tensor(ids, [rows, length], device: device), tensor(real, device: device), tensor(targets, device: device), tensor(scoreAt, device: device));
+    }
+
+    /// <summary>[N] log p(token i | tokens before i); 0 at the first position of a row and at padding.</summary>
+    public Tensor LogLikelihood_N(Tensor logLikelihood_R) => Scatter(logLikelihood_R, ScoreAt_R);
+
+    /// <summary>[N] log boundary mass after position i; 0 at padding.</summary>
+    public Tensor LogBoundary_N(Tensor logBoundary_R) => Scatter(logBoundary_R, Real_R);
+
+    // index_add and not index_copy: the score at the end of a row is 0 and lands on a position that another score may hold.
+    private Tensor Scatter(Tensor values_R, Tensor at_R)
+        => zeros(Ids_BT.numel(), dtype: values_R.dtype, device: values_R.device).index_add(0, at_R, values_R, 1);
+}
