@@ -33,6 +33,14 @@ public sealed record StageContext(
 
     /// <summary>Set by a sink that resumes, before the source of its flow is read.</summary>
     public StreamPosition Resume { get; init; }
+
+    /// <summary>What the records of this graph are made from: the parts of every <see cref="IFingerprinted"/> stage before this one.</summary>
+    public Func<IReadOnlyDictionary<string, string>> Fingerprint { get; init; } = static () => NoParts;
+
+    /// <summary>What the records that a stage reads must be made from, as far as the definition says.</summary>
+    public Func<IReadOnlyDictionary<string, string>> Expected { get; init; } = static () => NoParts;
+
+    private static IReadOnlyDictionary<string, string> NoParts { get; } = new Dictionary<string, string>();
 }
 
 /// <summary>Part <paramref name="Index"/> of <paramref name="Count"/> of a flow's input, cut by row.</summary>
