@@ -7,5 +7,7 @@ public static class StageTable
 {
     public static IReadOnlyList<StageRegistration> All { get; } =
     [
+        Shards.ShardStages.Write,
+        Shards.ShardStages.Read,
     ];
 }

@@ -17,7 +17,7 @@ internal sealed class StudentStep(
 {
     private readonly CausalLm _model = student.Model;
     private readonly ObjectiveNeeds _needs = objectives.Aggregate(ObjectiveNeeds.None, (all, o) => all | o.Needs);
-    private readonly int _depth = student.Model.Config.LayerCount;
+    private readonly int _depth = student.Model.Config.Layers;
 
     /// <summary>Adds the batch's gradients to the parameters' own.</summary>
     /// <param name="batch">B rows.</param>
@@ -107,7 +107,7 @@ internal sealed class StudentStep(
             Tensor last_RH = last_BTH.view(-1, _model.Config.HiddenSize).index_select(0, tensors.Real_R);
             HeadScores scores = VocabularyHead.Score(last_RH, _model.HeadWeight, tensors.Targets_R, new HeadOptions
             {
-                Softcap = _model.Config.FinalLogitSoftcap,
+                Softcap = _model.Config.FinalSoftcap,
                 ValidRows = student.ValidRows,
                 BoundaryMask_V = _needs.HasFlag(ObjectiveNeeds.LogBoundary) ? student.BoundaryMask_V : null,
             });

@@ -45,7 +45,7 @@ internal sealed class TeacherScorer(CausalLm model, Tensor boundaryMask_V, int v
         Tensor last_NH = last_BTH.view(-1, model.Config.HiddenSize).index_select(0, real);
         HeadScores scores = VocabularyHead.Score(last_NH, model.HeadWeight, tensor(targets_N, device: device), new HeadOptions
         {
-            Softcap = model.Config.FinalLogitSoftcap,
+            Softcap = model.Config.FinalSoftcap,
             ValidRows = validRows,
             BoundaryMask_V = boundaryMask_V,
         });
