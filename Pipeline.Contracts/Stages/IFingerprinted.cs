@@ -1,17 +1,11 @@
 namespace Pipeline.Contracts.Stages;
 
-<<<<<<< HEAD
-/// <summary>A stage that decides what a shard holds contributes named parts to the shard's fingerprint.</summary>
-public interface IFingerprinted
-{
-=======
 /// <summary>
-/// A stage whose output depends on something beside its input: a file, a model, a tokenizer, an option. What is written after it
-/// carries these parts, and a reader that expects others refuses by their names.
+/// A stage that decides what the output is made from. Its named parts go to the header of every shard of the flow, so that a reader
+/// can refuse by name a shard that was made from something else.
 /// </summary>
 public interface IFingerprinted
 {
-    /// <summary>Part by name ("teacher weights", "student tokenizer", "input", "limits"): a hash, or a short text that says it all.</summary>
->>>>>>> shards
+    /// <summary>Part to value, such as "teacher tokenizer" to a hash. Names of one flow are distinct.</summary>
     IReadOnlyDictionary<string, string> Fingerprint { get; }
 }
