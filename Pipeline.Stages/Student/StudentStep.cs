@@ -1,4 +1,5 @@
 using Pipeline.Contracts.Records;
+using Pipeline.Stages.Batching;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Objectives.Combine;
@@ -30,12 +31,14 @@ internal sealed class StudentStep(
     public StepLosses Accumulate(StudentBatch batch, BatchTables tables, double[] counts, long step, double[]? weights)
     {
         using var scope = NewDisposeScope();
-        BatchTensors tensors = BatchTensors.Of(batch, student.Device);
+        BatchTensors tensors = BatchTensors.Of(Array.ConvertAll(batch.Examples, e => e.Student.Ids), student.Device);
         bool split = objectives.Count > 1 && rule.NeedsGradients;
 
-        AttentionContext attention = _model.CreateAttention(batch.Examples.Length, batch.Length);
-        List<Tensor> below = [];
-        Tensor x_BTH = _model.RunLayers(student.Embed(batch, tensors.Ids_BT), 0, _depth - 1, attention, activationCheckpointing, below);
+        // Lives until the backward pass is over: recomputed layers read it again.
+        using AttentionContext attention = _model.CreateAttention(batch.Examples.Length, batch.Length);
+        Tensor embedded_BTH = student.Embed(batch, tensors.Ids_BT);
+        List<Tensor> below = [embedded_BTH];
+        Tensor x_BTH = _model.RunLayers(embedded_BTH, 0, _depth - 1, attention, activationCheckpointing, below);
         int[] lower = [.. objectives.SelectMany(o => o.Layers).Select(Layer).Where(l => l < _depth).Distinct().Order()];
         Tensor top_BTH = split ? Leaf(x_BTH) : x_BTH;
         Dictionary<int, Tensor> hidden = lower.ToDictionary(l => l, l => l == _depth - 1 ? top_BTH : split ? Leaf(below[l]) : below[l]);
@@ -105,14 +108,10 @@ internal sealed class StudentStep(
         if ((_needs & (ObjectiveNeeds.LogLikelihood | ObjectiveNeeds.LogBoundary)) != 0)
         {
             Tensor last_RH = last_BTH.view(-1, _model.Config.HiddenSize).index_select(0, tensors.Real_R);
-            HeadScores scores = VocabularyHead.Score(last_RH, _model.HeadWeight, tensors.Targets_R, new HeadOptions
-            {
-                Softcap = _model.Config.FinalSoftcap,
-                ValidRows = student.ValidRows,
-                BoundaryMask_V = _needs.HasFlag(ObjectiveNeeds.LogBoundary) ? student.BoundaryMask_V : null,
-            });
-            logLikelihood_N = tensors.LogLikelihood_N(scores.LogLikelihood_N);
-            logBoundary_N = scores.LogBoundary_N is null ? null : tensors.LogBoundary_N(scores.LogBoundary_N);
+            HeadScores scores = VocabularyHead.Score(last_RH, _model.HeadWeight, tensors.Targets_R, new HeadOptions(
+                _model.Config.FinalSoftcap, student.ValidRows, _needs.HasFlag(ObjectiveNeeds.LogBoundary) ? student.BoundaryMask_V : null));
+            logLikelihood_N = tensors.LogLikelihood_N(scores.LogLikelihood);
+            logBoundary_N = scores.LogBoundary is null ? null : tensors.LogBoundary_N(scores.LogBoundary);
         }
         return new ObjectiveInputs
         {

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using Pipeline.Contracts.Definitions;
+using Pipeline.Stages.Models;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Objectives.Combine;
 using Pipeline.Stages.Objectives.Schedules;
@@ -66,7 +67,7 @@ public sealed record UpdateStudentOptions
     public TrainMode Train { get; init; } = TrainMode.Full;
 
     [Description("Rank, scale and targets of low-rank updates.")]
-    public LoraTraining Lora { get; init; } = new();
+    public LoraOptions Lora { get; init; } = new();
 
     [Description("Parameters that stay as they are, by glob over Hugging Face names, such as model.layers.0.*.")]
     public IReadOnlyList<string> Freeze { get; init; } = [];
@@ -107,19 +108,4 @@ public enum WeightType
     Float32,
     Float16,
     Bfloat16,
-}
-
-/// <summary>Low-rank updates (arXiv 2106.09685): W + (alpha / rank) · B · A, merged into W when the model is written.</summary>
-public sealed record LoraTraining
-{
-    [Description("Rank of the update.")]
-    [Range(1, 4096)]
-    public int Rank { get; init; } = 64;
-
-    [Description("Scale of the update, divided by the rank.")]
-    [Range(1e-6, 1e6)]
-    public double Alpha { get; init; } = 64;
-
-    [Description("Matrices that get an update, by the last part of their name.")]
-    public IReadOnlyList<string> Targets { get; init; } = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 }

@@ -1,4 +1,5 @@
 using Pipeline.Contracts.Records;
+using Pipeline.Stages.Batching;
 using Pipeline.Stages.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -10,7 +11,7 @@ namespace Pipeline.Stages.Teacher;
 /// mass after it (arXiv 2503.20083, sections 3.1 and 3.2). Must be called on the device's thread.
 /// </summary>
 /// <remarks>
-/// Shapes: B rows, T longest row, H hidden, V vocabulary, N tokens that are not padding. Rows are padded on the right; causal attention
+/// Shapes: B rows, T longest row, H hidden, V vocabulary, R tokens that are not padding. Rows are padded on the right; causal attention
 /// never looks there, so no mask is needed and padding takes no part in the vocabulary projection.
 /// </remarks>
 internal sealed class TeacherScorer(CausalLm model, Tensor boundaryMask_V, int validRows, IReadOnlyList<int> hiddenLayers)
@@ -20,40 +21,23 @@ internal sealed class TeacherScorer(CausalLm model, Tensor boundaryMask_V, int v
     {
         using var inference = torch.inference_mode();
         using var scope = NewDisposeScope();
-        int length = rows.Max(r => r.Length);
-        long tokens = rows.Sum(r => (long)r.Length);
-        long[] ids_BT = new long[rows.Count * length];
-        long[] real_N = new long[tokens];
-        long[] targets_N = new long[tokens];
-        int n = 0;
-        for (int b = 0; b < rows.Count; b++)
-        {
-            int[] row = rows[b];
-            for (int t = 0; t < row.Length; t++)
-            {
-                ids_BT[b * length + t] = row[t];
-                real_N[n] = b * length + t;
-                targets_N[n++] = t + 1 < row.Length ? row[t + 1] : VocabularyHead.NoTarget;
-            }
-        }
-
         Device device = boundaryMask_V.device;
-        Tensor input = tensor(ids_BT, rows.Count, length, device: device);
-        Tensor real = tensor(real_N, device: device);
+        BatchTensors tensors = BatchTensors.Of(rows, device);
+        using AttentionContext attention = model.CreateAttention(rows.Count, (int)tensors.Ids_BT.size(1));
         List<Tensor>? hidden = hiddenLayers.Count > 0 ? [] : null;
-        Tensor last_BTH = model.Hidden(input, collectHidden: hidden);
-        Tensor last_NH = last_BTH.view(-1, model.Config.HiddenSize).index_select(0, real);
-        HeadScores scores = VocabularyHead.Score(last_NH, model.HeadWeight, tensor(targets_N, device: device), new HeadOptions
-        {
-            Softcap = model.Config.FinalSoftcap,
-            ValidRows = validRows,
-            BoundaryMask_V = boundaryMask_V,
-        });
+        Tensor embedded_BTH = model.Embed(tensors.Ids_BT);
+        hidden?.Add(embedded_BTH);
+        Tensor last_BTH = model.FinalNorm(model.RunLayers(embedded_BTH, 0, model.Config.Layers, attention, collectHidden: hidden));
+        // The last state is the one after the final norm, as everywhere in the field.
+        if (hidden is not null) hidden[^1] = last_BTH;
+        Tensor last_RH = last_BTH.view(-1, model.Config.HiddenSize).index_select(0, tensors.Real_R);
+        HeadScores scores = VocabularyHead.Score(last_RH, model.HeadWeight, tensors.Targets_R,
+            new HeadOptions(model.Config.FinalSoftcap, validRows, boundaryMask_V));
 
-        float[] likelihood = Values(scores.LogLikelihood_N);
-        float[] boundary = Values(scores.LogBoundary_N!);
+        float[] likelihood = Values(scores.LogLikelihood);
+        float[] boundary = Values(scores.LogBoundary!);
         var results = new (TeacherScores, TeacherHidden?)[rows.Count];
-        n = 0;
+        int n = 0;
         for (int b = 0; b < rows.Count; b++)
         {
             int count = rows[b].Length;

@@ -1,8 +1,7 @@
-using Pipeline.Contracts.Records;
 using Pipeline.Stages.Models;
 using static TorchSharp.torch;
 
-namespace Pipeline.Stages.Student;
+namespace Pipeline.Stages.Batching;
 
 /// <summary>
 /// A batch on the device. B rows, T positions, N = B · T flat positions, R positions that hold a token. Padding is on the right, where
@@ -10,33 +9,36 @@ namespace Pipeline.Stages.Student;
 /// </summary>
 /// <param name="Ids_BT">Token ids, 0 at padding.</param>
 /// <param name="Real_R">Flat positions that hold a token.</param>
-/// <param name="Targets_R">The token after each of them; <see cref="VocabularyHead.NoTarget"/> at the end of a row.</param>
+/// <param name="Targets_R">The token after each of them; <see cref="NoTarget"/> at the end of a row.</param>
 /// <param name="ScoreAt_R">Flat position of the token that is scored: the next one, or at the end of a row the position itself.</param>
 internal sealed record BatchTensors(Tensor Ids_BT, Tensor Real_R, Tensor Targets_R, Tensor ScoreAt_R)
 {
-    public static BatchTensors Of(StudentBatch batch, Device device)
+    /// <summary>As <see cref="VocabularyHead"/> knows it.</summary>
+    public const long NoTarget = -1;
+
+    public static BatchTensors Of(IReadOnlyList<int[]> rows, Device device)
     {
-        int rows = batch.Examples.Length, length = batch.Length, tokens = batch.Tokens;
-        long[] ids = new long[rows * length];
+        int length = rows.Max(row => row.Length), tokens = rows.Sum(row => row.Length);
+        long[] ids = new long[rows.Count * length];
         long[] real = new long[tokens];
         long[] targets = new long[tokens];
         long[] scoreAt = new long[tokens];
         int r = 0;
-        for (int b = 0; b < rows; b++)
+        for (int b = 0; b < rows.Count; b++)
         {
-            int[] row = batch.Examples[b].Student.Ids;
+            int[] row = rows[b];
             for (int t = 0; t < row.Length; t++, r++)
             {
                 int at = b * length + t;
                 bool last = t + 1 == row.Length;
                 ids[at] = row[t];
                 real[r] = at;
-                targets[r] = last ? VocabularyHead.NoTarget : row[t + 1];
+                targets[r] = last ? NoTarget : row[t + 1];
                 scoreAt[r] = last ? at : at + 1;
             }
         }
         return new BatchTensors(
-            tensor(ids, [rows, length], device: device), tensor(real, device: device), tensor(targets, device: device), tensor(scoreAt, device: device));
+            tensor(ids, [rows.Count, length], device: device), tensor(real, device: device), tensor(targets, device: device), tensor(scoreAt, device: device));
     }
 
     /// <summary>[N] log p(token i | tokens before i); 0 at the first position of a row and at padding.</summary>
