@@ -7,5 +7,8 @@ public static class StageTable
 {
     public static IReadOnlyList<StageRegistration> All { get; } =
     [
+        Text.ReadParquetSource.Registration,
+        Text.ReadJsonlSource.Registration,
+        Text.WriteParquetSink.Registration,
     ];
 }

@@ -9,14 +9,14 @@ internal static class LineCompression
 {
     public static bool IsCompressed(string path) => HasEnding(path, ".gz") || HasEnding(path, ".zst");
 
-    /// <summary>Leaves <paramref name="stream"/> open when the result is disposed.</summary>
+    /// <summary>The lines of a file that is open; whoever opened it closes it.</summary>
     public static Stream Open(string path, Stream stream)
     {
         if (HasEnding(path, ".gz"))
             return new GZipStream(stream, CompressionMode.Decompress, leaveOpen: true);
         if (HasEnding(path, ".zst"))
             return new DecompressionStream(stream, leaveOpen: true);
-        return new LeaveOpenStream(stream);
+        return stream;
     }
 
     /// <exception cref="InputException">The compressed data are damaged or cut.</exception>
@@ -33,35 +33,4 @@ internal static class LineCompression
     }
 
     private static bool HasEnding(string path, string ending) => path.EndsWith(ending, StringComparison.OrdinalIgnoreCase);
-
-    private sealed class LeaveOpenStream(Stream inner) : Stream
-    {
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => inner.Length;
-
-        public override long Position
-        {
-            get => inner.Position;
-            set => throw new NotSupportedException();
-        }
-
-        public override int Read(Span<byte> buffer) => inner.Read(buffer);
-
-        public override int Read(byte[] buffer, int offset, int count) => inner.Read(buffer, offset, count);
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-    }
 }

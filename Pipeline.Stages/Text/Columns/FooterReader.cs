@@ -5,8 +5,6 @@ internal static class FooterReader
 {
     private const int MaxSchemaDepth = 64;
 
-    private sealed record SchemaNode(string Name, int? Physical, int Repetition, int Children, bool IsText);
-
     public static ColumnFile Read(ReadOnlySpan<byte> footer, long dataEnd)
     {
         var reader = new CompactReader(footer);
@@ -58,47 +56,31 @@ internal static class FooterReader
         for (int i = 0; i < schema[0].Children; i++)
         {
             int top = next;
-            ReadNode(schema, ref next, leaves, [], 0, 0, 0, top);
+            ReadNode(schema, ref next, leaves, []);
             names.Add(schema[top].Name);
         }
         if (next != schema.Count)
             throw new ColumnFormatException($"the schema tree holds {next} nodes of {schema.Count}");
     }
 
-    private static void ReadNode(
-        List<SchemaNode> schema, ref int next, List<LeafColumn> leaves, string[] path, int repetition, int definition, int repeatedDefinition, int top)
+    private static void ReadNode(List<SchemaNode> schema, ref int next, List<LeafColumn> leaves, SchemaNode[] path)
     {
         if (next >= schema.Count || path.Length >= MaxSchemaDepth)
             throw new ColumnFormatException("the schema tree does not fit its nodes");
         SchemaNode node = schema[next++];
-        path = [.. path, node.Name];
-        if (node.Repetition != Required)
-            definition++;
-        if (node.Repetition == Repeated)
-        {
-            repetition++;
-            repeatedDefinition = definition;
-        }
-        if (node.Physical is { } physical)
-        {
-            leaves.Add(new LeafColumn(
-                leaves.Count, path, (PhysicalType)physical, node.IsText, repetition, definition, repeatedDefinition, schema[top].Repetition == Optional));
-            return;
-        }
+        path = [.. path, node];
+        if (node.Physical is not null)
+            leaves.Add(new LeafColumn(leaves.Count, path));
         for (int i = 0; i < node.Children; i++)
-            ReadNode(schema, ref next, leaves, path, repetition, definition, repeatedDefinition, top);
+            ReadNode(schema, ref next, leaves, path);
     }
-
-    private const int Required = 0;
-    private const int Optional = 1;
-    private const int Repeated = 2;
 
     private static SchemaNode ReadSchemaNode(ref CompactReader reader, CompactType element)
     {
+        const int ConvertedList = 3, LogicalList = 3;
         string name = "";
         int? physical = null;
-        int repetition = Required, children = 0;
-        bool isText = false;
+        int repetition = 0, children = 0, converted = -1, logical = 0;
         reader.EnterStruct(element);
         for (short id = 0; reader.NextField(ref id, out CompactType type);)
         {
@@ -117,10 +99,10 @@ internal static class FooterReader
                     children = reader.Int32(type);
                     break;
                 case 6:
-                    isText |= reader.Int32(type) is 0 or 4 or 19;
+                    converted = reader.Int32(type);
                     break;
                 case 10:
-                    isText |= ReadLogicalType(ref reader, type) is 1 or 4 or 12;
+                    logical = ReadLogicalType(ref reader, type);
                     break;
                 default:
                     reader.Skip(type);
@@ -128,9 +110,15 @@ internal static class FooterReader
             }
         }
         reader.LeaveStruct();
-        if (repetition is < Required or > Repeated || children < 0)
-            throw new ColumnFormatException($"schema node '{name}' has repetition {repetition} and {children} children");
-        return new SchemaNode(name, children > 0 ? null : physical, repetition, children, isText);
+        if (repetition is < 0 or > 2 || children < 0 || physical is < 0 or > 7)
+            throw new ColumnFormatException($"schema node '{name}' has type {physical}, repetition {repetition} and {children} children");
+        return new SchemaNode(
+            name,
+            children > 0 ? null : (PhysicalType?)physical,
+            (Repetition)repetition,
+            children,
+            converted is 0 or 4 or 19 || logical is 1 or 4 or 12,
+            converted == ConvertedList || logical == LogicalList);
     }
 
     // A union: its only field says which member it is.

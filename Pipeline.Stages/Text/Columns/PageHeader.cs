@@ -26,6 +26,9 @@ internal sealed record PageHeader(PageKind Kind, int CompressedBytes, int Bytes,
 {
     public int Values { get; private init; }
 
+    /// <summary>Of a v2 page.</summary>
+    public int Nulls { get; private init; }
+
     public ValueEncoding Encoding { get; private init; }
 
     public ValueEncoding DefinitionEncoding { get; private init; } = ValueEncoding.Rle;
@@ -79,7 +82,7 @@ internal sealed record PageHeader(PageKind Kind, int CompressedBytes, int Bytes,
                 ? new PageHeader(PageKind.Index, compressed, uncompressed, crc)
                 : throw new ColumnFormatException("a page without its own header");
         }
-        if (detail.Values < 0 || detail.DefinitionBytes < 0 || detail.RepetitionBytes < 0
+        if (detail.Values < 0 || detail.Nulls < 0 || detail.Nulls > detail.Values || detail.DefinitionBytes < 0 || detail.RepetitionBytes < 0
             || (long)detail.DefinitionBytes + detail.RepetitionBytes > Math.Min(compressed, uncompressed))
         {
             throw new ColumnFormatException($"a page of {detail.Values} values whose levels take more bytes than it has");
@@ -120,7 +123,7 @@ internal sealed record PageHeader(PageKind Kind, int CompressedBytes, int Bytes,
 
     private static PageHeader ReadDetailV2(ref CompactReader reader, CompactType element)
     {
-        int values = -1, encoding = 0, definitionBytes = 0, repetitionBytes = 0;
+        int values = -1, nulls = 0, encoding = 0, definitionBytes = 0, repetitionBytes = 0;
         bool isCompressed = true;
         reader.EnterStruct(element);
         for (short id = 0; reader.NextField(ref id, out CompactType type);)
@@ -129,6 +132,9 @@ internal sealed record PageHeader(PageKind Kind, int CompressedBytes, int Bytes,
             {
                 case 1:
                     values = reader.Int32(type);
+                    break;
+                case 2:
+                    nulls = reader.Int32(type);
                     break;
                 case 4:
                     encoding = reader.Int32(type);
@@ -151,6 +157,7 @@ internal sealed record PageHeader(PageKind Kind, int CompressedBytes, int Bytes,
         return new PageHeader(PageKind.DataV2, 0, 0, null)
         {
             Values = values,
+            Nulls = nulls,
             Encoding = (ValueEncoding)encoding,
             DefinitionBytes = definitionBytes,
             RepetitionBytes = repetitionBytes,
