@@ -62,7 +62,7 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable
 
     private async Task<TrainingState> Train(Trainer trainer, IAsyncEnumerable<StudentBatch> input, CancellationToken cancellationToken)
     {
-        TrainingState state = _resumed ?? new TrainingState(0, default, 0, _device.Threads);
+        TrainingState state = _resumed ?? new TrainingState(0, default, 0, _device.Threads, []);
         if (_resumed is not null) _context.Meter.Say($"going on from step {state.Step} of {_options.Steps}");
         var batches = new List<(StudentBatch Batch, BatchTables Tables)>(_options.Accumulate);
         long saved = _resumed?.Step ?? -1;
