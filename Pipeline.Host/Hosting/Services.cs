@@ -1,6 +1,11 @@
 using Microsoft.Extensions.DependencyInjection;
+using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Storage;
+using Pipeline.Host.Definitions;
 using Pipeline.Host.Runs;
+using Pipeline.Stages.Teacher;
+using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Hosting;
 
@@ -12,6 +17,13 @@ internal static class Services
         services.AddSingleton(storage);
         services.AddSingleton(time);
         services.AddSingleton(settings);
+        services.AddSingleton<TokenizerStore>();
+        services.AddSingleton(provider =>
+        {
+            RunDefinition definition = provider.GetRequiredService<LoadedDefinition>().Definition;
+            return TorchDevice.Create(definition.Device, definition.Threads, settings.LibTorch);
+        });
+        services.AddSingleton<TeacherStore>();
         return services;
     }
 }

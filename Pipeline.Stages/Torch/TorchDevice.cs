@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using TorchSharp;
 using static TorchSharp.torch;
