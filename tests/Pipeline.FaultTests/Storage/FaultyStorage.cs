@@ -46,6 +46,18 @@ internal sealed class FaultyStorage : IStorage
         Restart();
     }
 
+    /// <summary>Files made so far, under their staging names.</summary>
+    public List<string> Created { get; } = [];
+
+    /// <summary>Puts a file there, or other bytes into one.</summary>
+    public void Put(string path, byte[] content)
+    {
+        CreateDirectory(Path.GetDirectoryName(path)!);
+        Parent(path).Entries[Path.GetFileName(path)] = new Node(isFolder: false) { Content = content, DurableContent = content };
+    }
+
+    public byte[] Get(string path) => Existing(path).Content;
+
     /// <summary>Path and content of every file.</summary>
     public SortedDictionary<string, string> Snapshot()
     {
@@ -90,6 +102,7 @@ internal sealed class FaultyStorage : IStorage
         var file = new Node(isFolder: false);
         if (!parent.Entries.TryAdd(Path.GetFileName(path), file))
             throw new IOException("it is there already");
+        Created.Add(path);
         return new FaultyStream(this, file, path);
     });
 
