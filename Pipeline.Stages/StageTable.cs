@@ -2,10 +2,21 @@ using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Stages;
 
-/// <summary>Every stage a definition may name. A new stage is one line here.</summary>
+/// <summary>Every stage a definition may name, in the order of the pipeline. A new stage is one line here.</summary>
 public static class StageTable
 {
     public static IReadOnlyList<StageRegistration> All { get; } =
     [
+        Text.ReadParquetSource.Registration,
+        Text.ReadJsonlSource.Registration,
+        Text.WriteParquetSink.Registration,
+        Alignment.AlignmentRegistration.Tokenize,
+        Alignment.AlignmentRegistration.TokenizeStudent,
+        Alignment.AlignmentRegistration.Align,
+        Teacher.ScoreTeacherRegistration.Stage,
+        Shards.ShardStages.Write,
+        Shards.ShardStages.Read,
+        Student.StudentRegistrations.Batch,
+        Student.StudentRegistrations.Update,
     ];
 }

@@ -27,6 +27,7 @@ public sealed record RunDefinition
 
     [Description("Documents that may be rejected by a defect of a stage before the run fails; bad input is counted apart.")]
     [Range(0, int.MaxValue)]
+    [Extends]
     public int MaxFailedRecords { get; init; }
 
     [Description("What is done, in order.")]

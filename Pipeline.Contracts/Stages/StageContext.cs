@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
@@ -28,11 +29,24 @@ public sealed record StageContext(
     Partition? Partition,
     TimeProvider Time)
 {
-    /// <summary>Cancelled when the user asks for a stop at the next safe point (Ctrl-C, SIGTERM); work in hand is finished first.</summary>
+    /// <summary>
+    /// Cancelled when the user asks for a stop at the next safe point (Ctrl-C, SIGTERM). Only a sink is given it: a source that ended
+    /// for it would tell its sink that the input is complete. A sink that stops for it makes its state safe and throws
+    /// <see cref="Errors.InterruptedException"/>; one that returns says that the flow is done.
+    /// </summary>
     public CancellationToken StopRequested { get; init; }
 
     /// <summary>Set by a sink that resumes, before the source of its flow is read.</summary>
     public StreamPosition Resume { get; init; }
+
+    /// <summary>
+    /// Collects the named parts of every <see cref="IFingerprinted"/> stage of this graph. To be called while the graph runs or is
+    /// asked for its commits, not while its stages are made.
+    /// </summary>
+    public Func<IReadOnlyDictionary<string, string>> Fingerprint { get; init; } = static () => ReadOnlyDictionary<string, string>.Empty;
+
+    /// <summary>What the records that a stage reads must be made from, as far as the definition says.</summary>
+    public Func<IReadOnlyDictionary<string, string>> Expected { get; init; } = static () => ReadOnlyDictionary<string, string>.Empty;
 }
 
 /// <summary>Part <paramref name="Index"/> of <paramref name="Count"/> of a flow's input, cut by row.</summary>
@@ -42,10 +56,4 @@ public readonly record struct Partition(int Index, int Count);
 public interface IRejects
 {
     void Reject(DocumentId id, string reason, string message);
-}
-
-/// <summary>A sink that goes on where a checkpoint left it tells the flow's source where to begin.</summary>
-public interface IResumable
-{
-    StreamPosition ResumeAt { get; }
 }

@@ -10,8 +10,24 @@ namespace Pipeline.Contracts.Stages;
 /// <param name="Output">The record it hands over; null for a sink.</param>
 public abstract record StageRegistration(string Name, string Summary, Type OptionsType, Type? Input, Type? Output)
 {
-    /// <summary>Makes the stage and adds it to a graph, with its record types as type arguments.</summary>
-    public abstract void AddTo(IGraphBuilder graph, object options, StageContext context);
+    /// <summary>Parts of the definition that must be there: <c>StageRegistration.Map(...) with { Needs = StageNeeds.Teacher }</c>.</summary>
+    public StageNeeds Needs { get; init; }
+
+    /// <summary>
+    /// Whether the stage is <see cref="IPartitioned"/>: a flow that is done then has its sink asked whether every part is still there.
+    /// </summary>
+    public bool IsPartitioned { get; init; }
+
+    public abstract StageRole Role { get; }
+
+    /// <summary>
+    /// Makes the stage. Called more often than the stage runs (to plan, to ask a sink what is committed), so it is cheap where it can be
+    /// and writes nothing.
+    /// </summary>
+    public abstract object Create(object options, StageContext context);
+
+    /// <summary>Adds a stage that <see cref="Create"/> made to a graph, with its record types as type arguments.</summary>
+    public abstract void AddTo(IGraphBuilder graph, StageContext context, object stage);
 
     public static StageRegistration Source<TOptions, TOut>(string name, string summary, Func<TOptions, StageContext, ISource<TOut>> create)
         => new SourceRegistration<TOptions, TOut>(name, summary, create);
@@ -25,31 +41,43 @@ public abstract record StageRegistration(string Name, string Summary, Type Optio
     public static StageRegistration Sink<TOptions, TIn>(string name, string summary, Func<TOptions, StageContext, ISink<TIn>> create)
         => new SinkRegistration<TOptions, TIn>(name, summary, create);
 
-    private sealed record SourceRegistration<TOptions, TOut>(string Name, string Summary, Func<TOptions, StageContext, ISource<TOut>> Create)
+    private sealed record SourceRegistration<TOptions, TOut>(string Name, string Summary, Func<TOptions, StageContext, ISource<TOut>> Make)
         : StageRegistration(Name, Summary, typeof(TOptions), null, typeof(TOut))
     {
-        public override void AddTo(IGraphBuilder graph, object options, StageContext context)
-            => graph.AddSource(context, Create((TOptions)options, context));
+        public override StageRole Role => StageRole.Source;
+
+        public override object Create(object options, StageContext context) => Make((TOptions)options, context);
+
+        public override void AddTo(IGraphBuilder graph, StageContext context, object stage) => graph.AddSource(context, (ISource<TOut>)stage);
     }
 
-    private sealed record MapRegistration<TOptions, TIn, TOut>(string Name, string Summary, Func<TOptions, StageContext, IMap<TIn, TOut>> Create)
+    private sealed record MapRegistration<TOptions, TIn, TOut>(string Name, string Summary, Func<TOptions, StageContext, IMap<TIn, TOut>> Make)
         : StageRegistration(Name, Summary, typeof(TOptions), typeof(TIn), typeof(TOut))
     {
-        public override void AddTo(IGraphBuilder graph, object options, StageContext context)
-            => graph.AddMap(context, Create((TOptions)options, context));
+        public override StageRole Role => StageRole.Map;
+
+        public override object Create(object options, StageContext context) => Make((TOptions)options, context);
+
+        public override void AddTo(IGraphBuilder graph, StageContext context, object stage) => graph.AddMap(context, (IMap<TIn, TOut>)stage);
     }
 
-    private sealed record StreamRegistration<TOptions, TIn, TOut>(string Name, string Summary, Func<TOptions, StageContext, IStream<TIn, TOut>> Create)
+    private sealed record StreamRegistration<TOptions, TIn, TOut>(string Name, string Summary, Func<TOptions, StageContext, IStream<TIn, TOut>> Make)
         : StageRegistration(Name, Summary, typeof(TOptions), typeof(TIn), typeof(TOut))
     {
-        public override void AddTo(IGraphBuilder graph, object options, StageContext context)
-            => graph.AddStream(context, Create((TOptions)options, context));
+        public override StageRole Role => StageRole.Stream;
+
+        public override object Create(object options, StageContext context) => Make((TOptions)options, context);
+
+        public override void AddTo(IGraphBuilder graph, StageContext context, object stage) => graph.AddStream(context, (IStream<TIn, TOut>)stage);
     }
 
-    private sealed record SinkRegistration<TOptions, TIn>(string Name, string Summary, Func<TOptions, StageContext, ISink<TIn>> Create)
+    private sealed record SinkRegistration<TOptions, TIn>(string Name, string Summary, Func<TOptions, StageContext, ISink<TIn>> Make)
         : StageRegistration(Name, Summary, typeof(TOptions), typeof(TIn), null)
     {
-        public override void AddTo(IGraphBuilder graph, object options, StageContext context)
-            => graph.AddSink(context, Create((TOptions)options, context));
+        public override StageRole Role => StageRole.Sink;
+
+        public override object Create(object options, StageContext context) => Make((TOptions)options, context);
+
+        public override void AddTo(IGraphBuilder graph, StageContext context, object stage) => graph.AddSink(context, (ISink<TIn>)stage);
     }
 }

@@ -6,6 +6,9 @@ namespace Pipeline.Contracts.Storage;
 /// </summary>
 public interface IStorage
 {
+    /// <summary>The process that staging names carry.</summary>
+    ProcessIdentity Process => ProcessIdentity.Current;
+
     bool FileExists(string path);
 
     bool DirectoryExists(string path);
@@ -15,6 +18,7 @@ public interface IStorage
     /// <summary>Full paths of the files and folders directly below, in ordinal order; empty when the folder is not there.</summary>
     IReadOnlyList<string> List(string directory);
 
+    /// <summary>Makes the folder and those above it; a folder that is there stays. The entries survive power loss.</summary>
     void CreateDirectory(string path);
 
     /// <summary>A seekable stream for reading; others may read at the same time.</summary>
@@ -29,14 +33,16 @@ public interface IStorage
     /// <summary>Flushes a stream of this storage to the device (fsync).</summary>
     void Sync(Stream stream);
 
-    /// <summary>rename(2): replaces the target in one step. The commit of everything here.</summary>
+    /// <summary>rename(2), of files and folders: a file replaces its target in one step. The commit of everything here.</summary>
     void Rename(string from, string to);
 
     /// <summary>Flushes a folder's entries to the device (fsync of the directory), so that a rename survives power loss.</summary>
     void SyncDirectory(string path);
 
+    /// <summary>Deletes the file; nothing happens when it is not there.</summary>
     void DeleteFile(string path);
 
+    /// <summary>Deletes the folder and all below it, links not followed; nothing happens when it is not there.</summary>
     void DeleteDirectory(string path);
 
     /// <summary>A read-only memory map of the whole file; the pages belong to the system, not to the process.</summary>
@@ -52,6 +58,6 @@ public interface IMappedFile : IDisposable
 {
     long Length { get; }
 
-    /// <summary>The address of the first byte.</summary>
+    /// <summary>The address of the first byte; 0 when the file is empty.</summary>
     nint Address { get; }
 }

@@ -1,0 +1,51 @@
+using Pipeline.Contracts.Errors;
+
+namespace Pipeline.Contracts.Storage;
+
+/// <summary>A file under its staging name until <see cref="Commit"/>; disposed without it, nothing stays.</summary>
+public sealed class StagedFile : IDisposable
+{
+    private readonly IStorage _storage;
+    private readonly string _path;
+    private readonly string _stagingPath;
+    private bool _finished;
+
+    public StagedFile(IStorage storage, string path)
+    {
+        _storage = storage;
+        _path = path;
+        _stagingPath = Staging.PathFor(storage, path);
+        storage.CreateDirectory(Path.GetDirectoryName(path)!);
+        Stream = storage.CreateNew(_stagingPath);
+    }
+
+    /// <summary>Where the content goes; seekable, and readable too.</summary>
+    public Stream Stream { get; }
+
+    /// <summary>fsync, rename, fsync of the folder: afterwards the file survives power loss, before it is not there.</summary>
+    public void Commit()
+    {
+        Stream.Flush();
+        _storage.Sync(Stream);
+        Stream.Dispose();
+        _storage.Rename(_stagingPath, _path);
+        _finished = true;
+        _storage.SyncDirectory(Path.GetDirectoryName(_path)!);
+    }
+
+    public void Dispose()
+    {
+        if (_finished)
+            return;
+        _finished = true;
+        try
+        {
+            Stream.Dispose();
+            _storage.DeleteFile(_stagingPath);
+        }
+        catch (StorageException)
+        {
+            // The error that brought us here is the one to report; what stays is cleaned at the start of the next run.
+        }
+    }
+}

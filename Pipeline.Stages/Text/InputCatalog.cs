@@ -1,0 +1,90 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.IO.Hashing;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Text.Columns;
+
+namespace Pipeline.Stages.Text;
+
+/// <summary>What one pass over an input file found.</summary>
+/// <param name="Path">Full path.</param>
+/// <param name="Hash">XxHash3 of all its bytes: the first half of its documents' ids.</param>
+/// <param name="Bytes">Its length.</param>
+/// <param name="Rows">Parquet: rows; JSON Lines: lines.</param>
+/// <param name="Lines">JSON Lines that are not compressed: where every <see cref="InputCatalog.LineStep"/>th line begins.</param>
+public sealed record InputFile(string Path, ulong Hash, long Bytes, long Rows, IReadOnlyList<long> Lines);
+
+public enum InputKind
+{
+    Parquet,
+    JsonLines,
+}
+
+/// <summary>Hashes every input file once per process, however many stages and parts read it. Safe from any thread.</summary>
+public sealed class InputCatalog(IStorage storage)
+{
+    public const int LineStep = 4096;
+    private const int BufferBytes = 1 << 20;
+
+    private readonly ConcurrentDictionary<(string Path, InputKind Kind), Lazy<InputFile>> _files = new();
+
+    /// <exception cref="InputException">It is not there, or is not what its kind says.</exception>
+    public InputFile Get(string path, InputKind kind)
+        => _files.GetOrAdd((path, kind), key => new Lazy<InputFile>(() => Read(key.Path, key.Kind))).Value;
+
+    private InputFile Read(string path, InputKind kind)
+    {
+        if (!storage.FileExists(path))
+            throw new InputException($"{path} is not there; 'files' of the definition names it");
+        if (kind == InputKind.JsonLines)
+            return ReadLines(path);
+        long rows;
+        // The footer first: a file that is no Parquet is refused before gigabytes are hashed.
+        using (ColumnFileReader reader = ColumnFileReader.Open(storage, path))
+            rows = reader.File.Rows;
+        using Stream stream = storage.OpenRead(path);
+        var hash = new XxHash3();
+        hash.Append(stream);
+        return new InputFile(path, hash.GetCurrentHashAsUInt64(), stream.Length, rows, []);
+    }
+
+    private InputFile ReadLines(string path)
+    {
+        using Stream file = storage.OpenRead(path);
+        using var hashing = new HashingStream(file);
+        var lines = new List<long>();
+        long rows = 0, position = 0;
+        bool atLineStart = true;
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
+        try
+        {
+            using Stream text = LineCompression.Open(path, hashing);
+            for (int read; (read = LineCompression.Read(text, buffer, path)) > 0; position += read)
+            {
+                ReadOnlySpan<byte> rest = buffer.AsSpan(0, read);
+                while (!rest.IsEmpty)
+                {
+                    if (atLineStart)
+                    {
+                        if (rows % LineStep == 0)
+                            lines.Add(position + read - rest.Length);
+                        rows++;
+                    }
+                    int end = rest.IndexOf((byte)'\n');
+                    atLineStart = end >= 0;
+                    rest = end < 0 ? [] : rest[(end + 1)..];
+                }
+            }
+            // A decompressor may stop before bytes that belong to the file all the same.
+            while (hashing.Read(buffer) > 0)
+            {
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+        return new InputFile(path, hashing.Hash, file.Length, rows, LineCompression.IsCompressed(path) ? [] : lines);
+    }
+}

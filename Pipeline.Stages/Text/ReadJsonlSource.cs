@@ -1,0 +1,110 @@
+using System.Globalization;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+
+namespace Pipeline.Stages.Text;
+
+/// <summary>Documents out of JSON Lines files. A document's row is its line, the first being 0; messages to people count from 1.</summary>
+internal sealed class ReadJsonlSource : ISource<TextDocument>, IFingerprinted, IPlanned
+{
+    private readonly ReadJsonlOptions _options;
+    private readonly StageContext _context;
+    private readonly InputSelection _input;
+
+    public ReadJsonlSource(ReadJsonlOptions options, StageContext context)
+    {
+        _options = options;
+        _context = context;
+        _input = new InputSelection(options.Files, InputKind.JsonLines, options.SkipRows, options.MaxRows, context);
+    }
+
+    public static StageRegistration Registration { get; } = StageRegistration.Source<ReadJsonlOptions, TextDocument>(
+        "read-jsonl", "Reads documents from JSON Lines files, plain or compressed.", static (o, c) => new ReadJsonlSource(o, c));
+
+    public IReadOnlyDictionary<string, string> Fingerprint => new Dictionary<string, string>
+    {
+        ["input"] = _input.Fingerprint(
+            _options.Messages is null ? "text" : "messages",
+            _options.Messages ?? _options.Field,
+            string.Create(CultureInfo.InvariantCulture, $"{_options.MaxDocumentBytes} {_options.MaxLineBytes}")),
+    };
+
+    public StagePlan Plan(long? records) => TextPlan.Of(_input, _options.Files, _context);
+
+    public IAsyncEnumerable<TextDocument> ReadAsync(CancellationToken cancellationToken) => Read(cancellationToken).ToAsyncEnumerable();
+
+    private IEnumerable<TextDocument> Read(CancellationToken cancellationToken)
+    {
+        _input.SayWhatIsEmpty();
+        IReadOnlyList<FileRange> ranges = _input.Ranges();
+        long done = 0, total = ranges.Sum(r => r.End - r.First);
+        foreach (FileRange range in ranges)
+        {
+            foreach (TextDocument? document in ReadRange(range))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                _context.Meter.Progress(++done, total);
+                if (document is not null)
+                    yield return document;
+            }
+        }
+    }
+
+    private IEnumerable<TextDocument?> ReadRange(FileRange range)
+    {
+        InputFile file = range.File;
+        using Stream stream = _context.Storage.OpenRead(file.Path);
+        long line = 0;
+        if (file.Lines.Count > 0)
+        {
+            int step = (int)(range.First / InputCatalog.LineStep);
+            stream.Position = file.Lines[step];
+            line = (long)step * InputCatalog.LineStep;
+        }
+        using Stream text = LineCompression.Open(file.Path, stream);
+        var lines = new LineReader(text, file.Path, _options.MaxLineBytes);
+        long found = 0, withoutField = 0;
+        IReadOnlyList<string> names = [];
+        for (; line < range.End; line++)
+        {
+            if (!lines.Next())
+                throw new InputException($"{file.Path} changed while it was read: it has {line} lines, {file.Rows} were counted");
+            if (line < range.First)
+                continue;
+            RowText row = lines.IsTooLong
+                ? RowText.Rejected(TextRejects.LineTooLong, string.Create(CultureInfo.InvariantCulture, $" ({_options.MaxLineBytes})"))
+                : JsonLine.Read(WithoutMark(lines.Line.Span, line), _options);
+            found += row.Reject is null ? 1 : 0;
+            if (row.Reject == TextRejects.NoField && withoutField++ == 0)
+                names = JsonLine.Names(WithoutMark(lines.Line.Span, line));
+            yield return ToDocument(new DocumentId(file.Hash, line, 0), row, file.Path, lines.Line.IsEmpty && !lines.IsTooLong);
+        }
+        // One line without the field is a bad line; a file without it is a wrong name.
+        if (found == 0 && withoutField > 0 && withoutField == range.End - range.First)
+        {
+            throw new InputException(
+                $"{file.Path}: no line has the field '{_options.Messages ?? _options.Field}'; line {range.First + 1} has {string.Join(", ", names.Select(n => $"'{n}'"))}");
+        }
+    }
+
+    private static ReadOnlySpan<byte> WithoutMark(ReadOnlySpan<byte> line, long index)
+        => index == 0 && line.StartsWith("\uFEFF"u8) ? line[3..] : line;
+
+    private TextDocument? ToDocument(DocumentId id, RowText row, string path, bool isBlank)
+    {
+        if (isBlank)
+        {
+            _context.Meter.Count("blankLines", 1);
+            return null;
+        }
+        if (row.Reject is { } reason)
+        {
+            _context.Rejects.Reject(id, reason, string.Create(CultureInfo.InvariantCulture, $"{path}: line {id.Row + 1}: {reason}{row.Detail}"));
+            return null;
+        }
+        _context.Meter.Count("documents", 1);
+        _context.Meter.Count("bytes", row.Bytes);
+        return new TextDocument(id, row.Text, row.Messages);
+    }
+}

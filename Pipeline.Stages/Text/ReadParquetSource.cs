@@ -1,0 +1,102 @@
+using System.Globalization;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Text.Columns;
+
+namespace Pipeline.Stages.Text;
+
+/// <summary>Documents out of Parquet files: one column, one page at a time.</summary>
+internal sealed class ReadParquetSource : ISource<TextDocument>, IFingerprinted, IPlanned
+{
+    private readonly ReadParquetOptions _options;
+    private readonly StageContext _context;
+    private readonly InputSelection _input;
+
+    public ReadParquetSource(ReadParquetOptions options, StageContext context)
+    {
+        _options = options;
+        _context = context;
+        _input = new InputSelection(options.Files, InputKind.Parquet, options.SkipRows, options.MaxRows, context);
+    }
+
+    public static StageRegistration Registration { get; } = StageRegistration.Source<ReadParquetOptions, TextDocument>(
+        "read-parquet", "Reads documents from Parquet files, one text column or a column of conversations.", static (o, c) => new ReadParquetSource(o, c));
+
+    public IReadOnlyDictionary<string, string> Fingerprint => new Dictionary<string, string>
+    {
+        ["input"] = _input.Fingerprint(
+            _options.Messages is null ? "text" : "messages",
+            _options.Messages ?? _options.Column,
+            _options.MaxDocumentBytes.ToString(CultureInfo.InvariantCulture)),
+    };
+
+    public StagePlan Plan(long? records) => TextPlan.Of(_input, _options.Files, _context);
+
+    public IAsyncEnumerable<TextDocument> ReadAsync(CancellationToken cancellationToken) => Read(cancellationToken).ToAsyncEnumerable();
+
+    private IEnumerable<TextDocument> Read(CancellationToken cancellationToken)
+    {
+        _input.SayWhatIsEmpty();
+        IReadOnlyList<FileRange> ranges = _input.Ranges();
+        foreach (FileRange range in ranges)
+        {
+            using ColumnFileReader reader = ColumnFileReader.Open(_context.Storage, range.File.Path);
+            TextColumn.Find(reader, _options);
+        }
+        long done = 0, total = ranges.Sum(r => r.End - r.First);
+        foreach (FileRange range in ranges)
+        {
+            using ColumnFileReader reader = ColumnFileReader.Open(_context.Storage, range.File.Path);
+            TextColumn column = TextColumn.Find(reader, _options);
+            foreach (TextDocument? document in ReadRange(reader, column, range))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                _context.Meter.Progress(++done, total);
+                if (document is not null)
+                    yield return document;
+            }
+        }
+    }
+
+    // Null where a row was rejected, so that progress counts rows.
+    private IEnumerable<TextDocument?> ReadRange(ColumnFileReader reader, TextColumn column, FileRange range)
+    {
+        long before = 0;
+        for (int group = 0; group < reader.File.RowGroups.Count && before < range.End; group++)
+        {
+            long rows = reader.File.RowGroups[group].Rows;
+            long first = Math.Max(range.First - before, 0), end = Math.Min(range.End - before, rows);
+            if (first < end)
+            {
+                using IEnumerator<RowText> texts = column.Read(reader, group, first, end).GetEnumerator();
+                for (long row = before + first; Next(texts, reader, group, column); row++)
+                    yield return ToDocument(new DocumentId(range.File.Hash, row, 0), texts.Current, reader.Path);
+            }
+            before += rows;
+        }
+    }
+
+    private static bool Next(IEnumerator<RowText> texts, ColumnFileReader reader, int group, TextColumn column)
+    {
+        try
+        {
+            return texts.MoveNext();
+        }
+        catch (Exception e) when (e is ColumnFormatException or EndOfStreamException)
+        {
+            throw reader.Damage(group, column.Name, e);
+        }
+    }
+
+    private TextDocument? ToDocument(DocumentId id, RowText row, string path)
+    {
+        if (row.Reject is { } reason)
+        {
+            _context.Rejects.Reject(id, reason, string.Create(CultureInfo.InvariantCulture, $"{path}: row {id.Row}: {reason}{row.Detail}"));
+            return null;
+        }
+        _context.Meter.Count("documents", 1);
+        _context.Meter.Count("bytes", row.Bytes);
+        return new TextDocument(id, row.Text, row.Messages);
+    }
+}

@@ -1,0 +1,20 @@
+namespace Pipeline.Stages.Text;
+
+/// <summary>Reasons for which the sources reject a row: fixed phrases that counts group by.</summary>
+internal static class TextRejects
+{
+    public const string Null = "text is null";
+    public const string Empty = "text is empty";
+    public const string NotUtf8 = "text is not UTF-8";
+    public const string TooLong = "text is longer than maxDocumentBytes";
+    public const string NoMessages = "messages are null or empty";
+    public const string IncompleteMessage = "a message has no role or no content";
+    public const string LineTooLong = "line is longer than maxLineBytes";
+    public const string NotJson = "line is not JSON";
+    public const string NotAnObject = "line is not a JSON object";
+    public const string NoField = "field is missing";
+    public const string NotText = "field is not a string";
+    public const string NotMessages = "field is not a list of messages";
+    public const string NotUnicode = "text is not Unicode";
+    public const string Conversation = "a conversation has no text of its own";
+}

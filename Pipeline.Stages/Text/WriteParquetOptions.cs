@@ -1,0 +1,18 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace Pipeline.Stages.Text;
+
+/// <summary>What <c>write-parquet</c> may be told.</summary>
+public sealed record WriteParquetOptions
+{
+    [Description("The file, below the run folder.")]
+    public required string To { get; init; }
+
+    [Description("The column of text.")]
+    public string Column { get; init; } = "text";
+
+    [Description("Rows per row group; a group also ends at 64 MiB of text.")]
+    [Range(1, 1 << 20)]
+    public int RowGroupRows { get; init; } = 10_000;
+}
