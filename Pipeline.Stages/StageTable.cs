@@ -9,6 +9,7 @@ public static class StageTable
     [
         Text.ReadParquetSource.Registration,
         Text.ReadJsonlSource.Registration,
+        Text.GenerateProblemsSource.Registration,
         Text.WriteParquetSink.Registration,
     ];
 }
