@@ -1,0 +1,45 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Models;
+
+/// <summary>
+/// Runs a part of the network without keeping its activations and computes it again in the backward pass (Chen et al. 2016). A
+/// managed exception in a backward function ends the process, so the body must be one that has just run with the same shapes.
+/// </summary>
+internal static class ActivationCheckpoint
+{
+    /// <param name="body">From the input to the output; called twice.</param>
+    /// <param name="x">The input.</param>
+    /// <param name="anchor">Any trainable parameter of the body: with it the output has a gradient even when the input has none.</param>
+    public static Tensor Run(Func<Tensor, Tensor> body, Tensor x, Tensor anchor)
+        => is_grad_enabled() && (x.requires_grad || anchor.requires_grad) ? Recompute.apply(x, anchor, body) : body(x);
+
+    private sealed class Recompute : autograd.SingleTensorFunction<Recompute>
+    {
+        public override string Name => nameof(ActivationCheckpoint);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            Tensor x = (Tensor)vars[0];
+            ctx.save_for_backward([x]);
+            ctx.save_data("body", vars[2]);
+            ctx.set_materialize_grads(false);
+            return ((Func<Tensor, Tensor>)vars[2])(x);
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            if (grad_output.IsInvalid)
+                return [null!, null!, null!];
+            using IDisposable recording = enable_grad();
+            Tensor saved = ctx.get_saved_variables()[0];
+            Tensor x = saved.detach().requires_grad_(saved.requires_grad);
+            Tensor y = ((Func<Tensor, Tensor>)ctx.get_data("body"))(x);
+            y.backward([grad_output]);
+            grad_output.Dispose();
+            return [x.grad?.MoveToOuterDisposeScope()!, null!, null!];
+        }
+    }
+}

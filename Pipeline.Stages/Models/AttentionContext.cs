@@ -1,0 +1,115 @@
+using Pipeline.Stages.Models.Generation;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Models;
+
+/// <summary>
+/// What all layers share for one batch: positions' rotations, and masks where plain causal attention is not enough. With activation
+/// checkpointing it must live until the backward pass is over.
+/// </summary>
+public sealed class AttentionContext : IDisposable
+{
+    private AttentionContext(int batch, int length, RotaryTable rotary, RotaryTable slidingRotary)
+    {
+        Batch = batch;
+        Length = length;
+        Rotary = rotary;
+        SlidingRotary = slidingRotary;
+    }
+
+    public int Batch { get; }
+
+    /// <summary>Positions of this call; with a cache, those before it come on top.</summary>
+    public int Length { get; }
+
+    internal RotaryTable Rotary { get; }
+
+    internal RotaryTable SlidingRotary { get; }
+
+    /// <summary>Added to the scores of full layers, [B or 1, 1, T, S]: 0 or minus infinity. Null: see <see cref="IsCausal"/>.</summary>
+    internal Tensor? FullMask { get; private init; }
+
+    internal Tensor? SlidingMask { get; private init; }
+
+    /// <summary>Where there is no mask: a query sees keys up to itself; false: it sees all (one new position after the cached ones).</summary>
+    internal bool IsCausal { get; private init; }
+
+    internal KeyValueCache? Cache { get; private init; }
+
+    /// <param name="config">The model's.</param>
+    /// <param name="batch">B.</param>
+    /// <param name="length">T, the positions of this call.</param>
+    /// <param name="mask_BS">1 where there is a token (cached ones included); null: everywhere.</param>
+    /// <param name="positions_BT">int64; null: counted on from the cached ones.</param>
+    /// <param name="segments_BT">Numbers of packed documents: attention stays within equal numbers. Not with a cache.</param>
+    /// <param name="cache">Keys and values of the positions before.</param>
+    /// <param name="device">Where.</param>
+    /// <param name="type">The type computed in.</param>
+    internal static AttentionContext Create(
+        ModelConfig config, int batch, int length, Tensor? mask_BS, Tensor? positions_BT, Tensor? segments_BT, KeyValueCache? cache, Device device, ScalarType type)
+    {
+        using IDisposable quiet = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        int past = cache?.Length ?? 0;
+        CheckShape(mask_BS, batch, past + length, "mask");
+        CheckShape(positions_BT, batch, length, "positions");
+        CheckShape(segments_BT, batch, length, "segments");
+        if (segments_BT is not null && past > 0)
+            throw new ArgumentException("packed documents and a cache do not go together", nameof(segments_BT));
+        Tensor positions = positions_BT?.to(device) ?? arange(past, past + length, dtype: ScalarType.Int64, device: device);
+        RotaryTable rotary = new(config.Rope, config.HeadDim, positions, type);
+        bool slides = config.IsSliding.Contains(true);
+        bool windowBites = slides && config.SlidingWindow < past + length;
+        bool plain = mask_BS is null && segments_BT is null && config.AttentionSoftcap is null && (past == 0 || length == 1);
+        bool needsFull = !plain && config.IsSliding.Contains(false);
+        bool needsSliding = slides && (!plain || windowBites);
+        Tensor? seen = needsFull || needsSliding ? Seen(past, length, mask_BS?.to(device), segments_BT?.to(device), device) : null;
+        Tensor? full = needsFull ? Additive(seen!, type) : null;
+        Tensor? sliding = !needsSliding ? null : windowBites ? Additive(seen! & Window(past, length, config.SlidingWindow!.Value, device), type) : full ?? Additive(seen!, type);
+        RotaryTable slidingRotary = config.SlidingRope == config.Rope ? rotary : new RotaryTable(config.SlidingRope, config.HeadDim, positions, type);
+        return new AttentionContext(batch, length, rotary, slidingRotary)
+        {
+            FullMask = full?.DetachFromDisposeScope(),
+            SlidingMask = sliding?.DetachFromDisposeScope(),
+            IsCausal = past == 0,
+            Cache = cache,
+        };
+    }
+
+    public void Dispose()
+    {
+        Rotary.Dispose();
+        SlidingRotary.Dispose();
+        FullMask?.Dispose();
+        SlidingMask?.Dispose();
+    }
+
+    private static Tensor Seen(int past, int length, Tensor? mask_BS, Tensor? segments_BT, Device device)
+    {
+        Tensor queries = arange(past, past + length, dtype: ScalarType.Int64, device: device).unsqueeze(1);
+        Tensor keys = arange(0, past + length, dtype: ScalarType.Int64, device: device).unsqueeze(0);
+        Tensor seen = (keys <= queries).unsqueeze(0).unsqueeze(0);
+        if (mask_BS is not null)
+            seen = seen & mask_BS.ne(0).unsqueeze(1).unsqueeze(1);
+        if (segments_BT is not null)
+            seen = seen & segments_BT.unsqueeze(2).eq(segments_BT.unsqueeze(1)).unsqueeze(1);
+        // A padding query that saw nothing would be 0/0 and poison every gradient: it sees itself, and nobody reads it.
+        return seen | (keys == queries);
+    }
+
+    private static Tensor Window(int past, int length, int window, Device device)
+    {
+        Tensor queries = arange(past, past + length, dtype: ScalarType.Int64, device: device).unsqueeze(1);
+        return queries - arange(0, past + length, dtype: ScalarType.Int64, device: device).unsqueeze(0) < window;
+    }
+
+    private static Tensor Additive(Tensor seen, ScalarType type)
+        => zeros(seen.shape, dtype: type, device: seen.device).masked_fill_(seen.logical_not(), double.NegativeInfinity);
+
+    private static void CheckShape(Tensor? given, int rows, int columns, string what)
+    {
+        if (given is not null && (given.dim() != 2 || given.size(0) != rows || given.size(1) != columns))
+            throw new ArgumentException($"{what} is [{string.Join(",", given.shape)}], expected [{rows},{columns}]");
+    }
+}

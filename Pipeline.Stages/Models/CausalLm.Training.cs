@@ -1,0 +1,130 @@
+using Pipeline.Contracts.Errors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Models;
+
+/// <content>What is trained, adapters, and exchange of the vocabulary.</content>
+public sealed partial class CausalLm
+{
+    private const string AdapterDown = ".lora_A.weight";
+    private const string AdapterUp = ".lora_B.weight";
+
+    /// <summary>Chooses the trained weights; copies those of a mapped file that become trainable. Call before an optimizer is made.</summary>
+    /// <param name="part">Which.</param>
+    /// <param name="frozen">Patterns with <c>*</c> on names, taken out again, e.g. <c>model.layers.0.*</c>.</param>
+    /// <exception cref="DefinitionException">A pattern matches nothing, or nothing is left to train.</exception>
+    /// <exception cref="InputException">The config asks for dropout in training.</exception>
+    public void SetTrainable(TrainablePart part, IReadOnlyList<string>? frozen = null)
+    {
+        frozen ??= [];
+        string? idle = frozen.FirstOrDefault(pattern => !_order.Any(name => NamePattern.Matches(pattern, name)));
+        if (idle is not null)
+            throw new DefinitionException($"frozen pattern '{idle}' matches no weight; names are like {WeightNames.Embedding} and {_order[Math.Min(1, _order.Count - 1)]}");
+        if (part != TrainablePart.Nothing && Config.AttentionDropout > 0)
+            throw new InputException($"attention_dropout = {Config.AttentionDropout} in the config: dropout in training is not supported; set it to 0 to train without");
+        bool any = false;
+        foreach (string name in _order)
+        {
+            bool trainable = IsIn(part, name) && !frozen.Any(pattern => NamePattern.Matches(pattern, name));
+            _weights[name].SetTrainable(trainable);
+            any |= trainable;
+        }
+
+        if (!any && part != TrainablePart.Nothing)
+            throw new DefinitionException($"nothing is left to train: part {part}{(part is TrainablePart.Lora ? " without adapters" : "")}, frozen: {string.Join(", ", frozen)}");
+    }
+
+    /// <summary>Adds adapters to every layer's target projections; the second factor is zero, so the function is the same at first.</summary>
+    /// <exception cref="DefinitionException">A target that no layer has, or adapters are there already.</exception>
+    public void AddLora(LoraOptions options)
+    {
+        using IDisposable quiet = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        if (_layers[0].Projections.Any(map => map.Adapter is not null))
+            throw new DefinitionException("the model has adapters already");
+        string[] known = [.. _layers[0].Projections.Select(map => ShortName(map.Weight.Name))];
+        if (options.Targets.FirstOrDefault(target => !known.Contains(target)) is { } wrong)
+            throw new DefinitionException($"adapter target '{wrong}' is not a projection; they are {string.Join(", ", known)}");
+        foreach (Projection map in _layers.SelectMany(layer => layer.Projections).Where(map => options.Targets.Contains(ShortName(map.Weight.Name))))
+        {
+            string name = map.Weight.Name[..^".weight".Length];
+            long rows = map.Weight.Tensor.size(0), columns = map.Weight.Tensor.size(1);
+            // Uniform in +-1/sqrt(in), as the first factor of the reference starts (Kaiming with a = sqrt 5), by its standard deviation.
+            Tensor start = WeightInitializer.Normal([options.Rank, columns], 1 / Math.Sqrt(3.0 * columns), options.Seed, name + AdapterDown);
+            Weight down = new(name + AdapterDown, start.to(ComputeType, Device), isMapped: false);
+            Weight up = new(name + AdapterUp, zeros([rows, options.Rank], dtype: ComputeType, device: Device), isMapped: false);
+            Add(down);
+            Add(up);
+            map.Adapter = new LoraAdapter(down, up, options.Alpha / options.Rank);
+        }
+    }
+
+    /// <summary>
+    /// A new vocabulary: takes the tensors over ([V', H]), and ties or unties the head. They are trainable when the ones before were.
+    /// </summary>
+    /// <param name="input_VH">Input embeddings.</param>
+    /// <param name="output_VH">The head; null: tied to the input.</param>
+    public void ReplaceEmbeddings(Tensor input_VH, Tensor? output_VH)
+    {
+        using IDisposable quiet = no_grad();
+        CheckVocabulary(input_VH, nameof(input_VH));
+        if (output_VH is not null)
+        {
+            CheckVocabulary(output_VH, nameof(output_VH));
+            if (output_VH.size(0) != input_VH.size(0))
+                throw new ArgumentException($"{output_VH.size(0)} rows, the input embeddings have {input_VH.size(0)}", nameof(output_VH));
+        }
+
+        bool trainable = EmbeddingWeight.requires_grad;
+        Exchange(WeightNames.Embedding, input_VH, trainable);
+        bool headTrainable = _weights.TryGetValue(WeightNames.Head, out Weight? head) ? head.Tensor.requires_grad : trainable;
+        if (output_VH is not null)
+        {
+            if (head is null)
+                Add(new Weight(WeightNames.Head, ToModel(output_VH), isMapped: false));
+            else
+                head.Replace(ToModel(output_VH));
+            _weights[WeightNames.Head].Tensor.requires_grad = headTrainable;
+        }
+        else if (head is not null)
+        {
+            _weights.Remove(WeightNames.Head);
+            _order.Remove(WeightNames.Head);
+            head.Tensor.Dispose();
+        }
+
+        Config = Config with { VocabularySize = checked((int)EmbeddingWeight.size(0)), TieWordEmbeddings = output_VH is null };
+    }
+
+    private static string ShortName(string weight) => weight.Split('.')[^2];
+
+    private static bool IsIn(TrainablePart part, string name)
+    {
+        bool adapter = name.EndsWith(AdapterDown, StringComparison.Ordinal) || name.EndsWith(AdapterUp, StringComparison.Ordinal);
+        bool embedding = name is WeightNames.Embedding or WeightNames.Head;
+        return part switch
+        {
+            TrainablePart.Full => !adapter,
+            TrainablePart.Embeddings => embedding,
+            TrainablePart.Lora => adapter,
+            TrainablePart.LoraAndEmbeddings => adapter || embedding,
+            _ => false,
+        };
+    }
+
+    private void CheckVocabulary(Tensor tensor, string name)
+    {
+        if (tensor.dim() != 2 || tensor.size(0) < 1 || tensor.size(1) != Config.HiddenSize)
+            throw new ArgumentException($"[{string.Join(",", tensor.shape)}], expected [vocabulary, {Config.HiddenSize}]", name);
+    }
+
+    private void Exchange(string name, Tensor tensor, bool trainable)
+    {
+        _weights[name].Replace(ToModel(tensor));
+        _weights[name].Tensor.requires_grad = trainable;
+    }
+
+    // A copy even where nothing changes: taking over a tensor's handle would empty the caller's.
+    private Tensor ToModel(Tensor tensor) => tensor.detach().to(ComputeType, Device, copy: true).contiguous();
+}

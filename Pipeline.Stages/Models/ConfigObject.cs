@@ -1,0 +1,81 @@
+using System.Text.Json;
+
+namespace Pipeline.Stages.Models;
+
+/// <summary>A JSON object read key by key, that knows which keys were asked for, so that what nobody asked for can be refused.</summary>
+internal sealed class ConfigObject(JsonElement element, string prefix, List<string> errors)
+{
+    private readonly HashSet<string> _read = new(StringComparer.Ordinal);
+
+    public JsonElement Element => element;
+
+    public IReadOnlyList<string> Unread(IReadOnlySet<string> harmless)
+        => [.. element.EnumerateObject().Where(entry => entry.Value.ValueKind != JsonValueKind.Null && !_read.Contains(entry.Name) && !harmless.Contains(entry.Name)).Select(entry => $"{prefix}{entry.Name} = {Short(entry.Value)}")];
+
+    public void Error(string key, string what) => errors.Add($"{prefix}{key} {what}");
+
+    public bool Has(string key) => element.TryGetProperty(key, out _);
+
+    /// <summary>Null when it is absent or null.</summary>
+    public JsonElement? Get(string key)
+    {
+        _read.Add(key);
+        return element.TryGetProperty(key, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    }
+
+    public ConfigObject? Object(string key)
+    {
+        if (Get(key) is not { } value)
+            return null;
+        if (value.ValueKind == JsonValueKind.Object)
+            return new ConfigObject(value, $"{prefix}{key}.", errors);
+        Error(key, $"= {Short(value)}, expected an object");
+        return null;
+    }
+
+    public string? Text(string key)
+    {
+        if (Get(key) is not { } value)
+            return null;
+        if (value.ValueKind == JsonValueKind.String)
+            return value.GetString();
+        Error(key, $"= {Short(value)}, expected text");
+        return null;
+    }
+
+    public bool? Flag(string key)
+    {
+        if (Get(key) is not { } value)
+            return null;
+        if (value.ValueKind is JsonValueKind.True or JsonValueKind.False)
+            return value.GetBoolean();
+        Error(key, $"= {Short(value)}, expected true or false");
+        return null;
+    }
+
+    public double? Number(string key, bool positive = true)
+    {
+        if (Get(key) is not { } value)
+            return null;
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && double.IsFinite(number) && (number > 0 || (number == 0 && !positive)))
+            return number;
+        Error(key, $"= {Short(value)}, expected a number {(positive ? "above 0" : "of 0 or more")}");
+        return null;
+    }
+
+    public int? Count(string key, int least = 1)
+    {
+        if (Get(key) is not { } value)
+            return null;
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && number == Math.Floor(number) && number >= least && number <= int.MaxValue)
+            return (int)number;
+        Error(key, $"= {Short(value)}, expected a whole number from {least}");
+        return null;
+    }
+
+    private static string Short(JsonElement value)
+    {
+        string text = value.GetRawText();
+        return text.Length <= 60 ? text : text[..57] + "...";
+    }
+}

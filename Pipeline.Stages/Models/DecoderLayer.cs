@@ -1,0 +1,119 @@
+using Pipeline.Stages.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Models;
+
+/// <summary>
+/// One layer of every family. B batch, T positions, S keys seen (past and present), H hidden, D head width.
+/// </summary>
+internal sealed class DecoderLayer
+{
+    private readonly ModelConfig _config;
+    private readonly int _index;
+    private readonly bool _grouped;
+    private readonly Norm _inputNorm, _feedForwardNorm;
+    private readonly Norm? _queryNorm, _keyNorm, _attentionOutputNorm, _feedForwardOutputNorm;
+    private readonly Projection _query, _key, _value, _output, _gate, _up, _down;
+    private readonly Scalar _scale;
+
+    public DecoderLayer(ModelConfig config, int index, Func<string, Weight> weight)
+    {
+        _config = config;
+        _index = index;
+        _grouped = config.KeyValueHeads != config.Heads;
+        _scale = config.AttentionScale;
+        string prefix = WeightNames.Layer(index);
+        Projection Map(string name, bool bias) => new(weight($"{prefix}{name}.weight"), bias ? weight($"{prefix}{name}.bias") : null);
+        Norm NewNorm(string name, int width) => new(weight($"{prefix}{name}.weight"), width, config);
+        _query = Map("self_attn.q_proj", config.QueryKeyValueBias);
+        _key = Map("self_attn.k_proj", config.QueryKeyValueBias);
+        _value = Map("self_attn.v_proj", config.QueryKeyValueBias);
+        _output = Map("self_attn.o_proj", config.OutputBias);
+        _gate = Map("mlp.gate_proj", config.MlpBias);
+        _up = Map("mlp.up_proj", config.MlpBias);
+        _down = Map("mlp.down_proj", config.MlpBias);
+        Projections = [_query, _key, _value, _output, _gate, _up, _down];
+        int hidden = config.HiddenSize;
+        _inputNorm = NewNorm("input_layernorm", hidden);
+        if (config.Family.QueryKeyNorm)
+        {
+            _queryNorm = NewNorm("self_attn.q_norm", config.HeadDim);
+            _keyNorm = NewNorm("self_attn.k_norm", config.HeadDim);
+        }
+
+        if (config.Family.SandwichNorms)
+        {
+            _attentionOutputNorm = NewNorm("post_attention_layernorm", hidden);
+            _feedForwardNorm = NewNorm("pre_feedforward_layernorm", hidden);
+            _feedForwardOutputNorm = NewNorm("post_feedforward_layernorm", hidden);
+        }
+        else
+        {
+            _feedForwardNorm = NewNorm("post_attention_layernorm", hidden);
+        }
+    }
+
+    public IReadOnlyList<Projection> Projections { get; }
+
+    private IEnumerable<Weight> Weights
+        => new[] { _inputNorm, _feedForwardNorm, _queryNorm, _keyNorm, _attentionOutputNorm, _feedForwardOutputNorm }.OfType<Norm>().Select(norm => norm.Weight)
+            .Concat(Projections.SelectMany(map => new[] { map.Weight, map.Bias, map.Adapter?.Down, map.Adapter?.Up }).OfType<Weight>());
+
+    /// <summary>Some trainable weight of the layer; null when it is frozen.</summary>
+    public Tensor? Trainable()
+    {
+        foreach (Weight weight in Weights)
+        {
+            if (weight.Tensor.requires_grad)
+                return weight.Tensor;
+        }
+
+        return null;
+    }
+
+    public Tensor Forward(Tensor x_BTH, AttentionContext context)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor attended = Attend(_inputNorm.Apply(x_BTH), context);
+        Tensor y = x_BTH + (_attentionOutputNorm?.Apply(attended) ?? attended);
+        Tensor h = _feedForwardNorm.Apply(y);
+        Tensor fed = _down.Apply(Activations.Apply(_config.Activation, _gate.Apply(h)) * _up.Apply(h));
+        return (y + (_feedForwardOutputNorm?.Apply(fed) ?? fed)).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Attend(Tensor h_BTH, AttentionContext context)
+    {
+        (int batch, int length, int width) = (context.Batch, context.Length, _config.HeadDim);
+        bool sliding = _config.IsSliding[_index];
+        Tensor Heads(Projection map, int heads, Norm? norm)
+        {
+            Tensor split = map.Apply(h_BTH).view(batch, length, heads, width);
+            return (norm?.Apply(split) ?? split).transpose(1, 2);
+        }
+
+        RotaryTable rotary = sliding ? context.SlidingRotary : context.Rotary;
+        Tensor q = rotary.Rotate(Heads(_query, _config.Heads, _queryNorm));
+        Tensor k = rotary.Rotate(Heads(_key, _config.KeyValueHeads, _keyNorm));
+        Tensor v = Heads(_value, _config.KeyValueHeads, null);
+        if (context.Cache is { } cache)
+            (k, v) = cache.Append(_index, k, v);
+        Tensor? mask = sliding ? context.SlidingMask : context.FullMask;
+        Tensor mixed = _config.AttentionSoftcap is { } softcap ? Softcapped(q, k, v, mask, softcap)
+            : mask is null ? TorchScripts.Attention(q, k, v, context.IsCausal, _scale, _grouped)
+            : TorchScripts.MaskedAttention(q, k, v, mask, _scale, _grouped);
+        return _output.Apply(mixed.transpose(1, 2).reshape(batch, length, _config.Heads * width));
+    }
+
+    // softmax(softcap * tanh(scale q k / softcap) + mask) v, with the query heads of one key head side by side.
+    private Tensor Softcapped(Tensor q_BHTD, Tensor k_BKSD, Tensor v_BKSD, Tensor? mask, double softcap)
+    {
+        long batch = q_BHTD.size(0), heads = q_BHTD.size(1), length = q_BHTD.size(2), width = q_BHTD.size(3), groups = k_BKSD.size(1);
+        Tensor q = (q_BHTD * (_scale.ToDouble() / softcap)).reshape(batch, groups, heads / groups, length, width);
+        Tensor scores = matmul(q, k_BKSD.unsqueeze(2).transpose(-2, -1)).tanh() * softcap;
+        if (mask is not null)
+            scores = scores + mask.unsqueeze(2);
+        Tensor weights = nn.functional.softmax(scores, -1, ScalarType.Float32).to(q.dtype);
+        return matmul(weights, v_BKSD.unsqueeze(2)).reshape(batch, heads, length, width);
+    }
+}

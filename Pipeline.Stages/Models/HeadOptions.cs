@@ -1,0 +1,12 @@
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Models;
+
+/// <summary>What the vocabulary head computes beside log-likelihoods.</summary>
+/// <param name="Softcap">c of c tanh(z/c) on the logits; null: none.</param>
+/// <param name="ValidRows">Rows of the head that are tokens; rows from here on get no probability. 0: all.</param>
+/// <param name="BoundaryMask">bool [V] (or [ValidRows]): tokens whose mass is asked for; null: not asked.</param>
+/// <param name="SliceTokens">Positions worked on at a time; 0: so many that a slice of logits takes about 32 MB.</param>
+/// <param name="Entropy">Also the entropy of each distribution, in nats.</param>
+/// <param name="TopK">Also the k most likely tokens and their log-probabilities (without gradients); 0: none.</param>
+public sealed record HeadOptions(double? Softcap = null, int ValidRows = 0, Tensor? BoundaryMask = null, int SliceTokens = 0, bool Entropy = false, int TopK = 0);

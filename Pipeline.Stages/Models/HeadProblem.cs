@@ -1,0 +1,79 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Models;
+
+/// <summary>The checked sizes and options of one call of the vocabulary head. Everything that can be wrong is refused here, since the backward pass must not throw.</summary>
+internal sealed class HeadProblem
+{
+    private const long SliceElements = 8 << 20;
+
+    public HeadProblem(Tensor hidden_NH, Tensor head_VH, Tensor targets_N, HeadOptions options)
+    {
+        if (hidden_NH.dim() != 2 || head_VH.dim() != 2 || targets_N.dim() != 1 || hidden_NH.size(1) != head_VH.size(1) || hidden_NH.size(0) != targets_N.size(0))
+            throw new ArgumentException($"hidden [{Shape(hidden_NH)}], head [{Shape(head_VH)}], targets [{Shape(targets_N)}]; expected [N,H], [V,H], [N]");
+        Options = options;
+        Rows = head_VH.size(0);
+        Valid = options.ValidRows == 0 ? Rows : options.ValidRows;
+        if (Valid < 1 || Valid > Rows)
+            throw new ArgumentException($"{options.ValidRows} valid rows, the head has {Rows}", nameof(options));
+        if (options.TopK < 0 || options.TopK > Valid)
+            throw new ArgumentException($"top {options.TopK} of {Valid} tokens", nameof(options));
+        Count = hidden_NH.size(0);
+        Slice = Math.Max(1, Math.Min(Count, options.SliceTokens > 0 ? options.SliceTokens : Math.Max(16, SliceElements / Valid)));
+        CheckTargets(targets_N);
+        if (options.BoundaryMask is { } mask)
+            Boundary = CheckedMask(mask);
+    }
+
+    public HeadOptions Options { get; }
+
+    /// <summary>V, rows with no token included.</summary>
+    public long Rows { get; }
+
+    public long Valid { get; }
+
+    /// <summary>N.</summary>
+    public long Count { get; }
+
+    public long Slice { get; }
+
+    /// <summary>float32 [valid]: 1 at boundary tokens.</summary>
+    public Tensor? Boundary { get; }
+
+    /// <summary>Starts and lengths of the slices.</summary>
+    public IEnumerable<(long Start, long Length)> Slices
+    {
+        get
+        {
+            for (long start = 0; start < Count; start += Slice)
+                yield return (start, Math.Min(Slice, Count - start));
+        }
+    }
+
+    private static string Shape(Tensor tensor) => string.Join(",", tensor.shape);
+
+    private void CheckTargets(Tensor targets)
+    {
+        if (targets.dtype != ScalarType.Int64)
+            throw new ArgumentException($"targets are {targets.dtype}, expected Int64", nameof(targets));
+        if (Count == 0)
+            return;
+        using DisposeScope scope = NewDisposeScope();
+        long least = targets.min().item<long>(), most = targets.max().item<long>();
+        if (least < -1 || most >= Valid)
+            throw new ArgumentException($"targets from {least} to {most}, expected -1 to {Valid - 1}", nameof(targets));
+    }
+
+    private Tensor CheckedMask(Tensor mask)
+    {
+        using IDisposable quiet = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        if (mask.dim() != 1 || (mask.size(0) != Rows && mask.size(0) != Valid))
+            throw new ArgumentException($"boundary mask [{Shape(mask)}], expected [{Rows}]", nameof(mask));
+        Tensor boundary = mask.narrow(0, 0, Valid).to(ScalarType.Float32);
+        if (boundary.sum().item<float>() == 0)
+            throw new ArgumentException("the boundary mask has no token in it: its mass would be the logarithm of 0", nameof(mask));
+        return boundary.MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,173 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Pipeline.Contracts.Errors;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Models;
+
+/// <summary>Resolves a config.json by its family's row, in the old hub form, the present one, and that of transformers 5.</summary>
+internal static class ModelConfigReader
+{
+    public static ModelConfig Read(JsonElement root, string source)
+    {
+        List<string> errors = [];
+        ConfigObject outer = new(root, "", errors);
+        string? type = outer.Text("model_type");
+        ModelFamily family = ModelFamilies.Find(type ?? "") ?? throw new InputException(
+            $"{source}: model_type '{type ?? "(none)"}' is not supported; supported: {string.Join(", ", ModelFamilies.All.Select(row => row.ModelType))}");
+        ConfigObject text = outer;
+        List<string> unread = [];
+        if (family.TextModelType is { } textType)
+        {
+            text = outer.Object("text_config") ?? new ConfigObject(JsonDocument.Parse("{}").RootElement, "text_config.", errors);
+            if (text.Text("model_type") is { } inner && inner != textType)
+                errors.Add($"text_config.model_type is '{inner}', expected '{textType}'");
+        }
+
+        ModelConfig config = ReadText(text, outer, family);
+        if (text != outer)
+            unread.AddRange(outer.Unread(HarmlessKeys.Wrapper));
+        unread.AddRange(text.Unread(HarmlessKeys.Text));
+        if (unread.Count > 0)
+            errors.Add($"keys this program does not know for model_type '{type}', so it cannot tell whether they change the result: {string.Join(", ", unread)}; delete those that do not");
+        if (errors.Count > 0)
+            throw new InputException($"{source}: {string.Join("; ", errors)}");
+        return config;
+    }
+
+    private static ModelConfig ReadText(ConfigObject text, ConfigObject outer, ModelFamily family)
+    {
+        FamilyDefaults defaults = family.Defaults;
+        int hidden = text.Count("hidden_size") ?? defaults.HiddenSize;
+        int layers = text.Count("num_hidden_layers") ?? defaults.Layers;
+        int heads = text.Count("num_attention_heads") ?? defaults.Heads;
+        // Absent means the class's default, null means as many as heads: the two differ in Hugging Face.
+        int? groups = text.Count("num_key_value_heads");
+        int keyValueHeads = groups ?? (text.Has("num_key_value_heads") ? heads : defaults.KeyValueHeads ?? heads);
+        int? width = text.Count("head_dim");
+        int headDim = width ?? defaults.HeadDim ?? hidden / heads;
+        if (width is null && defaults.HeadDim is null && hidden % heads != 0)
+            text.Error("num_attention_heads", $"= {heads} does not divide hidden_size {hidden}");
+        if (heads % keyValueHeads != 0)
+            text.Error("num_key_value_heads", $"= {keyValueHeads} does not divide num_attention_heads {heads}");
+        if (headDim % 2 != 0)
+            text.Error("head_dim", $"= {headDim} is odd; rotation needs pairs");
+        double scalar = family.QueryScalar ? text.Number("query_pre_attn_scalar") ?? 256 : headDim;
+        bool attentionBias = family.Bias != BiasRule.QueryKeyValue && (text.Flag("attention_bias") ?? false);
+        if (family.Bias == BiasRule.Never && attentionBias)
+            text.Error("attention_bias", "= true is not part of this family");
+        bool mlpBias = text.Flag("mlp_bias") ?? false;
+        if (mlpBias && !family.MlpBias)
+            text.Error("mlp_bias", "= true is not part of this family");
+        RefuseUnlessNeutral(text);
+        (RopeSettings rope, RopeSettings slidingRope) = RopeReader.Read(text, family);
+        (int? window, bool[] sliding) = SlidingReader.Read(text, family, layers);
+        return new ModelConfig
+        {
+            Family = family,
+            VocabularySize = text.Count("vocab_size") ?? defaults.VocabularySize,
+            HiddenSize = hidden,
+            IntermediateSize = text.Count("intermediate_size") ?? defaults.IntermediateSize,
+            Layers = layers,
+            Heads = heads,
+            KeyValueHeads = keyValueHeads,
+            HeadDim = headDim,
+            NormEpsilon = text.Number("rms_norm_eps", positive: false) ?? 1e-6,
+            Activation = ReadActivation(text, family),
+            QueryKeyValueBias = attentionBias || family.Bias == BiasRule.QueryKeyValue,
+            OutputBias = attentionBias,
+            MlpBias = mlpBias,
+            TieWordEmbeddings = ReadTie(text, outer) ?? family.TiedByDefault,
+            AttentionScale = 1 / Math.Sqrt(scalar),
+            AttentionSoftcap = ReadSoftcap(text, "attn_logit_softcapping", family.AttentionSoftcap, defaults.AttentionSoftcap),
+            FinalSoftcap = ReadSoftcap(text, "final_logit_softcapping", family.FinalSoftcap, defaults.FinalSoftcap),
+            SlidingWindow = window,
+            IsSliding = sliding,
+            Rope = rope,
+            SlidingRope = slidingRope,
+            InitializerRange = text.Number("initializer_range", positive: false) ?? 0.02,
+            AttentionDropout = text.Number("attention_dropout", positive: false) ?? 0,
+            MaxPositions = text.Count("max_position_embeddings") ?? defaults.MaxPositions,
+            StorageType = ReadType(text) ?? ReadType(outer),
+            Json = (JsonObject)JsonNode.Parse(text.Element.GetRawText())!,
+        };
+    }
+
+    // Keys of other architectures that are common in configs, with the value that changes nothing.
+    private static void RefuseUnlessNeutral(ConfigObject text)
+    {
+        foreach ((string key, double neutral) in new[] { ("partial_rotary_factor", 1.0), ("hidden_dropout", 0.0), ("resid_pdrop", 0.0), ("embd_pdrop", 0.0), ("logit_scale", 1.0) })
+        {
+            if (text.Number(key, positive: false) is { } value && value != neutral)
+                text.Error(key, $"= {value} is not supported; only {neutral} is");
+        }
+
+        foreach (string key in new[] { "use_bidirectional_attention", "use_qk_norm", "add_cross_attention", "tie_encoder_decoder", "alibi", "parallel_residual" })
+        {
+            if (text.Has(key) && (text.Flag(key) ?? false))
+                text.Error(key, "= true is not supported");
+        }
+
+        foreach (string key in new[] { "pruned_heads", "quantization_config", "mrope_section" })
+        {
+            if (text.Get(key) is { } value && !(value.ValueKind == JsonValueKind.Object && !value.EnumerateObject().Any()))
+                text.Error(key, "is not supported");
+        }
+    }
+
+    private static Activation ReadActivation(ConfigObject text, ModelFamily family)
+    {
+        string? first = text.Text("hidden_activation"), second = text.Text("hidden_act");
+        string? name = first ?? (family.ActivationKey == "hidden_act" ? second : null);
+        // Google's first Gemma configs say "gelu" and were trained with the tanh form; transformers computed that too (4.38 to 4.4x).
+        if (family.ModelType == "gemma" && first is null && second == "gelu")
+            return Activation.GeluTanh;
+        if (name is null)
+            return family.DefaultActivation;
+        if (Activations.Parse(name) is { } activation)
+            return activation;
+        text.Error(first is null ? "hidden_act" : "hidden_activation", $"= '{name}' is not supported; supported: silu, gelu, gelu_pytorch_tanh");
+        return family.DefaultActivation;
+    }
+
+    private static bool? ReadTie(ConfigObject text, ConfigObject outer)
+    {
+        bool? inner = text.Flag("tie_word_embeddings");
+        if (text == outer)
+            return inner;
+        bool? wrapper = outer.Flag("tie_word_embeddings");
+        if (inner is { } a && wrapper is { } b && a != b)
+            text.Error("tie_word_embeddings", $"= {a}, and {b} beside text_config");
+        return inner ?? wrapper;
+    }
+
+    private static double? ReadSoftcap(ConfigObject text, string key, bool supported, double? absent)
+    {
+        double? value = text.Number(key);
+        if (value is not null && !supported)
+            text.Error(key, $"= {value} is not part of this family");
+        return text.Has(key) ? value : absent;
+    }
+
+    private static ScalarType? ReadType(ConfigObject from)
+    {
+        string? name = from.Text("dtype") ?? from.Text("torch_dtype");
+        from.Get("torch_dtype");
+        switch (name)
+        {
+            case null:
+                return null;
+            case "float32" or "float":
+                return ScalarType.Float32;
+            case "bfloat16":
+                return ScalarType.BFloat16;
+            case "float16" or "half":
+                return ScalarType.Float16;
+            case "auto":
+                return null;
+            default:
+                from.Error("dtype", $"= '{name}' is not supported; supported: float32, bfloat16, float16");
+                return null;
+        }
+    }
+}

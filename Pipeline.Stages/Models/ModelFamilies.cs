@@ -1,0 +1,52 @@
+namespace Pipeline.Stages.Models;
+
+/// <summary>The families this decoder computes. Defaults: transformers 4.57.</summary>
+public static class ModelFamilies
+{
+    private static readonly ModelFamily Gemma3Text = new("gemma3_text", "Gemma3ForCausalLM", new(262_208, 2304, 9216, 26, 8)
+    {
+        KeyValueHeads = 4, HeadDim = 256, RopeTheta = 1_000_000, SlidingWindow = 4096, MaxPositions = 131_072,
+    })
+    {
+        OnePlusNorm = true, ScaledEmbedding = true, SandwichNorms = true, QueryKeyNorm = true, QueryScalar = true, FinalSoftcap = true, LocalRope = true,
+        Bias = BiasRule.ByConfig, Sliding = SlidingRule.Pattern, TiedByDefault = true, ActivationKey = "hidden_activation",
+        DefaultActivation = Activation.GeluTanh, Marks = (0, 2, 1),
+    };
+
+    public static IReadOnlyList<ModelFamily> All { get; } =
+    [
+        new("llama", "LlamaForCausalLM", new(32_000, 4096, 11_008, 32, 32) { MaxPositions = 2048 })
+        {
+            Bias = BiasRule.ByConfig, MlpBias = true, Marks = (null, 1, 2),
+        },
+        new("mistral", "MistralForCausalLM", new(32_000, 4096, 14_336, 32, 32) { KeyValueHeads = 8, SlidingWindow = 4096, MaxPositions = 131_072 })
+        {
+            Sliding = SlidingRule.All, Marks = (null, 1, 2),
+        },
+        new("qwen2", "Qwen2ForCausalLM", new(151_936, 4096, 22_016, 32, 32) { KeyValueHeads = 32, SlidingWindow = 4096 })
+        {
+            Bias = BiasRule.QueryKeyValue, Sliding = SlidingRule.UpperLayers,
+        },
+        new("qwen3", "Qwen3ForCausalLM", new(151_936, 4096, 22_016, 32, 32) { KeyValueHeads = 32, HeadDim = 128, SlidingWindow = 4096 })
+        {
+            Bias = BiasRule.ByConfig, QueryKeyNorm = true, Sliding = SlidingRule.UpperLayers,
+        },
+        new("gemma", "GemmaForCausalLM", new(256_000, 3072, 24_576, 28, 16) { KeyValueHeads = 16, HeadDim = 256, MaxPositions = 8192 })
+        {
+            OnePlusNorm = true, ScaledEmbedding = true, Bias = BiasRule.ByConfig, TiedByDefault = true, DefaultActivation = Activation.GeluTanh, Marks = (0, 2, 1),
+        },
+        new("gemma2", "Gemma2ForCausalLM", new(256_000, 2304, 9216, 26, 8)
+        {
+            KeyValueHeads = 4, HeadDim = 256, SlidingWindow = 4096, AttentionSoftcap = 50, FinalSoftcap = 30, MaxPositions = 8192,
+        })
+        {
+            OnePlusNorm = true, ScaledEmbedding = true, SandwichNorms = true, QueryScalar = true, AttentionSoftcap = true, FinalSoftcap = true,
+            Bias = BiasRule.ByConfig, Sliding = SlidingRule.EvenLayers, TiedByDefault = true, ActivationKey = "hidden_activation",
+            DefaultActivation = Activation.GeluTanh, Marks = (0, 2, 1),
+        },
+        Gemma3Text,
+        Gemma3Text with { ModelType = "gemma3", Architecture = "Gemma3ForConditionalGeneration", FinalSoftcap = false, TextModelType = "gemma3_text" },
+    ];
+
+    public static ModelFamily? Find(string modelType) => All.FirstOrDefault(family => family.ModelType == modelType);
+}

@@ -1,0 +1,21 @@
+using Pipeline.Stages.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Models;
+
+/// <summary>x / sqrt(mean(x^2) + eps) over the last dimension, times w, or 1 + w for Gemma.</summary>
+internal sealed class Norm(Weight weight, int width, ModelConfig config)
+{
+    public Weight Weight { get; } = weight;
+
+    private readonly Scalar _epsilon = config.NormEpsilon;
+
+    public Tensor Apply(Tensor x)
+    {
+        if (!config.Family.OnePlusNorm)
+            return TorchScripts.RmsNorm(x, Weight.Tensor, width, _epsilon);
+        using Tensor factor = Weight.Tensor + 1;
+        return TorchScripts.RmsNorm(x, factor, width, _epsilon);
+    }
+}

@@ -1,0 +1,20 @@
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Models;
+
+/// <summary>One linear map of a layer, with its bias and its low-rank addition where they are.</summary>
+internal sealed class Projection(Weight weight, Weight? bias)
+{
+    public Weight Weight { get; } = weight;
+
+    public Weight? Bias { get; } = bias;
+
+    /// <summary>Null: no adapter.</summary>
+    public LoraAdapter? Adapter { get; set; }
+
+    public Tensor Apply(Tensor x)
+    {
+        Tensor y = nn.functional.linear(x, Weight.Tensor, Bias?.Tensor);
+        return Adapter is null ? y : y + Adapter.Apply(x);
+    }
+}

@@ -1,0 +1,110 @@
+using System.Text.Json;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Models.Safetensors;
+
+/// <summary>The weights of a model folder: <c>model.safetensors</c>, or the shards its index names.</summary>
+public sealed class SafetensorsFolder : IDisposable
+{
+    public const string SingleName = "model.safetensors";
+    public const string IndexName = "model.safetensors.index.json";
+
+    private readonly Dictionary<string, SafetensorsFile> _files = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SafetensorsFile> _where = new(StringComparer.Ordinal);
+
+    private SafetensorsFolder()
+    {
+    }
+
+    public IEnumerable<TensorEntry> Entries => _where.Select(pair => pair.Value.Entry(pair.Key));
+
+    /// <exception cref="InputException">Neither file is there, a shard is missing or corrupt, or the index reaches outside the folder.</exception>
+    public static SafetensorsFolder Open(string folder, IStorage storage)
+    {
+        string single = Path.Combine(folder, SingleName), index = Path.Combine(folder, IndexName);
+        SafetensorsFolder result = new();
+        try
+        {
+            if (storage.FileExists(single))
+                result.AddAll(SingleName, SafetensorsFile.Open(single, storage));
+            else if (storage.FileExists(index))
+                result.AddIndexed(folder, index, storage);
+            else
+                throw new InputException($"{folder}: neither {SingleName} nor {IndexName} is there; other weight formats are not read, convert them to safetensors");
+            return result;
+        }
+        catch
+        {
+            result.Dispose();
+            throw;
+        }
+    }
+
+    public bool Contains(string name) => _where.ContainsKey(name);
+
+    public TensorEntry Entry(string name) => _where[name].Entry(name);
+
+    /// <summary>See <see cref="SafetensorsFile.View"/>.</summary>
+    public Tensor View(string name) => _where[name].View(name);
+
+    public void Dispose()
+    {
+        foreach (SafetensorsFile file in _files.Values)
+            file.Dispose();
+    }
+
+    private void AddAll(string name, SafetensorsFile file)
+    {
+        _files.Add(name, file);
+        foreach (TensorEntry entry in file.Entries)
+            _where.Add(entry.Name, file);
+    }
+
+    private void AddIndexed(string folder, string indexPath, IStorage storage)
+    {
+        foreach ((string tensor, string shard) in ReadIndex(indexPath, storage))
+        {
+            if (!_files.TryGetValue(shard, out SafetensorsFile? file))
+            {
+                // A name with a folder in it could reach any file of this machine.
+                if (shard.Length == 0 || shard != Path.GetFileName(shard) || shard is "." or ".." || shard.Contains('\\', StringComparison.Ordinal))
+                    throw new InputException($"{indexPath}: shard name '{shard}' is not a plain file name in the folder");
+                file = SafetensorsFile.Open(Path.Combine(folder, shard), storage);
+                _files.Add(shard, file);
+            }
+
+            if (!file.Contains(tensor))
+                throw new InputException($"{indexPath}: says that '{tensor}' is in {shard}, which has no such tensor");
+            _where.Add(tensor, file);
+        }
+    }
+
+    private static List<(string Tensor, string Shard)> ReadIndex(string path, IStorage storage)
+    {
+        if (storage.Length(path) > SafetensorsHeader.LargestJson)
+            throw new InputException($"{path}: larger than {SafetensorsHeader.LargestJson} bytes; not an index of shards");
+        List<(string, string)> map = [];
+        HashSet<string> seen = new(StringComparer.Ordinal);
+        try
+        {
+            using Stream stream = storage.OpenRead(path);
+            using JsonDocument document = JsonDocument.Parse(stream);
+            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("weight_map", out JsonElement weights) || weights.ValueKind != JsonValueKind.Object)
+                throw new InputException($"{path}: no object 'weight_map' in it");
+            foreach (JsonProperty entry in weights.EnumerateObject())
+            {
+                if (!seen.Add(entry.Name))
+                    throw new InputException($"{path}: tensor '{entry.Name}' is there twice");
+                map.Add((entry.Name, entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString()! : throw new InputException($"{path}: the shard of '{entry.Name}' is not a name")));
+            }
+        }
+        catch (JsonException e)
+        {
+            throw new InputException($"{path}: not JSON ({e.Message})", e);
+        }
+
+        return map;
+    }
+}

@@ -1,0 +1,161 @@
+using System.Buffers.Binary;
+using System.Text;
+using System.Text.Json;
+using Pipeline.Contracts.Storage;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Models.Safetensors;
+
+/// <summary>Writes safetensors files tensor by tensor, each file in one step: a reader sees the old file, or the whole new one.</summary>
+public static class SafetensorsWriter
+{
+    private const long SliceElements = 1 << 22;
+
+    /// <summary>One file; tensors in ordinal order of their names.</summary>
+    public static void Write(string path, IStorage storage, IEnumerable<TensorSource> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        TensorSource[] sorted = [.. tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal)];
+        byte[] header = Header(sorted, metadata);
+        AtomicFile.Write(
+            path,
+            storage,
+            stream =>
+            {
+                Span<byte> length = stackalloc byte[8];
+                BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
+                stream.Write(length);
+                stream.Write(header);
+                foreach (TensorSource tensor in sorted)
+                    WriteData(stream, tensor);
+            });
+    }
+
+    /// <summary>
+    /// A model's weights as Hugging Face lays them out: <c>model.safetensors</c>, or shards of at most
+    /// <paramref name="maxShardBytes"/> (one tensor may be larger) and their index, which is written last.
+    /// </summary>
+    public static void WriteFolder(string folder, IStorage storage, IReadOnlyList<TensorSource> tensors, long maxShardBytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxShardBytes);
+        Dictionary<string, string> metadata = new(StringComparer.Ordinal) { ["format"] = "pt" };
+        List<List<TensorSource>> shards = Split(tensors, maxShardBytes);
+        string single = Path.Combine(folder, SafetensorsFolder.SingleName), index = Path.Combine(folder, SafetensorsFolder.IndexName);
+        if (shards.Count <= 1)
+        {
+            Write(single, storage, tensors, metadata);
+            if (storage.FileExists(index))
+                storage.DeleteFile(index);
+            return;
+        }
+
+        SortedDictionary<string, string> where = new(StringComparer.Ordinal);
+        for (int i = 0; i < shards.Count; i++)
+        {
+            string name = $"model-{i + 1:D5}-of-{shards.Count:D5}.safetensors";
+            Write(Path.Combine(folder, name), storage, shards[i], metadata);
+            foreach (TensorSource tensor in shards[i])
+                where.Add(tensor.Name, name);
+        }
+
+        AtomicFile.Write(index, storage, stream => WriteIndex(stream, tensors, where));
+        if (storage.FileExists(single))
+            storage.DeleteFile(single);
+    }
+
+    private static List<List<TensorSource>> Split(IReadOnlyList<TensorSource> tensors, long maxShardBytes)
+    {
+        List<List<TensorSource>> shards = [];
+        long bytes = 0;
+        foreach (TensorSource tensor in tensors)
+        {
+            if (shards.Count == 0 || (bytes > 0 && bytes + tensor.Bytes > maxShardBytes))
+            {
+                shards.Add([]);
+                bytes = 0;
+            }
+
+            shards[^1].Add(tensor);
+            bytes += tensor.Bytes;
+        }
+
+        return shards;
+    }
+
+    private static byte[] Header(TensorSource[] tensors, IReadOnlyDictionary<string, string>? metadata)
+    {
+        using MemoryStream buffer = new();
+        using (Utf8JsonWriter json = new(buffer))
+        {
+            json.WriteStartObject();
+            if (metadata is { Count: > 0 })
+            {
+                json.WriteStartObject("__metadata__");
+                foreach ((string key, string value) in metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+                    json.WriteString(key, value);
+                json.WriteEndObject();
+            }
+
+            long at = 0;
+            foreach (TensorSource tensor in tensors)
+            {
+                json.WriteStartObject(tensor.Name);
+                json.WriteString("dtype", TensorType.Name(tensor.Type));
+                json.WriteStartArray("shape");
+                foreach (long dimension in tensor.Shape)
+                    json.WriteNumberValue(dimension);
+                json.WriteEndArray();
+                json.WriteStartArray("data_offsets");
+                json.WriteNumberValue(at);
+                json.WriteNumberValue(at += tensor.Bytes);
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+
+            json.WriteEndObject();
+        }
+
+        // Spaces fill up to a multiple of eight, so that every element is aligned in a memory map.
+        while (buffer.Length % 8 != 0)
+            buffer.WriteByte((byte)' ');
+        return buffer.ToArray();
+    }
+
+    private static void WriteData(Stream stream, TensorSource source)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable quiet = no_grad();
+        Tensor tensor = source.Get().detach();
+        if (!tensor.shape.SequenceEqual(source.Shape))
+            throw new ArgumentException($"tensor '{source.Name}' is [{string.Join(",", tensor.shape)}], announced as [{string.Join(",", source.Shape)}]");
+        Tensor flat = tensor.contiguous().reshape(-1);
+        long count = flat.numel();
+        for (long at = 0; at < count; at += SliceElements)
+        {
+            using DisposeScope slice = NewDisposeScope();
+            Tensor part = flat.narrow(0, at, Math.Min(SliceElements, count - at)).to(CPU).to(source.Type).contiguous();
+            stream.Write(part.bytes);
+        }
+    }
+
+    private static void WriteIndex(Stream stream, IReadOnlyList<TensorSource> tensors, SortedDictionary<string, string> where)
+    {
+        using MemoryStream buffer = new();
+        using (Utf8JsonWriter json = new(buffer, new JsonWriterOptions { Indented = true }))
+        {
+            json.WriteStartObject();
+            json.WriteStartObject("metadata");
+            json.WriteNumber("total_parameters", tensors.Sum(tensor => tensor.Bytes / TensorType.Bytes(tensor.Type)));
+            json.WriteNumber("total_size", tensors.Sum(tensor => tensor.Bytes));
+            json.WriteEndObject();
+            json.WriteStartObject("weight_map");
+            foreach ((string tensor, string shard) in where)
+                json.WriteString(tensor, shard);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        stream.Write(buffer.ToArray());
+        stream.Write(Encoding.UTF8.GetBytes("\n"));
+    }
+}

@@ -1,0 +1,72 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Models.Safetensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Models;
+
+/// <summary>Fits the tensors of a folder to the names and shapes the config asks for; everything wrong is reported together.</summary>
+internal sealed class WeightLoader
+{
+    private static readonly string[] PictureParts = ["vision_tower.", "multi_modal_projector.", "model.vision_tower.", "model.multi_modal_projector."];
+    private readonly ModelConfig _config;
+    private readonly SafetensorsFolder _files;
+    private readonly Dictionary<string, string> _storedNames;
+
+    public WeightLoader(ModelConfig config, SafetensorsFolder files, string folder)
+    {
+        _config = config;
+        _files = files;
+        _storedNames = files.Entries.Select(entry => entry.Name).Where(name => !IsIgnored(name)).ToDictionary(PlainName, name => name, StringComparer.Ordinal);
+        Check(folder);
+    }
+
+    /// <summary>True when a weight can look into the map: on the CPU, in the type computed in.</summary>
+    public bool CanMap(string name, Device device, ScalarType type) => device.type == DeviceType.CPU && _files.Entry(_storedNames[name]).Type == type;
+
+    public Tensor Get(string name, Device device, ScalarType type)
+    {
+        Tensor view = _files.View(_storedNames[name]);
+        if (CanMap(name, device, type))
+            return view;
+        using (view)
+            return view.to(type, device);
+    }
+
+    private void Check(string folder)
+    {
+        List<string> errors = [];
+        HashSet<string> expected = new(StringComparer.Ordinal);
+        foreach ((string name, long[] shape) in WeightNames.All(_config))
+        {
+            expected.Add(name);
+            if (!_storedNames.TryGetValue(name, out string? stored))
+                errors.Add($"'{name}' is missing");
+            else if (!_files.Entry(stored).Shape.SequenceEqual(shape))
+                errors.Add($"{_files.Entry(stored)}: the config asks for [{string.Join(",", shape)}]");
+            else if (_files.Entry(stored).Type is not (ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float64))
+                errors.Add($"{_files.Entry(stored)}: not a floating-point type");
+        }
+
+        errors.AddRange(_storedNames.Keys.Where(name => !expected.Contains(name)).Order(StringComparer.Ordinal).Select(name => $"'{_storedNames[name]}' belongs to nothing a {_config.Family.ModelType} model of this config computes"));
+        if (errors.Count > 0)
+            throw new InputException($"{folder}: the weights do not fit the config: {string.Join("; ", errors)}");
+    }
+
+    private bool IsIgnored(string name)
+        => (_config.Family.TextModelType is not null && PictureParts.Any(part => name.StartsWith(part, StringComparison.Ordinal)))
+            // Old checkpoints keep the frequencies that follow from the config.
+            || name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal)
+            // A tied head is the embeddings, whatever a file says beside them.
+            || (_config.TieWordEmbeddings && (name == WeightNames.Head || name == "language_model." + WeightNames.Head));
+
+    // The text part of a picture model lies under another name, and newer files have the two words the other way around.
+    private string PlainName(string name)
+    {
+        if (_config.Family.TextModelType is null)
+            return name;
+        const string Old = "language_model.", New = "model.language_model.";
+        return name.StartsWith(New, StringComparison.Ordinal) ? "model." + name[New.Length..]
+            : name.StartsWith(Old, StringComparison.Ordinal) ? name[Old.Length..] : name;
+    }
+}

@@ -1,0 +1,121 @@
+using Pipeline.Contracts.Errors;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Torch;
+
+/// <summary>
+/// Adam with decoupled weight decay (Loshchilov and Hutter 2019), one fused kernel call per group. A parameter without a gradient
+/// is left as it is, and so is its state. Same thread count, same state, same gradients: same bits.
+/// </summary>
+public sealed class AdamW : IDisposable
+{
+    private readonly AdamWOptions _options;
+    private readonly Slot[][] _groups;
+
+    public AdamW(IReadOnlyList<ParameterGroup> groups, AdamWOptions? options = null)
+    {
+        Groups = groups;
+        _options = options ?? new AdamWOptions();
+        _groups = [.. groups.Select(group => group.Parameters.Select(parameter => new Slot(parameter.Name, parameter.Tensor)).ToArray())];
+        string[] twice = [.. _groups.SelectMany(slots => slots).GroupBy(slot => slot.Name).Where(same => same.Count() > 1).Select(same => same.Key)];
+        if (twice.Length > 0)
+            throw new ArgumentException($"parameters in more than one group: {string.Join(", ", twice)}", nameof(groups));
+    }
+
+    public IReadOnlyList<ParameterGroup> Groups { get; }
+
+    /// <summary>
+    /// <c>NAME.exp_avg</c>, <c>NAME.exp_avg_sq</c> (as the parameter) and <c>NAME.step</c> (one float32) for every parameter, in order.
+    /// The tensors are the live ones: copy what must outlive the next step. Setting copies the values in.
+    /// </summary>
+    public IReadOnlyList<(string Name, Tensor Tensor)> State
+    {
+        get => [.. _groups.SelectMany(slots => slots).SelectMany(slot => slot.Named())];
+        set => Restore(value);
+    }
+
+    /// <summary>One step with every group's learning rate times <paramref name="rateFactor"/> (the schedule).</summary>
+    public void Step(double rateFactor)
+    {
+        using IDisposable quiet = no_grad();
+        for (int i = 0; i < _groups.Length; i++)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            List<Slot> active = [];
+            List<Tensor> gradients = [];
+            foreach (Slot slot in _groups[i])
+            {
+                if (slot.Parameter.grad is { } gradient)
+                {
+                    active.Add(slot);
+                    gradients.Add(gradient);
+                }
+            }
+
+            if (active.Count == 0)
+                continue;
+            ParameterGroup group = Groups[i];
+            TorchScripts.AdamW(
+                [.. active.Select(slot => slot.Parameter)], [.. gradients], [.. active.Select(slot => slot.Average)], [.. active.Select(slot => slot.Square)],
+                [.. active.Select(slot => slot.Steps)], group.LearningRate * rateFactor, _options.Beta1, _options.Beta2, group.WeightDecay, _options.Epsilon);
+        }
+    }
+
+    /// <summary>Forgets all gradients, memory included.</summary>
+    public void ZeroGradients()
+    {
+        foreach (Slot slot in _groups.SelectMany(slots => slots))
+            slot.Parameter.grad = null;
+    }
+
+    public void Dispose()
+    {
+        foreach ((_, Tensor tensor) in State)
+            tensor.Dispose();
+    }
+
+    private void Restore(IReadOnlyList<(string Name, Tensor Tensor)> given)
+    {
+        using IDisposable quiet = no_grad();
+        Dictionary<string, Tensor> values = given.ToDictionary(entry => entry.Name, entry => entry.Tensor, StringComparer.Ordinal);
+        IReadOnlyList<(string Name, Tensor Tensor)> mine = State;
+        string[] wrong =
+        [
+            .. mine.Where(entry => !values.TryGetValue(entry.Name, out Tensor? value)).Select(entry => $"{entry.Name} is missing"),
+            .. mine.Where(entry => values.TryGetValue(entry.Name, out Tensor? value) && !value.shape.SequenceEqual(entry.Tensor.shape))
+                .Select(entry => $"{entry.Name} is [{string.Join(',', values[entry.Name].shape)}], expected [{string.Join(',', entry.Tensor.shape)}]"),
+            .. values.Keys.Except(mine.Select(entry => entry.Name)).Select(name => $"{name} belongs to no parameter"),
+        ];
+        if (wrong.Length > 0)
+            throw new InputException($"optimizer state does not fit the parameters: {string.Join("; ", wrong)}");
+        foreach ((string name, Tensor tensor) in mine)
+            tensor.copy_(values[name]);
+    }
+
+    private sealed class Slot
+    {
+        public Slot(string name, Parameter parameter)
+        {
+            using IDisposable quiet = no_grad();
+            Name = name;
+            Parameter = parameter;
+            Average = zeros_like(parameter).DetachFromDisposeScope();
+            Square = zeros_like(parameter).DetachFromDisposeScope();
+            Steps = zeros([], dtype: ScalarType.Float32, device: parameter.device).DetachFromDisposeScope();
+        }
+
+        public string Name { get; }
+
+        public Parameter Parameter { get; }
+
+        public Tensor Average { get; }
+
+        public Tensor Square { get; }
+
+        public Tensor Steps { get; }
+
+        public IEnumerable<(string Name, Tensor Tensor)> Named() => [(Name + ".exp_avg", Average), (Name + ".exp_avg_sq", Square), (Name + ".step", Steps)];
+    }
+}

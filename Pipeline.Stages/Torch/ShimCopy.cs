@@ -1,0 +1,51 @@
+using System.Security.Cryptography;
+using Pipeline.Contracts.Errors;
+
+namespace Pipeline.Stages.Torch;
+
+/// <summary>Keeps the patched shim in a folder of the user's own, named by its content.</summary>
+internal static class ShimCopy
+{
+    /// <summary>The path of the patched copy; written in one step when it is not there, or not what it should be.</summary>
+    public static string Write(string shippedPath)
+    {
+        byte[] patched = ShimPatch.Apply(File.ReadAllBytes(shippedPath), shippedPath);
+        string folder = CacheFolder();
+        string path = Path.Combine(folder, $"libLibTorchSharp.{Convert.ToHexStringLower(SHA256.HashData(patched))[..32]}.so");
+        try
+        {
+            if (!OperatingSystem.IsWindows())
+                Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            // The content is compared, not trusted by name: the file is code about to run.
+            if (File.Exists(path) && File.ReadAllBytes(path).AsSpan().SequenceEqual(patched))
+                return path;
+            string staging = $"{path}.{Environment.ProcessId}";
+            using (FileStream stream = new(staging, FileMode.Create, FileAccess.Write))
+            {
+                stream.Write(patched);
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(staging, path, overwrite: true);
+            return path;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StorageException($"{folder}: cannot keep a patched {Path.GetFileName(shippedPath)} there ({e.Message}); set XDG_CACHE_HOME to a folder you may write", e);
+        }
+    }
+
+    private static string CacheFolder()
+    {
+        string? cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
+        if (string.IsNullOrEmpty(cache) || !Path.IsPathRooted(cache))
+        {
+            string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+            if (home.Length == 0)
+                throw new StorageException("no home folder for the patched native shim; set XDG_CACHE_HOME to a folder you may write");
+            cache = Path.Combine(home, ".cache");
+        }
+
+        return Path.Combine(cache, "alm");
+    }
+}

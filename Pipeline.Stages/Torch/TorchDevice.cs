@@ -1,0 +1,108 @@
+using System.Collections.Concurrent;
+using Pipeline.Contracts.Errors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Torch;
+
+/// <summary>
+/// One device and the one thread that works on it: every thread that calls torch gets its own OpenMP team, and dispose scopes
+/// belong to a thread, so all work of a device goes through this queue in the order it was given.
+/// </summary>
+public sealed class TorchDevice : IDisposable
+{
+    private readonly BlockingCollection<Action> _queue = [];
+    private readonly Thread _thread;
+
+    private TorchDevice(Device device, int threads)
+    {
+        Device = device;
+        Threads = threads;
+        _thread = new Thread(Work) { IsBackground = true, Name = $"torch {device}" };
+        _thread.Start();
+    }
+
+    public Device Device { get; }
+
+    /// <summary>Threads torch computes with on the CPU. Results differ between counts, so a bit-exact resume needs the same.</summary>
+    public int Threads { get; }
+
+    /// <summary>Loads torch when it is not loaded, and starts the device's thread.</summary>
+    /// <param name="choice">Which device.</param>
+    /// <param name="threads">CPU threads for torch; 0: as many as processors.</param>
+    /// <param name="libtorchFolder">Another libtorch, see <see cref="TorchLoader.Load"/>.</param>
+    /// <exception cref="InputException">CUDA was asked for and is not there.</exception>
+    public static TorchDevice Create(DeviceChoice choice, int threads, string? libtorchFolder = null)
+    {
+        TorchLoader.Load(libtorchFolder);
+        ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        return new TorchDevice(Choose(choice), threads == 0 ? Environment.ProcessorCount : threads);
+    }
+
+    public Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellation = default)
+    {
+        TaskCompletionSource<T> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _queue.Add(
+            () =>
+            {
+                if (cancellation.IsCancellationRequested)
+                {
+                    done.SetCanceled(cancellation);
+                    return;
+                }
+
+                try
+                {
+                    done.SetResult(work());
+                }
+                catch (OperationCanceledException e) when (cancellation.IsCancellationRequested)
+                {
+                    done.SetCanceled(e.CancellationToken);
+                }
+                catch (Exception e)
+                {
+                    // Every failure belongs to whoever awaits the work, and never to the device's thread.
+                    done.SetException(e);
+                }
+            },
+            CancellationToken.None);
+        return done.Task;
+    }
+
+    public Task RunAsync(Action work, CancellationToken cancellation = default) => RunAsync(
+        () =>
+        {
+            work();
+            return true;
+        },
+        cancellation);
+
+    /// <summary>Finishes what is queued and ends the thread.</summary>
+    public void Dispose()
+    {
+        _queue.CompleteAdding();
+        if (Thread.CurrentThread != _thread)
+            _thread.Join();
+        _queue.Dispose();
+    }
+
+    private static Device Choose(DeviceChoice choice)
+    {
+        if (choice == DeviceChoice.Cpu)
+            return new Device(DeviceType.CPU);
+        if (TorchLoader.HasCuda && TryInitializeDeviceType(DeviceType.CUDA) && cuda.is_available())
+            return new Device(DeviceType.CUDA, 0);
+        if (choice == DeviceChoice.Auto)
+            return new Device(DeviceType.CPU);
+        throw new InputException(TorchLoader.HasCuda
+            ? $"device cuda: the libtorch in {TorchLoader.LoadedFrom} has CUDA but sees no usable device"
+            : $"device cuda: the libtorch in {TorchLoader.LoadedFrom} has no CUDA; build with -p:Torch=cuda or set ALM_LIBTORCH to a CUDA libtorch {LibtorchVersion.Wanted}");
+    }
+
+    private void Work()
+    {
+        set_num_threads(Threads);
+        foreach (Action work in _queue.GetConsumingEnumerable())
+            work();
+    }
+}

@@ -1,0 +1,119 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Runtime.Loader;
+using Pipeline.Contracts.Errors;
+
+namespace Pipeline.Stages.Torch;
+
+/// <summary>
+/// Loads libtorch and TorchSharp's native shim before any torch type is touched. TorchSharp's own loading ends in a misleading
+/// message on systems with a libstdc++ older than GCC 13 (Debian 12, Ubuntu 22.04) and copies half a gigabyte on the way.
+/// </summary>
+public static partial class TorchLoader
+{
+    private const string Shim = "libLibTorchSharp.so";
+    private static readonly string[] CpuLibraries = ["libc10.so", "libtorch_cpu.so", "libtorch.so"];
+    private static readonly string[] CudaLibraries = ["libc10_cuda.so", "libtorch_cuda.so"];
+    private static readonly Lock Gate = new();
+    private static nint _shim;
+
+    /// <summary>The folder libtorch was loaded from; null before <see cref="Load"/>.</summary>
+    public static string? LoadedFrom { get; private set; }
+
+    /// <summary>The shim as shipped, or the patched copy's path.</summary>
+    public static string? LoadedShim { get; private set; }
+
+    /// <summary>True when the loaded folder has the CUDA libraries.</summary>
+    public static bool HasCuda { get; private set; }
+
+    /// <summary>Loads once per process; later calls do nothing.</summary>
+    /// <param name="libtorchFolder">Another libtorch 2.10 folder (its <c>lib</c> folder or the one above); null: <c>ALM_LIBTORCH</c>, else the shipped one.</param>
+    /// <exception cref="InputException">No libtorch there, another minor version, or a shim that is not the known one.</exception>
+    public static void Load(string? libtorchFolder = null)
+    {
+        lock (Gate)
+        {
+            if (_shim != 0)
+                return;
+            if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
+            {
+                // Elsewhere the package's own loading works; the libstdc++ trouble is Linux's alone.
+                _shim = NativeLibrary.Load("LibTorchSharp", typeof(TorchSharp.torch).Assembly, null);
+                return;
+            }
+
+            // libgomp reads it once, when it is loaded: spinning threads cost 2-5 times the work on a shared machine.
+            SetEnvironment("OMP_WAIT_POLICY", "passive", 0);
+            string shim = ShippedFile(Shim) ?? throw new InputException(
+                $"{Shim} is neither in {AppContext.BaseDirectory} nor in runtimes/linux-x64/native below it; reinstall the program");
+            string folder = LibtorchFolder(libtorchFolder);
+            foreach (string name in CpuLibraries)
+                LoadLibrary(folder, name);
+            foreach (string name in CudaLibraries)
+            {
+                if (File.Exists(Path.Combine(folder, name)))
+                {
+                    LoadLibrary(folder, name);
+                    HasCuda = true;
+                }
+            }
+
+            nint handle = LoadShim(shim);
+            AssemblyLoadContext.Default.ResolvingUnmanagedDll += Resolve;
+            LoadedFrom = folder;
+            _shim = handle;
+        }
+    }
+
+    private static nint Resolve(Assembly assembly, string name) => name == "LibTorchSharp" ? _shim : 0;
+
+    private static nint LoadShim(string shipped)
+    {
+        LoadedShim = shipped;
+        if (NativeLibrary.TryLoad(shipped, out nint handle))
+            return handle;
+        LoadedShim = ShimCopy.Write(shipped);
+        return NativeLibrary.Load(LoadedShim);
+    }
+
+    private static string LibtorchFolder(string? given)
+    {
+        string? wanted = given ?? Environment.GetEnvironmentVariable("ALM_LIBTORCH");
+        if (string.IsNullOrEmpty(wanted))
+        {
+            string shipped = ShippedFile(CpuLibraries[1]) ?? throw new InputException(
+                $"{CpuLibraries[1]} is not beside the program ({AppContext.BaseDirectory}); set ALM_LIBTORCH to a libtorch {LibtorchVersion.Wanted} folder");
+            return Path.GetDirectoryName(shipped)!;
+        }
+
+        string root = Path.GetFullPath(wanted);
+        string lib = Path.Combine(root, "lib");
+        string folder = File.Exists(Path.Combine(root, CpuLibraries[1])) ? root : lib;
+        if (!File.Exists(Path.Combine(folder, CpuLibraries[1])))
+            throw new InputException($"libtorch folder '{wanted}': no {CpuLibraries[1]} in it or in its lib folder; give the folder of a libtorch {LibtorchVersion.Wanted}");
+        LibtorchVersion.Check(folder);
+        return folder;
+    }
+
+    private static string? ShippedFile(string name)
+    {
+        string[] places = [Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"), AppContext.BaseDirectory];
+        return places.Select(place => Path.Combine(place, name)).FirstOrDefault(File.Exists);
+    }
+
+    private static void LoadLibrary(string folder, string name)
+    {
+        string path = Path.Combine(folder, name);
+        try
+        {
+            NativeLibrary.Load(path);
+        }
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+        {
+            throw new InputException($"{path}: cannot be loaded ({e.Message.Trim()}); the folder must hold a whole libtorch {LibtorchVersion.Wanted} for this system", e);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetEnvironment(string name, string value, int overwrite);
+}

@@ -1,0 +1,81 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Torch;
+
+/// <summary>
+/// Operators that TorchSharp does not bind, reached through TorchScript with their own autograd. A syntax error here ends the
+/// process, so the source is a constant that the tests run whole; each function is one operator, so that the script
+/// compiler has nothing to fuse or differentiate on its own and results do not change after its warm-up.
+/// </summary>
+internal static class TorchScripts
+{
+    private const string Source = """
+        def rms_norm(x, w, width: int, eps: float):
+            return torch.rms_norm(x, [width], w, eps)
+
+        def attention(q, k, v, causal: bool, scale: float, grouped: bool):
+            return torch.scaled_dot_product_attention(q, k, v, None, 0.0, causal, scale=scale, enable_gqa=grouped)
+
+        def masked_attention(q, k, v, mask, scale: float, grouped: bool):
+            return torch.scaled_dot_product_attention(q, k, v, mask, 0.0, False, scale=scale, enable_gqa=grouped)
+
+        def embedding(w, ids):
+            return torch.embedding(w, ids, -1, False, False)
+
+        def count(s: List[Tensor]) -> Tensor:
+            torch._foreach_add_(s, 1)
+            return s[0]
+
+        def adamw(p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], s: List[Tensor], lr: float, b1: float, b2: float, wd: float, eps: float) -> Tensor:
+            none: List[Tensor] = []
+            torch._fused_adamw_(p, g, m, v, none, s, lr=lr, beta1=b1, beta2=b2, weight_decay=wd, eps=eps, amsgrad=False, maximize=False)
+            return s[0]
+
+        def norms(g: List[Tensor]) -> List[Tensor]:
+            return torch._foreach_norm(g, 2)
+
+        def scale(g: List[Tensor], f: Tensor) -> Tensor:
+            torch._foreach_mul_(g, f)
+            return f
+
+        """;
+
+    private static readonly Lazy<jit.CompilationUnit> Unit = new(() => jit.compile(Source));
+
+    public static Tensor RmsNorm(Tensor x, Tensor weight, int width, Scalar epsilon)
+    {
+        Tensor result = Unit.Value.invoke<Tensor>("rms_norm", x, weight, width, epsilon);
+        GC.KeepAlive(epsilon);
+        return result;
+    }
+
+    public static Tensor Attention(Tensor q, Tensor k, Tensor v, bool causal, Scalar scale, bool grouped)
+    {
+        Tensor result = Unit.Value.invoke<Tensor>("attention", q, k, v, causal, scale, grouped);
+        GC.KeepAlive(scale);
+        return result;
+    }
+
+    public static Tensor MaskedAttention(Tensor q, Tensor k, Tensor v, Tensor mask, Scalar scale, bool grouped)
+    {
+        Tensor result = Unit.Value.invoke<Tensor>("masked_attention", q, k, v, mask, scale, grouped);
+        GC.KeepAlive(scale);
+        return result;
+    }
+
+    public static Tensor Embedding(Tensor weight, Tensor ids) => Unit.Value.invoke<Tensor>("embedding", weight, ids);
+
+    public static void AdamW(Tensor[] p, Tensor[] g, Tensor[] m, Tensor[] v, Tensor[] s, double rate, double beta1, double beta2, double decay, double epsilon)
+    {
+        // The call reads the scalars' native memory, which their finalizers free: they must be held across it.
+        Scalar lr = rate, b1 = beta1, b2 = beta2, wd = decay, eps = epsilon;
+        Unit.Value.invoke<Tensor>("count", (object)s).Dispose();
+        Unit.Value.invoke<Tensor>("adamw", p, g, m, v, s, lr, b1, b2, wd, eps).Dispose();
+        GC.KeepAlive((lr, b1, b2, wd, eps));
+    }
+
+    public static Tensor[] Norms(Tensor[] tensors) => Unit.Value.invoke<Tensor[]>("norms", (object)tensors);
+
+    public static void Multiply(Tensor[] tensors, Tensor factor) => Unit.Value.invoke<Tensor>("scale", tensors, factor).Dispose();
+}

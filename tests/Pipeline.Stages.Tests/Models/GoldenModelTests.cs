@@ -1,0 +1,87 @@
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Models.Safetensors;
+using Pipeline.Stages.Tests.Torch;
+using TorchSharp;
+using Xunit.Abstractions;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Tests.Models;
+
+[Collection(TorchCollection.Name)]
+public sealed class GoldenModelTests(ITestOutputHelper output)
+{
+    [Fact]
+    public void Logits_and_all_hidden_states_are_those_of_the_reference_for_every_model_and_batch()
+    {
+        ForEach((model, reference) =>
+        {
+            using IDisposable quiet = no_grad();
+            foreach (string batch in new[] { "A", "B", "C" })
+            {
+                if (!reference.Contains($"{batch}.input_ids"))
+                    continue;
+                Tensor mask = reference.View($"{batch}.attention_mask");
+                Tensor? positions = reference.Contains($"{batch}.position_ids") ? reference.View($"{batch}.position_ids") : null;
+                (Tensor logits, Tensor hidden) = LogitsFile.Compute(model, reference.View($"{batch}.input_ids"), mask, positions);
+                Tensor real = mask.to(ScalarType.Float32).unsqueeze(-1);
+                double logitsOff = GoldenModels.MaxDifference(logits * real, reference.View($"{batch}.logits") * real);
+                double hiddenOff = GoldenModels.MaxDifference(hidden * real, reference.View($"{batch}.hidden_states") * real);
+                output.WriteLine($"{batch}: logits {logitsOff:E1}, hidden {hiddenOff:E1}");
+                Assert.True(logitsOff <= GoldenModels.Tolerance, $"{batch}.logits are off by {logitsOff}");
+                Assert.True(hiddenOff <= GoldenModels.Tolerance, $"{batch}.hidden_states are off by {hiddenOff}");
+            }
+        });
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Loss_and_gradients_are_those_of_the_reference_with_and_without_checkpointing(bool checkpoint)
+    {
+        ForEach((model, reference) =>
+        {
+            if (!reference.Contains("B.ce_loss") || !reference.Entries.Any(entry => entry.Name.StartsWith("B.grad.", StringComparison.Ordinal)))
+                return;
+            model.SetTrainable(TrainablePart.Full);
+            Tensor ids = reference.View("B.input_ids"), mask = reference.View("B.attention_mask");
+            long batch = ids.size(0), length = ids.size(1);
+            // Right padding needs no mask: no real query sees it.
+            using AttentionContext attention = model.CreateAttention((int)batch, (int)length);
+            Tensor hidden = model.Hidden(ids, attention, checkpoint).narrow(1, 0, length - 1).reshape(-1, model.Config.HiddenSize);
+            Tensor targets = ids.narrow(1, 1, length - 1).masked_fill(mask.narrow(1, 1, length - 1).eq(0), -1).reshape(-1);
+            HeadScores scores = VocabularyHead.Score(hidden, model.HeadWeight, targets, new HeadOptions(model.Config.FinalSoftcap, SliceTokens: 7));
+            Tensor loss = -scores.LogLikelihood.sum() / targets.ge(0).sum();
+            loss.backward();
+            Assert.Equal(reference.View("B.ce_loss").item<float>(), loss.item<float>(), 1e-4);
+            double worst = 0;
+            foreach (TensorEntry entry in reference.Entries.Where(entry => entry.Name.StartsWith("B.grad.", StringComparison.Ordinal)))
+            {
+                string name = entry.Name["B.grad.".Length..];
+                Tensor expected = reference.View(entry.Name);
+                double off = GoldenModels.MaxDifference(model.Parameters.Single(parameter => parameter.Name == name).Tensor.grad!, expected), limit = GoldenModels.Tolerance * Math.Max(1, expected.abs().max().item<float>());
+                worst = Math.Max(worst, off / limit);
+                Assert.True(off <= limit, $"gradient of {name} is off by {off}, limit {limit}");
+            }
+
+            output.WriteLine($"worst gradient at {worst:P0} of its limit");
+        });
+    }
+
+    private void ForEach(Action<CausalLm, SafetensorsFile> test)
+    {
+        if (GoldenModels.Root is null)
+        {
+            output.WriteLine("skipped: no shared folder");
+            return;
+        }
+
+        foreach (string folder in GoldenModels.Folders)
+        {
+            output.WriteLine(Path.GetFileName(folder));
+            using DisposeScope scope = NewDisposeScope();
+            using SafetensorsFile reference = GoldenModels.Reference(folder);
+            using CausalLm model = CausalLm.Load(folder, new TestStorage(), CPU, ScalarType.Float32);
+            test(model, reference);
+        }
+    }
+}
