@@ -11,5 +11,6 @@ public static class StageTable
         Text.ReadJsonlSource.Registration,
         Text.GenerateProblemsSource.Registration,
         Text.WriteParquetSink.Registration,
+        Evaluation.EvaluateSink.Registration,
     ];
 }
