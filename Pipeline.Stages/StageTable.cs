@@ -9,7 +9,9 @@ public static class StageTable
     [
         Text.ReadParquetSource.Registration,
         Text.ReadJsonlSource.Registration,
+        Text.GenerateProblemsSource.Registration,
         Text.WriteParquetSink.Registration,
+        Tokenization.Training.TrainTokenizerStage.Registration,
         Alignment.AlignmentRegistration.Tokenize,
         Alignment.AlignmentRegistration.TokenizeStudent,
         Alignment.AlignmentRegistration.Align,
@@ -18,5 +20,6 @@ public static class StageTable
         Shards.ShardStages.Read,
         Student.StudentRegistrations.Batch,
         Student.StudentRegistrations.Update,
+        Evaluation.EvaluateSink.Registration,
     ];
 }
