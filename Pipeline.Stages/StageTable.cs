@@ -7,5 +7,6 @@ public static class StageTable
 {
     public static IReadOnlyList<StageRegistration> All { get; } =
     [
+        Tokenization.Training.TrainTokenizerStage.Registration,
     ];
 }
