@@ -197,3 +197,12 @@ for (const [name, v] of Object.entries(variants)) {
   writeFileSync(join(here, `${name}.json`), `{"tokenizer":${JSON.stringify(tokenizer)},\n"cases":[\n${cases.map(c => JSON.stringify(c)).join(',\n')}\n]}\n`)
   console.log(name, Object.keys(m.vocab).length, m.merges.length, cases.length)
 }
+
+// What the crate's own trainer learns from the corpus: the order of merges, ties included.
+if (!only) {
+  const learner = Tokenizer.fromString(JSON.stringify(json({}, { type: 'BPE', dropout: null, unk_token: null, continuing_subword_prefix: null, end_of_word_suffix: null, fuse_unk: false, byte_fallback: false, ignore_merges: false, vocab: {}, merges: [] }, { pre_tokenizer: byteLevel(true) })))
+  learner.train([join(scratch, 'corpus.txt')])
+  learner.save(join(scratch, 'trained.json'))
+  const { merges } = JSON.parse(readFileSync(join(scratch, 'trained.json'), 'utf8')).model
+  writeFileSync(join(here, 'training', 'merges.json'), JSON.stringify({ corpus: corpus.repeat(3), merges }) + '\n')
+}
