@@ -1,0 +1,138 @@
+using System.Collections.Frozen;
+using System.Globalization;
+using System.Text;
+
+namespace Pipeline.Stages.Tokenization.Patterns;
+
+/// <summary>The named sets of characters that patterns and pre-tokenizers are made of.</summary>
+internal static class CharacterSets
+{
+    private static readonly Lazy<CodePointSet[]> s_categories = new(ReadCategories);
+    private static readonly Lazy<FrozenDictionary<int, int[]>> s_foldings = new(ReadFoldings);
+    private static readonly Lazy<FrozenDictionary<string, CodePointSet>> s_names = new(ReadNames);
+
+    // A property names the category sets by position in the enumeration UnicodeCategory.
+    private static readonly string[] s_shortNames =
+    [
+        "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co",
+        "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So", "Cn",
+    ];
+
+    public static CodePointSet Space { get; } = CodePointSet.Parse("9-d 20 85 a0 1680 2000-200a 2028-2029 202f 205f 3000");
+
+    public static CodePointSet HexDigits { get; } = CodePointSet.Parse("30-39 41-46 61-66");
+
+    public static CodePointSet NewLine { get; } = CodePointSet.Of('\n');
+
+    public static CodePointSet Digits => Named("Nd");
+
+    /// <summary><c>\w</c> of Oniguruma over UTF-8.</summary>
+    public static CodePointSet Word => Named("oniguruma word");
+
+    /// <summary><c>\w</c> of the crate's other engine, which Whitespace and single_word use.</summary>
+    public static CodePointSet PlainWord => Named("plain word");
+
+    /// <summary>What the Digits pre-tokenizer calls numeric.</summary>
+    public static CodePointSet Numeric => Named("numeric");
+
+    /// <summary>What the Punctuation and Bert pre-tokenizers call punctuation.</summary>
+    public static CodePointSet Punctuation => Named("punctuation of the crate");
+
+    /// <summary>What StripAccents removes.</summary>
+    public static CodePointSet CombiningMarks => Named("marks of the crate");
+
+    /// <summary>A general category, a group of them, or a script; null when the name is not known.</summary>
+    public static CodePointSet? Find(string name)
+        => s_names.Value.GetValueOrDefault(name.Replace("_", "", StringComparison.Ordinal).Replace(" ", "", StringComparison.Ordinal));
+
+    /// <summary>The code points that differ from this one in case only, itself included.</summary>
+    public static ReadOnlySpan<int> SameButForCase(int codePoint)
+        => s_foldings.Value.TryGetValue(codePoint, out int[]? same) ? same : new int[] { codePoint };
+
+    /// <summary>Adds to a set whatever differs from a member in case only.</summary>
+    public static CodePointSet IgnoreCase(CodePointSet set)
+    {
+        var pairs = new List<(int, int)>();
+        foreach ((int codePoint, int[] same) in s_foldings.Value)
+        {
+            if (!set.Contains(codePoint))
+                continue;
+            foreach (int other in same)
+                pairs.Add((other, other + 1));
+        }
+        return CodePointSet.Union(set, CodePointSet.FromPairs(pairs));
+    }
+
+    private static CodePointSet Named(string name) => s_names.Value[name];
+
+    private static CodePointSet[] ReadCategories()
+    {
+        var pairs = new List<(int, int)>[s_shortNames.Length];
+        for (int i = 0; i < pairs.Length; i++)
+            pairs[i] = [];
+        int start = 0;
+        var current = CharUnicodeInfo.GetUnicodeCategory(0);
+        for (int c = 1; c <= CodePointSet.End; c++)
+        {
+            UnicodeCategory next = c < CodePointSet.End ? CharUnicodeInfo.GetUnicodeCategory(c) : (UnicodeCategory)(-1);
+            if (next == current)
+                continue;
+            pairs[(int)current].Add((start, c));
+            (start, current) = (c, next);
+        }
+        return [.. pairs.Select(CodePointSet.FromPairs)];
+    }
+
+    private static FrozenDictionary<int, int[]> ReadFoldings()
+    {
+        var byKey = new Dictionary<int, List<int>>();
+        for (int c = 0; c < CodePointSet.End; c++)
+        {
+            if (!Rune.IsValid(c))
+                continue;
+            int key = Rune.ToUpperInvariant(Rune.ToLowerInvariant(new Rune(c))).Value;
+            if (key == c && !byKey.ContainsKey(key))
+                continue;
+            if (!byKey.TryGetValue(key, out List<int>? same))
+                byKey[key] = same = [key];
+            if (!same.Contains(c))
+                same.Add(c);
+        }
+        return byKey.Values.Where(same => same.Count > 1)
+            .SelectMany(same => same.Select(c => KeyValuePair.Create(c, same.ToArray())))
+            .ToFrozenDictionary();
+    }
+
+    private static FrozenDictionary<string, CodePointSet> ReadNames()
+    {
+        var names = new Dictionary<string, CodePointSet>(StringComparer.OrdinalIgnoreCase);
+        CodePointSet[] categories = s_categories.Value;
+        for (int i = 0; i < categories.Length; i++)
+            names[s_shortNames[i]] = categories[i];
+        foreach (string group in new[] { "L", "M", "N", "Z", "C", "P", "S" })
+            names[group] = CodePointSet.Union([.. s_shortNames.Where(n => n[0] == group[0]).Select(n => names[n])]);
+        names["Letter"] = names["L"];
+        names["Mark"] = names["M"];
+        names["Number"] = names["N"];
+        names["Separator"] = names["Z"];
+        names["Other"] = names["C"];
+        names["Symbol"] = names["S"];
+        names["Punctuation"] = names["Punct"] = names["P"];
+        names["Any"] = CodePointSet.All;
+        names["Space"] = names["WhiteSpace"] = Space;
+        names["Digit"] = names["Nd"];
+        foreach ((string script, string ranges) in CharacterData.Scripts)
+            names[script] = CodePointSet.Parse(ranges);
+        CodePointSet letters = CodePointSet.Union(
+            names["L"], names["M"], names["Nd"], names["Nl"], names["Pc"], CodePointSet.Parse(CharacterData.CircledLetters));
+        names["oniguruma word"] = CodePointSet.Union(letters, CodePointSet.Parse(CharacterData.LatinOneNumbers));
+        names["plain word"] = CodePointSet.Union(letters, CodePointSet.Parse(CharacterData.JoinControls));
+        names["numeric"] = CodePointSet.Union(names["N"], CodePointSet.Parse(CharacterData.LaterNumbers));
+        names["punctuation of the crate"] = CodePointSet.Union(
+            names["P"], CodePointSet.Parse("21-2f 3a-40 5b-60 7b-7e"), CodePointSet.Parse(CharacterData.PunctuationAdded))
+            .Except(CodePointSet.Parse(CharacterData.PunctuationMissing));
+        names["marks of the crate"] = CodePointSet.Union(names["M"], CodePointSet.Parse(CharacterData.MarksAdded))
+            .Except(CodePointSet.Parse(CharacterData.MarksMissing));
+        return names.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+    }
+}

@@ -1,0 +1,42 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Tokenization.AddedTokens;
+
+namespace Pipeline.Stages.Tokenization.Reading;
+
+/// <summary>Reads <c>added_tokens</c> of a tokenizer.json.</summary>
+internal static class AddedTokenReader
+{
+    /// <summary>
+    /// Ids are given as Hugging Face's crate gives them: the vocabulary's where it has the content, else counted on from the size of the
+    /// vocabulary, in the order of the file. The id a file declares decides nothing there, and so not here.
+    /// </summary>
+    /// <exception cref="InputException">Something it says is not supported.</exception>
+    public static List<AddedToken> Read(JsonPlace place, Dictionary<string, int> vocabulary)
+    {
+        var byContent = new Dictionary<string, AddedToken>(StringComparer.Ordinal);
+        var specials = new HashSet<string>(StringComparer.Ordinal);
+        if (place.IsNull)
+            return [];
+        int next = vocabulary.Count;
+        foreach (JsonPlace item in place.Items())
+        {
+            string content = item["content"].Text();
+            if (content.Length == 0)
+                continue;
+            bool known = byContent.TryGetValue(content, out AddedToken? before);
+            int id = known ? before!.Id : vocabulary.TryGetValue(content, out int own) ? own : next++;
+            bool special = item["special"].Flag(absent: false);
+            if (special)
+                specials.Add(content);
+            byContent[content] = new AddedToken(
+                id,
+                content,
+                item["single_word"].Flag(absent: false),
+                item["lstrip"].Flag(absent: false),
+                item["rstrip"].Flag(absent: false),
+                item["normalized"].Flag(absent: !special),
+                special);
+        }
+        return [.. byContent.Values.Select(t => t with { Special = specials.Contains(t.Content) }).OrderBy(t => t.Id)];
+    }
+}

@@ -1,0 +1,80 @@
+using System.Text.Json;
+using Pipeline.Contracts.Errors;
+
+namespace Pipeline.Stages.Tokenization.Reading;
+
+/// <summary>A JSON value and where it stands, so that every refusal can name the file, the path in it, what was found and what is supported.</summary>
+internal readonly record struct JsonPlace(string File, string Path, JsonElement Value)
+{
+    public bool IsNull => Value.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined;
+
+    public InputException Refuse(string found, string supported)
+        => new($"tokenizer {File}: {Path} is {found}; {supported}");
+
+    public bool Has(string name) => Value.ValueKind == JsonValueKind.Object && Value.TryGetProperty(name, out _);
+
+    /// <summary>The member, or an undefined value where there is none.</summary>
+    public JsonPlace this[string name]
+    {
+        get
+        {
+            if (Value.ValueKind != JsonValueKind.Object)
+                throw Refuse(Describe(), "an object is expected");
+            return new JsonPlace(File, $"{Path}.{name}", Value.TryGetProperty(name, out JsonElement member) ? member : default);
+        }
+    }
+
+    public IEnumerable<JsonPlace> Items()
+    {
+        if (Value.ValueKind != JsonValueKind.Array)
+            throw Refuse(Describe(), "a list is expected");
+        int i = 0;
+        foreach (JsonElement item in Value.EnumerateArray())
+            yield return new JsonPlace(File, $"{Path}[{i++}]", item);
+    }
+
+    public string Text()
+    {
+        if (Value.ValueKind != JsonValueKind.String)
+            throw Refuse(Describe(), "a string is expected");
+        try
+        {
+            return Value.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            throw Refuse("a string with half a surrogate pair", "well-formed text is expected");
+        }
+    }
+
+    public string? TextOrNull() => IsNull ? null : Text();
+
+    public char Character()
+    {
+        string text = Text();
+        return text.Length == 1 ? text[0] : throw Refuse($"'{text}'", "one character below U+10000 is supported");
+    }
+
+    public bool Flag() => Value.ValueKind switch
+    {
+        JsonValueKind.True => true,
+        JsonValueKind.False => false,
+        _ => throw Refuse(Describe(), "true or false is expected"),
+    };
+
+    public bool Flag(bool absent) => IsNull ? absent : Flag();
+
+    public int Number(int least, int most)
+        => Value.ValueKind == JsonValueKind.Number && Value.TryGetInt32(out int number) && number >= least && number <= most
+            ? number
+            : throw Refuse(Describe(), $"a whole number from {least} to {most} is expected");
+
+    /// <summary>What the value is, short enough for a message.</summary>
+    public string Describe()
+    {
+        if (Value.ValueKind == JsonValueKind.Undefined)
+            return "absent";
+        string text = Value.GetRawText();
+        return text.Length <= 60 ? text : $"{text[..60]}...";
+    }
+}

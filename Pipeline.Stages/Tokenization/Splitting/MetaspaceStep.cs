@@ -1,0 +1,54 @@
+namespace Pipeline.Stages.Tokenization.Splitting;
+
+/// <summary>When Metaspace puts its character in front of a piece that does not begin with it.</summary>
+internal enum PrependScheme
+{
+    Always,
+    First,
+    Never,
+}
+
+/// <summary>Spaces become a visible character, which may be put in front too, and pieces split before each.</summary>
+internal sealed class MetaspaceStep(char replacement, PrependScheme scheme, bool split) : PreTokenizerStep
+{
+    public char Replacement => replacement;
+
+    public override void Apply(SegmentText segment, SplitScratch scratch)
+    {
+        List<Piece> pieces = segment.TakePieces();
+        segment.BeginRewrite();
+        foreach (Piece piece in pieces)
+        {
+            ReadOnlySpan<char> text = segment.Of(piece);
+            int start = segment.RewriteLength;
+            bool begins = text[0] == ' ' || text[0] == replacement;
+            bool dummy = !begins && (scheme == PrependScheme.Always || (scheme == PrependScheme.First && piece.Has(PieceFlags.AtStart)));
+            if (dummy)
+                segment.Rewrite(replacement);
+            segment.Rewrite(text).Replace(' ', replacement);
+            segment.Pieces.Add(new Piece(start, segment.RewriteLength - start, dummy ? piece.Flags | PieceFlags.Dummy : piece.Flags));
+        }
+        segment.EndRewrite();
+        if (split)
+            Split(segment);
+    }
+
+    private void Split(SegmentText segment)
+    {
+        List<Piece> pieces = segment.TakePieces();
+        foreach (Piece piece in pieces)
+        {
+            ReadOnlySpan<char> text = segment.Of(piece);
+            int start = 0;
+            PieceFlags flags = piece.Flags;
+            for (int next; start < text.Length; start = next)
+            {
+                int at = text[(start + 1)..].IndexOf(replacement);
+                next = at < 0 ? text.Length : start + 1 + at;
+                segment.Pieces.Add(new Piece(piece.Start + start, next - start, flags));
+                // Only a lone dummy leaves the start of the text to the piece behind it.
+                flags = start == 0 && next == 1 && piece.Has(PieceFlags.Dummy) ? piece.Flags & PieceFlags.AtStart : PieceFlags.None;
+            }
+        }
+    }
+}

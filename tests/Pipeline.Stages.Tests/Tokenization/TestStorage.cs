@@ -1,0 +1,46 @@
+using Pipeline.Contracts.Storage;
+
+namespace Pipeline.Stages.Tests.Tokenization;
+
+/// <summary>The local file system behind the seam, until the disk storage of the contracts is there.</summary>
+internal sealed class TestStorage : IStorage
+{
+    public bool FileExists(string path) => File.Exists(path);
+
+    public bool DirectoryExists(string path) => Directory.Exists(path);
+
+    public long Length(string path) => new FileInfo(path).Length;
+
+    public IReadOnlyList<string> List(string directory)
+        => Directory.Exists(directory) ? [.. Directory.GetFileSystemEntries(directory).Order(StringComparer.Ordinal)] : [];
+
+    public void CreateDirectory(string path) => Directory.CreateDirectory(path);
+
+    public Stream OpenRead(string path) => File.OpenRead(path);
+
+    public Stream CreateNew(string path) => new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite);
+
+    public Stream OpenAppend(string path) => new FileStream(path, FileMode.Append);
+
+    public void Sync(Stream stream) => ((FileStream)stream).Flush(flushToDisk: true);
+
+    public void Rename(string from, string to)
+    {
+        if (Directory.Exists(from))
+            Directory.Move(from, to);
+        else
+            File.Move(from, to, overwrite: true);
+    }
+
+    public void SyncDirectory(string path)
+    {
+    }
+
+    public void DeleteFile(string path) => File.Delete(path);
+
+    public void DeleteDirectory(string path) => Directory.Delete(path, recursive: true);
+
+    public IMappedFile Map(string path) => throw new NotSupportedException("tokenizers map no files");
+
+    public IDisposable Lock(string path) => throw new NotSupportedException("tokenizers lock no files");
+}
