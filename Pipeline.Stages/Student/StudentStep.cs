@@ -60,7 +60,8 @@ internal sealed class StudentStep(
 
         if (!split)
         {
-            double[] used = weights ?? rule.Weights(values, new double[losses.Length]);
+            // One objective needs no rule: whatever it is divided by, the optimizer divides out again.
+            double[] used = weights ?? (rule.NeedsGradients ? [1.0] : rule.Weights(values, new double[losses.Length]));
             Weighted(losses, used, preferences).backward();
             return new StepLosses(values, used);
         }
