@@ -11,6 +11,8 @@ public sealed class DiskStorage : IStorage
 
     public bool DirectoryExists(string path) => Directory.Exists(path);
 
+    public bool IsLink(string path) => Guard("look at", path, () => File.GetAttributes(path).HasFlag(FileAttributes.ReparsePoint));
+
     public long Length(string path) => Guard("open", path, () => new FileInfo(path).Length);
 
     public IReadOnlyList<string> List(string directory) => Guard("list", directory, () =>

@@ -13,6 +13,9 @@ public interface IStorage
 
     bool DirectoryExists(string path);
 
+    /// <summary>Whether it is a symbolic link: what walks a folder does not follow it out, or round in a circle.</summary>
+    bool IsLink(string path) => false;
+
     long Length(string path);
 
     /// <summary>Full paths of the files and folders directly below, in ordinal order; empty when the folder is not there.</summary>

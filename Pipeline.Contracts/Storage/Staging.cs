@@ -45,7 +45,7 @@ public static class Staging
                         storage.DeleteFile(entry);
                     deleted.Add(entry);
                 }
-                else if (isFolder)
+                else if (isFolder && !storage.IsLink(entry))
                 {
                     folders.Push(entry);
                 }

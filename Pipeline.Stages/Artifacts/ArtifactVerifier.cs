@@ -42,6 +42,8 @@ public sealed class ArtifactVerifier
         {
             if (Staging.IsStaging(path))
                 _findings.Add(new Finding(FindingKind.Leftover, path, $"{path} was never finished; the next run deletes it, unless its process still runs"));
+            else if (_storage.DirectoryExists(path) && _storage.IsLink(path))
+                _findings.Add(new Finding(FindingKind.Foreign, path, $"{path} is a link and was not followed; verify the folder it leads to by its own path"));
             else if (_storage.DirectoryExists(path))
                 Walk(path, cancellationToken);
             else

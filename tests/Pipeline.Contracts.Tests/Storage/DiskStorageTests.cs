@@ -150,6 +150,21 @@ public sealed class DiskStorageTests : IDisposable
     }
 
     [Fact]
+    public void Cleaning_does_not_follow_a_link()
+    {
+        string leftover = _folder["elsewhere/.staging-x-1-1-1-file"];
+        Directory.CreateDirectory(_folder["elsewhere"]);
+        File.WriteAllText(leftover, "");
+        Directory.CreateDirectory(_folder["run"]);
+        Directory.CreateSymbolicLink(_folder["run/out"], _folder["elsewhere"]);
+        Directory.CreateSymbolicLink(_folder["run/round"], _folder["run"]);
+        Assert.Empty(Staging.Clean(_storage, _folder["run"], exclusive: true));
+        Assert.True(File.Exists(leftover));
+        _storage.DeleteDirectory(_folder["run"]);
+        Assert.True(File.Exists(leftover));
+    }
+
+    [Fact]
     public void A_process_that_ended_is_known_not_to_run()
     {
         using var process = Process.Start(new ProcessStartInfo("dotnet", "--version") { RedirectStandardOutput = true })!;

@@ -92,6 +92,15 @@ public sealed class ArtifactVerifierTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public void A_link_is_named_and_not_followed()
+    {
+        Directory.CreateSymbolicLink(_folder["round"], _folder.Path);
+        Finding finding = Assert.Single(ArtifactVerifier.Verify(_storage, _folder.Path).Findings);
+        Assert.Equal((FindingKind.Foreign, _folder["round"]), (finding.Kind, finding.Path));
+        Directory.Delete(_folder["round"]);
+    }
+
+    [Fact]
     public void A_folder_that_is_not_there_is_refused()
         => Assert.Throws<InputException>(() => ArtifactVerifier.Verify(_storage, _folder["none"]));
 
