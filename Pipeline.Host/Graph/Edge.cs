@@ -37,8 +37,6 @@ internal sealed class Edge<T> : IEdge<T>
 
     public ISourceBlock<T> Block => _block;
 
-    public Task Completion => _block.Completion;
-
     /// <exception cref="DefectException">The queue no longer takes records though nobody cancelled it.</exception>
     public async Task SendAsync(T record, CancellationToken cancellationToken)
     {

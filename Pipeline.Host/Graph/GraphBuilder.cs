@@ -31,11 +31,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
         Edge<TOut> output = AddEdge<TOut>(node);
         // Ordered and parallel; the bound counts what waits, what is worked on, and what is done but waits for its turn.
         var block = new TransformBlock<TIn, Outcome<TOut>>(
-            record =>
-            {
-                input.Taken(node.Meter, record);
-                return Apply(map, record);
-            },
+            record => Work(map, record, input, node),
             new ExecutionDataflowBlockOptions
             {
                 EnsureOrdered = true,
@@ -43,7 +39,6 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
                 BoundedCapacity = 2 * settings.Parallelism,
                 CancellationToken = node.Cancellation.Token,
             });
-        node.Blocks.Add(block.Completion);
         input.Block.LinkTo(block, new DataflowLinkOptions { PropagateCompletion = true });
         var rejects = (StageRejects)context.Rejects;
         node.Work = token => FlattenAsync(block, output, node, rejects, token);
@@ -85,7 +80,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
             throw new InvalidOperationException("a graph begins with a source and ends with a sink");
         await Task.WhenAll(_nodes.Select(DriveAsync));
         // A stage may be disposed only when none of its delegates can still run.
-        await Task.WhenAll(_nodes.SelectMany(n => n.Blocks)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_nodes.Select(n => n.Delegates.CloseAsync()));
         _failure?.Throw();
         runToken.ThrowIfCancellationRequested();
         return GraphCounts.Check(_nodes);
@@ -172,6 +167,17 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
         failures.Add(recordId, node.Name, failure.SourceException);
     }
 
+    private static Outcome<TOut> Work<TIn, TOut>(IMap<TIn, TOut> map, TIn record, IEdge<TIn> input, GraphNode node)
+    {
+        // Closed only when the graph is over: nobody looks at the outcome.
+        if (!node.Delegates.TryEnter())
+            return default;
+        input.Taken(node.Meter, record);
+        Outcome<TOut> outcome = Apply(map, record);
+        node.Delegates.Leave();
+        return outcome;
+    }
+
     private static Outcome<TOut> Apply<TIn, TOut>(IMap<TIn, TOut> map, TIn record)
     {
         try
@@ -217,7 +223,6 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
     private Edge<T> AddEdge<T>(GraphNode producer)
     {
         var edge = new Edge<T>(producer.Meter, settings.Queue, producer.Cancellation.Token);
-        producer.Blocks.Add(edge.Completion);
         _lastEdge = edge;
         return edge;
     }

@@ -3,7 +3,7 @@ using Pipeline.Host.Progress;
 
 namespace Pipeline.Host.Graph;
 
-/// <summary>One stage of a graph under construction: the loop that drives it, its own cancellation, and what must have ended before the stage is disposed.</summary>
+/// <summary>One stage of a graph under construction: the loop that drives it, and its own cancellation.</summary>
 internal sealed class GraphNode(string name, StageRole role, StageMeter meter, CancellationTokenSource cancellation)
 {
     public string Name { get; } = name;
@@ -17,7 +17,8 @@ internal sealed class GraphNode(string name, StageRole role, StageMeter meter, C
 
     public Func<CancellationToken, Task>? Work { get; set; }
 
-    public List<Task> Blocks { get; } = [];
+    /// <summary>Through which the delegates of the stage's block go.</summary>
+    public DelegateGate Delegates { get; } = new();
 
     /// <summary>Set when a later stage ended before its input did.</summary>
     public bool CutShort { get; set; }

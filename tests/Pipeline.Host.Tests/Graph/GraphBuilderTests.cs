@@ -274,6 +274,40 @@ public sealed class GraphBuilderTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_queue_that_was_complete_and_full_when_its_consumer_left_hangs_nobody(bool fails)
+    {
+        var read = new TaskCompletionSource();
+        async IAsyncEnumerable<int> FewAsync()
+        {
+            for (int i = 0; i < 20; i++)
+                yield return i;
+            await Task.Yield();
+            read.SetResult();
+        }
+        using var builder = Builder(2);
+        builder.AddSource(Context("source"), new Source<int>(_ => FewAsync()));
+        builder.AddMap(Context("map"), Same);
+        builder.AddSink(Context("sink"), new EarlySink<int>(async (input, token) =>
+        {
+            await read.Task;
+            await foreach (int _ in input.WithCancellation(token))
+                break;
+            await Task.Delay(50, token);
+            if (fails)
+                throw new InvalidOperationException("the sink broke");
+        }));
+
+        Task<IReadOnlyList<StageCounts>> running = builder.RunAsync().WaitAsync(Patience);
+
+        if (fails)
+            await Assert.ThrowsAsync<DefectException>(() => running);
+        else
+            Assert.Equal(1, (await running)[2].In);
+    }
+
     [Fact]
     public async Task A_stream_that_ends_early_stops_what_is_before_it_and_not_what_is_behind()
     {
