@@ -20,6 +20,9 @@ public static class StageTable
         Shards.ShardStages.Read,
         Student.StudentRegistrations.Batch,
         Student.StudentRegistrations.Update,
+        Embeddings.ComputeBiasStage.Registration,
+        Embeddings.MatchTokensSource.Registration,
+        Embeddings.WriteTokenMapSink.Registration,
         Evaluation.EvaluateSink.Registration,
     ];
 }

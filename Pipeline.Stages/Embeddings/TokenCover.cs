@@ -23,29 +23,52 @@ internal sealed class TokenCover
             if (!Utf8.IsValid(u))
                 continue;
             IReadOnlyList<int> before = side.Tokenize(u);
-            // Merges act on neighbours: whether y stays whole behind u depends on the last token of u alone.
-            ReadOnlySpan<byte> last = before.Count == 0 ? [] : side.Vocabulary[before[^1]];
+            (int first, int tail) = Tail(side, before);
             foreach (int y in side.InOrderStartingWith(w))
             {
                 ReadOnlySpan<byte> bytes = side.Vocabulary[y];
                 if (bytes.Length == w.Length)
                     continue;
-                int length = last.Length + bytes.Length;
-                if (text.Length < split + bytes.Length || text.Length < length)
-                    text = new byte[Math.Max(split + bytes.Length, length) * 2];
+                if (text.Length < split + bytes.Length)
+                    text = new byte[(split + bytes.Length) * 2];
                 u.CopyTo(text);
                 bytes.CopyTo(text.AsSpan(split));
                 if (!Utf8.IsValid(text.AsSpan(0, split + bytes.Length)))
                     continue;
-                IReadOnlyList<int> joined = side.Tokenize(text.AsSpan(split - last.Length, length));
-                bool whole = before.Count == 0
-                    ? joined.Count == 1 && joined[0] == y
-                    : joined.Count == 2 && joined[0] == before[^1] && joined[1] == y;
-                if (whole)
+                IReadOnlyList<int> joined = side.Tokenize(text.AsSpan(split - tail, tail + bytes.Length));
+                if (IsWhole(joined, before, first, y))
                     cover._massOf[Encoding.Latin1.GetString(bytes[w.Length..])] = side.Probabilities[y];
             }
         }
         return cover;
+    }
+
+    // Merges act on neighbours: whether y stays whole behind u depends on u's last token alone, or on the last few where these make up
+    // one character, because a tokenizer's input is text.
+    private static (int First, int Bytes) Tail(BiasSide side, IReadOnlyList<int> ids)
+    {
+        int first = ids.Count, bytes = 0;
+        while (first > 0)
+        {
+            ReadOnlySpan<byte> token = side.Vocabulary[ids[--first]];
+            bytes += token.Length;
+            if ((token[0] & 0xC0) != 0x80)
+                break;
+        }
+        return (first, bytes);
+    }
+
+    private static bool IsWhole(IReadOnlyList<int> joined, IReadOnlyList<int> before, int first, int last)
+    {
+        int tail = before.Count - first;
+        if (joined.Count != tail + 1 || joined[^1] != last)
+            return false;
+        for (int i = 0; i < tail; i++)
+        {
+            if (joined[i] != before[first + i])
+                return false;
+        }
+        return true;
     }
 
     /// <summary>Mass of the continuations that <paramref name="other"/> lacks.</summary>

@@ -13,8 +13,10 @@ public static class TokenizationBias
     /// <summary>Biases of all pairs where one token's bytes end with the other's.</summary>
     /// <param name="teacher">The teacher's tokenizer.</param>
     /// <param name="student">The student's tokenizer.</param>
+    /// <param name="progress">Is told how many of how many tokens are done.</param>
     /// <param name="cancellation">Looked at once per token.</param>
-    public static TokenPairBias Of(BiasSide teacher, BiasSide student, CancellationToken cancellation = default)
+    public static TokenPairBias Of(
+        BiasSide teacher, BiasSide student, Action<long, long>? progress = null, CancellationToken cancellation = default)
     {
         Entry[] order = [.. Entries(teacher, isTeacher: true).Concat(Entries(student, isTeacher: false))];
         // By reversed bytes, so that the tokens which a token ends with are exactly the open entries before it: a cover is made once
@@ -22,9 +24,11 @@ public static class TokenizationBias
         Array.Sort(order);
         var pairs = new SortedDictionary<(int Teacher, int Student), (float, float)>();
         var open = new Stack<(Entry Entry, TokenCover Cover)>();
+        long done = 0;
         foreach (Entry entry in order)
         {
             cancellation.ThrowIfCancellationRequested();
+            progress?.Invoke(done++, order.Length);
             while (open.Count > 0 && !entry.EndsWith(open.Peek().Entry))
                 open.Pop();
             TokenCover cover = TokenCover.Of(entry.IsTeacher ? teacher : student, entry.Bytes);

@@ -35,7 +35,7 @@ public sealed record AlmOptions
     [Range(0.0, 1.0)]
     public double? Gamma { get; init; } = 0.1;
 
-    [Description("The bias matrices that chunks 'unbiased' need: a file that the compute-bias stage wrote.")]
+    [Description("The bias matrices that chunks 'unbiased' need: a file that the compute-bias stage wrote (run:NAME for one of this run).")]
     public string? Bias { get; init; }
 
     [Description("The largest tokenization bias at which a chunk of kind 'unbiased' may end.")]

@@ -18,6 +18,6 @@ public sealed record MinedOptions
     [Range(1e-3, 1e3)]
     public double Temperature { get; init; } = 2;
 
-    [Description("The token map: a file that the map-tokens stage wrote.")]
+    [Description("The token map: a file that the write-token-map stage wrote (run:NAME for one of this run).")]
     public required string Mapping { get; init; }
 }

@@ -1,0 +1,6 @@
+namespace Pipeline.Contracts.Records;
+
+/// <summary>
+/// The teacher token nearest to a student token by the Levenshtein distance of their bytes; -1 for ids that no student token has.
+/// </summary>
+public readonly record struct TokenMatch(int StudentId, int TeacherId, int Distance);

@@ -1,0 +1,15 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace Pipeline.Stages.Embeddings;
+
+/// <summary>Options of <c>compute-bias</c>.</summary>
+public sealed record ComputeBiasOptions
+{
+    [Description("The file, below the run's folder, that alm's 'bias' then names as run:NAME.")]
+    public string To { get; init; } = "token-pair-bias.txt";
+
+    [Description("Share of all counted tokens that every token is given on top of its own count, so that none has probability 0.")]
+    [Range(0.0, 1.0)]
+    public double Smoothing { get; init; } = 1e-5;
+}

@@ -1,0 +1,90 @@
+using System.Numerics;
+
+namespace Pipeline.Stages.Embeddings;
+
+/// <summary>Levenshtein distances, unit costs, from one byte string to many: the pattern's bit vectors are made once. Not thread-safe.</summary>
+public sealed class EditPattern
+{
+    private const int Bits = 64;
+    private readonly ulong[] _match = new ulong[256];
+    private byte[] _pattern = [];
+
+    public ulong Signature { get; private set; }
+
+    public void Set(ReadOnlySpan<byte> pattern)
+    {
+        foreach (byte b in _pattern)
+            _match[b] = 0;
+        _pattern = pattern.ToArray();
+        Signature = SignatureOf(pattern);
+        for (int i = 0; i < Math.Min(Bits, pattern.Length); i++)
+            _match[pattern[i]] |= 1UL << i;
+    }
+
+    /// <summary>One bit per byte value modulo 64: bytes that share a bit can only make the bound lower.</summary>
+    public static ulong SignatureOf(ReadOnlySpan<byte> bytes)
+    {
+        ulong signature = 0;
+        foreach (byte b in bytes)
+            signature |= 1UL << (b & 63);
+        return signature;
+    }
+
+    /// <summary>A lower bound from which bytes occur: an edit removes at most one byte from either difference.</summary>
+    public int LowerBound(ulong signature)
+        => Math.Max(BitOperations.PopCount(Signature & ~signature), BitOperations.PopCount(signature & ~Signature));
+
+    /// <summary>The exact distance when it is below <paramref name="limit"/>, else any number that is not.</summary>
+    public int Below(ReadOnlySpan<byte> text, int limit)
+    {
+        if (Math.Abs(_pattern.Length - text.Length) >= limit)
+            return limit;
+        if (_pattern.Length == 0 || text.Length == 0)
+            return Math.Max(_pattern.Length, text.Length);
+        return _pattern.Length <= Bits ? BitParallel(text) : Rows(text, limit);
+    }
+
+    // Myers (1999) in Hyyrö's form: one column of the table is two bit vectors of vertical differences.
+    private int BitParallel(ReadOnlySpan<byte> text)
+    {
+        ulong positive = ulong.MaxValue, negative = 0, last = 1UL << (_pattern.Length - 1);
+        int distance = _pattern.Length;
+        foreach (byte b in text)
+        {
+            ulong match = _match[b];
+            ulong diagonal = (((match & positive) + positive) ^ positive) | match | negative;
+            ulong up = negative | ~(diagonal | positive), down = positive & diagonal;
+            if ((up & last) != 0)
+                distance++;
+            else if ((down & last) != 0)
+                distance--;
+            up = (up << 1) | 1;
+            down <<= 1;
+            positive = down | ~(diagonal | up);
+            negative = up & diagonal;
+        }
+        return distance;
+    }
+
+    // The table row by row; given up when a whole row reaches the limit.
+    private int Rows(ReadOnlySpan<byte> text, int limit)
+    {
+        var row = new int[text.Length + 1];
+        for (int i = 0; i <= text.Length; i++)
+            row[i] = i;
+        for (int j = 1; j <= _pattern.Length; j++)
+        {
+            int diagonal = row[0], smallest = row[0] = j;
+            for (int i = 1; i <= text.Length; i++)
+            {
+                int above = row[i];
+                row[i] = Math.Min(Math.Min(row[i], row[i - 1]) + 1, diagonal + (text[i - 1] == _pattern[j - 1] ? 0 : 1));
+                diagonal = above;
+                smallest = Math.Min(smallest, row[i]);
+            }
+            if (smallest >= limit)
+                return limit;
+        }
+        return row[^1];
+    }
+}

@@ -1,0 +1,53 @@
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Alignment;
+
+namespace Pipeline.Stages.Embeddings;
+
+/// <summary>Writes the token map that MinED reads, whole or not at all.</summary>
+internal sealed class WriteTokenMapSink : ISink<TokenMatch>, IPartitioned
+{
+    private readonly StageContext _context;
+    private readonly string _path;
+
+    public WriteTokenMapSink(WriteTokenMapOptions options, StageContext context)
+    {
+        _context = context;
+        _path = RunPaths.Output(context.RunFolder, options.To);
+    }
+
+    public static StageRegistration Registration { get; } = StageRegistration.Sink<WriteTokenMapOptions, TokenMatch>(
+        "write-token-map",
+        "Writes the nearest teacher token of every student token.",
+        (options, context) => new WriteTokenMapSink(options, context));
+
+    public int PartitionCount => 1;
+
+    public bool IsCommitted(int partition)
+    {
+        if (!_context.Storage.FileExists(_path))
+            return false;
+        VocabularyFile.ReadMap(_context.Storage, _path, Tokenizers());
+        return true;
+    }
+
+    public bool IsPresent(int partition) => _context.Storage.FileExists(_path);
+
+    public async Task RunAsync(IAsyncEnumerable<TokenMatch> input, CancellationToken cancellationToken)
+    {
+        var map = new List<MinedEntry>();
+        int exact = 0;
+        await foreach (TokenMatch match in input.WithCancellation(cancellationToken).ConfigureAwait(false))
+        {
+            if (match.StudentId != map.Count)
+                throw new InvalidOperationException($"student token {match.StudentId} came after {map.Count} tokens; they must come in order of ids");
+            map.Add(new MinedEntry(match.TeacherId, match.Distance));
+            exact += match is { TeacherId: >= 0, Distance: 0 } ? 1 : 0;
+        }
+        VocabularyFile.WriteMap(_context.Storage, _path, map, Tokenizers());
+        _context.Meter.Say($"{map.Count} student tokens, {exact} of them also the teacher's");
+    }
+
+    private TokenizerPair Tokenizers() => new(SideTokenizers.Teacher(_context).Fingerprint, SideTokenizers.Student(_context).Fingerprint);
+}
