@@ -2,15 +2,16 @@ using System.Text;
 using CsCheck;
 using Pipeline.Contracts.Records;
 using Pipeline.Stages.Tokenization;
+using Xunit.Abstractions;
 
 namespace Pipeline.Stages.Tests.Tokenization;
 
-public sealed class ByteViewTests
+public sealed class ByteViewTests(ITestOutputHelper output)
 {
     private static readonly string[] s_seasoning =
     [
         " ", "  ", "\n", "\r\n", "\t", "the", "The", "'s", "'S", "12345", "é", "e\u0301", "日本", "😀", "▁", "Ġ", "<s>", "</s>", "<mask>", "foo",
-        "<|end|>", "\ud800", "\udc00", "\u0000", "\u00a0", "ſ", "\u0323", "\uac00\u11a8", "<0x41>", "--", "𝒜", "x",
+        "<|end|>", "\ud800", "\udc00", "\u0000", "\u00a0", "ſ", "\u0323", "\uac00\u11a8", "<0x41>", "--", "𝒜", "x", "\uFFFE", "\uFFFF", "\u0897", "\u0344",
     ];
 
     // Any UTF-16, lone surrogates included, seasoned with what tokenizers treat apart.
@@ -116,6 +117,29 @@ public sealed class ByteViewTests
         Assert.Equal("a\uFFFDb\uFFFD", WellFormedText.Normalize("a\ud800b\udc00"));
         Assert.Equal("\uFFFD\uFFFD", WellFormedText.Normalize("\udc00\ud800"));
         Assert.Equal("é😀", WellFormedText.Normalize("e\u0301😀"));
+    }
+
+    [Theory]
+    [InlineData("gpt2")]
+    [InlineData("llama3")]
+    [InlineData("qwen2_5")]
+    [InlineData("mistral_v03")]
+    [InlineData("bytelevel")]
+    public void Real_tokenizers_take_any_text_and_give_its_bytes_back(string name)
+    {
+        if (SharedFolder.Below($"tokenizers/{name}", output) is not { } folder)
+            return;
+        TextEncoder encoder = TextTokenizer.Load(folder, new TestStorage()).CreateEncoder();
+        s_anyText.Sample(any =>
+        {
+            encoder.Encode(any, addSpecialTokens: true, []);
+            string text = WellFormedText.Normalize(any);
+            if (name == "mistral_v03")
+                text = text.Replace('▁', '_');
+            TokenSequence sequence = encoder.EncodeDocument(text, addBos: true, addEos: false);
+            sequence.Validate();
+            Assert.Equal(Encoding.UTF8.GetByteCount(text), sequence.Count == 0 ? 0 : sequence.ByteEnds[^1]);
+        }, iter: 500, threads: 1);
     }
 
     [Fact]
