@@ -8,6 +8,9 @@ namespace Pipeline.Stages.Tokenization;
 /// </summary>
 public static class WellFormedText
 {
+    // .NET refuses to normalize a text with it; it composes with nothing, so the text on its two sides can be normalized apart.
+    private const char NotACharacter = '\uFFFE';
+
     private const char Replacement = '\uFFFD';
 
     /// <summary>Each lone surrogate becomes U+FFFD, then NFC. Text that is already so is returned as it is.</summary>
@@ -17,8 +20,13 @@ public static class WellFormedText
         if (Ascii.IsValid(text))
             return text;
         string wellFormed = IsWellFormed(text) ? text : Repair(text);
-        return wellFormed.IsNormalized(NormalizationForm.FormC) ? wellFormed : wellFormed.Normalize(NormalizationForm.FormC);
+        if (!wellFormed.Contains(NotACharacter, StringComparison.Ordinal))
+            return Compose(wellFormed);
+        return string.Join(NotACharacter, wellFormed.Split(NotACharacter).Select(Compose));
     }
+
+    private static string Compose(string text)
+        => text.IsNormalized(NormalizationForm.FormC) ? text : text.Normalize(NormalizationForm.FormC);
 
     /// <summary>Whether every surrogate has its partner.</summary>
     internal static bool IsWellFormed(ReadOnlySpan<char> text)

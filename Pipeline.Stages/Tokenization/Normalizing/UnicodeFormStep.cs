@@ -11,7 +11,8 @@ namespace Pipeline.Stages.Tokenization.Normalizing;
 /// </summary>
 internal sealed class UnicodeFormStep(NormalizationForm form) : NormalizerStep
 {
-    private static readonly CodePointSet s_inert = CodePointSet.Parse(CharacterData.InertInNormalization);
+    // .NET refuses to normalize a text with U+FFFE, which no form changes.
+    private static readonly CodePointSet s_inert = CodePointSet.Parse(CharacterData.InertInNormalization + " fffe");
     private static readonly SearchValues<char> s_suspects = SearchValues.Create(MakeSuspects());
 
     public override void Apply(SegmentText segment, SplitScratch scratch)

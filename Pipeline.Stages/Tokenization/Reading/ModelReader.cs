@@ -10,6 +10,15 @@ internal static class ModelReader
     /// <summary>Ids are below this: tables are as long as the largest id.</summary>
     public const int MaxIds = 1 << 24;
 
+    private static readonly string[] s_members =
+    [
+        "type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "byte_fallback", "ignore_merges", "vocab", "merges",
+    ];
+
+    /// <summary>Whether characters get a prefix or a suffix: the model then needs characters, not bytes.</summary>
+    public static bool MarksCharacters(JsonPlace model)
+        => !string.IsNullOrEmpty(model["continuing_subword_prefix"].TextOrNull()) || !string.IsNullOrEmpty(model["end_of_word_suffix"].TextOrNull());
+
     /// <exception cref="InputException">It is not a BPE model, or says something that is not supported.</exception>
     public static BpeModel Read(JsonPlace model, bool onBytes)
     {
@@ -17,6 +26,11 @@ internal static class ModelReader
         string type = model["type"].IsNull && model.Has("merges") ? "BPE" : model["type"].Text();
         if (type != "BPE")
             throw model["type"].Refuse($"'{type}'", "BPE is supported; Unigram, WordPiece and WordLevel are not");
+        foreach (JsonProperty property in model.Value.EnumerateObject())
+        {
+            if (!s_members.Contains(property.Name))
+                throw model[property.Name].Refuse("not known", $"a BPE model has {string.Join(", ", s_members)}");
+        }
         JsonPlace dropout = model["dropout"];
         if (!dropout.IsNull && !(dropout.Value.ValueKind == JsonValueKind.Number && dropout.Value.GetDouble() == 0))
             throw dropout.Refuse(dropout.Describe(), "only null or 0 is supported: ids must not depend on chance");
@@ -31,9 +45,6 @@ internal static class ModelReader
             model["ignore_merges"].Flag(absent: false));
         if (options.UnknownToken is { } unknown && !tokens.ContainsKey(unknown))
             throw model["unk_token"].Refuse($"'{unknown}'", "it must be in the vocabulary");
-        bool marked = !string.IsNullOrEmpty(options.ContinuingPrefix) || !string.IsNullOrEmpty(options.WordSuffix);
-        if (marked && onBytes)
-            throw model.Refuse("a model with continuing_subword_prefix or end_of_word_suffix behind ByteLevel", "that pair is not supported");
         MergeTable merges = ReadMerges(model["merges"], tokens, options.ContinuingPrefix?.Length ?? 0);
         return new BpeModel(tokens, merges, options, onBytes);
     }

@@ -14,16 +14,17 @@ internal static class PreTokenizerReader
         + "BertPreTokenizer and CharDelimiterSplit are supported";
 
     /// <param name="place">The value of <c>pre_tokenizer</c>.</param>
+    /// <param name="mayBeBytes">Whether the model can read bytes.</param>
     /// <param name="onBytes">
-    /// Whether the last step handed its pieces over as bytes: the model then reads their UTF-8 and no character is ever mapped.
+    /// Whether the last step hands its pieces over as bytes: the model then reads their UTF-8 and no character is ever mapped.
     /// </param>
     /// <exception cref="InputException">Something it says is not supported.</exception>
-    public static List<PreTokenizerStep> Read(JsonPlace place, out bool onBytes)
+    public static List<PreTokenizerStep> Read(JsonPlace place, bool mayBeBytes, out bool onBytes)
     {
         var steps = new List<PreTokenizerStep>();
         if (!place.IsNull)
             Read(place, steps);
-        onBytes = steps.Count > 0 && steps[^1] is ByteCharactersStep;
+        onBytes = mayBeBytes && steps.Count > 0 && steps[^1] is ByteCharactersStep;
         if (onBytes)
             steps.RemoveAt(steps.Count - 1);
         return steps;

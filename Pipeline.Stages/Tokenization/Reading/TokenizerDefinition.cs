@@ -24,7 +24,7 @@ internal sealed class TokenizerDefinition
     {
         RefuseLimits(root);
         Normalizers = NormalizerReader.Read(root["normalizer"]);
-        PreTokenizers = PreTokenizerReader.Read(root["pre_tokenizer"], out bool onBytes);
+        PreTokenizers = PreTokenizerReader.Read(root["pre_tokenizer"], !ModelReader.MarksCharacters(root["model"]), out bool onBytes);
         Model = ModelReader.Read(root["model"], onBytes);
         Added = AddedTokenReader.Read(root["added_tokens"], Model.Tokens);
         Frame = TemplateReader.Read(root["post_processor"]);

@@ -1,0 +1,130 @@
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Progress;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Tokenization.Training;
+
+namespace Pipeline.Stages.Tests.Tokenization;
+
+public sealed class TrainTokenizerStageTests
+{
+    private readonly TestStorage _storage = new();
+    private readonly string _run = Directory.CreateTempSubdirectory().FullName;
+
+    [Fact]
+    public async Task It_writes_a_folder_that_loads_with_its_marks()
+    {
+        await Train(Options());
+        TextTokenizer tokenizer = TextTokenizer.Load(Path.Combine(_run, "tok"), _storage);
+        Assert.Equal(280, tokenizer.VocabularySize);
+        Assert.Equal(["<s>", "</s>", "<sep>"], tokenizer.SpecialIds.Select(id => tokenizer.TokenOf(id)!));
+        Assert.Equal((tokenizer.IdOf("<s>"), tokenizer.IdOf("</s>")), (tokenizer.BosId, tokenizer.EosId));
+        var ids = new List<int>();
+        tokenizer.CreateEncoder().Encode("some text é", addSpecialTokens: true, ids);
+        Assert.Equal(tokenizer.BosId, ids[0]);
+        Assert.Equal("some text é", tokenizer.Decode([.. ids], skipSpecialTokens: true));
+    }
+
+    [Fact]
+    public async Task Training_again_gives_the_same_bytes_and_a_finished_folder_is_left_alone()
+    {
+        await Train(Options());
+        byte[] first = File.ReadAllBytes(Path.Combine(_run, "tok", "tokenizer.json"));
+        await Train(Options() with { To = "tok2" });
+        Assert.Equal(first, File.ReadAllBytes(Path.Combine(_run, "tok2", "tokenizer.json")));
+        await new TrainTokenizerStage(Options(), Context()).RunAsync(Untouchable(), default);
+    }
+
+    [Fact]
+    public async Task A_folder_trained_with_other_options_is_refused()
+    {
+        await Train(Options());
+        InputException e = await Assert.ThrowsAsync<InputException>(() => Train(Options() with { VocabularySize = 275 }));
+        Assert.Contains("other options", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_an_interrupted_run_left_is_cleared()
+    {
+        string staging = Path.Combine(_run, "tok.staging");
+        Directory.CreateDirectory(staging);
+        File.WriteAllText(Path.Combine(staging, "tokenizer.json.staging"), "half");
+        await Train(Options());
+        Assert.False(Directory.Exists(staging));
+        Assert.NotNull(TextTokenizer.Load(Path.Combine(_run, "tok"), _storage));
+    }
+
+    [Fact]
+    public async Task No_text_is_refused()
+        => await Assert.ThrowsAsync<InputException>(() => new TrainTokenizerStage(Options(), Context()).RunAsync(Documents(), default));
+
+    [Fact]
+    public void A_size_without_room_for_the_bytes_is_refused()
+        => Assert.Throws<DefinitionException>(() => new TrainTokenizerStage(Options() with { VocabularySize = 258 }, Context()));
+
+    [Fact]
+    public async Task The_text_of_special_tokens_is_not_learnt()
+    {
+        await Train(Options(), "<sep><sep><sep><sep> a");
+        TextTokenizer tokenizer = TextTokenizer.Load(Path.Combine(_run, "tok"), _storage);
+        Assert.Null(tokenizer.IdOf("sep"));
+    }
+
+    private static TrainTokenizerOptions Options()
+        => new() { VocabularySize = 280, SpecialTokens = ["<s>", "</s>", "<sep>"], Bos = "<s>", Eos = "</s>", MinFrequency = 1, To = "tok" };
+
+    private Task Train(TrainTokenizerOptions options, params string[] texts)
+        => new TrainTokenizerStage(options, Context()).RunAsync(
+            Documents(texts.Length > 0 ? texts : ["some text and some more text, with numbers 12345 and 12345", "text text texts éé"]), default);
+
+    private static async IAsyncEnumerable<TextDocument> Documents(params string[] texts)
+    {
+        await Task.CompletedTask;
+        for (int i = 0; i < texts.Length; i++)
+            yield return i % 2 == 0 ? new TextDocument(new DocumentId(1, i, 0), texts[i]) : new TextDocument(new DocumentId(1, i, 0), "", [new ChatMessage("user", texts[i])]);
+    }
+
+    private static async IAsyncEnumerable<TextDocument> Untouchable()
+    {
+        await Task.CompletedTask;
+        Assert.Fail("the input of a finished training is read");
+        yield break;
+    }
+
+    private StageContext Context()
+    {
+        var flow = new FlowDefinition { Name = "train", Stages = [] };
+        var definition = new RunDefinition { Name = "run", Flows = [flow] };
+        return new StageContext(definition, flow, "train-tokenizer", _run, _storage, new Silence(), new Silence(), new Nothing(), null, TimeProvider.System);
+    }
+
+    private sealed class Silence : IStageMeter, IRejects
+    {
+        public void Count(string name, long amount)
+        {
+        }
+
+        public void Scalar(string name, long step, double value)
+        {
+        }
+
+        public void Progress(long done, long total)
+        {
+        }
+
+        public void Say(string message)
+        {
+        }
+
+        public void Reject(DocumentId id, string reason, string message)
+        {
+        }
+    }
+
+    private sealed class Nothing : IServiceProvider
+    {
+        public object? GetService(Type serviceType) => null;
+    }
+}
