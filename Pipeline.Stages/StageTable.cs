@@ -9,11 +9,17 @@ public static class StageTable
     [
         Text.ReadParquetSource.Registration,
         Text.ReadJsonlSource.Registration,
+        Text.GenerateProblemsSource.Registration,
         Text.WriteParquetSink.Registration,
+        Tokenization.Training.TrainTokenizerStage.Registration,
+        Alignment.AlignmentRegistration.Tokenize,
+        Alignment.AlignmentRegistration.TokenizeStudent,
+        Alignment.AlignmentRegistration.Align,
         Teacher.ScoreTeacherRegistration.Stage,
         Shards.ShardStages.Write,
         Shards.ShardStages.Read,
         Student.StudentRegistrations.Batch,
         Student.StudentRegistrations.Update,
+        Evaluation.EvaluateSink.Registration,
     ];
 }

@@ -19,6 +19,8 @@ public static class ShardFormat
     /// <summary>The version written. Past versions are read, or refused by number; see docs/decisions/0002-shard-format.md.</summary>
     public const int Version = 1;
 
+    public const string Extension = ".alm";
+
     public const int MaxShards = 65_536;
 
     internal const int PreludeBytes = 24;
@@ -47,5 +49,5 @@ public static class ShardFormat
     internal static ReadOnlySpan<byte> EndMagic => "\nALMEND\n"u8;
 
     public static string FileName(int index, int count)
-        => string.Create(CultureInfo.InvariantCulture, $"shard-{index:d5}-of-{count:d5}.alm");
+        => string.Create(CultureInfo.InvariantCulture, $"shard-{index:d5}-of-{count:d5}{Extension}");
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Pipeline.Contracts.Progress;
+using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Host.Progress;
 
@@ -36,7 +37,11 @@ internal sealed class StageMeter(string flow, string stage, IScalarLog scalars, 
         scalars.Write(Flow, Stage, name, step, value);
     }
 
-    public void Progress(long done, long total) => Volatile.Write(ref _progress, new StageProgress(done, total));
+    public void Progress(long done, long total)
+    {
+        StageProgress before = Volatile.Read(ref _progress);
+        Volatile.Write(ref _progress, new StageProgress(done, total, before.Total > 0 ? before.First : done));
+    }
 
     public void Say(string message) => say(message);
 
@@ -96,19 +101,10 @@ internal sealed class StageMeter(string flow, string stage, IScalarLog scalars, 
     }
 }
 
-/// <summary>How far a stage is.</summary>
-internal sealed record StageProgress(long Done, long Total)
+/// <summary>How far a stage is, and how far it was when it began: a resumed one begins in the middle.</summary>
+internal sealed record StageProgress(long Done, long Total, long First)
 {
-    public static StageProgress Unknown { get; } = new(0, 0);
-}
-
-/// <summary>Where a stage stands in its flow and how the host runs it.</summary>
-internal enum StageRole
-{
-    Source,
-    Map,
-    Stream,
-    Sink,
+    public static StageProgress Unknown { get; } = new(0, 0, 0);
 }
 
 /// <summary>Where scalars go.</summary>

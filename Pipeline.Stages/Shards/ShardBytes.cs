@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.IO.Hashing;
 using Pipeline.Contracts.Formats;
 
@@ -15,6 +14,4 @@ internal static class ShardBytes
         hash.Append(bytes[ShardFormat.PreludeBytes..]);
         return hash.GetCurrentHashAsUInt64();
     }
-
-    public static string HashText(ulong hash) => hash.ToString("x16", CultureInfo.InvariantCulture);
 }

@@ -42,7 +42,7 @@ public sealed class ShardReader
     public ShardFooter Footer { get; }
 
     /// <summary>What the manifest says of this shard.</summary>
-    public ShardEntry Entry => new(Header.Index, System.IO.Path.GetFileName(Path), Bytes, Footer.Totals.Records, ShardBytes.HashText(_contentHash));
+    public ShardEntry Entry => new(Header.Index, System.IO.Path.GetFileName(Path), Bytes, Footer.Totals.Records, FileHash.Text(_contentHash));
 
     /// <summary>Reads and checks header and footer.</summary>
     /// <exception cref="DamagedException">Names the file, the offset, what was found, what was expected.</exception>

@@ -70,7 +70,7 @@ public sealed class ShardSet
 
     private static int CountFromFiles(IStorage storage, string folder)
     {
-        string? first = storage.List(folder).FirstOrDefault(p => p.EndsWith(".alm", StringComparison.Ordinal) && !Staging.IsStaging(p));
+        string? first = storage.List(folder).FirstOrDefault(p => p.EndsWith(ShardFormat.Extension, StringComparison.Ordinal) && !Staging.IsStaging(p));
         return first is not null
             ? ShardReader.Open(storage, first).Header.Count
             : throw new InputException($"{folder} holds no shards; run the flow that writes them first, or give another folder");

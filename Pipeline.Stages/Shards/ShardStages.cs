@@ -1,5 +1,6 @@
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Teacher;
 
 namespace Pipeline.Stages.Shards;
 
@@ -12,5 +13,5 @@ public static class ShardStages
 
     public static StageRegistration Read { get; } = StageRegistration.Source<ReadShardsOptions, OrderedExample>(
         "read-shards", "Reads examples from shards in an order that is a function of seed, epoch and position.",
-        static (options, context) => new ReadShardsStage(options, context));
+        static (options, context) => new ReadShardsStage(options, context with { Expected = () => ShardExpectation.Of(context) }));
 }

@@ -73,7 +73,7 @@ public sealed class ShardWriter : IDisposable
         ShardFormat.EndMagic.CopyTo(trailer[24..]);
         Append(bytes);
         _file.Commit();
-        return new ShardEntry(_header.Index, Path.GetFileName(_path), _offset, _totals.Records, ShardBytes.HashText(contentHash));
+        return new ShardEntry(_header.Index, Path.GetFileName(_path), _offset, _totals.Records, FileHash.Text(contentHash));
     }
 
     public void Dispose()

@@ -3,7 +3,6 @@ using Pipeline.Stages.Batching;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Objectives.Combine;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Student;
@@ -136,7 +135,7 @@ internal sealed class StudentStep(
 
     private static Tensor[] Gradients(Tensor loss, Tensor[] at, bool retain)
     {
-        IReadOnlyList<Tensor> found = autograd.grad([loss], at, retain_graph: retain, allow_unused: true);
+        IList<Tensor> found = autograd.grad([loss], at, retain_graph: retain, allow_unused: true);
         var gradients = new Tensor[at.Length];
         for (int i = 0; i < at.Length; i++)
             gradients[i] = found[i] is { IsInvalid: false } gradient ? gradient : zeros_like(at[i]);

@@ -3,9 +3,9 @@ using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Objectives.Combine;
 using Pipeline.Stages.Objectives.Schedules;
 using Pipeline.Stages.Torch;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
+using AdamW = Pipeline.Stages.Torch.AdamW;
 
 namespace Pipeline.Stages.Student;
 

@@ -1,8 +1,8 @@
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
-using Pipeline.Stages.Checkpoints;
 using Pipeline.Stages.Objectives;
+using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Student;
@@ -32,6 +32,8 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable
 
     public async Task RunAsync(IAsyncEnumerable<StudentBatch> input, CancellationToken cancellationToken)
     {
+        // A student that learns from shards has no use for the teacher's weights.
+        _context.Service<TeacherStore>().Unload();
         StudentModel student = await _device.RunAsync(() => StudentFactory.Create(_context, _device), cancellationToken).ConfigureAwait(false);
         Trainer? trainer = null;
         try
@@ -62,7 +64,7 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable
 
     private async Task<TrainingState> Train(Trainer trainer, IAsyncEnumerable<StudentBatch> input, CancellationToken cancellationToken)
     {
-        TrainingState state = _resumed ?? new TrainingState(0, default, 0, _device.Threads);
+        TrainingState state = _resumed ?? new TrainingState(0, default, 0, _device.Threads, []);
         if (_resumed is not null) _context.Meter.Say($"going on from step {state.Step} of {_options.Steps}");
         var batches = new List<(StudentBatch Batch, BatchTables Tables)>(_options.Accumulate);
         long saved = _resumed?.Step ?? -1;

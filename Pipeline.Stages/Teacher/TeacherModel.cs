@@ -4,7 +4,6 @@ using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Teacher;

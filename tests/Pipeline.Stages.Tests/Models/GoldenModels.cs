@@ -1,4 +1,3 @@
-using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Safetensors;
 using static TorchSharp.torch;
 
@@ -29,20 +28,6 @@ internal sealed class GoldenModels
     public static IEnumerable<string> Folders => Root is null ? [] : Directory.GetDirectories(Root).Where(folder => File.Exists(Path.Combine(folder, "reference.safetensors"))).Order(StringComparer.Ordinal);
 
     public static SafetensorsFile Reference(string folder) => SafetensorsFile.Open(Path.Combine(folder, "reference.safetensors"), new TestStorage());
-
-    /// <summary>Logits [B,T,V] and hidden states [L+1,B,T,H] as the references define them.</summary>
-    public static (Tensor Logits, Tensor Hidden) Compute(CausalLm model, Tensor ids, Tensor? mask, Tensor? positions)
-    {
-        using AttentionContext attention = model.CreateAttention((int)ids.size(0), (int)ids.size(1), mask, positions);
-        List<Tensor> hidden = [];
-        Tensor x = model.Embed(ids);
-        List<Tensor> all = [x];
-        Tensor last = model.RunLayers(x, 0, model.Config.Layers, attention, collectHidden: hidden);
-        Tensor final = model.FinalNorm(last);
-        all.AddRange(hidden.Take(hidden.Count - 1));
-        all.Add(final);
-        return (model.Logits(final), stack(all));
-    }
 
     public static double MaxDifference(Tensor found, Tensor expected) => (found - expected).abs().max().item<float>();
 }

@@ -1,0 +1,40 @@
+namespace Pipeline.Stages.Evaluation;
+
+/// <summary>What <c>evaluate</c> found: the content of <c>report.json</c>.</summary>
+/// <param name="WindowBytes">The windowing rule's only number; see <see cref="Rule"/>.</param>
+/// <param name="Documents">Documents judged.</param>
+/// <param name="Windows">Windows they were cut into.</param>
+/// <param name="Bytes">UTF-8 bytes of them, the denominator for every model.</param>
+/// <param name="IsCut">Whether the input went on after the limit of bytes.</param>
+/// <param name="Models">In the order of the definition; ensembles last.</param>
+/// <param name="Gap">Null when no before, after and teacher were named.</param>
+public sealed record EvaluationReport(
+    int WindowBytes, long Documents, long Windows, long Bytes, bool IsCut, IReadOnlyList<ModelResult> Models, GapResult? Gap)
+{
+    /// <summary>The rule in words, so that a report can be read alone.</summary>
+    public string Rule { get; init; } =
+        "Text is made well-formed and NFC and cut into windows of at most windowBytes UTF-8 bytes, before the last white space that fits, else at the last "
+        + "whole character. Each window is scored alone, after the model's bos, else its eos; with neither, the bytes of its first token cost 8 bits each. "
+        + "The end of a window is not scored. bitsPerByte = -sum of log2 p(token) / bytes.";
+
+    public int Version { get; init; } = 1;
+}
+
+/// <summary>One model on the text.</summary>
+/// <param name="Name">As the definition names it.</param>
+/// <param name="Model">The folder, or the members of an ensemble.</param>
+/// <param name="BitsPerByte">Bits over bytes.</param>
+/// <param name="Bits">−Σ log2 p(token), and 8 for each byte of a first token without a score.</param>
+/// <param name="Tokens">Tokens of text; the bos in front is not counted.</param>
+/// <param name="TokensPerByte">Tokens over bytes.</param>
+/// <param name="UnscoredBytes">Bytes charged 8 bits each.</param>
+/// <param name="Tokenizer">The tokenizer's fingerprint.</param>
+public sealed record ModelResult(
+    string Name, string Model, double BitsPerByte, double Bits, long Tokens, double TokensPerByte, long UnscoredBytes, string Tokenizer);
+
+/// <summary>How much of the way to the teacher the training went.</summary>
+/// <param name="Before">Name of the student before training.</param>
+/// <param name="After">Name of the student after it.</param>
+/// <param name="Teacher">Name of the teacher.</param>
+/// <param name="Closed">(before − after) / (before − teacher); null when the student began no worse than the teacher.</param>
+public sealed record GapResult(string Before, string After, string Teacher, double? Closed);

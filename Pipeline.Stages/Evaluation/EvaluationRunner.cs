@@ -1,0 +1,95 @@
+using System.Globalization;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Torch;
+
+namespace Pipeline.Stages.Evaluation;
+
+/// <summary>Loads models in turn and scores the held-out text with each.</summary>
+/// <param name="device">Where.</param>
+/// <param name="tokenizers">By path.</param>
+/// <param name="context">Storage and meter.</param>
+/// <param name="batchTokens">Of a batch.</param>
+/// <param name="stopIfAsked">Throws between batches when a stop was asked for.</param>
+internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokenizers, StageContext context, int batchTokens, Action stopIfAsked)
+{
+    private readonly WindowScorer _scorer = new(device, batchTokens);
+    private long _done;
+    private long _total;
+
+    public async Task<EvaluationReport> RunAsync(EvaluationPlan plan, HeldOutText text, CancellationToken cancellationToken)
+    {
+        _total = (long)text.Windows.Count * (plan.Models.Count + plan.Ensembles.Count);
+        var results = new List<ModelResult>();
+        foreach (ModelPlace place in plan.Models)
+            results.Add(await JudgeAsync(place.Name, place.Folder, [place], EnsembleAverage.Probability, text, cancellationToken));
+        foreach (EvaluatedEnsemble ensemble in plan.Ensembles)
+        {
+            ModelPlace[] members = [.. ensemble.Members.Select(name => plan.Models.First(m => m.Name == name))];
+            string label = $"{(ensemble.Average == EnsembleAverage.Probability ? "probability" : "log-probability")} of {string.Join(", ", ensemble.Members)}";
+            results.Add(await JudgeAsync(ensemble.Name, label, members, ensemble.Average, text, cancellationToken));
+        }
+        context.Meter.Count("tokens", _scorer.Work.Tokens);
+        context.Meter.Count("paddingTokens", _scorer.Work.Padding);
+        return new EvaluationReport(text.WindowBytes, text.Documents, text.Windows.Count, text.Bytes, text.IsCut, results, Gap(plan.Gap, results));
+    }
+
+    private async Task<ModelResult> JudgeAsync(
+        string name, string label, IReadOnlyList<ModelPlace> places, EnsembleAverage average, HeldOutText text, CancellationToken cancellationToken)
+    {
+        TextTokenizer tokenizer = OneTokenizer(name, places);
+        IReadOnlyList<WindowTokens> windows = text.Under(tokenizer);
+        var members = new List<ScoringModel>();
+        double[] sums;
+        try
+        {
+            foreach (ModelPlace place in places)
+            {
+                members.Add(await device.RunAsync(
+                    () => ScoringModel.Load(place.Name, place.Folder, tokenizers.Get(place.Tokenizer), context.Storage, device.Device), cancellationToken));
+            }
+            WarnOfLength(members, windows);
+            long before = _done;
+            sums = await _scorer.ScoreAsync(members, average, windows, done =>
+            {
+                stopIfAsked();
+                context.Meter.Progress(_done = before + done, _total);
+            }, cancellationToken);
+            _done = before + windows.Count;
+        }
+        finally
+        {
+            await device.RunAsync(() => members.ForEach(m => m.Dispose()), CancellationToken.None);
+        }
+        long unscored = windows.Sum(w => (long)w.UnscoredBytes), tokens = windows.Sum(w => (long)w.TextTokens);
+        double bits = BitsPerByte.Bits(sums.Sum(), unscored);
+        return new ModelResult(name, label, BitsPerByte.Of(bits, text.Bytes), bits, tokens, (double)tokens / text.Bytes, unscored, tokenizer.Fingerprint);
+    }
+
+    private TextTokenizer OneTokenizer(string name, IReadOnlyList<ModelPlace> places)
+    {
+        TextTokenizer tokenizer = tokenizers.Get(places[0].Tokenizer);
+        ModelPlace? other = places.FirstOrDefault(p => tokenizers.Get(p.Tokenizer).Fingerprint != tokenizer.Fingerprint);
+        return other is null ? tokenizer : throw new InputException(
+            $"ensemble '{name}': '{places[0].Name}' and '{other.Name}' have different tokenizers; transfer the members to one tokenizer first");
+    }
+
+    private void WarnOfLength(List<ScoringModel> members, IReadOnlyList<WindowTokens> windows)
+    {
+        int longest = windows.Max(w => w.Ids.Length);
+        foreach (ScoringModel member in members.Where(m => longest > m.MaxPositions))
+        {
+            context.Meter.Say(string.Create(
+                CultureInfo.InvariantCulture, $"model '{member.Name}' was made for {member.MaxPositions} positions, the longest window has {longest} tokens; a smaller windowBytes suits it"));
+        }
+    }
+
+    private static GapResult? Gap(EvaluatedGap? gap, List<ModelResult> results)
+    {
+        if (gap is null)
+            return null;
+        double Of(string name) => results.First(r => r.Name == name).BitsPerByte;
+        return new GapResult(gap.Before, gap.After, gap.Teacher, BitsPerByte.GapClosed(Of(gap.Before), Of(gap.After), Of(gap.Teacher)));
+    }
+}

@@ -1,0 +1,51 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Pipeline.Stages.Evaluation;
+
+/// <summary>A report as cells for a terminal or Markdown, and as JSON.</summary>
+public static class EvaluationTable
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, IndentSize = 2, NewLine = "\n" };
+
+    public static IReadOnlyList<string> Header { get; } = ["model", "bits per byte", "tokens", "tokens per byte"];
+
+    /// <summary>One row per model; all columns but the first are numbers.</summary>
+    public static IReadOnlyList<IReadOnlyList<string>> Rows(EvaluationReport report)
+        => [.. report.Models.Select(m => (IReadOnlyList<string>)
+            [m.Name, Number(m.BitsPerByte, "0.0000"), m.Tokens.ToString("N0", CultureInfo.InvariantCulture), Number(m.TokensPerByte, "0.000")])];
+
+    /// <summary>Lines below the table.</summary>
+    public static IReadOnlyList<string> Notes(EvaluationReport report)
+    {
+        List<string> notes =
+        [
+            string.Create(CultureInfo.InvariantCulture, $"{report.Documents:N0} documents, {report.Bytes:N0} bytes, {report.Windows:N0} windows of at most {report.WindowBytes:N0} bytes"),
+        ];
+        if (report.IsCut)
+            notes.Add("the input went on; the text above maxBytes was not judged");
+        if (report.Gap is { } gap)
+        {
+            notes.Add(gap.Closed is { } share
+                ? string.Create(CultureInfo.InvariantCulture, $"training closed {share:P1} of the gap between {gap.Before} and {gap.Teacher}")
+                : $"there was no gap to close: {gap.Before} began no worse than {gap.Teacher}");
+        }
+        return notes;
+    }
+
+    /// <summary>The table as lines of plain text.</summary>
+    public static IReadOnlyList<string> Lines(EvaluationReport report)
+    {
+        IReadOnlyList<IReadOnlyList<string>> rows = [Header, .. Rows(report)];
+        int[] widths = [.. Header.Select((_, column) => rows.Max(r => r[column].Length))];
+        return [.. rows.Select(r => string.Join("  ", r.Select((cell, i) => i == 0 ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i])))), .. Notes(report)];
+    }
+
+    public static byte[] ToJson(EvaluationReport report) => [.. JsonSerializer.SerializeToUtf8Bytes(report, Json), (byte)'\n'];
+
+    /// <exception cref="JsonException">It is no report.</exception>
+    public static EvaluationReport FromJson(ReadOnlySpan<byte> json)
+        => JsonSerializer.Deserialize<EvaluationReport>(json, Json) ?? throw new JsonException("the report is null");
+
+    private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
+}

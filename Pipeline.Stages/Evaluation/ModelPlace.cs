@@ -1,0 +1,36 @@
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Tokenization;
+
+namespace Pipeline.Stages.Evaluation;
+
+/// <summary>A model that lies on disk: its name in the report, its folder, and where its tokenizer is.</summary>
+/// <param name="Name">Unique in a report.</param>
+/// <param name="Folder">Full path.</param>
+/// <param name="Tokenizer">Full path, or <c>bytes</c>.</param>
+public sealed record ModelPlace(string Name, string Folder, string Tokenizer)
+{
+    /// <summary>The definition's teacher, by its folder.</summary>
+    public const string Teacher = "teacher";
+
+    /// <summary>The student before training; whoever initialises it exports it below the run folder under this name.</summary>
+    public const string StudentInitial = "student-initial";
+
+    /// <exception cref="DefinitionException">It names the teacher of a definition without one.</exception>
+    public static ModelPlace Resolve(EvaluatedModel model, RunDefinition definition, string runFolder)
+    {
+        string name = model.Name ?? model.Model;
+        if (model.Model == Teacher)
+        {
+            TeacherDefinition teacher = definition.Teacher
+                ?? throw new DefinitionException($"evaluate: model '{name}' is the teacher, and the definition has none");
+            return At(name, RunPaths.Input(runFolder, teacher.Model), model.Tokenizer ?? teacher.Tokenizer, runFolder);
+        }
+        string path = model.Model == StudentInitial ? $"run:{StudentInitial}" : model.Model;
+        return At(name, RunPaths.Input(runFolder, path), model.Tokenizer, runFolder);
+    }
+
+    private static ModelPlace At(string name, string folder, string? tokenizer, string runFolder) => new(
+        name, folder, tokenizer is null ? folder : tokenizer == TextTokenizer.BytesPath ? tokenizer : RunPaths.Input(runFolder, tokenizer));
+}

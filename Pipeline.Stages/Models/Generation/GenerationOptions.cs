@@ -1,0 +1,38 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace Pipeline.Stages.Models.Generation;
+
+/// <summary>How the next token is chosen. The filters apply in this order: repetition penalty, temperature, top-k, top-p, min-p.</summary>
+public sealed record GenerationOptions
+{
+    [Description("At most this many new tokens per prompt.")]
+    [Range(1, 1_000_000)]
+    public int MaxNewTokens { get; init; } = 256;
+
+    [Description("0: always the most likely token; else logits are divided by it before drawing.")]
+    [Range(0, 100)]
+    public double Temperature { get; init; }
+
+    [Description("Draw among the k most likely tokens; absent: all.")]
+    [Range(1, 1_000_000)]
+    public int? TopK { get; init; }
+
+    [Description("Draw among the most likely tokens whose probabilities sum up to this; absent: all.")]
+    [Range(0.0001, 1)]
+    public double? TopP { get; init; }
+
+    [Description("Drop tokens less likely than this share of the most likely one; absent: none.")]
+    [Range(0, 1)]
+    public double? MinP { get; init; }
+
+    [Description("Logits of tokens seen already are divided by it when positive, multiplied when negative; 1: off.")]
+    [Range(0.01, 100)]
+    public double RepetitionPenalty { get; init; } = 1;
+
+    [Description("Seed of the draws; each prompt draws from a stream of its own.")]
+    public int Seed { get; init; }
+
+    [Description("Generation of a prompt ends when its text contains one of these; the text is cut before it.")]
+    public IReadOnlyList<string> StopStrings { get; init; } = [];
+}

@@ -1,0 +1,69 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Models.Safetensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Models;
+
+/// <summary>
+/// Logits and hidden states of given ids, from file to file: what another program needs to compare itself with this one.
+/// </summary>
+public static class LogitsFile
+{
+    /// <summary>
+    /// Reads int64 <c>input_ids</c> [B,T], and where they are there <c>attention_mask</c> [B,T] (1: a token; absent: everywhere) and
+    /// <c>position_ids</c> [B,T] (absent: 0..T-1 in every row). Writes float32 <c>logits</c> [B,T,V] (soft-capped where the model is)
+    /// and <c>hidden_states</c> [L+1,B,T,H]: the embedding's output, each layer's, the last one after the final norm.
+    /// </summary>
+    /// <exception cref="InputException">The input does not fit.</exception>
+    public static void Write(CausalLm model, string inputPath, string outputPath, IStorage storage)
+    {
+        using IDisposable quiet = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using SafetensorsFile input = SafetensorsFile.Open(inputPath, storage);
+        Tensor ids = Read(input, "input_ids", null, model) ?? throw new InputException($"{inputPath}: no tensor 'input_ids'");
+        if (ids.numel() == 0)
+            throw new InputException($"{inputPath}: 'input_ids' is empty");
+        CheckRange(ids, model.Config.VocabularySize - 1, inputPath, "input_ids");
+        Tensor? mask = Read(input, "attention_mask", ids, model), positions = Read(input, "position_ids", ids, model);
+        if (mask is not null)
+            CheckRange(mask, 1, inputPath, "attention_mask");
+        if (positions is not null)
+            CheckRange(positions, int.MaxValue, inputPath, "position_ids");
+        (Tensor logits, Tensor hidden) = Compute(model, ids, mask, positions);
+        SafetensorsWriter.Write(
+            outputPath, storage, [new TensorSource("logits", ScalarType.Float32, logits), new TensorSource("hidden_states", ScalarType.Float32, hidden)],
+            new Dictionary<string, string>(StringComparer.Ordinal) { ["format"] = "pt" });
+    }
+
+    /// <summary>Logits [B,T,V] and hidden states [L+1,B,T,H], as <see cref="Write"/> defines them.</summary>
+    internal static (Tensor Logits, Tensor Hidden) Compute(CausalLm model, Tensor ids_BT, Tensor? mask_BT, Tensor? positions_BT)
+    {
+        bool everywhere = mask_BT is null || mask_BT.ne(0).all().item<bool>();
+        using AttentionContext attention = model.CreateAttention((int)ids_BT.size(0), (int)ids_BT.size(1), everywhere ? null : mask_BT, positions_BT);
+        List<Tensor> outputs = [];
+        Tensor embedded = model.Embed(ids_BT);
+        Tensor final = model.FinalNorm(model.RunLayers(embedded, 0, model.Config.Layers, attention, collectHidden: outputs));
+        return (model.Logits(final), stack([embedded, .. outputs.Take(outputs.Count - 1), final]));
+    }
+
+    private static Tensor? Read(SafetensorsFile input, string name, Tensor? like, CausalLm model)
+    {
+        if (!input.Contains(name))
+            return null;
+        TensorEntry entry = input.Entry(name);
+        if (entry.Type is not (ScalarType.Int64 or ScalarType.Int32 or ScalarType.Bool or ScalarType.Byte) || entry.Shape.Count != 2)
+            throw new InputException($"{input.Path}: {entry}, expected I64 [B,T]");
+        if (like is not null && !entry.Shape.SequenceEqual(like.shape))
+            throw new InputException($"{input.Path}: {entry}, expected [{string.Join(",", like.shape)}] as 'input_ids'");
+        return input.View(name).to(ScalarType.Int64, model.Device);
+    }
+
+    private static void CheckRange(Tensor tensor, long most, string path, string name)
+    {
+        (long least, long largest) = (tensor.min().item<long>(), tensor.max().item<long>());
+        if (least < 0 || largest > most)
+            throw new InputException($"{path}: '{name}' runs from {least} to {largest}, expected 0 to {most}");
+    }
+}

@@ -1,0 +1,20 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using Pipeline.Stages.Text.Problems;
+
+namespace Pipeline.Stages.Text;
+
+/// <summary>What <c>generate-problems</c> may be told.</summary>
+public sealed record GenerateProblemsOptions
+{
+    [Description("How many problems.")]
+    [Range(1L, 1L << 40)]
+    public required long Documents { get; init; }
+
+    [Description("The index of the first problem, so that several files can hold different ones.")]
+    [Range(0L, 1L << 40)]
+    public long First { get; init; }
+
+    [Description("train or test: no question is in both, whatever the seeds.")]
+    public ProblemSplit Split { get; init; } = ProblemSplit.Train;
+}

@@ -1,0 +1,43 @@
+using System.Globalization;
+using System.IO.Hashing;
+using System.Text;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Text.Problems;
+
+namespace Pipeline.Stages.Text;
+
+/// <summary>Arithmetic word problems with worked answers, made from the definition's seed.</summary>
+internal sealed class GenerateProblemsSource(GenerateProblemsOptions options, StageContext context) : ISource<TextDocument>, IFingerprinted, IPlanned
+{
+    public static StageRegistration Registration { get; } = StageRegistration.Source<GenerateProblemsOptions, TextDocument>(
+        "generate-problems", "Makes arithmetic word problems with worked answers.", static (o, c) => new GenerateProblemsSource(o, c));
+
+    public IReadOnlyDictionary<string, string> Fingerprint => new Dictionary<string, string>
+    {
+        ["input"] = string.Create(
+            CultureInfo.InvariantCulture, $"problems {ProblemWriter.Version} {context.Definition.Seed} {options.Split} {options.First} {options.Documents}"),
+    };
+
+    public StagePlan Plan(long? records) => new(options.Documents, [new PlanLine("rows", options.Documents, PlanUnit.Count)]);
+
+    public IAsyncEnumerable<TextDocument> ReadAsync(CancellationToken cancellationToken) => Read(cancellationToken).ToAsyncEnumerable();
+
+    private IEnumerable<TextDocument> Read(CancellationToken cancellationToken)
+    {
+        (long first, long end) = RowSelection.Select(options.Documents, 0, 0, context.Partition);
+        int seed = context.Definition.Seed;
+        // There is no file to hash: what takes its place is everything that decides the texts, but the index.
+        ulong file = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(
+            string.Create(CultureInfo.InvariantCulture, $"problems {ProblemWriter.Version} {seed} {options.Split}")));
+        for (long i = first; i < end; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            string text = ProblemWriter.Write(seed, options.Split, options.First + i);
+            context.Meter.Progress(i - first + 1, end - first);
+            context.Meter.Count("documents", 1);
+            context.Meter.Count("bytes", Encoding.UTF8.GetByteCount(text));
+            yield return new TextDocument(new DocumentId(file, options.First + i, 0), text);
+        }
+    }
+}

@@ -1,0 +1,196 @@
+using System.Text.Json;
+
+namespace Pipeline.Stages.Tests.Models;
+
+/// <summary>
+/// The forward pass of one sequence, written out in loops over doubles from the rules of the golden page, with its own reading of the
+/// config: slow, and plain to see.
+/// </summary>
+internal sealed class SlowTwin(string json, IReadOnlyDictionary<string, double[]> weights)
+{
+    private readonly JsonElement _config = Text(JsonDocument.Parse(json).RootElement);
+
+    private string Type => _config.GetProperty("model_type").GetString()!;
+
+    private bool Gemma => Type.StartsWith("gemma", StringComparison.Ordinal);
+
+    private int Hidden => Int("hidden_size", 0);
+
+    private int Heads => Int("num_attention_heads", 0);
+
+    private int Groups => Int("num_key_value_heads", 0);
+
+    private int Width => Int("head_dim", Hidden / Heads);
+
+    /// <summary>Hidden states: after the embedding, each layer, and last the final norm; and the logits.</summary>
+    public (List<double[][]> Hidden, double[][] Logits) Run(int[] ids, int[] mask, int[] positions)
+    {
+        int layers = Int("num_hidden_layers", 0), length = ids.Length;
+        double[] table = weights["model.embed_tokens.weight"];
+        double[][] x = [.. ids.Select(id => Row(table, id, Hidden).Select(value => Gemma ? value * Math.Sqrt(Hidden) : value).ToArray())];
+        List<double[][]> states = [x];
+        for (int i = 0; i < layers; i++)
+        {
+            x = Layer(i, x, mask, positions);
+            states.Add(x);
+        }
+
+        x = [.. x.Select(row => Norm(row, "model.norm"))];
+        states[^1] = x;
+        double[] head = weights.TryGetValue("lm_head.weight", out double[]? own) ? own : table;
+        double cap = Number("final_logit_softcapping", Type == "gemma2" ? 30 : 0);
+        double[][] logits = new double[length][];
+        for (int t = 0; t < length; t++)
+            logits[t] = [.. Multiply(head, x[t]).Select(z => cap > 0 ? cap * Math.Tanh(z / cap) : z)];
+        return (states, logits);
+    }
+
+    private static JsonElement Text(JsonElement root) => root.TryGetProperty("text_config", out JsonElement inner) ? inner : root;
+
+    private static double[] Row(double[] matrix, int row, int width) => matrix[(row * width)..((row + 1) * width)];
+
+    private static double[] Multiply(double[] matrix, double[] x)
+    {
+        double[] y = new double[matrix.Length / x.Length];
+        for (int r = 0; r < y.Length; r++)
+        {
+            for (int c = 0; c < x.Length; c++)
+                y[r] += matrix[r * x.Length + c] * x[c];
+        }
+
+        return y;
+    }
+
+    private double[][] Layer(int index, double[][] x, int[] mask, int[] positions)
+    {
+        string prefix = $"model.layers.{index}.";
+        double[][] h = [.. x.Select(row => Norm(row, prefix + "input_layernorm"))];
+        double[][] attended = Attend(index, prefix + "self_attn.", h, mask, positions);
+        bool sandwich = Type is "gemma2" or "gemma3_text";
+        double[][] result = new double[x.Length][];
+        for (int t = 0; t < x.Length; t++)
+        {
+            double[] a = sandwich ? Norm(attended[t], prefix + "post_attention_layernorm") : attended[t];
+            double[] y = [.. x[t].Zip(a, (p, q) => p + q)];
+            double[] g = Norm(y, prefix + (sandwich ? "pre_feedforward_layernorm" : "post_attention_layernorm"));
+            double[] gate = Linear(prefix + "mlp.gate_proj", g), up = Linear(prefix + "mlp.up_proj", g);
+            double[] f = Linear(prefix + "mlp.down_proj", [.. gate.Zip(up, (p, q) => Activate(p) * q)]);
+            if (sandwich)
+                f = Norm(f, prefix + "post_feedforward_layernorm");
+            result[t] = [.. y.Zip(f, (p, q) => p + q)];
+        }
+
+        return result;
+    }
+
+    private double[][] Attend(int index, string prefix, double[][] h, int[] mask, int[] positions)
+    {
+        int length = h.Length, window = Window(index);
+        double[][][] q = Split(prefix + "q_proj", prefix + "q_norm", h, Heads), k = Split(prefix + "k_proj", prefix + "k_norm", h, Groups), v = Split(prefix + "v_proj", null, h, Groups);
+        for (int t = 0; t < length; t++)
+        {
+            foreach (double[] head in q[t].Concat(k[t]))
+                Rotate(head, positions[t], IsSliding(index));
+        }
+
+        double scale = 1 / Math.Sqrt(Type is "gemma2" or "gemma3_text" ? Number("query_pre_attn_scalar", 256) : Width);
+        double cap = Type == "gemma2" ? Number("attn_logit_softcapping", 50) : 0;
+        double[][] result = new double[length][];
+        for (int i = 0; i < length; i++)
+        {
+            double[] mixed = new double[Heads * Width];
+            for (int head = 0; head < Heads; head++)
+            {
+                int group = head / (Heads / Groups);
+                Dictionary<int, double> scores = [];
+                for (int j = 0; j <= i; j++)
+                {
+                    if (mask[j] == 0 || i - j >= window)
+                        continue;
+                    double score = scale * q[i][head].Zip(k[j][group], (a, b) => a * b).Sum();
+                    scores[j] = Math.Exp(cap > 0 ? cap * Math.Tanh(score / cap) : score);
+                }
+
+                double total = scores.Values.Sum();
+                foreach ((int j, double score) in scores)
+                {
+                    for (int d = 0; d < Width; d++)
+                        mixed[head * Width + d] += score / total * v[j][group][d];
+                }
+            }
+
+            result[i] = Linear(prefix + "o_proj", mixed);
+        }
+
+        return result;
+    }
+
+    private double[][][] Split(string name, string? norm, double[][] h, int heads)
+    {
+        return [.. h.Select(row =>
+        {
+            double[] flat = Linear(name, row);
+            return Enumerable.Range(0, heads).Select(head => Row(flat, head, Width)).Select(part => norm is not null && weights.ContainsKey(norm + ".weight") ? Norm(part, norm) : part).ToArray();
+        })];
+    }
+
+    private void Rotate(double[] head, int position, bool sliding)
+    {
+        bool local = Type == "gemma3_text" && sliding;
+        double theta = local ? Number("rope_local_base_freq", 10_000) : Number("rope_theta", Type == "gemma3_text" ? 1_000_000 : 10_000);
+        int half = Width / 2;
+        for (int n = 0; n < half; n++)
+        {
+            double frequency = Math.Pow(theta, -2.0 * n / Width);
+            if (!local)
+                frequency = Scaled(frequency);
+            (double a, double b) = (head[n], head[n + half]);
+            (double sin, double cos) = Math.SinCos(position * frequency);
+            head[n] = a * cos - b * sin;
+            head[n + half] = b * cos + a * sin;
+        }
+    }
+
+    private double Scaled(double frequency)
+    {
+        if (!_config.TryGetProperty("rope_scaling", out JsonElement scaling))
+            return frequency;
+        double factor = scaling.GetProperty("factor").GetDouble();
+        if ((scaling.TryGetProperty("rope_type", out JsonElement type) ? type : scaling.GetProperty("type")).GetString() == "linear")
+            return frequency / factor;
+        double low = scaling.GetProperty("low_freq_factor").GetDouble(), high = scaling.GetProperty("high_freq_factor").GetDouble(), original = scaling.GetProperty("original_max_position_embeddings").GetDouble();
+        double wavelength = 2 * Math.PI / frequency;
+        double s = (original / wavelength - low) / (high - low);
+        return wavelength > original / low ? frequency / factor : wavelength < original / high ? frequency : (1 - s) * frequency / factor + s * frequency;
+    }
+
+    private bool IsSliding(int index) => _config.TryGetProperty("layer_types", out JsonElement types) ? types[index].GetString() == "sliding_attention" : Type switch
+    {
+        "mistral" => true,
+        "qwen2" => index >= Int("max_window_layers", 28),
+        "gemma2" => index % 2 == 0,
+        "gemma3_text" => (index + 1) % Int("sliding_window_pattern", 6) != 0,
+        _ => false,
+    };
+
+    private int Window(int index) => IsSliding(index) ? Int("sliding_window", int.MaxValue) : int.MaxValue;
+
+    private double Activate(double z) => Gemma ? 0.5 * z * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (z + 0.044715 * z * z * z))) : z / (1 + Math.Exp(-z));
+
+    private double[] Norm(double[] x, string name)
+    {
+        double[] w = weights[name + ".weight"];
+        double scale = 1 / Math.Sqrt(x.Average(value => value * value) + Number("rms_norm_eps", 0));
+        return [.. x.Zip(w, (value, factor) => value * scale * (Gemma ? 1 + factor : factor))];
+    }
+
+    private double[] Linear(string name, double[] x)
+    {
+        double[] y = Multiply(weights[name + ".weight"], x);
+        return weights.TryGetValue(name + ".bias", out double[]? bias) ? [.. y.Zip(bias, (a, b) => a + b)] : y;
+    }
+
+    private int Int(string key, int absent) => _config.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.Number ? value.GetInt32() : absent;
+
+    private double Number(string key, double absent) => _config.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : absent;
+}

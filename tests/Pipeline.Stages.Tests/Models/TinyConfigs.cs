@@ -1,0 +1,23 @@
+namespace Pipeline.Stages.Tests.Models;
+
+/// <summary>A small config of every family, with every feature of the family switched on somewhere.</summary>
+internal static class TinyConfigs
+{
+    private const string Sizes = """ "hidden_size": 24, "intermediate_size": 20, "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 37, "rms_norm_eps": 1e-5, "initializer_range": 0.4""";
+
+    public static IReadOnlyDictionary<string, string> All { get; } = new Dictionary<string, string>
+    {
+        ["llama"] = $$"""{"model_type": "llama", "num_hidden_layers": 2, "attention_bias": true, "mlp_bias": true, "rope_theta": 500.0, "rope_scaling": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16}, {{Sizes}}}""",
+        ["llama linear tied"] = $$"""{"model_type": "llama", "num_hidden_layers": 1, "tie_word_embeddings": true, "head_dim": 10, "rope_scaling": {"type": "linear", "factor": 2.0}, {{Sizes}}}""",
+        ["mistral"] = $$"""{"model_type": "mistral", "num_hidden_layers": 2, "sliding_window": 4, "head_dim": 8, {{Sizes}}}""",
+        ["mistral full"] = $$"""{"model_type": "mistral", "num_hidden_layers": 1, "sliding_window": null, {{Sizes}}}""",
+        ["qwen2"] = $$"""{"model_type": "qwen2", "num_hidden_layers": 3, "use_sliding_window": true, "sliding_window": 3, "max_window_layers": 2, {{Sizes}}}""",
+        ["qwen3"] = $$"""{"model_type": "qwen3", "num_hidden_layers": 2, "head_dim": 8, "attention_bias": true, "tie_word_embeddings": true, {{Sizes}}}""",
+        ["gemma"] = $$"""{"model_type": "gemma", "num_hidden_layers": 2, "head_dim": 8, "hidden_act": "gelu_pytorch_tanh", {{Sizes}}}""",
+        ["gemma2"] = $$"""{"model_type": "gemma2", "num_hidden_layers": 3, "head_dim": 8, "sliding_window": 3, "query_pre_attn_scalar": 6, "attn_logit_softcapping": 2.0, "final_logit_softcapping": 5.0, {{Sizes}}}""",
+        ["gemma3_text"] = $$"""{"model_type": "gemma3_text", "num_hidden_layers": 4, "head_dim": 8, "sliding_window": 3, "sliding_window_pattern": 3, "query_pre_attn_scalar": 6, "rope_theta": 1000.0, "rope_local_base_freq": 50.0, "rope_scaling": {"rope_type": "linear", "factor": 4.0}, {{Sizes}}}""",
+        ["gemma3"] = $$"""{"model_type": "gemma3", "mm_tokens_per_image": 4, "vision_config": {}, "text_config": {"model_type": "gemma3_text", "num_hidden_layers": 2, "head_dim": 8, "sliding_window": 3, "layer_types": ["full_attention", "sliding_attention"], {{Sizes}} } }""",
+    };
+
+    public static TheoryData<string> Names => [.. All.Keys];
+}

@@ -1,0 +1,207 @@
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Tests.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Tests.Models;
+
+[Collection(TorchCollection.Name)]
+public sealed class VocabularyHeadTests
+{
+    private const int Positions = 23, Rows = 61, Valid = 57, Width = 12;
+
+    public static TheoryData<double?, int, bool, bool, int> Cases
+    {
+        get
+        {
+            TheoryData<double?, int, bool, bool, int> cases = [];
+            foreach (double? softcap in new double?[] { null, 3 })
+            {
+                foreach (int valid in new[] { 0, Valid })
+                {
+                    foreach ((bool boundary, bool entropy) in new[] { (false, false), (true, false), (false, true), (true, true) })
+                        cases.Add(softcap, valid, boundary, entropy, valid == 0 ? 5 : 1000);
+                }
+            }
+
+            return cases;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Values_and_gradients_are_those_of_the_plain_computation(double? softcap, int validRows, bool boundary, bool entropy, int slice)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Inputs inputs = new(softcap is null ? 1 : 4);
+        HeadOptions options = new(softcap, validRows, boundary ? inputs.Boundary : null, slice, entropy);
+        (Tensor hidden, Tensor head) = inputs.Leaves();
+        HeadScores scores = VocabularyHead.Score(hidden, head, inputs.Targets, options);
+        (Tensor plainHidden, Tensor plainHead) = inputs.Leaves();
+        HeadScores plain = Plain(plainHidden, plainHead, inputs.Targets, options);
+        Loss(scores, inputs).backward();
+        Loss(plain, inputs).backward();
+        Near(plain.LogLikelihood, scores.LogLikelihood);
+        Assert.Equal(boundary, scores.LogBoundary is not null);
+        Assert.Equal(entropy, scores.Entropy is not null);
+        if (boundary)
+            Near(plain.LogBoundary!, scores.LogBoundary!);
+        if (entropy)
+            Near(plain.Entropy!, scores.Entropy!);
+        Near(plainHidden.grad!, hidden.grad!);
+        Near(plainHead.grad!, head.grad!);
+    }
+
+    [Fact]
+    public void A_boundary_mass_that_underflows_keeps_its_digits_and_its_gradient()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        // Scores spread over hundreds of nats: the boundary's share is below what float32 can hold beside 1.
+        Inputs inputs = new(30);
+        HeadOptions options = new(BoundaryMask: inputs.Boundary, SliceTokens: 4);
+        (Tensor hidden, Tensor head) = inputs.Leaves();
+        HeadScores scores = VocabularyHead.Score(hidden, head, inputs.Targets, options);
+        (Tensor plainHidden, Tensor plainHead) = inputs.Leaves();
+        HeadScores plain = Plain(plainHidden, plainHead, inputs.Targets, options);
+        Assert.True(plain.LogBoundary!.min().item<float>() < -100, "the case must be extreme");
+        Near(plain.LogBoundary!, scores.LogBoundary!, 2e-5);
+        scores.LogBoundary!.sum().backward();
+        plain.LogBoundary!.sum().backward();
+        Near(plainHidden.grad!, hidden.grad!, 2e-5);
+        Near(plainHead.grad!, head.grad!, 2e-5);
+    }
+
+    [Fact]
+    public void Without_gradients_the_values_are_the_same_and_nothing_is_recorded()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Inputs inputs = new(1);
+        HeadOptions options = new(5, Valid, inputs.Boundary, 6, Entropy: true, TopK: 4);
+        (Tensor hidden, Tensor head) = inputs.Leaves();
+        HeadScores recorded = VocabularyHead.Score(hidden, head, inputs.Targets, options);
+        using IDisposable quiet = no_grad();
+        HeadScores scores = VocabularyHead.Score(hidden, head, inputs.Targets, options);
+        Assert.False(scores.LogLikelihood.requires_grad);
+        Assert.Equal(0, (recorded.LogLikelihood - scores.LogLikelihood).abs().max().item<float>());
+        Assert.Equal(0, (recorded.LogBoundary! - scores.LogBoundary!).abs().max().item<float>());
+        Assert.Equal(0, (recorded.Entropy! - scores.Entropy!).abs().max().item<float>());
+        HeadScores plain = Plain(hidden, head, inputs.Targets, options);
+        Near(plain.TopLogProbabilities!, scores.TopLogProbabilities!);
+        Assert.Equal(plain.TopIds!.data<long>().ToArray(), scores.TopIds!.data<long>().ToArray());
+    }
+
+    [Fact]
+    public void Rows_without_a_token_have_no_probability_and_no_gradient()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Inputs inputs = new(1);
+        (Tensor hidden, Tensor head) = inputs.Leaves();
+        HeadScores scores = VocabularyHead.Score(hidden, head, inputs.Targets, new HeadOptions(ValidRows: Valid, BoundaryMask: ones(Rows, dtype: ScalarType.Bool), TopK: Valid));
+        Assert.Equal(0, scores.LogBoundary!.abs().max().item<float>(), 1e-5);
+        Assert.True(scores.TopIds!.max().item<long>() < Valid);
+        scores.LogLikelihood.sum().backward();
+        Assert.Equal(0, head.grad!.narrow(0, Valid, Rows - Valid).abs().max().item<float>());
+        Assert.NotEqual(0, head.grad!.narrow(0, 0, Valid).abs().max().item<float>());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_frozen_side_gets_no_gradient(bool hiddenFrozen)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Inputs inputs = new(1);
+        (Tensor hidden, Tensor head) = inputs.Leaves();
+        (hiddenFrozen ? hidden : head).requires_grad = false;
+        VocabularyHead.Score(hidden, head, inputs.Targets, new HeadOptions()).LogLikelihood.sum().backward();
+        Assert.Equal(hiddenFrozen, hidden.grad is null);
+        Assert.Equal(!hiddenFrozen, head.grad is null);
+    }
+
+    [Fact]
+    public void An_output_nobody_uses_does_no_harm()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Inputs inputs = new(1);
+        (Tensor hidden, Tensor head) = inputs.Leaves();
+        HeadScores scores = VocabularyHead.Score(hidden, head, inputs.Targets, new HeadOptions(BoundaryMask: inputs.Boundary, Entropy: true));
+        scores.Entropy!.sum().backward();
+        (Tensor plainHidden, Tensor plainHead) = inputs.Leaves();
+        Plain(plainHidden, plainHead, inputs.Targets, new HeadOptions(Entropy: true)).Entropy!.sum().backward();
+        Near(plainHidden.grad!, hidden.grad!);
+    }
+
+    [Theory]
+    [InlineData(-2)]
+    [InlineData(Valid)]
+    public void A_target_that_is_no_token_is_refused(long target)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Inputs inputs = new(1);
+        Assert.Throws<ArgumentException>(() => { VocabularyHead.Score(inputs.Hidden, inputs.Head, full([Positions], target, dtype: ScalarType.Int64), new HeadOptions(ValidRows: Valid)); });
+    }
+
+    [Fact]
+    public void A_boundary_mask_without_a_token_is_refused()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Inputs inputs = new(1);
+        Assert.Throws<ArgumentException>(() => { VocabularyHead.Score(inputs.Hidden, inputs.Head, inputs.Targets, new HeadOptions(BoundaryMask: zeros(Rows, dtype: ScalarType.Bool))); });
+    }
+
+    // The whole matrix at once, with torch's own gradients.
+    private static HeadScores Plain(Tensor hidden, Tensor head, Tensor targets, HeadOptions options)
+    {
+        int valid = options.ValidRows == 0 ? (int)head.size(0) : options.ValidRows;
+        Tensor z = matmul(hidden, head.narrow(0, 0, valid).t());
+        if (options.Softcap is { } c)
+            z = (z / c).tanh() * c;
+        Tensor logP = nn.functional.log_softmax(z, 1);
+        Tensor likelihood = logP.gather(1, targets.clamp_min(0).unsqueeze(1)).squeeze(1).masked_fill(targets.lt(0), 0);
+        Tensor? boundary = options.BoundaryMask is { } mask ? logP.masked_fill(mask.narrow(0, 0, valid).logical_not(), double.NegativeInfinity).logsumexp(1) : null;
+        Tensor entropy = -(logP.exp() * logP).sum(1);
+        (Tensor values, Tensor indexes) = logP.topk(Math.Max(1, options.TopK), 1);
+        return new HeadScores(likelihood, boundary, options.Entropy ? entropy : null, values, indexes);
+    }
+
+    private static Tensor Loss(HeadScores scores, Inputs inputs)
+    {
+        Tensor loss = (scores.LogLikelihood * inputs.Weights[0]).sum();
+        if (scores.LogBoundary is { } boundary)
+            loss = loss + (boundary * inputs.Weights[1]).sum();
+        return scores.Entropy is { } entropy ? loss + (entropy * inputs.Weights[2]).sum() : loss;
+    }
+
+    private static void Near(Tensor expected, Tensor found, double tolerance = 1e-5)
+    {
+        double limit = tolerance * Math.Max(1, expected.abs().max().item<float>());
+        double off = (expected.detach() - found.detach()).abs().max().item<float>();
+        Assert.True(off <= limit, $"off by {off}, limit {limit}");
+    }
+
+    private sealed class Inputs
+    {
+        public Inputs(double spread)
+        {
+            using Generator generator = new(17);
+            Hidden = randn([Positions, Width], ScalarType.Float32, CPU, generator: generator);
+            Head = randn([Rows, Width], ScalarType.Float32, CPU, generator: generator) * spread;
+            Targets = randint(0, Valid, [Positions], ScalarType.Int64, CPU, generator: generator);
+            Targets[3] = tensor(-1L);
+            Boundary = (arange(Rows) % 5).eq(1);
+            Weights = [.. Enumerable.Range(0, 3).Select(_ => randn([Positions], ScalarType.Float32, CPU, generator: generator))];
+        }
+
+        public Tensor Hidden { get; }
+
+        public Tensor Head { get; }
+
+        public Tensor Targets { get; }
+
+        public Tensor Boundary { get; }
+
+        public Tensor[] Weights { get; }
+
+        public (Tensor Hidden, Tensor Head) Leaves() => (Hidden.detach().clone().requires_grad_(), Head.detach().clone().requires_grad_());
+    }
+}
