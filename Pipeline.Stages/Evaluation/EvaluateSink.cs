@@ -4,6 +4,7 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Student;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
 
@@ -17,8 +18,10 @@ internal sealed class EvaluateSink(EvaluateOptions options, StageContext context
 
     public async Task RunAsync(IAsyncEnumerable<TextDocument> input, CancellationToken cancellationToken)
     {
+        if (options.Models.Any(m => m.Model == InitialStudent.Name))
+            await InitialStudent.EnsureAsync(context, cancellationToken);
         EvaluationPlan plan = EvaluationPlan.Make(options, context);
-        var tokenizers = Service<TokenizerStore>();
+        var tokenizers = context.Service<TokenizerStore>();
         var text = new HeldOutText(options.WindowBytes, options.MaxBytes, [.. plan.Models.Select(m => tokenizers.Get(m.Tokenizer)).DistinctBy(t => t.Fingerprint)]);
         await foreach (TextDocument document in input.WithCancellation(cancellationToken))
         {
@@ -31,10 +34,10 @@ internal sealed class EvaluateSink(EvaluateOptions options, StageContext context
         context.Meter.Count("windows", text.Windows.Count);
         context.Meter.Count("bytes", text.Bytes);
 
-        var runner = new EvaluationRunner(Service<TorchDevice>(), tokenizers, context, options.BatchTokens, StopIfAsked);
+        var runner = new EvaluationRunner(context.Service<TorchDevice>(), tokenizers, context, options.BatchTokens, StopIfAsked);
         EvaluationReport report = await runner.RunAsync(plan, text, cancellationToken);
         context.Storage.WriteAtomically(
-            RunPaths.Output(context.RunFolder, options.To + ".json"), stream => stream.Write(EvaluationTable.ToJson(report)));
+            RunPaths.Output(context.RunFolder, Path.Combine("report", options.To + ".json")), stream => stream.Write(EvaluationTable.ToJson(report)));
         foreach (string line in EvaluationTable.Lines(report))
             context.Meter.Say(line);
     }
@@ -44,10 +47,6 @@ internal sealed class EvaluateSink(EvaluateOptions options, StageContext context
         if (context.StopRequested.IsCancellationRequested)
             throw new InterruptedException("stopped while judging, which begins again with the same command");
     }
-
-    private T Service<T>()
-        where T : class => (T?)context.Services.GetService(typeof(T))
-            ?? throw new InvalidOperationException($"stage '{context.StageName}': the host registers no {typeof(T).Name}");
 }
 
 /// <summary>The windows of the held-out text, each under every tokenizer that judges it.</summary>

@@ -106,7 +106,7 @@ internal sealed class TrainTokenizerStage : ISink<TextDocument>, IPartitioned
             ByteTokenizerWriter.Write(vocabulary, _specials, _options.Bos, regex, nfc),
             ByteTokenizerWriter.Companions(_options.Bos, _options.Eos, _options.Pad));
         tokenizer.Save(staging, storage);
-        StagedFile.Write(storage, Path.Combine(staging, RecordFile), Encoding.UTF8.GetBytes(Record()));
+        storage.WriteAtomically(Path.Combine(staging, RecordFile), stream => stream.Write(Encoding.UTF8.GetBytes(Record())));
         storage.SyncDirectory(staging);
         storage.Rename(staging, _folder);
         storage.SyncDirectory(Path.GetDirectoryName(_folder)!);
