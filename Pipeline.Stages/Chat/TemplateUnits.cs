@@ -82,9 +82,13 @@ internal static class TemplateUnits
                 headerStart = added >= 0 && !endsTheTurnBefore ? added : End;
                 roleStart = roleEnd = Math.Min(End, headerStart + 1);
             }
-            else if (!Tokens[roleStart].IsAdded && roleStart > Start && Tokens[roleStart - 1].IsAdded)
+            else if (!Tokens[roleStart].IsAdded)
             {
-                headerStart--;
+                // Dummy spaces between the mark and the name have no bytes.
+                int mark = roleStart - 1;
+                while (mark >= Start && Tokens[mark].Start == Tokens[mark].End)
+                    mark--;
+                headerStart = mark >= Start && Tokens[mark].IsAdded ? mark : roleStart;
             }
             bool isCut = End < Tokens.Length && Tokens[End].Kind == PromptTokenKind.Mixed;
             Fill(headerStart, roleStart, LabelOf(next, HeaderStart));

@@ -33,7 +33,7 @@ public static class PairTables
             [.. report.Splits.Select(r => (IReadOnlyList<string>)[Visible(r.Text), Joined(r.Teacher), Joined(r.Student), r.SameCuts ? "yes" : "no"])]),
         new("Special tokens", ["", "teacher", "student"],
         [
-            .. report.Specials.Paired.Where(p => p.How != "name").Select(p => (IReadOnlyList<string>)[p.How, p.Teacher, p.Student]),
+            .. report.Specials.Paired.Where(p => p.How != "name").Select(p => (IReadOnlyList<string>)[p.How, Visible(p.Teacher), Visible(p.Student)]),
             ["same name", Number(report.Specials.Paired.Count(p => p.How == "name")), Number(report.Specials.Paired.Count(p => p.How == "name"))],
             ["without a partner", Some(report.Specials.TeacherOnly), Some(report.Specials.StudentOnly)],
             ["conversations", report.Specials.Conversation, string.Empty],

@@ -1,3 +1,5 @@
+using System.Text;
+
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
@@ -24,14 +26,15 @@ internal static class SpecialTokenAudit
         AddRole(pairs, "bos", teacher, student, teacher.Tokenizer.BosId, student.Tokenizer.BosId);
         AddRole(pairs, "eos", teacher, student, teacher.Tokenizer.EosId, student.Tokenizer.EosId);
         AddRole(pairs, "pad", teacher, student, teacher.Tokenizer.PadId, student.Tokenizer.PadId);
-        string conversation = AddTemplate(pairs, teacher, student);
+        HashSet<string> pairedOurs = [.. pairs.Select(p => p.Teacher)], pairedTheirs = [.. pairs.Select(p => p.Student)];
+        string conversation = AddTemplate(pairs, pairedOurs, pairedTheirs, teacher, student);
         string[] ours = Specials(teacher.Tokenizer), theirs = Specials(student.Tokenizer);
-        foreach (string same in ours.Intersect(theirs).Where(s => !pairs.Any(p => p.Teacher == s && p.Student == s)))
+        foreach (string same in ours.Intersect(theirs).Where(s => !pairedOurs.Contains(s) && !pairedTheirs.Contains(s)))
             pairs.Add(new SpecialPair("name", same, same));
         return new SpecialTokens(
             pairs,
-            [.. ours.Except(pairs.SelectMany(p => p.Teacher.Split(' ')))],
-            [.. theirs.Except(pairs.SelectMany(p => p.Student.Split(' ')))],
+            [.. ours.Except(pairedOurs).Except(theirs)],
+            [.. theirs.Except(pairedTheirs).Except(ours)],
             conversation);
     }
 
@@ -41,7 +44,8 @@ internal static class SpecialTokenAudit
             pairs.Add(new SpecialPair(role, teacher.Tokenizer.TokenOf(t)!, student.Tokenizer.TokenOf(s)!));
     }
 
-    private static string AddTemplate(List<SpecialPair> pairs, ChatSide teacher, ChatSide student)
+    private static string AddTemplate(
+        List<SpecialPair> pairs, HashSet<string> pairedOurs, HashSet<string> pairedTheirs, ChatSide teacher, ChatSide student)
     {
         DocumentPart probe;
         try
@@ -59,17 +63,21 @@ internal static class SpecialTokenAudit
         }
         foreach (Chunk chunk in ChunkAligner.Align(probe.Sides[0], probe.Sides[1]))
         {
-            string ours = Marks(teacher.Tokenizer, probe.Sides[0], chunk.TeacherStart, chunk.TeacherEnd);
-            string theirs = Marks(student.Tokenizer, probe.Sides[1], chunk.StudentStart, chunk.StudentEnd);
-            if (ours.Length > 0 && theirs.Length > 0 && !pairs.Any(p => p.Teacher == ours && p.Student == theirs))
-                pairs.Add(new SpecialPair("template", ours, theirs));
+            if (probe.Sides[0].Unit(chunk.TeacherStart) == UnitLabels.Text)
+                continue;
+            int[] ours = probe.Sides[0].Ids[chunk.TeacherStart..chunk.TeacherEnd], theirs = probe.Sides[1].Ids[chunk.StudentStart..chunk.StudentEnd];
+            bool isNew = ours.Any(id => IsNew(teacher.Tokenizer, id, pairedOurs)) | theirs.Any(id => IsNew(student.Tokenizer, id, pairedTheirs));
+            if (isNew)
+                pairs.Add(new SpecialPair("template", Spell(teacher.Tokenizer, ours), Spell(student.Tokenizer, theirs)));
         }
         return Fine;
     }
 
-    private static string Marks(TextTokenizer tokenizer, TokenSequence side, int start, int end)
-        => string.Join(' ', Enumerable.Range(start, end - start).Where(i => side.Unit(i) != UnitLabels.Text && tokenizer.IsSpecial(side.Ids[i]))
-            .Select(i => tokenizer.TokenOf(side.Ids[i])));
+    private static bool IsNew(TextTokenizer tokenizer, int id, HashSet<string> paired)
+        => tokenizer.IsSpecial(id) && paired.Add(tokenizer.TokenOf(id)!);
+
+    private static string Spell(TextTokenizer tokenizer, int[] ids)
+        => Encoding.UTF8.GetString([.. ids.SelectMany(id => tokenizer.ByteView(id).ToArray())]);
 
     private static string[] Specials(TextTokenizer tokenizer) => [.. tokenizer.SpecialIds.Select(id => tokenizer.TokenOf(id)!)];
 

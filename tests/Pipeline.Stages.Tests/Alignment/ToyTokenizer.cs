@@ -54,7 +54,8 @@ internal static class ToyTokenizer
                 yield return word.ToString();
                 word.Clear();
             }
-            word.Append(c);
+            if (c != '\n')
+                word.Append(c);
         }
         yield return word.ToString();
     }
