@@ -1,0 +1,57 @@
+using System.Diagnostics;
+using System.Globalization;
+using static TorchSharp.torch;
+
+namespace Pipeline.Benchmarks;
+
+/// <summary>What the model benchmarks share: clocks, peaks of memory, the machine's own matrix speed.</summary>
+internal static class ModelsWork
+{
+    /// <summary>Seconds of each run, the first left out: it warms up.</summary>
+    public static Clocks Time(int runs, Action work)
+    {
+        work();
+        double[] wall = new double[runs], processor = new double[runs];
+        for (int i = 0; i < runs; i++)
+            (wall[i], processor[i]) = Once(work);
+        return new Clocks(wall, processor);
+    }
+
+    /// <summary>Wall clock and processor seconds of one run; on a machine that others use, only the second can be compared.</summary>
+    public static (double Wall, double Processor) Once(Action work)
+    {
+        TimeSpan before = Environment.CpuUsage.TotalTime;
+        long start = Stopwatch.GetTimestamp();
+        work();
+        return (Stopwatch.GetElapsedTime(start).TotalSeconds, (Environment.CpuUsage.TotalTime - before).TotalSeconds);
+    }
+
+    public static double Median(double[] values) => values.Order().ElementAt(values.Length / 2);
+
+    /// <summary>Peak resident memory of the work above what was there before, in bytes (Linux).</summary>
+    public static long PeakAbove(Action work)
+    {
+        GC.Collect();
+        File.WriteAllText("/proc/self/clear_refs", "5");
+        long before = Status("VmRSS:");
+        work();
+        return Status("VmHWM:") - before;
+    }
+
+    /// <summary>Single-precision multiply-adds times two per second, 2,048 squared, best of five.</summary>
+    public static double MatrixSpeed()
+    {
+        using var scope = NewDisposeScope();
+        Tensor a = randn(2048, 2048), b = randn(2048, 2048);
+        return 2.0 * 2048 * 2048 * 2048 / Time(5, () => matmul(a, b).Dispose()).Wall.Min();
+    }
+
+    public static long Status(string key)
+    {
+        string line = File.ReadLines("/proc/self/status").First(line => line.StartsWith(key, StringComparison.Ordinal));
+        return 1024 * long.Parse(line[key.Length..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Seconds per run.</summary>
+    internal sealed record Clocks(double[] Wall, double[] Processor);
+}
