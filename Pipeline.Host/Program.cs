@@ -1,1 +1,8 @@
-return 0;
+using Pipeline.Host.Commands;
+using Pipeline.Stages;
+
+return await AlmCommandLine.InvokeAsync(args, new CommandEnvironment
+{
+    Stages = StageTable.All,
+    IsTerminal = !Console.IsOutputRedirected,
+});

@@ -2,7 +2,7 @@ using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Stages;
 
-/// <summary>Every stage a definition may name. A new stage is one line here.</summary>
+/// <summary>Every stage a definition may name, in the order of the pipeline. A new stage is one line here.</summary>
 public static class StageTable
 {
     public static IReadOnlyList<StageRegistration> All { get; } =
@@ -11,6 +11,14 @@ public static class StageTable
         Text.ReadJsonlSource.Registration,
         Text.GenerateProblemsSource.Registration,
         Text.WriteParquetSink.Registration,
+        Alignment.AlignmentRegistration.Tokenize,
+        Alignment.AlignmentRegistration.TokenizeStudent,
+        Alignment.AlignmentRegistration.Align,
+        Teacher.ScoreTeacherRegistration.Stage,
+        Shards.ShardStages.Write,
+        Shards.ShardStages.Read,
+        Student.StudentRegistrations.Batch,
+        Student.StudentRegistrations.Update,
         Evaluation.EvaluateSink.Registration,
     ];
 }

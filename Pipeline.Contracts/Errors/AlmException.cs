@@ -15,6 +15,15 @@ public sealed class DefinitionException(string message, Exception? inner = null)
 /// <summary>Something read is wrong: text, a model, a tokenizer, a shard, a checkpoint (exit 65).</summary>
 public sealed class InputException(string message, Exception? inner = null) : AlmException(message, ExitCodes.Input, inner);
 
+/// <summary>
+/// A file of ours does not hold what was written (exit 65): cut, flipped, or not ours at all. <see cref="Path"/> is what to compute
+/// again, and nothing else needs to be.
+/// </summary>
+public sealed class DamagedException(string path, string message, Exception? inner = null) : AlmException(message, ExitCodes.Input, inner)
+{
+    public string Path { get; } = path;
+}
+
 /// <summary>Another process holds the run folder (exit 73).</summary>
 public sealed class LockedException(string message, Exception? inner = null) : AlmException(message, ExitCodes.Locked, inner);
 

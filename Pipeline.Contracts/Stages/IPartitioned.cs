@@ -11,4 +11,10 @@ public interface IPartitioned
     /// <summary>Whether the part is committed and belongs to this run's definition; it is then not computed again.</summary>
     /// <exception cref="Errors.InputException">It is there, but made from something else.</exception>
     bool IsCommitted(int partition);
+
+    /// <summary>
+    /// Whether the part is there, without looking into it. Asked of a flow that is done, so that a part that someone deleted is computed
+    /// again; cheap, because nothing else of the flow is made for it.
+    /// </summary>
+    bool IsPresent(int partition) => true;
 }

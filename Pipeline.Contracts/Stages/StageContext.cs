@@ -44,6 +44,9 @@ public sealed record StageContext(
     /// asked for its commits, not while its stages are made.
     /// </summary>
     public Func<IReadOnlyDictionary<string, string>> Fingerprint { get; init; } = static () => ReadOnlyDictionary<string, string>.Empty;
+
+    /// <summary>What the records that a stage reads must be made from, as far as the definition says.</summary>
+    public Func<IReadOnlyDictionary<string, string>> Expected { get; init; } = static () => ReadOnlyDictionary<string, string>.Empty;
 }
 
 /// <summary>Part <paramref name="Index"/> of <paramref name="Count"/> of a flow's input, cut by row.</summary>

@@ -14,6 +14,13 @@ public abstract record StageRegistration(string Name, string Summary, Type Optio
     public StageNeeds Needs { get; init; }
 
     /// <summary>
+    /// Whether the stage is <see cref="IPartitioned"/>: a flow that is done then has its sink asked whether every part is still there.
+    /// </summary>
+    public bool IsPartitioned { get; init; }
+
+    public abstract StageRole Role { get; }
+
+    /// <summary>
     /// Makes the stage. Called more often than the stage runs (to plan, to ask a sink what is committed), so it is cheap where it can be
     /// and writes nothing.
     /// </summary>
@@ -37,6 +44,8 @@ public abstract record StageRegistration(string Name, string Summary, Type Optio
     private sealed record SourceRegistration<TOptions, TOut>(string Name, string Summary, Func<TOptions, StageContext, ISource<TOut>> Make)
         : StageRegistration(Name, Summary, typeof(TOptions), null, typeof(TOut))
     {
+        public override StageRole Role => StageRole.Source;
+
         public override object Create(object options, StageContext context) => Make((TOptions)options, context);
 
         public override void AddTo(IGraphBuilder graph, StageContext context, object stage) => graph.AddSource(context, (ISource<TOut>)stage);
@@ -45,6 +54,8 @@ public abstract record StageRegistration(string Name, string Summary, Type Optio
     private sealed record MapRegistration<TOptions, TIn, TOut>(string Name, string Summary, Func<TOptions, StageContext, IMap<TIn, TOut>> Make)
         : StageRegistration(Name, Summary, typeof(TOptions), typeof(TIn), typeof(TOut))
     {
+        public override StageRole Role => StageRole.Map;
+
         public override object Create(object options, StageContext context) => Make((TOptions)options, context);
 
         public override void AddTo(IGraphBuilder graph, StageContext context, object stage) => graph.AddMap(context, (IMap<TIn, TOut>)stage);
@@ -53,6 +64,8 @@ public abstract record StageRegistration(string Name, string Summary, Type Optio
     private sealed record StreamRegistration<TOptions, TIn, TOut>(string Name, string Summary, Func<TOptions, StageContext, IStream<TIn, TOut>> Make)
         : StageRegistration(Name, Summary, typeof(TOptions), typeof(TIn), typeof(TOut))
     {
+        public override StageRole Role => StageRole.Stream;
+
         public override object Create(object options, StageContext context) => Make((TOptions)options, context);
 
         public override void AddTo(IGraphBuilder graph, StageContext context, object stage) => graph.AddStream(context, (IStream<TIn, TOut>)stage);
@@ -61,6 +74,8 @@ public abstract record StageRegistration(string Name, string Summary, Type Optio
     private sealed record SinkRegistration<TOptions, TIn>(string Name, string Summary, Func<TOptions, StageContext, ISink<TIn>> Make)
         : StageRegistration(Name, Summary, typeof(TOptions), typeof(TIn), null)
     {
+        public override StageRole Role => StageRole.Sink;
+
         public override object Create(object options, StageContext context) => Make((TOptions)options, context);
 
         public override void AddTo(IGraphBuilder graph, StageContext context, object stage) => graph.AddSink(context, (ISink<TIn>)stage);

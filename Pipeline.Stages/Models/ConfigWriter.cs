@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Models.Safetensors;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models;
@@ -46,7 +45,7 @@ internal static class ConfigWriter
         foreach (string name in ChatTemplates.Where(name => storage.FileExists(Path.Combine(source, name))))
         {
             using Stream stream = storage.OpenRead(Path.Combine(source, name));
-            AtomicFile.Write(Path.Combine(folder, name), storage, stream.CopyTo);
+            storage.WriteAtomically(Path.Combine(folder, name), stream.CopyTo);
         }
     }
 
@@ -89,7 +88,7 @@ internal static class ConfigWriter
     }
 
     private static void WriteJson(string path, IStorage storage, JsonObject json)
-        => AtomicFile.Write(path, storage, stream => stream.Write(Encoding.UTF8.GetBytes(json.ToJsonString(Indented) + "\n")));
+        => storage.WriteAtomically(path, stream => stream.Write(Encoding.UTF8.GetBytes(json.ToJsonString(Indented) + "\n")));
 
     private static string TypeName(ScalarType type) => type switch
     {

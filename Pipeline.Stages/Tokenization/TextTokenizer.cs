@@ -166,15 +166,14 @@ public sealed partial class TextTokenizer
         ArgumentNullException.ThrowIfNull(storage);
         storage.CreateDirectory(folder);
         foreach ((string name, byte[] bytes) in _folder.Companions.OrderBy(c => c.Key, StringComparer.Ordinal))
-            StagedFile.Write(storage, Path.Combine(folder, name), bytes);
+            storage.WriteAtomically(Path.Combine(folder, name), stream => stream.Write(bytes));
         if (!_folder.Companions.ContainsKey(TokenizerFolder.Config))
         {
             byte[] config = ByteTokenizerWriter.Config(Name(BosId), Name(EosId), Name(PadId));
-            StagedFile.Write(storage, Path.Combine(folder, TokenizerFolder.Config), config);
+            storage.WriteAtomically(Path.Combine(folder, TokenizerFolder.Config), stream => stream.Write(config));
         }
         // Last: a folder with a tokenizer.json is complete.
-        StagedFile.Write(storage, Path.Combine(folder, TokenizerFolder.Main), _folder.Json);
-        storage.SyncDirectory(folder);
+        storage.WriteAtomically(Path.Combine(folder, TokenizerFolder.Main), stream => stream.Write(_folder.Json));
 
         string? Name(int? id) => id is { } known ? TokenOf(known) : null;
     }

@@ -4,7 +4,6 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Tokenization.Writing;
 
 namespace Pipeline.Stages.Tokenization;
 
@@ -30,9 +29,9 @@ public static class TokenizeFile
         TextEncoder encoder = tokenizer.CreateEncoder();
         var ids = new List<int>();
         var line = new ArrayBufferWriter<byte>(4096);
-        using (Stream input = storage.OpenRead(inputPath))
-        using (Stream output = StagedFile.Open(storage, outputPath))
+        storage.WriteAtomically(Path.GetFullPath(outputPath), output =>
         {
+            using Stream input = storage.OpenRead(inputPath);
             using var json = new Utf8JsonWriter(line, s_options);
             foreach (string text in TextLines.Read(input, inputPath))
             {
@@ -44,10 +43,7 @@ public static class TokenizeFile
                 output.Write(line.WrittenSpan);
                 output.WriteByte((byte)'\n');
             }
-            output.Flush();
-            storage.Sync(output);
-        }
-        StagedFile.Commit(storage, outputPath);
+        });
     }
 
     private static void WriteLine(Utf8JsonWriter json, TextTokenizer tokenizer, List<int> ids, bool decode)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -23,6 +24,9 @@ public sealed class TorchDevice : IDisposable
     }
 
     public Device Device { get; }
+
+    /// <summary>The type of weights and activations: float32 on the CPU, where bfloat16 is far slower; bfloat16 on CUDA.</summary>
+    public ScalarType ComputeType => Device.type == DeviceType.CUDA ? ScalarType.BFloat16 : ScalarType.Float32;
 
     /// <summary>Threads torch computes with on the CPU. Results differ between counts, so a bit-exact resume needs the same.</summary>
     public int Threads { get; }

@@ -14,21 +14,19 @@ public static class SafetensorsWriter
 
     /// <summary>One file; tensors in ordinal order of their names.</summary>
     public static void Write(string path, IStorage storage, IEnumerable<TensorSource> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+        => storage.WriteAtomically(path, stream => Write(stream, tensors, metadata));
+
+    /// <summary>The same into a stream, forward only; making it safe is the caller's.</summary>
+    public static void Write(Stream stream, IEnumerable<TensorSource> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         TensorSource[] sorted = [.. tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal)];
         byte[] header = Header(sorted, metadata);
-        AtomicFile.Write(
-            path,
-            storage,
-            stream =>
-            {
-                Span<byte> length = stackalloc byte[8];
-                BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
-                stream.Write(length);
-                stream.Write(header);
-                foreach (TensorSource tensor in sorted)
-                    WriteData(stream, tensor);
-            });
+        Span<byte> length = stackalloc byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
+        stream.Write(length);
+        stream.Write(header);
+        foreach (TensorSource tensor in sorted)
+            WriteData(stream, tensor);
     }
 
     /// <summary>
@@ -58,7 +56,7 @@ public static class SafetensorsWriter
                 where.Add(tensor.Name, name);
         }
 
-        AtomicFile.Write(index, storage, stream => WriteIndex(stream, tensors, where));
+        storage.WriteAtomically(index, stream => WriteIndex(stream, tensors, where));
         if (storage.FileExists(single))
             storage.DeleteFile(single);
     }

@@ -1,0 +1,31 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+
+namespace Pipeline.Contracts.Formats;
+
+/// <summary><c>checkpoint.json</c>, the last file of a checkpoint: its step, and what every other file of the folder is.</summary>
+public sealed record CheckpointManifest(string Format, int Version, long Step, IReadOnlyList<FileHash> Files)
+{
+    public const string FileName = "checkpoint.json";
+
+    private const string FormatName = "alm checkpoint";
+
+    private const int CurrentVersion = 1;
+
+    public static CheckpointManifest Create(long step, IReadOnlyList<FileHash> files) => new(FormatName, CurrentVersion, step, files);
+
+    public void Write(IStorage storage, string folder) => CheckedJson.Write(storage, Path.Combine(folder, FileName), this);
+
+    /// <exception cref="DamagedException">It is not what was written.</exception>
+    /// <exception cref="InputException">It is of a version this program does not read.</exception>
+    public static CheckpointManifest Read(IStorage storage, string folder)
+    {
+        string path = Path.Combine(folder, FileName);
+        if (!storage.FileExists(path))
+            throw new DamagedException(path, $"{path} is missing: the checkpoint was never finished");
+        var manifest = CheckedJson.Read<CheckpointManifest>(storage, path, FormatName, CurrentVersion, "delete the checkpoint: the one before it is taken");
+        return manifest.Files.All(f => FileHash.IsPlainName(f.Name) && f.Name != FileName) && manifest.Files.Select(f => f.Name).Distinct(StringComparer.Ordinal).Count() == manifest.Files.Count
+            ? manifest
+            : throw new DamagedException(path, $"{path} names a file twice, or one outside its folder");
+    }
+}

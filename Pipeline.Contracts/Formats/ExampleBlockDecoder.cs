@@ -1,0 +1,140 @@
+using System.Buffers;
+using MessagePack;
+using Pipeline.Contracts.Records;
+
+namespace Pipeline.Contracts.Formats;
+
+/// <summary>The columns of a block to its examples.</summary>
+internal sealed class ExampleBlockDecoder
+{
+    private readonly ReadOnlyMemory<byte>[] _columns;
+    private readonly TokenCodec _student = new();
+    private readonly TokenCodec _teacher = new();
+
+    private ExampleBlockDecoder(ReadOnlyMemory<byte>[] columns) => _columns = columns;
+
+    /// <param name="columns">One per <see cref="ExampleColumn"/>.</param>
+    /// <param name="records">Values in each column.</param>
+    /// <exception cref="InvalidDataException">The columns are not what <see cref="ExampleBlockEncoder"/> writes.</exception>
+    public static Example[] Decode(ReadOnlyMemory<byte>[] columns, int records)
+    {
+        MessagePackBytes.Expect(records <= columns[(int)ExampleColumn.Id].Length, $"each of {records} records has an id");
+        var decoder = new ExampleBlockDecoder([.. columns]);
+        var examples = new Example[records];
+        try
+        {
+            for (int i = 0; i < records; i++)
+                examples[i] = decoder.Next();
+        }
+        catch (Exception e) when (MessagePackBytes.IsBadContent(e))
+        {
+            throw new InvalidDataException(e.Message, e);
+        }
+        for (int column = 0; column < ExampleColumns.Count; column++)
+            MessagePackBytes.Expect(decoder._columns[column].IsEmpty, $"column {column} holds {records} values and no more");
+        return examples;
+    }
+
+    private Example Next()
+    {
+        DocumentId id = ReadId();
+        ReadOnlyMemory<byte> text = ReadText();
+        TokenSequence student = ReadTokens(ExampleColumn.StudentIds, _student, text.Span)
+            ?? throw new InvalidDataException("expected that the student has tokens");
+        TokenSequence? teacher = ReadTokens(ExampleColumn.TeacherIds, _teacher, text.Span);
+        Half[]? likelihood = ReadHalves(ExampleColumn.LikelihoodHigh, teacher?.Count);
+        Half[]? boundary = ReadHalves(ExampleColumn.BoundaryHigh, teacher?.Count);
+        ReadOnlyMemory<byte> chunkBytes = ReadBin(ExampleColumn.Chunks) ?? throw new InvalidDataException("expected that chunks are not null");
+        Chunk[] chunks = ChunkCodec.Read(chunkBytes.Span, teacher, student);
+        TeacherHidden? hidden = ReadHidden(chunks.Length);
+        MessagePackBytes.Expect(teacher is null == likelihood is null && teacher is null == boundary is null, "a teacher has tokens and scores");
+        MessagePackBytes.Expect(teacher is not null || hidden is null, "hidden states have a teacher");
+        TeacherView? view = teacher is null ? null : new TeacherView(teacher, new TeacherScores(likelihood!, boundary!), hidden);
+        return new Example(id, MessagePackBytes.StrictUtf8.GetString(text.Span), student, view, chunks);
+    }
+
+    private DocumentId ReadId()
+    {
+        MessagePackReader reader = Begin(ExampleColumn.Id);
+        MessagePackBytes.Expect(reader.ReadArrayHeader() == 3, "an id has three fields");
+        var id = new DocumentId(reader.ReadUInt64(), reader.ReadInt64(), reader.ReadInt32());
+        End(ExampleColumn.Id, in reader);
+        return id;
+    }
+
+    private ReadOnlyMemory<byte> ReadText()
+    {
+        MessagePackReader reader = Begin(ExampleColumn.Text);
+        ReadOnlySequence<byte> text = reader.ReadStringSequence() ?? throw new InvalidDataException("expected that the text is not null");
+        End(ExampleColumn.Text, in reader);
+        return text.First;
+    }
+
+    private TokenSequence? ReadTokens(ExampleColumn ids, TokenCodec codec, ReadOnlySpan<byte> text)
+    {
+        ReadOnlyMemory<byte>? idBytes = ReadBin(ids);
+        ReadOnlyMemory<byte>? lengthBytes = ReadBin(ids + 1);
+        ReadOnlyMemory<byte>? units = ReadBin(ids + 2);
+        ReadOnlyMemory<byte>? mask = ReadBin(ids + 3);
+        MessagePackBytes.Expect(idBytes is null == lengthBytes is null, "tokens have ids and lengths");
+        if (idBytes is null)
+            return null;
+        TokenSequence tokens = codec.Read(idBytes.Value.Span, lengthBytes!.Value.Span, text);
+        return tokens with
+        {
+            Units = units is null ? null : RunLengths.Read(units.Value.Span, tokens.Count),
+            LossMask = mask is null ? null : RunLengths.ReadMask(mask.Value.Span, tokens.Count),
+        };
+    }
+
+    private Half[]? ReadHalves(ExampleColumn high, long? count)
+    {
+        ReadOnlyMemory<byte>? highBytes = ReadBin(high);
+        ReadOnlyMemory<byte>? lowBytes = ReadBin(high + 1);
+        MessagePackBytes.Expect(highBytes is null == lowBytes is null, "a float16 has two bytes");
+        if (highBytes is null)
+            return null;
+        ReadOnlySpan<byte> highs = highBytes.Value.Span;
+        ReadOnlySpan<byte> lows = lowBytes!.Value.Span;
+        MessagePackBytes.Expect(highs.Length == count && lows.Length == count, $"there are {count} values");
+        var values = new Half[highs.Length];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = BitConverter.UInt16BitsToHalf((ushort)((highs[i] << 8) | lows[i]));
+        return values;
+    }
+
+    private TeacherHidden? ReadHidden(int chunks)
+    {
+        MessagePackReader reader = Begin(ExampleColumn.HiddenShape);
+        if (reader.TryReadNil())
+        {
+            End(ExampleColumn.HiddenShape, in reader);
+            MessagePackBytes.Expect(ReadHalves(ExampleColumn.HiddenHigh, null) is null, "hidden states have a shape");
+            return null;
+        }
+        int fields = reader.ReadArrayHeader();
+        MessagePackBytes.Expect(fields > 0, "hidden states have a width");
+        int width = reader.ReadInt32();
+        var layers = new int[fields - 1];
+        for (int i = 0; i < layers.Length; i++)
+            layers[i] = reader.ReadInt32();
+        End(ExampleColumn.HiddenShape, in reader);
+        MessagePackBytes.Expect(width >= 0, "a width is not negative");
+        Half[] values = ReadHalves(ExampleColumn.HiddenHigh, checked((long)layers.Length * chunks * width))
+            ?? throw new InvalidDataException("expected that hidden states have values");
+        return new TeacherHidden(layers, width, values);
+    }
+
+    private ReadOnlyMemory<byte>? ReadBin(ExampleColumn column)
+    {
+        MessagePackReader reader = Begin(column);
+        ReadOnlyMemory<byte>? value = reader.ReadBytes()?.First;
+        End(column, in reader);
+        return value;
+    }
+
+    private MessagePackReader Begin(ExampleColumn column) => new(_columns[(int)column]);
+
+    private void End(ExampleColumn column, in MessagePackReader reader)
+        => _columns[(int)column] = _columns[(int)column][(int)reader.Consumed..];
+}

@@ -1,0 +1,188 @@
+using System.Buffers;
+using System.Text;
+using MessagePack;
+using Pipeline.Contracts.Records;
+
+namespace Pipeline.Contracts.Formats;
+
+/// <summary>Examples to the columns of a block. Used again for the next block after <see cref="Reset"/>.</summary>
+internal sealed class ExampleBlockEncoder
+{
+    private readonly ArrayBufferWriter<byte>[] _columns = [.. Enumerable.Range(0, ExampleColumns.Count).Select(_ => new ArrayBufferWriter<byte>())];
+    private readonly ArrayBufferWriter<byte> _first = new();
+    private readonly ArrayBufferWriter<byte> _second = new();
+    private readonly TokenCodec _student = new();
+    private readonly TokenCodec _teacher = new();
+    private readonly long[] _rawBytes = new long[ShardTotals.PartCount];
+
+    public int Records { get; private set; }
+
+    public long TeacherTokens { get; private set; }
+
+    public long StudentTokens { get; private set; }
+
+    public long Chunks { get; private set; }
+
+    /// <summary>Bytes of all columns so far.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>Per part the bytes of the values, without MessagePack's lengths.</summary>
+    public IReadOnlyList<long> RawBytes => _rawBytes;
+
+    public ReadOnlyMemory<byte> Column(int column) => _columns[column].WrittenMemory;
+
+    /// <exception cref="InvalidOperationException">The example contradicts itself, or its text is not well-formed.</exception>
+    public void Add(Example example)
+    {
+        ExampleValidation.Validate(example);
+        byte[] text = EncodeText(example);
+        WriteId(example.Id);
+        WriteText(text);
+        WriteTokens(ExampleColumn.StudentIds, example.Student, _student, text);
+        WriteTokens(ExampleColumn.TeacherIds, example.Teacher?.Tokens, _teacher, text);
+        WriteHalves(ExampleColumn.LikelihoodHigh, example.Teacher?.Scores.NegLogLikelihood);
+        WriteHalves(ExampleColumn.BoundaryHigh, example.Teacher?.Scores.NegLogBoundary);
+        ChunkCodec.Write(example.Chunks, example.Teacher?.Tokens, example.Student, _first);
+        WriteBin(ExampleColumn.Chunks, _first);
+        WriteHidden(example.Teacher?.Hidden);
+
+        Records++;
+        TeacherTokens += example.Teacher?.Tokens.Count ?? 0;
+        StudentTokens += example.Student.Count;
+        Chunks += example.Chunks.Length;
+        Bytes = _columns.Sum(c => (long)c.WrittenCount);
+    }
+
+    public void Reset()
+    {
+        foreach (ArrayBufferWriter<byte> column in _columns)
+            column.ResetWrittenCount();
+        Array.Clear(_rawBytes);
+        _student.Reset();
+        _teacher.Reset();
+        (Records, TeacherTokens, StudentTokens, Chunks, Bytes) = (0, 0, 0, 0, 0);
+    }
+
+    private static byte[] EncodeText(Example example)
+    {
+        try
+        {
+            return MessagePackBytes.StrictUtf8.GetBytes(example.Text);
+        }
+        catch (EncoderFallbackException e)
+        {
+            throw new InvalidOperationException($"example {example.Id}: the text has a lone surrogate at {e.Index}; text is made well-formed before it is tokenized", e);
+        }
+    }
+
+    private void WriteId(DocumentId id)
+    {
+        var writer = new MessagePackWriter(_columns[(int)ExampleColumn.Id]);
+        writer.WriteArrayHeader(3);
+        writer.WriteUInt64(id.File);
+        writer.Write(id.Row);
+        writer.Write(id.Part);
+        writer.Flush();
+        Tally(ShardPart.Text, sizeof(ulong) + sizeof(long) + sizeof(int));
+    }
+
+    private void WriteText(byte[] text)
+    {
+        var writer = new MessagePackWriter(_columns[(int)ExampleColumn.Text]);
+        writer.WriteString(text);
+        writer.Flush();
+        Tally(ShardPart.Text, text.Length);
+    }
+
+    // The columns of a side follow each other: ids, lengths, units, mask.
+    private void WriteTokens(ExampleColumn ids, TokenSequence? tokens, TokenCodec codec, byte[] text)
+    {
+        if (tokens is null)
+        {
+            for (int i = 0; i < 4; i++)
+                WriteNil(ids + i);
+            return;
+        }
+        codec.Write(tokens, text, _first, _second);
+        WriteBin(ids, _first);
+        WriteBin(ids + 1, _second);
+        if (tokens.Units is { } units)
+        {
+            RunLengths.Write(units, _first);
+            WriteBin(ids + 2, _first);
+        }
+        else
+        {
+            WriteNil(ids + 2);
+        }
+        if (tokens.LossMask is { } mask)
+        {
+            RunLengths.Write(mask, _first);
+            WriteBin(ids + 3, _first);
+        }
+        else
+        {
+            WriteNil(ids + 3);
+        }
+    }
+
+    private void WriteHalves(ExampleColumn high, Half[]? values)
+    {
+        if (values is null)
+        {
+            WriteNil(high);
+            WriteNil(high + 1);
+            return;
+        }
+        WritePlane(high, values, shift: 8);
+        WritePlane(high + 1, values, shift: 0);
+    }
+
+    private void WritePlane(ExampleColumn column, Half[] values, int shift)
+    {
+        var writer = new MessagePackWriter(_columns[(int)column]);
+        writer.WriteBinHeader(values.Length);
+        Span<byte> plane = writer.GetSpan(values.Length);
+        for (int i = 0; i < values.Length; i++)
+            plane[i] = (byte)(BitConverter.HalfToUInt16Bits(values[i]) >> shift);
+        writer.Advance(values.Length);
+        writer.Flush();
+        Tally(ExampleColumns.PartOf((int)column), values.Length);
+    }
+
+    private void WriteHidden(TeacherHidden? hidden)
+    {
+        if (hidden is null)
+        {
+            WriteNil(ExampleColumn.HiddenShape);
+        }
+        else
+        {
+            var writer = new MessagePackWriter(_columns[(int)ExampleColumn.HiddenShape]);
+            writer.WriteArrayHeader(hidden.Layers.Length + 1);
+            writer.Write(hidden.Width);
+            foreach (int layer in hidden.Layers)
+                writer.Write(layer);
+            writer.Flush();
+        }
+        WriteHalves(ExampleColumn.HiddenHigh, hidden?.Values);
+    }
+
+    private void WriteBin(ExampleColumn column, ArrayBufferWriter<byte> value)
+    {
+        var writer = new MessagePackWriter(_columns[(int)column]);
+        writer.Write(value.WrittenSpan);
+        writer.Flush();
+        Tally(ExampleColumns.PartOf((int)column), value.WrittenCount);
+        value.ResetWrittenCount();
+    }
+
+    private void WriteNil(ExampleColumn column)
+    {
+        var writer = new MessagePackWriter(_columns[(int)column]);
+        writer.WriteNil();
+        writer.Flush();
+    }
+
+    private void Tally(ShardPart part, long bytes) => _rawBytes[(int)part] += bytes;
+}

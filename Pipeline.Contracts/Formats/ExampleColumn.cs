@@ -1,0 +1,48 @@
+namespace Pipeline.Contracts.Formats;
+
+/// <summary>
+/// The integer keys of a record. A block holds records transposed: column k is the sequence of the MessagePack values of key k, so that
+/// like is compressed with like. A key is never used again for something else.
+/// </summary>
+internal enum ExampleColumn
+{
+    Id = 0,
+    Text = 1,
+    StudentIds = 2,
+    StudentLengths = 3,
+    StudentUnits = 4,
+    StudentMask = 5,
+    TeacherIds = 6,
+    TeacherLengths = 7,
+    TeacherUnits = 8,
+    TeacherMask = 9,
+
+    /// <summary>Sign, exponent and two bits: what compresses of a float16 is in its high byte.</summary>
+    LikelihoodHigh = 10,
+    LikelihoodLow = 11,
+    BoundaryHigh = 12,
+    BoundaryLow = 13,
+    Chunks = 14,
+    HiddenShape = 15,
+    HiddenHigh = 16,
+    HiddenLow = 17,
+}
+
+internal static class ExampleColumns
+{
+    public const int Count = 18;
+
+    public static ShardPart PartOf(int column) => (ExampleColumn)column switch
+    {
+        <= ExampleColumn.Text => ShardPart.Text,
+        <= ExampleColumn.TeacherMask => ShardPart.Ids,
+        <= ExampleColumn.BoundaryLow => ShardPart.Scores,
+        ExampleColumn.Chunks => ShardPart.Chunks,
+        _ => ShardPart.Hidden,
+    };
+
+    /// <summary>The most bytes a column may have before compression, given its bytes after.</summary>
+    public static long MostBytes(int column, long stored) => PartOf(column) == ShardPart.Hidden
+        ? Math.Min(ShardFormat.MaxHiddenBytes, (stored + 1024) * ShardFormat.MaxHiddenRatio)
+        : ShardFormat.MaxColumnBytes;
+}

@@ -1,0 +1,46 @@
+using Pipeline.Contracts.Records;
+
+namespace Pipeline.Contracts.Formats;
+
+/// <summary>What must agree inside an example before it is written; a disagreement is a defect of the stage that made it.</summary>
+internal static class ExampleValidation
+{
+    public static void Validate(Example example)
+    {
+        ValidateTokens(example.Student);
+        if (example.Teacher is { } teacher)
+        {
+            ValidateTokens(teacher.Tokens);
+            Check(
+                teacher.Scores.NegLogLikelihood.Length == teacher.Tokens.Count && teacher.Scores.NegLogBoundary.Length == teacher.Tokens.Count,
+                example, "the teacher's scores are two per token");
+        }
+        ChunkCodec.Validate(example.Chunks, example.Teacher?.Tokens.Count ?? 0, example.Student.Count);
+        if (example.Teacher?.Hidden is { } hidden)
+        {
+            Check(
+                hidden.Values.LongLength == (long)hidden.Layers.Length * example.Chunks.Length * hidden.Width,
+                example, "hidden states are layers x chunks x width");
+        }
+    }
+
+    /// <summary>An upper bound, near enough, on the bytes of the largest column.</summary>
+    public static long EstimateBytes(Example example)
+    {
+        long tokens = Math.Max(example.Student.Count, example.Teacher?.Tokens.Count ?? 0);
+        return Math.Max(3L * example.Text.Length, Math.Max(5 * tokens, 20L * example.Chunks.Length)) + 64;
+    }
+
+    private static void ValidateTokens(TokenSequence tokens)
+    {
+        tokens.Validate();
+        if (tokens.Count > 0 && tokens.ByteEnds[0] < 0)
+            throw new InvalidOperationException($"token sequence: byte end {tokens.ByteEnds[0]} of token 0 is negative");
+    }
+
+    private static void Check(bool condition, Example example, string rule)
+    {
+        if (!condition)
+            throw new InvalidOperationException($"example {example.Id}: {rule}, and are not");
+    }
+}

@@ -1,0 +1,39 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+
+namespace Pipeline.Contracts.Formats;
+
+/// <summary>
+/// <c>checksums.json</c>: what the files beside it are. Written last into a folder that other programs read too, such as an exported
+/// model, so that <c>alm verify</c> can tell whether it is whole.
+/// </summary>
+public sealed record FileList(string Format, int Version, IReadOnlyList<FileHash> Files)
+{
+    public const string FileName = "checksums.json";
+
+    private const string FormatName = "alm files";
+
+    private const int CurrentVersion = 1;
+
+    /// <summary>Hashes the files directly in the folder and writes the list, in one step.</summary>
+    public static FileList WriteFor(IStorage storage, string folder)
+    {
+        var list = new FileList(FormatName, CurrentVersion,
+            [.. storage.List(folder)
+                .Where(p => !storage.DirectoryExists(p) && !Staging.IsStaging(p) && Path.GetFileName(p) != FileName)
+                .Select(p => FileHash.Of(storage, p))]);
+        CheckedJson.Write(storage, Path.Combine(folder, FileName), list);
+        return list;
+    }
+
+    /// <exception cref="DamagedException">It is not what was written.</exception>
+    /// <exception cref="InputException">It is of a version this program does not read.</exception>
+    public static FileList Read(IStorage storage, string folder)
+    {
+        string path = Path.Combine(folder, FileName);
+        var list = CheckedJson.Read<FileList>(storage, path, FormatName, CurrentVersion, "run the command that wrote the folder again");
+        return list.Files.All(f => FileHash.IsPlainName(f.Name))
+            ? list
+            : throw new DamagedException(path, $"{path} names a file outside its folder: {list.Files.First(f => !FileHash.IsPlainName(f.Name)).Name}");
+    }
+}

@@ -1,0 +1,46 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+
+namespace Pipeline.Contracts.Formats;
+
+/// <summary>A committed shard: its length, its records, and the hash of its content as its trailer says it.</summary>
+public sealed record ShardEntry(int Index, string File, long Bytes, long Records, string Hash);
+
+/// <summary>
+/// <c>manifest.json</c> of a folder of shards: how many there are to be, what they are made from, and which are committed, by index.
+/// </summary>
+public sealed record ShardManifest(
+    string Format, int Version, int Count, IReadOnlyDictionary<string, string> Fingerprint, IReadOnlyList<ShardEntry> Shards)
+{
+    public const string FileName = "manifest.json";
+
+    private const string FormatName = "alm shards";
+
+    public static ShardManifest Create(int count, ShardFingerprint fingerprint, IEnumerable<ShardEntry> shards)
+        => new(FormatName, ShardFormat.Version, count, fingerprint.Parts, [.. shards.OrderBy(s => s.Index)]);
+
+    public static string PathIn(string folder) => Path.Combine(folder, FileName);
+
+    public ShardEntry? Find(int index) => Shards.FirstOrDefault(s => s.Index == index);
+
+    public void Write(IStorage storage, string folder) => CheckedJson.Write(storage, PathIn(folder), this);
+
+    /// <exception cref="DamagedException">It is not what was written; deleted, it is made again from the shards.</exception>
+    /// <exception cref="InputException">It is of a version this program does not read.</exception>
+    public static ShardManifest Read(IStorage storage, string folder)
+    {
+        string path = PathIn(folder);
+        var manifest = CheckedJson.Read<ShardManifest>(
+            storage, path, FormatName, ShardFormat.Version, "delete it and run the same command again: it is made again from the shards");
+        int last = -1;
+        foreach (ShardEntry shard in manifest.Shards)
+        {
+            if (shard.Index <= last || shard.Index >= manifest.Count || shard.File != ShardFormat.FileName(shard.Index, manifest.Count))
+                throw new DamagedException(path, $"{path}: shard {shard.Index} of {manifest.Count} in file '{shard.File}' is not in its place; delete the manifest and run again");
+            last = shard.Index;
+        }
+        return manifest.Count is >= 1 and <= ShardFormat.MaxShards
+            ? manifest
+            : throw new DamagedException(path, $"{path}: {manifest.Count} shards, expected 1 to {ShardFormat.MaxShards}; delete the manifest and run again");
+    }
+}

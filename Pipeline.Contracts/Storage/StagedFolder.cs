@@ -1,0 +1,67 @@
+using Pipeline.Contracts.Errors;
+
+namespace Pipeline.Contracts.Storage;
+
+/// <summary>A folder under its staging name until <see cref="Commit"/>; disposed without it, nothing stays.</summary>
+public sealed class StagedFolder : IDisposable
+{
+    private readonly IStorage _storage;
+    private readonly string _path;
+    private bool _finished;
+
+    public StagedFolder(IStorage storage, string path)
+    {
+        _storage = storage;
+        _path = path;
+        Path = Staging.PathFor(storage, path);
+        storage.CreateDirectory(Path);
+    }
+
+    /// <summary>Where the files go until they are committed. Whoever writes one there syncs it.</summary>
+    public string Path { get; }
+
+    /// <summary>
+    /// fsync of the folder, rename, fsync of its parent. rename(2) does not replace a folder that holds files: one of that name is
+    /// moved out of the way first, and deleted when the new one stands.
+    /// </summary>
+    public void Commit()
+    {
+        string parent = System.IO.Path.GetDirectoryName(_path)!;
+        _storage.SyncDirectory(Path);
+        string? replaced = null;
+        if (_storage.DirectoryExists(_path))
+        {
+            replaced = Staging.PathFor(_storage, _path);
+            _storage.Rename(_path, replaced);
+        }
+        _storage.Rename(Path, _path);
+        _finished = true;
+        _storage.SyncDirectory(parent);
+        if (replaced is not null)
+            _storage.DeleteDirectory(replaced);
+    }
+
+    /// <summary>Deletes a folder so that no moment shows it half empty: it leaves under a staging name.</summary>
+    public static void Delete(IStorage storage, string path)
+    {
+        string leaving = Staging.PathFor(storage, path);
+        storage.Rename(path, leaving);
+        storage.SyncDirectory(System.IO.Path.GetDirectoryName(path)!);
+        storage.DeleteDirectory(leaving);
+    }
+
+    public void Dispose()
+    {
+        if (_finished)
+            return;
+        _finished = true;
+        try
+        {
+            _storage.DeleteDirectory(Path);
+        }
+        catch (StorageException)
+        {
+            // The error that brought us here is the one to report; what stays is cleaned at the start of the next run.
+        }
+    }
+}

@@ -1,0 +1,33 @@
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Host.Artifacts;
+using Pipeline.Host.Definitions;
+using Pipeline.Host.Runs;
+
+namespace Pipeline.Host.Commands;
+
+/// <summary>What the commands stand on: the machine in production, folders and clocks of their own in tests.</summary>
+internal sealed record CommandEnvironment
+{
+    public required IReadOnlyList<StageRegistration> Stages { get; init; }
+
+    public IReadOnlyList<IArtifactKind> Artifacts { get; init; } = ArtifactTable.All;
+
+    public IStorage Storage { get; init; } = new DiskStorage();
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    public TextWriter Output { get; init; } = Console.Out;
+
+    public TextWriter Error { get; init; } = Console.Error;
+
+    /// <summary>Whether a live table can be drawn.</summary>
+    public bool IsTerminal { get; init; }
+
+    /// <summary>For tests that stop a run without a signal.</summary>
+    public StopSignals? Signals { get; init; }
+
+    public StageCatalog Catalog() => new(Stages);
+
+    public DefinitionLoader Loader() => new(Catalog(), Storage);
+}

@@ -1,0 +1,17 @@
+using System.CommandLine;
+
+namespace Pipeline.Host.Commands;
+
+/// <summary>Every command, in the order of <c>--help</c>. A new command is one file and one line here.</summary>
+internal static class CommandTable
+{
+    public static IReadOnlyList<Func<CommandEnvironment, Command>> All { get; } =
+    [
+        RunCommand.Create,
+        CheckCommand.Create,
+        InspectCommand.Create,
+        VerifyCommand.Create,
+        RepairCommand.Create,
+        SchemaCommand.Create,
+    ];
+}

@@ -1,0 +1,97 @@
+using System.Collections;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Pipeline.Contracts.Definitions;
+
+namespace Pipeline.Host.Definitions;
+
+/// <summary>Writes a definition with every default in the order of declaration, so that equal runs are equal text.</summary>
+internal sealed class CanonicalDefinition(OptionTypes types)
+{
+    private static readonly JsonWriterOptions Layout = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static string Hash(string json) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(json)));
+
+    public string Write(RunDefinition definition) => Write(json => WriteRecord(json, definition, includeExtending: true));
+
+    /// <summary>What decides the results of a flow: the run's keys, the flows before it, and itself.</summary>
+    public string FlowHash(RunDefinition definition, int flow)
+    {
+        RunDefinition before = definition with { Flows = definition.Flows.Take(flow + 1).ToList() };
+        return Hash(Write(json => WriteRecord(json, before, includeExtending: false)));
+    }
+
+    private static string Write(Action<Utf8JsonWriter> write)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, Layout))
+            write(json);
+        buffer.WriteByte((byte)'\n');
+        return Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
+    }
+
+    private void WriteRecord(Utf8JsonWriter json, object record, bool includeExtending)
+    {
+        json.WriteStartObject();
+        WriteProperties(json, record, includeExtending);
+        json.WriteEndObject();
+    }
+
+    // Only the run's own keys are left out: what extends a flow is to run that flow again, which goes on where it was.
+    private void WriteProperties(Utf8JsonWriter json, object record, bool includeExtending)
+    {
+        foreach (OptionProperty property in types.Of(record.GetType()).Properties)
+        {
+            if (property.Extends && !includeExtending)
+                continue;
+            json.WritePropertyName(property.Key);
+            WriteValue(json, property.Value, property.Property.GetValue(record));
+        }
+    }
+
+    private void WriteValue(Utf8JsonWriter json, OptionValue kind, object? value)
+    {
+        switch (value)
+        {
+            case null:
+                json.WriteNullValue();
+                break;
+            case bool b:
+                json.WriteBooleanValue(b);
+                break;
+            case int i:
+                json.WriteNumberValue(i);
+                break;
+            case long l:
+                json.WriteNumberValue(l);
+                break;
+            case double d:
+                json.WriteNumberValue(d);
+                break;
+            case string s:
+                json.WriteStringValue(s);
+                break;
+            case Enum e:
+                json.WriteStringValue(OptionType.EnumName(e));
+                break;
+            case StageDefinition stage:
+                json.WriteStartObject();
+                json.WriteString("stage", stage.Kind.Value);
+                json.WriteString("name", stage.Name);
+                WriteProperties(json, stage.Options, includeExtending: true);
+                json.WriteEndObject();
+                break;
+            case IEnumerable items:
+                json.WriteStartArray();
+                foreach (object? item in items)
+                    WriteValue(json, kind.Element!, item);
+                json.WriteEndArray();
+                break;
+            default:
+                WriteRecord(json, value, includeExtending: true);
+                break;
+        }
+    }
+}

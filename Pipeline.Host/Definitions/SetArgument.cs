@@ -1,0 +1,119 @@
+using System.Globalization;
+using System.Text;
+
+namespace Pipeline.Host.Definitions;
+
+/// <summary>
+/// <c>--set PATH=VALUE</c>: PATH is keys with dots; below <c>flows</c> it names the flow and then the stage. VALUE is JSON where it
+/// reads as JSON, a string otherwise.
+/// </summary>
+internal static class SetArgument
+{
+    public static void Apply(string argument, SourceNode root, DefinitionErrors errors)
+    {
+        SourcePosition origin = SourcePosition.OfSet(argument);
+        int equals = argument.IndexOf('=', StringComparison.Ordinal);
+        string[] path = equals <= 0 ? [] : argument[..equals].Trim().Split('.');
+        if (path.Length == 0 || path.Contains("") || root.Kind != SourceKind.Object)
+        {
+            errors.Add(origin, "expected PATH=VALUE, such as seed=3 or flows.FLOW.STAGE.KEY=VALUE");
+            return;
+        }
+        SourceNode value = ReadValue(argument[(equals + 1)..], origin);
+        if (path[0] == "flows")
+            SetInFlow(root, path, value, origin, errors);
+        else
+            SetIn(root, path, 0, value, origin, errors);
+    }
+
+    private static void SetInFlow(SourceNode root, string[] path, SourceNode value, SourcePosition origin, DefinitionErrors errors)
+    {
+        List<SourceNode> flows = root["flows"]?.Items ?? [];
+        if (path.Length < 3)
+        {
+            errors.Add(origin, $"flows are not set as a whole; expected flows.FLOW.STAGE.KEY=VALUE, where FLOW is one of {string.Join(", ", flows.Select(FlowName))}");
+            return;
+        }
+        if (flows.Find(f => FlowName(f) == path[1]) is not { } flow)
+        {
+            errors.Add(origin, $"there is no flow '{path[1]}'{Suggestion.For(path[1], flows.Select(FlowName).OfType<string>())}");
+            return;
+        }
+        List<SourceNode> stages = flow["stages"]?.Items ?? [];
+        if (stages.Find(s => DefinitionChecks.NameOf(s) == path[2]) is not { } stage)
+        {
+            errors.Add(origin, $"flow '{path[1]}' has no stage '{path[2]}'{Suggestion.For(path[2], stages.Select(DefinitionChecks.NameOf).OfType<string>())}");
+            return;
+        }
+        if (path.Length == 3 || path[3] is "stage" or "name")
+        {
+            errors.Add(origin, "a stage is not exchanged or renamed by --set; edit the definition, or name one of the stage's options");
+            return;
+        }
+        SetIn(stage, path, 3, value, origin, errors);
+    }
+
+    private static void SetIn(SourceNode parent, string[] path, int at, SourceNode value, SourcePosition origin, DefinitionErrors errors)
+    {
+        for (; at < path.Length - 1; at++)
+        {
+            SourceNode? child = Child(parent, path[at]);
+            if (child is null or { Kind: SourceKind.Null })
+            {
+                child = new SourceNode(SourceKind.Object, "", origin);
+                if (!Replace(parent, path[at], child, origin, errors))
+                    return;
+            }
+            else if (child.Kind is not (SourceKind.Object or SourceKind.Array))
+            {
+                errors.Add(origin, $"'{string.Join('.', path[..(at + 1)])}' is {child.Describe()}; it has no key '{path[at + 1]}'");
+                return;
+            }
+            parent = child;
+        }
+        Replace(parent, path[at], value, origin, errors);
+    }
+
+    private static SourceNode? Child(SourceNode parent, string name)
+        => parent.Kind == SourceKind.Array ? ItemIndex(parent, name) is { } index ? parent.Items[index] : null : parent[name];
+
+    private static bool Replace(SourceNode parent, string name, SourceNode value, SourcePosition origin, DefinitionErrors errors)
+    {
+        if (parent.Kind == SourceKind.Array)
+        {
+            if (ItemIndex(parent, name) is not { } item)
+            {
+                errors.Add(origin, $"'{name}': the list has the items 0..{parent.Items.Count - 1}; set the whole list as JSON to make it longer");
+                return false;
+            }
+            parent.Items[item] = value;
+            return true;
+        }
+        int index = parent.Members.FindIndex(m => m.Name == name);
+        if (index >= 0)
+            parent.Members[index] = new SourceMember(name, origin, value);
+        else
+            parent.Members.Add(new SourceMember(name, origin, value));
+        return true;
+    }
+
+    private static int? ItemIndex(SourceNode list, string name)
+        => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int index) && index < list.Items.Count ? index : null;
+
+    private static SourceNode ReadValue(string text, SourcePosition origin)
+    {
+        var ignored = new DefinitionErrors();
+        SourceNode? json = SourceReader.Read("", Encoding.UTF8.GetBytes(text), ignored);
+        return json is null || ignored.Count > 0 ? new SourceNode(SourceKind.String, text, origin) : At(json, origin, text);
+    }
+
+    private static SourceNode At(SourceNode node, SourcePosition origin, string? text)
+    {
+        var copy = new SourceNode(node.Kind, node.Text, origin) { SetText = text };
+        copy.Items.AddRange(node.Items.Select(i => At(i, origin, null)));
+        copy.Members.AddRange(node.Members.Select(m => new SourceMember(m.Name, origin, At(m.Value, origin, null))));
+        return copy;
+    }
+
+    private static string? FlowName(SourceNode flow) => flow["name"]?.Text;
+}

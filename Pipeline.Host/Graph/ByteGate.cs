@@ -1,0 +1,41 @@
+namespace Pipeline.Host.Graph;
+
+/// <summary>Lets one sender in while what is inside stays below a limit; a record heavier than the limit goes in alone.</summary>
+internal sealed class ByteGate(long limit)
+{
+    private readonly Lock _lock = new();
+    private long _inside;
+    private long _waitingWeight;
+    private TaskCompletionSource? _waiting;
+
+    public async ValueTask EnterAsync(long weight, CancellationToken cancellationToken)
+    {
+        TaskCompletionSource waiting;
+        lock (_lock)
+        {
+            if (Fits(weight))
+            {
+                _inside += weight;
+                return;
+            }
+            waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            (_waiting, _waitingWeight) = (waiting, weight);
+        }
+        await waiting.Task.WaitAsync(cancellationToken);
+    }
+
+    public void Leave(long weight)
+    {
+        lock (_lock)
+        {
+            _inside -= weight;
+            if (_waiting is null || !Fits(_waitingWeight))
+                return;
+            _inside += _waitingWeight;
+            _waiting.SetResult();
+            _waiting = null;
+        }
+    }
+
+    private bool Fits(long weight) => _inside == 0 || _inside + weight <= limit;
+}

@@ -1,0 +1,37 @@
+using System.Globalization;
+using System.Text;
+using Pipeline.Contracts.Errors;
+
+namespace Pipeline.Host.Graph;
+
+/// <summary>Records on which a stage failed, over all flows of a run, against the definition's limit.</summary>
+internal sealed class FailedRecords(int limit, long already = 0)
+{
+    private const int Named = 10;
+    private readonly Lock _lock = new();
+    private readonly List<string> _first = [];
+    private long _count = already;
+
+    /// <exception cref="DefectException">There are now more than the limit; the message names the first ten.</exception>
+    public void Add(string record, string stage, Exception cause)
+    {
+        lock (_lock)
+        {
+            _count++;
+            if (_first.Count < Named)
+                _first.Add($"{record} in stage '{stage}': {cause.GetType().Name}: {cause.Message}");
+            if (_count > limit)
+                throw new DefectException(Message(), cause);
+        }
+    }
+
+    private string Message()
+    {
+        var message = new StringBuilder();
+        message.Append(CultureInfo.InvariantCulture, $"{_count} record(s) failed, and maxFailedRecords is {limit}; the first:");
+        foreach (string line in _first)
+            message.Append("\n  ").Append(line);
+        message.Append("\nAll are in rejects.jsonl. Leave the records out of the input, or raise maxFailedRecords to go on without them.");
+        return message.ToString();
+    }
+}

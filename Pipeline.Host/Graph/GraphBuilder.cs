@@ -1,0 +1,225 @@
+using System.Runtime.ExceptionServices;
+using System.Threading.Tasks.Dataflow;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Stages;
+using Pipeline.Host.Progress;
+
+namespace Pipeline.Host.Graph;
+
+/// <summary>
+/// The one place that makes Dataflow blocks: a chain of source, maps, streams and sink with a bounded queue between each two. Nothing
+/// is linked by predicate and nothing fans in; every send is checked; no delegate of a block throws; one cancellation source stops all.
+/// </summary>
+internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failures, CancellationToken runToken) : IGraphBuilder, IDisposable
+{
+    private readonly CancellationTokenSource _graph = CancellationTokenSource.CreateLinkedTokenSource(runToken);
+    private readonly List<GraphNode> _nodes = [];
+    private ExceptionDispatchInfo? _failure;
+    private object? _lastEdge;
+
+    public void AddSource<T>(StageContext context, ISource<T> source)
+    {
+        GraphNode node = AddNode(context, StageRole.Source);
+        Edge<T> output = AddEdge<T>(node);
+        node.Work = token => PumpAsync(source.ReadAsync(token), output, token);
+    }
+
+    public void AddMap<TIn, TOut>(StageContext context, IMap<TIn, TOut> map)
+    {
+        IEdge<TIn> input = LastEdge<TIn>();
+        GraphNode node = AddNode(context, StageRole.Map);
+        Edge<TOut> output = AddEdge<TOut>(node);
+        // Ordered and parallel; the bound counts what waits, what is worked on, and what is done but waits for its turn.
+        var block = new TransformBlock<TIn, Outcome<TOut>>(
+            record =>
+            {
+                input.Taken(node.Meter, record);
+                return Apply(map, record);
+            },
+            new ExecutionDataflowBlockOptions
+            {
+                EnsureOrdered = true,
+                MaxDegreeOfParallelism = settings.Parallelism,
+                BoundedCapacity = 2 * settings.Parallelism,
+                CancellationToken = node.Cancellation.Token,
+            });
+        node.Blocks.Add(block.Completion);
+        input.Block.LinkTo(block, new DataflowLinkOptions { PropagateCompletion = true });
+        var rejects = (StageRejects)context.Rejects;
+        node.Work = token => FlattenAsync(block, output, node, rejects, token);
+    }
+
+    public void AddStream<TIn, TOut>(StageContext context, IStream<TIn, TOut> stream)
+    {
+        IEdge<TIn> input = LastEdge<TIn>();
+        GraphNode node = AddNode(context, StageRole.Stream);
+        Edge<TOut> output = AddEdge<TOut>(node);
+        node.Work = async token =>
+        {
+            await foreach (TOut record in stream.RunAsync(input.ReadAsync(node.Meter, token), token))
+                await output.SendAsync(record, token);
+            token.ThrowIfCancellationRequested();
+            await EndInputAsync(input, node, stream, token);
+            output.Complete();
+        };
+    }
+
+    public void AddSink<T>(StageContext context, ISink<T> sink)
+    {
+        IEdge<T> input = LastEdge<T>();
+        GraphNode node = AddNode(context, StageRole.Sink);
+        _lastEdge = null;
+        node.Work = async token =>
+        {
+            await sink.RunAsync(input.ReadAsync(node.Meter, token), token);
+            await EndInputAsync(input, node, sink, token);
+        };
+    }
+
+    /// <summary>Runs the graph to its end.</summary>
+    /// <returns>What every stage counted, checked: in = passed + rejected, and what one hands over the next takes.</returns>
+    /// <exception cref="OperationCanceledException">The run's token was cancelled.</exception>
+    public async Task<IReadOnlyList<StageCounts>> RunAsync()
+    {
+        if (_lastEdge is not null || _nodes.Count == 0)
+            throw new InvalidOperationException("a graph begins with a source and ends with a sink");
+        await Task.WhenAll(_nodes.Select(DriveAsync));
+        // A stage may be disposed only when none of its delegates can still run.
+        await Task.WhenAll(_nodes.SelectMany(n => n.Blocks)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _failure?.Throw();
+        runToken.ThrowIfCancellationRequested();
+        return GraphCounts.Check(_nodes);
+    }
+
+    public void Dispose()
+    {
+        foreach (GraphNode node in _nodes)
+            node.Cancellation.Dispose();
+        _graph.Dispose();
+    }
+
+    private async Task DriveAsync(GraphNode node)
+    {
+        CancellationToken token = node.Cancellation.Token;
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            await node.Work!(token);
+        }
+        catch (OperationCanceledException) when (token.IsCancellationRequested)
+        {
+            // The run was cancelled, another stage failed (and is recorded), or nobody wants more of this one.
+        }
+#pragma warning disable CA1031 // Whatever it is, it must stop the other stages and reach the caller.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Fail(node, e);
+        }
+    }
+
+    private void Fail(GraphNode node, Exception exception)
+    {
+        Exception named = StageFailure.Name(node.Meter.Flow, node.Name, exception);
+        Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(named), null);
+        // An upstream stage that waits in SendAsync would never hear of a fault downstream.
+        _graph.Cancel();
+    }
+
+    private static async Task PumpAsync<T>(IAsyncEnumerable<T> records, Edge<T> output, CancellationToken token)
+    {
+        await foreach (T record in records)
+            await output.SendAsync(record, token);
+        token.ThrowIfCancellationRequested();
+        output.Complete();
+    }
+
+    private async Task FlattenAsync<TIn, TOut>(
+        TransformBlock<TIn, Outcome<TOut>> block, Edge<TOut> output, GraphNode node, StageRejects rejects, CancellationToken token)
+    {
+        while (await block.OutputAvailableAsync(token))
+        {
+            while (block.TryReceive(out Outcome<TOut> outcome))
+            {
+                token.ThrowIfCancellationRequested();
+                if (outcome.Rejected is { } rejected)
+                    rejects.Reject(rejected.Id, rejected.Reason, rejected.Message);
+                else if (outcome.Failure is { } failure)
+                    Record(failure, outcome.RecordId!, node, rejects);
+                else
+                    await HandOverAsync(outcome.Outputs, output, node, token);
+            }
+        }
+        token.ThrowIfCancellationRequested();
+        await block.Completion;
+        output.Complete();
+    }
+
+    private static async Task HandOverAsync<T>(IReadOnlyList<T> records, Edge<T> output, GraphNode node, CancellationToken token)
+    {
+        // By index and one by one: a document that becomes a million records must not make a million before the queue says stop.
+        for (int i = 0; i < records.Count; i++)
+            await output.SendAsync(records[i], token);
+        node.Meter.Passed();
+    }
+
+    private void Record(ExceptionDispatchInfo failure, string recordId, GraphNode node, StageRejects rejects)
+    {
+        // What the user can act on, and what no other record could survive, ends the run; the rest is this record's own trouble.
+        if (failure.SourceException is AlmException or OutOfMemoryException)
+            failure.Throw();
+        rejects.Failed(recordId, failure.SourceException);
+        failures.Add(recordId, node.Name, failure.SourceException);
+    }
+
+    private static Outcome<TOut> Apply<TIn, TOut>(IMap<TIn, TOut> map, TIn record)
+    {
+        try
+        {
+            return new Outcome<TOut>(map.Map(record), null, null, null);
+        }
+        catch (RejectedException e)
+        {
+            return new Outcome<TOut>([], e, null, null);
+        }
+#pragma warning disable CA1031 // A delegate of a block must not throw: the record would be lost, or all the others with it.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return new Outcome<TOut>([], null, ExceptionDispatchInfo.Capture(e), RecordId<TIn>.Of(record));
+        }
+    }
+
+    private async Task EndInputAsync<T>(IEdge<T> input, GraphNode node, object stage, CancellationToken token)
+    {
+        if (stage is IEndsEarly)
+        {
+            foreach (GraphNode before in _nodes.TakeWhile(n => n != node))
+            {
+                before.CutShort = true;
+                await before.Cancellation.CancelAsync();
+            }
+            return;
+        }
+        if (await input.HasMoreAsync(token))
+            throw new DefectException($"flow '{node.Meter.Flow}', stage '{node.Name}' ended before its input did");
+    }
+
+    private GraphNode AddNode(StageContext context, StageRole role)
+    {
+        var node = new GraphNode(context.StageName, role, (StageMeter)context.Meter, CancellationTokenSource.CreateLinkedTokenSource(_graph.Token));
+        _nodes.Add(node);
+        return node;
+    }
+
+    private Edge<T> AddEdge<T>(GraphNode producer)
+    {
+        var edge = new Edge<T>(producer.Meter, settings.Queue, producer.Cancellation.Token);
+        producer.Blocks.Add(edge.Completion);
+        _lastEdge = edge;
+        return edge;
+    }
+
+    private IEdge<T> LastEdge<T>()
+        => _lastEdge as IEdge<T> ?? throw new InvalidOperationException($"the stage before hands over no {typeof(T).Name}");
+}

@@ -1,0 +1,20 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Stages;
+
+namespace Pipeline.Host.Graph;
+
+/// <summary>Gives an exception that left a stage the stage's name, unless it is one that a user can act on as it stands.</summary>
+internal static class StageFailure
+{
+    public static Exception Name(string flow, string stage, Exception exception) => exception switch
+    {
+        AlmException => exception,
+        OperationCanceledException => new DefectException(
+            $"flow '{flow}', stage '{stage}': something inside gave up (an inner time-out?) while the run was not cancelled: {exception.Message}", exception),
+        RejectedException rejected => new DefectException(
+            $"flow '{flow}', stage '{stage}': record {rejected.Id} was rejected by throwing ({rejected.Message}); only a map may", exception),
+        OutOfMemoryException => new DefectException(
+            $"flow '{flow}', stage '{stage}': out of memory ({GC.GetTotalMemory(false) >> 20} MiB managed); lower its batch or length options, or --parallel", exception),
+        _ => new DefectException($"flow '{flow}', stage '{stage}': {exception.GetType().Name}: {exception.Message}", exception),
+    };
+}

@@ -1,0 +1,46 @@
+using Microsoft.Extensions.Logging;
+
+namespace Pipeline.Host.Hosting;
+
+/// <summary>Every line the host logs; the event ids are stable. One per flow and stage and per half minute, never one per record.</summary>
+internal static partial class LogMessages
+{
+    [LoggerMessage(1000, LogLevel.Information, "run '{Run}' in {Folder}, seed {Seed}")]
+    public static partial void RunBegins(this ILogger log, string run, string folder, int seed);
+
+    [LoggerMessage(1001, LogLevel.Information, "run '{Run}' goes on in {Folder}, seed {Seed}")]
+    public static partial void RunGoesOn(this ILogger log, string run, string folder, int seed);
+
+    [LoggerMessage(1002, LogLevel.Information, "run '{Run}' is done: {Folder}")]
+    public static partial void RunDone(this ILogger log, string run, string folder);
+
+    [LoggerMessage(1010, LogLevel.Information, "flow '{Flow}' begins: {Stages}")]
+    public static partial void FlowBegins(this ILogger log, string flow, string stages);
+
+    [LoggerMessage(1011, LogLevel.Information, "flow '{Flow}' is done already: skipped")]
+    public static partial void FlowSkipped(this ILogger log, string flow);
+
+    [LoggerMessage(1012, LogLevel.Information, "flow '{Flow}' is done in {Seconds:F1} s")]
+    public static partial void FlowDone(this ILogger log, string flow, double seconds);
+
+    [LoggerMessage(1013, LogLevel.Information, "flow '{Flow}': part {Part} of {Parts} is committed")]
+    public static partial void PartitionDone(this ILogger log, string flow, int part, int parts);
+
+    [LoggerMessage(1014, LogLevel.Warning, "flow '{Flow}': a part of its output is gone; it is computed again")]
+    public static partial void FlowReopened(this ILogger log, string flow);
+
+    [LoggerMessage(1020, LogLevel.Information, "flow '{Flow}', stage '{Stage}': {Message}")]
+    public static partial void StageSays(this ILogger log, string flow, string stage, string message);
+
+    [LoggerMessage(1021, LogLevel.Information, "flow '{Flow}', stage '{Stage}': {Counts}")]
+    public static partial void StageDone(this ILogger log, string flow, string stage, string counts);
+
+    [LoggerMessage(1022, LogLevel.Information, "flow '{Flow}': {Status}")]
+    public static partial void FlowStatus(this ILogger log, string flow, string status);
+
+    [LoggerMessage(1030, LogLevel.Warning, "stopping at the next safe point; once more to end at once")]
+    public static partial void Stopping(this ILogger log);
+
+    [LoggerMessage(1031, LogLevel.Warning, "ending at once; what is committed is kept")]
+    public static partial void Ending(this ILogger log);
+}

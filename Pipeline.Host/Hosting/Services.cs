@@ -1,0 +1,29 @@
+using Microsoft.Extensions.DependencyInjection;
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Storage;
+using Pipeline.Host.Definitions;
+using Pipeline.Host.Runs;
+using Pipeline.Stages.Teacher;
+using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Torch;
+
+namespace Pipeline.Host.Hosting;
+
+/// <summary>What stages find in StageContext.Services: loaded once and shared by the flows of a run. A new service is one line here.</summary>
+internal static class Services
+{
+    public static IServiceCollection AddAlm(this IServiceCollection services, IStorage storage, TimeProvider time, RunSettings settings)
+    {
+        services.AddSingleton(storage);
+        services.AddSingleton(time);
+        services.AddSingleton(settings);
+        services.AddSingleton<TokenizerStore>();
+        services.AddSingleton(provider =>
+        {
+            RunDefinition definition = provider.GetRequiredService<LoadedDefinition>().Definition;
+            return TorchDevice.Create(definition.Device, definition.Threads, settings.LibTorch);
+        });
+        services.AddSingleton<TeacherStore>();
+        return services;
+    }
+}

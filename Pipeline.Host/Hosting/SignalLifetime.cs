@@ -1,0 +1,37 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Pipeline.Host.Runs;
+
+namespace Pipeline.Host.Hosting;
+
+/// <summary>
+/// Ctrl-C and SIGTERM: the first asks for a stop at the next safe point, the second ends the work in hand, the third the process. The
+/// host itself runs until the run is over.
+/// </summary>
+internal sealed class SignalLifetime(StopSignals signals, ILogger<SignalLifetime> log) : IHostLifetime, IDisposable
+{
+    private const int LastCaught = 2;
+    private readonly List<PosixSignalRegistration> _registrations = [];
+
+    public Task WaitForStartAsync(CancellationToken cancellationToken)
+    {
+        foreach (PosixSignal signal in new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT })
+            _registrations.Add(PosixSignalRegistration.Create(signal, OnSignal));
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose() => _registrations.ForEach(r => r.Dispose());
+
+    private void OnSignal(PosixSignalContext context)
+    {
+        int request = signals.Request();
+        context.Cancel = request <= LastCaught;
+        if (request == 1)
+            log.Stopping();
+        else
+            log.Ending();
+    }
+}

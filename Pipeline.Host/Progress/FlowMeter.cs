@@ -1,0 +1,58 @@
+using Pipeline.Contracts.Stages;
+
+namespace Pipeline.Host.Progress;
+
+/// <summary>What the display shows of a flow: the meters of the graph that runs now, and the sums of its parts that are done.</summary>
+internal sealed class FlowMeter(string flow, IReadOnlyList<string> stages, IReadOnlyList<StageRole> roles, long startTimestamp)
+{
+    private readonly Lock _lock = new();
+    private IReadOnlyList<StageMeter> _current = [];
+    private IReadOnlyList<StageCounts>? _done;
+
+    public string Flow { get; } = flow;
+
+    public IReadOnlyList<string> Stages { get; } = stages;
+
+    public long StartTimestamp { get; } = startTimestamp;
+
+    public int PartitionCount { get; set; }
+
+    public int PartitionsDone { get; set; }
+
+    public IReadOnlyList<StageMeter> Current
+    {
+        get
+        {
+            lock (_lock)
+                return _current;
+        }
+    }
+
+    public void Begin(IReadOnlyList<StageMeter> meters)
+    {
+        lock (_lock)
+            _current = meters;
+    }
+
+    /// <summary>The graph is done: its counts are sums now.</summary>
+    public void End(IReadOnlyList<StageCounts> counts)
+    {
+        lock (_lock)
+        {
+            _done = _done is null ? counts : _done.Zip(counts, (a, b) => a.Plus(b)).ToList();
+            _current = [];
+        }
+    }
+
+    public IReadOnlyList<StageCounts> Snapshot()
+    {
+        lock (_lock)
+        {
+            return Stages.Select((name, i) =>
+            {
+                StageCounts sum = _done?[i] ?? new StageCounts { Stage = name };
+                return i < _current.Count ? sum.Plus(_current[i].Snapshot(roles[i])) : sum;
+            }).ToList();
+        }
+    }
+}

@@ -1,0 +1,12 @@
+namespace Pipeline.Host.Progress;
+
+/// <summary>Shows a person what goes on; one flow at a time.</summary>
+internal interface IProgressDisplay
+{
+    void Begin(FlowMeter flow);
+
+    void End(FlowMeter flow);
+
+    /// <summary>A line that stays.</summary>
+    void WriteLine(string line);
+}

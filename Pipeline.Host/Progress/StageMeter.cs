@@ -1,0 +1,114 @@
+using System.Collections.Concurrent;
+using Pipeline.Contracts.Progress;
+using Pipeline.Contracts.Stages;
+
+namespace Pipeline.Host.Progress;
+
+/// <summary>The counts of one stage in one graph. Written by the graph and the stage from any thread, read by the progress display.</summary>
+internal sealed class StageMeter(string flow, string stage, IScalarLog scalars, Action<string> say) : IStageMeter
+{
+    private readonly ConcurrentDictionary<string, Counter> _counts = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Counter> _rejectedBy = new(StringComparer.Ordinal);
+    private readonly Counter _in = new();
+    private readonly Counter _out = new();
+    private readonly Counter _passed = new();
+    private readonly Counter _rejected = new();
+    private readonly Counter _failed = new();
+    private long _unread;
+    private StageProgress _progress = StageProgress.Unknown;
+
+    public string Flow { get; } = flow;
+
+    public string Stage { get; } = stage;
+
+    /// <summary>How full the queue behind the stage is, 0 to 1; null behind a sink.</summary>
+    public Func<double>? QueueFill { get; set; }
+
+    public StageProgress LatestProgress => Volatile.Read(ref _progress);
+
+    /// <summary>The latest value of every scalar, for the progress display.</summary>
+    public ConcurrentDictionary<string, double> LatestScalars { get; } = new(StringComparer.Ordinal);
+
+    public void Count(string name, long amount) => _counts.GetOrAdd(name, static _ => new Counter()).Add(amount);
+
+    public void Scalar(string name, long step, double value)
+    {
+        LatestScalars[name] = value;
+        scalars.Write(Flow, Stage, name, step, value);
+    }
+
+    public void Progress(long done, long total)
+    {
+        StageProgress before = Volatile.Read(ref _progress);
+        Volatile.Write(ref _progress, new StageProgress(done, total, before.Total > 0 ? before.First : done));
+    }
+
+    public void Say(string message) => say(message);
+
+    public void Took() => _in.Add(1);
+
+    public void HandedOver() => _out.Add(1);
+
+    public void Passed() => _passed.Add(1);
+
+    public void Rejected(string reason)
+    {
+        _rejected.Add(1);
+        _rejectedBy.GetOrAdd(reason, static _ => new Counter()).Add(1);
+    }
+
+    public void Failed() => _failed.Add(1);
+
+    public void LeftUnread(long records) => Volatile.Write(ref _unread, records);
+
+    /// <summary>
+    /// For stages that are not maps, what goes in and is not rejected has passed: the stage itself decides what becomes of it. What a
+    /// source rejects and hands over is what it read.
+    /// </summary>
+    public StageCounts Snapshot(StageRole role)
+    {
+        (long taken, long handedOver, long rejected) = (_in.Value, _out.Value, _rejected.Value);
+        long read = role == StageRole.Source ? handedOver + rejected : taken;
+        return new StageCounts
+        {
+            Stage = Stage,
+            In = read,
+            Passed = role == StageRole.Map ? _passed.Value : read - rejected,
+            Rejected = rejected,
+            Out = handedOver,
+            Failed = _failed.Value,
+            Unread = Volatile.Read(ref _unread),
+            RejectedBy = Values(_rejectedBy),
+            Counts = Values(_counts),
+        };
+    }
+
+    private static SortedDictionary<string, long> Values(ConcurrentDictionary<string, Counter> counters)
+    {
+        var values = new SortedDictionary<string, long>(StringComparer.Ordinal);
+        foreach ((string name, Counter counter) in counters)
+            values[name] = counter.Value;
+        return values;
+    }
+
+    private sealed class Counter
+    {
+        private long _value;
+
+        public long Value => Interlocked.Read(ref _value);
+
+        public void Add(long amount) => Interlocked.Add(ref _value, amount);
+    }
+}
+
+/// <summary>How far a stage is, and how far it was when it began: a resumed one begins in the middle.</summary>
+internal sealed record StageProgress(long Done, long Total, long First)
+{
+    public static StageProgress Unknown { get; } = new(0, 0, 0);
+}
+
+/// <summary>Where scalars go.</summary>
+internal interface IScalarLog
+{
+    void Write(string flow, string stage, string name, long step, double value);
+}

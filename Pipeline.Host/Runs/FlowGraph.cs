@@ -1,0 +1,137 @@
+using System.Collections.ObjectModel;
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Host.Definitions;
+using Pipeline.Host.Graph;
+using Pipeline.Host.Progress;
+
+namespace Pipeline.Host.Runs;
+
+/// <summary>What every stage of a run is given.</summary>
+internal sealed record StageSurroundings(
+    RunDefinition Definition,
+    string RunFolder,
+    Pipeline.Contracts.Storage.IStorage Storage,
+    IServiceProvider Services,
+    TimeProvider Time,
+    StageCatalog Catalog,
+    IScalarLog Scalars,
+    RejectFile Rejects,
+    Action<string, string, string> Say);
+
+/// <summary>The stages of one flow (or one part of it), made: the sink first, because it may say where the source is to begin.</summary>
+internal sealed class FlowGraph : IAsyncDisposable
+{
+    private readonly StageSurroundings _surroundings;
+    private readonly FlowDefinition _flow;
+    private readonly Partition? _partition;
+    private readonly CancellationToken _stopRequested;
+    private readonly StageContext[] _contexts;
+    private readonly object?[] _stages;
+
+    private FlowGraph(StageSurroundings surroundings, FlowDefinition flow, Partition? partition, CancellationToken stopRequested)
+    {
+        _surroundings = surroundings;
+        _flow = flow;
+        _partition = partition;
+        _stopRequested = stopRequested;
+        _contexts = new StageContext[flow.Stages.Count];
+        _stages = new object?[flow.Stages.Count];
+    }
+
+    public object Sink => _stages[^1]!;
+
+    /// <summary>In the order of the flow; null where a stage was not made.</summary>
+    public IReadOnlyList<object?> Stages => _stages;
+
+    public IReadOnlyList<StageMeter> Meters => _contexts.Select(c => (StageMeter)c.Meter).ToList();
+
+    /// <summary>Makes the sink alone.</summary>
+    public static FlowGraph CreateSink(StageSurroundings surroundings, FlowDefinition flow)
+    {
+        var graph = new FlowGraph(surroundings, flow, null, CancellationToken.None);
+        graph.Make(flow.Stages.Count - 1, default);
+        return graph;
+    }
+
+    public static async Task<FlowGraph> CreateAsync(
+        StageSurroundings surroundings, FlowDefinition flow, Partition? partition, CancellationToken stopRequested)
+    {
+        var graph = new FlowGraph(surroundings, flow, partition, stopRequested);
+        try
+        {
+            graph.Make(flow.Stages.Count - 1, default);
+            StreamPosition resume = graph.Sink is IResumable resumable ? resumable.ResumeAt : default;
+            for (int i = 0; i < flow.Stages.Count - 1; i++)
+                graph.Make(i, resume);
+            return graph;
+        }
+        catch
+        {
+            await graph.DisposeAsync();
+            throw;
+        }
+    }
+
+    public void AddTo(GraphBuilder builder)
+    {
+        for (int i = 0; i < _stages.Length; i++)
+            Registration(i).AddTo(builder, _contexts[i], _stages[i]!);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (object? stage in _stages)
+        {
+            if (stage is IAsyncDisposable asynchronous)
+                await asynchronous.DisposeAsync();
+            else
+                (stage as IDisposable)?.Dispose();
+        }
+    }
+
+    private StageRegistration Registration(int index) => _surroundings.Catalog[_flow.Stages[index].Kind.Value];
+
+    private void Make(int index, StreamPosition resume)
+    {
+        StageDefinition stage = _flow.Stages[index];
+        bool isSink = index == _stages.Length - 1;
+        var meter = new StageMeter(
+            _flow.Name, stage.Name, _surroundings.Scalars, message => _surroundings.Say(_flow.Name, stage.Name, message));
+        _contexts[index] = new StageContext(
+            _surroundings.Definition,
+            _flow,
+            stage.Name,
+            _surroundings.RunFolder,
+            _surroundings.Storage,
+            meter,
+            new StageRejects(meter, _surroundings.Rejects, _partition),
+            _surroundings.Services,
+            _partition,
+            _surroundings.Time)
+        {
+            StopRequested = isSink ? _stopRequested : CancellationToken.None,
+            Resume = resume,
+            Fingerprint = Fingerprint,
+        };
+        _stages[index] = Registration(index).Create(stage.Options, _contexts[index]);
+    }
+
+    private ReadOnlyDictionary<string, string> Fingerprint()
+    {
+        var parts = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (object? stage in _stages)
+        {
+            if (stage is null)
+                throw new InvalidOperationException($"flow '{_flow.Name}': the fingerprint was asked for before every stage was made");
+            foreach ((string name, string value) in (stage as IFingerprinted)?.Fingerprint ?? ReadOnlyDictionary<string, string>.Empty)
+            {
+                if (!parts.TryAdd(name, value) && parts[name] != value)
+                    throw new DefectException($"flow '{_flow.Name}': two stages give the fingerprint another '{name}': {parts[name]} and {value}");
+            }
+        }
+        return parts.AsReadOnly();
+    }
+}

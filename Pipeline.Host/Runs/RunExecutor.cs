@@ -1,0 +1,91 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+using Pipeline.Host.Definitions;
+using Pipeline.Host.Graph;
+using Pipeline.Host.Hosting;
+using Pipeline.Host.Progress;
+
+namespace Pipeline.Host.Runs;
+
+/// <summary>Runs a definition in its folder from wherever it stands: flows in order, those done skipped.</summary>
+internal sealed class RunExecutor(
+    LoadedDefinition definition,
+    DefinitionLoader loader,
+    StageCatalog catalog,
+    RunSettings settings,
+    StopSignals signals,
+    IStorage storage,
+    TimeProvider time,
+    IServiceProvider services,
+    IProgressDisplay display,
+    ILogger<RunExecutor> log)
+{
+    private readonly CanonicalDefinition _canonical = new(new OptionTypes());
+
+    /// <summary>Where a run of this definition lives.</summary>
+    public static string FolderOf(RunDefinition definition, RunSettings settings) => settings.Folder ?? Path.Combine("runs", definition.Name);
+
+    /// <exception cref="AlmException">With the exit code of the command.</exception>
+    public async Task RunAsync()
+    {
+        RunDefinition run = definition.Definition;
+        using RunFolder folder = RunFolder.Open(storage, FolderOf(run, settings), definition, loader);
+        if (folder.Resumed)
+            log.RunGoesOn(run.Name, folder.Path, run.Seed);
+        else
+            log.RunBegins(run.Name, folder.Path, run.Seed);
+        using var metrics = new MetricsLog(storage, folder.Path, time);
+        using var rejects = new RejectFile(storage, folder.File(RunFiles.Rejects));
+        var surroundings = new StageSurroundings(
+            run, folder.Path, storage, services, time, catalog, metrics, rejects, (flow, stage, message) => log.StageSays(flow, stage, message));
+        // A record that failed in a part done earlier still counts: stopping and starting must not raise the limit.
+        var failures = new FailedRecords(run.MaxFailedRecords, AlreadyFailed(folder));
+        var runner = new FlowRunner(surroundings, settings, signals, failures, display, log);
+        for (int i = 0; i < run.Flows.Count; i++)
+            await RunFlowAsync(run.Flows[i], _canonical.FlowHash(run, i), folder, runner);
+        RunReport.Write(storage, folder, definition);
+        log.RunDone(run.Name, folder.Path);
+    }
+
+    private async Task RunFlowAsync(FlowDefinition flow, string hash, RunFolder folder, FlowRunner runner)
+    {
+        FlowState state = folder.Progress.Of(flow.Name, hash);
+        if (state.Done)
+        {
+            if (await runner.IsPresentAsync(flow))
+            {
+                log.FlowSkipped(flow.Name);
+                return;
+            }
+            log.FlowReopened(flow.Name);
+        }
+        log.FlowBegins(flow.Name, string.Join(" → ", flow.Stages.Select(s => s.Name)));
+        FlowState done = await runner.RunAsync(flow, state with { Done = false }, s => folder.Progress.Set(flow.Name, s));
+        folder.Progress.Set(flow.Name, done);
+        foreach (StageCounts counts in done.Total())
+            log.StageDone(flow.Name, counts.Stage, Describe(counts));
+        log.FlowDone(flow.Name, done.Seconds);
+    }
+
+    private long AlreadyFailed(RunFolder folder)
+        => definition.Definition.Flows
+            .Select((flow, i) => folder.Progress.Of(flow.Name, _canonical.FlowHash(definition.Definition, i)))
+            .Sum(state => state.Done || state.Partitions.Count > 0 ? state.Total().Sum(s => s.Failed) : 0);
+
+    private static string Describe(StageCounts counts)
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"{counts.In} in, {counts.Out} out, {counts.Rejected} rejected");
+        if (counts.Unread > 0)
+            text.Append(CultureInfo.InvariantCulture, $", {counts.Unread} not needed");
+        foreach ((string reason, long count) in counts.RejectedBy)
+            text.Append(CultureInfo.InvariantCulture, $"; {count} × {reason}");
+        foreach ((string name, long count) in counts.Counts)
+            text.Append(CultureInfo.InvariantCulture, $", {name} {count}");
+        return text.ToString();
+    }
+}

@@ -1,0 +1,14 @@
+namespace Pipeline.Host.Runs;
+
+/// <summary>Names of what the host itself keeps in a run folder.</summary>
+internal static class RunFiles
+{
+    public const string Lock = "run.lock";
+    public const string Definition = "definition.json";
+    public const string Progress = "progress.json";
+    public const string Metrics = "metrics.jsonl";
+    public const string Rejects = "rejects.jsonl";
+    public const string Report = "report.json";
+    public const string ReportParts = "report";
+    public const string TensorBoard = "tensorboard";
+}

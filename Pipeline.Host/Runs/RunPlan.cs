@@ -1,0 +1,86 @@
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Host.Definitions;
+using Pipeline.Host.Graph;
+using Pipeline.Host.Hosting;
+using Pipeline.Host.Progress;
+
+namespace Pipeline.Host.Runs;
+
+/// <summary>What a run will do, printed: flows, stages, record types, and the figures that stages can say before any work.</summary>
+internal sealed class RunPlan(
+    LoadedDefinition definition, DefinitionLoader loader, StageCatalog catalog, RunSettings settings, IStorage storage, TimeProvider time, TextWriter output)
+{
+    private readonly CanonicalDefinition _canonical = new(new OptionTypes());
+
+    /// <exception cref="AlmException">The run would be refused: its folder is of another definition, an input is not there.</exception>
+    public async Task PrintAsync()
+    {
+        RunDefinition run = definition.Definition;
+        string folder = Path.GetFullPath(RunExecutor.FolderOf(run, settings));
+        bool begun = storage.FileExists(Path.Combine(folder, RunFiles.Definition));
+        if (begun)
+            RunFolder.CheckSame(storage, folder, definition, loader);
+        RunProgress progress = RunProgress.Read(storage, folder);
+        output.WriteLine($"run '{run.Name}' in {folder}{(begun ? " (begun; it goes on)" : " (new)")}");
+        using ServiceProvider services = new ServiceCollection().AddAlm(storage, time, settings).BuildServiceProvider();
+        using var rejects = new RejectFile(storage, Path.Combine(folder, RunFiles.Rejects));
+        var surroundings = new StageSurroundings(
+            run, folder, storage, services, time, catalog, new NoScalars(), rejects, (_, stage, message) => output.WriteLine($"    {stage}: {message}"));
+        for (int i = 0; i < run.Flows.Count; i++)
+        {
+            bool done = progress.Of(run.Flows[i].Name, _canonical.FlowHash(run, i)).Done;
+            output.WriteLine($"flow '{run.Flows[i].Name}'{(done ? " (done: will be skipped)" : "")}");
+            await PrintFlowAsync(run.Flows[i], surroundings, isFirst: i == 0);
+        }
+    }
+
+    private async Task PrintFlowAsync(FlowDefinition flow, StageSurroundings surroundings, bool isFirst)
+    {
+        FlowGraph? graph = null;
+        try
+        {
+            graph = await FlowGraph.CreateAsync(surroundings, flow, null, CancellationToken.None);
+        }
+        catch (AlmException e) when (!isFirst)
+        {
+            // What an earlier flow has yet to make cannot be looked at.
+            output.WriteLine($"  figures are known only after the flows before it: {e.Message}");
+        }
+        await using (graph)
+        {
+            long? records = null;
+            for (int i = 0; i < flow.Stages.Count; i++)
+            {
+                StageRegistration registration = catalog[flow.Stages[i].Kind.Value];
+                StagePlan? plan = (graph?.Stages[i] as IPlanned)?.Plan(records);
+                // A map that says nothing else hands over at most what it takes.
+                records = plan is not null ? plan.Records : registration.Role == StageRole.Map ? records : null;
+                output.WriteLine($"  {flow.Stages[i].Name,-20} {Types(registration),-34}{Records(registration, records)}");
+                foreach (PlanLine line in plan?.Lines ?? [])
+                    output.WriteLine($"    {line.What,-24} {PlanFigure.Show(line.Amount, line.Unit)}{(line.Note is null ? "" : $"  ({line.Note})")}");
+            }
+        }
+    }
+
+    private static string Types(StageRegistration registration) => registration.Role switch
+    {
+        StageRole.Source => $"→ {registration.Output!.Name}",
+        StageRole.Sink => $"{registration.Input!.Name} →",
+        _ => $"{registration.Input!.Name} → {registration.Output!.Name}",
+    };
+
+    private static string Records(StageRegistration registration, long? records)
+        => records is null || registration.Output is null ? "" : string.Create(CultureInfo.InvariantCulture, $" {records:N0} records");
+
+    private sealed class NoScalars : IScalarLog
+    {
+        public void Write(string flow, string stage, string name, long step, double value)
+        {
+        }
+    }
+}

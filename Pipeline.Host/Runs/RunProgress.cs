@@ -1,0 +1,116 @@
+using System.Text.Json;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+using Pipeline.Host.Progress;
+
+namespace Pipeline.Host.Runs;
+
+/// <summary>
+/// <c>progress.json</c>: which flows are done, made from which definition, with their counts. It is what is known beside the
+/// outputs, never instead of them: whether a shard or a checkpoint is there, its own file says.
+/// </summary>
+internal sealed class RunProgress
+{
+    private const int Format = 1;
+    private const int MaxBytes = 64 << 20;
+
+    private static readonly JsonSerializerOptions Layout = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        WriteIndented = true,
+        NewLine = "\n",
+        MaxDepth = 16,
+    };
+
+    private readonly IStorage _storage;
+    private readonly string _path;
+    private readonly SortedDictionary<string, FlowState> _flows;
+
+    private RunProgress(IStorage storage, string path, SortedDictionary<string, FlowState> flows)
+        => (_storage, _path, _flows) = (storage, path, flows);
+
+    public IReadOnlyDictionary<string, FlowState> Flows => _flows;
+
+    /// <exception cref="InputException">The file is damaged.</exception>
+    public static RunProgress Read(IStorage storage, string runFolder)
+    {
+        string path = Path.Combine(runFolder, RunFiles.Progress);
+        if (!storage.FileExists(path))
+            return new RunProgress(storage, path, new SortedDictionary<string, FlowState>(StringComparer.Ordinal));
+        Document document = Parse(storage, path);
+        if (document.Format != Format)
+            throw new InputException($"{path}: format {document.Format}, expected {Format}; it was written by another version of alm");
+        return new RunProgress(storage, path, new SortedDictionary<string, FlowState>(document.Flows, StringComparer.Ordinal));
+    }
+
+    /// <summary>What is known of a flow; nothing when it was made from another definition.</summary>
+    public FlowState Of(string flow, string hash)
+        => _flows.TryGetValue(flow, out FlowState? state) && state.Hash == hash ? state : new FlowState { Hash = hash };
+
+    /// <summary>Writes one flow's state in one step.</summary>
+    public void Set(string flow, FlowState state)
+    {
+        _flows[flow] = state;
+        Write();
+    }
+
+    /// <summary>Has every flow look at its outputs again.</summary>
+    public void Reopen()
+    {
+        foreach (string flow in _flows.Keys.ToList())
+            _flows[flow] = _flows[flow] with { Done = false };
+        Write();
+    }
+
+    private void Write() => _storage.WriteAtomically(
+        _path, stream => JsonSerializer.Serialize(stream, new Document { Format = Format, Flows = _flows }, Layout));
+
+    private static Document Parse(IStorage storage, string path)
+    {
+        try
+        {
+            if (storage.Length(path) > MaxBytes)
+                throw new JsonException($"{storage.Length(path)} bytes, expected at most {MaxBytes}");
+            using Stream stream = storage.OpenRead(path);
+            Document? document = JsonSerializer.Deserialize<Document>(stream, Layout);
+            return document?.Flows is null || document.Flows.Values.Any(f => f?.Hash is null || f.Stages is null || f.Partitions is null)
+                ? throw new JsonException("keys are missing")
+                : document;
+        }
+        catch (JsonException e)
+        {
+            throw new InputException($"{path} is damaged: {e.Message}; delete it and run again: what is committed is not computed again", e);
+        }
+    }
+
+    private sealed record Document
+    {
+        public int Format { get; init; }
+
+        public SortedDictionary<string, FlowState> Flows { get; init; } = [];
+    }
+}
+
+/// <summary>What is known of a flow.</summary>
+internal sealed record FlowState
+{
+    /// <summary>Of everything that decides the flow's results.</summary>
+    public required string Hash { get; init; }
+
+    public bool Done { get; init; }
+
+    /// <summary>Time spent, over all runs.</summary>
+    public double Seconds { get; init; }
+
+    /// <summary>Counts of a flow that is one graph, as of its last run.</summary>
+    public IReadOnlyList<StageCounts> Stages { get; init; } = [];
+
+    /// <summary>Counts of each part of a partitioned flow.</summary>
+    public SortedDictionary<int, IReadOnlyList<StageCounts>> Partitions { get; init; } = [];
+
+    /// <summary>Counts of the whole flow.</summary>
+    public IReadOnlyList<StageCounts> Total()
+        => Partitions.Count == 0
+            ? Stages
+            : Partitions.Values.Aggregate((sum, part) => sum.Count == part.Count ? sum.Zip(part, (a, b) => a.Plus(b)).ToList() : sum);
+}

@@ -1,0 +1,22 @@
+namespace Pipeline.Host.Runs;
+
+/// <summary>What the command line says of a run beside its definition; nothing here changes results.</summary>
+internal sealed record RunSettings
+{
+    /// <summary>Null takes runs/NAME.</summary>
+    public string? Folder { get; init; }
+
+    public int Parallelism { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>Lines instead of a table, also in a terminal.</summary>
+    public bool Plain { get; init; }
+
+    /// <summary>A folder with another libtorch.</summary>
+    public string? LibTorch { get; init; }
+
+    /// <summary>How long a graph may go on after a stop was asked for, so that a part that is nearly done is not lost; a sink that resumes is waited for.</summary>
+    public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(7);
+
+    /// <summary>Between two lines of progress where there is no terminal.</summary>
+    public TimeSpan LineInterval { get; init; } = TimeSpan.FromSeconds(30);
+}

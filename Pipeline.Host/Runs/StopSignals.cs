@@ -1,0 +1,31 @@
+namespace Pipeline.Host.Runs;
+
+/// <summary>What the user asks for while a run goes on: first a stop at the next safe point, then an end at once.</summary>
+internal sealed class StopSignals : IDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _cancel = new();
+    private int _requests;
+
+    public CancellationToken StopRequested => _stop.Token;
+
+    public CancellationToken Cancelled => _cancel.Token;
+
+    /// <summary>One more Ctrl-C or SIGTERM.</summary>
+    /// <returns>Which it was, from 1.</returns>
+    public int Request()
+    {
+        int request = Interlocked.Increment(ref _requests);
+        if (request == 1)
+            _stop.Cancel();
+        else
+            _cancel.Cancel();
+        return request;
+    }
+
+    public void Dispose()
+    {
+        _stop.Dispose();
+        _cancel.Dispose();
+    }
+}

@@ -1,0 +1,44 @@
+using System.Globalization;
+
+using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Chat;
+
+namespace Pipeline.Stages.Alignment;
+
+/// <summary>What the options of a tokenizing stage say, whatever the number of sides.</summary>
+/// <param name="Limits">Tokens a document may have on each side.</param>
+internal sealed record TokenizationRule(int[] Limits, LongDocuments LongDocuments, bool AddBos, bool AddEos, LossOn? LossOn, string? LossMarker)
+{
+    public static TokenizationRule Of(TokenizeOptions options)
+        => new TokenizationRule(
+            [options.MaxTeacherTokens, options.MaxStudentTokens ?? 4 * options.MaxTeacherTokens],
+            options.LongDocuments, options.AddBos, options.AddEos, options.LossOn, options.LossMarker).Checked();
+
+    public static TokenizationRule Of(TokenizeStudentOptions options)
+        => new TokenizationRule(
+            [options.MaxStudentTokens], options.LongDocuments, options.AddBos, options.AddEos, options.LossOn, options.LossMarker).Checked();
+
+    public bool Fits(ReadOnlySpan<int> counts)
+    {
+        for (int side = 0; side < counts.Length; side++)
+        {
+            if (counts[side] > Limits[side])
+                return false;
+        }
+        return true;
+    }
+
+    public override string ToString()
+        => string.Create(
+            CultureInfo.InvariantCulture,
+            $"tokens {string.Join('/', Limits)}, long {LongDocuments}, bos {AddBos}, eos {AddEos}, loss {LossOn?.ToString() ?? "default"} {LossMarker}");
+
+    private TokenizationRule Checked()
+    {
+        if (LossOn == Chat.LossOn.Marker && string.IsNullOrEmpty(LossMarker))
+            throw new DefinitionException("lossOn is marker but lossMarker is not given; say the text behind which the loss counts");
+        if (LossOn != Chat.LossOn.Marker && LossMarker is not null)
+            throw new DefinitionException($"lossMarker '{LossMarker}' is given but lossOn is not marker; set lossOn to marker or leave lossMarker out");
+        return this;
+    }
+}

@@ -1,0 +1,32 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+using Pipeline.Stages.Chat;
+
+namespace Pipeline.Stages.Alignment;
+
+public sealed record TokenizeOptions
+{
+    [Description("Tokens a document may have under the teacher's tokenizer, bos and eos included.")]
+    [Range(16, 1_048_576)]
+    public int MaxTeacherTokens { get; init; } = 512;
+
+    [Description("Tokens a document may have under the student's tokenizer, bos and eos included; four times maxTeacherTokens when absent.")]
+    [Range(16, 4_194_304)]
+    public int? MaxStudentTokens { get; init; }
+
+    [Description("Longer documents: split into several at places where both sides have a token boundary, cut behind the first of them, or reject.")]
+    public LongDocuments LongDocuments { get; init; } = LongDocuments.Split;
+
+    [Description("Begin with each side's bos token where its tokenizer has one.")]
+    public bool AddBos { get; init; } = true;
+
+    [Description("End with each side's eos token where its tokenizer has one.")]
+    public bool AddEos { get; init; } = true;
+
+    [Description("What counts in a loss: all, assistant (turns of a conversation), or marker (what follows lossMarker). Absent: assistant for conversations, all for text.")]
+    public LossOn? LossOn { get; init; }
+
+    [Description("With lossOn marker: the loss counts behind the first occurrence of this text, in a conversation behind its first occurrence in each assistant turn.")]
+    public string? LossMarker { get; init; }
+}

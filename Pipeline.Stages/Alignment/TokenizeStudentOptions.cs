@@ -1,0 +1,28 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+using Pipeline.Stages.Chat;
+
+namespace Pipeline.Stages.Alignment;
+
+public sealed record TokenizeStudentOptions
+{
+    [Description("Tokens a document may have, bos and eos included.")]
+    [Range(16, 4_194_304)]
+    public int MaxStudentTokens { get; init; } = 512;
+
+    [Description("Longer documents: split into several, cut behind the first of them, or reject.")]
+    public LongDocuments LongDocuments { get; init; } = LongDocuments.Split;
+
+    [Description("Begin with the bos token where the tokenizer has one.")]
+    public bool AddBos { get; init; } = true;
+
+    [Description("End with the eos token where the tokenizer has one.")]
+    public bool AddEos { get; init; } = true;
+
+    [Description("What counts in a loss: all, assistant (turns of a conversation), or marker (what follows lossMarker). Absent: assistant for conversations, all for text.")]
+    public LossOn? LossOn { get; init; }
+
+    [Description("With lossOn marker: the loss counts behind the first occurrence of this text, in a conversation behind its first occurrence in each assistant turn.")]
+    public string? LossMarker { get; init; }
+}

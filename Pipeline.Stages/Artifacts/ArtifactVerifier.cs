@@ -1,0 +1,146 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Checkpoints;
+using Pipeline.Stages.Shards;
+
+namespace Pipeline.Stages.Artifacts;
+
+/// <summary>
+/// Checks every checksum below a folder: shards and their manifests, checkpoints, and folders with a list of checksums. Writes nothing,
+/// and goes on after a finding.
+/// </summary>
+public sealed class ArtifactVerifier
+{
+    private readonly IStorage _storage;
+    private readonly List<Finding> _findings = [];
+    private int _checked;
+    private long _bytes;
+
+    private ArtifactVerifier(IStorage storage) => _storage = storage;
+
+    /// <exception cref="InputException">There is no such folder.</exception>
+    public static VerificationReport Verify(IStorage storage, string folder, CancellationToken cancellationToken = default)
+    {
+        if (!storage.DirectoryExists(folder))
+            throw new InputException($"{folder} is no folder; give a run folder, or one below it");
+        var verifier = new ArtifactVerifier(storage);
+        verifier.Walk(folder, cancellationToken);
+        return new VerificationReport(verifier._findings, verifier._checked, verifier._bytes);
+    }
+
+    private void Walk(string folder, CancellationToken cancellationToken)
+    {
+        if (CheckpointFolder.StepOf(folder) is not null)
+        {
+            VerifyCheckpoint(folder, cancellationToken);
+            return;
+        }
+        IReadOnlyList<string> entries = _storage.List(folder);
+        bool hasShards = false;
+        foreach (string path in entries)
+        {
+            if (Staging.IsStaging(path))
+                _findings.Add(new Finding(FindingKind.Leftover, path, $"{path} was never finished; the next run deletes it, unless its process still runs"));
+            else if (_storage.DirectoryExists(path))
+                Walk(path, cancellationToken);
+            else
+                hasShards |= path.EndsWith(ShardFormat.Extension, StringComparison.Ordinal);
+        }
+        if (hasShards || _storage.FileExists(ShardManifest.PathIn(folder)))
+            VerifyShards(folder, entries, cancellationToken);
+        if (_storage.FileExists(Path.Combine(folder, FileList.FileName)))
+            VerifyList(folder, cancellationToken);
+    }
+
+    private void VerifyShards(string folder, IReadOnlyList<string> entries, CancellationToken cancellationToken)
+    {
+        ShardManifest? manifest = null;
+        string manifestPath = ShardManifest.PathIn(folder);
+        if (_storage.FileExists(manifestPath))
+        {
+            Check(manifestPath, () =>
+            {
+                manifest = ShardManifest.Read(_storage, folder);
+                return _storage.Length(manifestPath);
+            });
+        }
+        foreach (string path in entries.Where(p => p.EndsWith(ShardFormat.Extension, StringComparison.Ordinal) && !Staging.IsStaging(p)))
+            Check(path, () => VerifyShard(path, manifest, cancellationToken));
+        foreach (ShardEntry shard in manifest?.Shards ?? [])
+        {
+            string path = Path.Combine(folder, shard.File);
+            if (!_storage.FileExists(path))
+                _findings.Add(new Finding(FindingKind.Missing, path, $"{path} is listed in the manifest and not there"));
+        }
+    }
+
+    private long VerifyShard(string path, ShardManifest? manifest, CancellationToken cancellationToken)
+    {
+        ShardReader shard = ShardReader.Open(_storage, path);
+        shard.Verify(cancellationToken);
+        if (Path.GetFileName(path) != ShardFormat.FileName(shard.Header.Index, shard.Header.Count))
+            throw new InputException($"{path} says it is shard {shard.Header.Index} of {shard.Header.Count}: it was renamed");
+        if (manifest is not null)
+            shard.Header.Fingerprint.RequireExactly(new ShardFingerprint(manifest.Fingerprint), path);
+        return shard.Bytes;
+    }
+
+    private void VerifyCheckpoint(string folder, CancellationToken cancellationToken)
+    {
+        try
+        {
+            Checkpoint checkpoint = CheckpointSet.Open(_storage, folder, cancellationToken);
+            _checked += checkpoint.Files.Count + 1;
+            _bytes += checkpoint.Files.Sum(f => f.Bytes);
+        }
+        catch (DamagedException e)
+        {
+            _findings.Add(new Finding(FindingKind.Damaged, folder, e.Message));
+        }
+        catch (InputException e)
+        {
+            _findings.Add(new Finding(FindingKind.Foreign, folder, e.Message));
+        }
+    }
+
+    // A damaged file takes the list with it: whoever wrote the folder then sees that it is not whole, and writes it again.
+    private void VerifyList(string folder, CancellationToken cancellationToken)
+    {
+        string listPath = Path.Combine(folder, FileList.FileName);
+        FileList? list = null;
+        Check(listPath, () =>
+        {
+            list = FileList.Read(_storage, folder);
+            return _storage.Length(listPath);
+        });
+        int before = _findings.Count;
+        foreach (FileHash file in list?.Files ?? [])
+        {
+            Check(Path.Combine(folder, file.Name), () =>
+            {
+                file.Verify(_storage, folder, cancellationToken);
+                return file.Bytes;
+            });
+        }
+        if (_findings.Count > before)
+            _findings.Add(new Finding(FindingKind.Damaged, listPath, $"{listPath} lists a file that is not what was written"));
+    }
+
+    private void Check(string path, Func<long> verify)
+    {
+        try
+        {
+            _bytes += verify();
+            _checked++;
+        }
+        catch (DamagedException e)
+        {
+            _findings.Add(new Finding(_storage.FileExists(path) ? FindingKind.Damaged : FindingKind.Missing, path, e.Message));
+        }
+        catch (InputException e)
+        {
+            _findings.Add(new Finding(FindingKind.Foreign, path, e.Message));
+        }
+    }
+}

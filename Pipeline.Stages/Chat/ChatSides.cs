@@ -1,0 +1,26 @@
+using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Alignment;
+using Pipeline.Stages.Tokenization;
+
+namespace Pipeline.Stages.Chat;
+
+/// <summary>One side of a conversation: its tokenizer, and the chat template that stands beside it.</summary>
+/// <param name="Name">Names the side in errors: a path.</param>
+/// <param name="Template">The template's source; null when the tokenizer has none.</param>
+internal sealed record ChatSide(TextTokenizer Tokenizer, string Name, string? Template)
+{
+    public string TemplateFingerprint => Template is null ? "none" : ChatTemplate.FingerprintOf(Template);
+}
+
+/// <summary>The sides of a run. A side of bytes speaks the template of its model's own tokenizer, whose special tokens it has.</summary>
+internal static class ChatSides
+{
+    public static ChatSide Teacher(StageContext context)
+        => Of(SideTokenizers.Teacher(context), SideTokenizers.TeacherTemplatePath(context), context);
+
+    public static ChatSide Student(StageContext context)
+        => Of(SideTokenizers.Student(context), SideTokenizers.StudentTemplatePath(context), context);
+
+    private static ChatSide Of(TextTokenizer tokenizer, string? path, StageContext context)
+        => new(tokenizer, path ?? "bytes", path is null ? null : ChatTemplate.Find(path, context.Storage));
+}

@@ -1,0 +1,104 @@
+using System.Globalization;
+using System.IO.Hashing;
+using System.Text;
+using System.Text.Json;
+
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Chat.Templates;
+
+namespace Pipeline.Stages.Chat;
+
+/// <summary>
+/// The chat template that a tokenizer's folder holds, in Jinja: <c>chat_template.jinja</c>, else <c>chat_template</c> in
+/// <c>tokenizer_config.json</c> (of several, the one named <c>default</c>). Rendered as Hugging Face renders it, without a generation prompt.
+/// </summary>
+internal sealed class ChatTemplate
+{
+    private readonly IReadOnlyList<Statement> _statements;
+    private readonly string _name;
+
+    private ChatTemplate(string name, IReadOnlyList<Statement> statements)
+    {
+        _name = name;
+        _statements = statements;
+    }
+
+    public static string FingerprintOf(string source)
+        => XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(source)).ToString("x16", CultureInfo.InvariantCulture);
+
+    /// <exception cref="InputException">The template holds something that is not implemented; the message names it and its line.</exception>
+    public static ChatTemplate Parse(string source, string name)
+    {
+        try
+        {
+            return new ChatTemplate(name, TemplateParser.Parse(source));
+        }
+        catch (ChatTemplateException e)
+        {
+            throw new InputException($"chat template of {name}: {e.Message}; give the tokenizer's folder a chat_template.jinja that does without it", e);
+        }
+    }
+
+    /// <summary>The source of the template beside a tokenizer: null when it has none.</summary>
+    /// <param name="tokenizerPath">A tokenizer's folder or its <c>tokenizer.json</c>.</param>
+    public static string? Find(string tokenizerPath, IStorage storage)
+    {
+        string folder = storage.DirectoryExists(tokenizerPath) ? tokenizerPath : Path.GetDirectoryName(tokenizerPath)!;
+        string jinja = Path.Combine(folder, "chat_template.jinja"), config = Path.Combine(folder, "tokenizer_config.json");
+        if (storage.FileExists(jinja))
+        {
+            using StreamReader reader = new(storage.OpenRead(jinja));
+            return reader.ReadToEnd();
+        }
+        if (!storage.FileExists(config))
+            return null;
+        using Stream stream = storage.OpenRead(config);
+        using JsonDocument document = ParseConfig(stream, config);
+        if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("chat_template", out JsonElement template))
+            return null;
+        return template.ValueKind switch
+        {
+            JsonValueKind.String => template.GetString(),
+            JsonValueKind.Array => template.EnumerateArray()
+                .Where(t => t.TryGetProperty("name", out JsonElement name) && name.ValueEquals("default"))
+                .Select(t => t.GetProperty("template").GetString())
+                .FirstOrDefault(),
+            JsonValueKind.Null => null,
+            _ => throw new InputException($"{config}: chat_template is {template.ValueKind}; a string or a list of named templates was expected"),
+        };
+    }
+
+    /// <exception cref="ChatTemplateException">The template refuses the conversation.</exception>
+    /// <exception cref="InputException">The template does something that is not implemented.</exception>
+    public TracedText Render(Conversation conversation, string? bos, string? eos)
+    {
+        Dictionary<string, object?> variables = new(StringComparer.Ordinal)
+        {
+            ["messages"] = conversation.ToTemplate(),
+            ["bos_token"] = TracedText.Literal(bos ?? string.Empty),
+            ["eos_token"] = TracedText.Literal(eos ?? string.Empty),
+            ["add_generation_prompt"] = false,
+        };
+        try
+        {
+            return TemplateInterpreter.Render(_statements, variables);
+        }
+        catch (ChatTemplateException e) when (!e.IsRefusal)
+        {
+            throw new InputException($"chat template of {_name}: {e.Message}", e);
+        }
+    }
+
+    private static JsonDocument ParseConfig(Stream stream, string path)
+    {
+        try
+        {
+            return JsonDocument.Parse(stream);
+        }
+        catch (JsonException e)
+        {
+            throw new InputException($"{path}: not JSON: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+namespace Pipeline.Stages.Chat;
+
+/// <summary>Which tokens count in a loss.</summary>
+public enum LossOn
+{
+    /// <summary>Every token.</summary>
+    All,
+
+    /// <summary>What the assistant says, and the marks that end its turns.</summary>
+    Assistant,
+
+    /// <summary>What follows a marker text.</summary>
+    Marker,
+}

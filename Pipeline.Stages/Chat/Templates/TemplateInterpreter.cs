@@ -1,0 +1,349 @@
+namespace Pipeline.Stages.Chat.Templates;
+
+/// <summary>Renders parsed statements. One per rendering; it holds the output and the scopes.</summary>
+internal sealed class TemplateInterpreter
+{
+    private const int LongestRange = 100_000;
+    private const int DeepestCall = 100;
+
+    private readonly Scope _globals = new(null);
+    private TracedText.Builder _output = new();
+    private int _depth;
+
+    public static TracedText Render(IReadOnlyList<Statement> template, IReadOnlyDictionary<string, object?> variables)
+    {
+        TemplateInterpreter interpreter = new();
+        foreach ((string name, object? value) in variables)
+            interpreter._globals.Set(name, value);
+        interpreter.SetFunctions();
+        interpreter.Run(template, interpreter._globals);
+        return interpreter._output.ToText();
+    }
+
+    private void SetFunctions()
+    {
+        _globals.Set("raise_exception", (TemplateFunction)((positional, _) =>
+            throw new ChatTemplateException(positional is [TracedText message, ..] ? message.Text : "the template refuses the conversation", isRefusal: true)));
+        _globals.Set("namespace", (TemplateFunction)((_, named) =>
+        {
+            TemplateNamespace space = new();
+            foreach ((string name, object? value) in named)
+                space.Values[name] = value;
+            return space;
+        }));
+        _globals.Set("dict", (TemplateFunction)((_, named) =>
+        {
+            TemplateDictionary dictionary = new();
+            foreach ((string name, object? value) in named)
+                dictionary[name] = value;
+            return dictionary;
+        }));
+        _globals.Set("range", (TemplateFunction)((positional, _) => Range(positional)));
+    }
+
+    private static List<object?> Range(IReadOnlyList<object?> arguments)
+    {
+        long[] values = [.. arguments.Select(a => TemplateValues.Integer(a, 0))];
+        (long start, long stop, long step) = values.Length switch { 1 => (0, values[0], 1), 2 => (values[0], values[1], 1), 3 => (values[0], values[1], values[2]), _ => (0L, 0L, 1L) };
+        List<object?> range = [];
+        for (long i = start; step > 0 ? i < stop : step < 0 && i > stop; i += step)
+        {
+            range.Add(i);
+            if (range.Count > LongestRange)
+                throw new ChatTemplateException($"a range of more than {LongestRange} numbers");
+        }
+        return range;
+    }
+
+    /// <summary>What ended a body early.</summary>
+    private enum Flow
+    {
+        Normal,
+        Break,
+        Continue,
+    }
+
+    private Flow Run(IReadOnlyList<Statement> body, Scope scope)
+    {
+        foreach (Statement statement in body)
+        {
+            Flow flow = Run(statement, scope);
+            if (flow != Flow.Normal)
+                return flow;
+        }
+        return Flow.Normal;
+    }
+
+    private Flow Run(Statement statement, Scope scope)
+    {
+        switch (statement)
+        {
+            case TextStatement text:
+                _output.Append(text.Text);
+                return Flow.Normal;
+            case OutputStatement output:
+                _output.Append(TemplateValues.ToText(Evaluate(output.Value, scope), output.Line));
+                return Flow.Normal;
+            case IfStatement choice:
+                foreach ((Expression? condition, IReadOnlyList<Statement> branch) in choice.Branches)
+                {
+                    if (condition is null || TemplateValues.IsTrue(Evaluate(condition, scope)))
+                        return Run(branch, scope);
+                }
+                return Flow.Normal;
+            case ForStatement loop:
+                RunLoop(loop, scope);
+                return Flow.Normal;
+            case SetStatement set:
+                Assign(set, scope);
+                return Flow.Normal;
+            case MacroStatement macro:
+                scope.Set(macro.Name, Macro(macro, scope));
+                return Flow.Normal;
+            case BodyStatement inner:
+                return Run(inner.Body, scope);
+            case LoopControlStatement control:
+                return control.IsBreak ? Flow.Break : Flow.Continue;
+            default:
+                throw new ChatTemplateException($"line {statement.Line}: unknown statement");
+        }
+    }
+
+    private void RunLoop(ForStatement loop, Scope scope)
+    {
+        List<object?> items = TemplateValues.Items(Evaluate(loop.Items, scope), loop.Line);
+        if (loop.Filter is not null)
+        {
+            items = items.FindAll(item =>
+            {
+                Scope inner = new(scope);
+                Bind(loop.Targets, item, inner, loop.Line);
+                return TemplateValues.IsTrue(Evaluate(loop.Filter, inner));
+            });
+        }
+        if (items.Count == 0)
+            Run(loop.Else, new Scope(scope));
+        for (int i = 0; i < items.Count; i++)
+        {
+            Scope inner = new(scope);
+            Bind(loop.Targets, items[i], inner, loop.Line);
+            inner.Set("loop", LoopVariable(items, i));
+            if (Run(loop.Body, inner) == Flow.Break)
+                return;
+        }
+    }
+
+    private static TemplateDictionary LoopVariable(List<object?> items, int i) => new()
+    {
+        ["index"] = i + 1L,
+        ["index0"] = (long)i,
+        ["revindex"] = (long)(items.Count - i),
+        ["revindex0"] = (long)(items.Count - i - 1),
+        ["first"] = i == 0,
+        ["last"] = i == items.Count - 1,
+        ["length"] = (long)items.Count,
+        ["previtem"] = i > 0 ? items[i - 1] : new Undefined("previtem"),
+        ["nextitem"] = i + 1 < items.Count ? items[i + 1] : new Undefined("nextitem"),
+    };
+
+    private void Assign(SetStatement set, Scope scope)
+    {
+        object? value = set.Body is null ? Evaluate(set.Value!, scope) : Capture(set.Body, scope);
+        if (set.Attribute is null)
+            Bind(set.Targets, value, scope, set.Line);
+        else if (scope.Get(set.Targets[0]) is TemplateNamespace space)
+            space.Values[set.Attribute] = value;
+        else
+            throw new ChatTemplateException($"line {set.Line}: '{set.Targets[0]}' is no namespace; only a namespace's attributes can be set");
+    }
+
+    private static void Bind(IReadOnlyList<string> targets, object? value, Scope scope, int line)
+    {
+        if (targets.Count == 1)
+        {
+            scope.Set(targets[0], value);
+            return;
+        }
+        List<object?> items = TemplateValues.Items(value, line);
+        if (items.Count != targets.Count)
+            throw new ChatTemplateException($"line {line}: {targets.Count} names for {items.Count} values");
+        for (int i = 0; i < targets.Count; i++)
+            scope.Set(targets[i], items[i]);
+    }
+
+    private TemplateFunction Macro(MacroStatement macro, Scope defined) => (positional, named) =>
+    {
+        Scope scope = new(defined);
+        for (int i = 0; i < macro.Parameters.Count; i++)
+        {
+            (string name, Expression? fallback) = macro.Parameters[i];
+            (string Name, object? Value) given = named.FirstOrDefault(a => a.Name == name);
+            scope.Set(name, i < positional.Count ? positional[i]
+                : given.Name is not null ? given.Value
+                : fallback is not null ? Evaluate(fallback, scope)
+                : new Undefined(name));
+        }
+        if (++_depth > DeepestCall)
+            throw new ChatTemplateException($"line {macro.Line}: the macro '{macro.Name}' calls itself more than {DeepestCall} deep");
+        TracedText text = Capture(macro.Body, scope);
+        _depth--;
+        return text;
+    };
+
+    private TracedText Capture(IReadOnlyList<Statement> body, Scope scope)
+    {
+        TracedText.Builder outer = _output;
+        _output = new TracedText.Builder();
+        Run(body, scope);
+        TracedText captured = _output.ToText();
+        _output = outer;
+        return captured;
+    }
+
+    private object? Evaluate(Expression expression, Scope scope)
+    {
+        int line = expression.Line;
+        switch (expression)
+        {
+            case LiteralExpression literal: return literal.Value;
+            case NameExpression name: return scope.Get(name.Name);
+            case ListExpression list: return list.Items.Select(i => Evaluate(i, scope)).ToList();
+            case DictionaryExpression dictionary:
+                TemplateDictionary made = new();
+                foreach ((Expression key, Expression value) in dictionary.Items)
+                    made[TemplateValues.ToText(Evaluate(key, scope), line).Text] = Evaluate(value, scope);
+                return made;
+            case AttributeExpression attribute:
+                object? owner = Evaluate(attribute.Target, scope);
+                return owner is Undefined missing
+                    ? throw new ChatTemplateException($"line {line}: '{missing.Name}' is undefined; it has no '{attribute.Name}'")
+                    : TemplateMethods.Attribute(owner, attribute.Name);
+            case IndexExpression index: return TemplateMethods.Index(Evaluate(index.Target, scope), Evaluate(index.Index, scope), line);
+            case SliceExpression slice:
+                return TemplateMethods.Slice(Evaluate(slice.Target, scope), Whole(slice.Start, scope), Whole(slice.Stop, scope), Whole(slice.Step, scope), line);
+            case CallExpression call: return Call(call, scope);
+            case FilterExpression filter:
+                return TemplateFilters.Apply(filter.Name, Evaluate(filter.Target, scope), Positional(filter.Arguments, scope), Named(filter.Arguments, scope), line);
+            case TestExpression test:
+                return TemplateTests.Apply(test.Name, Evaluate(test.Target, scope), Positional(test.Arguments, scope), line) != test.Negated;
+            case UnaryExpression unary: return Unary(unary, scope);
+            case BinaryExpression binary: return Binary(binary, scope);
+            case ConditionalExpression choice:
+                return TemplateValues.IsTrue(Evaluate(choice.Condition, scope)) ? Evaluate(choice.Then, scope)
+                    : choice.Else is null ? new Undefined("else") : Evaluate(choice.Else, scope);
+            default: throw new ChatTemplateException($"line {line}: unknown expression");
+        }
+    }
+
+    private object? Call(CallExpression call, Scope scope)
+    {
+        List<object?> positional = Positional(call.Arguments, scope);
+        if (call.Target is AttributeExpression method && Evaluate(method.Target, scope) is var owner and not TemplateNamespace)
+            return TemplateMethods.Call(owner, method.Name, positional, call.Line);
+        return Evaluate(call.Target, scope) switch
+        {
+            TemplateFunction function => function(positional, Named(call.Arguments, scope)),
+            Undefined undefined => throw new ChatTemplateException($"line {call.Line}: the function '{undefined.Name}' is not implemented"),
+            var other => throw new ChatTemplateException($"line {call.Line}: {TemplateValues.Kind(other)} cannot be called"),
+        };
+    }
+
+    private object? Unary(UnaryExpression unary, Scope scope)
+    {
+        object? value = Evaluate(unary.Operand, scope);
+        return (unary.Operator, value) switch
+        {
+            ("not", _) => !TemplateValues.IsTrue(value),
+            ("-", long n) => -n,
+            ("-", double d) => -d,
+            ("+", long or double) => value,
+            _ => throw new ChatTemplateException($"line {unary.Line}: '{unary.Operator}' does not work on {TemplateValues.Kind(value)}"),
+        };
+    }
+
+    private object? Binary(BinaryExpression binary, Scope scope)
+    {
+        object? left = Evaluate(binary.Left, scope);
+        if (binary.Operator is "and" or "or")
+            return TemplateValues.IsTrue(left) == (binary.Operator == "and") ? Evaluate(binary.Right, scope) : left;
+        object? right = Evaluate(binary.Right, scope);
+        return binary.Operator switch
+        {
+            "==" => TemplateValues.AreEqual(left, right),
+            "!=" => !TemplateValues.AreEqual(left, right),
+            "<" => TemplateValues.Compare(left, right, binary.Line) < 0,
+            ">" => TemplateValues.Compare(left, right, binary.Line) > 0,
+            "<=" => TemplateValues.Compare(left, right, binary.Line) <= 0,
+            ">=" => TemplateValues.Compare(left, right, binary.Line) >= 0,
+            "in" => TemplateValues.Contains(right, left, binary.Line),
+            "not in" => !TemplateValues.Contains(right, left, binary.Line),
+            "~" => Concatenate(TemplateValues.ToText(left, binary.Line), TemplateValues.ToText(right, binary.Line)),
+            _ => Arithmetic(binary.Operator, left, right, binary.Line),
+        };
+    }
+
+    private static object? Arithmetic(string op, object? left, object? right, int line) => (op, left, right) switch
+    {
+        ("+", TracedText a, TracedText b) => Concatenate(a, b),
+        ("+", List<object?> a, List<object?> b) => new List<object?>([.. a, .. b]),
+        ("+", long a, long b) => a + b,
+        ("-", long a, long b) => a - b,
+        ("*", long a, long b) => a * b,
+        ("//", long a, long b) when b != 0 => (long)Math.Floor((double)a / b),
+        ("%", long a, long b) when b != 0 => ((a % b) + b) % b,
+        ("*", TracedText a, long b) => Repeat(a, b),
+        _ when TemplateValues.Number(left) is { } a && TemplateValues.Number(right) is { } b && (op is "+" or "-" or "*" || b != 0) => op switch
+        {
+            "+" => a + b,
+            "-" => a - b,
+            "*" => a * b,
+            "/" => a / b,
+            "//" => Math.Floor(a / b),
+            _ => a - (b * Math.Floor(a / b)),
+        },
+        _ => throw new ChatTemplateException($"line {line}: '{op}' does not work on {TemplateValues.Kind(left)} and {TemplateValues.Kind(right)}"),
+    };
+
+    private static TracedText Concatenate(TracedText left, TracedText right)
+    {
+        TracedText.Builder joined = new();
+        joined.Append(left);
+        joined.Append(right);
+        return joined.ToText();
+    }
+
+    private static TracedText Repeat(TracedText text, long times)
+    {
+        TracedText.Builder repeated = new();
+        for (long i = 0; i < Math.Min(times, LongestRange); i++)
+            repeated.Append(text);
+        return repeated.ToText();
+    }
+
+    private long? Whole(Expression? expression, Scope scope)
+        => expression is null || Evaluate(expression, scope) is not { } value ? null : TemplateValues.Integer(value, expression.Line);
+
+    private List<object?> Positional(CallArguments arguments, Scope scope) => [.. arguments.Positional.Select(a => Evaluate(a, scope))];
+
+    private List<(string Name, object? Value)> Named(CallArguments arguments, Scope scope)
+        => [.. arguments.Named.Select(a => (a.Name, Evaluate(a.Value, scope)))];
+
+    private sealed class Scope(Scope? outer)
+    {
+        private readonly Dictionary<string, object?> _values = new(StringComparer.Ordinal);
+
+        public object? Get(string name)
+        {
+            for (Scope? scope = this; scope is not null; scope = scope.Outer)
+            {
+                if (scope._values.TryGetValue(name, out object? value))
+                    return value;
+            }
+            return new Undefined(name);
+        }
+
+        public void Set(string name, object? value) => _values[name] = value;
+
+        private Scope? Outer { get; } = outer;
+    }
+}

@@ -1,0 +1,76 @@
+using System.Globalization;
+using System.Text;
+
+namespace Pipeline.Stages.Chat.Templates;
+
+/// <summary>The <c>tojson</c> filter as Hugging Face gives it to chat templates: Python's <c>json.dumps</c> with <c>ensure_ascii</c> off.</summary>
+internal static class TemplateJson
+{
+    public static string Write(object? value, int? indent, int line)
+    {
+        StringBuilder json = new();
+        Write(json, value, indent, 0, line);
+        return json.ToString();
+    }
+
+    private static void Write(StringBuilder json, object? value, int? indent, int depth, int line)
+    {
+        switch (value)
+        {
+            case null: json.Append("null"); break;
+            case bool b: json.Append(b ? "true" : "false"); break;
+            case long n: json.Append(n.ToString(CultureInfo.InvariantCulture)); break;
+            case double: json.Append(TemplateValues.ToText(value, line).Text); break;
+            case TracedText text: WriteString(json, text.Text); break;
+            case List<object?> list:
+                WriteItems(json, '[', ']', list.Count, indent, depth, i => Write(json, list[i], indent, depth + 1, line));
+                break;
+            case TemplateDictionary dictionary:
+                WriteItems(json, '{', '}', dictionary.Keys.Count, indent, depth, i =>
+                {
+                    WriteString(json, dictionary.Keys[i]);
+                    json.Append(": ");
+                    Write(json, dictionary[dictionary.Keys[i]], indent, depth + 1, line);
+                });
+                break;
+            default: throw new ChatTemplateException($"line {line}: tojson cannot write {TemplateValues.Kind(value)}");
+        }
+    }
+
+    private static void WriteItems(StringBuilder json, char open, char close, int count, int? indent, int depth, Action<int> write)
+    {
+        json.Append(open);
+        for (int i = 0; i < count; i++)
+        {
+            if (i > 0)
+                json.Append(indent is null ? ", " : ",");
+            if (indent is { } width)
+                json.Append('\n').Append(' ', width * (depth + 1));
+            write(i);
+        }
+        if (indent is { } last && count > 0)
+            json.Append('\n').Append(' ', last * depth);
+        json.Append(close);
+    }
+
+    private static void WriteString(StringBuilder json, string text)
+    {
+        json.Append('"');
+        foreach (char c in text)
+        {
+            _ = c switch
+            {
+                '"' => json.Append("\\\""),
+                '\\' => json.Append("\\\\"),
+                '\n' => json.Append("\\n"),
+                '\r' => json.Append("\\r"),
+                '\t' => json.Append("\\t"),
+                '\b' => json.Append("\\b"),
+                '\f' => json.Append("\\f"),
+                < ' ' => json.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"),
+                _ => json.Append(c),
+            };
+        }
+        json.Append('"');
+    }
+}

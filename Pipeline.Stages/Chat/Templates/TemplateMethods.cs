@@ -1,0 +1,120 @@
+namespace Pipeline.Stages.Chat.Templates;
+
+/// <summary>Attributes, and the methods of strings and dictionaries.</summary>
+internal static class TemplateMethods
+{
+    public static object? Attribute(object? target, string name) => target switch
+    {
+        TemplateDictionary dictionary => dictionary.TryGet(name, out object? value) ? value : new Undefined(name),
+        TemplateNamespace space => space.Values.TryGetValue(name, out object? value) ? value : new Undefined(name),
+        _ => new Undefined(name),
+    };
+
+    public static object? Index(object? target, object? index, int line)
+    {
+        switch (target)
+        {
+            case TemplateDictionary or TemplateNamespace when index is TracedText key:
+                return Attribute(target, key.Text);
+            case List<object?> list when index is long at:
+                at = at < 0 ? at + list.Count : at;
+                return at >= 0 && at < list.Count ? list[(int)at] : new Undefined($"[{index}]");
+            case TracedText text when index is long at:
+                at = at < 0 ? at + text.Length : at;
+                return at >= 0 && at < text.Length ? text.Slice((int)at, 1) : new Undefined($"[{index}]");
+            case Undefined undefined:
+                throw new ChatTemplateException($"line {line}: '{undefined.Name}' is undefined and has no elements");
+            default:
+                return new Undefined(index is TracedText name ? name.Text : "element");
+        }
+    }
+
+    public static object? Slice(object? target, long? start, long? stop, long? step, int line)
+    {
+        int length = target switch
+        {
+            List<object?> list => list.Count,
+            TracedText text => text.Length,
+            _ => throw new ChatTemplateException($"line {line}: cannot slice {TemplateValues.Kind(target)}"),
+        };
+        long stride = step ?? 1;
+        if (stride == -1 && start is null && stop is null)
+            return target is List<object?> all ? new List<object?>(Enumerable.Reverse(all)) : throw new ChatTemplateException($"line {line}: reversing a string is not implemented");
+        if (stride != 1)
+            throw new ChatTemplateException($"line {line}: a slice with step {stride} is not implemented");
+        int from = Bound(start ?? 0), to = Math.Max(from, Bound(stop ?? length));
+        return target is TracedText whole ? whole.Slice(from, to - from) : ((List<object?>)target!).GetRange(from, to - from);
+
+        int Bound(long value) => (int)Math.Clamp(value < 0 ? value + length : value, 0, length);
+    }
+
+    public static object? Call(object? target, string name, IReadOnlyList<object?> arguments, int line)
+        => target switch
+        {
+            TracedText text => OfText(text, name, arguments, line),
+            TemplateDictionary dictionary => OfDictionary(dictionary, name, arguments, line),
+            Undefined undefined => throw new ChatTemplateException($"line {line}: '{undefined.Name}' is undefined; it has no '{name}'"),
+            _ => throw NoMethod(target, name, line),
+        };
+
+    public static List<object?> Items(object? value, int line) => value switch
+    {
+        TemplateDictionary dictionary => [.. dictionary.Keys.Select(k => new List<object?> { TracedText.Literal(k), dictionary[k] })],
+        Undefined => [],
+        _ => throw new ChatTemplateException($"line {line}: items wants a dictionary, found {TemplateValues.Kind(value)}"),
+    };
+
+    /// <summary>The result is not the conversation's own text any more where a character changed, so it is not traced then.</summary>
+    public static TracedText ChangeCase(string name, TracedText text)
+    {
+        string changed = name switch
+        {
+            "upper" => text.Text.ToUpperInvariant(),
+            "lower" => text.Text.ToLowerInvariant(),
+            "capitalize" => text.Length == 0 ? text.Text : char.ToUpperInvariant(text.Text[0]) + text.Text[1..].ToLowerInvariant(),
+            _ => string.Concat(text.Text.Select((c, i) => i == 0 || !char.IsLetter(text.Text[i - 1]) ? char.ToUpperInvariant(c) : char.ToLowerInvariant(c))),
+        };
+        return changed == text.Text ? text : TracedText.Literal(changed);
+    }
+
+    private static object? OfText(TracedText text, string name, IReadOnlyList<object?> arguments, int line)
+    {
+        switch (name)
+        {
+            case "strip" or "lstrip" or "rstrip":
+                return text.Trim(name != "rstrip", name != "lstrip", arguments is [TracedText characters, ..] ? characters.Text : null);
+            case "split":
+                return arguments is [TracedText { Length: > 0 } separator, ..]
+                    ? text.Split(separator.Text, arguments.Count > 1 ? (int)TemplateValues.Integer(arguments[1], line) : -1)
+                    : text.SplitAtWhiteSpace();
+            case "startswith" or "endswith":
+                return Options(arguments, name, line).Any(o => name == "startswith"
+                    ? text.Text.StartsWith(o, StringComparison.Ordinal)
+                    : text.Text.EndsWith(o, StringComparison.Ordinal));
+            case "upper" or "lower" or "capitalize" or "title": return ChangeCase(name, text);
+            case "replace" when arguments is [TracedText old, TracedText replacement]: return text.Replace(old.Text, replacement);
+            case "find" when arguments is [TracedText part]: return (long)text.Text.IndexOf(part.Text, StringComparison.Ordinal);
+            case "join" when arguments is [List<object?>]: return TemplateFilters.Apply("join", arguments[0], [text], [], line);
+            default: throw NoMethod(text, name, line);
+        }
+    }
+
+    private static object? OfDictionary(TemplateDictionary dictionary, string name, IReadOnlyList<object?> arguments, int line) => name switch
+    {
+        "items" => Items(dictionary, line),
+        "keys" => new List<object?>(dictionary.Keys.Select(TracedText.Literal)),
+        "values" => new List<object?>(dictionary.Keys.Select(k => dictionary[k])),
+        "get" when arguments is [TracedText key, ..] => dictionary.TryGet(key.Text, out object? value) ? value : arguments.Count > 1 ? arguments[1] : null,
+        _ => throw NoMethod(dictionary, name, line),
+    };
+
+    private static IEnumerable<string> Options(IReadOnlyList<object?> arguments, string name, int line) => arguments switch
+    {
+        [TracedText one] => [one.Text],
+        [List<object?> several] => several.OfType<TracedText>().Select(t => t.Text),
+        _ => throw new ChatTemplateException($"line {line}: '{name}' wants a string"),
+    };
+
+    private static ChatTemplateException NoMethod(object? target, string name, int line)
+        => new($"line {line}: the method '{name}' of {TemplateValues.Kind(target)} is not implemented");
+}

@@ -1,0 +1,18 @@
+namespace Pipeline.Stages.Chat.Templates;
+
+internal enum TemplateTokenKind
+{
+    /// <summary>Text outside of tags.</summary>
+    Text,
+    OutputStart,
+    OutputEnd,
+    BlockStart,
+    BlockEnd,
+    Name,
+    String,
+    Number,
+    Operator,
+    End,
+}
+
+internal readonly record struct TemplateToken(TemplateTokenKind Kind, string Value, int Line);

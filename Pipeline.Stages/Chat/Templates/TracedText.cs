@@ -1,0 +1,130 @@
+using System.Text;
+
+namespace Pipeline.Stages.Chat.Templates;
+
+/// <summary>
+/// A string whose characters know where they came from: the index of a character of the conversation, or
+/// <see cref="FromTemplate"/>. Trimming, slicing, splitting and joining keep the origins, so that a rendered prompt says which of its
+/// bytes are whose content, whatever the template did to it.
+/// </summary>
+internal sealed class TracedText
+{
+    public const int FromTemplate = -1;
+
+    private readonly int[]? _origins;
+
+    private TracedText(string text, int[]? origins)
+    {
+        Text = text;
+        _origins = origins;
+    }
+
+    public static TracedText Empty { get; } = new(string.Empty, null);
+
+    public string Text { get; }
+
+    public int Length => Text.Length;
+
+    public static TracedText Literal(string text) => new(text, null);
+
+    /// <summary>Characters of the conversation, the first of which has this index.</summary>
+    public static TracedText Source(string text, int firstOrigin)
+    {
+        int[] origins = new int[text.Length];
+        for (int i = 0; i < origins.Length; i++)
+            origins[i] = firstOrigin + i;
+        return new TracedText(text, origins);
+    }
+
+    public int Origin(int index) => _origins is null ? FromTemplate : _origins[index];
+
+    public TracedText Slice(int start, int length)
+        => length == Text.Length ? this : new TracedText(Text.Substring(start, length), _origins?[start..(start + length)]);
+
+    public TracedText Trim(bool start, bool end, string? characters)
+    {
+        int from = 0, to = Text.Length;
+        while (start && from < to && IsTrimmed(Text[from]))
+            from++;
+        while (end && to > from && IsTrimmed(Text[to - 1]))
+            to--;
+        return Slice(from, to - from);
+
+        bool IsTrimmed(char c) => characters is null ? IsPythonSpace(c) : characters.Contains(c);
+    }
+
+    public TracedText Replace(string old, TracedText replacement)
+    {
+        if (old.Length == 0 || !Text.Contains(old, StringComparison.Ordinal))
+            return this;
+        Builder result = new();
+        int at = 0;
+        for (int found; (found = Text.IndexOf(old, at, StringComparison.Ordinal)) >= 0; at = found + old.Length)
+        {
+            result.Append(Slice(at, found - at));
+            result.Append(replacement);
+        }
+        result.Append(Slice(at, Text.Length - at));
+        return result.ToText();
+    }
+
+    public List<object?> Split(string separator, int limit)
+    {
+        List<object?> parts = [];
+        int at = 0;
+        for (int found; (limit < 0 || parts.Count < limit) && (found = Text.IndexOf(separator, at, StringComparison.Ordinal)) >= 0; at = found + separator.Length)
+            parts.Add(Slice(at, found - at));
+        parts.Add(Slice(at, Text.Length - at));
+        return parts;
+    }
+
+    public List<object?> SplitAtWhiteSpace()
+    {
+        List<object?> parts = [];
+        for (int at = 0; at < Text.Length;)
+        {
+            int end = at;
+            while (end < Text.Length && !IsPythonSpace(Text[end]))
+                end++;
+            if (end > at)
+                parts.Add(Slice(at, end - at));
+            at = end + 1;
+        }
+        return parts;
+    }
+
+    public override string ToString() => Text;
+
+    public override bool Equals(object? obj) => obj is TracedText other && other.Text == Text;
+
+    public override int GetHashCode() => Text.GetHashCode(StringComparison.Ordinal);
+
+    private static bool IsPythonSpace(char c) => char.IsWhiteSpace(c) || c is >= '\x1c' and <= '\x1f';
+
+    /// <summary>Joins pieces, keeping their origins.</summary>
+    internal sealed class Builder
+    {
+        private readonly StringBuilder _text = new();
+        private readonly List<int> _origins = [];
+        private bool _traced;
+
+        public void Append(TracedText piece)
+        {
+            if (piece._origins is not null)
+            {
+                _traced = true;
+                _origins.AddRange(piece._origins);
+            }
+            else
+            {
+                for (int i = 0; i < piece.Length; i++)
+                    _origins.Add(FromTemplate);
+            }
+            _text.Append(piece.Text);
+        }
+
+        public void Append(string literal) => Append(Literal(literal));
+
+        public TracedText ToText() => new(_text.ToString(), _traced ? [.. _origins] : null);
+    }
+}

@@ -1,0 +1,14 @@
+namespace Pipeline.Stages.Embeddings;
+
+/// <summary>How the embeddings of a new vocabulary begin.</summary>
+public enum EmbeddingStart
+{
+    /// <summary>Copies where the bytes are the same, else means of the old tokenizer's pieces.</summary>
+    Fvt,
+
+    /// <summary>Every row the mean of the old rows; marks with a role are copied. For comparison.</summary>
+    Mean,
+
+    /// <summary>Every row drawn from the normal distribution of the old rows; marks with a role are copied. For comparison.</summary>
+    Random,
+}

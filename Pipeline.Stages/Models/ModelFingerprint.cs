@@ -1,0 +1,22 @@
+using System.Globalization;
+using System.IO.Hashing;
+using Pipeline.Contracts.Storage;
+
+namespace Pipeline.Stages.Models;
+
+/// <summary>A hash of what a model folder computes: its configuration and its weights, whatever the folder is called.</summary>
+public static class ModelFingerprint
+{
+    public static string Of(string folder, IStorage storage)
+    {
+        var hash = new XxHash3();
+        foreach (string path in storage.List(folder))
+        {
+            string name = Path.GetFileName(path);
+            if (name != "config.json" && !name.EndsWith(".safetensors", StringComparison.Ordinal)) continue;
+            using Stream file = storage.OpenRead(path);
+            hash.Append(file);
+        }
+        return hash.GetCurrentHashAsUInt64().ToString("x16", CultureInfo.InvariantCulture);
+    }
+}

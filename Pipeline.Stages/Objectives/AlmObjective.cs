@@ -1,0 +1,53 @@
+using Pipeline.Stages.Objectives.Schedules;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Objectives;
+
+/// <summary>Approximate Likelihood Matching over the chunks of <see cref="BatchTables.Alm"/>.</summary>
+public sealed class AlmObjective(AlmOptions options) : IObjective
+{
+    public string Name => "alm";
+
+    public ObjectiveNeeds Needs { get; } = ObjectiveNeeds.LogLikelihood | ObjectiveNeeds.TeacherScores
+        | (options.Boundary == BoundaryMode.AppendBoundary ? ObjectiveNeeds.LogBoundary : ObjectiveNeeds.None);
+
+    public IReadOnlyList<int> Layers => [];
+
+    public IReadOnlyList<int> TeacherLayers => [];
+
+    public WeightSchedule Weight { get; } = new(options.Weight, options.Schedule);
+
+    public IReadOnlyList<(string Name, Tensor Value)> Parameters => [];
+
+    public double Count(BatchTables tables) => Count(Chunks(tables));
+
+    public ObjectiveResult Compute(ObjectiveInputs inputs)
+    {
+        ChunkBatch chunks = Chunks(inputs.Tables);
+        Tensor logLikelihood_N = ObjectiveInputs.Require(inputs.LogLikelihood_N, Name, "log-likelihoods");
+        Tensor? logBoundary_N = options.Boundary == BoundaryMode.AppendBoundary
+            ? ObjectiveInputs.Require(inputs.LogBoundary_N, Name, "log boundary masses")
+            : null;
+        return new ObjectiveResult(Sum(chunks, logLikelihood_N, logBoundary_N), Count(chunks));
+    }
+
+    /// <summary>The sum over all blocks, divided by the number of block sizes.</summary>
+    internal Tensor Sum(ChunkBatch chunks, Tensor logLikelihood_N, Tensor? logBoundary_N)
+    {
+        Tensor s_C = AlmLoss.ChunkSums(logLikelihood_N, chunks);
+        Tensor? boundary_C = logBoundary_N is null ? null : AlmLoss.ChunkBoundaries(logBoundary_N, chunks);
+        Tensor? sum = null;
+        foreach (int size in options.ChunkSizes)
+        {
+            Tensor part = AlmLoss.Sum(
+                ChunkBlocks.Of(chunks, size), s_C, boundary_C, options.Divergence, options.Temperature, options.RenyiAlpha, options.Numerator);
+            sum = sum is null ? part : sum + part;
+        }
+        return sum! / options.ChunkSizes.Count;
+    }
+
+    internal double Count(ChunkBatch chunks) => options.ChunkSizes.Sum(size => AlmLoss.Count(ChunkBlocks.Of(chunks, size), options.Denominator));
+
+    private static ChunkBatch Chunks(BatchTables tables)
+        => tables.Alm ?? throw new InvalidOperationException("objective 'alm': the batch tables were built without it");
+}

@@ -1,0 +1,55 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using Pipeline.Stages.Objectives.Schedules;
+
+namespace Pipeline.Stages.Objectives;
+
+/// <summary>Approximate Likelihood Matching: the student's chunk likelihoods follow the teacher's.</summary>
+public sealed record AlmOptions
+{
+    [Description("Weight of this objective, on top of the rule that combines objectives.")]
+    [Range(0.0, 1e9)]
+    public double Weight { get; init; } = 1;
+
+    [Description("How the weight changes over the steps; absent: it does not.")]
+    public WeightScheduleOptions? Schedule { get; init; }
+
+    [Description("f: how the teacher's likelihood of a chunk is compared with the student's.")]
+    public DivergenceKind Divergence { get; init; } = DivergenceKind.BinaryCe;
+
+    [Description("Temperature τ that divides log-likelihoods; the paper's ablation is best at 5. Not used by abs, renyi and binary-kl-temp-limit.")]
+    [Range(1e-3, 1e6)]
+    public double Temperature { get; init; } = 5;
+
+    [Description("Order α of the Rényi divergence.")]
+    [Range(1e-3, 100.0)]
+    public double RenyiAlpha { get; init; } = 0.5;
+
+    [Description("Whether the mass of boundary tokens after a chunk is part of its likelihood.")]
+    public BoundaryMode Boundary { get; init; } = BoundaryMode.AppendBoundary;
+
+    [Description("Which chunks are compared, before merging by boundary mass.")]
+    public ChunkKind Chunks { get; init; } = ChunkKind.Every;
+
+    [Description("γ: a chunk with teacher boundary mass of at most this is merged into the next one; null: no merging.")]
+    [Range(0.0, 1.0)]
+    public double? Gamma { get; init; } = 0.1;
+
+    [Description("The bias matrices that chunks 'unbiased' need: a file that the compute-bias stage wrote.")]
+    public string? Bias { get; init; }
+
+    [Description("The largest tokenization bias at which a chunk of kind 'unbiased' may end.")]
+    [Range(0.0, 1.0)]
+    public double BiasThreshold { get; init; } = 0.1;
+
+    [Description("Numbers of neighbouring chunks that are compared as one; the loss is the mean over them.")]
+    public IReadOnlyList<int> ChunkSizes { get; init; } = [1];
+
+    [Description("How much a chunk counts in the sum.")]
+    public ChunkWeighting Numerator { get; init; } = ChunkWeighting.ChunkCount;
+
+    [Description("How much a chunk counts in what the sum is divided by.")]
+    public ChunkWeighting Denominator { get; init; } = ChunkWeighting.ChunkCount;
+
+    public ChunkRules Rules(TokenPairBias? bias) => new(Chunks, Gamma, ChunkUse.Likelihood, bias, BiasThreshold);
+}

@@ -1,0 +1,64 @@
+using Pipeline.Contracts.Records;
+
+namespace Pipeline.Stages.Objectives;
+
+/// <summary>
+/// Everything the objectives read of a batch's records, as index lists and flat arrays; made once per batch, off the device's
+/// thread. N = Rows · Length flat student positions.
+/// </summary>
+public sealed record BatchTables
+{
+    public required int Rows { get; init; }
+
+    /// <summary>T: student positions per row, padding included.</summary>
+    public required int Length { get; init; }
+
+    /// <summary>[N] 1 where a student token is scored and counts in the loss mask.</summary>
+    public required float[] TargetMask_N { get; init; }
+
+    /// <summary>Sum of the target mask.</summary>
+    public required double Targets { get; init; }
+
+    /// <summary>Chunks of the ALM objective; null when it is not used.</summary>
+    public ChunkBatch? Alm { get; init; }
+
+    /// <summary>Chunks of the hidden-state alignment with cached teacher states; null when it is not used.</summary>
+    public LatentTables? Latents { get; init; }
+
+    /// <summary>What the baselines with a teacher beside the student read; null when none is used.</summary>
+    public BaselineTables? Baselines { get; init; }
+
+    /// <summary>The tables of a batch of examples padded to <paramref name="length"/> student tokens.</summary>
+    /// <param name="examples">[B] rows no longer than <paramref name="length"/>.</param>
+    /// <param name="length">T.</param>
+    /// <param name="options">Which objectives are used.</param>
+    /// <param name="bias">Matrices of the 'unbiased' chunk kind, when it is used.</param>
+    public static BatchTables From(IReadOnlyList<Example> examples, int length, ObjectivesOptions options, TokenPairBias? bias = null)
+    {
+        var mask = new float[examples.Count * length];
+        long targets = 0;
+        for (int row = 0; row < examples.Count; row++)
+        {
+            TokenSequence student = examples[row].Student;
+            if (student.Count > length)
+                throw new InvalidOperationException($"document {examples[row].Id}: {student.Count} student tokens in a batch of length {length}");
+            for (int i = 1; i < student.Count; i++)
+            {
+                if (!student.Counts(i))
+                    continue;
+                mask[row * length + i] = 1;
+                targets++;
+            }
+        }
+        return new BatchTables
+        {
+            Rows = examples.Count,
+            Length = length,
+            TargetMask_N = mask,
+            Targets = targets,
+            Alm = options.Alm is { } alm ? ChunkBatch.From(examples, length, alm.Rules(bias)) : null,
+            Latents = options.Latents is { } latents ? LatentTables.From(examples, length, latents) : null,
+            Baselines = options.Dskd is null && options.Uld is null && options.Mined is null ? null : BaselineTables.From(examples, length),
+        };
+    }
+}

@@ -1,0 +1,14 @@
+namespace Pipeline.Stages.Objectives;
+
+/// <summary>What a chunk's likelihood says about the token after it.</summary>
+public enum BoundaryMode
+{
+    /// <summary>Nothing: the likelihood keeps the tokenization bias of its outcome.</summary>
+    None,
+
+    /// <summary>
+    /// The log mass of boundary tokens after the chunk is added on both sides (outcome debiasing, arXiv 2503.20083, section 3.3). Which
+    /// tokens are boundary tokens was decided when the teacher was scored; the student's head uses the same set.
+    /// </summary>
+    AppendBoundary,
+}

@@ -1,0 +1,45 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace Pipeline.Stages.Objectives.Combine;
+
+/// <summary>How several objectives become one loss.</summary>
+public sealed record CombineOptions
+{
+    [Description("How the objectives' gradients are weighted: the paper's ablation finds gradmag and gradnorm well ahead of fixed weights.")]
+    public CombineRule Rule { get; init; } = CombineRule.Gradmag;
+
+    [Description("With gradmag: weights are divided by their sum, so that they add up to 1 and the loss keeps its magnitude.")]
+    public bool Normalize { get; init; } = true;
+
+    [Description("Conflicting gradients are projected onto each other's normal plane first.")]
+    public bool Pcgrad { get; init; }
+
+    [Description("With clip: the largest gradient norm of an objective.")]
+    [Range(1e-9, 1e9)]
+    public double ClipNorm { get; init; } = 1;
+
+    [Description("With gradnorm: how strongly objectives that train slowly are favoured.")]
+    [Range(0.0, 10.0)]
+    public double GradnormAlpha { get; init; } = 0.12;
+
+    [Description("With gradnorm: learning rate of the weights.")]
+    [Range(0.0, 10.0)]
+    public double GradnormRate { get; init; } = 0.025;
+}
+
+/// <summary>Rules for the weights of objectives.</summary>
+public enum CombineRule
+{
+    /// <summary>Only the objectives' own weights.</summary>
+    Fixed,
+
+    /// <summary>1 / norm of the objective's gradient at the last layer.</summary>
+    Gradmag,
+
+    /// <summary>Weights are learned so that gradients keep comparable size (arXiv 1711.02257).</summary>
+    Gradnorm,
+
+    /// <summary>Each objective's gradient is clipped by norm.</summary>
+    Clip,
+}

@@ -1,0 +1,80 @@
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Objectives;
+
+/// <summary>
+/// f(t, s) per chunk: t and s are the teacher's and the student's chunk log-likelihoods, natural logarithms ≤ 0, of one shape.
+/// The gradient flows to s and is finite for every finite s ≤ 0.
+/// </summary>
+public static class Divergence
+{
+    /// <summary>Keeps a log-likelihood of 0 away from log(1 - exp(0)); subtracted after the temperature, as the reference does.</summary>
+    public const double Epsilon = 1e-6;
+
+    /// <summary>exp(r) of k3 goes on as its tangent from here: float32 overflows at 88, and sums must stay finite too.</summary>
+    private const double LargestLogRatio = 60;
+
+    public static Tensor Of(DivergenceKind kind, Tensor t_C, Tensor s_C, double temperature, double renyiAlpha) => kind switch
+    {
+        DivergenceKind.BinaryCe => BinaryCe(t_C, s_C, temperature),
+        DivergenceKind.ReverseBinaryKl => ReverseBinaryKl(t_C, s_C, temperature),
+        DivergenceKind.BinaryKlTempLimit => BinaryKlTempLimit(t_C, s_C),
+        DivergenceKind.Abs => (t_C - s_C).abs(),
+        DivergenceKind.AbsExp => (Tempered(t_C, temperature).exp() - Tempered(s_C, temperature).exp()).abs(),
+        DivergenceKind.Renyi => Renyi(t_C, s_C, renyiAlpha),
+        DivergenceKind.JoschuK2 => ((t_C - s_C) / temperature).square() / 2,
+        DivergenceKind.JoschuK3 => JoschuK3((t_C - s_C) / temperature),
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
+    };
+
+    /// <summary>log(1 - exp(x)) for x &lt; 0: each of the two forms is exact on its side of -log 2.</summary>
+    public static Tensor Log1mExp(Tensor x)
+    {
+        Tensor far = x < -Math.Log(2);
+        // Both branches get an argument that is good for them: the gradient of a branch not taken is 0 · its derivative, NaN at infinity.
+        Tensor farX = where(far, x, full_like(x, -1));
+        Tensor nearX = where(far, full_like(x, -0.5), x);
+        return where(far, log1p(-farX.exp()), log(-nearX.expm1()));
+    }
+
+    // -(a log b + (1 - a) log(1 - b)), a = exp(t/τ - ε), b = exp(s/τ - ε)
+    private static Tensor BinaryCe(Tensor t, Tensor s, double temperature)
+    {
+        Tensor a = Tempered(t, temperature), b = Tempered(s, temperature);
+        return -(a.exp() * b - a.expm1() * Log1mExp(b));
+    }
+
+    // b log(b/a) + (1 - b) log((1 - b)/(1 - a))
+    private static Tensor ReverseBinaryKl(Tensor t, Tensor s, double temperature)
+    {
+        Tensor a = Tempered(t, temperature), b = Tempered(s, temperature);
+        return b.exp() * (b - a) - b.expm1() * (Log1mExp(b) - Log1mExp(a));
+    }
+
+    // (t - s) + t log(s/t): what τ · KL(exp(t/τ) ‖ exp(s/τ)) tends to
+    private static Tensor BinaryKlTempLimit(Tensor t, Tensor s)
+    {
+        Tensor a = t - Epsilon, b = s - Epsilon;
+        return a - b + a * (log(-b) - log(-a));
+    }
+
+    // log(a^α b^(1-α) + (1 - a)^α (1 - b)^(1-α)) / (α - 1); at α = 1 its limit, binary KL
+    private static Tensor Renyi(Tensor t, Tensor s, double alpha)
+    {
+        Tensor a = t - Epsilon, b = s - Epsilon;
+        Tensor restA = Log1mExp(a), restB = Log1mExp(b);
+        if (alpha == 1)
+            return a.exp() * (a - b) - a.expm1() * (restA - restB);
+        return logaddexp(alpha * a + (1 - alpha) * b, alpha * restA + (1 - alpha) * restB) / (alpha - 1);
+    }
+
+    // exp(r) - 1 - r
+    private static Tensor JoschuK3(Tensor r)
+    {
+        Tensor capped = r.clamp_max(LargestLogRatio);
+        Tensor over = (r - LargestLogRatio).clamp_min(0) * Math.Exp(LargestLogRatio);
+        return capped.expm1() + over - r;
+    }
+
+    private static Tensor Tempered(Tensor x, double temperature) => x / temperature - Epsilon;
+}

@@ -1,0 +1,47 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Records;
+
+namespace Pipeline.Stages.Objectives;
+
+/// <summary>The chunks at whose ends hidden states are compared, and the teacher's states there when shards hold them.</summary>
+/// <param name="Chunks">C chunks; loss masks do not matter.</param>
+/// <param name="TeacherLayers">Which layers <see cref="Teacher_LCH"/> holds; empty without a cache.</param>
+/// <param name="TeacherWidth">Hidden size of the teacher; 0 without a cache.</param>
+/// <param name="Teacher_LCH">[layers, C, H] row-major; null when the examples carry no hidden states.</param>
+public sealed record LatentTables(ChunkBatch Chunks, int[] TeacherLayers, int TeacherWidth, float[]? Teacher_LCH)
+{
+    public static LatentTables From(IReadOnlyList<Example> examples, int length, LatentsOptions options)
+    {
+        var chunks = ChunkBatch.From(examples, length, new ChunkRules(options.Chunks, Gamma: null, ChunkUse.HiddenState));
+        TeacherHidden? form = examples.Select(e => e.Teacher?.Hidden).FirstOrDefault(h => h is not null);
+        if (form is null)
+            return new LatentTables(chunks, [], 0, null);
+
+        int layers = form.Layers.Length, width = form.Width;
+        var values = new float[(long)layers * chunks.Count * width];
+        for (int c = 0; c < chunks.Count; c++)
+        {
+            Example example = examples[chunks.RowOf[c]];
+            TeacherHidden? hidden = example.Teacher!.Hidden;
+            int held = example.Chunks.Length;
+            if (hidden is null || hidden.Width != width || !hidden.Layers.AsSpan().SequenceEqual(form.Layers)
+                || hidden.Values.Length != (long)layers * held * width)
+            {
+                throw new InputException(
+                    $"document {example.Id}: hidden states {Describe(hidden)} for {held} chunks, expected {Describe(form)} as in the rest of the batch; "
+                    + "score all shards with the same hidden-state options");
+            }
+            for (int layer = 0; layer < layers; layer++)
+            {
+                ReadOnlySpan<Half> from = hidden.Values.AsSpan((layer * held + chunks.Source[c]) * width, width);
+                Span<float> to = values.AsSpan((layer * chunks.Count + c) * width, width);
+                for (int h = 0; h < width; h++)
+                    to[h] = (float)from[h];
+            }
+        }
+        return new LatentTables(chunks, form.Layers, width, values);
+    }
+
+    private static string Describe(TeacherHidden? hidden)
+        => hidden is null ? "(none)" : $"of layers [{string.Join(", ", hidden.Layers)}], width {hidden.Width}, {hidden.Values.Length} values";
+}

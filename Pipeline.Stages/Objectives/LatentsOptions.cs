@@ -1,0 +1,63 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using Pipeline.Stages.Objectives.Schedules;
+
+namespace Pipeline.Stages.Objectives;
+
+/// <summary>Hidden-state alignment: the student's states at chunk ends follow the teacher's.</summary>
+public sealed record LatentsOptions
+{
+    [Description("Weight of this objective, on top of the rule that combines objectives.")]
+    [Range(0.0, 1e9)]
+    public double Weight { get; init; } = 1;
+
+    [Description("How the weight changes over the steps; absent: it does not.")]
+    public WeightScheduleOptions? Schedule { get; init; }
+
+    [Description("Distance of two states, divided by the teacher's mean size of it, over all channels or per channel.")]
+    public LatentNormalization Normalization { get; init; } = LatentNormalization.L2Channelwise;
+
+    [Description("Which hidden states are compared.")]
+    public LatentLayers Layers { get; init; } = LatentLayers.Last;
+
+    [Description("With layers 'chosen': student layers, 0 the embedding output, the depth the last after the final norm.")]
+    public IReadOnlyList<int>? StudentLayers { get; init; }
+
+    [Description("With layers 'chosen': the teacher layer that each student layer follows.")]
+    public IReadOnlyList<int>? TeacherLayers { get; init; }
+
+    [Description("Which chunks' ends are compared.")]
+    public ChunkKind Chunks { get; init; } = ChunkKind.Every;
+
+    [Description("A learned projector from student to teacher width; absent: only where the widths differ.")]
+    public bool? Projector { get; init; }
+}
+
+/// <summary>The distance of two hidden states and what it is divided by.</summary>
+public enum LatentNormalization
+{
+    /// <summary>Squared difference over the teacher's mean square.</summary>
+    L2,
+
+    /// <summary>The same per channel. The default.</summary>
+    L2Channelwise,
+
+    /// <summary>Absolute difference over the teacher's mean absolute value.</summary>
+    L1,
+
+    /// <summary>The same per channel.</summary>
+    L1Channelwise,
+}
+
+/// <summary>Which hidden states are compared.</summary>
+public enum LatentLayers
+{
+    /// <summary>After the final norm.</summary>
+    Last,
+
+    /// <summary>The embedding output and every layer; both models must have the same depth.</summary>
+    All,
+
+    /// <summary>Pairs of layers given by the definition.</summary>
+    Chosen,
+}

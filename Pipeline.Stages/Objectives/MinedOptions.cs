@@ -1,0 +1,23 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using Pipeline.Stages.Objectives.Schedules;
+
+namespace Pipeline.Stages.Objectives;
+
+/// <summary>MinED: teacher logits under a map from each student token to the nearest teacher token by edit distance.</summary>
+public sealed record MinedOptions
+{
+    [Description("Weight of this objective, on top of the rule that combines objectives.")]
+    [Range(0.0, 1e9)]
+    public double Weight { get; init; } = 1;
+
+    [Description("How the weight changes over the steps; absent: it does not.")]
+    public WeightScheduleOptions? Schedule { get; init; }
+
+    [Description("Temperature of both distributions.")]
+    [Range(1e-3, 1e3)]
+    public double Temperature { get; init; } = 2;
+
+    [Description("The token map: a file that the map-tokens stage wrote.")]
+    public required string Mapping { get; init; }
+}

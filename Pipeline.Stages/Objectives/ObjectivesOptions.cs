@@ -1,0 +1,25 @@
+using System.ComponentModel;
+
+namespace Pipeline.Stages.Objectives;
+
+/// <summary>The objectives of a training run: those that are present are used.</summary>
+public sealed record ObjectivesOptions
+{
+    [Description("Approximate Likelihood Matching; reads teacher scores from the shards.")]
+    public AlmOptions? Alm { get; init; }
+
+    [Description("Next-token cross-entropy on the text.")]
+    public SftOptions? Sft { get; init; }
+
+    [Description("Hidden-state alignment at chunk ends; reads teacher hidden states from the shards, or a teacher run beside the student.")]
+    public LatentsOptions? Latents { get; init; }
+
+    [Description("Baseline: dual-space knowledge distillation with cross-model attention; runs the teacher beside the student.")]
+    public DskdOptions? Dskd { get; init; }
+
+    [Description("Baseline: universal logit distillation over sorted probabilities; runs the teacher beside the student.")]
+    public UldOptions? Uld { get; init; }
+
+    [Description("Baseline: MinED, logits of the nearest token by edit distance; runs the teacher beside the student.")]
+    public MinedOptions? Mined { get; init; }
+}

@@ -1,0 +1,31 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace Pipeline.Stages.Objectives.Schedules;
+
+/// <summary>The learning rate over the steps: warm-up from 0, then a decay that ends at the last step.</summary>
+public sealed record LearningRateOptions
+{
+    [Description("Shape of the decay after the warm-up.")]
+    public ScheduleKind Kind { get; init; } = ScheduleKind.Linear;
+
+    [Description("The largest learning rate.")]
+    [Range(0.0, 1e3)]
+    public double Rate { get; init; } = 1e-5;
+
+    [Description("Steps over which the rate rises linearly from 0.")]
+    [Range(0L, 1L << 40)]
+    public long WarmupSteps { get; init; }
+
+    [Description("What is left of the rate at the last step, as a fraction.")]
+    [Range(0.0, 1.0)]
+    public double EndFraction { get; init; }
+
+    [Description("Steps before the warm-up in which the rate rises linearly from 0 to prefixRate: a first phase for new parameters.")]
+    [Range(0L, 1L << 40)]
+    public long PrefixSteps { get; init; }
+
+    [Description("The rate at the end of the first phase.")]
+    [Range(0.0, 1e3)]
+    public double PrefixRate { get; init; }
+}

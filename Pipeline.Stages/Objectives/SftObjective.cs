@@ -1,0 +1,35 @@
+using Pipeline.Stages.Objectives.Schedules;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Objectives;
+
+/// <summary>Mean of -log p(token | tokens before it) over the scored student tokens that the loss mask counts.</summary>
+public sealed class SftObjective(SftOptions options) : IObjective
+{
+    public string Name => "sft";
+
+    public ObjectiveNeeds Needs => ObjectiveNeeds.LogLikelihood;
+
+    public IReadOnlyList<int> Layers => [];
+
+    public IReadOnlyList<int> TeacherLayers => [];
+
+    public WeightSchedule Weight { get; } = new(options.Weight, options.Schedule);
+
+    public IReadOnlyList<(string Name, Tensor Value)> Parameters => [];
+
+    public double Count(BatchTables tables) => tables.Targets;
+
+    public ObjectiveResult Compute(ObjectiveInputs inputs)
+    {
+        Tensor logLikelihood_N = ObjectiveInputs.Require(inputs.LogLikelihood_N, Name, "log-likelihoods");
+        return new ObjectiveResult(Sum(logLikelihood_N, inputs.Tables.TargetMask_N), inputs.Tables.Targets);
+    }
+
+    /// <summary>-Σ mask · log p.</summary>
+    public static Tensor Sum(Tensor logLikelihood_N, float[] targetMask_N)
+    {
+        using Tensor mask_N = tensor(targetMask_N, dtype: logLikelihood_N.dtype, device: logLikelihood_N.device);
+        return -(logLikelihood_N * mask_N).sum();
+    }
+}

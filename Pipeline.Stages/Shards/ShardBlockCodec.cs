@@ -1,0 +1,119 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Records;
+using ZstdSharp;
+
+namespace Pipeline.Stages.Shards;
+
+/// <summary>Blocks to bytes and back: a head, a table of columns, one zstd frame per column.</summary>
+internal static class ShardBlockCodec
+{
+    private const int TableBytes = ExampleColumns.Count * ShardFormat.ColumnEntryBytes;
+
+    /// <param name="block">What to write; not changed.</param>
+    /// <param name="offset">Where the block will stand: part of its hash, so that a block in another's place is noticed.</param>
+    /// <param name="compressor">Fixed level, one thread: the same records are the same bytes.</param>
+    /// <param name="buffer">Grown when it is too small, and used again.</param>
+    /// <param name="parts">Bytes by part, added to.</param>
+    /// <returns>The block's bytes in <paramref name="buffer"/>.</returns>
+    public static int Encode(ExampleBlockEncoder block, long offset, Compressor compressor, ref byte[] buffer, PartBytes[] parts)
+    {
+        int most = ShardFormat.BlockHeadBytes + TableBytes;
+        for (int column = 0; column < ExampleColumns.Count; column++)
+            most = checked(most + Compressor.GetCompressBound(block.Column(column).Length));
+        if (buffer.Length < most)
+            buffer = new byte[most];
+
+        int position = ShardFormat.BlockHeadBytes + TableBytes;
+        for (int column = 0; column < ExampleColumns.Count; column++)
+        {
+            ReadOnlySpan<byte> raw = block.Column(column).Span;
+            int stored = compressor.Wrap(raw, buffer.AsSpan(position));
+            Span<byte> entry = buffer.AsSpan(ShardFormat.BlockHeadBytes + (column * ShardFormat.ColumnEntryBytes), ShardFormat.ColumnEntryBytes);
+            BinaryPrimitives.WriteInt32LittleEndian(entry, column);
+            BinaryPrimitives.WriteInt32LittleEndian(entry[4..], raw.Length);
+            BinaryPrimitives.WriteInt32LittleEndian(entry[8..], stored);
+            position += stored;
+            parts[(int)ExampleColumns.PartOf(column)] += new PartBytes(0, stored + ShardFormat.ColumnEntryBytes);
+        }
+        for (int part = 0; part < parts.Length; part++)
+            parts[part] += new PartBytes(block.RawBytes[part], 0);
+        // The head belongs to no column; it is counted somewhere so that the parts sum to the blocks, and not with the text.
+        parts[(int)ShardPart.Ids] += new PartBytes(0, ShardFormat.BlockHeadBytes);
+
+        Span<byte> head = buffer.AsSpan(0, ShardFormat.BlockHeadBytes);
+        BinaryPrimitives.WriteUInt32LittleEndian(head, ShardFormat.BlockMagic);
+        BinaryPrimitives.WriteInt32LittleEndian(head[4..], position - ShardFormat.BlockHeadBytes);
+        BinaryPrimitives.WriteInt32LittleEndian(head[8..], block.Records);
+        BinaryPrimitives.WriteInt32LittleEndian(head[12..], ExampleColumns.Count);
+        BinaryPrimitives.WriteUInt64LittleEndian(head[16..], Hash(buffer.AsSpan(0, position), offset));
+        return position;
+    }
+
+    /// <summary>Checks a block without looking into it.</summary>
+    /// <exception cref="InvalidDataException">It is not what was written at this offset.</exception>
+    public static void Verify(ReadOnlySpan<byte> block, ShardBlock expected)
+    {
+        ulong found = BinaryPrimitives.ReadUInt64LittleEndian(block[16..]);
+        ulong computed = Hash(block, expected.Offset);
+        if (found != computed)
+            throw new InvalidDataException($"checksum 0x{computed:x16}, expected 0x{found:x16}");
+        uint magic = BinaryPrimitives.ReadUInt32LittleEndian(block);
+        int length = BinaryPrimitives.ReadInt32LittleEndian(block[4..]);
+        int records = BinaryPrimitives.ReadInt32LittleEndian(block[8..]);
+        if (magic != ShardFormat.BlockMagic || length != expected.Length - ShardFormat.BlockHeadBytes || records != expected.Records)
+            throw new InvalidDataException($"it says {length} bytes and {records} records, the footer says {expected.Length - ShardFormat.BlockHeadBytes} and {expected.Records}");
+    }
+
+    /// <exception cref="InvalidDataException">It is not what was written at this offset.</exception>
+    public static Example[] Decode(ReadOnlySpan<byte> block, ShardBlock expected)
+    {
+        Verify(block, expected);
+        int columnCount = BinaryPrimitives.ReadInt32LittleEndian(block[12..]);
+        if (columnCount != ExampleColumns.Count || block.Length < ShardFormat.BlockHeadBytes + TableBytes)
+            throw new InvalidDataException($"it has {columnCount} columns, this version has {ExampleColumns.Count}");
+        var columns = new ReadOnlyMemory<byte>[ExampleColumns.Count];
+        using var decompressor = new Decompressor();
+        int position = ShardFormat.BlockHeadBytes + TableBytes;
+        for (int column = 0; column < columns.Length; column++)
+        {
+            ReadOnlySpan<byte> entry = block.Slice(ShardFormat.BlockHeadBytes + (column * ShardFormat.ColumnEntryBytes), ShardFormat.ColumnEntryBytes);
+            int key = BinaryPrimitives.ReadInt32LittleEndian(entry);
+            int length = BinaryPrimitives.ReadInt32LittleEndian(entry[4..]);
+            int stored = BinaryPrimitives.ReadInt32LittleEndian(entry[8..]);
+            if (key != column || stored < 0 || stored > block.Length - position || length < 0 || length > ExampleColumns.MostBytes(column, stored))
+                throw new InvalidDataException($"column {column} says key {key}, {length} bytes in {stored}");
+            columns[column] = Decompress(decompressor, block.Slice(position, stored), length, column);
+            position += stored;
+        }
+        if (position != block.Length)
+            throw new InvalidDataException($"its columns end at {position} of {block.Length}");
+        return ExampleBlockDecoder.Decode(columns, expected.Records);
+    }
+
+    private static byte[] Decompress(Decompressor decompressor, ReadOnlySpan<byte> frame, int length, int column)
+    {
+        try
+        {
+            // The frame says its length too; asked first, so that nothing is allocated for a lie.
+            if (Decompressor.GetDecompressedSize(frame) != (ulong)length)
+                throw new InvalidDataException($"column {column} has another length than its {length} bytes");
+            byte[] raw = new byte[length];
+            int written = decompressor.Unwrap(frame, raw);
+            return written == length ? raw : throw new InvalidDataException($"column {column} ends after {written} of {length} bytes");
+        }
+        catch (ZstdException e)
+        {
+            throw new InvalidDataException($"column {column} does not decompress: {e.Message}", e);
+        }
+    }
+
+    private static ulong Hash(ReadOnlySpan<byte> block, long offset)
+    {
+        var hash = new XxHash3(offset);
+        hash.Append(block[..16]);
+        hash.Append(block[ShardFormat.BlockHeadBytes..]);
+        return hash.GetCurrentHashAsUInt64();
+    }
+}

@@ -1,0 +1,205 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Storage;
+
+namespace Pipeline.Stages.Shards;
+
+/// <summary>
+/// Reads one shard, by block. Holds no open file, so that a set of thousands costs nothing; every block's checksum is checked before
+/// its bytes are looked at.
+/// </summary>
+public sealed class ShardReader
+{
+    private const string Remedy = "delete the shard (or run 'alm repair') and run again: only it is computed again";
+    private const int CopyBytes = 1 << 20;
+
+    private readonly IStorage _storage;
+    private readonly ulong _contentHash;
+    private readonly long _footerOffset;
+
+    private ShardReader(IStorage storage, string path, long length, ShardHeader header, ShardFooter footer, ulong contentHash, long footerOffset)
+    {
+        _storage = storage;
+        Path = path;
+        Bytes = length;
+        Header = header;
+        Footer = footer;
+        _contentHash = contentHash;
+        _footerOffset = footerOffset;
+    }
+
+    public string Path { get; }
+
+    /// <summary>Length of the file.</summary>
+    public long Bytes { get; }
+
+    public ShardHeader Header { get; }
+
+    public ShardFooter Footer { get; }
+
+    /// <summary>What the manifest says of this shard.</summary>
+    public ShardEntry Entry => new(Header.Index, System.IO.Path.GetFileName(Path), Bytes, Footer.Totals.Records, FileHash.Text(_contentHash));
+
+    /// <summary>Reads and checks header and footer.</summary>
+    /// <exception cref="DamagedException">Names the file, the offset, what was found, what was expected.</exception>
+    /// <exception cref="InputException">It is of a version this program does not read.</exception>
+    public static ShardReader Open(IStorage storage, string path)
+    {
+        using Stream file = storage.OpenRead(path);
+        long length = file.Length;
+        (ShardHeader header, int start) = ReadHeader(file, path);
+        if (length < start + ShardFormat.TrailerBytes)
+            throw Damaged(path, length, "the file ends before its trailer");
+        (byte[] footer, ulong contentHash) = ReadFooter(file, path, start);
+        long footerOffset = length - ShardFormat.TrailerBytes - footer.Length;
+        try
+        {
+            return new ShardReader(storage, path, length, header, ShardFooter.Decode(footer, start, footerOffset), contentHash, footerOffset);
+        }
+        catch (InvalidDataException e)
+        {
+            throw Damaged(path, footerOffset, $"the footer does not read: {e.Message}", e);
+        }
+    }
+
+    /// <exception cref="DamagedException">The block is not what was written.</exception>
+    public Example[] ReadBlock(int index)
+    {
+        using Stream file = _storage.OpenRead(Path);
+        return ReadBlock(file, index);
+    }
+
+    /// <summary>All examples in order, a block in memory at a time.</summary>
+    /// <exception cref="DamagedException">A block is not what was written.</exception>
+    public IEnumerable<Example> ReadAll()
+    {
+        using Stream file = _storage.OpenRead(Path);
+        for (int i = 0; i < Footer.Blocks.Count; i++)
+        {
+            foreach (Example example in ReadBlock(file, i))
+                yield return example;
+        }
+    }
+
+    /// <summary>Checks every byte against its checksums, without looking into the blocks.</summary>
+    /// <exception cref="DamagedException">Names the first block that is not what was written.</exception>
+    public void Verify(CancellationToken cancellationToken = default)
+    {
+        using Stream file = _storage.OpenRead(Path);
+        var hash = new XxHash3();
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(CopyBytes);
+        try
+        {
+            for (long left = _footerOffset; left > 0;)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                Span<byte> piece = buffer.AsSpan(0, (int)Math.Min(left, CopyBytes));
+                ReadExactly(file, piece, _footerOffset - left);
+                hash.Append(piece);
+                left -= piece.Length;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+        if (hash.GetCurrentHashAsUInt64() == _contentHash)
+            return;
+        for (int i = 0; i < Footer.Blocks.Count; i++)
+            WithBlock(file, i, static (bytes, block) => { ShardBlockCodec.Verify(bytes, block); return true; });
+        throw Damaged(Path, _footerOffset, $"the content has checksum 0x{hash.GetCurrentHashAsUInt64():x16}, expected 0x{_contentHash:x16}");
+    }
+
+    private Example[] ReadBlock(Stream file, int index) => WithBlock(file, index, static (bytes, block) => ShardBlockCodec.Decode(bytes, block));
+
+    private T WithBlock<T>(Stream file, int index, Func<ReadOnlySpan<byte>, ShardBlock, T> read)
+    {
+        ShardBlock block = Footer.Blocks[index];
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(block.Length);
+        try
+        {
+            Span<byte> bytes = buffer.AsSpan(0, block.Length);
+            file.Position = block.Offset;
+            ReadExactly(file, bytes, block.Offset);
+            return read(bytes, block);
+        }
+        catch (InvalidDataException e)
+        {
+            throw Damaged(Path, block.Offset, $"block {index}: {e.Message}", e);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private void ReadExactly(Stream file, Span<byte> bytes, long offset)
+    {
+        int read = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        if (read < bytes.Length)
+            throw Damaged(Path, offset + read, $"the file ends there; it was {Bytes} bytes long when it was opened");
+    }
+
+    private static (ShardHeader Header, int Length) ReadHeader(Stream file, string path)
+    {
+        Span<byte> prelude = stackalloc byte[ShardFormat.PreludeBytes];
+        int read = file.ReadAtLeast(prelude, prelude.Length, throwOnEndOfStream: false);
+        if (read < prelude.Length)
+            throw Damaged(path, read, $"the file ends inside its first {ShardFormat.PreludeBytes} bytes");
+        if (!prelude.StartsWith(ShardFormat.Magic))
+            throw Damaged(path, 0, $"not a shard: it begins with {Convert.ToHexString(prelude[..8])}, expected {Convert.ToHexString(ShardFormat.Magic)}");
+        int length = BinaryPrimitives.ReadInt32LittleEndian(prelude[12..]);
+        if (length < 0 || length > ShardFormat.MaxHeaderBytes || length > file.Length - ShardFormat.PreludeBytes)
+            throw Damaged(path, 12, $"a header of {length} bytes in a file of {file.Length}");
+        byte[] bytes = new byte[ShardFormat.PreludeBytes + length];
+        prelude.CopyTo(bytes);
+        file.ReadExactly(bytes.AsSpan(ShardFormat.PreludeBytes));
+        ulong expected = BinaryPrimitives.ReadUInt64LittleEndian(prelude[16..]);
+        ulong found = ShardBytes.HeaderHash(bytes);
+        if (found != expected)
+            throw Damaged(path, 0, $"the header has checksum 0x{found:x16}, expected 0x{expected:x16}");
+        // After the checksum, or a flipped bit would pass for another version. Every version has this prelude.
+        int version = BinaryPrimitives.ReadInt32LittleEndian(prelude[8..]);
+        if (version != ShardFormat.Version)
+            throw new InputException($"{path} has shard format version {version}, this program reads version {ShardFormat.Version}; write it again with this program");
+        try
+        {
+            return (ShardHeader.Decode(bytes.AsMemory(ShardFormat.PreludeBytes)), bytes.Length);
+        }
+        catch (InvalidDataException e)
+        {
+            throw Damaged(path, ShardFormat.PreludeBytes, $"the header does not read: {e.Message}", e);
+        }
+    }
+
+    private static (byte[] Footer, ulong ContentHash) ReadFooter(Stream file, string path, int start)
+    {
+        Span<byte> trailer = stackalloc byte[ShardFormat.TrailerBytes];
+        long offset = file.Length - ShardFormat.TrailerBytes;
+        file.Position = offset;
+        file.ReadExactly(trailer);
+        if (!trailer.EndsWith(ShardFormat.EndMagic))
+            throw Damaged(path, offset + 24, $"the file ends with {Convert.ToHexString(trailer[24..])}, expected {Convert.ToHexString(ShardFormat.EndMagic)}: it was cut or never finished");
+        int length = BinaryPrimitives.ReadInt32LittleEndian(trailer[8..]);
+        if (length < 0 || length > ShardFormat.MaxFooterBytes || length > offset - start)
+            throw Damaged(path, offset + 8, $"a footer of {length} bytes in a file of {file.Length}");
+        byte[] bytes = new byte[length + 16];
+        file.Position = offset - length;
+        file.ReadExactly(bytes);
+        ulong expected = BinaryPrimitives.ReadUInt64LittleEndian(trailer[16..]);
+        ulong found = XxHash3.HashToUInt64(bytes);
+        if (found != expected)
+            throw Damaged(path, offset - length, $"the footer has checksum 0x{found:x16}, expected 0x{expected:x16}");
+        int version = BinaryPrimitives.ReadInt32LittleEndian(trailer[12..]);
+        if (version != ShardFormat.Version)
+            throw Damaged(path, offset + 12, $"the trailer has format version {version}, the header {ShardFormat.Version}");
+        return (bytes[..length], BinaryPrimitives.ReadUInt64LittleEndian(trailer));
+    }
+
+    private static DamagedException Damaged(string path, long offset, string message, Exception? inner = null)
+        => new(path, $"{path}: at byte {offset}: {message}; {Remedy}", inner);
+}

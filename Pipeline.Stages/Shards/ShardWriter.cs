@@ -1,0 +1,105 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Storage;
+using ZstdSharp;
+
+namespace Pipeline.Stages.Shards;
+
+/// <summary>
+/// Writes one shard. Nothing is at the path before <see cref="Commit"/>; disposed without it, nothing stays. Memory is one block.
+/// </summary>
+public sealed class ShardWriter : IDisposable
+{
+    private readonly StagedFile _file;
+    private readonly ShardWriterOptions _options;
+    private readonly ShardHeader _header;
+    private readonly string _path;
+    private readonly Compressor _compressor;
+    private readonly ExampleBlockEncoder _block = new();
+    private readonly List<ShardBlock> _blocks = [];
+    private readonly PartBytes[] _parts = new PartBytes[ShardTotals.PartCount];
+    private readonly XxHash3 _contentHash = new();
+    private byte[] _buffer = [];
+    private long _offset;
+    private ShardTotals _totals = ShardTotals.Zero;
+
+    public ShardWriter(IStorage storage, string path, ShardHeader header, ShardWriterOptions options)
+    {
+        _options = options;
+        _header = header;
+        _path = path;
+        _compressor = new Compressor(options.CompressionLevel);
+        _file = new StagedFile(storage, path);
+        byte[] body = header.Encode();
+        byte[] bytes = new byte[ShardFormat.PreludeBytes + body.Length];
+        ShardFormat.Magic.CopyTo(bytes);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(8), ShardFormat.Version);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(12), body.Length);
+        body.CopyTo(bytes.AsSpan(ShardFormat.PreludeBytes));
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(16), ShardBytes.HeaderHash(bytes));
+        Append(bytes);
+    }
+
+    /// <summary>Whether a block can take the example; the limit is tens of megabytes.</summary>
+    public static bool Fits(Example example) => ExampleValidation.EstimateBytes(example) <= ShardFormat.MaxColumnBytes / 2
+        && (example.Teacher?.Hidden?.Values.LongLength ?? 0) <= ShardFormat.MaxHiddenBytes / 4;
+
+    /// <exception cref="InvalidOperationException">The example contradicts itself.</exception>
+    public void Add(Example example)
+    {
+        _block.Add(example);
+        if (_block.Records >= _options.BlockRecords || _block.Bytes >= _options.BlockBytes)
+            EndBlock();
+    }
+
+    /// <summary>Writes the footer and makes the shard visible under its path; it then survives power loss.</summary>
+    /// <returns>What the manifest says of it.</returns>
+    public ShardEntry Commit()
+    {
+        EndBlock();
+        byte[] footer = new ShardFooter(_blocks, _totals with { Parts = _parts }).Encode();
+        if (footer.Length > ShardFormat.MaxFooterBytes)
+            throw new InvalidOperationException($"{_path}: {_blocks.Count} blocks are more than one shard holds; raise count or blockRecords");
+        ulong contentHash = _contentHash.GetCurrentHashAsUInt64();
+        byte[] bytes = new byte[footer.Length + ShardFormat.TrailerBytes];
+        footer.CopyTo(bytes, 0);
+        Span<byte> trailer = bytes.AsSpan(footer.Length);
+        BinaryPrimitives.WriteUInt64LittleEndian(trailer, contentHash);
+        BinaryPrimitives.WriteInt32LittleEndian(trailer[8..], footer.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(trailer[12..], ShardFormat.Version);
+        BinaryPrimitives.WriteUInt64LittleEndian(trailer[16..], XxHash3.HashToUInt64(bytes.AsSpan(0, footer.Length + 16)));
+        ShardFormat.EndMagic.CopyTo(trailer[24..]);
+        Append(bytes);
+        _file.Commit();
+        return new ShardEntry(_header.Index, Path.GetFileName(_path), _offset, _totals.Records, FileHash.Text(contentHash));
+    }
+
+    public void Dispose()
+    {
+        _file.Dispose();
+        _compressor.Dispose();
+    }
+
+    private void EndBlock()
+    {
+        if (_block.Records == 0)
+            return;
+        int length = ShardBlockCodec.Encode(_block, _offset, _compressor, ref _buffer, _parts);
+        _blocks.Add(new ShardBlock(_offset, length, _block.Records));
+        _totals += ShardTotals.Zero with
+        {
+            Records = _block.Records, TeacherTokens = _block.TeacherTokens, StudentTokens = _block.StudentTokens, Chunks = _block.Chunks,
+        };
+        Append(_buffer.AsSpan(0, length));
+        _block.Reset();
+    }
+
+    private void Append(ReadOnlySpan<byte> bytes)
+    {
+        _file.Stream.Write(bytes);
+        _contentHash.Append(bytes);
+        _offset += bytes.Length;
+    }
+}

@@ -1,0 +1,23 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace Pipeline.Stages.Shards;
+
+/// <summary>Options of <c>write-shards</c>.</summary>
+public sealed record WriteShardsOptions
+{
+    [Description("Folder below the run folder.")]
+    public required string To { get; init; }
+
+    [Description("Number of shards: the unit of work that is never done twice. It does not depend on how many machines compute them.")]
+    [Range(1, 65_536)]
+    public int Count { get; init; } = 8;
+
+    [Description("zstd level. Higher is smaller and slower; reading costs the same.")]
+    [Range(1, 19)]
+    public int CompressionLevel { get; init; } = 3;
+
+    [Description("Records of a block, which is what is read at a time and what is shuffled.")]
+    [Range(1, 65_536)]
+    public int BlockRecords { get; init; } = 512;
+}

@@ -1,0 +1,56 @@
+using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+
+namespace Pipeline.Stages.Shards;
+
+/// <summary>Writes the shard of this graph's partition, in input order.</summary>
+internal sealed class WriteShardsStage : ISink<Example>, IPartitioned
+{
+    private readonly WriteShardsOptions _options;
+    private readonly StageContext _context;
+    private readonly string _folder;
+
+    public WriteShardsStage(WriteShardsOptions options, StageContext context)
+    {
+        _options = options;
+        _context = context;
+        _folder = RunPaths.Output(context.RunFolder, options.To);
+    }
+
+    public int PartitionCount => _options.Count;
+
+    public bool IsCommitted(int partition) => Folder().IsCommitted(partition, _context.Meter.Say);
+
+    public async Task RunAsync(IAsyncEnumerable<Example> input, CancellationToken cancellationToken)
+    {
+        Partition part = _context.Partition ?? new Partition(0, 1);
+        if (part.Count != _options.Count)
+            throw new InvalidOperationException($"{_context.StageName}: the graph computes part {part.Index} of {part.Count}, count is {_options.Count}");
+        ShardFingerprint fingerprint = Fingerprint();
+        ShardFolder folder = Folder();
+        using var writer = new ShardWriter(
+            _context.Storage, folder.PathOf(part.Index), new ShardHeader(fingerprint, part.Index, part.Count),
+            new ShardWriterOptions(_options.CompressionLevel, _options.BlockRecords));
+        await foreach (Example example in input.WithCancellation(cancellationToken))
+        {
+            if (!ShardWriter.Fits(example))
+            {
+                _context.Rejects.Reject(example.Id, "larger than a block", $"{example.Student.Count} student tokens, {example.Text.Length} characters");
+                continue;
+            }
+            writer.Add(example);
+            _context.Meter.Count("teacherTokens", example.Teacher?.Tokens.Count ?? 0);
+            _context.Meter.Count("chunks", example.Chunks.Length);
+        }
+        cancellationToken.ThrowIfCancellationRequested();
+        ShardEntry entry = writer.Commit();
+        folder.Add(entry, _context.Meter.Say);
+        _context.Meter.Count("shardBytes", entry.Bytes);
+    }
+
+    private ShardFolder Folder() => new(_context.Storage, _folder, _options.Count, Fingerprint());
+
+    private ShardFingerprint Fingerprint() => ShardFingerprint.Of(_context.Fingerprint());
+}

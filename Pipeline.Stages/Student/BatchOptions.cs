@@ -1,0 +1,16 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace Pipeline.Stages.Student;
+
+/// <summary>What a definition may say of the <c>batch</c> stage.</summary>
+public sealed record BatchOptions
+{
+    [Description("Student tokens of one forward and backward pass, padding included: rows times the longest row. Lower it when memory runs out.")]
+    [Range(1, 1 << 24)]
+    public int Tokens { get; init; } = 4096;
+
+    [Description("Examples that are sorted by length together. More means less padding; batches of a window come in shuffled order.")]
+    [Range(1, 1 << 20)]
+    public int Window { get; init; } = 512;
+}

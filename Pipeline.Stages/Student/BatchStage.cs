@@ -1,0 +1,59 @@
+using System.Runtime.CompilerServices;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Batching;
+
+namespace Pipeline.Stages.Student;
+
+/// <summary>
+/// Examples to batches. A window is cut into batches of like length, which are shuffled by a draw that depends on the seed and on where
+/// the window begins alone; so a resumed run, which begins at a window, makes the same batches.
+/// </summary>
+internal sealed class BatchStage(BatchOptions options, StageContext context) : IStream<OrderedExample, StudentBatch>
+{
+    public async IAsyncEnumerable<StudentBatch> RunAsync(
+        IAsyncEnumerable<OrderedExample> input, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var window = new List<OrderedExample>(options.Window);
+        int taken = context.Resume.Batch;
+        await foreach (OrderedExample example in input.WithCancellation(cancellationToken).ConfigureAwait(false))
+        {
+            window.Add(example);
+            if (window.Count < options.Window) continue;
+            foreach (StudentBatch batch in Cut(window).Skip(taken)) yield return batch;
+            taken = 0;
+            window.Clear();
+        }
+        foreach (StudentBatch batch in Cut(window).Skip(taken)) yield return batch;
+    }
+
+    private List<StudentBatch> Cut(List<OrderedExample> window)
+    {
+        if (window.Count == 0) return [];
+        long start = window[0].Index;
+        // Counted from the window's first index and not from its own, so that a reject here leaves the position of the next window as it is.
+        long next = window[^1].Index + 1;
+        var usable = new List<Example>(window.Count);
+        foreach (OrderedExample ordered in window)
+        {
+            Example example = ordered.Example;
+            if (example.Student.Count <= options.Tokens) usable.Add(example);
+            else context.Rejects.Reject(example.Id, "longer than a batch", $"{example.Student.Count} student tokens; a batch holds {options.Tokens}: raise batch.tokens or lower the limit of the tokenize stage");
+        }
+
+        int[] lengths = [.. usable.Select(e => e.Student.Count)];
+        int[][] plan = [.. LengthBatches.Plan(lengths, options.Tokens)];
+        CounterRandom.Shuffle(plan, CounterRandom.Mix((ulong)context.Definition.Seed, (ulong)start));
+        var batches = new List<StudentBatch>(plan.Length);
+        for (int b = 0; b < plan.Length; b++)
+        {
+            Example[] rows = Array.ConvertAll(plan[b], i => usable[i]);
+            StreamPosition after = b + 1 < plan.Length ? new StreamPosition(start, b + 1) : new StreamPosition(next, 0);
+            var batch = new StudentBatch(rows, rows.Max(e => e.Student.Count), after);
+            context.Meter.Count("tokens", batch.Tokens);
+            context.Meter.Count("paddingTokens", (long)rows.Length * batch.Length - batch.Tokens);
+            batches.Add(batch);
+        }
+        return batches;
+    }
+}

@@ -1,0 +1,64 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Checkpoints;
+using Pipeline.Stages.Models.Safetensors;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Student;
+
+/// <summary>A trainer's state on disk: trained weights, moments of the optimizer, and where training stands.</summary>
+internal sealed class TrainingCheckpoints
+{
+    private const string WeightsFile = "weights.safetensors";
+    private const string OptimizerFile = "optimizer.safetensors";
+
+    private readonly StageContext _context;
+    private readonly string _folder;
+    private readonly CheckpointWriter _writer;
+    private Checkpoint? _latest;
+
+    public TrainingCheckpoints(UpdateStudentOptions options, StageContext context)
+    {
+        _context = context;
+        _folder = Path.Combine(RunPaths.Output(context.RunFolder, "checkpoints"), options.To);
+        _writer = new CheckpointWriter(context.Storage, _folder, options.KeepCheckpoints);
+    }
+
+    /// <summary>The state of the newest checkpoint whose checksums are right; null when there is none.</summary>
+    public TrainingState? LatestState()
+    {
+        CheckpointSearch search = CheckpointSet.FindLatest(_context.Storage, _folder);
+        foreach (DamagedException skipped in search.Skipped) _context.Meter.Say(skipped.Message);
+        _latest = search.Latest;
+        return _latest is null ? null : TrainingState.Parse(_latest.ReadState(), _latest.Folder);
+    }
+
+    /// <summary>Must be called on the device's thread.</summary>
+    public void Write(Trainer trainer, TrainingState state)
+        => _writer.Write(
+            state.Step,
+            (state with { Rule = trainer.Rule.SaveState() }).ToJson(),
+            (WeightsFile, stream => SafetensorsWriter.Write(stream, Sources(trainer.Weights))),
+            (OptimizerFile, stream => SafetensorsWriter.Write(stream, Sources(trainer.Optimizer.State))));
+
+    /// <summary>Puts the newest checkpoint's numbers into a fresh trainer. Must be called on the device's thread.</summary>
+    public void Restore(Trainer trainer, TrainingState state)
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        using SafetensorsFile weights = SafetensorsFile.Open(_latest!.PathOf(WeightsFile), _context.Storage);
+        using SafetensorsFile optimizer = SafetensorsFile.Open(_latest.PathOf(OptimizerFile), _context.Storage);
+        foreach ((string name, Tensor tensor) in trainer.Weights)
+        {
+            if (!weights.Contains(name))
+                throw new InputException($"{_latest.Folder}: no weights of '{name}'; the checkpoint is of another model or another choice of what is trained: use another run folder");
+            tensor.copy_(weights.View(name));
+        }
+        trainer.Optimizer.State = [.. optimizer.Entries.Select(entry => (entry.Name, optimizer.View(entry.Name)))];
+        trainer.Rule.RestoreState(state.Rule);
+    }
+
+    private static IEnumerable<TensorSource> Sources(IReadOnlyList<(string Name, Tensor Tensor)> tensors)
+        => tensors.Select(t => new TensorSource(t.Name, t.Tensor.dtype, t.Tensor));
+}

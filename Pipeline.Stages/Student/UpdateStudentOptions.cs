@@ -1,0 +1,111 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using Pipeline.Contracts.Definitions;
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Objectives;
+using Pipeline.Stages.Objectives.Combine;
+using Pipeline.Stages.Objectives.Schedules;
+
+namespace Pipeline.Stages.Student;
+
+/// <summary>What a definition may say of the <c>update-student</c> stage.</summary>
+public sealed record UpdateStudentOptions
+{
+    [Description("Folder in the run folder that the trained model is written to, in Hugging Face's layout.")]
+    public required string To { get; init; }
+
+    [Description("What is minimised; naming one turns it on.")]
+    public required ObjectivesOptions Objectives { get; init; }
+
+    [Description("How the gradients of several objectives become one.")]
+    public CombineOptions Combine { get; init; } = new();
+
+    [Description("Optimizer steps. The student is written as it began when 0.")]
+    [Range(0, int.MaxValue), Extends]
+    public required int Steps { get; init; }
+
+    [Description("Batches whose gradients are summed to one step.")]
+    [Range(1, 65536)]
+    public int Accumulate { get; init; } = 1;
+
+    [Description("Peak learning rate.")]
+    [Range(0.0, 10.0)]
+    public double LearningRate { get; init; } = 1e-5;
+
+    [Description("Learning rate of the input and output embeddings as a multiple of learningRate.")]
+    [Range(0.0, 1000.0)]
+    public double EmbeddingRate { get; init; } = 1;
+
+    [Description("Steps over which the learning rate rises from 0.")]
+    [Range(0, int.MaxValue)]
+    public int WarmupSteps { get; init; }
+
+    [Description("What the learning rate does after warm-up, until the last step.")]
+    public ScheduleKind Decay { get; init; } = ScheduleKind.Linear;
+
+    [Description("Decoupled weight decay of the matrices; embeddings, norms and biases have none.")]
+    [Range(0.0, 1.0)]
+    public double WeightDecay { get; init; } = 0.01;
+
+    [Description("First-moment decay of AdamW.")]
+    [Range(0.0, 0.99999)]
+    public double Beta1 { get; init; } = 0.9;
+
+    [Description("Second-moment decay of AdamW.")]
+    [Range(0.0, 0.999999)]
+    public double Beta2 { get; init; } = 0.999;
+
+    [Description("Added to the denominator of AdamW.")]
+    [Range(1e-16, 1.0)]
+    public double Epsilon { get; init; } = 1e-8;
+
+    [Description("Largest global gradient norm; a larger gradient is scaled down to it. 0 never scales.")]
+    [Range(0.0, 1e9)]
+    public double ClipNorm { get; init; } = 1;
+
+    [Description("What is trained: full, embeddings, or lora (low-rank updates of the matrices, and the embeddings).")]
+    public TrainMode Train { get; init; } = TrainMode.Full;
+
+    [Description("Rank, scale and targets of low-rank updates.")]
+    public LoraOptions Lora { get; init; } = new();
+
+    [Description("Parameters that stay as they are, by glob over Hugging Face names, such as model.layers.0.*.")]
+    public IReadOnlyList<string> Freeze { get; init; } = [];
+
+    [Description("Recompute activations of a layer in the backward pass: less memory, about a third more time.")]
+    public bool ActivationCheckpointing { get; init; }
+
+    [Description("Steps between checkpoints; one is always written at the end and when the run is stopped.")]
+    [Range(1, int.MaxValue), Extends]
+    public int CheckpointEvery { get; init; } = 100;
+
+    [Description("Checkpoints that are kept.")]
+    [Range(1, 1000), Extends]
+    public int KeepCheckpoints { get; init; } = 2;
+
+    [Description("Steps between lines of metrics.")]
+    [Range(1, int.MaxValue), Extends]
+    public int LogEvery { get; init; } = 1;
+
+    [Description("Steps that may be skipped because a loss or gradient was not finite, before the run stops at the last checkpoint.")]
+    [Range(0, int.MaxValue), Extends]
+    public int MaxSkippedSteps { get; init; } = 10;
+
+    [Description("Number format of the written model.")]
+    public WeightType Dtype { get; init; } = WeightType.Float32;
+}
+
+/// <summary>Which parameters the update changes.</summary>
+public enum TrainMode
+{
+    Full,
+    Embeddings,
+    Lora,
+}
+
+public enum WeightType
+{
+    Float32,
+    Float16,
+    Bfloat16,
+}

@@ -1,0 +1,128 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Objectives;
+using Pipeline.Stages.Teacher;
+using Pipeline.Stages.Torch;
+
+namespace Pipeline.Stages.Student;
+
+/// <summary>
+/// Trains the student on batches and writes it as a Hugging Face folder. Its state between steps is a step number and a position in the
+/// order of examples; with the weights and the optimizer's state that is what a checkpoint holds.
+/// </summary>
+internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable
+{
+    private readonly UpdateStudentOptions _options;
+    private readonly StageContext _context;
+    private readonly TorchDevice _device;
+    private readonly TrainingCheckpoints _checkpoints;
+    private readonly TrainingState? _resumed;
+
+    public UpdateStudentStage(UpdateStudentOptions options, StageContext context)
+    {
+        _options = options;
+        _context = context;
+        _device = context.Service<TorchDevice>();
+        _checkpoints = new TrainingCheckpoints(options, context);
+        _resumed = _checkpoints.LatestState();
+    }
+
+    public StreamPosition ResumeAt => _resumed?.Position ?? default;
+
+    public async Task RunAsync(IAsyncEnumerable<StudentBatch> input, CancellationToken cancellationToken)
+    {
+        // A student that learns from shards has no use for the teacher's weights.
+        _context.Service<TeacherStore>().Unload();
+        StudentModel student = await _device.RunAsync(() => StudentFactory.Create(_context, _device), cancellationToken).ConfigureAwait(false);
+        Trainer? trainer = null;
+        try
+        {
+            await _device.RunAsync(() => InitialStudent.Ensure(student, _context), cancellationToken).ConfigureAwait(false);
+            trainer = await _device.RunAsync(() => Begin(student), cancellationToken).ConfigureAwait(false);
+            TrainingState state = await Train(trainer, input, cancellationToken).ConfigureAwait(false);
+            await _device.RunAsync(() => StudentExport.Write(student, _options, _context), cancellationToken).ConfigureAwait(false);
+            _context.Meter.Say($"wrote {_options.To} after {state.Step} steps");
+        }
+        finally
+        {
+            await _device.RunAsync(() =>
+            {
+                trainer?.Dispose();
+                student.Dispose();
+            }, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    private Trainer Begin(StudentModel student)
+    {
+        TrainedParameters.Choose(student.Model, _options, _context.Definition.Seed);
+        var trainer = new Trainer(_options, student, ObjectiveFactory.Create(_options.Objectives, student, _context));
+        if (_resumed is not null) _checkpoints.Restore(trainer, _resumed);
+        return trainer;
+    }
+
+    private async Task<TrainingState> Train(Trainer trainer, IAsyncEnumerable<StudentBatch> input, CancellationToken cancellationToken)
+    {
+        TrainingState state = _resumed ?? new TrainingState(0, default, 0, _device.Threads, []);
+        if (_resumed is not null) _context.Meter.Say($"going on from step {state.Step} of {_options.Steps}");
+        var batches = new List<(StudentBatch Batch, BatchTables Tables)>(_options.Accumulate);
+        long saved = _resumed?.Step ?? -1;
+        await using IAsyncEnumerator<StudentBatch> source = input.GetAsyncEnumerator(cancellationToken);
+        while (state.Step < _options.Steps)
+        {
+            batches.Clear();
+            while (batches.Count < _options.Accumulate && await source.MoveNextAsync().ConfigureAwait(false))
+                batches.Add((source.Current, BatchTables.From(source.Current.Examples, source.Current.Length, _options.Objectives)));
+            if (batches.Count < _options.Accumulate)
+            {
+                throw new InputException(
+                    $"{_context.StageName}: the examples ended after {state.Step} of {_options.Steps} steps; raise read-shards.epochs (0 goes round for ever), or lower steps");
+            }
+
+            StepReport report = await _device.RunAsync(() => trainer.Step(batches, state.Step), cancellationToken).ConfigureAwait(false);
+            state = state with { Step = state.Step + 1, Position = batches[^1].Batch.Next, Skipped = state.Skipped + (report.Applied ? 0 : 1) };
+            Report(report, batches, state);
+            if (state.Skipped > _options.MaxSkippedSteps) throw NotFinite(state, batches);
+
+            bool stop = _context.StopRequested.IsCancellationRequested;
+            if (state.Step % _options.CheckpointEvery == 0 || state.Step == _options.Steps || stop)
+            {
+                await _device.RunAsync(() => _checkpoints.Write(trainer, state), cancellationToken).ConfigureAwait(false);
+                saved = state.Step;
+            }
+            if (stop && state.Step < _options.Steps)
+                throw new InterruptedException($"stopped after step {state.Step} of {_options.Steps}; the checkpoint is written: run the same command to go on");
+        }
+        if (saved != state.Step) await _device.RunAsync(() => _checkpoints.Write(trainer, state), cancellationToken).ConfigureAwait(false);
+        return state;
+    }
+
+    private void Report(StepReport report, List<(StudentBatch Batch, BatchTables Tables)> batches, TrainingState state)
+    {
+        _context.Meter.Progress(state.Step, _options.Steps);
+        _context.Meter.Count("tokens", batches.Sum(b => b.Batch.Tokens));
+        if (!report.Applied)
+        {
+            _context.Meter.Count("skippedSteps", 1);
+            _context.Meter.Say($"step {state.Step} skipped: loss or gradient is not finite (norm {report.GradientNorm})");
+        }
+        if (state.Step % _options.LogEvery != 0 && state.Step != _options.Steps) return;
+        string[] names = _options.Objectives.Names();
+        for (int k = 0; k < names.Length; k++)
+        {
+            _context.Meter.Scalar($"loss/{names[k]}", state.Step, report.Losses[k]);
+            _context.Meter.Scalar($"weight/{names[k]}", state.Step, report.Weights[k]);
+        }
+        _context.Meter.Scalar("gradientNorm", state.Step, report.GradientNorm);
+        _context.Meter.Scalar("learningRate", state.Step, report.LearningRate);
+    }
+
+    private InputException NotFinite(TrainingState state, List<(StudentBatch Batch, BatchTables Tables)> batches)
+    {
+        string documents = string.Join(", ", batches.SelectMany(b => b.Batch.Examples).Take(10).Select(e => e.Id.ToString()));
+        return new InputException(
+            $"{_context.StageName}: {state.Skipped} steps had a loss or gradient that is not finite, {_options.MaxSkippedSteps} are allowed; stopped at step {state.Step}, "
+            + $"the last checkpoint is kept. Documents of its batches: {documents}. Lower learningRate, or raise maxSkippedSteps");
+    }
+}

@@ -1,0 +1,12 @@
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+
+namespace Pipeline.Stages.Teacher;
+
+public static class ScoreTeacherRegistration
+{
+    public static StageRegistration Stage { get; } = StageRegistration.Stream<ScoreTeacherOptions, AlignedPair, Example>(
+        "score-teacher",
+        "Runs the teacher once and keeps two numbers per teacher token: the log-likelihood of the token and the log boundary mass after it.",
+        ScoreTeacherStage.Create);
+}

@@ -1,0 +1,77 @@
+using Pipeline.Contracts.Records;
+using Pipeline.Stages.Batching;
+using Pipeline.Stages.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Teacher;
+
+/// <summary>
+/// Runs a teacher over token sequences and keeps two numbers per token: the log-likelihood of the observed token and the log boundary
+/// mass after it (arXiv 2503.20083, sections 3.1 and 3.2). Must be called on the device's thread.
+/// </summary>
+/// <remarks>
+/// Shapes: B rows, T longest row, H hidden, V vocabulary, R tokens that are not padding. Rows are padded on the right; causal attention
+/// never looks there, so no mask is needed and padding takes no part in the vocabulary projection.
+/// </remarks>
+internal sealed class TeacherScorer(CausalLm model, Tensor boundaryMask_V, int validRows, IReadOnlyList<int> hiddenLayers)
+{
+    /// <summary>Scores of each row, in order; hidden states at <paramref name="hiddenAt"/> (token indices per row) when layers were asked for.</summary>
+    public IReadOnlyList<(TeacherScores Scores, TeacherHidden? Hidden)> Score(IReadOnlyList<int[]> rows, IReadOnlyList<int[]> hiddenAt)
+    {
+        using var inference = torch.inference_mode();
+        using var scope = NewDisposeScope();
+        Device device = boundaryMask_V.device;
+        BatchTensors tensors = BatchTensors.Of(rows, device);
+        using AttentionContext attention = model.CreateAttention(rows.Count, (int)tensors.Ids_BT.size(1));
+        List<Tensor>? hidden = hiddenLayers.Count > 0 ? [] : null;
+        Tensor embedded_BTH = model.Embed(tensors.Ids_BT);
+        hidden?.Add(embedded_BTH);
+        Tensor last_BTH = model.FinalNorm(model.RunLayers(embedded_BTH, 0, model.Config.Layers, attention, collectHidden: hidden));
+        // The last state is the one after the final norm, as everywhere in the field.
+        if (hidden is not null) hidden[^1] = last_BTH;
+        Tensor last_RH = last_BTH.view(-1, model.Config.HiddenSize).index_select(0, tensors.Real_R);
+        HeadScores scores = VocabularyHead.Score(last_RH, model.HeadWeight, tensors.Targets_R,
+            new HeadOptions(model.Config.FinalSoftcap, validRows, boundaryMask_V));
+
+        float[] likelihood = Values(scores.LogLikelihood);
+        float[] boundary = Values(scores.LogBoundary!);
+        var results = new (TeacherScores, TeacherHidden?)[rows.Count];
+        int n = 0;
+        for (int b = 0; b < rows.Count; b++)
+        {
+            int count = rows[b].Length;
+            var negLogLikelihood = new Half[count];
+            var negLogBoundary = new Half[count];
+            for (int t = 0; t < count; t++)
+            {
+                // The head scores the token after position t; the record wants it at the token itself.
+                if (t > 0) negLogLikelihood[t] = Stored(likelihood[n + t - 1]);
+                negLogBoundary[t] = Stored(boundary[n + t]);
+            }
+            n += count;
+            results[b] = (new TeacherScores(negLogLikelihood, negLogBoundary), hidden is null ? null : HiddenAt(hidden, b, hiddenAt[b]));
+        }
+        return results;
+    }
+
+    private TeacherHidden HiddenAt(List<Tensor> hidden, int row, int[] positions)
+    {
+        int width = model.Config.HiddenSize;
+        var values = new Half[hiddenLayers.Count * positions.Length * width];
+        using var scope = NewDisposeScope();
+        Tensor at = tensor(Array.ConvertAll(positions, p => (long)p), device: boundaryMask_V.device);
+        int[] layers = [.. hiddenLayers.Select(l => l < 0 ? hidden.Count + l : l)];
+        for (int i = 0; i < layers.Length; i++)
+        {
+            float[] states = Values(hidden[layers[i]][row].index_select(0, at).flatten());
+            for (int k = 0; k < states.Length; k++) values[i * states.Length + k] = (Half)states[k];
+        }
+        return new TeacherHidden(layers, width, values);
+    }
+
+    /// <summary>Negated and kept inside float16's finite range: an impossible token is stored as the largest number, not as infinity.</summary>
+    private static Half Stored(float logProbability) => (Half)Math.Clamp(-logProbability, 0f, (float)Half.MaxValue);
+
+    private static float[] Values(Tensor values) => values.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
+}

@@ -1,0 +1,57 @@
+using System.Reflection;
+using Pipeline.Contracts.Stages;
+using Pipeline.Stages;
+
+namespace Pipeline.Host.Tests.Architecture;
+
+/// <summary>Dependencies point one way: Host, Stages, Contracts.</summary>
+public class DependencyTests
+{
+    private static readonly Assembly Contracts = typeof(StageRegistration).Assembly;
+    private static readonly Assembly Stages = typeof(StageTable).Assembly;
+
+    /// <summary>What Contracts may reference beside the framework: nothing with a native library.</summary>
+    private static readonly string[] ManagedPackages = ["MessagePack", "MessagePack.Annotations", "System.IO.Hashing"];
+
+    private static IEnumerable<string> References(Assembly assembly) => assembly.GetReferencedAssemblies().Select(a => a.Name!);
+
+    private static bool IsFramework(string name) => name is "netstandard" or "mscorlib"
+        || File.Exists(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, name + ".dll"));
+
+    [Fact]
+    public void Contracts_references_the_framework_and_managed_packages_alone()
+        => Assert.Empty(References(Contracts).Where(r => !IsFramework(r)).Except(ManagedPackages));
+
+    [Fact]
+    public void Stages_references_Contracts_and_not_the_host()
+    {
+        Assert.Contains("Pipeline.Contracts", References(Stages));
+        Assert.DoesNotContain("alm", References(Stages));
+    }
+
+    [Fact]
+    public void Objectives_and_alignment_know_nothing_of_files_and_blocks()
+        => Assert.Empty(Uses("Pipeline.Stages.Objectives", t => t.Name is "IStorage" || t.Namespace == "System.Threading.Tasks.Dataflow"));
+
+    [Fact]
+    public void Models_know_nothing_of_objectives()
+        => Assert.Empty(Uses("Pipeline.Stages.Models", t => t.Namespace?.StartsWith("Pipeline.Stages.Objectives", StringComparison.Ordinal) == true));
+
+    [Fact]
+    public void No_stage_makes_dataflow_blocks()
+        => Assert.DoesNotContain("System.Threading.Tasks.Dataflow", References(Stages));
+
+    /// <summary>Types of a namespace whose fields, properties, parameters or locals are of a forbidden type.</summary>
+    private static IEnumerable<string> Uses(string space, Func<Type, bool> forbidden)
+    {
+        const BindingFlags all = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+        foreach (Type type in Stages.GetTypes().Where(t => t.Namespace?.StartsWith(space, StringComparison.Ordinal) == true))
+        {
+            IEnumerable<Type> used = type.GetFields(all).Select(f => f.FieldType)
+                .Concat(type.GetMethods(all).Cast<MethodBase>().Concat(type.GetConstructors(all)).SelectMany(m =>
+                    m.GetParameters().Select(p => p.ParameterType)
+                        .Concat(m.GetMethodBody()?.LocalVariables.Select(v => v.LocalType) ?? [])));
+            foreach (Type found in used.Where(forbidden)) yield return $"{type.FullName} uses {found.FullName}";
+        }
+    }
+}

@@ -1,0 +1,111 @@
+using System.Text;
+using CsCheck;
+using Pipeline.Contracts.Records;
+
+namespace Pipeline.Stages.Tests.Shards;
+
+/// <summary>Examples for tests: as they come from a run, and as nothing but a generator would make them.</summary>
+internal static class ExampleSamples
+{
+    private static readonly string[] Words =
+        ["Tom", "has", "12", "apples", "and", "gives", "half", "of", "them", "to", "Ann", ".", "How", "many", "are", "left", "?", "naïve", "übrig", "三", "个", "<<48/2=24>>"];
+
+    /// <summary>Anything a shard must give back exactly.</summary>
+    public static Gen<Example> Any { get; } =
+        from file in Gen.ULong
+        from row in Gen.Long
+        from part in Gen.Int
+        from text in Gen.OneOf(Gen.String[Gen.Char['a', 'z'], 0, 40], Gen.String[Pick('é', '漢', ' ', '\0', 'x', '\n'), 0, 40])
+        from bytewise in Gen.Bool
+        from student in Tokens(bytewise ? Encoding.UTF8.GetBytes(text) : null)
+        from teacher in Gen.Null(Tokens(null))
+        from chunkSteps in Gen.Int[0, 3].Array[4].Array[0, 12]
+        from halves in Gen.UShort.Array[teacher?.Count ?? 0].Array[2]
+        from layers in Gen.Null(Gen.Int.Array[0, 3])
+        from width in Gen.Int[0, 4]
+        select Build(new DocumentId(file, row, part), text, student, teacher, chunkSteps, halves, layers, width);
+
+    /// <summary>A record as a run makes it: a teacher's tokens of about four bytes, a student of bytes with marks at both ends.</summary>
+    public static Example Realistic(int row, bool bytesStudent = true, int words = 60, int hiddenWidth = 0)
+    {
+        var random = new Random(row * 7919);
+        var text = new StringBuilder();
+        var teacherIds = new List<int> { 50_000 };
+        var teacherEnds = new List<int> { 0 };
+        for (int i = 0; i < words; i++)
+        {
+            int word = random.Next(Words.Length);
+            text.Append(i == 0 ? "" : " ").Append(Words[word]);
+            teacherIds.Add(200 + (word * 37));
+            teacherEnds.Add(Encoding.UTF8.GetByteCount(text.ToString()));
+        }
+        byte[] bytes = Encoding.UTF8.GetBytes(text.ToString());
+        TokenSequence teacher = new([.. teacherIds], [.. teacherEnds], [UnitLabels.Bos, .. new ushort[words]]);
+        TokenSequence student = bytesStudent
+            ? new([256, .. bytes.Select(b => (int)b), 257], [0, .. Enumerable.Range(1, bytes.Length), bytes.Length],
+                [UnitLabels.Bos, .. new ushort[bytes.Length], UnitLabels.Eos])
+            : teacher with { Ids = [.. teacherIds.Select(id => id + 3)] };
+        var chunks = new Chunk[words + 1];
+        chunks[0] = new Chunk(0, 1, 0, 1);
+        for (int i = 1; i <= words; i++)
+            chunks[i] = bytesStudent ? new Chunk(i, i + 1, teacherEnds[i - 1] + 1, teacherEnds[i] + 1) : new Chunk(i, i + 1, i, i + 1);
+        Half Draw() => (Half)(-Math.Log(1 - random.NextDouble()) * Math.Exp(random.NextDouble() * 4 - 3));
+        var scores = new TeacherScores([.. teacherIds.Select(_ => Draw())], [.. teacherIds.Select(_ => Draw())]);
+        TeacherHidden? hidden = hiddenWidth == 0
+            ? null
+            : new([0, 3], hiddenWidth, [.. Enumerable.Range(0, 2 * chunks.Length * hiddenWidth).Select(_ => (Half)(random.NextDouble() - 0.5))]);
+        return new Example(new DocumentId(0xABCDEF0123456789, row, 0), text.ToString(), student, new TeacherView(teacher, scores, hidden), chunks);
+    }
+
+    /// <summary>A text that says everything there is in an example, so that two can be compared.</summary>
+    public static string Print(Example e)
+    {
+        string Sequence(TokenSequence? t) => t is null ? "null"
+            : $"[{string.Join(',', t.Ids)}|{string.Join(',', t.ByteEnds)}|{(t.Units is null ? "null" : string.Join(',', t.Units))}|{(t.LossMask is null ? "null" : string.Join(',', t.LossMask))}]";
+        string Halves(Half[]? h) => h is null ? "null" : string.Join(',', h.Select(BitConverter.HalfToUInt16Bits));
+        TeacherHidden? hidden = e.Teacher?.Hidden;
+        return $"{e.Id.File}/{e.Id.Row}/{e.Id.Part} '{e.Text}' {Sequence(e.Student)} {Sequence(e.Teacher?.Tokens)} {Halves(e.Teacher?.Scores.NegLogLikelihood)} "
+            + $"{Halves(e.Teacher?.Scores.NegLogBoundary)} {string.Join(',', e.Chunks)} "
+            + (hidden is null ? "null" : $"{string.Join(',', hidden.Layers)}|{hidden.Width}|{Halves(hidden.Values)}");
+    }
+
+    private static Gen<TokenSequence> Tokens(byte[]? bytewiseText)
+    {
+        Gen<(int Id, int Length)> token = Gen.Select(Gen.OneOf(Gen.Int, Gen.Int[0, 300]), Gen.OneOf(Gen.Int[0, 6], Gen.Const(1)));
+        Gen<(int Id, int Length)[]> tokens = bytewiseText is null
+            ? token.Array[0, 30]
+            : Gen.Const(bytewiseText.Select(b => ((int)b, 1)).Append((300, 0)).ToArray());
+        return from t in tokens
+               from units in Gen.Null(Pick<ushort>(0, 1, 16, ushort.MaxValue).Array[t.Length])
+               from mask in Gen.Null(Gen.Bool.Array[t.Length])
+               select new TokenSequence([.. t.Select(x => x.Id)], Ends(t), units, mask);
+    }
+
+    private static Gen<T> Pick<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(i => values[i]);
+
+    private static int[] Ends((int Id, int Length)[] tokens)
+    {
+        int end = 0;
+        return [.. tokens.Select(t => end += t.Length)];
+    }
+
+    private static Example Build(
+        DocumentId id, string text, TokenSequence student, TokenSequence? teacher, int[][] steps, ushort[][] halves, int[]? layers, int width)
+    {
+        var chunks = new List<Chunk>();
+        (int t, int s) = (0, 0);
+        foreach (int[] step in steps)
+        {
+            var chunk = new Chunk(t + step[0], t + step[0] + step[1], s + step[2], s + step[2] + step[3]);
+            if (chunk.TeacherEnd > (teacher?.Count ?? 0) || chunk.StudentEnd > student.Count)
+                break;
+            (t, s) = (chunk.TeacherEnd, chunk.StudentEnd);
+            chunks.Add(chunk);
+        }
+        if (teacher is null)
+            return new Example(id, text, student, null, [.. chunks]);
+        Half[] ToHalves(ushort[] bits) => [.. bits.Select(BitConverter.UInt16BitsToHalf)];
+        TeacherHidden? hidden = layers is null ? null : new(layers, width, [.. Enumerable.Range(0, layers.Length * chunks.Count * width).Select(i => (Half)i)]);
+        return new Example(id, text, student, new TeacherView(teacher, new TeacherScores(ToHalves(halves[0]), ToHalves(halves[1])), hidden), [.. chunks]);
+    }
+}
