@@ -41,6 +41,9 @@ public sealed class ScoringModel : IDisposable
     /// <summary>Ids from here on are no tokens of this model.</summary>
     public int ValidRows { get; }
 
+    /// <summary>Rows of the head, those no token has included.</summary>
+    internal int Rows => _model.Config.VocabularySize;
+
     public int MaxPositions => _model.Config.MaxPositions;
 
     internal double? Softcap => _model.Config.FinalSoftcap;
