@@ -1,7 +1,4 @@
 using System.ComponentModel;
-using Pipeline.Stages.Models;
-using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Evaluation;
 
@@ -13,57 +10,4 @@ public enum EnsembleAverage
 
     [Description("The mean of the log-probabilities, normalised.")]
     LogProbability,
-}
-
-/// <summary>
-/// Log-likelihoods under the average of M models with one vocabulary. N positions, V vocabulary rows, H hidden; [N, V] is never whole.
-/// </summary>
-internal static class EnsembleHead
-{
-    private const long SliceElements = 8 << 20;
-
-    /// <summary>[N] float32 log p(target).</summary>
-    /// <param name="hidden_NH">Per member.</param>
-    /// <param name="members">The models.</param>
-    /// <param name="targets_N">int64.</param>
-    /// <param name="average">Which mean.</param>
-    public static Tensor LogLikelihood(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<ScoringModel> members, Tensor targets_N, EnsembleAverage average)
-        => average == EnsembleAverage.Probability ? OfProbabilities(hidden_NH, members, targets_N) : OfLogProbabilities(hidden_NH, members, targets_N);
-
-    public static Tensor LogLikelihood(Tensor hidden_NH, ScoringModel model, Tensor targets_N)
-        => VocabularyHead.Score(hidden_NH, model.Head, targets_N, new HeadOptions(model.Softcap, model.ValidRows)).LogLikelihood;
-
-    // log (1/M Σ p_m(target)) needs no other token's probability.
-    private static Tensor OfProbabilities(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<ScoringModel> members, Tensor targets_N)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor likelihoods_MN = stack(members.Select((m, i) => LogLikelihood(hidden_NH[i], m, targets_N)));
-        return (likelihoods_MN.logsumexp(0) - Math.Log(members.Count)).MoveToOuterDisposeScope();
-    }
-
-    // 1/M Σ log p_m(target) − log Σ_v exp(1/M Σ log p_m(v)). The members' own normalisers cancel, so raw logits are averaged.
-    private static Tensor OfLogProbabilities(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<ScoringModel> members, Tensor targets_N)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        int valid = members.Min(m => m.ValidRows);
-        long count = targets_N.size(0), step = Math.Max(1, SliceElements / valid);
-        var parts = new List<Tensor>();
-        for (long start = 0; start < count; start += step)
-        {
-            using DisposeScope slice = NewDisposeScope();
-            long length = Math.Min(step, count - start);
-            Tensor mean_SV = zeros([length, valid], dtype: ScalarType.Float32, device: targets_N.device);
-            for (int m = 0; m < members.Count; m++)
-                mean_SV.add_(Logits(hidden_NH[m].narrow(0, start, length), members[m], valid), 1.0 / members.Count);
-            Tensor chosen = mean_SV.gather(1, targets_N.narrow(0, start, length).unsqueeze(1)).squeeze(1);
-            parts.Add((chosen - mean_SV.logsumexp(1)).MoveToOuterDisposeScope());
-        }
-        return cat(parts).MoveToOuterDisposeScope();
-    }
-
-    private static Tensor Logits(Tensor hidden_SH, ScoringModel model, int valid)
-    {
-        Tensor logits = matmul(hidden_SH, model.Head.narrow(0, 0, valid).t()).to(ScalarType.Float32);
-        return model.Softcap is { } c ? logits.div(c).tanh().mul(c) : logits;
-    }
 }

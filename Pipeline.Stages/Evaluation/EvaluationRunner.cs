@@ -47,7 +47,7 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
             foreach (ModelPlace place in places)
             {
                 members.Add(await device.RunAsync(
-                    () => ScoringModel.Load(place.Name, place.Folder, tokenizers.Get(place.Tokenizer), context.Storage, device.Device), cancellationToken));
+                    () => ScoringModel.Load(place.Name, place.Folder, tokenizers.Get(place.Tokenizer), context.Storage, device), cancellationToken));
             }
             WarnOfLength(members, windows);
             long before = _done;

@@ -40,6 +40,9 @@ public sealed class ScoringModel : IDisposable
     /// <summary>Ids from here on are no tokens of this model.</summary>
     public int ValidRows { get; }
 
+    /// <summary>Rows of the head, those no token has included.</summary>
+    internal int Rows => _model.Config.VocabularySize;
+
     public int MaxPositions => _model.Config.MaxPositions;
 
     internal double? Softcap => _model.Config.FinalSoftcap;
@@ -47,11 +50,8 @@ public sealed class ScoringModel : IDisposable
     internal Tensor Head => _model.HeadWeight;
 
     /// <summary>Loads a Hugging Face folder; on the device's thread only.</summary>
-    public static ScoringModel Load(string name, string folder, TextTokenizer tokenizer, IStorage storage, Device device)
-    {
-        ScalarType type = device.type == TorchSharp.DeviceType.CUDA ? ScalarType.BFloat16 : ScalarType.Float32;
-        return new ScoringModel(name, CausalLm.Load(folder, storage, device, type), tokenizer, null, ownsModel: true);
-    }
+    public static ScoringModel Load(string name, string folder, TextTokenizer tokenizer, IStorage storage, TorchDevice device)
+        => new(name, CausalLm.Load(folder, storage, device.Device, device.ComputeType), tokenizer, null, ownsModel: true);
 
     /// <summary>The final hidden states [B, T, H]; on the device's thread only.</summary>
     internal Tensor Hidden(Tensor ids_BT)

@@ -1,3 +1,4 @@
+using Pipeline.Stages.Batching;
 using Pipeline.Stages.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -5,8 +6,8 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Evaluation;
 
 /// <summary>
-/// Log-likelihoods of windows: sorted by length and taken in batches of so many tokens, padding included, on the device's thread. B
-/// windows, T positions, H hidden, N scored tokens.
+/// Log-likelihoods of windows: sorted by length and taken in batches of so many tokens, padding included, on the device's thread. H
+/// hidden, R tokens that are not padding.
 /// </summary>
 public sealed class WindowScorer(TorchDevice device, int batchTokens)
 {
@@ -32,14 +33,14 @@ public sealed class WindowScorer(TorchDevice device, int batchTokens)
                 member.CheckIds(window.Ids);
         }
         var sums = new double[windows.Count];
-        int done = windows.Count(w => w.Ids.Length < 2);
-        foreach (int[] batch in LengthBatches.Of([.. windows.Select(w => w.Ids.Length)], batchTokens))
+        int done = 0;
+        foreach (int[] batch in LengthBatches.Plan([.. windows.Select(w => w.Ids.Length)], batchTokens))
         {
-            float[] scores = await device.RunAsync(() => Score(members, average, windows, batch), cancellationToken);
+            float[] scores = await device.RunAsync(() => Score(members, average, [.. batch.Select(i => windows[i].Ids)]), cancellationToken);
             int at = 0;
             foreach (int index in batch)
             {
-                for (int token = 1; token < windows[index].Ids.Length; token++)
+                for (int token = 0; token < windows[index].Ids.Length; token++)
                     sums[index] += scores[at++];
             }
             done += batch.Length;
@@ -48,37 +49,17 @@ public sealed class WindowScorer(TorchDevice device, int batchTokens)
         return sums;
     }
 
-    /// <summary>log p of every token but the first, window after window.</summary>
-    private float[] Score(IReadOnlyList<ScoringModel> members, EnsembleAverage average, IReadOnlyList<WindowTokens> windows, int[] batch)
+    /// <summary>Row after row, per token log p of the token behind it; 0 for the last of a row.</summary>
+    private float[] Score(IReadOnlyList<ScoringModel> members, EnsembleAverage average, IReadOnlyList<int[]> rows)
     {
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        int length = batch.Max(i => windows[i].Ids.Length);
-        var ids = new long[batch.Length * length];
-        var positions = new List<long>();
-        var targets = new List<long>();
-        for (int row = 0; row < batch.Length; row++)
-        {
-            int[] tokens = windows[batch[row]].Ids;
-            for (int t = 0; t < tokens.Length; t++)
-            {
-                ids[(row * length) + t] = tokens[t];
-                if (t == 0)
-                    continue;
-                positions.Add((row * length) + t - 1);
-                targets.Add(tokens[t]);
-            }
-        }
-        Work = (Work.Tokens + ids.Length, Work.Padding + ids.Length - targets.Count - batch.Length);
-        Device on = members[0].Device;
-        Tensor ids_BT = tensor(ids, [batch.Length, length], dtype: ScalarType.Int64, device: on);
-        Tensor targets_N = tensor(targets.ToArray(), dtype: ScalarType.Int64, device: on);
-        // Padding is on the right, where causal attention does not look.
-        Tensor positions_N = tensor(positions.ToArray(), dtype: ScalarType.Int64, device: on);
-        Tensor[] hidden_NH = [.. members.Select(m => m.Hidden(ids_BT).flatten(0, 1).index_select(0, positions_N))];
-        Tensor likelihood_N = members.Count == 1
-            ? EnsembleHead.LogLikelihood(hidden_NH[0], members[0], targets_N)
-            : EnsembleHead.LogLikelihood(hidden_NH, members, targets_N, average);
-        return [.. likelihood_N.cpu().data<float>()];
+        BatchTensors batch = BatchTensors.Of(rows, members[0].Device);
+        Work = (Work.Tokens + batch.Ids_BT.numel(), Work.Padding + batch.Ids_BT.numel() - batch.Real_R.numel());
+        Tensor[] hidden_RH = [.. members.Select(m => m.Hidden(batch.Ids_BT).flatten(0, 1).index_select(0, batch.Real_R))];
+        Tensor likelihood_R = members.Count == 1
+            ? EnsembleHead.LogLikelihood(hidden_RH[0], members[0], batch.Targets_R)
+            : EnsembleHead.LogLikelihood(hidden_RH, members, batch.Targets_R, average);
+        return [.. likelihood_R.cpu().data<float>()];
     }
 }

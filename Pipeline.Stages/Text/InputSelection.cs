@@ -83,8 +83,7 @@ internal sealed class InputSelection
 
     private List<InputFile> Open(IReadOnlyList<string> patterns)
     {
-        var catalog = (InputCatalog?)_context.Services.GetService(typeof(InputCatalog))
-            ?? throw new InvalidOperationException($"stage '{_context.StageName}': the host registers no {nameof(InputCatalog)}");
+        var catalog = _context.Service<InputCatalog>();
         var files = new List<InputFile>();
         var paths = new HashSet<string>(StringComparer.Ordinal);
         var hashes = new Dictionary<ulong, string>();

@@ -1,0 +1,68 @@
+using System.Globalization;
+using System.Text;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Tokenization;
+
+namespace Pipeline.Stages.Evaluation;
+
+/// <summary>The windows of the held-out text, each under every tokenizer that judges it.</summary>
+internal sealed class HeldOutText
+{
+    private readonly int _windowBytes;
+    private readonly long _maxBytes;
+    private readonly IReadOnlyList<(TextTokenizer Tokenizer, TextEncoder Encoder, List<WindowTokens> Windows)> _sides;
+
+    public HeldOutText(int windowBytes, long maxBytes, IReadOnlyList<TextTokenizer> tokenizers)
+    {
+        _windowBytes = windowBytes;
+        _maxBytes = maxBytes;
+        _sides = [.. tokenizers.Select(t => (t, t.CreateEncoder(), new List<WindowTokens>()))];
+    }
+
+    public int WindowBytes => _windowBytes;
+
+    public long Documents { get; private set; }
+
+    public long Bytes { get; private set; }
+
+    public bool IsCut { get; private set; }
+
+    /// <summary>Windows under the first tokenizer; all have the same number.</summary>
+    public IReadOnlyList<WindowTokens> Windows => _sides[0].Windows;
+
+    public IReadOnlyList<WindowTokens> Under(TextTokenizer tokenizer) => _sides.First(s => s.Tokenizer.Fingerprint == tokenizer.Fingerprint).Windows;
+
+    /// <summary>False once there is enough text. A document that one tokenizer cannot hold is rejected for all, so that all judge the same.</summary>
+    public bool Add(TextDocument document, IRejects rejects)
+    {
+        if (Bytes >= _maxBytes)
+        {
+            IsCut = true;
+            return false;
+        }
+        if (document.Messages is not null)
+        {
+            rejects.Reject(document.Id, "a conversation has no text of its own", $"{document.Id}: render it before it is judged");
+            return true;
+        }
+        string text = WellFormedText.Normalize(document.Text);
+        List<Window> windows = WindowCutter.Cut(text, _windowBytes);
+        var encoded = new List<WindowTokens>[_sides.Count];
+        try
+        {
+            for (int i = 0; i < _sides.Count; i++)
+                encoded[i] = [.. windows.Select(w => WindowTokens.Encode(_sides[i].Encoder, _sides[i].Tokenizer, text.Substring(w.Start, w.Length)))];
+        }
+        catch (ByteViewException e)
+        {
+            rejects.Reject(document.Id, "byte views differ from the text", string.Create(CultureInfo.InvariantCulture, $"{document.Id}: {e.Message}"));
+            return true;
+        }
+        for (int i = 0; i < _sides.Count; i++)
+            _sides[i].Windows.AddRange(encoded[i]);
+        Documents++;
+        Bytes += Encoding.UTF8.GetByteCount(text);
+        return true;
+    }
+}

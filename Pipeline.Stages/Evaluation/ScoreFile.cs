@@ -1,0 +1,162 @@
+using System.Text.Json;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Batching;
+using Pipeline.Stages.Embeddings;
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Text;
+using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Evaluation;
+
+/// <summary>What <c>alm score</c> is asked for.</summary>
+/// <param name="Model">Full path of a Hugging Face folder.</param>
+/// <param name="Tokenizer">Full path, or <c>bytes</c>; the folder's own when null.</param>
+/// <param name="Input">JSON Lines with a field of text.</param>
+/// <param name="Output">JSON Lines, one for each line of the input; full path.</param>
+/// <param name="Field">The field of text.</param>
+/// <param name="BatchTokens">Of a batch, padding included.</param>
+public sealed record ScoreFileOptions(string Model, string? Tokenizer, string Input, string Output, string Field = "text", int BatchTokens = 8192);
+
+/// <summary>How many lines were scored, and how many could not be.</summary>
+public readonly record struct ScoreFileCounts(long Scored, long Rejected);
+
+/// <summary>
+/// Scores documents whole, without windows: per token the id, log p(token | tokens before), null for the first, and the log boundary
+/// mass after it, in nats; per document bits per byte. A line that cannot be scored gives a line that says why.
+/// </summary>
+public sealed class ScoreFile(IStorage storage, TorchDevice device)
+{
+    private const int DocumentsAtATime = 256;
+
+    private readonly record struct Line(long Row, WindowTokens? Tokens, long Bytes, string? Error);
+
+    /// <exception cref="Contracts.Errors.InputException">Model, tokenizer or input cannot be read.</exception>
+    public async Task<ScoreFileCounts> RunAsync(ScoreFileOptions options, CancellationToken cancellationToken)
+    {
+        TextTokenizer tokenizer = TextTokenizer.Load(options.Tokenizer ?? options.Model, storage);
+        using var output = new StagedFile(storage, options.Output);
+        ScoringModel model = await device.RunAsync(() => ScoringModel.Load(options.Model, options.Model, tokenizer, storage, device), cancellationToken);
+        long scored = 0, rejected = 0;
+        try
+        {
+            foreach (Line[] lines in Read(options, tokenizer).Chunk(DocumentsAtATime))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                foreach (Line line in lines.Where(l => l.Tokens is not null))
+                    model.CheckIds(line.Tokens!.Ids);
+                IReadOnlyList<TokenScores> scores = await ScoreAsync(model, lines, options.BatchTokens, cancellationToken);
+                for (int i = 0; i < lines.Length; i++)
+                    Write(output.Stream, lines[i], scores[i]);
+                scored += lines.Count(l => l.Error is null);
+                rejected += lines.Count(l => l.Error is not null);
+            }
+        }
+        finally
+        {
+            await device.RunAsync(model.Dispose, CancellationToken.None);
+        }
+        output.Commit();
+        return new ScoreFileCounts(scored, rejected);
+    }
+
+    private IEnumerable<Line> Read(ScoreFileOptions options, TextTokenizer tokenizer)
+    {
+        var reading = new ReadJsonlOptions { Files = [options.Input], Field = options.Field };
+        using Stream stream = storage.OpenRead(options.Input);
+        using Stream text = LineCompression.Open(options.Input, stream);
+        var lines = new LineReader(text, options.Input, reading.MaxLineBytes);
+        TextEncoder encoder = tokenizer.CreateEncoder();
+        for (long row = 0; lines.Next(); row++)
+        {
+            RowText read = lines.IsTooLong ? RowText.Rejected(TextRejects.LineTooLong) : JsonLine.Read(lines.Line.Span, reading);
+            yield return read.Reject is null ? Encode(row, WellFormedText.Normalize(read.Text), encoder, tokenizer) : new Line(row, null, 0, read.Reject + read.Detail);
+        }
+    }
+
+    private static Line Encode(long row, string text, TextEncoder encoder, TextTokenizer tokenizer)
+    {
+        try
+        {
+            return new Line(row, WindowTokens.Encode(encoder, tokenizer, text), System.Text.Encoding.UTF8.GetByteCount(text), null);
+        }
+        catch (ByteViewException e)
+        {
+            return new Line(row, null, 0, e.Message);
+        }
+    }
+
+    private async Task<IReadOnlyList<TokenScores>> ScoreAsync(ScoringModel model, Line[] lines, int batchTokens, CancellationToken cancellationToken)
+    {
+        var results = new TokenScores[lines.Length];
+        int[] some = [.. Enumerable.Range(0, lines.Length).Where(i => lines[i].Tokens is not null)];
+        if (some.Length == 0)
+            return results;
+        foreach (int[] batch in LengthBatches.Plan([.. some.Select(i => lines[i].Tokens!.Ids.Length)], batchTokens))
+        {
+            int[][] rows = [.. batch.Select(i => lines[some[i]].Tokens!.Ids)];
+            TokenScores[] scores = await device.RunAsync(() => Score(model, rows), cancellationToken);
+            for (int i = 0; i < batch.Length; i++)
+                results[some[batch[i]]] = scores[i];
+        }
+        return results;
+    }
+
+    private static TokenScores[] Score(ScoringModel model, IReadOnlyList<int[]> rows)
+    {
+        using IDisposable quiet = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        BatchTensors batch = BatchTensors.Of(rows, model.Device);
+        Tensor hidden_RH = model.Hidden(batch.Ids_BT).flatten(0, 1).index_select(0, batch.Real_R);
+        using Tensor mask_V = BoundaryTokens.MaskOf(model.Tokenizer, model.Rows, model.Device);
+        HeadScores scores = VocabularyHead.Score(hidden_RH, model.Head, batch.Targets_R, new HeadOptions(model.Softcap, model.ValidRows, mask_V));
+        float[] likelihoods = [.. scores.LogLikelihood.cpu().data<float>()], boundaries = [.. scores.LogBoundary!.cpu().data<float>()];
+        var results = new TokenScores[rows.Count];
+        for (int row = 0, at = 0; row < rows.Count; at += rows[row++].Length)
+            results[row] = new TokenScores(likelihoods[at..(at + rows[row].Length - 1)], boundaries[at..(at + rows[row].Length)]);
+        return results;
+    }
+
+    private static void Write(Stream stream, Line line, TokenScores scores)
+    {
+        using (var json = new Utf8JsonWriter(stream))
+        {
+            json.WriteStartObject();
+            json.WriteNumber("row", line.Row);
+            if (line.Tokens is { } tokens)
+            {
+                WriteNumbers(json, "ids", tokens.Ids, static (w, id) => w.WriteNumberValue(id));
+                json.WriteStartArray("logLikelihoods");
+                json.WriteNullValue();
+                foreach (float value in scores.LogLikelihoods)
+                    WriteNumber(json, value);
+                json.WriteEndArray();
+                WriteNumbers(json, "logBoundaryMasses", scores.LogBoundaryMasses, WriteNumber);
+                json.WriteNumber("bytes", line.Bytes);
+                json.WriteNumber(
+                    "bitsPerByte", BitsPerByte.Of(BitsPerByte.Bits(scores.LogLikelihoods.Sum(v => (double)v), tokens.UnscoredBytes), line.Bytes));
+            }
+            else
+            {
+                json.WriteString("error", line.Error);
+            }
+            json.WriteEndObject();
+        }
+        stream.WriteByte((byte)'\n');
+    }
+
+    private static void WriteNumbers<T>(Utf8JsonWriter json, string name, T[] values, Action<Utf8JsonWriter, T> write)
+    {
+        json.WriteStartArray(name);
+        foreach (T value in values)
+            write(json, value);
+        json.WriteEndArray();
+    }
+
+    // JSON has no infinity: an impossible token is the most negative number of float32.
+    private static void WriteNumber(Utf8JsonWriter json, float value) => json.WriteNumberValue(Math.Max(value, float.MinValue));
+
+    private readonly record struct TokenScores(float[] LogLikelihoods, float[] LogBoundaryMasses);
+}
