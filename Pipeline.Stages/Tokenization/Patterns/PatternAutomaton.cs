@@ -7,6 +7,7 @@ namespace Pipeline.Stages.Tokenization.Patterns;
 internal sealed class PatternAutomaton : PatternMatcher
 {
     private const int MaxStates = 4_000;
+    private const int MaxWork = 20_000_000;
     private const int Accept = 1 << 30;
     private const int StateMask = Accept - 1;
     private const int Dead = 0;
@@ -27,7 +28,7 @@ internal sealed class PatternAutomaton : PatternMatcher
         _stride = symbols.Count + 1;
     }
 
-    /// <summary>Null when the pattern needs more than a one-symbol look ahead, or too many states.</summary>
+    /// <summary>Null when the pattern needs more than a one-symbol look ahead, too many states, or too long to build.</summary>
     public static PatternAutomaton? TryBuild(PatternNode pattern, SymbolTable symbols)
     {
         PatternProgram? program = PatternProgram.TryCompile(pattern, symbols);
@@ -39,15 +40,16 @@ internal sealed class PatternAutomaton : PatternMatcher
         var places = new List<int[]> { Array.Empty<int>(), beginning };
         states[Key(places[Start])] = Start;
         var table = new List<int>(new int[stride]);
+        long work = 0;
         for (int state = Start; state < places.Count; state++)
         {
             for (int symbol = 0; symbol < stride; symbol++)
             {
-                (int[] next, bool accept) = Step(program, places[state], symbol, symbol == stride - 1);
+                (int[] next, bool accept) = Step(program, places[state], symbol, symbol == stride - 1, ref work);
                 string key = Key(next);
                 if (!states.TryGetValue(key, out int id))
                 {
-                    if (places.Count >= MaxStates)
+                    if (places.Count >= MaxStates || work > MaxWork)
                         return null;
                     states[key] = id = places.Count;
                     places.Add(next);
@@ -103,7 +105,7 @@ internal sealed class PatternAutomaton : PatternMatcher
     /// <summary>
     /// Follows a state's places without taking anything, in order of preference, up to the first that matches; then takes the symbol.
     /// </summary>
-    private static (int[] Next, bool Accept) Step(PatternProgram program, int[] places, int symbol, bool atEnd)
+    private static (int[] Next, bool Accept) Step(PatternProgram program, int[] places, int symbol, bool atEnd, ref long work)
     {
         var next = new List<int>();
         var added = new HashSet<int>();
@@ -114,6 +116,7 @@ internal sealed class PatternAutomaton : PatternMatcher
             pending.Push(place);
             while (pending.TryPop(out int p))
             {
+                work++;
                 if (!seen.Add(p))
                     continue;
                 PatternProgram.Instruction instruction = program.Instructions[p];

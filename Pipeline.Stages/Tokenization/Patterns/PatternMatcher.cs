@@ -40,6 +40,9 @@ internal struct MatchScratch
     /// <summary>Steps left before a search is given up as endless.</summary>
     public long Budget;
 
+    /// <summary>When the mapped text was begun, in milliseconds of the system's clock.</summary>
+    public long Begun;
+
     /// <summary>Begins a new text.</summary>
     public void Reset(int length)
     {

@@ -9,8 +9,8 @@ namespace Pipeline.Stages.Tokenization.Patterns;
 /// </summary>
 internal sealed partial class PatternParser
 {
-    private const int MaxLength = 20_000;
-    private const int MaxDepth = 100;
+    private const int MaxLength = 8_000;
+    private const int MaxDepth = 25;
     private const int MaxCount = 1_000;
 
     private readonly string _text;

@@ -35,6 +35,8 @@ internal sealed class PatternRegex : PatternMatcher
     {
         if (scratch.Count < 0)
             Map(text, ref scratch);
+        if (Environment.TickCount64 - scratch.Begun > s_limit.TotalMilliseconds)
+            throw new PatternException("a pattern that takes time without bound on this text");
         ReadOnlySpan<char> symbols = scratch.Symbols.AsSpan(0, scratch.Count);
         int[] places = scratch.Places!;
         int first = Array.BinarySearch(places, 0, scratch.Count + 1, from);
@@ -72,6 +74,7 @@ internal sealed class PatternRegex : PatternMatcher
         }
         scratch.Places![count] = text.Length;
         scratch.Count = count;
+        scratch.Begun = Environment.TickCount64;
     }
 
     private void Write(PatternNode node, StringBuilder text)

@@ -15,6 +15,8 @@ internal sealed class TokenizerDefinition
     /// <summary>Files above this are refused unread.</summary>
     public const long MaxFileBytes = 512L << 20;
 
+    private const int MaxSteps = 256;
+
     private static readonly string[] s_sections =
     [
         "version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder", "model",
@@ -25,6 +27,8 @@ internal sealed class TokenizerDefinition
         RefuseLimits(root);
         Normalizers = NormalizerReader.Read(root["normalizer"]);
         PreTokenizers = PreTokenizerReader.Read(root["pre_tokenizer"], !ModelReader.MarksCharacters(root["model"]), out bool onBytes);
+        if (Normalizers.Count > MaxSteps || PreTokenizers.Count > MaxSteps)
+            throw root.Refuse($"a tokenizer of {Normalizers.Count} normalizers and {PreTokenizers.Count} pre-tokenizers", $"at most {MaxSteps} of each are supported");
         Model = ModelReader.Read(root["model"], onBytes);
         Added = AddedTokenReader.Read(root["added_tokens"], Model.Tokens);
         Frame = TemplateReader.Read(root["post_processor"]);
