@@ -6,6 +6,8 @@ namespace Pipeline.Contracts.Records;
 /// <param name="Ids">Token ids, specials included.</param>
 /// <param name="ByteEnds">
 /// Per token, the end of its byte view in the UTF-8 of the document's text; never decreasing. A mark has the end of what is before it.
+/// A token that holds template and content in one (a template's line feed joined to the content's first word) is
+/// <see cref="UnitLabels.Unpaired"/> and has the end of its content; no chunk holds it, nor the text it is joined to.
 /// </param>
 /// <param name="Units">Per token a label of <see cref="UnitLabels"/>; null means that every token is text.</param>
 /// <param name="LossMask">Per token whether it counts in a loss; null means that every token counts.</param>

@@ -20,7 +20,7 @@ internal sealed class TemplateLexer
 
     public static List<TemplateToken> Read(string source)
     {
-        source = source.ReplaceLineEndings("\n");
+        source = source.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n');
         TemplateLexer lexer = new(source.EndsWith('\n') ? source[..^1] : source);
         lexer.ReadAll();
         return lexer._tokens;

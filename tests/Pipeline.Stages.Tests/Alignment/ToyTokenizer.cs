@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -18,13 +19,19 @@ internal static class ToyTokenizer
         + "The train leaves at 9:45 and arrives at 11:20, so it needs 95 minutes. What is three plus four? It is seven. "
         + "naïve café, 東京, \"quoted\" (in brackets), don't; the end.\n\nThe answer is 42.\n";
 
+    private static readonly ConcurrentDictionary<(string Kind, int Merges), (List<string> Vocabulary, List<(string, string)> Merges)> Learned = new();
+
     /// <summary>Byte-level BPE, as GPT-2, Llama-3 and Qwen are.</summary>
     public static string ByteLevel(string folder, int merges, string? bos, string? eos, IReadOnlyList<string> special, string? template = null)
     {
-        string[] letters = ByteLetters();
-        List<string[]> words = [.. Words().Select(w => Encoding.UTF8.GetBytes(w).Select(b => letters[b]).ToArray())];
-        List<string> vocabulary = [.. letters];
-        JsonObject model = Model(vocabulary, Learn(words, merges, vocabulary), byteFallback: false);
+        (List<string> vocabulary, List<(string, string)> learned) = Learned.GetOrAdd(("bytes", merges), key =>
+        {
+            string[] letters = ByteLetters();
+            List<string[]> words = [.. Words().Select(w => Encoding.UTF8.GetBytes(w).Select(b => letters[b]).ToArray())];
+            List<string> known = [.. letters];
+            return (known, Learn(words, key.Merges, known));
+        });
+        JsonObject model = Model(vocabulary, learned, byteFallback: false);
         JsonObject byteLevel = new() { ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["trim_offsets"] = true, ["use_regex"] = true };
         return Write(folder, model, vocabulary.Count, null, byteLevel, byteLevel.DeepClone(), bos, eos, special, template);
     }
@@ -32,9 +39,13 @@ internal static class ToyTokenizer
     /// <summary>BPE over characters with a dummy space in front and byte fallback, as Llama-2 and Mistral are.</summary>
     public static string SentencePiece(string folder, int merges, string? bos, string? eos, IReadOnlyList<string> special, string? template = null)
     {
-        List<string[]> words = [.. Words().Select(w => w.Replace(' ', '▁').EnumerateRunes().Select(r => r.ToString()).ToArray())];
-        List<string> vocabulary = ["<unk>", .. Enumerable.Range(0, 256).Select(b => $"<0x{b:X2}>"), .. words.SelectMany(w => w).Where(c => c[0] < 128 || c == "▁").Distinct().Order(StringComparer.Ordinal)];
-        JsonObject model = Model(vocabulary, Learn(words, merges, vocabulary), byteFallback: true);
+        (List<string> vocabulary, List<(string, string)> learned) = Learned.GetOrAdd(("characters", merges), key =>
+        {
+            List<string[]> words = [.. Words().Select(w => w.Replace(' ', '▁').EnumerateRunes().Select(r => r.ToString()).ToArray())];
+            List<string> known = ["<unk>", .. Enumerable.Range(0, 256).Select(b => $"<0x{b:X2}>"), .. words.SelectMany(w => w).Where(c => c[0] < 128 || c == "▁").Distinct().Order(StringComparer.Ordinal)];
+            return (known, Learn(words, key.Merges, known));
+        });
+        JsonObject model = Model(vocabulary, learned, byteFallback: true);
         model["unk_token"] = "<unk>";
         model["fuse_unk"] = true;
         JsonNode normalizer = JsonNode.Parse("""{"type":"Sequence","normalizers":[{"type":"Prepend","prepend":"▁"},{"type":"Replace","pattern":{"String":" "},"content":"▁"}]}""")!;

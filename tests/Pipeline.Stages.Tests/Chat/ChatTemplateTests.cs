@@ -91,6 +91,10 @@ public sealed class ChatTemplateTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Only_carriage_returns_and_line_feeds_are_line_ends()
+        => Assert.Equal("a\u2028b\n\u0085c", Render("a\u2028b\r\n\u0085c\r", [], null, null));
+
+    [Fact]
     public void A_macro_that_calls_itself_forever_is_refused()
         => Assert.Throws<InputException>(() => Render("{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}", [], null, null));
 
