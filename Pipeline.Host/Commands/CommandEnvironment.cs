@@ -28,6 +28,4 @@ internal sealed record CommandEnvironment
     public StopSignals? Signals { get; init; }
 
     public StageCatalog Catalog() => new(Stages);
-
-    public DefinitionLoader Loader() => new(Catalog(), Storage);
 }

@@ -120,6 +120,7 @@ internal static class SourceReader
     {
         private readonly string _source;
         private readonly List<int> _starts = [0];
+        private (int Line, int Offset, int Column) _last = (0, 0, 1);
 
         public LineIndex(string source, ReadOnlySpan<byte> utf8)
         {
@@ -140,9 +141,11 @@ internal static class SourceReader
             int line = _starts.BinarySearch(offset);
             if (line < 0)
                 line = ~line - 1;
-            int column = 1;
-            foreach (byte b in utf8[_starts[line]..offset])
+            // On from the last place: counting a line of a megabyte anew for each of its values would take minutes.
+            (int from, int column) = line == _last.Line && offset >= _last.Offset ? (_last.Offset, _last.Column) : (_starts[line], 1);
+            foreach (byte b in utf8[from..offset])
                 column += (b & 0xC0) == 0x80 ? 0 : 1;
+            _last = (line, offset, column);
             return new SourcePosition(_source, line + 1, column);
         }
     }

@@ -25,6 +25,13 @@ internal sealed class FailedRecords(int limit, long already = 0)
         }
     }
 
+    /// <summary>A part that was done is computed again: what failed in it then does not count beside what fails in it now.</summary>
+    public void Forget(long count)
+    {
+        lock (_lock)
+            _count -= count;
+    }
+
     private string Message()
     {
         var message = new StringBuilder();

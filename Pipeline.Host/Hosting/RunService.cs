@@ -13,10 +13,9 @@ internal sealed class RunService(RunExecutor executor, IHostApplicationLifetime 
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // A source may work without ever waiting: the host must have started by then.
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
+            await StartedAsync(stoppingToken);
             await executor.RunAsync();
             _outcome.SetResult();
         }
@@ -27,5 +26,13 @@ internal sealed class RunService(RunExecutor executor, IHostApplicationLifetime 
             _outcome.SetException(e);
         }
         lifetime.StopApplication();
+    }
+
+    // A run that is refused at once must not stop a host that is still starting.
+    private async Task StartedAsync(CancellationToken stoppingToken)
+    {
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using CancellationTokenRegistration registration = lifetime.ApplicationStarted.Register(() => started.TrySetResult());
+        await started.Task.WaitAsync(stoppingToken);
     }
 }

@@ -48,6 +48,8 @@ internal sealed class FlowRunner(
                     if (!parts.IsCommitted(i))
                     {
                         ThrowIfStopped();
+                        if (state.Partitions.Remove(i, out IReadOnlyList<StageCounts>? gone))
+                            failures.Forget(gone.Sum(c => c.Failed));
                         await using FlowGraph part = await FlowGraph.CreateAsync(
                             surroundings, flow, new Partition(i, parts.PartitionCount), signals.StopRequested);
                         state.Partitions[i] = await RunGraphAsync(flow, part, meter);
@@ -58,6 +60,10 @@ internal sealed class FlowRunner(
                 }
                 return state with { Done = true, Seconds = Seconds() };
             }
+        }
+        catch (OperationCanceledException e) when (signals.Cancelled.IsCancellationRequested)
+        {
+            throw new InterruptedException($"flow '{flow.Name}' was ended; what is committed is kept", e);
         }
         finally
         {
