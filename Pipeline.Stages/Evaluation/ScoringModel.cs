@@ -2,6 +2,7 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Torch;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Evaluation;
