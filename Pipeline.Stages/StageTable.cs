@@ -11,6 +11,7 @@ public static class StageTable
         Text.ReadJsonlSource.Registration,
         Text.GenerateProblemsSource.Registration,
         Text.WriteParquetSink.Registration,
+        Tokenization.Training.TrainTokenizerStage.Registration,
         Alignment.AlignmentRegistration.Tokenize,
         Alignment.AlignmentRegistration.TokenizeStudent,
         Alignment.AlignmentRegistration.Align,

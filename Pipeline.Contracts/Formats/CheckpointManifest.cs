@@ -24,7 +24,7 @@ public sealed record CheckpointManifest(string Format, int Version, long Step, I
         if (!storage.FileExists(path))
             throw new DamagedException(path, $"{path} is missing: the checkpoint was never finished");
         var manifest = CheckedJson.Read<CheckpointManifest>(storage, path, FormatName, CurrentVersion, "delete the checkpoint: the one before it is taken");
-        return manifest.Files.All(f => FileHash.IsPlainName(f.Name) && f.Name != FileName) && manifest.Files.Select(f => f.Name).Distinct(StringComparer.Ordinal).Count() == manifest.Files.Count
+        return FileHash.ArePlain(manifest.Files) && manifest.Files.All(f => f.Name != FileName)
             ? manifest
             : throw new DamagedException(path, $"{path} names a file twice, or one outside its folder");
     }

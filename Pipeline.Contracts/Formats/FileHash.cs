@@ -15,6 +15,10 @@ public sealed record FileHash(string Name, long Bytes, string Hash)
     public static bool IsPlainName(string name) => name.Length > 0 && name == Path.GetFileName(name) && name is not ("." or "..")
         && name.AsSpan().IndexOfAny('\\', '\0') < 0 && !Staging.IsStaging(name);
 
+    /// <summary>Whether a list that a stranger may have written names files of one folder, each once.</summary>
+    public static bool ArePlain(IReadOnlyList<FileHash> files)
+        => files.All(f => f is not null && IsPlainName(f.Name)) && files.Select(f => f.Name).Distinct(StringComparer.Ordinal).Count() == files.Count;
+
     /// <summary>Hashes a file as it is now.</summary>
     public static FileHash Of(IStorage storage, string path, CancellationToken cancellationToken = default)
     {

@@ -32,8 +32,8 @@ public sealed record FileList(string Format, int Version, IReadOnlyList<FileHash
     {
         string path = Path.Combine(folder, FileName);
         var list = CheckedJson.Read<FileList>(storage, path, FormatName, CurrentVersion, "run the command that wrote the folder again");
-        return list.Files.All(f => FileHash.IsPlainName(f.Name))
+        return FileHash.ArePlain(list.Files)
             ? list
-            : throw new DamagedException(path, $"{path} names a file outside its folder: {list.Files.First(f => !FileHash.IsPlainName(f.Name)).Name}");
+            : throw new DamagedException(path, $"{path} names a file twice, or one outside its folder");
     }
 }

@@ -30,8 +30,9 @@ internal static class MessagePackBytes
         }
     }
 
-    public static bool IsBadContent(Exception e)
-        => e is MessagePackSerializationException or EndOfStreamException or OverflowException or DecoderFallbackException or InvalidDataException;
+    /// <summary>Whether a read failed for what the bytes say. MessagePackReader takes lengths above 2 GiB for negative ones, hence the range error.</summary>
+    public static bool IsBadContent(Exception e) => e is MessagePackSerializationException or EndOfStreamException or OverflowException
+        or ArgumentOutOfRangeException or DecoderFallbackException or InvalidDataException;
 
     public static void Expect(bool condition, string expected)
     {

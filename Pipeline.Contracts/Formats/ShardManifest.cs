@@ -33,12 +33,17 @@ public sealed record ShardManifest(
         var manifest = CheckedJson.Read<ShardManifest>(
             storage, path, FormatName, ShardFormat.Version, "delete it and run the same command again: it is made again from the shards");
         int last = -1;
-        foreach (ShardEntry shard in manifest.Shards)
+        // The annotations of a list's elements are not kept at run time: a stranger's null gets this far.
+        foreach (ShardEntry? shard in manifest.Shards)
         {
+            if (shard is null)
+                throw new DamagedException(path, $"{path}: a shard is null; delete the manifest and run again");
             if (shard.Index <= last || shard.Index >= manifest.Count || shard.File != ShardFormat.FileName(shard.Index, manifest.Count))
                 throw new DamagedException(path, $"{path}: shard {shard.Index} of {manifest.Count} in file '{shard.File}' is not in its place; delete the manifest and run again");
             last = shard.Index;
         }
+        if (manifest.Fingerprint.Any(p => p.Value is null))
+            throw new DamagedException(path, $"{path}: a part of the fingerprint is null; delete the manifest and run again");
         return manifest.Count is >= 1 and <= ShardFormat.MaxShards
             ? manifest
             : throw new DamagedException(path, $"{path}: {manifest.Count} shards, expected 1 to {ShardFormat.MaxShards}; delete the manifest and run again");

@@ -39,7 +39,7 @@ internal sealed class DiskStream(FileStream file, string path) : Stream
         }
         catch (Exception e) when (StorageErrors.IsSystemError(e))
         {
-            throw StorageErrors.Translate("write", path, e, file.Position);
+            throw StorageErrors.Translate($"write {buffer.Length} bytes to", path, e, file.Position);
         }
     }
 

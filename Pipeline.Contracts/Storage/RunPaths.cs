@@ -5,7 +5,8 @@ namespace Pipeline.Contracts.Storage;
 /// <summary>How paths in definitions become full paths, so that nothing a stranger wrote reaches outside the run folder.</summary>
 public static class RunPaths
 {
-    private const string RunPrefix = "run:";
+    /// <summary>Marks a path below the run folder.</summary>
+    public const string RunPrefix = "run:";
 
     /// <summary>
     /// A path to read: <c>run:NAME</c> is below the run folder, anything else is relative to the current directory.

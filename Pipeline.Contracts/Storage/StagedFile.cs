@@ -38,10 +38,16 @@ public sealed class StagedFile : IDisposable
         if (_finished)
             return;
         _finished = true;
+        // Deleted while it is open: on a full disk closing fails, and the space must be free all the same.
+        Try(() => _storage.DeleteFile(_stagingPath));
+        Try(Stream.Dispose);
+    }
+
+    private static void Try(Action action)
+    {
         try
         {
-            Stream.Dispose();
-            _storage.DeleteFile(_stagingPath);
+            action();
         }
         catch (StorageException)
         {

@@ -192,6 +192,8 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
 
     private async Task EndInputAsync<T>(IEdge<T> input, GraphNode node, object stage, CancellationToken token)
     {
+        if (input.Block.Completion.IsCompletedSuccessfully)
+            return;
         if (stage is IEndsEarly)
         {
             foreach (GraphNode before in _nodes.TakeWhile(n => n != node))

@@ -4,6 +4,7 @@ using Pipeline.Contracts.Storage;
 using Pipeline.Host.Definitions;
 using Pipeline.Host.Runs;
 using Pipeline.Stages.Teacher;
+using Pipeline.Stages.Text;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
 
@@ -17,6 +18,7 @@ internal static class Services
         services.AddSingleton(storage);
         services.AddSingleton(time);
         services.AddSingleton(settings);
+        services.AddSingleton<InputCatalog>();
         services.AddSingleton<TokenizerStore>();
         services.AddSingleton(provider =>
         {

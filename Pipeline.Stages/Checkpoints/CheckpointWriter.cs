@@ -14,6 +14,19 @@ public sealed class CheckpointWriter(IStorage storage, string folder, int keep)
     public const string StateFile = "state.json";
 
     /// <summary>
+    /// The newest checkpoint that is whole, to go on from. Deletes what is newer, named in the result, and what a crash kept from
+    /// being deleted.
+    /// </summary>
+    /// <exception cref="Contracts.Errors.InputException">The newest is of a version this program does not read.</exception>
+    public CheckpointSearch Resume(CancellationToken cancellationToken = default)
+    {
+        CheckpointSearch search = CheckpointSet.FindLatest(storage, folder, cancellationToken);
+        if (search.Latest is { } latest)
+            DeleteAllBut(latest.Step);
+        return search;
+    }
+
+    /// <summary>
     /// Writes the files under a staging name, hashing them on the way, the manifest last; syncs, renames, and deletes checkpoints
     /// beyond the last few. Written again, a step replaces itself.
     /// </summary>
@@ -33,7 +46,7 @@ public sealed class CheckpointWriter(IStorage storage, string folder, int keep)
             CheckpointManifest.Create(step, hashes).Write(storage, staged.Path);
             staged.Commit();
         }
-        DeleteOld();
+        DeleteAllBut(step);
         return path;
     }
 
@@ -49,10 +62,13 @@ public sealed class CheckpointWriter(IStorage storage, string folder, int keep)
         return new FileHash(name, hashing.Length, hashing.Hash);
     }
 
-    private void DeleteOld()
+    // What is newer than a checkpoint that was just written or just taken is damaged, or of a future that was given up.
+    private void DeleteAllBut(long step)
     {
-        string[] checkpoints = [.. storage.List(folder).Where(p => CheckpointFolder.StepOf(p) is not null)];
-        foreach (string old in checkpoints.OrderByDescending(CheckpointFolder.StepOf).Skip(Math.Max(keep, 1)))
-            StagedFolder.Delete(storage, old);
+        IReadOnlyList<string> checkpoints = CheckpointSet.List(storage, folder);
+        IEnumerable<string> newer = checkpoints.Where(p => CheckpointFolder.StepOf(p) > step);
+        IEnumerable<string> old = checkpoints.Where(p => CheckpointFolder.StepOf(p) <= step).SkipLast(Math.Max(keep, 1));
+        foreach (string path in newer.Concat(old).ToArray())
+            StagedFolder.Delete(storage, path);
     }
 }

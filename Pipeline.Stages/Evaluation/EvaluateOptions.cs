@@ -27,14 +27,14 @@ public sealed record EvaluateOptions
     [Range(1, 1 << 30)]
     public int MaxBytes { get; init; } = 32 << 20;
 
-    [Description("The report, below the run folder, without its ending.")]
-    public string To { get; init; } = "report";
+    [Description("Names this judgement's part of the run's report: report/NAME.json.")]
+    public string To { get; init; } = "judgement";
 }
 
 /// <summary>A model and where it is.</summary>
 public sealed record EvaluatedModel
 {
-    [Description("Names it in the report; the model as written when absent.")]
+    [Description("Names it in the report; the model as written, without run:, when absent.")]
     public string? Name { get; init; }
 
     [Description("A Hugging Face folder, run:NAME for one this run exported, teacher for the definition's teacher, or student-initial for run:student-initial.")]

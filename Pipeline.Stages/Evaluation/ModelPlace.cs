@@ -1,6 +1,7 @@
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Student;
 using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Evaluation;
@@ -14,13 +15,13 @@ public sealed record ModelPlace(string Name, string Folder, string Tokenizer)
     /// <summary>The definition's teacher, by its folder.</summary>
     public const string Teacher = "teacher";
 
-    /// <summary>The student before training; whoever initialises it exports it below the run folder under this name.</summary>
-    public const string StudentInitial = "student-initial";
+    /// <summary>The student before training, exported below the run folder under this name.</summary>
+    public const string StudentInitial = InitialStudent.Name;
 
     /// <exception cref="DefinitionException">It names the teacher of a definition without one.</exception>
     public static ModelPlace Resolve(EvaluatedModel model, RunDefinition definition, string runFolder)
     {
-        string name = model.Name ?? model.Model;
+        string name = model.Name ?? (model.Model.StartsWith(RunPaths.RunPrefix, StringComparison.Ordinal) ? model.Model[RunPaths.RunPrefix.Length..] : model.Model);
         if (model.Model == Teacher)
         {
             TeacherDefinition teacher = definition.Teacher

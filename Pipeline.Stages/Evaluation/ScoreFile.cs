@@ -104,7 +104,7 @@ public sealed class ScoreFile(IStorage storage, TorchDevice device)
         return results;
     }
 
-    private static TokenScores[] Score(ScoringModel model, IReadOnlyList<int[]> rows)
+    private static TokenScores[] Score(ScoringModel model, int[][] rows)
     {
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -113,8 +113,8 @@ public sealed class ScoreFile(IStorage storage, TorchDevice device)
         using Tensor mask_V = BoundaryTokens.MaskOf(model.Tokenizer, model.Rows, model.Device);
         HeadScores scores = VocabularyHead.Score(hidden_RH, model.Head, batch.Targets_R, new HeadOptions(model.Softcap, model.ValidRows, mask_V));
         float[] likelihoods = [.. scores.LogLikelihood.cpu().data<float>()], boundaries = [.. scores.LogBoundary!.cpu().data<float>()];
-        var results = new TokenScores[rows.Count];
-        for (int row = 0, at = 0; row < rows.Count; at += rows[row++].Length)
+        var results = new TokenScores[rows.Length];
+        for (int row = 0, at = 0; row < rows.Length; at += rows[row++].Length)
             results[row] = new TokenScores(likelihoods[at..(at + rows[row].Length - 1)], boundaries[at..(at + rows[row].Length)]);
         return results;
     }

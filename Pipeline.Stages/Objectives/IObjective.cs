@@ -11,7 +11,7 @@ public interface IObjective
 
     ObjectiveNeeds Needs { get; }
 
-    /// <summary>Student layers whose hidden states are needed: 0 is the embedding output, L the last after the final norm; -1 stands for L.</summary>
+    /// <summary>Student layers whose hidden states are needed: 0 is the embedding output, the depth the last after the final norm.</summary>
     IReadOnlyList<int> Layers { get; }
 
     /// <summary>Teacher layers, pairwise those of <see cref="Layers"/>.</summary>

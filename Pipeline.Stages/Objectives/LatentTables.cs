@@ -44,4 +44,43 @@ public sealed record LatentTables(ChunkBatch Chunks, int[] TeacherLayers, int Te
 
     private static string Describe(TeacherHidden? hidden)
         => hidden is null ? "(none)" : $"of layers [{string.Join(", ", hidden.Layers)}], width {hidden.Width}, {hidden.Values.Length} values";
+
+    /// <summary>Where a teacher layer lies in <see cref="Teacher_LCH"/>.</summary>
+    public int IndexOf(int teacherLayer)
+    {
+        int at = Array.IndexOf(TeacherLayers, teacherLayer);
+        return at >= 0 ? at : throw new InputException(
+            $"the shards hold hidden states of teacher layers [{string.Join(", ", TeacherLayers)}], not of {teacherLayer}; score them with it or choose another layer");
+    }
+
+    /// <summary>
+    /// D of <see cref="LatentLoss"/> over all batches of a step, so that a step accumulated from small batches equals that of one
+    /// large batch. [H] per channel, [1] over all.
+    /// </summary>
+    public static float[] Scale(IEnumerable<LatentTables> step, int teacherLayer, LatentNormalization normalization)
+    {
+        double[]? sums = null;
+        long chunks = 0;
+        foreach (LatentTables tables in step)
+        {
+            if (tables.Teacher_LCH is null)
+                continue;
+            int width = tables.TeacherWidth, count = tables.Chunks.Count;
+            sums ??= new double[width];
+            chunks += count;
+            ReadOnlySpan<float> values = tables.Teacher_LCH.AsSpan(tables.IndexOf(teacherLayer) * count * width, count * width);
+            for (int c = 0; c < count; c++)
+            {
+                ReadOnlySpan<float> row = values.Slice(c * width, width);
+                for (int h = 0; h < width; h++)
+                    sums[h] += LatentLoss.Squares(normalization) ? (double)row[h] * row[h] : Math.Abs(row[h]);
+            }
+        }
+        if (sums is null)
+            throw new InvalidOperationException("no hidden states in the step");
+        long n = Math.Max(1, chunks);
+        return LatentLoss.Channelwise(normalization)
+            ? [.. sums.Select(sum => (float)(sum / n + LatentLoss.Epsilon))]
+            : [(float)(sums.Sum() / n / sums.Length + LatentLoss.Epsilon)];
+    }
 }

@@ -10,6 +10,9 @@ public sealed record ObjectiveInputs
 {
     public required BatchTables Tables { get; init; }
 
+    /// <summary>The tables of all batches that the step accumulates, this one among them; null when it is the only one.</summary>
+    public IReadOnlyList<BatchTables>? Step { get; init; }
+
     /// <summary>[N] entry i is log p(token i | tokens before i) ≤ 0; 0 at the first position of a row and at padding.</summary>
     public Tensor? LogLikelihood_N { get; init; }
 

@@ -145,12 +145,13 @@ public sealed partial class TextTokenizer
         var tokens = new List<string>(ids.Length);
         foreach (int id in ids)
         {
-            if ((uint)id >= (uint)_tokens.Length || (skipSpecialTokens && IsSpecial(id)))
+            if ((uint)id >= (uint)_tokens.Length)
                 continue;
             string? token = _added[id] is { } added
                 ? Definition.NormalizedContent.GetValueOrDefault(id, added.Content)
                 : _tokens[id];
-            if (token is not null)
+            // The crate tells specials by what is left of them after normalizing.
+            if (token is not null && !(skipSpecialTokens && _addedIds.TryGetValue(token, out int special) && IsSpecial(special)))
                 tokens.Add(token);
         }
         if (Definition.Decoders is null)

@@ -20,22 +20,19 @@ internal sealed class UnicodeFormStep(NormalizationForm form) : NormalizerStep
         if (form == NormalizationForm.FormC ? !text.ContainsAnyInRange('\u0300', '\uFFFF') : Ascii.IsValid(text))
             return;
         int inert = NextInert(text, 0, out int width);
-        if (inert < 0)
-        {
-            if (!text.IsNormalized(form))
-                segment.Replace(text.ToString().Normalize(form));
+        if (inert < 0 && text.IsNormalized(form))
             return;
-        }
-        var result = new StringBuilder(text.Length);
+        segment.BeginRewrite();
         int from = 0;
         while (inert >= 0)
         {
-            result.Append(text[from..inert].ToString().Normalize(form)).Append(text.Slice(inert, width));
+            segment.RewriteNormalized(text[from..inert], form);
+            segment.Rewrite(text.Slice(inert, width));
             from = inert + width;
             inert = NextInert(text, from, out width);
         }
-        result.Append(text[from..].ToString().Normalize(form));
-        segment.Replace(result.ToString());
+        segment.RewriteNormalized(text[from..], form);
+        segment.EndRewrite();
     }
 
     private static int NextInert(ReadOnlySpan<char> text, int from, out int width)

@@ -29,6 +29,9 @@ internal static class CharacterSets
     /// <summary><c>\w</c> of Oniguruma over UTF-8.</summary>
     public static CodePointSet Word => Named("oniguruma word");
 
+    /// <summary><c>\w</c> of Oniguruma inside brackets.</summary>
+    public static CodePointSet BracketWord => Named("oniguruma bracket word");
+
     /// <summary><c>\w</c> of the crate's other engine, which Whitespace and single_word use.</summary>
     public static CodePointSet PlainWord => Named("plain word");
 
@@ -125,6 +128,7 @@ internal static class CharacterSets
             names[script] = CodePointSet.Parse(ranges);
         CodePointSet letters = CodePointSet.Union(
             names["L"], names["M"], names["Nd"], names["Nl"], names["Pc"], CodePointSet.Parse(CharacterData.CircledLetters));
+        names["oniguruma bracket word"] = letters;
         names["oniguruma word"] = CodePointSet.Union(letters, CodePointSet.Parse(CharacterData.LatinOneNumbers));
         names["plain word"] = CodePointSet.Union(letters, CodePointSet.Parse(CharacterData.JoinControls));
         names["numeric"] = CodePointSet.Union(names["N"], CodePointSet.Parse(CharacterData.LaterNumbers));

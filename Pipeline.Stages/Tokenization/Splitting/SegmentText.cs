@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Pipeline.Stages.Tokenization.Splitting;
 
 /// <summary>
@@ -78,6 +80,21 @@ internal sealed class SegmentText
         characters.CopyTo(written);
         _spareLength += characters.Length;
         return written;
+    }
+
+    /// <summary>Writes a normalization form of the characters.</summary>
+    public void RewriteNormalized(ReadOnlySpan<char> characters, NormalizationForm form)
+    {
+        // Each try doubles the room; no form makes a text more than eighteen times as long.
+        for (int room = characters.Length + 16; ; room *= 2)
+        {
+            Reserve(ref _spare, _spareLength + room, _spareLength);
+            if (characters.TryNormalize(_spare.AsSpan(_spareLength), out int written, form))
+            {
+                _spareLength += written;
+                return;
+            }
+        }
     }
 
     public void EndRewrite()

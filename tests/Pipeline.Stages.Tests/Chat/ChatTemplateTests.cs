@@ -4,6 +4,7 @@ using System.Text.Json;
 
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Chat;
 using Pipeline.Stages.Chat.Templates;
 
@@ -45,7 +46,7 @@ public sealed class ChatTemplateTests(ITestOutputHelper output)
             string name = row.GetProperty("tokenizer").GetString()!, conversation = row.GetProperty("conversation").GetString()!;
             string folder = Path.Combine(shared, "tokenizers", name);
             using JsonDocument config = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "tokenizer_config.json")));
-            string source = ChatTemplate.Find(folder, new TestStorage())!;
+            string source = ChatTemplate.Find(folder, new DiskStorage())!;
             string rendered = Render(source, Turns(conversation), Mark(config, "bos_token"), Mark(config, "eos_token"));
             if (row.TryGetProperty("refused", out JsonElement refused))
                 Assert.StartsWith("refused: " + refused.GetString(), rendered, StringComparison.Ordinal);

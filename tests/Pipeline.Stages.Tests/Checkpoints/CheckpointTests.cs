@@ -78,6 +78,19 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public void A_damaged_newest_one_never_pushes_out_those_that_are_whole()
+    {
+        foreach (int step in new[] { 1, 2, 9 })
+            Write(step);
+        File.Delete(Path.Combine(_folder["step-0000000009"], "weights"));
+        CheckpointSearch search = new CheckpointWriter(_storage, _folder.Path, 2).Resume();
+        Assert.Equal(2, search.Latest!.Step);
+        Assert.Contains("step-0000000009", Assert.Single(search.Skipped).Message, StringComparison.Ordinal);
+        Write(3);
+        Assert.Equal(["step-0000000002", "step-0000000003"], _storage.List(_folder.Path).Select(Path.GetFileName));
+    }
+
+    [Fact]
     public void A_writer_that_throws_leaves_nothing()
     {
         Assert.Throws<InvalidDataException>(() => new CheckpointWriter(_storage, _folder.Path, 2).Write(

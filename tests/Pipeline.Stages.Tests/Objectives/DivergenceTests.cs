@@ -102,7 +102,7 @@ public sealed class DivergenceTests(ITestOutputHelper output) : TorchTest
     }
 
     // Probabilities, not logarithms: the obvious form.
-    private static double Plain(DivergenceKind kind, double t, double s, double temperature, double alpha)
+    internal static double Plain(DivergenceKind kind, double t, double s, double temperature, double alpha)
     {
         const double E = Divergence.Epsilon;
         double a = Math.Exp(t / temperature - E), b = Math.Exp(s / temperature - E), r = (t - s) / temperature;

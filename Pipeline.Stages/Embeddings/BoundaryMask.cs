@@ -1,0 +1,43 @@
+namespace Pipeline.Stages.Embeddings;
+
+/// <summary>Which ids of a vocabulary are boundary tokens.</summary>
+public static class BoundaryMask
+{
+    /// <param name="vocabulary">The byte views.</param>
+    /// <param name="specials">Ids of the special tokens.</param>
+    /// <param name="set">Which tokens are in B.</param>
+    /// <param name="rows">Rows of the model's head, at least the vocabulary; ids that no token has are no boundaries.</param>
+    /// <returns>[rows]</returns>
+    public static bool[] For(VocabularyBytes vocabulary, IEnumerable<int> specials, BoundarySet set, int rows)
+    {
+        if (rows < vocabulary.Count)
+            throw new InvalidOperationException($"a head of {rows} rows for a vocabulary of {vocabulary.Count}");
+        var mask = new bool[rows];
+        for (int id = 0; id < vocabulary.Count; id++)
+        {
+            if (!vocabulary.IsText(id))
+                continue;
+            mask[id] = vocabulary[id][0] switch
+            {
+                0x20 => set.HasFlag(BoundarySet.Space),
+                0x0A => set.HasFlag(BoundarySet.Newline),
+                0x09 => set.HasFlag(BoundarySet.Tab),
+                _ => false,
+            };
+        }
+        if (set.HasFlag(BoundarySet.Special))
+        {
+            foreach (int id in specials)
+                mask[id] = true;
+        }
+        return mask;
+    }
+
+    /// <summary>B = { one token }: the end-of-sequence token in place of the boundary bytes.</summary>
+    public static bool[] For(int tokenId, int rows)
+    {
+        var mask = new bool[rows];
+        mask[tokenId] = true;
+        return mask;
+    }
+}

@@ -1,0 +1,143 @@
+namespace Pipeline.Stages.Embeddings;
+
+/// <summary>
+/// For every position of a byte-level student the longest token of the old vocabulary that ends there: its embedding is added to
+/// the byte's. An Aho-Corasick automaton over the old vocabulary's bytes, O(1) amortized per position.
+/// </summary>
+public sealed class InputExpansion
+{
+    public const int LongestToken = 16;
+    private const int Root = 0;
+
+    // Transitions of all nodes in one table: half a million nodes with 256 entries each would be half a gigabyte.
+    private readonly Dictionary<long, int> _next = [];
+    private readonly List<int> _fail = [Root];
+    private readonly List<int> _longest = [-1];
+    private readonly int[] _byteOf;
+    private readonly int[] _whole;
+
+    private InputExpansion(int studentVocabulary)
+    {
+        _byteOf = new int[studentVocabulary];
+        _whole = new int[studentVocabulary];
+        Array.Fill(_byteOf, -1);
+        Array.Fill(_whole, -1);
+    }
+
+    /// <param name="student">The new vocabulary: single bytes, and whole tokens (marks and template words).</param>
+    /// <param name="source">The old vocabulary.</param>
+    /// <param name="sourceRows">Rows of the old embedding matrix: ids at or above it are not used.</param>
+    /// <param name="roles">Student id → source id of tokens that play the same role.</param>
+    public static InputExpansion Create(VocabularyBytes student, VocabularyBytes source, int sourceRows, IReadOnlyDictionary<int, int> roles)
+    {
+        var expansion = new InputExpansion(student.Count);
+        for (int id = 0; id < student.Count; id++)
+        {
+            if (student.ClassOf(id) == TokenClass.None)
+                continue;
+            bool isByte = student.IsText(id) && student[id].Length == 1;
+            if (isByte)
+                expansion._byteOf[id] = student[id][0];
+            int? same = roles.TryGetValue(id, out int role) ? role : isByte ? null : source.MarkId(student[id]) ?? source.TextId(student[id]);
+            if (same < sourceRows)
+                expansion._whole[id] = same.Value;
+        }
+        expansion.AddTokens(student, source, sourceRows);
+        expansion.Link();
+        return expansion;
+    }
+
+    /// <summary>The source id per position, -1 where no source token ends. Whole tokens of the student stand alone: nothing is matched across them.</summary>
+    public void Expand(ReadOnlySpan<int> studentIds, Span<int> sourceIds)
+    {
+        if (sourceIds.Length < studentIds.Length)
+            throw new ArgumentException($"room for {sourceIds.Length} ids, {studentIds.Length} positions", nameof(sourceIds));
+        int node = Root;
+        for (int i = 0; i < studentIds.Length; i++)
+        {
+            int id = studentIds[i], b = _byteOf[id];
+            if (b < 0)
+            {
+                node = Root;
+                sourceIds[i] = _whole[id];
+                continue;
+            }
+            node = Step(node, (byte)b);
+            sourceIds[i] = _longest[node];
+        }
+    }
+
+    private void AddTokens(VocabularyBytes student, VocabularyBytes source, int sourceRows)
+    {
+        // A token that the student has whole is matched as that one student token, not as a run of bytes.
+        bool Whole(ReadOnlySpan<byte> bytes) => bytes.Length > 1 && (student.MarkId(bytes) ?? student.TextId(bytes)) is not null;
+        foreach (TokenClass wanted in new[] { TokenClass.Text, TokenClass.ByteFallback })
+        {
+            for (int id = 0; id < Math.Min(sourceRows, source.Count); id++)
+            {
+                ReadOnlySpan<byte> bytes = source[id];
+                if (source.ClassOf(id) != wanted || bytes.Length > LongestToken || Whole(bytes))
+                    continue;
+                int node = Root;
+                foreach (byte b in bytes)
+                    node = Child(node, b);
+                if (_longest[node] < 0)
+                    _longest[node] = id;
+            }
+        }
+    }
+
+    private int Child(int node, byte b)
+    {
+        long key = Key(node, b);
+        if (_next.TryGetValue(key, out int child))
+            return child;
+        child = _fail.Count;
+        _next[key] = child;
+        _fail.Add(Root);
+        _longest.Add(-1);
+        return child;
+    }
+
+    // Breadth first: a node's longest proper suffix in the trie is shorter than it and has its own links already.
+    private void Link()
+    {
+        (int Parent, byte Byte, int Node, int Depth)[] edges = Edges();
+        foreach ((int parent, byte b, int node, int depth) in edges)
+        {
+            _fail[node] = depth == 1 ? Root : Step(_fail[parent], b);
+            if (_longest[node] < 0)
+                _longest[node] = _longest[_fail[node]];
+        }
+    }
+
+    private (int, byte, int, int)[] Edges()
+    {
+        var depth = new int[_fail.Count];
+        var edges = new (int Parent, byte Byte, int Node, int Depth)[_next.Count];
+        int count = 0;
+        // A child was made after its parent: ascending ids see the parent's depth first.
+        foreach ((long key, int node) in _next.OrderBy(e => e.Value))
+        {
+            int parent = (int)(key >> 8);
+            depth[node] = depth[parent] + 1;
+            edges[count++] = (parent, (byte)key, node, depth[node]);
+        }
+        Array.Sort(edges, (a, b) => a.Depth != b.Depth ? a.Depth.CompareTo(b.Depth) : a.Node.CompareTo(b.Node));
+        return edges;
+    }
+
+    private int Step(int node, byte b)
+    {
+        while (true)
+        {
+            if (_next.TryGetValue(Key(node, b), out int child))
+                return child;
+            if (node == Root)
+                return Root;
+            node = _fail[node];
+        }
+    }
+
+    private static long Key(int node, byte b) => ((long)node << 8) | b;
+}

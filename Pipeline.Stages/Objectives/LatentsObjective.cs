@@ -1,0 +1,129 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Objectives.Schedules;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Objectives;
+
+/// <summary>
+/// Hidden-state alignment over <see cref="BatchTables.Latents"/>: teacher states come from the shards, or, where these hold none,
+/// from a teacher run beside the student.
+/// </summary>
+public sealed class LatentsObjective : IObjective
+{
+    private readonly LatentsOptions _options;
+    private readonly Projector? _projector;
+
+    public LatentsObjective(LatentsOptions options, ModelShapes shapes, long seed, Device device)
+    {
+        _options = options;
+        (Layers, TeacherLayers) = Pairs(options, shapes);
+        bool differ = shapes.StudentWidth != shapes.TeacherWidth;
+        if (differ && options.Projector == false)
+        {
+            throw new DefinitionException(
+                $"latents: hidden sizes are {shapes.StudentWidth} (student) and {shapes.TeacherWidth} (teacher) and 'projector' is false; leave it out");
+        }
+        if (options.Projector ?? differ)
+            _projector = Projector.Create("latents", shapes.StudentWidth, shapes.TeacherWidth, seed, device);
+        Weight = new WeightSchedule(options.Weight, options.Schedule);
+    }
+
+    internal LatentsObjective(LatentsOptions options, IReadOnlyList<int> layers, IReadOnlyList<int> teacherLayers, Projector? projector)
+    {
+        _options = options;
+        (Layers, TeacherLayers, _projector) = (layers, teacherLayers, projector);
+        Weight = new WeightSchedule(options.Weight, options.Schedule);
+    }
+
+    public string Name => "latents";
+
+    public ObjectiveNeeds Needs => ObjectiveNeeds.Hidden | ObjectiveNeeds.TeacherHidden;
+
+    public IReadOnlyList<int> Layers { get; }
+
+    public IReadOnlyList<int> TeacherLayers { get; }
+
+    public WeightSchedule Weight { get; }
+
+    public IReadOnlyList<(string Name, Tensor Value)> Parameters => _projector?.Parameters ?? [];
+
+    public double Count(BatchTables tables) => Tables(tables).Chunks.Count;
+
+    public ObjectiveResult Compute(ObjectiveInputs inputs)
+    {
+        LatentTables tables = Tables(inputs.Tables);
+        Tensor? sum = null;
+        for (int pair = 0; pair < Layers.Count; pair++)
+        {
+            Tensor hidden_NH = inputs.Hidden_NH.TryGetValue(Layers[pair], out Tensor? given)
+                ? given : throw new InvalidOperationException($"objective 'latents' needs hidden states of layer {Layers[pair]}, and they were not given");
+            Tensor part = Layer(tables, inputs, hidden_NH, TeacherLayers[pair]);
+            sum = sum is null ? part : sum + part;
+        }
+        return new ObjectiveResult(sum! / Layers.Count, tables.Chunks.Count);
+    }
+
+    private Tensor Layer(LatentTables tables, ObjectiveInputs inputs, Tensor hidden_NH, int teacherLayer)
+    {
+        if (tables.Chunks.Count == 0)
+            return hidden_NH.narrow(0, 0, 0).sum();
+        Device device = hidden_NH.device;
+        Tensor last_C = tensor(Array.ConvertAll(tables.Chunks.LastPosition, i => (long)i), device: device);
+        Tensor student_CH = hidden_NH.index_select(0, last_C);
+        if (_projector is not null)
+            student_CH = _projector.Apply(student_CH);
+        Tensor teacher_CH, scale_H;
+        if (tables.Teacher_LCH is not null)
+        {
+            int layer = tables.IndexOf(teacherLayer), width = tables.TeacherWidth, values = tables.Chunks.Count * width;
+            teacher_CH = tensor(tables.Teacher_LCH.AsSpan(layer * values, values).ToArray(), device: device).reshape(-1, width);
+            IEnumerable<LatentTables> step = inputs.Step?.Select(Tables) ?? [tables];
+            scale_H = tensor(LatentTables.Scale(step, teacherLayer, _options.Normalization), device: device);
+        }
+        else
+        {
+            teacher_CH = Online(tables, inputs, teacherLayer);
+            scale_H = LatentLoss.Scale(teacher_CH, _options.Normalization);
+        }
+        return LatentLoss.Sum(teacher_CH.to_type(student_CH.dtype), student_CH, scale_H.to_type(student_CH.dtype), _options.Normalization);
+    }
+
+    private static Tensor Online(LatentTables tables, ObjectiveInputs inputs, int layer)
+    {
+        if (inputs.Teacher is null || !inputs.Teacher.Hidden_MH.TryGetValue(layer, out Tensor? hidden_MH))
+            throw new InvalidOperationException($"objective 'latents' needs teacher hidden states of layer {layer}: neither the examples nor a teacher run gave them");
+        long teacherLength = hidden_MH.size(0) / tables.Chunks.Rows;
+        long[] at = [.. tables.Chunks.TeacherLast.Select((last, c) => tables.Chunks.RowOf[c] * teacherLength + last)];
+        return hidden_MH.detach().index_select(0, tensor(at, device: hidden_MH.device));
+    }
+
+    private static LatentTables Tables(BatchTables tables)
+        => tables.Latents ?? throw new InvalidOperationException("objective 'latents': the batch tables were built without it");
+
+    private static (IReadOnlyList<int>, IReadOnlyList<int>) Pairs(LatentsOptions options, ModelShapes shapes)
+    {
+        if (options.Layers != LatentLayers.Chosen && (options.StudentLayers is not null || options.TeacherLayers is not null))
+            throw new DefinitionException("latents: 'studentLayers' and 'teacherLayers' are for layers 'chosen'; set it or leave them out");
+        switch (options.Layers)
+        {
+            case LatentLayers.Last:
+                return ([shapes.StudentDepth], [shapes.TeacherDepth]);
+            case LatentLayers.All when shapes.StudentDepth != shapes.TeacherDepth:
+                throw new DefinitionException(
+                    $"latents: layers 'all' needs models of one depth, the student has {shapes.StudentDepth} layers and the teacher {shapes.TeacherDepth}; use 'chosen'");
+            case LatentLayers.All:
+                int[] all = [.. Enumerable.Range(0, shapes.StudentDepth + 1)];
+                return (all, all);
+            default:
+                int[] student = [.. options.StudentLayers ?? []], teacher = [.. options.TeacherLayers ?? []];
+                if (student.Length == 0 || student.Length != teacher.Length
+                    || student.Any(l => l < 0 || l > shapes.StudentDepth) || teacher.Any(l => l < 0 || l > shapes.TeacherDepth))
+                {
+                    throw new DefinitionException(
+                        $"latents: layers [{string.Join(", ", student)}] of the student and [{string.Join(", ", teacher)}] of the teacher; expected as many of one "
+                        + $"as of the other, within 0..{shapes.StudentDepth} and 0..{shapes.TeacherDepth}");
+                }
+                return (student, teacher);
+        }
+    }
+}

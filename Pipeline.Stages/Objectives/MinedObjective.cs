@@ -1,0 +1,42 @@
+using Pipeline.Stages.Objectives.Baselines;
+using Pipeline.Stages.Objectives.Schedules;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Objectives;
+
+/// <summary>MinED over a token map that was made beforehand.</summary>
+/// <param name="options">The definition's keys.</param>
+/// <param name="mapping">Per student id the nearest teacher id; -1 for ids that no student token has.</param>
+public sealed class MinedObjective(MinedOptions options, int[] mapping) : IObjective
+{
+    public string Name => "mined";
+
+    public ObjectiveNeeds Needs => ObjectiveNeeds.Logits | ObjectiveNeeds.TeacherOnline;
+
+    public IReadOnlyList<int> Layers => [];
+
+    public IReadOnlyList<int> TeacherLayers => [];
+
+    public WeightSchedule Weight { get; } = new(options.Weight, options.Schedule);
+
+    public IReadOnlyList<(string Name, Tensor Value)> Parameters => [];
+
+    public double Count(BatchTables tables) => MinedTables.From(Tables(tables)).Count;
+
+    public ObjectiveResult Compute(ObjectiveInputs inputs)
+    {
+        Tensor student_NV = ObjectiveInputs.Require(inputs.Logits_NV, Name, "the student's logits");
+        Tensor teacher_MV = ObjectiveInputs.Require(inputs.Teacher?.Logits_MV, Name, "the teacher's logits");
+        BaselineTables tables = Tables(inputs.Tables);
+        MinedTables pairs = MinedTables.From(tables);
+        // Rows above the tokenizer's ids pad the matrix: no token has them.
+        long[] padded = [.. Enumerable.Range(0, (int)student_NV.size(1)).Select(v => v < mapping.Length ? mapping[v] : -1L)];
+        Tensor mapping_V = tensor(Array.ConvertAll(padded, t => Math.Max(0, t)), device: student_NV.device);
+        Tensor unused_V = tensor(Array.ConvertAll(padded, t => t < 0), device: student_NV.device);
+        return new ObjectiveResult(
+            MinedLoss.Sum(student_NV, teacher_MV, pairs, tables.Ids_N, mapping_V, unused_V, options.Temperature), pairs.Count);
+    }
+
+    private static BaselineTables Tables(BatchTables tables)
+        => tables.Baselines ?? throw new InvalidOperationException("objective 'mined': the batch tables were built without it");
+}

@@ -1,0 +1,53 @@
+using Pipeline.Stages.Objectives.Baselines;
+using Pipeline.Stages.Objectives.Schedules;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Objectives;
+
+/// <summary>Universal logit distillation: position i of the student against position i of the teacher, where both have a token.</summary>
+public sealed class UldObjective(UldOptions options) : IObjective
+{
+    public string Name => "uld";
+
+    public ObjectiveNeeds Needs => ObjectiveNeeds.Logits | ObjectiveNeeds.TeacherOnline;
+
+    public IReadOnlyList<int> Layers => [];
+
+    public IReadOnlyList<int> TeacherLayers => [];
+
+    public WeightSchedule Weight { get; } = new(options.Weight, options.Schedule);
+
+    public IReadOnlyList<(string Name, Tensor Value)> Parameters => [];
+
+    public double Count(BatchTables tables) => Positions(Tables(tables)).Student.Length;
+
+    public ObjectiveResult Compute(ObjectiveInputs inputs)
+    {
+        Tensor student_NV = ObjectiveInputs.Require(inputs.Logits_NV, Name, "the student's logits");
+        Tensor teacher_MV = ObjectiveInputs.Require(inputs.Teacher?.Logits_MV, Name, "the teacher's logits");
+        (long[] student, long[] teacher) = Positions(Tables(inputs.Tables));
+        Tensor student_KV = student_NV.index_select(0, tensor(student, device: student_NV.device));
+        Tensor teacher_KV = teacher_MV.index_select(0, tensor(teacher, device: teacher_MV.device));
+        return new ObjectiveResult(UldLoss.PerRow(student_KV, teacher_KV).sum(), student.Length);
+    }
+
+    private static (long[] Student, long[] Teacher) Positions(BaselineTables tables)
+    {
+        List<long> student = [], teacher = [];
+        for (int row = 0; row < tables.Rows; row++)
+        {
+            for (int i = 0; i < Math.Min(tables.Length, tables.TeacherLength); i++)
+            {
+                int s = row * tables.Length + i, t = row * tables.TeacherLength + i;
+                if (!tables.Real_N[s] || !tables.Real_M[t])
+                    continue;
+                student.Add(s);
+                teacher.Add(t);
+            }
+        }
+        return ([.. student], [.. teacher]);
+    }
+
+    private static BaselineTables Tables(BatchTables tables)
+        => tables.Baselines ?? throw new InvalidOperationException("objective 'uld': the batch tables were built without it");
+}

@@ -1,0 +1,42 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace Pipeline.Stages.Tokenization.Training;
+
+/// <summary>Options of <c>train-tokenizer</c>.</summary>
+public sealed record TrainTokenizerOptions
+{
+    [Description("Tokens in all: 256 bytes, the merges, and the special tokens. Fewer when the text has no more to merge.")]
+    [Range(257, 1_000_000)]
+    public required int VocabularySize { get; init; }
+
+    [Description("Marks that get ids of their own behind the rest and are never split or merged.")]
+    public IReadOnlyList<string> SpecialTokens { get; init; } = [];
+
+    [Description("The special token that begins a text; encoding with special tokens puts it in front. Null: none.")]
+    public string? Bos { get; init; }
+
+    [Description("The special token that ends a text. Null: none.")]
+    public string? Eos { get; init; }
+
+    [Description("The special token that fills batches. Null: none.")]
+    public string? Pad { get; init; }
+
+    [Description("A pair is merged only when it occurs at least this often.")]
+    [Range(1, int.MaxValue)]
+    public int MinFrequency { get; init; } = 2;
+
+    [Description("How text is cut into words, which no token crosses: gpt2, llama3 (digits by three) or qwen2 (digit by digit, NFC).")]
+    public WordPattern Pattern { get; init; } = WordPattern.Llama3;
+
+    [Description("The folder, below the run's, that gets tokenizer.json and tokenizer_config.json.")]
+    public required string To { get; init; }
+}
+
+/// <summary>The regular expression of a well-known family of tokenizers.</summary>
+public enum WordPattern
+{
+    Gpt2,
+    Llama3,
+    Qwen2,
+}

@@ -1,0 +1,118 @@
+using System.Text;
+using System.Text.Json;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Tokenization.Writing;
+
+namespace Pipeline.Stages.Tokenization.Training;
+
+/// <summary>
+/// Learns a byte-level BPE tokenizer from the documents of a flow and writes it as a Hugging Face folder. The folder appears whole, by one
+/// rename; a run that finds it there does not learn again.
+/// </summary>
+internal sealed class TrainTokenizerStage : ISink<TextDocument>, IPartitioned
+{
+    public const string Kind = "train-tokenizer";
+
+    private const string RecordFile = "training.json";
+    private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true };
+
+    private readonly TrainTokenizerOptions _options;
+    private readonly StageContext _context;
+    private readonly string _folder;
+    private readonly IReadOnlyList<string> _specials;
+
+    public TrainTokenizerStage(TrainTokenizerOptions options, StageContext context)
+    {
+        (_options, _context) = (options, context);
+        _folder = RunPaths.Output(context.RunFolder, options.To);
+        // Marks that are named but not listed are special tokens too.
+        _specials = [.. options.SpecialTokens.Concat(new[] { options.Bos, options.Eos, options.Pad }.OfType<string>()).Distinct(StringComparer.Ordinal)];
+        int least = 256 + _specials.Count;
+        if (options.VocabularySize < least)
+        {
+            throw new DefinitionException(
+                $"stage {context.StageName}: vocabularySize {options.VocabularySize} is less than 256 bytes and {_specials.Count} special tokens; give at least {least}");
+        }
+        if (_specials.Any(s => s.Length == 0 || !WellFormedText.IsWellFormed(s)))
+            throw new DefinitionException($"stage {context.StageName}: a special token is empty or has half a surrogate pair");
+    }
+
+    public static StageRegistration Registration { get; } = StageRegistration.Sink<TrainTokenizerOptions, TextDocument>(
+        Kind,
+        "Learns a byte-level BPE tokenizer from text and writes it as a Hugging Face folder.",
+        (options, context) => new TrainTokenizerStage(options, context));
+
+    public int PartitionCount => 1;
+
+    public bool IsCommitted(int partition)
+    {
+        IStorage storage = _context.Storage;
+        if (!storage.DirectoryExists(_folder))
+            return false;
+        string record = Path.Combine(_folder, RecordFile);
+        if (!storage.FileExists(record))
+            throw new InputException($"folder {_folder} is there but was not made by {Kind}; give another name as 'to', or remove it");
+        using var reader = new StreamReader(storage.OpenRead(record), Encoding.UTF8);
+        if (reader.ReadToEnd() != Record())
+            throw new InputException($"tokenizer {_folder} was trained with other options (see its {RecordFile}); give another name as 'to', or remove it");
+        return true;
+    }
+
+    public async Task RunAsync(IAsyncEnumerable<TextDocument> input, CancellationToken cancellationToken)
+    {
+        if (IsCommitted(0))
+        {
+            _context.Meter.Say($"tokenizer {_folder} is there already");
+            return;
+        }
+        string regex = WordPatterns.Regex(_options.Pattern);
+        bool nfc = _options.Pattern == WordPattern.Qwen2;
+        var untrained = TextTokenizer.FromJson(_folder, ByteTokenizerWriter.Write(Bytes(), _specials, null, regex, nfc), []);
+        var counter = new WordCounter(untrained.Definition);
+        await foreach (TextDocument document in input.WithCancellation(cancellationToken).ConfigureAwait(false))
+        {
+            counter.Add(WellFormedText.Normalize(document.Text));
+            foreach (ChatMessage message in document.Messages ?? [])
+                counter.Add(WellFormedText.Normalize(message.Content));
+        }
+        _context.Meter.Count("words", counter.Words);
+        _context.Meter.Count("distinctWords", counter.Counts.Count);
+        _context.Meter.Count("longWordsLeftOut", counter.LongWords);
+        if (counter.Counts.Count == 0)
+            throw new InputException($"stage {_context.StageName}: no text came in to train a tokenizer on");
+
+        int size = _options.VocabularySize - _specials.Count;
+        Vocabulary vocabulary = BpeTrainer.Train(
+            counter.Counts, size, _options.MinFrequency, done => _context.Meter.Progress(done, size), cancellationToken);
+        if (vocabulary.Tokens.Count < size)
+        {
+            _context.Meter.Say(
+                $"tokenizer has {vocabulary.Tokens.Count + _specials.Count} tokens, not {_options.VocabularySize}: no other pair occurs {_options.MinFrequency} times");
+        }
+        Write(vocabulary, regex, nfc);
+    }
+
+    private void Write(Vocabulary vocabulary, string regex, bool nfc)
+    {
+        IStorage storage = _context.Storage;
+        string staging = _folder + ".staging";
+        if (storage.DirectoryExists(staging))
+            storage.DeleteDirectory(staging);
+        var tokenizer = TextTokenizer.FromJson(
+            _folder,
+            ByteTokenizerWriter.Write(vocabulary, _specials, _options.Bos, regex, nfc),
+            ByteTokenizerWriter.Companions(_options.Bos, _options.Eos, _options.Pad));
+        tokenizer.Save(staging, storage);
+        storage.WriteAtomically(Path.Combine(staging, RecordFile), stream => stream.Write(Encoding.UTF8.GetBytes(Record())));
+        storage.SyncDirectory(staging);
+        storage.Rename(staging, _folder);
+        storage.SyncDirectory(Path.GetDirectoryName(_folder)!);
+    }
+
+    private string Record() => JsonSerializer.Serialize(_options, s_json);
+
+    private static Vocabulary Bytes() => new([.. Enumerable.Range(0, 256).Select(b => ByteAlphabet.Character((byte)b).ToString())], []);
+}

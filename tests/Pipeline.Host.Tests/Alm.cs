@@ -1,0 +1,33 @@
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Host.Commands;
+using Pipeline.Host.Runs;
+using Pipeline.Host.Tests.Stages;
+
+namespace Pipeline.Host.Tests;
+
+/// <summary>What the alm command answers, run inside the test's process with the test stages.</summary>
+internal sealed record AlmAnswer(int Code, string Output, string Error);
+
+internal static class Alm
+{
+    public static async Task<AlmAnswer> RunAsync(
+        IReadOnlyList<string> arguments, StopSignals? signals = null, IReadOnlyList<StageRegistration>? stages = null, IStorage? storage = null)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        int code = await AlmCommandLine.InvokeAsync(arguments, new CommandEnvironment
+        {
+            Stages = stages ?? TestStageTable.All,
+            Storage = storage ?? new DiskStorage(),
+            Output = TextWriter.Synchronized(output),
+            Error = error,
+            Signals = signals,
+        });
+        return new AlmAnswer(code, output.ToString(), error.ToString());
+    }
+
+    /// <summary>A definition with one flow.</summary>
+    public static string Definition(string stages, string extra = "")
+        => $$"""{ "name": "test", {{extra}} "flows": [ { "name": "only", "stages": [ {{stages}} ] } ] }""";
+}

@@ -1,0 +1,451 @@
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Host.Graph;
+using Pipeline.Host.Progress;
+
+namespace Pipeline.Host.Tests.Graph;
+
+/// <summary>The traps of TPL Dataflow, each of which loses records or hangs when it is not handled.</summary>
+public sealed class GraphBuilderTests : IDisposable
+{
+    // Long enough for any machine; a graph that hangs fails instead of stopping the suite.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly RejectFile _rejects;
+
+    public GraphBuilderTests() => _rejects = new RejectFile(new DiskStorage(), _folder["rejects.jsonl"]);
+
+    public void Dispose()
+    {
+        _rejects.Dispose();
+        _folder.Dispose();
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(8)]
+    public async Task Records_keep_their_order_and_number_at_any_parallelism(int parallelism)
+    {
+        var sink = new Collect<int>();
+
+        IReadOnlyList<StageCounts> counts = await RunAsync(
+            Numbers(2000), new Map<int, int>(n => Uneven(n, n % 3 == 0 ? [] : [n, -n])), sink, parallelism);
+
+        Assert.Equal(Enumerable.Range(0, 2000).Where(n => n % 3 != 0).SelectMany(n => new[] { n, -n }), sink.Records);
+        Assert.Equal([2000, 2000, 2666], counts.Select(c => c.In));
+        Assert.Equal([2000, 2666, 0], counts.Select(c => c.Out));
+        Assert.All(counts, c => Assert.Equal(c.In, c.Passed + c.Rejected));
+    }
+
+    [Fact]
+    public async Task A_map_that_throws_OperationCanceledException_loses_no_record_without_a_word()
+    {
+        DefectException error = await Assert.ThrowsAsync<DefectException>(() => RunAsync(
+            Numbers(10), new Map<int, int>(n => n == 4 ? throw new OperationCanceledException("inner time-out") : [n]), new Collect<int>()));
+
+        Assert.Contains("inner time-out", error.Message, StringComparison.Ordinal);
+        Assert.Contains("maxFailedRecords is 0", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_stream_a_source_and_a_sink_that_throw_OperationCanceledException_fail_by_name()
+    {
+        static async IAsyncEnumerable<int> CancelledAsync()
+        {
+            yield return 1;
+            await Task.Yield();
+            throw new OperationCanceledException("inner time-out");
+        }
+
+        DefectException source = await Assert.ThrowsAsync<DefectException>(() => RunAsync(
+            new Source<int>(_ => CancelledAsync()), Same, new Collect<int>()));
+        DefectException sink = await Assert.ThrowsAsync<DefectException>(() => RunAsync(
+            Numbers(10), Same, new Sink<int>((_, _) => throw new OperationCanceledException("inner time-out"))));
+        using var builder = Builder(2);
+        builder.AddSource(Context("source"), Numbers(10));
+        builder.AddStream(Context("window"), new Stream<int, int>((_, _) => CancelledAsync()));
+        builder.AddSink(Context("sink"), new Collect<int>());
+        DefectException stream = await Assert.ThrowsAsync<DefectException>(() => builder.RunAsync().WaitAsync(Patience));
+
+        Assert.Contains("stage 'source'", source.Message, StringComparison.Ordinal);
+        Assert.Contains("stage 'sink'", sink.Message, StringComparison.Ordinal);
+        Assert.Contains("stage 'window'", stream.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_send_that_a_queue_refuses_is_an_error()
+    {
+        using var cancelled = new CancellationTokenSource();
+        var edge = new Edge<int>(Meter("first"), new QueueBounds(4, 1000), cancelled.Token);
+        edge.Complete();
+
+        DefectException error = await Assert.ThrowsAsync<DefectException>(() => edge.SendAsync(1, CancellationToken.None));
+
+        Assert.Contains("'first'", error.Message, StringComparison.Ordinal);
+        Assert.Contains("refused", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_cancelled_queue_is_not_the_end_of_the_input()
+    {
+        using var producer = new CancellationTokenSource();
+        var edge = new Edge<int>(Meter("first"), new QueueBounds(4, 1000), producer.Token);
+        await edge.SendAsync(1, CancellationToken.None);
+        await producer.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (int _ in edge.ReadAsync(Meter("second"), CancellationToken.None))
+            {
+            }
+        });
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    public async Task A_fault_downstream_ends_a_source_that_waits_to_send(int parallelism)
+    {
+        bool ended = false;
+        async IAsyncEnumerable<int> EndlessAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken token)
+        {
+            try
+            {
+                for (int i = 0; ; i++)
+                {
+                    await Task.Yield();
+                    token.ThrowIfCancellationRequested();
+                    yield return i;
+                }
+            }
+            finally
+            {
+                ended = true;
+            }
+        }
+
+        DefectException error = await Assert.ThrowsAsync<DefectException>(() => RunAsync(
+            new Source<int>(EndlessAsync),
+            Same,
+            new Sink<int>(async (input, token) =>
+            {
+                await foreach (int n in input.WithCancellation(token))
+                {
+                    if (n == 3)
+                        throw new InvalidOperationException("the sink broke");
+                }
+            }),
+            parallelism));
+
+        Assert.Contains("the sink broke", error.Message, StringComparison.Ordinal);
+        Assert.True(ended);
+    }
+
+    [Fact]
+    public async Task A_record_that_becomes_a_million_is_handed_over_as_the_queue_takes_them()
+    {
+        var made = new CountingList(1_000_000);
+        int ahead = 0;
+
+        await RunAsync(
+            Numbers(1),
+            new Map<int, int>(_ => made),
+            new Sink<int>(async (input, token) =>
+            {
+                int taken = 0;
+                await foreach (int _ in input.WithCancellation(token))
+                {
+                    taken++;
+                    if (taken % 1000 == 1)
+                        ahead = Math.Max(ahead, made.Read - taken);
+                }
+            }));
+
+        Assert.InRange(ahead, 0, QueueBounds.Default.Records + 2);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    public async Task A_slow_sink_holds_the_source_back(int parallelism)
+    {
+        int read = 0;
+        async IAsyncEnumerable<int> CountedAsync()
+        {
+            for (int i = 0; i < 5000; i++)
+            {
+                await Task.Yield();
+                Interlocked.Increment(ref read);
+                yield return i;
+            }
+        }
+        int ahead = 0;
+
+        await RunAsync(
+            new Source<int>(_ => CountedAsync()),
+            Same,
+            new Sink<int>(async (input, token) =>
+            {
+                int taken = 0;
+                await foreach (int _ in input.WithCancellation(token))
+                {
+                    taken++;
+                    if (taken % 500 == 0)
+                        await Task.Delay(20, token);
+                    ahead = Math.Max(ahead, Volatile.Read(ref read) - taken);
+                }
+            }),
+            parallelism);
+
+        // Two queues, the map's own bound, and one in each hand.
+        Assert.InRange(ahead, 1, (2 * QueueBounds.Default.Records) + (2 * parallelism) + 3);
+    }
+
+    [Fact]
+    public async Task Queues_are_bounded_by_bytes_too()
+    {
+        int read = 0;
+        async IAsyncEnumerable<TextDocument> LargeAsync()
+        {
+            for (int i = 0; i < 40; i++)
+            {
+                await Task.Yield();
+                Interlocked.Increment(ref read);
+                yield return new TextDocument(new DocumentId(1, i, 0), new string('x', 300));
+            }
+        }
+        int ahead = 0;
+        using var builder = new GraphBuilder(new GraphSettings(1, new QueueBounds(64, 2000)), new FailedRecords(0), CancellationToken.None);
+        builder.AddSource(Context("source"), new Source<TextDocument>(_ => LargeAsync()));
+        builder.AddSink(Context("sink"), new Sink<TextDocument>(async (input, token) =>
+        {
+            int taken = 0;
+            await foreach (TextDocument _ in input.WithCancellation(token))
+            {
+                taken++;
+                if (taken % 10 == 0)
+                    await Task.Delay(20, token);
+                ahead = Math.Max(ahead, Volatile.Read(ref read) - taken);
+            }
+        }));
+
+        await builder.RunAsync().WaitAsync(Patience);
+
+        Assert.InRange(ahead, 1, 5);
+    }
+
+    [Fact]
+    public async Task A_record_heavier_than_the_bound_goes_through_alone()
+    {
+        var sink = new Collect<TextDocument>();
+        using var builder = new GraphBuilder(new GraphSettings(1, new QueueBounds(64, 100)), new FailedRecords(0), CancellationToken.None);
+        builder.AddSource(Context("source"), new Source<TextDocument>(_ => Enumerable.Range(0, 5)
+            .Select(i => new TextDocument(new DocumentId(1, i, 0), new string('x', 5000))).ToAsyncEnumerable()));
+        builder.AddSink(Context("sink"), sink);
+
+        await builder.RunAsync().WaitAsync(Patience);
+
+        Assert.Equal(5, sink.Records.Count);
+    }
+
+    [Fact]
+    public async Task A_sink_that_leaves_input_unread_is_a_defect_unless_it_may()
+    {
+        DefectException error = await Assert.ThrowsAsync<DefectException>(() => RunAsync(Numbers(1000), Same, new Sink<int>(TakeThreeAsync)));
+        IReadOnlyList<StageCounts> counts = await RunAsync(Numbers(1000), Same, new EarlySink<int>(TakeThreeAsync));
+
+        Assert.Contains("ended before its input did", error.Message, StringComparison.Ordinal);
+        Assert.Equal(3, counts[2].In);
+        Assert.Equal(counts[1].Out, counts[2].In + counts[2].Unread);
+
+        static async Task TakeThreeAsync(IAsyncEnumerable<int> input, CancellationToken token)
+        {
+            int taken = 0;
+            await foreach (int _ in input.WithCancellation(token))
+            {
+                if (++taken == 3)
+                    return;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_stream_that_ends_early_stops_what_is_before_it_and_not_what_is_behind()
+    {
+        var sink = new Collect<int>();
+        using var builder = Builder(2);
+        builder.AddSource(Context("source"), Numbers(100_000_000));
+        builder.AddStream(Context("take"), new EarlyStream<int, int>((input, _) => TakeAsync(input, 500)));
+        builder.AddMap(Context("map"), Same);
+        builder.AddSink(Context("sink"), sink);
+
+        IReadOnlyList<StageCounts> counts = await builder.RunAsync().WaitAsync(Patience);
+
+        Assert.Equal(Enumerable.Range(0, 500), sink.Records);
+        Assert.Equal(500, counts[3].In);
+        Assert.Equal(0, counts[3].Unread);
+    }
+
+    [Fact]
+    public async Task Cancelling_the_run_ends_every_stage_and_says_so()
+    {
+        using var run = new CancellationTokenSource();
+        var entered = new TaskCompletionSource();
+        using var builder = new GraphBuilder(new GraphSettings(2), new FailedRecords(0), run.Token);
+        builder.AddSource(Context("source"), Numbers(int.MaxValue));
+        builder.AddSink(Context("sink"), new Sink<int>(async (input, token) =>
+        {
+            await foreach (int _ in input.WithCancellation(token))
+                entered.TrySetResult();
+        }));
+        Task<IReadOnlyList<StageCounts>> running = builder.RunAsync();
+        await entered.Task.WaitAsync(Patience);
+        await run.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running.WaitAsync(Patience));
+    }
+
+    [Fact]
+    public async Task An_error_that_a_user_can_act_on_leaves_a_map_as_it_is()
+    {
+        InputException error = await Assert.ThrowsAsync<InputException>(() => RunAsync(
+            Numbers(10), new Map<int, int>(_ => throw new InputException("the model is damaged")), new Collect<int>(), failures: new FailedRecords(1000)));
+
+        Assert.Equal("the model is damaged", error.Message);
+    }
+
+    [Fact]
+    public async Task Records_that_fail_below_the_limit_are_counted_and_kept_with_their_cause()
+    {
+        var sink = new Collect<int>();
+
+        IReadOnlyList<StageCounts> counts = await RunAsync(
+            Numbers(100), new Map<int, int>(n => n % 25 == 7 ? throw new FormatException($"poison {n}") : [n]), sink, failures: new FailedRecords(4));
+        _rejects.Dispose();
+        string[] lines = await File.ReadAllLinesAsync(_folder["rejects.jsonl"]);
+
+        Assert.Equal(96, sink.Records.Count);
+        Assert.Equal(4, counts[1].Failed);
+        Assert.Equal(4, counts[1].Rejected);
+        Assert.Equal(96, counts[1].Passed);
+        Assert.Equal(4, lines.Length);
+        Assert.All(lines, l => Assert.Contains("FormatException: poison", l, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Above_the_limit_the_run_fails_and_names_the_first_ten_in_order()
+    {
+        DefectException error = await Assert.ThrowsAsync<DefectException>(() => RunAsync(
+            Texts(100), new Map<TextDocument, int>(d => throw new FormatException($"poison {d.Id.Row}")), new Collect<int>(), parallelism: 8, failures: new FailedRecords(14)));
+
+        Assert.Contains("15 record(s) failed", error.Message, StringComparison.Ordinal);
+        for (int i = 0; i < 10; i++)
+            Assert.Contains($"{new DocumentId(5, i, 0)} in stage 'map': FormatException: poison {i}", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("poison 10", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_map_is_never_running_when_the_graph_has_ended()
+    {
+        int running = 0;
+        await Assert.ThrowsAsync<DefectException>(() => RunAsync(
+            Numbers(100),
+            new Map<int, int>(n =>
+            {
+                Interlocked.Increment(ref running);
+                Thread.Sleep(n == 0 ? 0 : 50);
+                Interlocked.Decrement(ref running);
+                return n == 0 ? throw new FormatException("first") : [n];
+            }),
+            new Collect<int>(),
+            parallelism: 4));
+
+        Assert.Equal(0, Volatile.Read(ref running));
+    }
+
+    private static Map<int, int> Same { get; } = new(n => [n]);
+
+    private async Task<IReadOnlyList<StageCounts>> RunAsync<TIn, TOut>(
+        ISource<TIn> source, IMap<TIn, TOut> map, ISink<TOut> sink, int parallelism = 2, FailedRecords? failures = null)
+    {
+        using GraphBuilder builder = Builder(parallelism, failures);
+        builder.AddSource(Context("source"), source);
+        builder.AddMap(Context("map"), map);
+        builder.AddSink(Context("sink"), sink);
+        return await builder.RunAsync().WaitAsync(Patience);
+    }
+
+    private static GraphBuilder Builder(int parallelism, FailedRecords? failures = null)
+        => new(new GraphSettings(parallelism), failures ?? new FailedRecords(0), CancellationToken.None);
+
+    private static StageMeter Meter(string stage) => new("flow", stage, new NoScalars(), _ => { });
+
+    private StageContext Context(string stage)
+    {
+        StageMeter meter = Meter(stage);
+        var definition = new RunDefinition { Name = "test", Flows = [] };
+        return new StageContext(
+            definition, new FlowDefinition { Name = "flow", Stages = [] }, stage, _folder.Path, new DiskStorage(), meter,
+            new StageRejects(meter, _rejects, null), new NoServices(), null, TimeProvider.System);
+    }
+
+    private static int[] Uneven(int n, int[] result)
+    {
+        Thread.SpinWait(n * 7919 % 13 * 500);
+        return result;
+    }
+
+    private static Source<int> Numbers(int count) => new(token => NumbersAsync(count, token));
+
+    private static async IAsyncEnumerable<int> NumbersAsync(int count, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken token)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            if (i % 100 == 0)
+                await Task.Yield();
+            token.ThrowIfCancellationRequested();
+            yield return i;
+        }
+    }
+
+    private static Source<TextDocument> Texts(int count)
+        => new(_ => Enumerable.Range(0, count).Select(i => new TextDocument(new DocumentId(5, i, 0), "text")).ToAsyncEnumerable());
+
+    private static async IAsyncEnumerable<int> TakeAsync(IAsyncEnumerable<int> input, int count)
+    {
+        int taken = 0;
+        await foreach (int n in input)
+        {
+            yield return n;
+            if (++taken == count)
+                yield break;
+        }
+    }
+
+    private sealed class CountingList(int count) : IReadOnlyList<int>
+    {
+        private int _read;
+
+        public int Read => Volatile.Read(ref _read);
+
+        public int Count => count;
+
+        public int this[int index]
+        {
+            get
+            {
+                Interlocked.Increment(ref _read);
+                return index;
+            }
+        }
+
+        public IEnumerator<int> GetEnumerator() => throw new InvalidOperationException("read by index");
+
+        System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
+    }
+}

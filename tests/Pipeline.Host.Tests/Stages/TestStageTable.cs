@@ -1,0 +1,60 @@
+using System.ComponentModel;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+
+namespace Pipeline.Host.Tests.Stages;
+
+/// <summary>The stages of these tests, as StageTable holds the real ones.</summary>
+internal static class TestStageTable
+{
+    public static IReadOnlyList<StageRegistration> All { get; } =
+    [
+        StageRegistration.Source<MakeTextsOptions, TextDocument>("make-texts", "Numbered texts.", (o, c) => new MakeTexts(o, c)),
+        StageRegistration.Map<ShoutOptions, TextDocument, TextDocument>("shout", "Upper case.", (o, _) => new Shout(o)),
+        StageRegistration.Map<NoOptions, TextDocument, TokenizedPair>("pair", "Another record.", (_, _) => new Pair()) with { Needs = StageNeeds.Teacher | StageNeeds.Student },
+        StageRegistration.Stream<PairUpOptions, TextDocument, TextDocument>("join-neighbours", "Two documents to one.", (o, _) => new JoinNeighbours(o)),
+        StageRegistration.Sink<WriteLinesOptions, TextDocument>("write-lines", "One file.", (o, c) => new WriteLines(o, c)),
+        StageRegistration.Sink<WriteLinesOptions, TextDocument>("take-lines", "One file, of the first few.", (o, c) => new TakeLines(o, c)),
+        StageRegistration.Sink<WritePartsOptions, TextDocument>("write-parts", "A file for each part.", (o, c) => new WriteParts(o, c)) with { IsPartitioned = true },
+        StageRegistration.Sink<TrainOptions, TextDocument>("train", "Steps.", (o, c) => new Train(o, c)),
+    ];
+}
+
+internal sealed record NoOptions;
+
+internal sealed class Pair : IMap<TextDocument, TokenizedPair>
+{
+    public IReadOnlyList<TokenizedPair> Map(TextDocument input)
+        => [new TokenizedPair(input.Id, input.Text, new TokenSequence([], []), new TokenSequence([], []))];
+}
+
+internal sealed record PairUpOptions
+{
+    [Description("Throws OperationCanceledException after so many; 0 for never.")]
+    public int CancelAfter { get; init; }
+}
+
+/// <summary>A stream that joins two documents to one.</summary>
+internal sealed class JoinNeighbours(PairUpOptions options) : IStream<TextDocument, TextDocument>
+{
+    public async IAsyncEnumerable<TextDocument> RunAsync(
+        IAsyncEnumerable<TextDocument> input, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        TextDocument? held = null;
+        int count = 0;
+        await foreach (TextDocument document in input.WithCancellation(cancellationToken))
+        {
+            if (++count == options.CancelAfter)
+                throw new OperationCanceledException("an inner time-out");
+            if (held is null)
+            {
+                held = document;
+                continue;
+            }
+            yield return held with { Text = held.Text + "+" + document.Text };
+            held = null;
+        }
+        if (held is not null)
+            yield return held;
+    }
+}
