@@ -16,6 +16,8 @@ internal sealed class EvaluateSink(EvaluateOptions options, StageContext context
 
     public async Task RunAsync(IAsyncEnumerable<TextDocument> input, CancellationToken cancellationToken)
     {
+        if (options.Models.Any(m => m.Model == InitialStudent.Name))
+            await InitialStudent.EnsureAsync(context, cancellationToken);
         EvaluationPlan plan = EvaluationPlan.Make(options, context);
         var tokenizers = context.Service<TokenizerStore>();
         var text = new HeldOutText(options.WindowBytes, options.MaxBytes, [.. plan.Models.Select(m => tokenizers.Get(m.Tokenizer)).DistinctBy(t => t.Fingerprint)]);
@@ -30,12 +32,10 @@ internal sealed class EvaluateSink(EvaluateOptions options, StageContext context
         context.Meter.Count("windows", text.Windows.Count);
         context.Meter.Count("bytes", text.Bytes);
 
-        if (plan.Models.Any(m => m.Folder == RunPaths.Output(context.RunFolder, ModelPlace.StudentInitial)))
-            await InitialStudent.EnsureAsync(context, cancellationToken);
         var runner = new EvaluationRunner(context.Service<TorchDevice>(), tokenizers, context, options.BatchTokens, StopIfAsked);
         EvaluationReport report = await runner.RunAsync(plan, text, cancellationToken);
         context.Storage.WriteAtomically(
-            RunPaths.Output(context.RunFolder, options.To + ".json"), stream => stream.Write(EvaluationTable.ToJson(report)));
+            RunPaths.Output(context.RunFolder, Path.Combine("report", options.To + ".json")), stream => stream.Write(EvaluationTable.ToJson(report)));
         foreach (string line in EvaluationTable.Lines(report))
             context.Meter.Say(line);
     }

@@ -1,4 +1,5 @@
 using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Text;
 
@@ -8,7 +9,7 @@ internal static class TextPlan
     public static StagePlan Of(InputSelection input, IReadOnlyList<string> patterns, StageContext context)
     {
         // What an earlier flow of the run is still to write cannot be counted.
-        if (patterns.Any(p => p.StartsWith("run:", StringComparison.Ordinal)) && !context.Storage.DirectoryExists(context.RunFolder))
+        if (patterns.Any(p => p.StartsWith(RunPaths.RunPrefix, StringComparison.Ordinal)) && !context.Storage.DirectoryExists(context.RunFolder))
             return new StagePlan(null, []);
         return new StagePlan(input.SelectedRows,
         [

@@ -6,8 +6,10 @@ namespace Pipeline.Stages.Tests.Evaluation;
 
 public sealed class WindowCutterTests
 {
+    private static readonly string[] Pieces = ["a", "bc", "é", "漢", "😀", "\u0301", " ", "\n", "\u3000", "  "];
+
     private static readonly Gen<string> Texts = Gen.OneOf(
-        Gen.OneOfConst("a", "bc", "é", "漢", "😀", "\u0301"), Gen.OneOfConst(" ", "\n", "\u3000", "  ")).List[0, 200].Select(string.Concat);
+        Gen.Int[0, 5].Select(i => Pieces[i]), Gen.Int[6, 9].Select(i => Pieces[i])).List[0, 200].Select(string.Concat);
 
     [Fact]
     public void Windows_put_together_are_the_text_and_none_is_too_long()

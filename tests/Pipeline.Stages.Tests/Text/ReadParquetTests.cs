@@ -1,9 +1,12 @@
+using System.Buffers;
 using System.IO.Hashing;
+using System.Text;
 using Parquet;
 using Parquet.Schema;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Text;
+using Pipeline.Stages.Text.Columns;
 
 namespace Pipeline.Stages.Tests.Text;
 
@@ -98,23 +101,50 @@ public sealed class ReadParquetTests : IDisposable
     }
 
     [Fact]
-    public async Task A_single_huge_row_group_is_read_page_by_page()
+    public async Task Of_a_single_huge_row_group_only_the_pages_with_wanted_rows_are_read()
     {
+        const int Pages = 64, RowsPerPage = 16, RowBytes = 4096;
         var counting = new CountingStorage();
         _run.Storage = counting;
         _run.Add(new InputCatalog(counting));
         string path = _run.PathOf("a.parquet");
-        var rows = new string[200];
-        for (int i = 0; i < rows.Length; i++)
-            rows[i] = new string((char)('a' + (i % 26)), 200_000);
-        await WriteAsync(path, CompressionMethod.None, rows);
-        _ = await StageHarness.ReadAsync(new ReadParquetSource(new() { Files = [path], MaxRows = 1 }, _run.Context()));
+        string[] rows = [.. Enumerable.Range(0, Pages * RowsPerPage).Select(i => $"row {i} ".PadRight(RowBytes, (char)('a' + (i % 26))))];
+        File.WriteAllBytes(path, OneRowGroup(rows, RowsPerPage));
+        Assert.Equal(rows, Duck.Texts($"SELECT text FROM '{path}'"));
+        Assert.Equal(rows, (await StageHarness.ReadAsync(Source(path))).Select(d => d.Text));
 
-        int seen = 0;
-        await foreach (TextDocument document in Source(path).ReadAsync(default))
-            Assert.Equal(rows[seen++], document.Text);
+        counting.BytesRead = 0;
+        var some = new ReadParquetSource(new() { Files = [path], SkipRows = 60 * RowsPerPage, MaxRows = 3 }, _run.Context());
+        Assert.Equal(rows[960..963], (await StageHarness.ReadAsync(some)).Select(d => d.Text));
+        Assert.InRange(counting.BytesRead, 3 * RowBytes, new FileInfo(path).Length / 8);
+    }
 
-        Assert.Equal(rows.Length, seen);
+    // One required column, one row group, plain pages without compression.
+    private static byte[] OneRowGroup(string[] rows, int rowsPerPage)
+    {
+        var file = new ArrayBufferWriter<byte>();
+        file.Write("PAR1"u8);
+        foreach (string[] page in rows.Chunk(rowsPerPage))
+        {
+            byte[] body = [.. page.SelectMany(r => (byte[])[.. BitConverter.GetBytes(Encoding.UTF8.GetByteCount(r)), .. Encoding.UTF8.GetBytes(r)])];
+            new CompactWriter(file).Fields(w => w.Int32(1, 0).Int32(2, body.Length).Int32(3, body.Length)
+                .Struct(5, d => d.Int32(1, page.Length).Int32(2, 0).Int32(3, 3).Int32(4, 3)));
+            file.Write(body);
+        }
+        int start = file.WrittenCount, data = start - 4;
+        new CompactWriter(file).Fields(w => w.Int32(1, 1)
+            .Structs(2, [0, 1], (s, node) => _ = node == 0
+                ? s.Int32(3, 0).Text(4, "root").Int32(5, 1)
+                : s.Int32(1, 6).Int32(3, 0).Text(4, "text").Int32(6, 0))
+            .Int64(3, rows.Length)
+            .Structs(4, [0], (g, _) => g
+                .Structs(1, [0], (c, _) => c.Int64(2, 4).Struct(3, m => m.Int32(1, 6).Int32s(2, [0, 3]).Texts(3, ["text"]).Int32(4, 0)
+                    .Int64(5, rows.Length).Int64(6, data).Int64(7, data).Int64(9, 4)))
+                .Int64(2, data)
+                .Int64(3, rows.Length)));
+        file.Write(BitConverter.GetBytes(file.WrittenCount - start));
+        file.Write("PAR1"u8);
+        return file.WrittenSpan.ToArray();
     }
 
     [Fact]

@@ -1,0 +1,130 @@
+using System.Text.Json;
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Evaluation;
+using Pipeline.Stages.Tests.Text;
+using Pipeline.Stages.Tests.Torch;
+using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Torch;
+
+namespace Pipeline.Stages.Tests.Evaluation;
+
+[Collection(TorchCollection.Name)]
+public sealed class EvaluateTests : IDisposable
+{
+    private readonly StageHarness _run = new();
+    private readonly TorchDevice _device = TorchDevice.Create(DeviceChoice.Cpu, 1);
+
+    public EvaluateTests()
+    {
+        _run.Add(_device);
+        _run.Add(new TokenizerStore(_run.Storage));
+    }
+
+    public void Dispose()
+    {
+        _device.Dispose();
+        _run.Dispose();
+    }
+
+    [Fact]
+    public async Task Models_and_ensembles_are_judged_on_the_same_windows_and_reported()
+    {
+        ByteModels.Save(_run.PathOf("a"), 3, _run.Storage);
+        ByteModels.Save(_run.PathOf("b"), 4, _run.Storage);
+        EvaluateOptions options = new()
+        {
+            Models = [new() { Model = "run:a" }, new() { Model = "run:b", Name = "other" }, new() { Name = "bare", Model = "run:a", Tokenizer = _run.PathOf("bare") }],
+            Ensembles = [new() { Name = "both", Members = ["a", "other"] }],
+            Gap = new() { Before = "a", After = "both", Teacher = "other" },
+            WindowBytes = 24,
+        };
+        _run.Storage.CreateDirectory(_run.PathOf("bare"));
+        ByteModels.Tokenizer(hasMarks: false).Save(_run.PathOf("bare"), _run.Storage);
+
+        await new EvaluateSink(options, _run.Context()).RunAsync(Documents("A document of some words.", "Another, e\u0301 with a mark.", "third"), default);
+
+        EvaluationReport report = EvaluationTable.FromJson(File.ReadAllBytes(_run.PathOf("report/judgement.json")));
+        // e and a mark after it are one character of two bytes once the text is NFC.
+        Assert.Equal((3, 25 + 24 + 5, 4), (report.Documents, report.Bytes, report.Windows));
+        Assert.Equal(["a", "other", "bare", "both"], report.Models.Select(m => m.Name));
+        Assert.Equal([54L, 54, 54, 54], report.Models.Select(m => m.Tokens));
+        Assert.Equal([0L, 0, 4, 0], report.Models.Select(m => m.UnscoredBytes));
+        Assert.All(report.Models, m => Assert.Equal(m.Bits / 54, m.BitsPerByte, 12));
+        Assert.All(report.Models, m => Assert.InRange(m.BitsPerByte, 4, 20));
+        Assert.InRange(report.Models[3].BitsPerByte, 0, Math.Max(report.Models[0].BitsPerByte, report.Models[1].BitsPerByte));
+        Assert.Equal(BitsPerByte.GapClosed(report.Models[0].BitsPerByte, report.Models[3].BitsPerByte, report.Models[1].BitsPerByte), report.Gap!.Closed);
+        Assert.Contains(_run.Said, line => line.StartsWith("other", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Text_above_the_limit_is_left_and_the_report_says_so()
+    {
+        ByteModels.Save(_run.PathOf("a"), 3, _run.Storage);
+        await new EvaluateSink(new() { Models = [new() { Model = "run:a" }], MaxBytes = 10, To = "small" }, _run.Context())
+            .RunAsync(Documents("twelve bytes", "is not read"), default);
+        EvaluationReport report = EvaluationTable.FromJson(File.ReadAllBytes(_run.PathOf("report/small.json")));
+        Assert.Equal((1, 12, true), (report.Documents, report.Bytes, report.IsCut));
+    }
+
+    [Fact]
+    public async Task A_stop_ends_the_judgement_without_a_report()
+    {
+        ByteModels.Save(_run.PathOf("a"), 3, _run.Storage);
+        using var stop = new CancellationTokenSource();
+        StageContext context = _run.Context() with { StopRequested = stop.Token };
+        await stop.CancelAsync();
+        await Assert.ThrowsAsync<InterruptedException>(() => new EvaluateSink(new() { Models = [new() { Model = "run:a" }] }, context).RunAsync(Documents("x"), default));
+        Assert.False(File.Exists(_run.PathOf("report/judgement.json")));
+    }
+
+    [Fact]
+    public async Task What_does_not_fit_together_is_said_before_a_model_is_loaded()
+    {
+        EvaluatedModel a = new() { Model = "run:a" };
+        Assert.Contains("two models are named 'a'", await DefinitionErrorAsync(new() { Models = [a, a] }), StringComparison.Ordinal);
+        Assert.Contains("has 1 members", await DefinitionErrorAsync(new() { Models = [a], Ensembles = [new() { Name = "e", Members = ["a"] }] }), StringComparison.Ordinal);
+        Assert.Contains(
+            "'gap' names 'student', which is none of 'a'",
+            await DefinitionErrorAsync(new() { Models = [a], Gap = new() { Before = "a", After = "student", Teacher = "a" } }),
+            StringComparison.Ordinal);
+        Assert.Contains("the definition has none", await DefinitionErrorAsync(new() { Models = [new() { Model = "teacher" }] }), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task No_text_is_an_input_error()
+    {
+        ByteModels.Save(_run.PathOf("a"), 3, _run.Storage);
+        await Assert.ThrowsAsync<InputException>(() => new EvaluateSink(new() { Models = [new() { Model = "run:a" }] }, _run.Context()).RunAsync(Documents(), default));
+    }
+
+    [Fact]
+    public async Task Documents_are_scored_whole_for_a_file_and_sum_to_what_windows_say()
+    {
+        ByteModels.Save(_run.PathOf("a"), 3, _run.Storage);
+        File.WriteAllLines(_run.PathOf("in.jsonl"), ["{\"text\": \"one document\"}", "broken", "{\"text\": \"and one more\"}"]);
+
+        ScoreFileCounts counts = await new ScoreFile(_run.Storage, _device).RunAsync(
+            new(_run.PathOf("a"), null, _run.PathOf("in.jsonl"), _run.PathOf("out.jsonl")), default);
+        await new EvaluateSink(new() { Models = [new() { Model = "run:a" }] }, _run.Context()).RunAsync(Documents("one document", "and one more"), default);
+
+        Assert.Equal(new ScoreFileCounts(2, 1), counts);
+        JsonElement[] lines = [.. File.ReadLines(_run.PathOf("out.jsonl")).Select(l => JsonDocument.Parse(l).RootElement)];
+        Assert.StartsWith("line is not JSON", lines[1].GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.Equal(13, lines[0].GetProperty("ids").GetArrayLength());
+        Assert.Equal(13, lines[0].GetProperty("logLikelihoods").GetArrayLength());
+        Assert.Equal(JsonValueKind.Null, lines[0].GetProperty("logLikelihoods")[0].ValueKind);
+        Assert.All(lines[0].GetProperty("logBoundaryMasses").EnumerateArray(), m => Assert.InRange(m.GetDouble(), -50, 0));
+        double expected = EvaluationTable.FromJson(File.ReadAllBytes(_run.PathOf("report/judgement.json"))).Models[0].Bits;
+        double bits = new[] { 0, 2 }.Sum(i => lines[i].GetProperty("bitsPerByte").GetDouble() * lines[i].GetProperty("bytes").GetInt64());
+        Assert.Equal(expected, bits, 2);
+    }
+
+    private async Task<string> DefinitionErrorAsync(EvaluateOptions options)
+        => (await Assert.ThrowsAsync<DefinitionException>(() => new EvaluateSink(options, _run.Context()).RunAsync(Documents("x"), default))).Message;
+
+    private static IAsyncEnumerable<TextDocument> Documents(params string[] texts)
+        => texts.Select((t, i) => new TextDocument(new DocumentId(1, i, 0), t)).ToAsyncEnumerable();
+}
