@@ -7,5 +7,5 @@ namespace Pipeline.Host.Tests;
 internal static class Program
 {
     public static Task<int> Main(string[] args)
-        => AlmCommandLine.InvokeAsync(args, new CommandEnvironment { Stages = TestStageTable.All });
+        => AlmCommandLine.InvokeAsync(args, new CommandEnvironment { Stages = TestStageTable.All, IsTerminal = !Console.IsOutputRedirected });
 }
