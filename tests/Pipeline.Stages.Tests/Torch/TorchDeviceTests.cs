@@ -1,3 +1,4 @@
+using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Torch;
 using TorchSharp;
