@@ -1,3 +1,4 @@
+using Pipeline.Stages.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -32,14 +33,14 @@ internal static class ActivationCheckpoint
         {
             using DisposeScope scope = NewDisposeScope();
             if (grad_output.IsInvalid)
-                return [null!, null!, null!];
+                return BackwardResults.Return(null, null, null);
             using IDisposable recording = enable_grad();
             Tensor saved = ctx.get_saved_variables()[0];
             Tensor x = saved.detach().requires_grad_(saved.requires_grad);
             Tensor y = ((Func<Tensor, Tensor>)ctx.get_data("body"))(x);
             y.backward([grad_output]);
             grad_output.Dispose();
-            return [x.grad?.MoveToOuterDisposeScope()!, null!, null!];
+            return BackwardResults.Return(x.grad, null, null);
         }
     }
 }

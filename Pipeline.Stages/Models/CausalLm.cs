@@ -100,8 +100,10 @@ public sealed partial class CausalLm : IDisposable
         Tensor x = TorchScripts.Embedding(EmbeddingWeight, ids_BT);
         if (Config.EmbeddingScale == 1)
             return x;
+        // The factor is rounded to the type computed in, as the reference does.
         using (x)
-            return x * Config.EmbeddingScale;
+        using (Tensor scale = tensor((float)Config.EmbeddingScale).to(ComputeType, Device))
+            return x * scale;
     }
 
     /// <summary>Layers <paramref name="from"/> up to, not with, <paramref name="to"/>, without the final norm.</summary>

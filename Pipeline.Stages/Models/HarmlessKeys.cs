@@ -9,12 +9,12 @@ internal static class HarmlessKeys
 {
     public static IReadOnlySet<string> Text { get; } = new HashSet<string>(StringComparer.Ordinal)
     {
-        "_attn_implementation", "_attn_implementation_autoset", "_attn_implementation_internal", "_commit_hash", "_experts_implementation", "_name_or_path",
+        "_attn_implementation", "_attn_implementation_autoset", "_attn_implementation_internal", "_commit_hash", "_experts_implementation", "_flash_attn_2_enabled", "_name_or_path",
         "_output_attentions", "architectures", "attn_implementation", "auto_map", "author", "bad_words_ids", "begin_suppress_tokens", "bos_token_id",
         "cache_implementation", "chunk_size_feed_forward", "cross_attention_hidden_size", "decoder_start_token_id", "diversity_penalty", "do_sample",
         "early_stopping", "encoder_no_repeat_ngram_size", "eos_token_id", "exponential_decay_length_penalty", "finetuning_task",
-        "forced_bos_token_id", "forced_eos_token_id", "gradient_checkpointing", "id2label", "initializer_range", "is_decoder", "is_encoder_decoder",
-        "keys_to_ignore_at_inference", "label2id", "length_penalty", "license", "max_length", "max_position_embeddings", "min_length", "model_max_length", "name",
+        "forced_bos_token_id", "forced_eos_token_id", "gradient_checkpointing", "id2label", "initializer_range", "is_llama_config", "is_decoder", "is_encoder_decoder",
+        "keys_to_ignore_at_inference", "label2id", "length_penalty", "license", "max_length", "max_sequence_length", "max_position_embeddings", "min_length", "model_max_length", "name",
         "no_repeat_ngram_size", "num_beam_groups", "num_beams", "num_labels", "num_return_sequences", "output_attentions", "output_hidden_states",
         "output_router_logits", "output_scores", "pad_token_id", "prefix", "pretraining_tp", "problem_type", "remove_invalid_values", "repetition_penalty",
         "return_dict", "return_dict_in_generate", "sep_token_id", "suppress_tokens", "task_specific_params", "temperature", "tf_legacy_loss",

@@ -1,3 +1,4 @@
+using Pipeline.Stages.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -44,7 +45,9 @@ internal sealed class HeadFunction : autograd.MultiTensorFunction<HeadFunction>
         State state = (State)ctx.get_data("state");
         List<Tensor> saved = ctx.get_saved_variables();
         (Tensor? hidden, Tensor? head) = new HeadBackward(state, saved, grad_outputs).Compute();
-        return [hidden?.MoveToOuterDisposeScope()!, head?.MoveToOuterDisposeScope()!, null!, null!];
+        foreach (Tensor given in grad_outputs.Where(given => !given.IsInvalid))
+            given.Dispose();
+        return BackwardResults.Return(hidden, head, null, null);
     }
 
     internal sealed record State(HeadProblem Problem, bool NeedsHidden, bool NeedsHead)

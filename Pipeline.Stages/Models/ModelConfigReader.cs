@@ -53,7 +53,8 @@ internal static class ModelConfigReader
         if (headDim % 2 != 0)
             text.Error("head_dim", $"= {headDim} is odd; rotation needs pairs");
         double scalar = family.QueryScalar ? text.Number("query_pre_attn_scalar") ?? 256 : headDim;
-        bool attentionBias = family.Bias != BiasRule.QueryKeyValue && (text.Flag("attention_bias") ?? false);
+        // Qwen 2's biases are where they are whatever the config says.
+        bool attentionBias = (text.Flag("attention_bias") ?? false) && family.Bias != BiasRule.QueryKeyValue;
         if (family.Bias == BiasRule.Never && attentionBias)
             text.Error("attention_bias", "= true is not part of this family");
         bool mlpBias = text.Flag("mlp_bias") ?? false;
@@ -102,7 +103,7 @@ internal static class ModelConfigReader
                 text.Error(key, $"= {value} is not supported; only {neutral} is");
         }
 
-        foreach (string key in new[] { "use_bidirectional_attention", "use_qk_norm", "add_cross_attention", "tie_encoder_decoder", "alibi", "parallel_residual" })
+        foreach (string key in new[] { "use_bidirectional_attention", "use_qk_norm", "add_cross_attention", "tie_encoder_decoder", "alibi", "parallel_residual", "use_mrope", "rope_interleaved" })
         {
             if (text.Has(key) && (text.Flag(key) ?? false))
                 text.Error(key, "= true is not supported");

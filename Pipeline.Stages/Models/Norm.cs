@@ -15,7 +15,15 @@ internal sealed class Norm(Weight weight, int width, ModelConfig config)
     {
         if (!config.Family.OnePlusNorm)
             return TorchScripts.RmsNorm(x, Weight.Tensor, width, _epsilon);
-        using Tensor factor = Weight.Tensor + 1;
-        return TorchScripts.RmsNorm(x, factor, width, _epsilon);
+        if (x.dtype == ScalarType.Float32)
+        {
+            using Tensor factor = Weight.Tensor + 1;
+            return TorchScripts.RmsNorm(x, factor, width, _epsilon);
+        }
+
+        // 1 + w in bfloat16 would lose most of w.
+        using DisposeScope scope = NewDisposeScope();
+        Tensor wide = TorchScripts.RmsNorm(x.to(ScalarType.Float32), Weight.Tensor.to(ScalarType.Float32) + 1, width, _epsilon);
+        return wide.to(x.dtype).MoveToOuterDisposeScope();
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Pipeline.Stages.Models;
@@ -13,6 +14,9 @@ internal static class SlidingReader
         int? window = text.Count("sliding_window");
         if (!text.Has("sliding_window"))
             window = family.Defaults.SlidingWindow;
+        // An old name that some Gemma 2 configs carry beside the present one.
+        if (text.Count("sliding_window_size") is { } size && size != window)
+            text.Error("sliding_window_size", $"= {size}, but sliding_window is {window?.ToString(CultureInfo.InvariantCulture) ?? "null"}");
         bool use = text.Flag("use_sliding_window") ?? false;
         int from = text.Count("max_window_layers", 0) ?? 28;
         int pattern = text.Count("sliding_window_pattern") ?? text.Count("_sliding_window_pattern") ?? 6;

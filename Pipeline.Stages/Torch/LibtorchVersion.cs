@@ -14,16 +14,19 @@ internal static partial class LibtorchVersion
     {
         string? found = Find(libFolder);
         if (found is null)
-            throw new InputException($"libtorch folder '{libFolder}': cannot tell its version (no build-version, version.py or version string); a libtorch {Wanted}.x is needed");
+            throw new InputException($"libtorch folder '{libFolder}': cannot tell its version (no build-version, version.py or libtorch_python.so); a libtorch {Wanted}.x is needed");
         if (!found.StartsWith(Wanted + ".", StringComparison.Ordinal))
             throw new InputException($"libtorch folder '{libFolder}' is version {found}; this build needs {Wanted}.x");
     }
 
-    /// <summary>From <c>build-version</c> (a libtorch archive), <c>version.py</c> (a pip torch), else from the library itself.</summary>
+    /// <summary>
+    /// From <c>build-version</c> (a libtorch archive), <c>version.py</c> (a pip torch), the folder's name (a NuGet package), else from
+    /// libtorch_python.so, the only library that says it.
+    /// </summary>
     public static string? Find(string libFolder)
     {
-        string root = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(libFolder))!;
-        foreach (string path in new[] { Path.Combine(libFolder, "build-version"), Path.Combine(root, "build-version") })
+        string folder = Path.TrimEndingDirectorySeparator(libFolder), root = Path.GetDirectoryName(folder)!;
+        foreach (string path in new[] { Path.Combine(folder, "build-version"), Path.Combine(root, "build-version") })
         {
             if (File.Exists(path))
                 return File.ReadAllText(path).Trim();
@@ -32,32 +35,34 @@ internal static partial class LibtorchVersion
         string python = Path.Combine(root, "version.py");
         if (File.Exists(python) && PythonVersion().Match(File.ReadAllText(python)) is { Success: true } match)
             return match.Groups[1].Value;
-        return FromLibrary(Path.Combine(libFolder, "libtorch_cpu.so"));
+        if (PackageFolder().Match(folder) is { Success: true } package)
+            return package.Groups[1].Value;
+        string library = Path.Combine(folder, "libtorch_python.so");
+        return File.Exists(library) ? FromLibrary(File.ReadAllBytes(library)) : null;
     }
 
-    // The build settings that torch prints hold "TORCH_VERSION=2.10.0, "; the library is half a gigabyte, so it is read in pieces.
-    private static string? FromLibrary(string path)
+    // The version stands alone between two zero bytes; two different ones would be no answer.
+    private static string? FromLibrary(ReadOnlySpan<byte> image)
     {
-        byte[] mark = Encoding.ASCII.GetBytes("TORCH_VERSION=");
-        using FileStream stream = File.OpenRead(path);
-        byte[] buffer = new byte[1 << 20];
-        int kept = 0;
-        for (int read; (read = stream.Read(buffer, kept, buffer.Length - kept)) > 0;)
+        HashSet<string> found = new(StringComparer.Ordinal);
+        while (!image.IsEmpty)
         {
-            ReadOnlySpan<byte> window = buffer.AsSpan(0, kept + read);
-            int at = window.IndexOf(mark);
-            if (at >= 0 && at + mark.Length + 16 <= window.Length)
-                return VersionNumber().Match(Encoding.ASCII.GetString(window.Slice(at + mark.Length, 16))) is { Success: true } match ? match.Value : null;
-            kept = Math.Min(mark.Length + 16, window.Length);
-            window[^kept..].CopyTo(buffer);
+            int end = image.IndexOf((byte)0);
+            ReadOnlySpan<byte> text = end < 0 ? image : image[..end];
+            if (text.Length is > 4 and < 32 && char.IsAsciiDigit((char)text[0]) && VersionNumber().IsMatch(Encoding.ASCII.GetString(text)))
+                found.Add(Encoding.ASCII.GetString(text));
+            image = end < 0 ? [] : image[(end + 1)..];
         }
 
-        return null;
+        return found.Count == 1 ? found.Single() : null;
     }
 
     [GeneratedRegex("""__version__[^=]*=\s*['"]([^'"]+)['"]""")]
     private static partial Regex PythonVersion();
 
-    [GeneratedRegex(@"^\d+\.\d+\.\d+")]
+    [GeneratedRegex(@"[/\\](\d+\.\d+\.\d+)[/\\]runtimes[/\\][^/\\]+[/\\]native$")]
+    private static partial Regex PackageFolder();
+
+    [GeneratedRegex(@"^\d+\.\d+\.\d+([+.][a-z0-9.]+)?$")]
     private static partial Regex VersionNumber();
 }

@@ -57,6 +57,44 @@ public sealed class DecoderTests
             Assert.True(GoldenModels.MaxDifference(gradient, recomputed[weight]) == 0, weight);
     }
 
+    [Theory]
+    [MemberData(nameof(TinyConfigs.Names), MemberType = typeof(TinyConfigs))]
+    public void In_bfloat16_everything_is_the_same_but_for_its_rounding(string name)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using CausalLm exact = TinyModels.Create(name), rounded = CausalLm.Create(exact.Config, 1, CPU, ScalarType.BFloat16);
+        using (IDisposable quiet = no_grad())
+        {
+            // The same weights on both sides, so that only the arithmetic differs.
+            foreach (((_, var wide), (_, var narrow)) in exact.Parameters.Zip(rounded.Parameters))
+            {
+                narrow.copy_(wide);
+                wide.copy_(narrow);
+            }
+
+            Tensor ids = arange(12, dtype: ScalarType.Int64).view(2, 6), mask = ones(2, 6, dtype: ScalarType.Int64);
+            mask[0, 0] = tensor(0L);
+            foreach (Tensor? seen in new[] { null, mask })
+            {
+                Tensor expected = LogitsFile.Compute(exact, ids, seen, null).Logits, found = LogitsFile.Compute(rounded, ids, seen, null).Logits;
+                Assert.Equal(ScalarType.Float32, found.dtype);
+                double limit = 0.1 * expected.abs().max().item<float>();
+                Assert.InRange(GoldenModels.MaxDifference(found.narrow(1, 1, 5), expected.narrow(1, 1, 5)), 1e-6, limit);
+            }
+        }
+
+        exact.SetTrainable(TrainablePart.Full);
+        rounded.SetTrainable(TrainablePart.Full);
+        Dictionary<string, Tensor> wideGradients = Gradients(exact, checkpoint: false), narrowGradients = Gradients(rounded, checkpoint: true);
+        Assert.Equal(wideGradients.Keys, narrowGradients.Keys);
+        foreach ((string weight, Tensor gradient) in wideGradients)
+        {
+            Assert.Equal(ScalarType.BFloat16, narrowGradients[weight].dtype);
+            double cosine = nn.functional.cosine_similarity(gradient.flatten(), narrowGradients[weight].to(ScalarType.Float32).flatten(), 0).item<float>();
+            Assert.True(cosine > 0.95, $"gradient of {weight}: cosine {cosine}");
+        }
+    }
+
     [Fact]
     public void The_same_seed_gives_the_same_weights_and_another_seed_others()
     {

@@ -1,8 +1,9 @@
-using System.Text.Json.Nodes;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Safetensors;
 using Pipeline.Stages.Tests.Torch;
+using System.Text.Json.Nodes;
 using TorchSharp;
 using Xunit.Abstractions;
 using static TorchSharp.torch;
@@ -13,7 +14,7 @@ namespace Pipeline.Stages.Tests.Models;
 public sealed class ExportTests(ITestOutputHelper output) : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("alm-export-").FullName;
-    private readonly TestStorage _storage = new();
+    private readonly DiskStorage _storage = new();
 
     private static Tensor Probe => arange(10, dtype: ScalarType.Int64).view(2, 5);
 

@@ -1,3 +1,4 @@
+using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Safetensors;
 using Pipeline.Stages.Tests.Torch;
@@ -80,7 +81,7 @@ public sealed class GoldenModelTests(ITestOutputHelper output)
             output.WriteLine(Path.GetFileName(folder));
             using DisposeScope scope = NewDisposeScope();
             using SafetensorsFile reference = GoldenModels.Reference(folder);
-            using CausalLm model = CausalLm.Load(folder, new TestStorage(), CPU, ScalarType.Float32);
+            using CausalLm model = CausalLm.Load(folder, new DiskStorage(), CPU, ScalarType.Float32);
             test(model, reference);
         }
     }

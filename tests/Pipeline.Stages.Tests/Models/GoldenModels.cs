@@ -1,3 +1,4 @@
+using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Models.Safetensors;
 using static TorchSharp.torch;
 
@@ -13,21 +14,14 @@ internal sealed class GoldenModels
     {
         get
         {
-            string? shared = Environment.GetEnvironmentVariable("ALM_SHARED");
-            for (DirectoryInfo? folder = new(AppContext.BaseDirectory); shared is null && folder is not null; folder = folder.Parent)
-            {
-                if (File.Exists(Path.Combine(folder.FullName, "Alm.sln")))
-                    shared = Path.Combine(folder.Parent?.FullName ?? "/", "shared");
-            }
-
-            string? root = shared is null ? null : Path.Combine(shared, "golden", "models");
+            string? root = SharedFolder.Path is { } shared ? Path.Combine(shared, "golden", "models") : null;
             return Directory.Exists(root) ? root : null;
         }
     }
 
     public static IEnumerable<string> Folders => Root is null ? [] : Directory.GetDirectories(Root).Where(folder => File.Exists(Path.Combine(folder, "reference.safetensors"))).Order(StringComparer.Ordinal);
 
-    public static SafetensorsFile Reference(string folder) => SafetensorsFile.Open(Path.Combine(folder, "reference.safetensors"), new TestStorage());
+    public static SafetensorsFile Reference(string folder) => SafetensorsFile.Open(Path.Combine(folder, "reference.safetensors"), new DiskStorage());
 
     public static double MaxDifference(Tensor found, Tensor expected) => (found - expected).abs().max().item<float>();
 }

@@ -1,4 +1,5 @@
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Safetensors;
 using Pipeline.Stages.Tests.Torch;
@@ -12,7 +13,7 @@ namespace Pipeline.Stages.Tests.Models;
 public sealed class LogitsFileTests(ITestOutputHelper output) : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("alm-logits-").FullName;
-    private readonly TestStorage _storage = new();
+    private readonly DiskStorage _storage = new();
 
     private string Input => Path.Combine(_folder, "in.safetensors");
 

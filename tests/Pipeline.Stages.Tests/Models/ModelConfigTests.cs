@@ -120,6 +120,14 @@ public sealed class ModelConfigTests
         Assert.Equal(!tied, ModelConfig.Parse($$"""{"model_type": "{{type}}", "tie_word_embeddings": {{(tied ? "false" : "true")}}}""", "test").TieWordEmbeddings);
     }
 
+    [Theory]
+    [InlineData("""{"model_type": "llama", "is_llama_config": true, "rope_interleaved": false, "transformers.js_config": {"dtype": "q4"}}""")]
+    [InlineData("""{"model_type": "qwen2", "use_mrope": false, "attention_bias": true}""")]
+    [InlineData("""{"model_type": "gemma2", "sliding_window": 4096, "sliding_window_size": 4096, "hidden_act": "gelu_pytorch_tanh", "hidden_activation": "gelu_pytorch_tanh"}""")]
+    [InlineData("""{"model_type": "mistral", "attention_bias": false, "mlp_bias": false, "use_bidirectional_attention": null}""")]
+    [InlineData("""{"model_type": "gemma3", "boi_token_index": 1, "eos_token_id": [1, 106], "text_config": {"hidden_size": 2560, "model_type": "gemma3_text", "sliding_window": 1024}, "vision_config": {"hidden_size": 3}}""")]
+    public void Configs_as_they_are_found_on_the_hub_are_read(string json) => Assert.NotNull(ModelConfig.Parse(json, "test"));
+
     private static void Refused(string json, params string[] expected)
     {
         string message = Assert.Throws<InputException>(() => ModelConfig.Parse(json, "config.json")).Message;

@@ -1,8 +1,9 @@
-using System.Buffers.Binary;
-using System.Text;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Models.Safetensors;
 using Pipeline.Stages.Tests.Torch;
+using System.Buffers.Binary;
+using System.Text;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,7 +13,7 @@ namespace Pipeline.Stages.Tests.Models;
 public sealed class SafetensorsTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("alm-safetensors-").FullName;
-    private readonly TestStorage _storage = new();
+    private readonly DiskStorage _storage = new();
 
     private string FilePath => Path.Combine(_folder, "model.safetensors");
 

@@ -38,14 +38,22 @@ public sealed class TorchLoaderTests : IDisposable
     }
 
     [Fact]
-    public void The_version_is_found_inside_the_library_even_across_a_read_boundary()
+    public void The_version_is_found_inside_the_library_when_it_stands_there_alone()
     {
-        string lib = MakeLibtorch();
-        byte[] image = new byte[3 << 20];
-        Encoding.ASCII.GetBytes("TORCH_VERSION=2.10.0, USE_CUDA=0").CopyTo(image, (1 << 20) - 7);
-        File.WriteAllBytes(Path.Combine(lib, "libtorch_cpu.so"), image);
+        string lib = MakeLibtorch(), library = Path.Combine(lib, "libtorch_python.so");
+        File.WriteAllBytes(library, Encoding.ASCII.GetBytes("junk\0x2.9.1\01.2\02.10.0\0PRODUCER\0"));
         Assert.Equal("2.10.0", LibtorchVersion.Find(lib));
+        File.WriteAllBytes(library, Encoding.ASCII.GetBytes("\02.9.1\02.10.0\0"));
+        Assert.Null(LibtorchVersion.Find(lib));
     }
+
+    [Fact]
+    public void The_version_of_a_package_is_its_folders_name()
+        => Assert.Equal("2.10.0", LibtorchVersion.Find("/packages/libtorch-cpu-linux-x64/2.10.0/runtimes/linux-x64/native"));
+
+    [Fact]
+    public void The_shipped_libtorch_says_the_version_the_shim_wants()
+        => LibtorchVersion.Check(Path.GetDirectoryName(ShimPath)!);
 
     [Fact]
     public void A_libtorch_of_unknown_version_is_refused()
