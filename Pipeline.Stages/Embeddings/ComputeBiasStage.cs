@@ -26,7 +26,7 @@ internal sealed class ComputeBiasStage : ISink<TextDocument>, IPartitioned
     public static StageRegistration Registration { get; } = StageRegistration.Sink<ComputeBiasOptions, TextDocument>(
         "compute-bias",
         "Writes the tokenization bias of teacher and student token pairs, for ALM over unbiased chunks.",
-        (options, context) => new ComputeBiasStage(options, context));
+        (options, context) => new ComputeBiasStage(options, context)) with { IsPartitioned = true, Needs = StageNeeds.Teacher | StageNeeds.Student };
 
     public int PartitionCount => 1;
 

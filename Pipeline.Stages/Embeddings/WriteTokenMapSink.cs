@@ -20,7 +20,7 @@ internal sealed class WriteTokenMapSink : ISink<TokenMatch>, IPartitioned
     public static StageRegistration Registration { get; } = StageRegistration.Sink<WriteTokenMapOptions, TokenMatch>(
         "write-token-map",
         "Writes the nearest teacher token of every student token.",
-        (options, context) => new WriteTokenMapSink(options, context));
+        (options, context) => new WriteTokenMapSink(options, context)) with { IsPartitioned = true };
 
     public int PartitionCount => 1;
 

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using Pipeline.Contracts.Definitions;
 
 namespace Pipeline.Stages.Shards;
 
@@ -10,7 +11,7 @@ public sealed record ReadShardsOptions
     public required IReadOnlyList<string> From { get; init; }
 
     [Description("How often all examples are read; 0 goes on for ever.")]
-    [Range(0, int.MaxValue)]
+    [Range(0, int.MaxValue), Extends]
     public int Epochs { get; init; } = 1;
 
     [Description("Another order in every epoch. Otherwise the order of the input.")]

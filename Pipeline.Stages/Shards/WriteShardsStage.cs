@@ -23,6 +23,8 @@ internal sealed class WriteShardsStage : ISink<Example>, IPartitioned
 
     public bool IsCommitted(int partition) => Folder().IsCommitted(partition, _context.Meter.Say);
 
+    public bool IsPresent(int partition) => _context.Storage.FileExists(Path.Combine(_folder, ShardFormat.FileName(partition, _options.Count)));
+
     public async Task RunAsync(IAsyncEnumerable<Example> input, CancellationToken cancellationToken)
     {
         Partition part = _context.Partition ?? new Partition(0, 1);

@@ -8,5 +8,5 @@ public static class ScoreTeacherRegistration
     public static StageRegistration Stage { get; } = StageRegistration.Stream<ScoreTeacherOptions, AlignedPair, Example>(
         "score-teacher",
         "Runs the teacher once and keeps two numbers per teacher token: the log-likelihood of the token and the log boundary mass after it.",
-        ScoreTeacherStage.Create);
+        ScoreTeacherStage.Create) with { Needs = StageNeeds.Teacher };
 }

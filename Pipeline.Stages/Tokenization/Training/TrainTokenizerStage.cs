@@ -43,7 +43,7 @@ internal sealed class TrainTokenizerStage : ISink<TextDocument>, IPartitioned
     public static StageRegistration Registration { get; } = StageRegistration.Sink<TrainTokenizerOptions, TextDocument>(
         Kind,
         "Learns a byte-level BPE tokenizer from text and writes it as a Hugging Face folder.",
-        (options, context) => new TrainTokenizerStage(options, context));
+        (options, context) => new TrainTokenizerStage(options, context)) with { IsPartitioned = true };
 
     public int PartitionCount => 1;
 
