@@ -87,11 +87,14 @@ public sealed class ArtifactCommandTests : IDisposable
         AlmAnswer noRun = await RunAsync("repair", _folder.Path);
         AlmAnswer noReport = await RunAsync("report", _folder.Path);
         AlmAnswer noChecksum = await RunAsync("verify", letter);
+        AlmAnswer usage = await RunAsync("inspect", "pair", letter);
 
         foreach (AlmAnswer answer in (AlmAnswer[])[unknown, missing, noRun, noReport, noChecksum])
             Assert.Equal(ExitCodes.Input, answer.Code);
         Assert.Contains("Parquet file", unknown.Error, StringComparison.Ordinal);
         Assert.True(File.Exists(letter));
+        Assert.Equal(ExitCodes.Definition, usage.Code);
+        Assert.Contains("see: alm inspect pair --help", usage.Error, StringComparison.Ordinal);
     }
 
     private async Task CheckInspectionsAsync(string shards, string student)
