@@ -58,7 +58,8 @@ internal static class AlmCommandLine
     {
         foreach (ParseError error in parsed.Errors)
             environment.Error.WriteLine(error.Message);
-        IEnumerable<string> commands = parsed.CommandResult.Command.Parents.OfType<Command>().Append(parsed.CommandResult.Command).Where(c => c is not RootCommand).Select(c => " " + c.Name);
+        Command given = parsed.CommandResult.Command;
+        IEnumerable<string> commands = given.Parents.OfType<Command>().Append(given).Where(c => c is not RootCommand).Select(c => " " + c.Name);
         environment.Error.WriteLine($"see: alm{string.Concat(commands)} --help");
         return ExitCodes.Definition;
     }
