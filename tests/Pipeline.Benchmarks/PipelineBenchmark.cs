@@ -10,7 +10,6 @@ using Pipeline.Host.Definitions;
 using Pipeline.Host.Runs;
 using Pipeline.Stages;
 using Pipeline.Stages.Batching;
-using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Shards;
@@ -18,7 +17,6 @@ using Pipeline.Stages.Student;
 using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
-using TorchSharp;
 
 namespace Pipeline.Benchmarks;
 
@@ -88,16 +86,12 @@ internal static class PipelineBenchmark
                 batches.AddRange(LengthBatches.Plan(lengths, options.BatchTokens).Select(b => Array.ConvertAll(b, i => window[i].Teacher!.Tokens.Ids)));
             }
         }
-        double seconds = await device.RunAsync(() =>
-        {
-            using CausalLm teacher = CausalLm.Load(model, storage, device.Device, device.ComputeType);
-            using torch.Tensor mask = BoundaryTokens.MaskOf(tokenizer, teacher.Config.VocabularySize, device.Device);
-            var scorer = new TeacherScorer(teacher, mask, tokenizer.VocabularySize, []);
-            scorer.Score(batches[0], [.. batches[0].Select(_ => Array.Empty<int>())]);
-            long start = Stopwatch.GetTimestamp();
-            foreach (int[][] batch in batches) scorer.Score(batch, [.. batch.Select(_ => Array.Empty<int>())]);
-            return Stopwatch.GetElapsedTime(start).TotalSeconds;
-        });
+        using var teacher = new TeacherModel(model, tokenizer, storage, device);
+        Task Forward(int[][] batch) => teacher.ScoreAsync(batch, [.. batch.Select(_ => Array.Empty<int>())], [], CancellationToken.None);
+        await Forward(batches[0]);
+        long start = Stopwatch.GetTimestamp();
+        foreach (int[][] batch in batches) await Forward(batch);
+        double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
         return (seconds, batches.Sum(b => b.Sum(r => (long)r.Length)));
     }
 
@@ -119,9 +113,9 @@ internal static class PipelineBenchmark
         double seconds = await device.RunAsync(() =>
         {
             using var student = new StudentModel(
-                CausalLm.Load(initial, storage, device.Device, device.ComputeType), TextTokenizer.Load(initial, storage), device.Device);
-            TrainedParameters.Choose(student.Model, options, definition.Seed);
-            using var trainer = new Trainer(options, student, ObjectiveFactory.Create(options.Objectives, student, context));
+                CausalLm.Load(initial, storage, device.Device, device.ComputeType), TextTokenizer.Load(initial, storage), null);
+            TrainedParameters.Choose(student, options, definition.Seed);
+            using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, context, student.Device), null);
             long start = Stopwatch.GetTimestamp();
             for (int step = 0; step < steps; step++) trainer.Step(batches.GetRange(step * options.Accumulate, options.Accumulate), step);
             return Stopwatch.GetElapsedTime(start).TotalSeconds;
