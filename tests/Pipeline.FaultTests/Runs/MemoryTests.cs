@@ -34,7 +34,7 @@ public sealed class MemoryTests(TinyJob job, ITestOutputHelper output)
 
     private double? Peak(string definition)
     {
-        using AlmChild child = AlmChild.Faulty(["measure", .. TinyJob.Arguments(definition, job.NewFolder("measured"))]);
+        using AlmChild child = AlmChild.Measured(TinyJob.Arguments(definition, job.NewFolder("measured")));
         AlmEnd end = child.End(TimeSpan.FromMinutes(10));
         Assert.True(end.Code == ExitCodes.Success, end.ToString());
         return PeakMemory.MiB(end.Output);
