@@ -18,6 +18,7 @@ public static class StageTable
         Teacher.ScoreTeacherRegistration.Stage,
         Shards.ShardStages.Write,
         Shards.ShardStages.Read,
+        Student.StudentRegistrations.Realign,
         Student.StudentRegistrations.Batch,
         Student.StudentRegistrations.Update,
         Embeddings.ComputeBiasStage.Registration,

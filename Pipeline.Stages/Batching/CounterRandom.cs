@@ -1,30 +1,64 @@
 namespace Pipeline.Stages.Batching;
 
 /// <summary>
-/// Random draws as a pure function of a key and a counter (the SplitMix64 finaliser of Steele, Lea and Flood, 2014), so that they are the
-/// same on every framework version and need no state in a checkpoint.
+/// Random draws as a function of a key and a counter (SplitMix64 of Steele, Lea and Flood, 2014), fixed for good: what a seed means must
+/// not change with the runtime, as it may for <see cref="Random"/>, and a checkpoint has no random state to keep.
 /// </summary>
-public static class CounterRandom
+public struct CounterRandom(ulong key)
 {
-    /// <summary>Two numbers to one, so that neighbouring keys give unrelated streams.</summary>
-    public static ulong Mix(ulong key, ulong counter)
+    private const ulong Gamma = 0x9E3779B97F4A7C15;
+
+    private ulong _state = key;
+
+    /// <summary>A key for draws that no other combination of numbers shares.</summary>
+    public static ulong Key(params ReadOnlySpan<long> parts)
     {
-        ulong z = key + (counter + 1) * 0x9E3779B97F4A7C15UL;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9UL;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EBUL;
-        return z ^ (z >> 31);
+        ulong key = 0;
+        foreach (long part in parts) key = Mix(key + Gamma + (ulong)part);
+        return key;
     }
 
-    /// <summary>A draw below <paramref name="bound"/>; the bias of at most bound / 2^64 is far below anything seen here.</summary>
-    public static int Below(ulong key, ulong counter, int bound) => (int)Math.BigMul(Mix(key, counter), (ulong)bound, out _);
+    /// <summary>Uniform over all 64 bits.</summary>
+    public ulong Next()
+    {
+        _state += Gamma;
+        return Mix(_state);
+    }
 
-    /// <summary>Fisher-Yates in place.</summary>
-    public static void Shuffle<T>(Span<T> items, ulong key)
+    /// <summary>Uniform in [0, 1).</summary>
+    public double Unit() => (Next() >> 11) * (1.0 / (1UL << 53));
+
+    /// <summary>Uniform in [0, <paramref name="bound"/>), without the bias of a remainder.</summary>
+    public int Below(int bound)
+    {
+        ulong limit = ulong.MaxValue - (ulong.MaxValue % (ulong)bound);
+        ulong value = Next();
+        while (value >= limit) value = Next();
+        return (int)(value % (ulong)bound);
+    }
+
+    /// <summary>Every order as likely as any other (Fisher and Yates).</summary>
+    public void Shuffle<T>(Span<T> items)
     {
         for (int i = items.Length - 1; i > 0; i--)
         {
-            int j = Below(key, (ulong)i, i + 1);
+            int j = Below(i + 1);
             (items[i], items[j]) = (items[j], items[i]);
         }
+    }
+
+    /// <summary>The numbers from 0 to below <paramref name="count"/>, shuffled.</summary>
+    public int[] Permutation(int count)
+    {
+        int[] order = [.. Enumerable.Range(0, count)];
+        Shuffle(order.AsSpan());
+        return order;
+    }
+
+    private static ulong Mix(ulong value)
+    {
+        value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9;
+        value = (value ^ (value >> 27)) * 0x94D049BB133111EB;
+        return value ^ (value >> 31);
     }
 }

@@ -1,3 +1,6 @@
+using Pipeline.Stages.Tokenization;
+using static TorchSharp.torch;
+
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>Which ids of a vocabulary are boundary tokens.</summary>
@@ -31,6 +34,18 @@ public static class BoundaryMask
                 mask[id] = true;
         }
         return mask;
+    }
+
+    /// <summary>
+    /// [rows] the default set for a model: tokens whose first byte is a space, a line feed or a tab, and every special token. An added
+    /// token that is not special (runs of white space in Gemma) is text here. Belongs to the caller, outside dispose scopes.
+    /// </summary>
+    public static Tensor Of(TextTokenizer tokenizer, int rows, Device device)
+    {
+        VocabularyBytes vocabulary = VocabularyBytes.Create(
+            tokenizer.VocabularySize, tokenizer.ByteView, id => tokenizer.IsSpecial(id) ? TokenClass.Mark : TokenClass.Text);
+        bool[] mask = For(vocabulary, tokenizer.SpecialIds, BoundarySet.All, Math.Max(rows, vocabulary.Count));
+        return tensor(mask[..rows], device: device).DetachFromDisposeScope();
     }
 
     /// <summary>B = { one token }: the end-of-sequence token in place of the boundary bytes.</summary>

@@ -27,7 +27,7 @@ public static class VocabularyTransfer
     }
 
     /// <summary>Target id to source id of the tokens that play the same role.</summary>
-    private static Dictionary<int, int> Roles(TextTokenizer source, TextTokenizer target)
+    internal static Dictionary<int, int> Roles(TextTokenizer source, TextTokenizer target)
     {
         var roles = new Dictionary<int, int>();
         // In this order: where one token plays two roles on the target side, it begins as the first of them.

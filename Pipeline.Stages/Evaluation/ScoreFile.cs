@@ -110,7 +110,7 @@ public sealed class ScoreFile(IStorage storage, TorchDevice device)
         using DisposeScope scope = NewDisposeScope();
         BatchTensors batch = BatchTensors.Of(rows, model.Device);
         Tensor hidden_RH = model.Hidden(batch.Ids_BT).flatten(0, 1).index_select(0, batch.Real_R);
-        using Tensor mask_V = BoundaryTokens.MaskOf(model.Tokenizer, model.Rows, model.Device);
+        using Tensor mask_V = BoundaryMask.Of(model.Tokenizer, model.Rows, model.Device);
         HeadScores scores = VocabularyHead.Score(hidden_RH, model.Head, batch.Targets_R, new HeadOptions(model.Softcap, model.ValidRows, mask_V));
         float[] likelihoods = [.. scores.LogLikelihood.cpu().data<float>()], boundaries = [.. scores.LogBoundary!.cpu().data<float>()];
         var results = new TokenScores[rows.Length];

@@ -1,5 +1,6 @@
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
@@ -13,6 +14,7 @@ public sealed class ScoringModel : IDisposable
     private readonly CausalLm _model;
     private readonly Func<Tensor, AttentionContext, Tensor> _hidden;
     private readonly bool _ownsModel;
+    private readonly ExpandedInput? _expansion;
 
     /// <param name="name">For reports.</param>
     /// <param name="model">Owned by the caller.</param>
@@ -23,13 +25,14 @@ public sealed class ScoringModel : IDisposable
     {
     }
 
-    private ScoringModel(string name, CausalLm model, TextTokenizer tokenizer, Func<Tensor, AttentionContext, Tensor>? hidden, bool ownsModel)
+    private ScoringModel(string name, CausalLm model, TextTokenizer tokenizer, Func<Tensor, AttentionContext, Tensor>? hidden, bool ownsModel, ExpandedInput? expansion = null)
     {
         Name = name;
         Tokenizer = tokenizer;
         _model = model;
         _hidden = hidden ?? ((ids, attention) => model.Hidden(ids, attention));
         _ownsModel = ownsModel;
+        _expansion = expansion;
         // Rows that no token has get no probability; ids that no row has cannot be scored.
         ValidRows = Math.Min(tokenizer.VocabularySize, model.Config.VocabularySize);
     }
@@ -52,7 +55,20 @@ public sealed class ScoringModel : IDisposable
 
     /// <summary>Loads a Hugging Face folder; on the device's thread only.</summary>
     public static ScoringModel Load(string name, string folder, TextTokenizer tokenizer, IStorage storage, TorchDevice device)
-        => new(name, CausalLm.Load(folder, storage, device.Device, device.ComputeType), tokenizer, null, ownsModel: true);
+    {
+        CausalLm model = CausalLm.Load(folder, storage, device.Device, device.ComputeType);
+        try
+        {
+            ExpandedInput? expansion = ExpandedInput.TryLoad(folder, tokenizer, storage, device.Device, device.ComputeType);
+            return new ScoringModel(
+                name, model, tokenizer, expansion is null ? null : (ids, attention) => expansion.Hidden(model, ids, attention), ownsModel: true, expansion);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>The final hidden states [B, T, H]; on the device's thread only.</summary>
     internal Tensor Hidden(Tensor ids_BT)
@@ -79,6 +95,7 @@ public sealed class ScoringModel : IDisposable
     /// <summary>On the device's thread only.</summary>
     public void Dispose()
     {
+        _expansion?.Dispose();
         if (_ownsModel)
             _model.Dispose();
     }

@@ -1,3 +1,4 @@
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Objectives;
@@ -22,8 +23,10 @@ public sealed class Projector
         double bound = 1 / Math.Sqrt(input);
         Tensor kernel = rand([input, output], dtype: ScalarType.Float32, device: CPU, generator: generator).mul_(2 * bound).sub_(bound).to(device);
         Tensor bias = zeros(output, dtype: ScalarType.Float32, device: device);
-        return new Projector(name, kernel.DetachFromDisposeScope().requires_grad_(), bias.DetachFromDisposeScope().requires_grad_());
+        return new Projector(name, Own(kernel), Own(bias));
     }
+
+    private static Parameter Own(Tensor tensor) => (Parameter)new Parameter(tensor, requires_grad: true).DetachFromDisposeScope();
 
     public string Name { get; }
 

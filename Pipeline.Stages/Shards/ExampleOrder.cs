@@ -1,3 +1,5 @@
+using Pipeline.Stages.Batching;
+
 namespace Pipeline.Stages.Shards;
 
 /// <summary>

@@ -5,6 +5,7 @@ using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Student;
 
 namespace Pipeline.Stages.Shards;
 
@@ -14,6 +15,8 @@ namespace Pipeline.Stages.Shards;
 /// </summary>
 internal sealed class ReadShardsStage(ReadShardsOptions options, StageContext context) : ISource<OrderedExample>, IFingerprinted
 {
+    private static readonly string[] ReplacedByRealign = ["student tokenizer", "templates"];
+
     private ShardSet[]? _sets;
 
     public IReadOnlyDictionary<string, string> Fingerprint
@@ -21,11 +24,15 @@ internal sealed class ReadShardsStage(ReadShardsOptions options, StageContext co
         get
         {
             var parts = new Dictionary<string, string>(StringComparer.Ordinal);
+            bool realigned = context.Flow.Stages.Any(s => s.Options is RealignOptions);
             foreach (IGrouping<string, string> part in Sets().SelectMany(s => s.Fingerprint.Parts).GroupBy(p => p.Key, p => p.Value))
             {
-                if (part.Key != ShardFingerprint.FormatPart)
+                if (part.Key != ShardFingerprint.FormatPart && !(realigned && ReplacedByRealign.Contains(part.Key)))
                     parts[part.Key] = string.Join('+', part.Distinct());
             }
+            // A part of the output holds a part of these shards in their own order: as if the documents had come from their files.
+            if (realigned)
+                return parts;
             parts["order"] = options.Shuffle ? $"seed {context.Definition.Seed}, blocks {options.ShuffleBlocks}, epochs {options.Epochs}" : $"input, epochs {options.Epochs}";
             return parts;
         }
@@ -35,6 +42,12 @@ internal sealed class ReadShardsStage(ReadShardsOptions options, StageContext co
     {
         await Task.CompletedTask;
         ShardSet[] sets = Sets();
+        if (context.Partition is { } part)
+        {
+            foreach (OrderedExample example in ReadPart(sets, part, cancellationToken))
+                yield return example;
+            yield break;
+        }
         (ShardSet Set, int Block)[] blocks = [.. sets.SelectMany(set => Enumerable.Range(0, set.BlockCount).Select(block => (set, block)))];
         var order = new ExampleOrder(
             [.. blocks.Select(b => b.Set.RecordsIn(b.Block))], context.Definition.Seed, options.Shuffle ? options.ShuffleBlocks : null);
@@ -64,6 +77,37 @@ internal sealed class ReadShardsStage(ReadShardsOptions options, StageContext co
                 }
                 skip = 0;
                 context.Meter.Progress(index, options.Epochs * order.Records);
+            }
+        }
+    }
+
+    /// <summary>
+    /// What one part of a sink's output is made of, once and in the order of the input whatever the options say: shard k of as many, else
+    /// a range of records.
+    /// </summary>
+    private static IEnumerable<OrderedExample> ReadPart(ShardSet[] sets, Partition part, CancellationToken cancellationToken)
+    {
+        ShardReader[] shards = [.. sets.SelectMany(s => s.Shards)];
+        long records = shards.Sum(s => s.Footer.Totals.Records);
+        bool asWritten = shards.Length == part.Count;
+        long from = asWritten ? shards.Take(part.Index).Sum(s => s.Footer.Totals.Records) : (long)((Int128)records * part.Index / part.Count);
+        long to = asWritten ? from + shards[part.Index].Footer.Totals.Records : (long)((Int128)records * (part.Index + 1) / part.Count);
+        long index = 0;
+        foreach (ShardReader shard in shards)
+        {
+            for (int block = 0; block < shard.Footer.Blocks.Count; block++)
+            {
+                int count = shard.Footer.Blocks[block].Records;
+                if (index < to && index + count > from)
+                {
+                    Example[] examples = shard.ReadBlock(block);
+                    for (int i = (int)Math.Max(0, from - index); i < Math.Min(count, to - index); i++)
+                    {
+                        cancellationToken.ThrowIfCancellationRequested();
+                        yield return new OrderedExample(index + i, examples[i]);
+                    }
+                }
+                index += count;
             }
         }
     }

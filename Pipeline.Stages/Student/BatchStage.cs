@@ -43,7 +43,7 @@ internal sealed class BatchStage(BatchOptions options, StageContext context) : I
 
         int[] lengths = [.. usable.Select(e => e.Student.Count)];
         int[][] plan = [.. LengthBatches.Plan(lengths, options.Tokens)];
-        CounterRandom.Shuffle(plan, CounterRandom.Mix((ulong)context.Definition.Seed, (ulong)start));
+        new CounterRandom(CounterRandom.Key(context.Definition.Seed, start)).Shuffle(plan.AsSpan());
         var batches = new List<StudentBatch>(plan.Length);
         for (int b = 0; b < plan.Length; b++)
         {

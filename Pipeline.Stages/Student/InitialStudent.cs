@@ -11,29 +11,31 @@ namespace Pipeline.Stages.Student;
 /// </summary>
 internal static class InitialStudent
 {
-    public const string Name = "student-initial";
+    private const string Suffix = "-initial";
+
+    /// <summary>That of the definition's student, which a report may ask for without a training run.</summary>
+    public const string Name = "student" + Suffix;
 
     /// <summary>Its folder; written now when it is not there. Safe to call from any thread.</summary>
     public static async Task<string> EnsureAsync(StageContext context, CancellationToken cancellationToken)
     {
-        string folder = Folder(context);
+        string folder = RunPaths.Output(context.RunFolder, Name);
         if (IsWritten(folder, context.Storage)) return folder;
         TorchDevice device = context.Service<TorchDevice>();
         await device.RunAsync(() =>
         {
             using StudentModel student = StudentFactory.Create(context, device);
-            Ensure(student, context);
+            StudentExport.Write(student, folder, WeightType.Float32, context, student.Expansion);
         }, cancellationToken).ConfigureAwait(false);
         return folder;
     }
 
-    /// <summary>Writes a student that is at hand and untrained. Must be called on the device's thread.</summary>
-    public static void Ensure(StudentModel student, StageContext context)
+    /// <summary>Writes a student that is at hand and untrained, beside the folder that the result goes to. On the device's thread.</summary>
+    public static void Ensure(StudentModel student, string to, StageContext context)
     {
-        if (!IsWritten(Folder(context), context.Storage)) StudentExport.Write(student, Folder(context), WeightType.Float32, context);
+        string folder = RunPaths.Output(context.RunFolder, to + Suffix);
+        if (!IsWritten(folder, context.Storage)) StudentExport.Write(student, folder, WeightType.Float32, context, student.Expansion);
     }
-
-    private static string Folder(StageContext context) => RunPaths.Output(context.RunFolder, Name);
 
     // The configuration is written last, so a folder that has it is whole.
     private static bool IsWritten(string folder, IStorage storage) => storage.FileExists(Path.Combine(folder, ModelConfig.FileName));

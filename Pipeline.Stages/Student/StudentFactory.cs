@@ -4,6 +4,7 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Alignment;
+using Pipeline.Stages.Batching;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Tokenization;
@@ -23,14 +24,15 @@ internal static class StudentFactory
         StudentDefinition definition = context.Definition.Student
             ?? throw new DefinitionException($"stage '{context.StageName}' needs a \"student\" in the definition");
         TextTokenizer tokenizer = SideTokenizers.Student(context);
-        CausalLm model = definition switch
+        const string Choice = "give one: a model to begin from, or a config to begin from nothing";
+        return definition switch
         {
-            { Model: not null, Config: not null } => throw new DefinitionException("the student has both a \"model\" and a \"config\"; give one: a model to begin from, or a config to begin from nothing"),
-            { Config: { } config } => FromNothing(RunPaths.Input(context.RunFolder, config), tokenizer, context, device),
+            { Model: not null, Config: not null } => throw new DefinitionException($"the student has both a \"model\" and a \"config\"; {Choice}"),
+            { Config: not null, InputExpansion: true } => throw new DefinitionException("the student has inputExpansion and begins from a config; it adds the embeddings of a model's old vocabulary, so give a model"),
+            { Config: { } config } => new StudentModel(FromNothing(RunPaths.Input(context.RunFolder, config), tokenizer, context, device), tokenizer, null),
             { Model: { } folder } => FromModel(RunPaths.Input(context.RunFolder, folder), tokenizer, definition, context, device),
-            _ => throw new DefinitionException("the student has neither a \"model\" nor a \"config\"; give one: a model to begin from, or a config to begin from nothing"),
+            _ => throw new DefinitionException($"the student has neither a \"model\" nor a \"config\"; {Choice}"),
         };
-        return new StudentModel(model, tokenizer, device.Device);
     }
 
     /// <summary>A config.json, or the folder it is in; its vocabulary becomes the tokenizer's.</summary>
@@ -45,22 +47,33 @@ internal static class StudentFactory
         return CausalLm.Create(ModelConfig.Parse(json.ToJsonString(), file), context.Definition.Seed, device.Device, device.ComputeType);
     }
 
-    private static CausalLm FromModel(string folder, TextTokenizer tokenizer, StudentDefinition definition, StageContext context, TorchDevice device)
+    private static StudentModel FromModel(string folder, TextTokenizer tokenizer, StudentDefinition definition, StageContext context, TorchDevice device)
     {
         TextTokenizer source = context.Service<TokenizerStore>().Get(folder);
         CausalLm model = CausalLm.Load(folder, context.Storage, device.Device, device.ComputeType);
+        ExpandedInput? expansion = null;
         try
         {
             bool sameVocabulary = source.Fingerprint == tokenizer.Fingerprint || definition.Embeddings == EmbeddingInitialisation.Keep;
             if (sameVocabulary && tokenizer.VocabularySize > model.Config.VocabularySize)
                 throw new InputException($"{folder}: {model.Config.VocabularySize} embeddings for a tokenizer of {tokenizer.VocabularySize} tokens; the tokenizer is not this model's");
-            bool untie = definition.Untie ?? (!sameVocabulary && definition.Tokenizer == "bytes");
+            expansion = ExpandedInput.TryLoad(folder, source, context.Storage, device.Device, device.ComputeType);
+            if (expansion is not null && !sameVocabulary)
+                throw new InputException($"{folder} has input expansion, which belongs to its own tokenizer; begin from a folder without, or keep the tokenizer");
+            if (expansion is null && definition.InputExpansion)
+            {
+                if (sameVocabulary)
+                    throw new DefinitionException("inputExpansion adds the embeddings of an old vocabulary, and the student keeps the one it has; give it \"tokenizer\": \"bytes\"");
+                expansion = new ExpandedInput(tokenizer, source, model.EmbeddingWeight);
+            }
+            bool untie = definition.Untie ?? (!sameVocabulary && definition.Tokenizer == TextTokenizer.BytesPath);
             if (!sameVocabulary || (untie && model.Config.TieWordEmbeddings))
                 NewVocabulary(model, source, tokenizer, sameVocabulary, untie, definition.Embeddings, context.Definition.Seed);
-            return model;
+            return new StudentModel(model, tokenizer, expansion);
         }
         catch
         {
+            expansion?.Dispose();
             model.Dispose();
             throw;
         }
@@ -84,5 +97,5 @@ internal static class StudentFactory
         model.ReplaceEmbeddings(newInput, newOutput);
     }
 
-    private static long CounterSeed(int seed, int matrix) => unchecked((long)Batching.CounterRandom.Mix((ulong)seed, (ulong)matrix) & long.MaxValue);
+    private static long CounterSeed(int seed, int matrix) => (long)(CounterRandom.Key(seed, matrix) >> 1);
 }

@@ -1,4 +1,3 @@
-using Pipeline.Contracts.Records;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Tokenization;
@@ -13,19 +12,22 @@ internal sealed class StudentModel : IDisposable
     private const string InputEmbeddings = "model.embed_tokens.weight";
     private const string OutputEmbeddings = "lm_head.weight";
 
-    public StudentModel(CausalLm model, TextTokenizer tokenizer, Device device)
+    public StudentModel(CausalLm model, TextTokenizer tokenizer, ExpandedInput? expansion)
     {
         Model = model;
         Tokenizer = tokenizer;
-        Device = device;
-        BoundaryMask_V = BoundaryTokens.MaskOf(tokenizer, model.Config.VocabularySize, device);
+        Expansion = expansion;
+        BoundaryMask_V = BoundaryMask.Of(tokenizer, model.Config.VocabularySize, model.Device);
     }
 
     public CausalLm Model { get; }
 
     public TextTokenizer Tokenizer { get; }
 
-    public Device Device { get; }
+    /// <summary>What is added to the embeddings of bytes; null for most.</summary>
+    public ExpandedInput? Expansion { get; }
+
+    public Device Device => Model.Device;
 
     /// <summary>[V] which tokens begin a new pretoken: what the boundary mass sums over.</summary>
     public Tensor BoundaryMask_V { get; }
@@ -33,7 +35,11 @@ internal sealed class StudentModel : IDisposable
     /// <summary>Rows from here on are padding that no token has; they get no probability.</summary>
     public int ValidRows => Math.Min(Tokenizer.VocabularySize, Model.Config.VocabularySize);
 
-    public IReadOnlyList<(string Name, Parameter Tensor)> Trainable => [.. Model.Parameters.Where(p => p.Tensor.requires_grad)];
+    public IReadOnlyList<(string Name, Parameter Tensor)> Trainable => 
+    [
+        .. Model.Parameters.Where(p => p.Tensor.requires_grad),
+        .. Expansion is { Table_VH.requires_grad: true } ? [(ExpandedInput.WeightName, Expansion.Table_VH)] : Array.Empty<(string, Parameter)>(),
+    ];
 
     /// <summary>Trained parameters of the last layer: what objectives are weighed by.</summary>
     public Tensor[] LastLayerParameters
@@ -55,12 +61,14 @@ internal sealed class StudentModel : IDisposable
         }
     }
 
-    public static bool IsEmbedding(string name) => name is InputEmbeddings or OutputEmbeddings;
+    public static bool IsEmbedding(string name) => name is InputEmbeddings or OutputEmbeddings or ExpandedInput.WeightName;
 
-    public Tensor Embed(StudentBatch batch, Tensor ids_BT) => Model.Embed(ids_BT);
+    /// <summary>What goes into the first layer, [B, T, H].</summary>
+    public Tensor Embed(Tensor ids_BT) => Expansion?.Embed(Model, ids_BT) ?? Model.Embed(ids_BT);
 
     public void Dispose()
     {
+        Expansion?.Dispose();
         BoundaryMask_V.Dispose();
         Model.Dispose();
     }

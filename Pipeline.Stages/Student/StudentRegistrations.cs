@@ -14,4 +14,9 @@ public static class StudentRegistrations
         "update-student",
         "Trains the student on the objectives and writes it as a Hugging Face folder.",
         static (options, context) => new UpdateStudentStage(options, context)) with { Needs = StageNeeds.Student };
+
+    public static StageRegistration Realign { get; } = StageRegistration.Map<RealignOptions, OrderedExample, Example>(
+        "realign",
+        "Gives examples of existing shards another student tokenizer, without the teacher; for write-shards.",
+        static (options, context) => new RealignStage(options, context)) with { Needs = StageNeeds.Teacher | StageNeeds.Student };
 }

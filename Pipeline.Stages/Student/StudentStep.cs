@@ -3,6 +3,7 @@ using Pipeline.Stages.Batching;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Objectives.Combine;
+using Pipeline.Stages.Teacher;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Student;
@@ -13,7 +14,7 @@ namespace Pipeline.Stages.Student;
 /// goes on below. Must be called on the device's thread.
 /// </summary>
 internal sealed class StudentStep(
-    StudentModel student, IReadOnlyList<IObjective> objectives, IGradientCombination rule, bool activationCheckpointing)
+    StudentModel student, IReadOnlyList<IObjective> objectives, IGradientCombination rule, bool activationCheckpointing, OnlineTeacher? teacher = null)
 {
     private readonly CausalLm _model = student.Model;
     private readonly ObjectiveNeeds _needs = objectives.Aggregate(ObjectiveNeeds.None, (all, o) => all | o.Needs);
@@ -22,12 +23,14 @@ internal sealed class StudentStep(
     /// <summary>Adds the batch's gradients to the parameters' own.</summary>
     /// <param name="batch">B rows.</param>
     /// <param name="tables">What the objectives read of the rows.</param>
+    /// <param name="stepTables">Those of all batches of the step.</param>
     /// <param name="counts">[K] what each objective's sum is divided by: its count over all batches of the step.</param>
     /// <param name="step">For the objectives' own weight schedules.</param>
     /// <param name="weights">
     /// [K] the rule's weights of this step, or null for the first batch of a step, which decides them: a rule has one answer per step.
     /// </param>
-    public StepLosses Accumulate(StudentBatch batch, BatchTables tables, double[] counts, long step, double[]? weights)
+    public StepLosses Accumulate(
+        StudentBatch batch, BatchTables tables, IReadOnlyList<BatchTables> stepTables, double[] counts, long step, double[]? weights)
     {
         using var scope = NewDisposeScope();
         BatchTensors tensors = BatchTensors.Of(Array.ConvertAll(batch.Examples, e => e.Student.Ids), student.Device);
@@ -35,24 +38,24 @@ internal sealed class StudentStep(
 
         // Lives until the backward pass is over: recomputed layers read it again.
         using AttentionContext attention = _model.CreateAttention(batch.Examples.Length, batch.Length);
-        Tensor embedded_BTH = student.Embed(batch, tensors.Ids_BT);
-        List<Tensor> below = [embedded_BTH];
-        Tensor x_BTH = _model.RunLayers(embedded_BTH, 0, _depth - 1, attention, activationCheckpointing, below);
+        Tensor embedded_BTH = student.Embed(tensors.Ids_BT);
         int[] lower = [.. objectives.SelectMany(o => o.Layers).Select(Layer).Where(l => l < _depth).Distinct().Order()];
+        List<Tensor>? below = lower.Length > 0 ? [embedded_BTH] : null;
+        Tensor x_BTH = _model.RunLayers(embedded_BTH, 0, _depth - 1, attention, activationCheckpointing, below);
         Tensor top_BTH = split ? Leaf(x_BTH) : x_BTH;
-        Dictionary<int, Tensor> hidden = lower.ToDictionary(l => l, l => l == _depth - 1 ? top_BTH : split ? Leaf(below[l]) : below[l]);
+        Dictionary<int, Tensor> hidden = lower.ToDictionary(l => l, l => l == _depth - 1 ? top_BTH : split ? Leaf(below![l]) : below![l]);
 
         // The last layer is never recomputed: a re-entrant backward cannot hand back the gradients of one objective alone.
         Tensor last_BTH = _model.FinalNorm(_model.RunLayers(top_BTH, _depth - 1, _depth, attention));
         hidden[_depth] = last_BTH;
-        ObjectiveInputs inputs = Inputs(tables, tensors, last_BTH, hidden);
+        ObjectiveInputs inputs = Inputs(tables, stepTables, tensors, last_BTH, hidden, teacher?.Run(batch.Examples));
 
         var losses = new Tensor[objectives.Count];
         var values = new double[objectives.Count];
         var preferences = new double[objectives.Count];
         for (int k = 0; k < losses.Length; k++)
         {
-            Tensor sum = objectives[k].Compute(inputs).Sum;
+            Tensor sum = objectives[k].Compute(inputs).Sum.to_type(ScalarType.Float32);
             losses[k] = counts[k] > 0 ? sum / counts[k] : sum * 0;
             values[k] = losses[k].item<float>();
             preferences[k] = objectives[k].Weight.At(step);
@@ -66,7 +69,7 @@ internal sealed class StudentStep(
             return new StepLosses(values, used);
         }
         Tensor[] lowerInputs = [top_BTH, .. lower.Where(l => l < _depth - 1).Select(l => hidden[l])];
-        Tensor[] lowerOutputs = [x_BTH, .. lower.Where(l => l < _depth - 1).Select(l => below[l])];
+        Tensor[] lowerOutputs = [x_BTH, .. lower.Where(l => l < _depth - 1).Select(l => below![l])];
         return Combined(losses, values, preferences, lowerInputs, lowerOutputs, weights);
     }
 
@@ -102,8 +105,10 @@ internal sealed class StudentStep(
         return new StepLosses(values, weights);
     }
 
-    private ObjectiveInputs Inputs(BatchTables tables, BatchTensors tensors, Tensor last_BTH, Dictionary<int, Tensor> hidden)
+    private ObjectiveInputs Inputs(
+        BatchTables tables, IReadOnlyList<BatchTables> stepTables, BatchTensors tensors, Tensor last_BTH, Dictionary<int, Tensor> hidden, TeacherInputs? online)
     {
+        bool logits = _needs.HasFlag(ObjectiveNeeds.Logits);
         Tensor? logLikelihood_N = null, logBoundary_N = null;
         if ((_needs & (ObjectiveNeeds.LogLikelihood | ObjectiveNeeds.LogBoundary)) != 0)
         {
@@ -116,10 +121,14 @@ internal sealed class StudentStep(
         return new ObjectiveInputs
         {
             Tables = tables,
+            Step = stepTables,
             LogLikelihood_N = logLikelihood_N,
             LogBoundary_N = logBoundary_N,
             Hidden_NH = objectives.SelectMany(o => o.Layers).Distinct()
-                .ToDictionary(l => l, l => hidden[Layer(l)].view(-1, _model.Config.HiddenSize)),
+                .ToDictionary(l => l, l => hidden[Layer(l)].reshape(-1, _model.Config.HiddenSize).to_type(ScalarType.Float32)),
+            Logits_NV = logits ? OnlineTeacher.Logits(_model, last_BTH.view(-1, _model.Config.HiddenSize), student.ValidRows) : null,
+            OutputEmbeddings_VH = logits ? _model.HeadWeight.to_type(ScalarType.Float32) : null,
+            Teacher = online,
         };
     }
 

@@ -25,14 +25,20 @@ internal sealed class TrainingCheckpoints
         _writer = new CheckpointWriter(context.Storage, _folder, options.KeepCheckpoints);
     }
 
-    /// <summary>The state of the newest checkpoint whose checksums are right; null when there is none.</summary>
+    /// <summary>
+    /// The state of the newest checkpoint whose checksums are right; null when there is none. Writes nothing: a stage is also made to
+    /// plan. What is newer and damaged goes when the next checkpoint is written.
+    /// </summary>
     public TrainingState? LatestState()
     {
         CheckpointSearch search = CheckpointSet.FindLatest(_context.Storage, _folder);
-        foreach (DamagedException skipped in search.Skipped) _context.Meter.Say(skipped.Message);
+        Skipped = search.Skipped;
         _latest = search.Latest;
         return _latest is null ? null : TrainingState.Parse(_latest.ReadState(), _latest.Folder);
     }
+
+    /// <summary>Checkpoints that are newer and not whole.</summary>
+    public IReadOnlyList<DamagedException> Skipped { get; private set; } = [];
 
     /// <summary>Must be called on the device's thread.</summary>
     public void Write(Trainer trainer, TrainingState state)
@@ -53,8 +59,11 @@ internal sealed class TrainingCheckpoints
         {
             if (!weights.Contains(name))
                 throw new InputException($"{_latest.Folder}: no weights of '{name}'; the checkpoint is of another model or another choice of what is trained: use another run folder");
+            if (!weights.Entry(name).Shape.SequenceEqual(tensor.shape))
+                throw new InputException($"{_latest.Folder}: '{name}' is [{string.Join(",", weights.Entry(name).Shape)}], the model's is [{string.Join(",", tensor.shape)}]; the checkpoint is of another model: use another run folder");
             tensor.copy_(weights.View(name));
         }
+        trainer.WeightsChanged();
         trainer.Optimizer.State = [.. optimizer.Entries.Select(entry => (entry.Name, optimizer.View(entry.Name)))];
         trainer.Rule.RestoreState(state.Rule);
         // Only now: what looks for the newest state may be a plan, which deletes nothing.

@@ -14,6 +14,9 @@ public sealed record UpdateStudentOptions
     [Description("Folder in the run folder that the trained model is written to, in Hugging Face's layout.")]
     public required string To { get; init; }
 
+    [Description("The student of this stage, where a definition trains several; the definition's own when absent.")]
+    public StudentDefinition? Student { get; init; }
+
     [Description("What is minimised; naming one turns it on.")]
     public required ObjectivesOptions Objectives { get; init; }
 
@@ -93,6 +96,9 @@ public sealed record UpdateStudentOptions
 
     [Description("Number format of the written model.")]
     public WeightType Dtype { get; init; } = WeightType.Float32;
+
+    [Description("With inputExpansion: write the model without it too, as TO-without-expansion, for programs that know nothing of it. It is a weaker model.")]
+    public bool ExportWithoutExpansion { get; init; }
 }
 
 /// <summary>Which parameters the update changes.</summary>

@@ -22,9 +22,9 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable
     public UpdateStudentStage(UpdateStudentOptions options, StageContext context)
     {
         _options = options;
-        _context = context;
+        _context = context.With(options.Student);
         _device = context.Service<TorchDevice>();
-        _checkpoints = new TrainingCheckpoints(options, context);
+        _checkpoints = new TrainingCheckpoints(options, _context);
         _resumed = _checkpoints.LatestState();
     }
 
@@ -32,15 +32,19 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable
 
     public async Task RunAsync(IAsyncEnumerable<StudentBatch> input, CancellationToken cancellationToken)
     {
+        foreach (DamagedException skipped in _checkpoints.Skipped) _context.Meter.Say(skipped.Message);
         // A student that learns from shards has no use for the teacher's weights.
-        _context.Service<TeacherStore>().Unload();
+        if (!StudentObjectives.NeedTeacher(_options.Objectives)) _context.Service<TeacherStore>().Unload();
         StudentModel student = await _device.RunAsync(() => StudentFactory.Create(_context, _device), cancellationToken).ConfigureAwait(false);
         Trainer? trainer = null;
         try
         {
-            await _device.RunAsync(() => InitialStudent.Ensure(student, _context), cancellationToken).ConfigureAwait(false);
-            trainer = await _device.RunAsync(() => Begin(student), cancellationToken).ConfigureAwait(false);
-            TrainingState state = await Train(trainer, input, cancellationToken).ConfigureAwait(false);
+            await _device.RunAsync(() => InitialStudent.Ensure(student, _options.To, _context), cancellationToken).ConfigureAwait(false);
+            await using IAsyncEnumerator<StudentBatch> source = input.GetAsyncEnumerator(cancellationToken);
+            // The first batch says whether the shards hold the hidden states that objectives read.
+            StudentBatch? first = (_resumed?.Step ?? 0) < _options.Steps && await source.MoveNextAsync().ConfigureAwait(false) ? source.Current : null;
+            trainer = await _device.RunAsync(() => Begin(student, first), cancellationToken).ConfigureAwait(false);
+            TrainingState state = await Train(trainer, first, source, cancellationToken).ConfigureAwait(false);
             await _device.RunAsync(() => StudentExport.Write(student, _options, _context), cancellationToken).ConfigureAwait(false);
             _context.Meter.Say($"wrote {_options.To} after {state.Step} steps");
         }
@@ -54,26 +58,40 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable
         }
     }
 
-    private Trainer Begin(StudentModel student)
+    private Trainer Begin(StudentModel student, StudentBatch? first)
     {
-        TrainedParameters.Choose(student.Model, _options, _context.Definition.Seed);
-        var trainer = new Trainer(_options, student, ObjectiveFactory.Create(_options.Objectives, student, _context));
+        TrainedParameters.Choose(student, _options, _context.Definition.Seed);
+        StudentObjectives objectives = StudentObjectives.Create(_options.Objectives, student.Model.Config, _context, student.Device);
+        var trainer = new Trainer(_options, student, objectives, first is not null && objectives.NeedTeacher(objectives.Tables(first)) ? Teacher(objectives.All) : null);
         if (_resumed is not null) _checkpoints.Restore(trainer, _resumed);
         return trainer;
     }
 
-    private async Task<TrainingState> Train(Trainer trainer, IAsyncEnumerable<StudentBatch> input, CancellationToken cancellationToken)
+    private OnlineTeacher Teacher(IReadOnlyList<IObjective> objectives)
+    {
+        if (_context.Definition.Teacher is null)
+            throw new DefinitionException($"stage '{_context.StageName}': {string.Join(", ", objectives.Select(o => o.Name))} need the teacher beside the student, and the definition has no \"teacher\"");
+        return new OnlineTeacher(
+            _context.Service<TeacherStore>().Get(_context),
+            [.. objectives.SelectMany(o => o.TeacherLayers)],
+            objectives.Any(o => o.Needs.HasFlag(ObjectiveNeeds.TeacherOnline)));
+    }
+
+    private async Task<TrainingState> Train(Trainer trainer, StudentBatch? first, IAsyncEnumerator<StudentBatch> source, CancellationToken cancellationToken)
     {
         TrainingState state = _resumed ?? new TrainingState(0, default, 0, _device.Threads, []);
         if (_resumed is not null) _context.Meter.Say($"going on from step {state.Step} of {_options.Steps}");
         var batches = new List<(StudentBatch Batch, BatchTables Tables)>(_options.Accumulate);
         long saved = _resumed?.Step ?? -1;
-        await using IAsyncEnumerator<StudentBatch> source = input.GetAsyncEnumerator(cancellationToken);
         while (state.Step < _options.Steps)
         {
             batches.Clear();
-            while (batches.Count < _options.Accumulate && await source.MoveNextAsync().ConfigureAwait(false))
-                batches.Add((source.Current, BatchTables.From(source.Current.Examples, source.Current.Length, _options.Objectives)));
+            while (batches.Count < _options.Accumulate && (first is not null || await source.MoveNextAsync().ConfigureAwait(false)))
+            {
+                StudentBatch batch = first ?? source.Current;
+                first = null;
+                batches.Add((batch, trainer.Tables(batch)));
+            }
             if (batches.Count < _options.Accumulate)
             {
                 throw new InputException(
@@ -82,7 +100,7 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable
 
             StepReport report = await _device.RunAsync(() => trainer.Step(batches, state.Step), cancellationToken).ConfigureAwait(false);
             state = state with { Step = state.Step + 1, Position = batches[^1].Batch.Next, Skipped = state.Skipped + (report.Applied ? 0 : 1) };
-            Report(report, batches, state);
+            Report(report, trainer.Names, batches, state);
             if (state.Skipped > _options.MaxSkippedSteps) throw NotFinite(state, batches);
 
             bool stop = _context.StopRequested.IsCancellationRequested;
@@ -98,7 +116,7 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable
         return state;
     }
 
-    private void Report(StepReport report, List<(StudentBatch Batch, BatchTables Tables)> batches, TrainingState state)
+    private void Report(StepReport report, string[] names, List<(StudentBatch Batch, BatchTables Tables)> batches, TrainingState state)
     {
         _context.Meter.Progress(state.Step, _options.Steps);
         _context.Meter.Count("tokens", batches.Sum(b => b.Batch.Tokens));
@@ -108,7 +126,6 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable
             _context.Meter.Say($"step {state.Step} skipped: loss or gradient is not finite (norm {report.GradientNorm})");
         }
         if (state.Step % _options.LogEvery != 0 && state.Step != _options.Steps) return;
-        string[] names = _options.Objectives.Names();
         for (int k = 0; k < names.Length; k++)
         {
             _context.Meter.Scalar($"loss/{names[k]}", state.Step, report.Losses[k]);

@@ -1,15 +1,24 @@
+using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Alignment;
+using Pipeline.Stages.Student;
 
 namespace Pipeline.Stages.Teacher;
 
-/// <summary>What shards must have been made from for the run's definition to use them: its teacher and its tokenizers.</summary>
+/// <summary>What shards must have been made from for a flow to use them: the teacher, and the tokenizer of the student that the flow trains.</summary>
 internal static class ShardExpectation
 {
     public static IReadOnlyDictionary<string, string> Of(StageContext context)
     {
         var parts = new Dictionary<string, string>();
-        if (context.Definition.Student is not null) parts["student tokenizer"] = SideTokenizers.Student(context).Fingerprint;
+        IEnumerable<object> options = context.Flow.Stages.Select(s => s.Options);
+        // A flow that realigns is there because the shards' student tokenizer is another one.
+        if (!options.OfType<RealignOptions>().Any())
+        {
+            StudentDefinition? own = options.OfType<UpdateStudentOptions>().FirstOrDefault()?.Student;
+            StageContext student = context.With(own);
+            if (student.Definition.Student is not null) parts["student tokenizer"] = SideTokenizers.Student(student).Fingerprint;
+        }
         if (context.Definition.Teacher is not null)
         {
             parts["teacher tokenizer"] = SideTokenizers.Teacher(context).Fingerprint;

@@ -14,25 +14,25 @@ namespace Pipeline.Stages.Teacher;
 /// Shapes: B rows, T longest row, H hidden, V vocabulary, R tokens that are not padding. Rows are padded on the right; causal attention
 /// never looks there, so no mask is needed and padding takes no part in the vocabulary projection.
 /// </remarks>
-internal sealed class TeacherScorer(CausalLm model, Tensor boundaryMask_V, int validRows, IReadOnlyList<int> hiddenLayers)
+internal sealed class TeacherScorer(LoadedTeacher teacher, IReadOnlyList<int> hiddenLayers)
 {
     /// <summary>Scores of each row, in order; hidden states at <paramref name="hiddenAt"/> (token indices per row) when layers were asked for.</summary>
     public IReadOnlyList<(TeacherScores Scores, TeacherHidden? Hidden)> Score(IReadOnlyList<int[]> rows, IReadOnlyList<int[]> hiddenAt)
     {
         using var inference = torch.inference_mode();
         using var scope = NewDisposeScope();
-        Device device = boundaryMask_V.device;
-        BatchTensors tensors = BatchTensors.Of(rows, device);
+        CausalLm model = teacher.Model;
+        BatchTensors tensors = BatchTensors.Of(rows, model.Device);
         using AttentionContext attention = model.CreateAttention(rows.Count, (int)tensors.Ids_BT.size(1));
         List<Tensor>? hidden = hiddenLayers.Count > 0 ? [] : null;
-        Tensor embedded_BTH = model.Embed(tensors.Ids_BT);
+        Tensor embedded_BTH = teacher.Embed(tensors.Ids_BT);
         hidden?.Add(embedded_BTH);
         Tensor last_BTH = model.FinalNorm(model.RunLayers(embedded_BTH, 0, model.Config.Layers, attention, collectHidden: hidden));
         // The last state is the one after the final norm, as everywhere in the field.
         if (hidden is not null) hidden[^1] = last_BTH;
         Tensor last_RH = last_BTH.view(-1, model.Config.HiddenSize).index_select(0, tensors.Real_R);
         HeadScores scores = VocabularyHead.Score(last_RH, model.HeadWeight, tensors.Targets_R,
-            new HeadOptions(model.Config.FinalSoftcap, validRows, boundaryMask_V));
+            new HeadOptions(model.Config.FinalSoftcap, teacher.ValidRows, teacher.BoundaryMask_V));
 
         float[] likelihood = Values(scores.LogLikelihood);
         float[] boundary = Values(scores.LogBoundary!);
@@ -57,15 +57,15 @@ internal sealed class TeacherScorer(CausalLm model, Tensor boundaryMask_V, int v
 
     private TeacherHidden HiddenAt(List<Tensor> hidden, int row, int[] positions)
     {
-        int width = model.Config.HiddenSize;
+        int width = teacher.Model.Config.HiddenSize;
         var values = new Half[hiddenLayers.Count * positions.Length * width];
         using var scope = NewDisposeScope();
-        Tensor at = tensor(Array.ConvertAll(positions, p => (long)p), device: boundaryMask_V.device);
+        Tensor at = tensor(Array.ConvertAll(positions, p => (long)p), device: teacher.Model.Device);
         int[] layers = [.. hiddenLayers.Select(l => l < 0 ? hidden.Count + l : l)];
         for (int i = 0; i < layers.Length; i++)
         {
             float[] states = Values(hidden[layers[i]][row].index_select(0, at).flatten());
-            for (int k = 0; k < states.Length; k++) values[i * states.Length + k] = (Half)states[k];
+            for (int k = 0; k < states.Length; k++) values[i * states.Length + k] = (Half)Math.Clamp(states[k], (float)Half.MinValue, (float)Half.MaxValue);
         }
         return new TeacherHidden(layers, width, values);
     }

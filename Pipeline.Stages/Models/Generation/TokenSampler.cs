@@ -1,3 +1,5 @@
+using Pipeline.Stages.Batching;
+
 namespace Pipeline.Stages.Models.Generation;
 
 /// <summary>
@@ -7,7 +9,7 @@ namespace Pipeline.Stages.Models.Generation;
 public sealed class TokenSampler
 {
     private readonly GenerationOptions _options;
-    private ulong _state;
+    private CounterRandom _random;
     private int[] _ids = [];
     private double[] _scores = [];
 
@@ -16,7 +18,7 @@ public sealed class TokenSampler
     public TokenSampler(GenerationOptions options, int stream)
     {
         _options = options;
-        _state = unchecked((ulong)(uint)options.Seed * 0x9E3779B97F4A7C15UL ^ (ulong)(uint)stream * 0xD1B54A32D192ED03UL);
+        _random = new CounterRandom(CounterRandom.Key(options.Seed, stream));
     }
 
     /// <param name="logits">Of all tokens that may be chosen; minus infinity: never.</param>
@@ -77,7 +79,7 @@ public sealed class TokenSampler
             kept = count;
         }
 
-        double point = NextUnit() * total;
+        double point = _random.Unit() * total;
         for (int i = 0; i < kept; i++)
         {
             point -= _scores[i];
@@ -99,15 +101,5 @@ public sealed class TokenSampler
                 Array.Sort(_ids, start, end - start);
             start = end;
         }
-    }
-
-    // SplitMix64 (Steele, Lea and Flood 2014): one add and a mix, so the stream is a function of the seed alone.
-    private double NextUnit()
-    {
-        _state = unchecked(_state + 0x9E3779B97F4A7C15UL);
-        ulong z = _state;
-        z = unchecked((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9UL);
-        z = unchecked((z ^ (z >> 27)) * 0x94D049BB133111EBUL);
-        return ((z ^ (z >> 31)) >> 11) * (1.0 / (1UL << 53));
     }
 }

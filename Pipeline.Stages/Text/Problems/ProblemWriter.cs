@@ -2,6 +2,8 @@ using System.Globalization;
 using System.IO.Hashing;
 using System.Text;
 
+using Pipeline.Stages.Batching;
+
 namespace Pipeline.Stages.Text.Problems;
 
 /// <summary>
@@ -11,7 +13,7 @@ namespace Pipeline.Stages.Text.Problems;
 internal static class ProblemWriter
 {
     /// <summary>Changes with anything that changes the texts.</summary>
-    public const ulong Version = 1;
+    public const long Version = 1;
 
     /// <summary>One question in this many is for testing.</summary>
     private const ulong TestShare = 8;
@@ -19,9 +21,9 @@ internal static class ProblemWriter
     /// <summary>The problem with an index: a pure function of seed, split and index.</summary>
     public static string Write(int seed, ProblemSplit split, long index)
     {
-        for (ulong attempt = 0; ; attempt++)
+        for (long attempt = 0; ; attempt++)
         {
-            var story = new Story(new Draw(Draw.Key(Version, (ulong)seed, (ulong)split, (ulong)index, attempt)));
+            var story = new Story(new Draw(CounterRandom.Key(Version, seed, (long)split, index, attempt)));
             Tell(story);
             if (SplitOf(story.Question) == split)
                 return Render(story);

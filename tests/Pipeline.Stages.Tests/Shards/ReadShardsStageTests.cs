@@ -2,6 +2,7 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Batching;
 using Pipeline.Stages.Shards;
 
 namespace Pipeline.Stages.Tests.Shards;

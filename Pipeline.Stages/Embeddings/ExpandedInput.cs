@@ -1,0 +1,94 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Models.Safetensors;
+using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Torch;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Embeddings;
+
+/// <summary>
+/// The input of a byte-level student: at each position the embedding of the byte plus that of the longest token of the old vocabulary that
+/// ends there. The table begins as the old model's input embeddings and is trained with the rest, unless it is frozen by its name. In a
+/// model folder it lies in files of its own, beside weights that other programs open without it.
+/// </summary>
+public sealed class ExpandedInput : IDisposable
+{
+    /// <summary>The table's name among the trained parameters.</summary>
+    public const string WeightName = "model.expand_tokens.weight";
+
+    private const string FileName = "alm_input_expansion.safetensors";
+    private const string TokenizerName = "alm_source_tokenizer";
+    private const string VersionKey = "alm_input_expansion", Version = "1", SourceKey = "source_tokenizer";
+
+    private readonly InputExpansion _expansion;
+    private readonly TextTokenizer _source;
+
+    /// <param name="student">Tokens of one byte, and marks.</param>
+    /// <param name="source">The old vocabulary.</param>
+    /// <param name="table_VH">[old vocabulary, H] copied.</param>
+    /// <exception cref="DefinitionException">A token of the student has more than one byte.</exception>
+    public ExpandedInput(TextTokenizer student, TextTokenizer source, Tensor table_VH)
+    {
+        for (int id = 0; id < student.VocabularySize; id++)
+        {
+            if (!student.IsAdded(id) && student.ByteView(id).Length > 1)
+                throw new DefinitionException($"inputExpansion is for tokenizers of bytes; token {id} ('{student.TokenOf(id)}') of the student's has {student.ByteView(id).Length} bytes");
+        }
+        _source = source;
+        using IDisposable quiet = no_grad();
+        Table_VH = (Parameter)new Parameter(table_VH.detach().clone(), requires_grad: false).DetachFromDisposeScope();
+        _expansion = InputExpansion.Create(
+            VocabularyTransfer.BytesOf(student), VocabularyTransfer.BytesOf(source), (int)Table_VH.size(0), VocabularyTransfer.Roles(source, student));
+    }
+
+    /// <summary>[old vocabulary, H].</summary>
+    public Parameter Table_VH { get; }
+
+    /// <summary>What goes into the first layer for ids [B, T]: [B, T, H]. On the device's thread.</summary>
+    public Tensor Embed(CausalLm model, Tensor ids_BT)
+    {
+        int rows = (int)ids_BT.size(0), length = (int)ids_BT.size(1);
+        int[] ids = Array.ConvertAll(ids_BT.cpu().contiguous().data<long>().ToArray(), id => (int)id);
+        var from = new int[ids.Length];
+        for (int row = 0; row < rows; row++)
+            _expansion.Expand(ids.AsSpan(row * length, length), from.AsSpan(row * length, length));
+        Tensor at_BT = tensor(Array.ConvertAll(from, id => (long)Math.Max(id, 0)), [rows, length], device: Table_VH.device);
+        Tensor there_BT1 = tensor(Array.ConvertAll(from, id => id < 0 ? 0f : (float)model.Config.EmbeddingScale), [rows, length, 1], device: Table_VH.device);
+        return model.Embed(ids_BT) + TorchScripts.Embedding(Table_VH, at_BT) * there_BT1.to_type(Table_VH.dtype);
+    }
+
+    /// <summary>The final hidden states [B, T, H] of ids [B, T].</summary>
+    public Tensor Hidden(CausalLm model, Tensor ids_BT, AttentionContext attention)
+        => model.FinalNorm(model.RunLayers(Embed(model, ids_BT), 0, model.Config.Layers, attention));
+
+    /// <summary>Writes the table and the old tokenizer into a model folder.</summary>
+    public void Save(string folder, IStorage storage, ScalarType type)
+    {
+        _source.Save(Path.Combine(folder, TokenizerName), storage);
+        SafetensorsWriter.Write(
+            Path.Combine(folder, FileName), storage, [new TensorSource(WeightName, type, Table_VH)],
+            new Dictionary<string, string> { ["format"] = "pt", [VersionKey] = Version, [SourceKey] = _source.Fingerprint });
+    }
+
+    /// <summary>What a model folder holds of it; null when it holds nothing.</summary>
+    /// <exception cref="InputException">It is of another version, or its tokenizer is not the one it was made with.</exception>
+    public static ExpandedInput? TryLoad(string folder, TextTokenizer student, IStorage storage, Device device, ScalarType type)
+    {
+        string path = Path.Combine(folder, FileName);
+        if (!storage.FileExists(path))
+            return null;
+        using var scope = NewDisposeScope();
+        using SafetensorsFile file = SafetensorsFile.Open(path, storage);
+        if (file.Metadata.GetValueOrDefault(VersionKey) is not Version)
+            throw new InputException($"{path} is version '{file.Metadata.GetValueOrDefault(VersionKey)}', this program reads version {Version}; export the model again");
+        TextTokenizer source = TextTokenizer.Load(Path.Combine(folder, TokenizerName), storage);
+        if (source.Fingerprint != file.Metadata.GetValueOrDefault(SourceKey))
+            throw new InputException($"{Path.Combine(folder, TokenizerName)} is another tokenizer than the one {path} was made with; export the model again");
+        return new ExpandedInput(student, source, file.View(WeightName).to(type).to(device));
+    }
+
+    public void Dispose() => Table_VH.Dispose();
+}

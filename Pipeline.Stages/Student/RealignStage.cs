@@ -1,0 +1,144 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Alignment;
+using Pipeline.Stages.Chat;
+using Pipeline.Stages.Tokenization;
+
+namespace Pipeline.Stages.Student;
+
+/// <summary>
+/// Examples of existing shards under another student tokenizer: the text is tokenized and aligned anew, and what the teacher said of its
+/// own tokens stays as it is, so no teacher is run. The teacher's tokens are made again from the text as a check that the text is still
+/// what was scored.
+/// </summary>
+internal sealed class RealignStage : IMap<OrderedExample, Example>, IFingerprinted
+{
+    private readonly RealignOptions _options;
+    private readonly StageContext _context;
+    private readonly TextTokenizer _teacher;
+    private readonly TextTokenizer _student;
+    private readonly ConcurrentBag<(TextEncoder Teacher, TextEncoder Student)> _encoders = [];
+
+    public RealignStage(RealignOptions options, StageContext context)
+    {
+        _options = options;
+        _context = context.With(options.Student);
+        _teacher = SideTokenizers.Teacher(_context);
+        _student = SideTokenizers.Student(_context);
+    }
+
+    /// <summary>The parts that are other than those of the shards that are read; all others are handed on.</summary>
+    public IReadOnlyDictionary<string, string> Fingerprint
+    {
+        get
+        {
+            var parts = new Dictionary<string, string>
+            {
+                ["student tokenizer"] = _student.Fingerprint,
+                ["templates"] = $"{ChatSides.Teacher(_context).TemplateFingerprint} {ChatSides.Student(_context).TemplateFingerprint}",
+            };
+            if (_options.MaxStudentTokens is { } most) parts["realigned limit"] = most.ToString(CultureInfo.InvariantCulture);
+            return parts;
+        }
+    }
+
+    public IReadOnlyList<Example> Map(OrderedExample input)
+    {
+        Example example = input.Example;
+        TeacherView view = example.Teacher
+            ?? throw new RejectedException(example.Id, "no teacher tokens", "the shard holds text without a teacher; there is nothing to align with");
+        RequireText(example.Id, view.Tokens);
+        bool bos = Marked(example, view, UnitLabels.Bos, _teacher.BosId), eos = Marked(example, view, UnitLabels.Eos, _teacher.EosId);
+        (TextEncoder Teacher, TextEncoder Student) encoders = _encoders.TryTake(out (TextEncoder, TextEncoder) idle) ? idle : (_teacher.CreateEncoder(), _student.CreateEncoder());
+        TokenSequence student;
+        try
+        {
+            int[] again = encoders.Teacher.EncodeDocument(example.Text, bos, eos).Ids;
+            if (!again.AsSpan().SequenceEqual(view.Tokens.Ids))
+            {
+                throw new RejectedException(
+                    example.Id, "teacher tokens differ", $"the text has {again.Length} teacher tokens now, the shard holds {view.Tokens.Count} others; score the document again");
+            }
+            student = encoders.Student.EncodeDocument(example.Text, bos, eos);
+        }
+        catch (ByteViewException e)
+        {
+            throw new RejectedException(example.Id, "byte views differ from the text", e.Message);
+        }
+        finally
+        {
+            _encoders.Add(encoders);
+        }
+        if (student.Count > _options.MaxStudentTokens)
+        {
+            throw new RejectedException(
+                example.Id, "longer than the limit", $"{student.Count} tokens under the new tokenizer, realign.maxStudentTokens is {_options.MaxStudentTokens}");
+        }
+        if (view.Tokens.LossMask is not null) student = student with { LossMask = LossMask(example, view.Tokens, student) };
+        Chunk[] chunks = ChunkAligner.Align(view.Tokens, student);
+        _context.Meter.Count("teacherTokens", view.Tokens.Count);
+        _context.Meter.Count("studentTokens", student.Count);
+        _context.Meter.Count("chunks", chunks.Length);
+        TeacherHidden? hidden = view.Hidden is { } states ? Hidden(example, states, chunks) : null;
+        return [new Example(example.Id, example.Text, student, view with { Hidden = hidden }, chunks)];
+    }
+
+    private static void RequireText(DocumentId id, TokenSequence teacher)
+    {
+        if (teacher.Units is { } units && units.Any(u => u is not (UnitLabels.Text or UnitLabels.Bos or UnitLabels.Eos)))
+        {
+            throw new RejectedException(
+                id, "a conversation", "the shard holds a conversation's text and not its turns, so another template cannot be laid over it; run tokenize, align and score-teacher");
+        }
+    }
+
+    // As the documents were tokenized, which the marks tell; where no side could have had one, as tokenize does by default.
+    private static bool Marked(Example example, TeacherView view, ushort unit, int? teacherId)
+        => teacherId is null && (example.Student.Units is null || !example.Student.Units.Contains(unit)) || Has(view.Tokens, unit) || Has(example.Student, unit);
+
+    private static bool Has(TokenSequence tokens, ushort unit) => tokens.Units is { } units && units.Contains(unit);
+
+    /// <summary>What counts on the teacher's side, as spans of bytes, laid over the new tokens.</summary>
+    private static bool[] LossMask(Example example, TokenSequence teacher, TokenSequence student)
+    {
+        var spans = new List<(int Start, int End)>();
+        int start = 0;
+        for (int i = 0; i < teacher.Count; i++)
+        {
+            int end = teacher.ByteEnds[i];
+            if (teacher.Unit(i) == UnitLabels.Text && teacher.Counts(i))
+            {
+                if (spans.Count > 0 && spans[^1].End == start) spans[^1] = (spans[^1].Start, end);
+                else spans.Add((start, end));
+            }
+            start = end;
+        }
+        return LossMasks.Of(student, spans, Encoding.UTF8.GetByteCount(example.Text));
+    }
+
+    private TeacherHidden Hidden(Example example, TeacherHidden states, Chunk[] chunks)
+    {
+        var held = new Dictionary<int, int>(example.Chunks.Length);
+        for (int i = 0; i < example.Chunks.Length; i++) held[example.Chunks[i].TeacherEnd] = i;
+        var values = new Half[states.Layers.Length * chunks.Length * states.Width];
+        for (int c = 0; c < chunks.Length; c++)
+        {
+            if (!held.TryGetValue(chunks[c].TeacherEnd, out int at))
+            {
+                throw new InputException(
+                    $"stage '{_context.StageName}': document {example.Id} has no hidden state of the teacher after its token {chunks[c].TeacherEnd - 1}, where a chunk of the new tokenizer ends; "
+                    + "hidden states are kept at the chunk ends of the tokenizer that was scored with: score with the new one, or realign shards made with bytes");
+            }
+            for (int layer = 0; layer < states.Layers.Length; layer++)
+            {
+                states.Values.AsSpan((layer * example.Chunks.Length + at) * states.Width, states.Width)
+                    .CopyTo(values.AsSpan((layer * chunks.Length + c) * states.Width));
+            }
+        }
+        return states with { Values = values };
+    }
+}

@@ -1,0 +1,59 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Alignment;
+using Pipeline.Stages.Embeddings;
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Objectives;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Student;
+
+/// <summary>The objectives of a training run, with the tables over two vocabularies that some of them read.</summary>
+internal sealed record StudentObjectives(ObjectivesOptions Options, IReadOnlyList<IObjective> All, TokenPairBias? Bias) : IDisposable
+{
+    /// <summary>On the device's thread: projectors are made there.</summary>
+    /// <exception cref="DefinitionException">An objective needs what the definition does not have.</exception>
+    /// <exception cref="InputException">A table is not there, or is for other tokenizers.</exception>
+    public static StudentObjectives Create(ObjectivesOptions options, ModelConfig student, StageContext context, Device device)
+    {
+        ModelShapes? shapes = options.Latents is null && options.Dskd is null ? null : Shapes(student, context);
+        int[]? mapping = options.Mined is { } mined
+            ? [.. VocabularyFile.ReadMap(context.Storage, RunPaths.Input(context.RunFolder, mined.Mapping), Tokenizers(context)).Select(e => e.SourceId)]
+            : null;
+        TokenPairBias? bias = options.Alm is { Chunks: ChunkKind.Unbiased } alm
+            ? VocabularyFile.ReadBias(
+                context.Storage,
+                RunPaths.Input(context.RunFolder, alm.Bias ?? throw new DefinitionException("alm: chunks 'unbiased' need 'bias', the file that a compute-bias stage wrote")),
+                Tokenizers(context))
+            : null;
+        return new StudentObjectives(options, ObjectiveSet.Create(options, shapes, mapping, context.Definition.Seed, device), bias);
+    }
+
+    /// <summary>Whether a teacher is to be run beside the student whatever the shards hold.</summary>
+    public static bool NeedTeacher(ObjectivesOptions options) => options.Dskd is not null || options.Uld is not null || options.Mined is not null;
+
+    /// <summary>What the objectives read of a batch. From any thread.</summary>
+    public BatchTables Tables(StudentBatch batch) => BatchTables.From(batch.Examples, batch.Length, Options, Bias);
+
+    /// <summary>Whether these tables lack something that only a teacher beside the student can say.</summary>
+    public bool NeedTeacher(BatchTables tables) => NeedTeacher(Options) || tables.Latents is { Teacher_LCH: null, Chunks.Count: > 0 };
+
+    public void Dispose()
+    {
+        foreach ((_, Tensor value) in All.SelectMany(o => o.Parameters)) value.Dispose();
+    }
+
+    private static ModelShapes Shapes(ModelConfig student, StageContext context)
+    {
+        string folder = context.Definition.Teacher is { } teacher
+            ? RunPaths.Input(context.RunFolder, teacher.Model)
+            : throw new DefinitionException("objectives latents and dskd compare hidden states with a teacher's, and the definition has no \"teacher\"");
+        ModelConfig config = ModelConfig.Load(folder, context.Storage);
+        return new ModelShapes(student.Layers, student.HiddenSize, config.Layers, config.HiddenSize);
+    }
+
+    private static TokenizerPair Tokenizers(StageContext context)
+        => new(SideTokenizers.Teacher(context).Fingerprint, SideTokenizers.Student(context).Fingerprint);
+}
