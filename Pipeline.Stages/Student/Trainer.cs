@@ -93,9 +93,10 @@ internal sealed class Trainer : IDisposable
     private List<ParameterGroup> Groups()
     {
         IReadOnlyList<(string Name, Parameter Tensor)> all = _masters.Weights;
+        // By name: tensors are equal by their values, which would be compared one by one, and no NaN is equal to itself.
         (string Name, Parameter Tensor)[] embeddings = [.. all.Where(p => StudentModel.IsEmbedding(p.Name))];
-        (string Name, Parameter Tensor)[] matrices = [.. all.Except(embeddings).Where(p => p.Tensor.dim() > 1)];
-        (string Name, Parameter Tensor)[] vectors = [.. all.Except(embeddings).Except(matrices)];
+        (string Name, Parameter Tensor)[] matrices = [.. all.Where(p => !StudentModel.IsEmbedding(p.Name) && p.Tensor.dim() > 1)];
+        (string Name, Parameter Tensor)[] vectors = [.. all.Where(p => !StudentModel.IsEmbedding(p.Name) && p.Tensor.dim() <= 1)];
         return
         [
             new ParameterGroup(embeddings, _options.LearningRate * _options.EmbeddingRate, 0),

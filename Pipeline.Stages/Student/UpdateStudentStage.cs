@@ -11,7 +11,7 @@ namespace Pipeline.Stages.Student;
 /// Trains the student on batches and writes it as a Hugging Face folder. Its state between steps is a step number and a position in the
 /// order of examples; with the weights and the optimizer's state that is what a checkpoint holds.
 /// </summary>
-internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable
+internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPlanned
 {
     private readonly UpdateStudentOptions _options;
     private readonly StageContext _context;
@@ -27,6 +27,8 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable
         _checkpoints = new TrainingCheckpoints(options, _context);
         _resumed = _checkpoints.LatestState();
     }
+
+    public StagePlan Plan(long? records) => StudentPlan.Of(_options, _context);
 
     public StreamPosition ResumeAt => _resumed?.Position ?? default;
 

@@ -10,13 +10,15 @@ namespace Pipeline.Stages.Teacher;
 /// Aligned pairs to examples: gathers a window, runs the teacher over batches of like length, and hands the window over in input order,
 /// so that neither order nor batches depend on how the work was scheduled.
 /// </summary>
-internal sealed class ScoreTeacherStage(ScoreTeacherOptions options, StageContext context, TeacherModel teacher) : IStream<AlignedPair, Example>, IFingerprinted
+internal sealed class ScoreTeacherStage(ScoreTeacherOptions options, StageContext context, TeacherModel teacher) : IStream<AlignedPair, Example>, IFingerprinted, IPlanned
 {
     public IReadOnlyDictionary<string, string> Fingerprint => new Dictionary<string, string>
     {
         ["teacher weights"] = teacher.WeightsFingerprint,
         ["teacher hidden states"] = options.HiddenLayers is null ? "none" : string.Join(',', options.HiddenLayers),
     };
+
+    public StagePlan Plan(long? records) => ScorePlan.Of(options, context, records);
 
     public async IAsyncEnumerable<Example> RunAsync(
         IAsyncEnumerable<AlignedPair> input, [EnumeratorCancellation] CancellationToken cancellationToken)

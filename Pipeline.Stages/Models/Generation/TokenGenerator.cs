@@ -7,7 +7,13 @@ namespace Pipeline.Stages.Models.Generation;
 /// <summary>
 /// Continues prompts token by token with a cache of keys and values. Knows ids only; <see cref="TextGenerator"/> makes text of them.
 /// </summary>
-public sealed class TokenGenerator(CausalLm model, GenerationOptions options)
+/// <param name="model">The model.</param>
+/// <param name="options">How tokens are chosen.</param>
+/// <param name="embed">
+/// What goes into the first layer for ids [B, T], where it is more than the model's embeddings and depends on the tokens before (input
+/// expansion): [B, T, H]. Given each prompt by itself, from its first token on.
+/// </param>
+public sealed class TokenGenerator(CausalLm model, GenerationOptions options, Func<Tensor, Tensor>? embed = null)
 {
     /// <summary>
     /// Runs on the device's thread, in step with the caller: asking for the next item computes it. Stop a prompt early with
@@ -76,12 +82,25 @@ public sealed class TokenGenerator(CausalLm model, GenerationOptions options)
         Tensor? mask = padded ? Grid((i, t) => t >= padding[i] ? 1 : 0, 0) : null;
         Tensor? positions = padded ? Grid((i, t) => Math.Max(0, t - padding[i]), past) : null;
         using AttentionContext attention = model.CreateAttention(batch, length, mask, positions, cache: cache);
-        Tensor hidden = model.Hidden(Grid((i, t) => rows[i][t], past), attention).narrow(1, length - 1, 1).squeeze(1);
+        Tensor embedded = embed is null ? model.Embed(Grid((i, t) => rows[i][t], past)) : Expanded(rows, padding, past);
+        Tensor hidden = model.FinalNorm(model.RunLayers(embedded, 0, model.Config.Layers, attention)).narrow(1, length - 1, 1).squeeze(1);
         Tensor logits = model.Logits(hidden);
         if (validRows > 0)
             logits = logits.narrow(1, 0, validRows);
         float[] flat = logits.cpu().contiguous().data<float>().ToArray();
         return [.. flat.Chunk(flat.Length / batch)];
+    }
+
+    // Whole rows, because what a new token brings may begin before it; without their padding, which is no text.
+    private Tensor Expanded(List<long>[] rows, int[] padding, int past)
+    {
+        int total = rows[0].Count;
+        return stack([.. rows.Select((row, i) =>
+        {
+            Tensor own_TH = embed!(tensor(row.Skip(padding[i]).ToArray(), dtype: ScalarType.Int64, device: model.Device).unsqueeze(0)).squeeze(0);
+            Tensor all_TH = padding[i] == 0 ? own_TH : cat([zeros([padding[i], own_TH.size(1)], dtype: own_TH.dtype, device: own_TH.device), own_TH], 0);
+            return all_TH.narrow(0, past, total - past);
+        })], 0);
     }
 
     private void Check(IReadOnlyList<IReadOnlyList<int>> prompts, int validRows)

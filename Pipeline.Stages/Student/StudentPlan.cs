@@ -1,0 +1,64 @@
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Alignment;
+using Pipeline.Stages.Teacher;
+
+namespace Pipeline.Stages.Student;
+
+/// <summary>What <c>alm check</c> says of <c>update-student</c>: the steps, and the teacher beside the student where an objective needs one.</summary>
+internal static class StudentPlan
+{
+    private const int OptimizerBytes = 8;
+    private const double HeadSlices = 6 * (32 << 20);
+
+    public static StagePlan Of(UpdateStudentOptions options, StageContext context)
+    {
+        StudentDefinition? student = context.Definition.Student;
+        if (ModelSize.TryOf(student?.Model ?? student?.Config, context) is not { } begun)
+            return new StagePlan(null, [new PlanLine("steps", options.Steps, PlanUnit.Count)]);
+        int rows = SideTokenizers.Student(context).VocabularySize, bytes = ModelSize.BytesPerValue(context.Definition);
+        ModelSize size = new(begun.Config with
+        {
+            VocabularySize = rows,
+            TieWordEmbeddings = begun.Config.TieWordEmbeddings && !(student!.Untie ?? student.Tokenizer == "bytes"),
+        });
+        double expansion = student!.InputExpansion ? (double)begun.Config.VocabularySize * begun.Config.HiddenSize : 0;
+        double weights = size.Parameters + expansion, trained = Trained(options, size) + expansion;
+        int batch = context.Flow.Stages.Select(s => s.Options).OfType<BatchOptions>().FirstOrDefault()?.Tokens ?? new BatchOptions().Tokens;
+        double tokens = (double)options.Steps * options.Accumulate * batch;
+        // Backward is twice forward, and once more forward where activations are made again.
+        double work = size.ForwardOperations(tokens, 0) * (options.ActivationCheckpointing ? 4 : 3);
+        double activations = options.ActivationCheckpointing
+            ? size.Config.Layers * size.StateBytes(batch, bytes) + size.LayerBytes(batch, bytes)
+            : size.Config.Layers * size.LayerBytes(batch, bytes);
+        double memory = weights * bytes + trained * (bytes + OptimizerBytes + (bytes < 4 ? 8 : 0)) + activations + HeadSlices;
+        List<PlanLine> lines =
+        [
+            new PlanLine("steps", options.Steps, PlanUnit.Count),
+            new PlanLine("tokens", tokens, PlanUnit.Count, "at most: every batch full"),
+            new PlanLine("trained", trained, PlanUnit.Count, "parameters"),
+            new PlanLine("work", work, PlanUnit.FloatingPointOperations, "forward and backward over that many tokens"),
+            new PlanLine("on disk", trained * 12.0 * (options.KeepCheckpoints + 1) + weights * (4 + (options.Dtype == WeightType.Float32 ? 4 : 2)), PlanUnit.Bytes, "checkpoints, the student before and after"),
+            new PlanLine("peak memory", memory, PlanUnit.Bytes, "estimate: weights, gradients, optimizer, activations"),
+        ];
+        if (StudentObjectives.NeedTeacher(options.Objectives)) AddTeacher(lines, context, size, tokens, batch, bytes);
+        else if (options.Objectives.Latents is not null)
+            lines.Add(new PlanLine("teacher beside", 0, PlanUnit.Count, "none where the shards hold hidden states (score-teacher.hiddenLayers); else it is loaded too"));
+        return new StagePlan(null, lines);
+    }
+
+    private static void AddTeacher(List<PlanLine> lines, StageContext context, ModelSize student, double tokens, int batch, int bytes)
+    {
+        if (ModelSize.TryOf(context.Definition.Teacher?.Model, context) is not { } teacher) return;
+        lines.Add(new PlanLine("teacher work", teacher.ForwardOperations(tokens, 0), PlanUnit.FloatingPointOperations, "again in every step: the objectives need it beside the student"));
+        lines.Add(new PlanLine("teacher memory", teacher.Parameters * (double)bytes + (teacher.Config.Layers + 1) * teacher.StateBytes(batch, bytes), PlanUnit.Bytes, "on top: its weights and hidden states"));
+        lines.Add(new PlanLine("whole logits", 4.0 * batch * (3.0 * student.Config.VocabularySize + 2.0 * teacher.Config.VocabularySize), PlanUnit.Bytes, "on top: both sides' logits in float32, a batch at a time"));
+    }
+
+    private static double Trained(UpdateStudentOptions options, ModelSize size) => options.Train switch
+    {
+        TrainMode.Full => size.Parameters,
+        TrainMode.Embeddings => size.Embeddings,
+        _ => size.Embeddings + size.Adapters(options.Lora),
+    };
+}
