@@ -120,7 +120,7 @@ public sealed class TextTokenizerTests(ITestOutputHelper output)
         File.WriteAllText(input, "{\"text\": \"h\\u00e9\", \"more\": 1}\n{\"text\": \"\\ud800x\\\"\"}\n\n{\"text\": \"\"}\n");
         TokenizeFile.Run(TextTokenizer.Load("bytes", _storage), _storage, input, result, addSpecialTokens: true, decode: true);
         Assert.Equal(
-            ["{\"ids\":[256,104,195,169],\"decoded\":\"<|bos|>hé\"}", "{\"ids\":[256,239,191,189,120,34],\"decoded\":\"<|bos|>\uFFFDx\\\"\"}", "{\"ids\":[256],\"decoded\":\"<|bos|>\"}"],
+            ["{\"ids\":[256,104,195,169],\"decoded\":\"hé\"}", "{\"ids\":[256,239,191,189,120,34],\"decoded\":\"\uFFFDx\\\"\"}", "{\"ids\":[256],\"decoded\":\"\"}"],
             File.ReadAllLines(result));
         TokenizeFile.Run(TextTokenizer.Load("bytes", _storage), _storage, input, result, addSpecialTokens: false, decode: false);
         Assert.Equal("{\"ids\":[104,195,169]}", File.ReadAllLines(result)[0]);
