@@ -80,7 +80,7 @@ public sealed class TinyJob : IDisposable
     /// <summary>The job's definition, with what a test wants to be different.</summary>
     public string Text(
         string? corpus = null, string? teacher = null, int steps = Steps, string learningRate = "1e-3", int batchTokens = 512, int scoreWindow = 16, int checkpointEvery = CheckpointEvery,
-        bool score = true, bool distill = true, int shards = Shards, int maxDocumentBytes = 4096,
+        bool score = true, bool distill = true, int shards = Shards, int maxDocumentBytes = 4096, int blockRecords = 4,
         string afterReading = "", int maxFailedRecords = 0)
     {
         string scoring = $$"""
@@ -90,7 +90,7 @@ public sealed class TinyJob : IDisposable
               { "stage": "tokenize", "maxTeacherTokens": 64, "maxStudentTokens": 256 },
               { "stage": "align" },
               { "stage": "score-teacher", "batchTokens": 512, "window": {{scoreWindow}} },
-              { "stage": "write-shards", "to": "shards", "count": {{shards}}, "blockRecords": 4 } ] }
+              { "stage": "write-shards", "to": "shards", "count": {{shards}}, "blockRecords": {{blockRecords}} } ] }
             """;
         string distilling = $$"""
             { "name": "distill", "stages": [
