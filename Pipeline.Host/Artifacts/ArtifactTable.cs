@@ -8,6 +8,12 @@ internal static class ArtifactTable
     public static IReadOnlyList<IArtifactKind> All { get; } =
     [
         new RunFolderArtifact(),
+        new CheckpointArtifact(),
+        new ShardArtifact(),
+        new ShardFolderArtifact(),
+        new ModelArtifact(),
+        new TokenizerArtifact(),
+        new ParquetArtifact(),
     ];
 
     public static IArtifactKind? Of(this IReadOnlyList<IArtifactKind> kinds, IStorage storage, string path)

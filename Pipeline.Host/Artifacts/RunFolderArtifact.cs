@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Progress;
 using Pipeline.Host.Runs;
+using Pipeline.Stages.Artifacts;
 
 namespace Pipeline.Host.Artifacts;
 
@@ -12,38 +14,53 @@ internal sealed class RunFolderArtifact : IArtifactKind
 {
     public string Name => "run folder";
 
-    public bool HoldsOthers => true;
-
     public bool Recognises(IStorage storage, string path)
         => storage.DirectoryExists(path)
             && (storage.FileExists(Path.Combine(path, RunFiles.Definition)) || storage.FileExists(Path.Combine(path, RunFiles.Lock)));
 
-    public void Inspect(IStorage storage, string path, TextWriter output)
+    public ArtifactFacts Inspect(IStorage storage, string path)
     {
-        output.WriteLine($"run folder {path}");
         RunProgress progress = RunProgress.Read(storage, path);
+        var rows = new List<(string Name, string Value)>();
+        var flows = new JsonObject();
         if (progress.Flows.Count == 0)
-            output.WriteLine("  no flow has committed anything");
+            rows.Add(("flows", "no flow has committed anything"));
         foreach ((string flow, FlowState state) in progress.Flows)
         {
-            output.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"  flow '{flow}': {(state.Done ? "done" : "begun")}, {state.Seconds:F1} s{Parts(state)}"));
-            foreach (StageCounts counts in state.Total())
+            IReadOnlyList<StageCounts> total = state.Total();
+            rows.Add(($"flow '{flow}'", string.Create(CultureInfo.InvariantCulture, $"{(state.Done ? "done" : "begun")}, {state.Seconds:F1} s{Parts(state)}")));
+            rows.AddRange(total.Select(c => ("  " + c.Stage, string.Create(CultureInfo.InvariantCulture, $"{c.In} in, {c.Out} out, {c.Rejected} rejected"))));
+            flows[flow] = new JsonObject
             {
-                output.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture, $"    {counts.Stage,-20} {counts.In,12} in {counts.Out,12} out {counts.Rejected,8} rejected"));
-            }
+                ["done"] = state.Done,
+                ["seconds"] = state.Seconds,
+                ["parts"] = state.Partitions.Count,
+                ["stages"] = JsonSerializer.SerializeToNode(total, RunReport.Layout),
+            };
         }
+        return new ArtifactFacts(rows, new JsonObject { ["flows"] = flows });
     }
 
-    public IEnumerable<ArtifactFault> Verify(IStorage storage, string path)
+    /// <summary>What is wrong with the host's own files of every run folder at or below a folder; links are not followed.</summary>
+    public static IEnumerable<Finding> Verify(IStorage storage, string root)
     {
-        string progress = Path.Combine(path, RunFiles.Progress);
-        if (Failure(() => RunProgress.Read(storage, path)) is { } damaged)
-            yield return new ArtifactFault(progress, damaged, [progress]);
-        string definition = Path.Combine(path, RunFiles.Definition);
-        if (storage.FileExists(definition) && Failure(() => Parse(storage, definition)) is { } unreadable)
-            yield return new ArtifactFault(definition, unreadable, [definition]);
+        var kind = new RunFolderArtifact();
+        var pending = new Stack<string>([root]);
+        while (pending.TryPop(out string? folder))
+        {
+            if (kind.Recognises(storage, folder))
+            {
+                if (Failure(() => RunProgress.Read(storage, folder)) is { } damaged)
+                    yield return new Finding(FindingKind.Damaged, Path.Combine(folder, RunFiles.Progress), damaged);
+                foreach (string path in ((string[])[RunFiles.Definition, RunFiles.Report]).Select(name => Path.Combine(folder, name)).Where(storage.FileExists))
+                {
+                    if (Failure(() => Parse(storage, path)) is { } unreadable)
+                        yield return new Finding(FindingKind.Damaged, path, $"{path} is no JSON: {unreadable}");
+                }
+            }
+            foreach (string entry in storage.List(folder).Where(e => storage.DirectoryExists(e) && !storage.IsLink(e) && !Staging.IsStaging(e)))
+                pending.Push(entry);
+        }
     }
 
     private static void Parse(IStorage storage, string path)

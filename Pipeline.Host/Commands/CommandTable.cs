@@ -12,6 +12,12 @@ internal static class CommandTable
         InspectCommand.Create,
         VerifyCommand.Create,
         RepairCommand.Create,
+        ReportCommand.Create,
+        EvaluateCommand.Create,
+        ScoreCommand.Create,
+        GenerateCommand.Create,
+        LogitsCommand.Create,
+        TokenizeCommand.Create,
         SchemaCommand.Create,
     ];
 }

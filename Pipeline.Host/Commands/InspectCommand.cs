@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using Pipeline.Contracts.Errors;
 using Pipeline.Host.Artifacts;
 
@@ -7,21 +9,38 @@ namespace Pipeline.Host.Commands;
 /// <summary><c>alm inspect</c>: what any artifact is.</summary>
 internal static class InspectCommand
 {
+    private static readonly JsonSerializerOptions Layout = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     public static Command Create(CommandEnvironment environment)
     {
-        var path = new Argument<string>("PATH") { Description = $"A file or folder: {string.Join(", ", environment.Artifacts.Select(k => k.Name))}." };
-        var command = new Command("inspect", "Prints what a file or folder is and what it holds.");
+        string kinds = string.Join(", ", environment.Artifacts.Select(k => k.Name));
+        var path = new Argument<string>("PATH") { Description = $"A file or folder: {kinds}." };
+        var json = new Option<bool>("--json") { Description = "Print JSON." };
+        var command = new Command("inspect", "Prints what a file or folder is and what it holds. For two tokenizers on a sample of text: alm inspect pair.");
         command.Arguments.Add(path);
+        command.Options.Add(json);
+        command.Subcommands.Add(InspectPairCommand.Create(environment));
         command.SetAction(parsed =>
         {
-            string full = Path.GetFullPath(parsed.GetRequiredValue(path));
+            string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(parsed.GetRequiredValue(path)));
             if (!environment.Storage.FileExists(full) && !environment.Storage.DirectoryExists(full))
                 throw new InputException($"{full} is not there");
             IArtifactKind kind = environment.Artifacts.Of(environment.Storage, full)
-                ?? throw new InputException($"{full} is nothing that alm knows; expected a {string.Join(", a ", environment.Artifacts.Select(k => k.Name))}");
-            kind.Inspect(environment.Storage, full, environment.Output);
+                ?? throw new InputException($"{full} is nothing that alm knows; it knows: {kinds}");
+            ArtifactFacts facts = kind.Inspect(environment.Storage, full);
+            if (parsed.GetValue(json))
+                environment.Output.WriteLine(facts.Json.ToJsonString(Layout));
+            else
+                Print(environment.Output, $"{kind.Name} {full}", facts);
             return ExitCodes.Success;
         });
         return command;
+    }
+
+    private static void Print(TextWriter output, string title, ArtifactFacts facts)
+    {
+        output.WriteLine(title);
+        foreach (string line in TextTable.Lines([.. facts.Rows.Select(r => (IReadOnlyList<string>)[r.Name, r.Value])]))
+            output.WriteLine("  " + line);
     }
 }

@@ -1,7 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
 using Pipeline.Host.Artifacts;
+using Pipeline.Stages.Artifacts;
+using Pipeline.Stages.Shards;
 
 namespace Pipeline.Host.Commands;
 
@@ -10,39 +13,55 @@ internal static class VerifyCommand
 {
     public static Command Create(CommandEnvironment environment)
     {
-        var path = new Argument<string>("DIR") { Description = "A run folder, or anything in one." };
-        var command = new Command("verify", "Checks every checksum of a run folder and names what is wrong. Exit code 65 when something is.");
+        var path = new Argument<string>("PATH") { Description = "A run folder, anything in one, or a folder of them." };
+        var command = new Command("verify", "Checks every checksum of shards, checkpoints and exported models and names what is wrong. Exit code 65 when something is.");
         command.Arguments.Add(path);
-        command.SetAction(parsed =>
+        command.SetAction((parsed, cancellationToken) =>
         {
-            List<ArtifactFault> faults = Faults(environment, parsed.GetRequiredValue(path));
-            return faults.Count == 0 ? ExitCodes.Success : ExitCodes.Input;
+            string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(parsed.GetRequiredValue(path)));
+            IReadOnlyList<Finding> findings = environment.Storage.FileExists(full) && !environment.Storage.DirectoryExists(full)
+                ? VerifyFile(environment, full, cancellationToken)
+                : Verify(environment, full, cancellationToken);
+            // What a process has not finished, or never will, is nothing that was ever promised.
+            return Task.FromResult(findings.All(f => f.Kind == FindingKind.Leftover) ? ExitCodes.Success : ExitCodes.Input);
         });
         return command;
     }
 
-    /// <summary>Verifies and prints every fault.</summary>
-    /// <exception cref="InputException">The path is not there.</exception>
-    public static List<ArtifactFault> Faults(CommandEnvironment environment, string path)
+    /// <summary>Verifies a folder, and prints what is wrong and what was checked.</summary>
+    /// <exception cref="InputException">There is no such folder.</exception>
+    public static IReadOnlyList<Finding> Verify(CommandEnvironment environment, string folder, CancellationToken cancellationToken)
     {
-        string full = Path.GetFullPath(path);
-        if (!environment.Storage.FileExists(full) && !environment.Storage.DirectoryExists(full))
-            throw new InputException($"{full} is not there");
-        var walk = new ArtifactWalk(environment.Storage, environment.Artifacts);
-        var faults = new List<ArtifactFault>();
-        var checkedKinds = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        foreach ((IArtifactKind kind, string at) in walk.Below(full))
+        long start = environment.Time.GetTimestamp();
+        VerificationReport report = ArtifactVerifier.Verify(environment.Storage, folder, cancellationToken);
+        double seconds = environment.Time.GetElapsedTime(start).TotalSeconds;
+        List<Finding> findings = [.. RunFolderArtifact.Verify(environment.Storage, folder), .. report.Findings];
+        foreach (Finding finding in findings)
         {
-            checkedKinds[kind.Name] = checkedKinds.GetValueOrDefault(kind.Name) + 1;
-            foreach (ArtifactFault fault in kind.Verify(environment.Storage, at))
-            {
-                faults.Add(fault);
-                environment.Output.WriteLine($"{fault.Path}: {fault.What}");
-            }
+            environment.Output.WriteLine($"{finding.Kind.ToString().ToLowerInvariant()}: {finding.Message}");
         }
-        string what = string.Join(", ", checkedKinds.Select(k => string.Create(CultureInfo.InvariantCulture, $"{k.Value} {k.Key}(s)")));
+        environment.Output.WriteLine(report.Checked == 0
+            ? "nothing here has a checksum"
+            : string.Create(CultureInfo.InvariantCulture, $"checked {report.Checked} files, {report.Bytes:N0} bytes in {seconds:F2} s ({report.Bytes / Math.Max(seconds, 1e-9) / 1e9:F2} GB/s)"));
         environment.Output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"checked {(what.Length == 0 ? "nothing" : what)}; {faults.Count} fault(s); {walk.Unknown} other file(s) have no checksum"));
-        return faults;
+            CultureInfo.InvariantCulture, $"{findings.Count(f => f.Kind != FindingKind.Leftover)} wrong, {findings.Count(f => f.Kind == FindingKind.Leftover)} left over"));
+        return findings;
+    }
+
+    private static List<Finding> VerifyFile(CommandEnvironment environment, string file, CancellationToken cancellationToken)
+    {
+        if (!file.EndsWith(ShardFormat.Extension, StringComparison.Ordinal))
+            throw new InputException($"{file} has no checksum of its own; verify the folder it is in");
+        try
+        {
+            ShardReader.Open(environment.Storage, file).Verify(cancellationToken);
+            environment.Output.WriteLine($"{file} is what was written");
+            return [];
+        }
+        catch (DamagedException e)
+        {
+            environment.Output.WriteLine($"damaged: {e.Message}");
+            return [new Finding(FindingKind.Damaged, file, e.Message)];
+        }
     }
 }

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Storage;
-using Pipeline.Host.Definitions;
 using Pipeline.Host.Runs;
 using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Text;
@@ -13,18 +12,15 @@ namespace Pipeline.Host.Hosting;
 /// <summary>What stages find in StageContext.Services: loaded once and shared by the flows of a run. A new service is one line here.</summary>
 internal static class Services
 {
-    public static IServiceCollection AddAlm(this IServiceCollection services, IStorage storage, TimeProvider time, RunSettings settings)
+    public static IServiceCollection AddAlm(
+        this IServiceCollection services, IStorage storage, TimeProvider time, RunSettings settings, RunDefinition definition)
     {
         services.AddSingleton(storage);
         services.AddSingleton(time);
         services.AddSingleton(settings);
         services.AddSingleton<InputCatalog>();
         services.AddSingleton<TokenizerStore>();
-        services.AddSingleton(provider =>
-        {
-            RunDefinition definition = provider.GetRequiredService<LoadedDefinition>().Definition;
-            return TorchDevice.Create(definition.Device, definition.Threads, settings.LibTorch);
-        });
+        services.AddSingleton(_ => TorchDevice.Create(definition.Device, definition.Threads, settings.LibTorch));
         services.AddSingleton<TeacherStore>();
         return services;
     }

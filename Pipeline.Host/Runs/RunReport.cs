@@ -13,7 +13,7 @@ internal static class RunReport
 {
     private const int MaxPartBytes = 16 << 20;
 
-    private static readonly JsonSerializerOptions Layout = new()
+    internal static readonly JsonSerializerOptions Layout = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         WriteIndented = true,

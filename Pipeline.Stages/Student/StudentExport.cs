@@ -1,3 +1,4 @@
+using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Embeddings;
@@ -25,11 +26,14 @@ internal static class StudentExport
         string? source = context.Definition.Student?.Model is { } model ? RunPaths.Input(context.RunFolder, model) : null;
         int[] eos = student.Tokenizer.EosId is { } id ? [id] : [];
         context.Storage.CreateDirectory(folder);
+        // While files are replaced no list may say what they were.
+        context.Storage.DeleteFile(Path.Combine(folder, FileList.FileName));
         student.Tokenizer.Save(folder, context.Storage);
         expansion?.Save(folder, context.Storage, TorchType(type));
         // The configuration comes last: a folder that has it is whole.
         student.Model.Save(folder, context.Storage, new ExportOptions(
             TorchType(type), SourceFolder: source, Marks: new TokenizerMarks(student.Tokenizer.BosId, eos, student.Tokenizer.PadId)));
+        FileList.WriteFor(context.Storage, folder);
     }
 
     private static ScalarType TorchType(WeightType type) => type switch

@@ -12,7 +12,7 @@ public sealed record ScoreTeacherOptions
 
     [Description("Documents that are sorted by length together. More means less padding and more memory.")]
     [Range(1, 1 << 20)]
-    public int Window { get; init; } = 1024;
+    public int Window { get; init; } = 2048;
 
     [Description("Teacher hidden states to keep at chunk ends, for the latents objective: 0 is the embedding output, -1 the last layer. None when absent.")]
     public IReadOnlyList<int>? HiddenLayers { get; init; }

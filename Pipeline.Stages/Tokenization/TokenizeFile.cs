@@ -20,7 +20,7 @@ public static class TokenizeFile
     /// <param name="inputPath">One JSON object per line, each with a string <c>text</c>; other members are ignored.</param>
     /// <param name="outputPath">Appears whole when everything is written.</param>
     /// <param name="addSpecialTokens">Whether the tokenizer's template puts its marks around each text.</param>
-    /// <param name="decode">Whether the ids are decoded again, special tokens included.</param>
+    /// <param name="decode">Whether the text's ids are decoded again: special tokens of the text stay, the template's marks around it do not.</param>
     /// <exception cref="InputException">A line is not such an object; the message names it.</exception>
     public static void Run(TextTokenizer tokenizer, IStorage storage, string inputPath, string outputPath, bool addSpecialTokens, bool decode)
     {
@@ -39,22 +39,24 @@ public static class TokenizeFile
                 encoder.Encode(text, addSpecialTokens, ids);
                 line.ResetWrittenCount();
                 json.Reset();
-                WriteLine(json, tokenizer, ids, decode);
+                ReadOnlySpan<int> all = CollectionsMarshal.AsSpan(ids);
+                Range own = addSpecialTokens ? tokenizer.Definition.Frame.Before.Count..^tokenizer.Definition.Frame.After.Count : ..;
+                WriteLine(json, all, decode ? tokenizer.Decode(all[own], skipSpecialTokens: false) : null);
                 output.Write(line.WrittenSpan);
                 output.WriteByte((byte)'\n');
             }
         });
     }
 
-    private static void WriteLine(Utf8JsonWriter json, TextTokenizer tokenizer, List<int> ids, bool decode)
+    private static void WriteLine(Utf8JsonWriter json, ReadOnlySpan<int> ids, string? decoded)
     {
         json.WriteStartObject();
         json.WriteStartArray("ids");
         foreach (int id in ids)
             json.WriteNumberValue(id);
         json.WriteEndArray();
-        if (decode)
-            json.WriteString("decoded", tokenizer.Decode(CollectionsMarshal.AsSpan(ids), skipSpecialTokens: false));
+        if (decoded is not null)
+            json.WriteString("decoded", decoded);
         json.WriteEndObject();
         json.Flush();
     }

@@ -1,1 +1,23 @@
-return 0;
+using Pipeline.Benchmarks;
+using Pipeline.Contracts.Storage;
+
+(string Name, string What, Func<string[], int> Run)[] benchmarks =
+[
+    ("tokenization", "tokens per second, bytes allocated, loading: [--text FILE...] [--tokenizer PATH...] [--rounds N]", rest => TokenizationBenchmark.Run(rest, new DiskStorage())),
+    ("alignment", "teacher tokens aligned per second: [SECONDS]", AlignmentBenchmark.Run),
+    ("models", "vocabulary head, training step, growth of memory, sgemm: head [tokens] [width ...] | train [1M|5M|20M ...] | growth | sgemm", ModelBenchmark.Run),
+    ("pipeline", "flows of a definition against bare loops over the same batches: [DEFINITION] [--rounds N] [--steps N]", rest => PipelineBenchmark.Run(rest).GetAwaiter().GetResult()),
+    ("shards", "written, read and verified per second, bytes per token: [--parquet FILE] [--column NAME] [--level N] [--block N] [--student bytes|subword] [--examples N]", ShardBenchmark.Run),
+];
+
+string name = args.FirstOrDefault() ?? "help";
+foreach ((string known, _, Func<string[], int> run) in benchmarks)
+{
+    if (name == known)
+        return run(args[1..]);
+}
+if (name is not ("help" or "--help" or "-h"))
+    Console.Error.WriteLine($"there is no benchmark '{name}'");
+foreach ((string known, string what, _) in benchmarks)
+    Console.WriteLine($"{known,-14}{what}");
+return name is "help" or "--help" or "-h" ? 0 : 64;

@@ -1,10 +1,16 @@
+using System.Globalization;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.FaultTests.Formats;
+using Pipeline.FaultTests.Runs;
+using Pipeline.Host.Commands;
 
 namespace Pipeline.FaultTests;
 
-/// <summary>What a child process of a test does: hold a lock until it is killed, or try to take one. And writing the sample of a format version.</summary>
+/// <summary>
+/// What a child process of a test does: hold a lock until it is killed, or try to take one; the program's command line on a storage at
+/// a moment of which the process is killed, or with its memory measured. And writing the sample of a format version.
+/// </summary>
 public static class Program
 {
     public static int Main(string[] args)
@@ -16,10 +22,19 @@ public static class Program
                 return ExitCodes.Success;
             case ["hold" or "try", string path]:
                 return Lock(path, hold: args[0] == "hold");
+            case ["exit-at", string moment, string number, .. string[] arguments]:
+                return Run(ExitPoint.Storage(moment, int.Parse(number, CultureInfo.InvariantCulture)), arguments);
+            case ["measure", .. string[] arguments]:
+                int code = Run(new DiskStorage(), arguments);
+                Console.Out.WriteLine(PeakMemory.Line());
+                return code;
             default:
                 return ExitCodes.Definition;
         }
     }
+
+    private static int Run(IStorage storage, string[] arguments)
+        => AlmCommandLine.InvokeAsync(arguments, InProcess.Environment(storage, Console.Out, Console.Error)).GetAwaiter().GetResult();
 
     private static int Lock(string path, bool hold)
     {

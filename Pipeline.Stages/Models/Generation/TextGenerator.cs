@@ -1,3 +1,5 @@
+using Pipeline.Contracts.Errors;
+
 namespace Pipeline.Stages.Models.Generation;
 
 /// <summary>Streams text: holds back what a later token may still change, or what may be the beginning of a stop string.</summary>
@@ -10,6 +12,8 @@ public sealed class TextGenerator(TokenGenerator generator, Func<IReadOnlyList<i
 
     public IEnumerable<TextPiece> Run(IReadOnlyList<IReadOnlyList<int>> prompts, IReadOnlySet<int> endIds, int validRows = 0)
     {
+        if (options.StopStrings.Contains(""))
+            throw new DefinitionException("stopStrings: an empty stop string would end every text before it begins; leave it out");
         List<int>[] ids = [.. prompts.Select(_ => new List<int>())];
         int[] given = new int[prompts.Count];
         bool[] stopped = new bool[prompts.Count];

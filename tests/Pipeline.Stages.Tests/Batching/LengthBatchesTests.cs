@@ -31,5 +31,5 @@ public class LengthBatchesTests
 
     [Fact]
     public void Equal_lengths_keep_their_order()
-        => Assert.Equal([[1, 2], [3], [0]], LengthBatches.Plan([9, 4, 4, 4], 8));
+        => Assert.Equal([[1, 2, 3], [0]], LengthBatches.Plan([9, 4, 4, 4], 18));
 }

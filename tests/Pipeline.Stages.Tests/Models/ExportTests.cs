@@ -205,6 +205,26 @@ public sealed class ExportTests(ITestOutputHelper output) : IDisposable
         Assert.Contains("'extra.weight' belongs to nothing", message);
     }
 
+    [Theory]
+    [InlineData("language_model.", "language_model.lm_head.weight", "vision_tower.x")]
+    [InlineData("model.language_model.", "lm_head.weight", "model.vision_tower.x")]
+    public void The_text_part_of_a_picture_model_is_found_under_its_old_and_its_present_names(string prefix, string head, string picture)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using CausalLm model = TinyModels.Create("gemma3");
+        string Stored(string name) => prefix + (prefix.StartsWith("model.", StringComparison.Ordinal) ? name["model.".Length..] : name);
+        File.WriteAllText(Path.Combine(_folder, "config.json"), TinyConfigs.All["gemma3"]);
+        // A tied head that is stored all the same is not used.
+        SafetensorsWriter.Write(Path.Combine(_folder, "model.safetensors"), _storage,
+        [
+            .. model.Parameters.Select(entry => new TensorSource(Stored(entry.Name), ScalarType.Float32, entry.Tensor)),
+            new TensorSource(head, ScalarType.Float32, zeros(2, 2)), new TensorSource(picture, ScalarType.Float32, zeros(3)),
+            new TensorSource(prefix + "layers.0.self_attn.rotary_emb.inv_freq", ScalarType.Float32, zeros(3)),
+        ]);
+        using CausalLm again = CausalLm.Load(_folder, _storage, CPU, ScalarType.Float32);
+        Assert.Equal(0, GoldenModels.MaxDifference(Logits(again), Logits(model)));
+    }
+
     [Fact]
     public void Dropout_in_the_config_is_refused_when_it_would_be_trained()
     {

@@ -137,6 +137,15 @@ public sealed class GenerationTests
     }
 
     [Fact]
+    public void An_empty_stop_string_is_refused()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using CausalLm model = TinyModels.Create("llama");
+        GenerationOptions options = new() { StopStrings = ["a", ""] };
+        Assert.Throws<DefinitionException>(() => new TextGenerator(new TokenGenerator(model, options), _ => "", options).Run([[1]], NoEnd).First());
+    }
+
+    [Fact]
     public void A_character_of_several_tokens_is_said_when_it_is_whole()
     {
         using DisposeScope scope = NewDisposeScope();

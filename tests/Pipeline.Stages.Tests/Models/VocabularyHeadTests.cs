@@ -131,6 +131,26 @@ public sealed class VocabularyHeadTests
         Near(plainHidden.grad!, hidden.grad!);
     }
 
+    [Fact]
+    public void Several_losses_go_back_through_one_pass_one_after_the_other()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Inputs inputs = new(1);
+        HeadOptions options = new(BoundaryMask: inputs.Boundary, SliceTokens: 5);
+        (Tensor hidden, Tensor head) = inputs.Leaves();
+        (Tensor plainHidden, Tensor plainHead) = inputs.Leaves();
+        HeadScores scores = VocabularyHead.Score(hidden, head, inputs.Targets, options), plain = Plain(plainHidden, plainHead, inputs.Targets, options);
+        Tensor[] losses = [scores.LogLikelihood.sum(), scores.LogBoundary!.sum(), scores.LogLikelihood.square().sum()];
+        Tensor[] expected = [plain.LogLikelihood.sum(), plain.LogBoundary!.sum(), plain.LogLikelihood.square().sum()];
+        List<IList<Tensor>> found = [.. losses.Select(loss => autograd.grad([loss], [hidden, head], retain_graph: true))];
+        for (int i = 0; i < losses.Length; i++)
+        {
+            IList<Tensor> wanted = autograd.grad([expected[i]], [plainHidden, plainHead], retain_graph: true);
+            Near(wanted[0], found[i][0]);
+            Near(wanted[1], found[i][1]);
+        }
+    }
+
     [Theory]
     [InlineData(-2)]
     [InlineData(Valid)]

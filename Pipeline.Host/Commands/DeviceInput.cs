@@ -1,0 +1,29 @@
+using System.CommandLine;
+using Pipeline.Contracts.Definitions;
+using Pipeline.Stages.Torch;
+
+namespace Pipeline.Host.Commands;
+
+/// <summary>Where a command's maths runs, as every command with a model spells it.</summary>
+internal sealed class DeviceInput
+{
+    private const int MostThreads = 1024;
+
+    private readonly Option<DeviceChoice> _device = new("--device") { Description = "Where the maths runs: auto takes CUDA when it is there.", HelpName = "auto|cpu|cuda" };
+
+    private readonly Option<int> _threads = new("--threads") { Description = "CPU threads of the maths; 0 takes all.", HelpName = "N" };
+
+    private readonly Option<string?> _libtorch = new("--libtorch") { Description = "A folder with another libtorch of the same minor version; ALM_LIBTORCH says the same.", HelpName = "DIR" };
+
+    public void AddTo(Command command)
+    {
+        NumberRange.AddTo(_threads, 0, MostThreads);
+        command.Options.Add(_device);
+        command.Options.Add(_threads);
+        command.Options.Add(_libtorch);
+    }
+
+    /// <summary>The device and its thread; the caller disposes it.</summary>
+    public TorchDevice Create(ParseResult parsed)
+        => TorchDevice.Create(parsed.GetValue(_device), parsed.GetValue(_threads), parsed.GetValue(_libtorch));
+}

@@ -1,0 +1,53 @@
+using System.Text.Json;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Tokenization;
+
+namespace Pipeline.Host.Commands;
+
+/// <summary>Tokens that end a text: the tokenizer's, and those that the model's folder names.</summary>
+internal static class EndTokens
+{
+    private const string Key = "eos_token_id";
+    private const int MaxBytes = 16 << 20;
+
+    /// <exception cref="InputException">A file of the folder is not JSON.</exception>
+    public static HashSet<int> Read(string folder, TextTokenizer tokenizer, IStorage storage)
+    {
+        var ids = new HashSet<int>();
+        if (tokenizer.EosId is { } eos)
+            ids.Add(eos);
+        // generation_config.json lists the ends of turns as well; config.json only where there is no other.
+        foreach (string name in (string[])["generation_config.json", "config.json"])
+        {
+            string path = Path.Combine(folder, name);
+            if (storage.FileExists(path) && AddFrom(path, storage, ids))
+                break;
+        }
+        return ids;
+    }
+
+    private static bool AddFrom(string path, IStorage storage, HashSet<int> ids)
+    {
+        try
+        {
+            if (storage.Length(path) > MaxBytes)
+                throw new JsonException($"longer than {MaxBytes} bytes");
+            using Stream stream = storage.OpenRead(path);
+            using JsonDocument document = JsonDocument.Parse(stream);
+            if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty(Key, out JsonElement value))
+                return false;
+            JsonElement[] items = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : [value];
+            foreach (JsonElement item in items)
+            {
+                if (item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out int id))
+                    ids.Add(id);
+            }
+            return true;
+        }
+        catch (JsonException e)
+        {
+            throw new InputException($"{path}: no JSON ({e.Message})", e);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using System.CommandLine;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Evaluation;
+using Pipeline.Stages.Torch;
+
+namespace Pipeline.Host.Commands;
+
+/// <summary><c>alm evaluate</c>: the <c>evaluate</c> stage on models that lie on disk, without a definition.</summary>
+internal static class EvaluateCommand
+{
+    private const string Part = "judgement";
+
+    public static Command Create(CommandEnvironment environment)
+    {
+        var models = new Option<string[]>("--model")
+        {
+            Description = "A Hugging Face folder; NAME=DIR names it in the table. May be given again. With the names student-initial, student and teacher the closed gap is said.",
+            HelpName = "[NAME=]DIR",
+            Required = true,
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var text = new TextInput();
+        var window = new Option<int>("--window-bytes") { Description = "The longest window, in bytes of UTF-8; each is scored alone.", HelpName = "N", DefaultValueFactory = _ => 1024 };
+        NumberRange.AddTo(window, WindowCutter.LeastWindowBytes, 1 << 20);
+        var batch = new Option<int>("--batch-tokens") { Description = "Tokens of a batch, padding included.", HelpName = "N", DefaultValueFactory = _ => 8192 };
+        NumberRange.AddTo(batch, 1, 1 << 24);
+        var json = new Option<string?>("--json") { Description = "Gets the report as JSON.", HelpName = "FILE" };
+        var device = new DeviceInput();
+        var command = new Command("evaluate", "Judges models by bits per byte, all on the same windows of text.");
+        command.Options.Add(models);
+        text.AddTo(command);
+        foreach (Option option in (Option[])[window, batch, json])
+            command.Options.Add(option);
+        device.AddTo(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            IStorage storage = environment.Storage;
+            var options = new EvaluateOptions
+            {
+                Models = [.. parsed.GetRequiredValue(models).Select(m => Named(m, storage))],
+                WindowBytes = parsed.GetValue(window),
+                BatchTokens = parsed.GetValue(batch),
+                MaxBytes = 1 << 30,
+                To = Part,
+            };
+            string folder = Staging.PathFor(storage, Path.Combine(Path.GetTempPath(), "alm-evaluate"));
+            try
+            {
+                var stages = new CommandStages(environment, folder, environment.Output);
+                IAsyncEnumerable<TextDocument> documents = text.Read(parsed, stages, storage);
+                using TorchDevice torch = device.Create(parsed);
+                stages.Provide(torch);
+                await ((ISink<TextDocument>)stages.Create("evaluate", options)).RunAsync(documents, cancellationToken);
+                stages.PrintRejects(environment.Error);
+                if (parsed.GetValue(json) is { } path)
+                    Copy(storage, Path.Combine(folder, "report", Part + ".json"), Path.GetFullPath(path));
+            }
+            finally
+            {
+                storage.DeleteDirectory(folder);
+            }
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+
+    private static EvaluatedModel Named(string argument, IStorage storage)
+    {
+        int equals = argument.IndexOf('=', StringComparison.Ordinal);
+        bool hasName = equals > 0 && !argument.AsSpan(0, equals).Contains('/') && !storage.DirectoryExists(Path.GetFullPath(argument));
+        return new EvaluatedModel
+        {
+            Name = hasName ? argument[..equals] : argument,
+            Model = ModelPaths.Model(storage, hasName ? argument[(equals + 1)..] : argument),
+        };
+    }
+
+    private static void Copy(IStorage storage, string from, string to) => storage.WriteAtomically(to, output =>
+    {
+        using Stream input = storage.OpenRead(from);
+        input.CopyTo(output);
+    });
+}

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using Pipeline.Stages.Models.Generation;
+
+namespace Pipeline.Host.Commands;
+
+/// <summary>How the next token is chosen, on the command line.</summary>
+internal sealed class GenerationInput
+{
+    private readonly Option<int> _most = new("--max-tokens") { Description = "At most this many new tokens.", HelpName = "N", DefaultValueFactory = _ => 256 };
+
+    private readonly Option<double?> _temperature = new("--temperature") { Description = "Logits are divided by it before a token is drawn; 0 takes the most likely one.", HelpName = "T" };
+
+    private readonly Option<int?> _topK = new("--top-k") { Description = "Draw among the k most likely tokens.", HelpName = "K" };
+
+    private readonly Option<double?> _topP = new("--top-p") { Description = "Draw among the most likely tokens whose probabilities sum up to this.", HelpName = "P" };
+
+    private readonly Option<double?> _minP = new("--min-p") { Description = "Drop tokens less likely than this share of the most likely one.", HelpName = "P" };
+
+    private readonly Option<double?> _penalty = new("--repetition-penalty") { Description = "Makes tokens seen already less likely; 1 is off.", HelpName = "X" };
+
+    private readonly Option<string[]> _stops = new("--stop") { Description = "Ends before this text. May be given again.", HelpName = "TEXT", Arity = ArgumentArity.OneOrMore };
+
+    private readonly Option<int> _seed = new("--seed") { Description = "Of the draws.", HelpName = "N" };
+
+    private readonly Option<bool> _greedy = new("--greedy") { Description = "Take the most likely token, which is what happens too when no option asks for a draw." };
+
+    public void AddTo(Command command)
+    {
+        NumberRange.AddTo(_most, 1, 1_000_000);
+        NumberRange.AddTo(_temperature, 0, 100);
+        NumberRange.AddTo(_topK, 1, 1_000_000);
+        NumberRange.AddTo(_topP, 0.0001, 1);
+        NumberRange.AddTo(_minP, 0, 1);
+        NumberRange.AddTo(_penalty, 0.01, 100);
+        foreach (Option option in (Option[])[_most, _temperature, _topK, _topP, _minP, _penalty, _stops, _seed, _greedy])
+            command.Options.Add(option);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(_greedy) && (result.GetResult(_temperature) ?? result.GetResult(_topK) ?? result.GetResult(_topP) ?? result.GetResult(_minP)) is { } draws)
+                result.AddError($"--greedy and {draws.Option.Name} contradict each other; give one of them");
+        });
+    }
+
+    public GenerationOptions Read(ParseResult parsed)
+    {
+        bool draws = parsed.GetValue(_topK) is not null || parsed.GetValue(_topP) is not null || parsed.GetValue(_minP) is not null;
+        return new GenerationOptions
+        {
+            MaxNewTokens = parsed.GetValue(_most),
+            Temperature = parsed.GetValue(_temperature) ?? (draws ? 1 : 0),
+            TopK = parsed.GetValue(_topK),
+            TopP = parsed.GetValue(_topP),
+            MinP = parsed.GetValue(_minP),
+            RepetitionPenalty = parsed.GetValue(_penalty) ?? 1,
+            Seed = parsed.GetValue(_seed),
+            StopStrings = [.. (parsed.GetValue(_stops) ?? []).Where(s => s.Length > 0)],
+        };
+    }
+}

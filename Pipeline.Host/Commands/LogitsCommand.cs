@@ -1,0 +1,37 @@
+using System.CommandLine;
+using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Torch;
+using static TorchSharp.torch;
+
+namespace Pipeline.Host.Commands;
+
+/// <summary><c>alm logits</c>: what a model computes, to be held against another implementation's.</summary>
+internal static class LogitsCommand
+{
+    public static Command Create(CommandEnvironment environment)
+    {
+        var model = new Option<string>("--model") { Description = "A Hugging Face folder.", HelpName = "DIR", Required = true };
+        var input = new Option<string>("--input") { Description = "Tensors input_ids [B,T], and where wanted attention_mask and position_ids [B,T].", HelpName = "IN.safetensors", Required = true };
+        var output = new Option<string>("--output", "-o") { Description = "Gets logits [B,T,V] and hidden_states [L+1,B,T,H] in float32.", HelpName = "OUT.safetensors", Required = true };
+        var device = new DeviceInput();
+        var command = new Command("logits", "Computes logits and hidden states of given ids, in float32.");
+        foreach (Option option in (Option[])[model, input, output])
+            command.Options.Add(option);
+        device.AddTo(command);
+        command.SetAction(async parsed =>
+        {
+            string folder = ModelPaths.Model(environment.Storage, parsed.GetRequiredValue(model));
+            string from = ModelPaths.File(environment.Storage, parsed.GetRequiredValue(input));
+            string to = Path.GetFullPath(parsed.GetRequiredValue(output));
+            using TorchDevice torch = device.Create(parsed);
+            await torch.RunAsync(() =>
+            {
+                using CausalLm decoder = CausalLm.Load(folder, environment.Storage, torch.Device, ScalarType.Float32);
+                LogitsFile.Write(decoder, from, to, environment.Storage);
+            });
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,22 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Numerics;
+
+namespace Pipeline.Host.Commands;
+
+/// <summary>Numbers of the command line are refused out of their range, with the range.</summary>
+internal static class NumberRange
+{
+    public static void AddTo<T>(Option<T> option, T least, T most) where T : struct, INumber<T>
+        => option.Validators.Add(result => Check(result.Tokens.Count == 0 ? null : result.GetValueOrDefault<T>(), option.Name, least, most, result.AddError));
+
+    public static void AddTo<T>(Option<T?> option, T least, T most) where T : struct, INumber<T>
+        => option.Validators.Add(result => Check(result.Tokens.Count == 0 ? null : result.GetValueOrDefault<T?>(), option.Name, least, most, result.AddError));
+
+    private static void Check<T>(T? value, string name, T least, T most, Action<string> refuse) where T : struct, INumber<T>
+    {
+        // Written so that NaN is refused too.
+        if (value is { } number && !(number >= least && number <= most))
+            refuse(string.Create(CultureInfo.InvariantCulture, $"{name}: found {number}, expected {least}..{most}"));
+    }
+}

@@ -1,0 +1,74 @@
+using System.CommandLine;
+using System.Text;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Text;
+
+namespace Pipeline.Host.Commands;
+
+/// <summary>Files of text, as every command that takes some spells them.</summary>
+internal sealed class TextInput
+{
+    private const int MostPlainBytes = 256 << 20;
+
+    private readonly Option<string[]> _files = new("--text")
+    {
+        Description = "Files of text: .parquet, .jsonl (.gz and .zst too), or plain .txt and .md, each of which is one document. Wildcards as in a shell.",
+        HelpName = "FILES",
+        Required = true,
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = true,
+    };
+
+    private readonly Option<string> _column = new("--column") { Description = "The column or field of text.", HelpName = "NAME", DefaultValueFactory = _ => "text" };
+
+    private readonly Option<int> _most = new("--max-documents") { Description = "Documents to read; 0 reads all.", HelpName = "N" };
+
+    public void AddTo(Command command)
+    {
+        NumberRange.AddTo(_most, 0, int.MaxValue);
+        command.Options.Add(_files);
+        command.Options.Add(_column);
+        command.Options.Add(_most);
+    }
+
+    /// <exception cref="InputException">A file is not there, or of no kind that is read.</exception>
+    public IAsyncEnumerable<TextDocument> Read(ParseResult parsed, CommandStages stages, IStorage storage)
+    {
+        string column = parsed.GetRequiredValue(_column);
+        // Every file is looked for before the first is read.
+        List<ISource<TextDocument>> sources = [.. parsed.GetRequiredValue(_files).Select(path => Open(Path.GetFullPath(path), column, stages, storage))];
+        IAsyncEnumerable<TextDocument> documents = sources.ToAsyncEnumerable().SelectMany(source => source.ReadAsync(CancellationToken.None));
+        return parsed.GetValue(_most) is > 0 and int most ? documents.Take(most) : documents;
+    }
+
+    private static ISource<TextDocument> Open(string path, string column, CommandStages stages, IStorage storage)
+    {
+        bool isPattern = path.AsSpan().ContainsAny('*', '?');
+        if (!isPattern && !storage.FileExists(path))
+            throw new InputException($"{path} is not there");
+        string name = Path.GetFileName(path);
+        if (name.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase))
+            return (ISource<TextDocument>)stages.Create("read-parquet", new ReadParquetOptions { Files = [path], Column = column });
+        if (name.Contains(".jsonl", StringComparison.OrdinalIgnoreCase) || name.Contains(".ndjson", StringComparison.OrdinalIgnoreCase))
+            return (ISource<TextDocument>)stages.Create("read-jsonl", new ReadJsonlOptions { Files = [path], Field = column });
+        if (!isPattern && Path.GetExtension(name).ToUpperInvariant() is ".TXT" or ".MD")
+            return new PlainFile(path, storage);
+        throw new InputException($"{path}: expected .parquet, .jsonl, .jsonl.gz, .jsonl.zst, or a .txt or .md file by its own name");
+    }
+
+    /// <summary>A file that is one document.</summary>
+    private sealed class PlainFile(string path, IStorage storage) : ISource<TextDocument>
+    {
+        public async IAsyncEnumerable<TextDocument> ReadAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        {
+            long length = storage.Length(path);
+            if (length > MostPlainBytes)
+                throw new InputException($"{path}: {length} bytes, and a plain file is one document of at most {MostPlainBytes}; write its documents to Parquet or JSON Lines");
+            using var reader = new StreamReader(storage.OpenRead(path), new UTF8Encoding(false));
+            yield return new TextDocument(default, await reader.ReadToEndAsync(cancellationToken));
+        }
+    }
+}

@@ -1,0 +1,15 @@
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Text.Columns;
+
+namespace Pipeline.Stages.Text;
+
+/// <summary>What the footer of a Parquet file says.</summary>
+public sealed record ParquetInspection(long Rows, int RowGroups, IReadOnlyList<string> Columns)
+{
+    /// <exception cref="Contracts.Errors.InputException">It is no Parquet file, or a damaged one.</exception>
+    public static ParquetInspection Of(IStorage storage, string path)
+    {
+        using ColumnFileReader reader = ColumnFileReader.Open(storage, path);
+        return new ParquetInspection(reader.File.Rows, reader.File.RowGroups.Count, [.. reader.File.Leaves.Select(l => l.ToString())]);
+    }
+}

@@ -1,0 +1,107 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Pipeline.FaultTests.Runs;
+
+/// <summary>A process of its own that the test may kill: the real <c>alm</c>, or this assembly where a fault is planted in its storage.</summary>
+internal sealed partial class AlmChild : IDisposable
+{
+    /// <summary>Nothing here takes more than seconds on an idle machine: what takes longer hangs.</summary>
+    public static readonly TimeSpan TimeLimit = TimeSpan.FromMinutes(3);
+
+    private readonly Process _process;
+    private readonly StringBuilder _output = new();
+    private readonly StringBuilder _error = new();
+
+    private AlmChild(string assembly, IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        // The teams of a loaded machine spin for each other; one thread is what the definitions ask for anyway.
+        start.Environment["OMP_NUM_THREADS"] = "1";
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, assembly));
+        foreach (string argument in arguments)
+            start.ArgumentList.Add(argument);
+        _process = Process.Start(start)!;
+        _process.OutputDataReceived += (_, e) => Append(_output, e.Data);
+        _process.ErrorDataReceived += (_, e) => Append(_error, e.Data);
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    public int Id => _process.Id;
+
+    public bool HasExited => _process.HasExited;
+
+    /// <summary>The real program.</summary>
+    public static AlmChild Run(params string[] arguments) => new("alm.dll", arguments);
+
+    /// <summary>The program's command line in this assembly, with something planted in it: see Program.cs.</summary>
+    public static AlmChild Faulty(params string[] arguments) => new("Pipeline.FaultTests.dll", arguments);
+
+    /// <summary>Waits for its end, and fails the test when it does not come.</summary>
+    public AlmEnd End(TimeSpan? limit = null)
+    {
+        if (!_process.WaitForExit(limit ?? TimeLimit))
+        {
+            _process.Kill();
+            _process.WaitForExit();
+            Assert.Fail($"it did not end within {limit ?? TimeLimit}:\n{_output}\n{_error}");
+        }
+        _process.WaitForExit();
+        return new AlmEnd(_process.ExitCode, _output.ToString(), _error.ToString());
+    }
+
+    /// <summary>Waits until something is so; fails when the process ends first.</summary>
+    public void Until(Func<bool> reached, string what)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (!reached())
+        {
+            Assert.False(_process.HasExited, $"the process ended before {what}: {_output}\n{_error}");
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeLimit, $"no {what} within {TimeLimit}: {_output}\n{_error}");
+            Thread.Sleep(2);
+        }
+    }
+
+    /// <summary>SIGKILL; returns when it is gone.</summary>
+    public AlmEnd Kill()
+    {
+        _process.Kill();
+        return End();
+    }
+
+    /// <summary>Directly, because starting a program to do it would take as long as what is to be interrupted.</summary>
+    public void Signal(int signal) => Assert.Equal(0, SystemKill(Id, signal));
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+            _process.Kill();
+        _process.Dispose();
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int SystemKill(int process, int signal);
+
+    private static void Append(StringBuilder text, string? line)
+    {
+        if (line is null)
+            return;
+        lock (text)
+            text.Append(line).Append('\n');
+    }
+}
+
+/// <summary>How a process ended.</summary>
+internal sealed record AlmEnd(int Code, string Output, string Error)
+{
+    /// <summary>A process that SIGKILL ended.</summary>
+    public const int Killed = 137;
+
+    public override string ToString() => $"exit {Code}\n{Output}\n{Error}";
+}
