@@ -86,6 +86,7 @@ internal sealed class DiskStream(FileStream file, string path) : Stream
 
     protected override void Dispose(bool disposing)
     {
+        long? at = disposing && file.CanWrite ? file.Position : null;
         try
         {
             if (disposing)
@@ -93,7 +94,8 @@ internal sealed class DiskStream(FileStream file, string path) : Stream
         }
         catch (Exception e) when (StorageErrors.IsSystemError(e))
         {
-            throw StorageErrors.Translate("write", path, e);
+            // The stream is closed by now and no longer says how far it came.
+            throw StorageErrors.Translate("write", path, e, at);
         }
         finally
         {

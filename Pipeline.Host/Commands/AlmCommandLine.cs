@@ -58,8 +58,9 @@ internal static class AlmCommandLine
     {
         foreach (ParseError error in parsed.Errors)
             environment.Error.WriteLine(error.Message);
-        string command = parsed.CommandResult.Command is RootCommand ? "" : " " + parsed.CommandResult.Command.Name;
-        environment.Error.WriteLine($"see: alm{command} --help");
+        Command given = parsed.CommandResult.Command;
+        IEnumerable<string> commands = given.Parents.OfType<Command>().Append(given).Where(c => c is not RootCommand).Select(c => " " + c.Name);
+        environment.Error.WriteLine($"see: alm{string.Concat(commands)} --help");
         return ExitCodes.Definition;
     }
 

@@ -36,7 +36,7 @@ internal static class InspectPairCommand
         });
         var json = new Option<string?>("--json") { Description = "Gets the report as JSON.", HelpName = "FILE" };
         var command = new Command(
-            "pair", "Looks at two tokenizers on a sample of text: bytes covered, lengths of chunks, tokens per byte, shared vocabulary, how numbers split, special tokens, rejects, limits.");
+            "pair", "alm inspect pair TEACHER STUDENT --text FILES looks at two tokenizers on a sample of text: bytes covered, lengths of chunks, tokens per byte, shared vocabulary, how numbers split, special tokens, rejects, limits.");
         command.Arguments.Add(teacher);
         command.Arguments.Add(student);
         text.AddTo(command);

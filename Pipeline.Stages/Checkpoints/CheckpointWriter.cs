@@ -22,7 +22,7 @@ public sealed class CheckpointWriter(IStorage storage, string folder, int keep)
     {
         CheckpointSearch search = CheckpointSet.FindLatest(storage, folder, cancellationToken);
         if (search.Latest is { } latest)
-            DeleteAllBut(latest.Step);
+            Settle(latest.Step);
         return search;
     }
 
@@ -46,7 +46,7 @@ public sealed class CheckpointWriter(IStorage storage, string folder, int keep)
             CheckpointManifest.Create(step, hashes).Write(storage, staged.Path);
             staged.Commit();
         }
-        DeleteAllBut(step);
+        Settle(step);
         return path;
     }
 
@@ -62,8 +62,11 @@ public sealed class CheckpointWriter(IStorage storage, string folder, int keep)
         return new FileHash(name, hashing.Length, hashing.Hash);
     }
 
-    // What is newer than a checkpoint that was just written or just taken is damaged, or of a future that was given up.
-    private void DeleteAllBut(long step)
+    /// <summary>
+    /// Says that a checkpoint was just written or is the one to go on from: deletes what is newer, which is damaged or of a future that
+    /// was given up, and what is beyond the last few, which a crash may have kept from being deleted.
+    /// </summary>
+    public void Settle(long step)
     {
         IReadOnlyList<string> checkpoints = CheckpointSet.List(storage, folder);
         IEnumerable<string> newer = checkpoints.Where(p => CheckpointFolder.StepOf(p) > step);

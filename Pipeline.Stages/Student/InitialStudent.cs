@@ -1,6 +1,6 @@
+using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Models;
 using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Student;
@@ -37,6 +37,6 @@ internal static class InitialStudent
         if (!IsWritten(folder, context.Storage)) StudentExport.Write(student, folder, WeightType.Float32, context, student.Expansion);
     }
 
-    // The configuration is written last, so a folder that has it is whole.
-    private static bool IsWritten(string folder, IStorage storage) => storage.FileExists(Path.Combine(folder, ModelConfig.FileName));
+    // The list of checksums is written last, so a folder that has it is whole; a repair that finds damage takes it away.
+    private static bool IsWritten(string folder, IStorage storage) => storage.FileExists(Path.Combine(folder, FileList.FileName));
 }

@@ -66,6 +66,8 @@ internal sealed class TrainingCheckpoints
         trainer.WeightsChanged();
         trainer.Optimizer.State = [.. optimizer.Entries.Select(entry => (entry.Name, optimizer.View(entry.Name)))];
         trainer.Rule.RestoreState(state.Rule);
+        // Only now: what looks for the newest state may be a plan, which deletes nothing.
+        _writer.Settle(state.Step);
     }
 
     private static IEnumerable<TensorSource> Sources(IReadOnlyList<(string Name, Tensor Tensor)> tensors)

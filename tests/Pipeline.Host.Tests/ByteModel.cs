@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Tokenization;
@@ -14,6 +15,13 @@ internal static class ByteModel
     public static string Save(string folder, int seed)
     {
         TorchLoader.Load();
+        return SaveLoaded(folder, seed);
+    }
+
+    // Touching a torch type runs TorchSharp's own loading, so a method that does is compiled after ours.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static string SaveLoaded(string folder, int seed)
+    {
         ModelConfig config = ModelConfig.Parse(
             """
             {"model_type": "llama", "num_hidden_layers": 2, "hidden_size": 24, "intermediate_size": 20, "num_attention_heads": 4, "num_key_value_heads": 2,

@@ -14,7 +14,7 @@ internal sealed partial class AlmChild : IDisposable
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _error = new();
 
-    private AlmChild(string assembly, IEnumerable<string> arguments)
+    private AlmChild(string assembly, IEnumerable<string> arguments, bool smallHeap = false)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
         {
@@ -23,6 +23,13 @@ internal sealed partial class AlmChild : IDisposable
         };
         // The teams of a loaded machine spin for each other; one thread is what the definitions ask for anyway.
         start.Environment["OMP_NUM_THREADS"] = "1";
+        if (smallHeap)
+        {
+            // The collector lets new objects pile up to a share of the processor's cache, which may be hundreds of MiB, before it looks at
+            // them; that is a constant of the machine. What is kept must fit into 24 MiB, or the process ends out of memory. Hexadecimal.
+            start.Environment["DOTNET_GCgen0size"] = "400000";
+            start.Environment["DOTNET_GCHeapHardLimit"] = "1800000";
+        }
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, assembly));
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
@@ -42,6 +49,9 @@ internal sealed partial class AlmChild : IDisposable
 
     /// <summary>The program's command line in this assembly, with something planted in it: see Program.cs.</summary>
     public static AlmChild Faulty(params string[] arguments) => new("Pipeline.FaultTests.dll", arguments);
+
+    /// <summary>The program's command line; the last line says how much memory it had at most.</summary>
+    public static AlmChild Measured(params string[] arguments) => new("Pipeline.FaultTests.dll", ["measure", .. arguments], smallHeap: true);
 
     /// <summary>Waits for its end, and fails the test when it does not come.</summary>
     public AlmEnd End(TimeSpan? limit = null)

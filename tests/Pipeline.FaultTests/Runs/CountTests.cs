@@ -42,7 +42,7 @@ public sealed class CountTests(TinyJob job, ITestOutputHelper output)
         Assert.Equal(4, rejects.Length);
         Assert.All(rejects, r => Assert.Equal("read-jsonl", r.GetProperty("stage").GetString()));
         Assert.All(rejects, r => Assert.NotEqual("", r.GetProperty("id").GetString()));
-        Assert.Contains(rejects, r => r.GetProperty("message").GetString()!.Contains("4096", StringComparison.Ordinal));
+        Assert.Contains(rejects, r => r.GetProperty("message").GetString()!.Contains("maxDocumentBytes: 5000 bytes", StringComparison.Ordinal));
     }
 
     [Fact]

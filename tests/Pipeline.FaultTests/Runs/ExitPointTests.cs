@@ -15,7 +15,7 @@ public sealed class ExitPointTests(TinyJob job, ITestOutputHelper output)
             bool ofOld = name.Contains("old", StringComparison.Ordinal);
             // The second rename is the first shard's: before it the run folder has its definition alone. Four checkpoints are written, two leave.
             int[] fast = ofOld || name == "mid-checkpoint" ? [2] : [2, 16];
-            int[] full = ofOld ? [1, 2] : name == "mid-checkpoint" ? [1, 2, 3, 4] : [.. Enumerable.Range(1, 16)];
+            int[] full = ofOld ? [1, 2] : name == "mid-checkpoint" ? [1, 2, 3, 4] : [.. Enumerable.Range(1, 8), 16, 24];
             foreach (int number in FaultCounts.Full ? full : fast)
                 moments.Add(name, number);
         }

@@ -64,7 +64,7 @@ public sealed class FullDiskRunTests(TinyJob job, ITestOutputHelper output) : ID
 
         void Note(object? sender, System.Runtime.ExceptionServices.FirstChanceExceptionEventArgs e)
         {
-            if (e.Exception is StorageException)
+            if (e.Exception is StorageException && e.Exception.Message.Contains(folder, StringComparison.Ordinal))
                 Interlocked.CompareExchange(ref firstFailure, Stopwatch.GetTimestamp(), 0);
         }
     }

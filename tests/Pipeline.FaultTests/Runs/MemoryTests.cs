@@ -12,8 +12,8 @@ public sealed class MemoryTests(TinyJob job, ITestOutputHelper output)
     [Fact]
     public void Scoring_many_times_the_input_needs_as_much_memory()
     {
-        // Large enough that the queues of the smaller input are full already and the heap has its size.
-        const int documents = 1500;
+        // Large enough that the queues of the smaller input are full, the code is compiled and the native heap has its size.
+        int documents = FaultCounts.Of(8000, 12_000);
         int times = FaultCounts.Of(4, 20);
         double? one = Peak(Scoring(documents)), many = Peak(Scoring(documents * times));
         Compare(one, many, $"{times} times the input");
@@ -22,7 +22,7 @@ public sealed class MemoryTests(TinyJob job, ITestOutputHelper output)
     [Fact]
     public void Training_many_times_the_steps_needs_as_much_memory()
     {
-        int times = FaultCounts.Of(4, 20);
+        int times = FaultCounts.Of(4, 10);
         double? one = Peak(Training(100)), many = Peak(Training(100 * times));
         Compare(one, many, $"{times} times the steps");
     }
@@ -34,7 +34,7 @@ public sealed class MemoryTests(TinyJob job, ITestOutputHelper output)
 
     private double? Peak(string definition)
     {
-        using AlmChild child = AlmChild.Faulty(["measure", .. TinyJob.Arguments(definition, job.NewFolder("measured"))]);
+        using AlmChild child = AlmChild.Measured(TinyJob.Arguments(definition, job.NewFolder("measured")));
         AlmEnd end = child.End(TimeSpan.FromMinutes(10));
         Assert.True(end.Code == ExitCodes.Success, end.ToString());
         return PeakMemory.MiB(end.Output);

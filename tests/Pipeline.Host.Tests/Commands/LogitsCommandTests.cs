@@ -2,16 +2,24 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Safetensors;
+using Pipeline.Stages.Torch;
 using TorchSharp;
 using Xunit.Abstractions;
 using static TorchSharp.torch;
 
 namespace Pipeline.Host.Tests.Commands;
 
-public sealed class LogitsCommandTests(ITestOutputHelper output) : IDisposable
+public sealed class LogitsCommandTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly DiskStorage _storage = new();
+    private readonly ITestOutputHelper _output;
+
+    public LogitsCommandTests(ITestOutputHelper output)
+    {
+        _output = output;
+        TorchLoader.Load();
+    }
 
     public void Dispose() => _folder.Dispose();
 
@@ -56,7 +64,7 @@ public sealed class LogitsCommandTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public async Task Every_reference_model_gives_the_reference_numbers()
     {
-        if (SharedFolder.Below(Path.Combine("golden", "models"), output) is not { } root)
+        if (SharedFolder.Below(Path.Combine("golden", "models"), _output) is not { } root)
             return;
         foreach (string folder in Directory.GetDirectories(root).Where(f => File.Exists(Path.Combine(f, "reference.safetensors"))).Order())
         {
@@ -73,7 +81,7 @@ public sealed class LogitsCommandTests(ITestOutputHelper output) : IDisposable
                 {
                     Tensor difference = (found.View(name) - reference.View($"{batch}.{name}")).abs() * real_BT.unsqueeze(-1);
                     double most = difference.max().item<float>();
-                    output.WriteLine($"{Path.GetFileName(folder)} {batch} {name}: {most:E1}");
+                    _output.WriteLine($"{Path.GetFileName(folder)} {batch} {name}: {most:E1}");
                     Assert.InRange(most, 0, 1e-4);
                 }
             }

@@ -1,0 +1,88 @@
+using System.Text;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+using Pipeline.Host.Commands;
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Tokenization;
+
+namespace Pipeline.Host.Tests.Commands;
+
+public sealed class GenerateCommandTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly string _model;
+
+    public GenerateCommandTests() => _model = ByteModel.Save(_folder["model"], seed: 6);
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task The_most_likely_bytes_come_as_whole_characters()
+    {
+        AlmAnswer answer = await Alm.RunAsync(["generate", "--model", _model, "--prompt", "née", "--max-tokens", "24"]);
+
+        Assert.Equal((0, ""), (answer.Code, answer.Error));
+        var ids = new List<int>([ByteModel.Bos, .. "née"u8.ToArray().Select(b => (int)b)]);
+        int prompt = ids.Count;
+        using CausalLm model = ByteModel.Load(_model);
+        for (int i = 0; i < 24; i++)
+        {
+            float[] logits = ByteModel.Logits(model, ids);
+            int next = Array.IndexOf(logits, logits.Max());
+            if (next == 257)
+                break;
+            ids.Add(next);
+        }
+        string expected = Encoding.UTF8.GetString([.. ids.Skip(prompt).Where(id => id < 256).Select(id => (byte)id)]);
+        Assert.Equal(expected + Environment.NewLine, answer.Output);
+    }
+
+    [Fact]
+    public async Task A_seed_decides_what_is_drawn_and_a_stop_text_where_it_ends()
+    {
+        string[] draw = ["generate", "--model", _model, "--prompt", "a", "--max-tokens", "40", "--temperature", "1.5", "--top-k", "200"];
+        AlmAnswer first = await Alm.RunAsync([.. draw, "--seed", "1"]);
+        AlmAnswer again = await Alm.RunAsync([.. draw, "--seed", "1"]);
+        AlmAnswer other = await Alm.RunAsync([.. draw, "--seed", "2"]);
+        string text = first.Output.TrimEnd('\n');
+        string stop = text.Substring(text.Length / 2, 1);
+        AlmAnswer stopped = await Alm.RunAsync([.. draw, "--seed", "1", "--stop", stop]);
+
+        Assert.Equal(0, first.Code);
+        Assert.Equal(first.Output, again.Output);
+        Assert.NotEqual(first.Output, other.Output);
+        Assert.Equal(text[..text.IndexOf(stop, StringComparison.Ordinal)] + Environment.NewLine, stopped.Output);
+    }
+
+    [Fact]
+    public async Task Values_out_of_range_and_contradictions_are_refused_with_the_option_named()
+    {
+        AlmAnswer range = await Alm.RunAsync(["generate", "--model", _model, "--prompt", "a", "--top-p", "1.5"]);
+        AlmAnswer both = await Alm.RunAsync(["generate", "--model", _model, "--prompt", "a", "--greedy", "--top-k", "3"]);
+
+        Assert.Equal(ExitCodes.Definition, range.Code);
+        Assert.Contains("--top-p: found 1.5, expected 0.0001..1", range.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Definition, both.Code);
+        Assert.Contains("--top-k", both.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_prompt_begins_with_the_first_mark_once_and_new_text_is_what_follows_it()
+    {
+        TextTokenizer tokenizer = TextTokenizer.Bytes(["<s>", "</s>"], "<s>", "</s>", null);
+
+        Assert.Equal([256, 65], new Continuation(tokenizer, "A").Prompt);
+        Assert.Equal([256, 65], new Continuation(tokenizer, "<s>A").Prompt);
+        Assert.Equal([256], new Continuation(tokenizer, "").Prompt);
+        Assert.Equal(" B", new Continuation(tokenizer, "A").Decode([32, 66]));
+    }
+
+    [Fact]
+    public void Ends_of_turns_that_the_folder_names_end_a_text()
+    {
+        TextTokenizer tokenizer = TextTokenizer.Bytes(["<s>", "</s>"], "<s>", "</s>", null);
+        File.WriteAllText(Path.Combine(_model, "generation_config.json"), """{ "eos_token_id": [65, 66] }""");
+
+        Assert.Equal([65, 66, 257], EndTokens.Read(_model, tokenizer, new DiskStorage()).Order());
+    }
+}
