@@ -1,9 +1,11 @@
 using System.CommandLine;
 using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Generation;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
+using static TorchSharp.torch;
 
 namespace Pipeline.Host.Commands;
 
@@ -32,7 +34,9 @@ internal static class GenerateCommand
             await torch.RunAsync(() =>
             {
                 using CausalLm decoder = CausalLm.Load(folder, environment.Storage, torch.Device, torch.ComputeType);
-                var generator = new TextGenerator(new TokenGenerator(decoder, options), continuation.Decode, options);
+                using ExpandedInput? expansion = ExpandedInput.TryLoad(folder, text, environment.Storage, torch.Device, torch.ComputeType);
+                Func<Tensor, Tensor>? embed = expansion is null ? null : ids => expansion.Embed(decoder, ids);
+                var generator = new TextGenerator(new TokenGenerator(decoder, options, embed), continuation.Decode, options);
                 int rows = Math.Min(text.VocabularySize, decoder.Config.VocabularySize);
                 foreach (TextPiece piece in generator.Run([continuation.Prompt], EndTokens.Read(folder, text, environment.Storage), rows))
                 {
