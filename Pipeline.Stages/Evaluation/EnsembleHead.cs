@@ -1,4 +1,5 @@
 using Pipeline.Stages.Models;
+using Pipeline.Stages.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -27,7 +28,7 @@ internal static class EnsembleHead
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor likelihoods_MN = stack(members.Select((m, i) => LogLikelihood(hidden_NH[i], m, targets_N)));
-        return (likelihoods_MN.logsumexp(0) - Math.Log(members.Count)).masked_fill(targets_N.lt(0), 0).MoveToOuterDisposeScope();
+        return (likelihoods_MN.logsumexp(0) - Math.Log(members.Count)).masked_fill(targets_N.lt(Scalars.Zero), Scalars.Zero).MoveToOuterDisposeScope();
     }
 
     // 1/M Σ log p_m(target) − log Σ_v exp(1/M Σ log p_m(v)). The members' own normalisers cancel, so raw logits are averaged.
@@ -44,10 +45,10 @@ internal static class EnsembleHead
             Tensor mean_SV = zeros([length, valid], dtype: ScalarType.Float32, device: targets_N.device);
             for (int m = 0; m < members.Count; m++)
                 mean_SV.add_(Logits(hidden_NH[m].narrow(0, start, length), members[m], valid), 1.0 / members.Count);
-            Tensor chosen = mean_SV.gather(1, targets_N.narrow(0, start, length).clamp_min(0).unsqueeze(1)).squeeze(1);
+            Tensor chosen = mean_SV.gather(1, targets_N.narrow(0, start, length).clamp_min(Scalars.Zero).unsqueeze(1)).squeeze(1);
             parts.Add((chosen - mean_SV.logsumexp(1)).MoveToOuterDisposeScope());
         }
-        return cat(parts).masked_fill(targets_N.lt(0), 0).MoveToOuterDisposeScope();
+        return cat(parts).masked_fill(targets_N.lt(Scalars.Zero), Scalars.Zero).MoveToOuterDisposeScope();
     }
 
     private static Tensor Logits(Tensor hidden_SH, ScoringModel model, int valid)

@@ -1,4 +1,5 @@
 using Pipeline.Stages.Models.Generation;
+using Pipeline.Stages.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -91,7 +92,7 @@ public sealed class AttentionContext : IDisposable
         Tensor keys = arange(0, past + length, dtype: ScalarType.Int64, device: device).unsqueeze(0);
         Tensor seen = (keys <= queries).unsqueeze(0).unsqueeze(0);
         if (mask_BS is not null)
-            seen = seen & mask_BS.ne(0).unsqueeze(1).unsqueeze(1);
+            seen = seen & mask_BS.ne(Scalars.Zero).unsqueeze(1).unsqueeze(1);
         if (segments_BT is not null)
             seen = seen & segments_BT.unsqueeze(2).eq(segments_BT.unsqueeze(1)).unsqueeze(1);
         // A padding query that saw nothing would be 0/0 and poison every gradient: it sees itself, and nobody reads it.
@@ -105,7 +106,7 @@ public sealed class AttentionContext : IDisposable
     }
 
     private static Tensor Additive(Tensor seen, ScalarType type)
-        => zeros(seen.shape, dtype: type, device: seen.device).masked_fill_(seen.logical_not(), double.NegativeInfinity);
+        => zeros(seen.shape, dtype: type, device: seen.device).masked_fill_(seen.logical_not(), Scalars.NegativeInfinity);
 
     private static void CheckShape(Tensor? given, int rows, int columns, string what)
     {

@@ -1,3 +1,4 @@
+using Pipeline.Stages.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -35,7 +36,7 @@ internal sealed record HeadForward(HeadScores Scores, Tensor LogNormalizer)
             using DisposeScope slice = NewDisposeScope();
             Tensor At(Tensor vector) => vector.narrow(0, start, length);
             Tensor z = Capped(RawLogits(buffer.narrow(0, 0, length), At(hidden), head), options.Softcap);
-            Tensor chosen = z.gather(1, At(targets_N).clamp_min(0).unsqueeze(1)).squeeze(1);
+            Tensor chosen = z.gather(1, At(targets_N).clamp_min(Scalars.Zero).unsqueeze(1)).squeeze(1);
             if (topValues is not null)
             {
                 (Tensor values, Tensor indexes) = z.topk(options.TopK, 1);
@@ -50,7 +51,7 @@ internal sealed record HeadForward(HeadScores Scores, Tensor LogNormalizer)
             Tensor sum = e.sum(1), log = sum.log();
             Tensor total = log + largest.squeeze(1);
             At(normalizer).copy_(total);
-            At(likelihood).copy_((chosen - total).masked_fill_(At(targets_N).lt(0), 0));
+            At(likelihood).copy_((chosen - total).masked_fill_(At(targets_N).lt(Scalars.Zero), Scalars.Zero));
             if (mass is not null)
                 At(mass).copy_(mv(e, problem.Boundary!).div_(sum));
             if (entropy is not null)
@@ -72,13 +73,13 @@ internal sealed record HeadForward(HeadScores Scores, Tensor LogNormalizer)
         Tensor result = mass_N.log();
         if (problem.Count == 0 || mass_N.min().item<float>() >= TinyMass)
             return result;
-        Tensor rows = mass_N.lt(TinyMass).nonzero().squeeze(1), outside = problem.Boundary!.eq(0);
+        Tensor rows = mass_N.lt(TinyMass).nonzero().squeeze(1), outside = problem.Boundary!.eq(Scalars.Zero);
         for (long start = 0; start < rows.size(0); start += problem.Slice)
         {
             using DisposeScope slice = NewDisposeScope();
             Tensor some = rows.narrow(0, start, Math.Min(problem.Slice, rows.size(0) - start));
             Tensor z = Capped(matmul(hidden_NH.index_select(0, some), head_VH.t()).to(ScalarType.Float32), problem.Options.Softcap);
-            z.masked_fill_(outside, double.NegativeInfinity);
+            z.masked_fill_(outside, Scalars.NegativeInfinity);
             result.index_copy_(0, some, z.logsumexp(1) - normalizer_N.index_select(0, some));
         }
 

@@ -73,7 +73,7 @@ internal sealed class HeadFunction : autograd.MultiTensorFunction<HeadFunction>
             HeadOptions options = _problem.Options;
             _mask = options.BoundaryMask is null ? null : saved[6];
             Tensor? At(int index) => index < gradients.Count && !gradients[index].IsInvalid ? gradients[index] : null;
-            _likelihoodGrad = (At(0) ?? zeros_like(_normalizer)).masked_fill(_targets.lt(0), 0);
+            _likelihoodGrad = (At(0) ?? zeros_like(_normalizer)).masked_fill(_targets.lt(Scalars.Zero), Scalars.Zero);
             _boundaryGrad = _mask is null ? null : At(1);
             _entropyGrad = options.Entropy ? At(_mask is null ? 1 : 2) : null;
         }
@@ -126,17 +126,17 @@ internal sealed class HeadFunction : autograd.MultiTensorFunction<HeadFunction>
             {
                 constant = constant - Column(_boundaryGrad);
                 Tensor logMass = Column(_boundary), lostRows = logMass.lt(SmallLogMass);
-                Tensor share = (Column(_boundaryGrad) * (-logMass).exp()).masked_fill(lostRows, 0);
+                Tensor share = (Column(_boundaryGrad) * (-logMass).exp()).masked_fill(lostRows, Scalars.Zero);
                 weights!.addr_(share.squeeze(1), _mask!);
                 if (lostRows.any().item<bool>())
-                    lost = (logP - logMass).exp_().mul_(_mask!).mul_(Column(_boundaryGrad).masked_fill(lostRows.logical_not(), 0)).nan_to_num_();
+                    lost = (logP - logMass).exp_().mul_(_mask!).mul_(Column(_boundaryGrad).masked_fill(lostRows.logical_not(), Scalars.Zero)).nan_to_num_();
             }
 
             Tensor p = logP.exp_();
             Tensor d = weights is null ? p.mul_(constant) : p.mul_(weights.add_(constant));
             if (lost is not null)
                 d.add_(lost);
-            d.scatter_add_(1, Column(_targets).clamp_min(0), likelihoodGrad);
+            d.scatter_add_(1, Column(_targets).clamp_min(Scalars.Zero), likelihoodGrad);
             return tanh is null ? d : d.mul_(tanh.mul_(tanh).neg_().add_(1));
         }
     }

@@ -1,6 +1,7 @@
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Models.Safetensors;
+using Pipeline.Stages.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -40,7 +41,7 @@ public static class LogitsFile
     /// <summary>Logits [B,T,V] and hidden states [L+1,B,T,H], as <see cref="Write"/> defines them.</summary>
     internal static (Tensor Logits, Tensor Hidden) Compute(CausalLm model, Tensor ids_BT, Tensor? mask_BT, Tensor? positions_BT)
     {
-        bool everywhere = mask_BT is null || mask_BT.ne(0).all().item<bool>();
+        bool everywhere = mask_BT is null || mask_BT.ne(Scalars.Zero).all().item<bool>();
         using AttentionContext attention = model.CreateAttention((int)ids_BT.size(0), (int)ids_BT.size(1), everywhere ? null : mask_BT, positions_BT);
         List<Tensor> outputs = [];
         Tensor embedded = model.Embed(ids_BT);

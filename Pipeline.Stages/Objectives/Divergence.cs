@@ -1,3 +1,4 @@
+using Pipeline.Stages.Torch;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Objectives;
@@ -72,7 +73,7 @@ public static class Divergence
     private static Tensor JoschuK3(Tensor r)
     {
         Tensor capped = r.clamp_max(LargestLogRatio);
-        Tensor over = (r - LargestLogRatio).clamp_min(0) * Math.Exp(LargestLogRatio);
+        Tensor over = (r - LargestLogRatio).clamp_min(Scalars.Zero) * Math.Exp(LargestLogRatio);
         return capped.expm1() + over - r;
     }
 

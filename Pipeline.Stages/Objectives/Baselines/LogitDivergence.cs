@@ -1,3 +1,4 @@
+using Pipeline.Stages.Torch;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Objectives.Baselines;
@@ -36,8 +37,8 @@ public static class LogitDivergence
             (Tensor ascending, Tensor order) = t.exp().sort(-1);
             Tensor tail = ascending.cumsum(-1) < alpha;
             Tensor gap = (t.exp() - s.exp()).abs().gather(-1, order);
-            weightTail = gap.masked_fill(tail.logical_not(), 0).sum(dim: -1);
-            weightHead = gap.masked_fill(tail, 0).sum(dim: -1);
+            weightTail = gap.masked_fill(tail.logical_not(), Scalars.Zero).sum(dim: -1);
+            weightHead = gap.masked_fill(tail, Scalars.Zero).sum(dim: -1);
         }
         Tensor forward = (t.exp() * (t - s)).sum(dim: -1), reverse = (s.exp() * (s - t)).sum(dim: -1);
         return (weightHead * forward + weightTail * reverse) / (weightHead + weightTail);

@@ -9,6 +9,9 @@ public sealed class MemoryTests(TinyJob job, ITestOutputHelper output)
 {
     private const double Promise = 1.05;
 
+    // A tiny process is mostly garbage that the collector has not looked at; a leak of a batch per step would be far more than this.
+    private const double PromiseWithGarbage = 1.25;
+
     [Fact]
     public void Scoring_many_times_the_input_needs_as_much_memory()
     {
@@ -16,7 +19,7 @@ public sealed class MemoryTests(TinyJob job, ITestOutputHelper output)
         int documents = FaultCounts.Of(8000, 20_000);
         int times = FaultCounts.Of(4, 20);
         double? one = Peak(Scoring(documents), AlmChild.Measured), many = Peak(Scoring(documents * times), AlmChild.Measured);
-        Compare(one, many, $"{times} times the input");
+        Compare(one, many, $"{times} times the input", Promise);
     }
 
     [Fact]
@@ -25,7 +28,7 @@ public sealed class MemoryTests(TinyJob job, ITestOutputHelper output)
         int times = FaultCounts.Of(4, 10);
         // With the machine's own heap: what a step leaves for the collector is small beside what torch holds.
         double? one = Peak(Training(100), Plain), many = Peak(Training(100 * times), Plain);
-        Compare(one, many, $"{times} times the steps");
+        Compare(one, many, $"{times} times the steps", PromiseWithGarbage);
     }
 
     private string Scoring(int documents)
@@ -43,7 +46,7 @@ public sealed class MemoryTests(TinyJob job, ITestOutputHelper output)
         return PeakMemory.MiB(end.Output);
     }
 
-    private void Compare(double? one, double? many, string what)
+    private void Compare(double? one, double? many, string what, double promise)
     {
         if (one is null || many is null)
         {
@@ -51,6 +54,6 @@ public sealed class MemoryTests(TinyJob job, ITestOutputHelper output)
             return;
         }
         output.WriteLine($"{one:F1} MiB, with {what} {many:F1} MiB: × {many / one:F3}");
-        Assert.InRange(many.Value / one.Value, 0, Promise);
+        Assert.InRange(many.Value / one.Value, 0, promise);
     }
 }
