@@ -59,6 +59,7 @@ public static partial class TorchLoader
             }
 
             nint handle = LoadShim(shim);
+            ScalarRetirement.Install(handle);
             AssemblyLoadContext.Default.ResolvingUnmanagedDll += Resolve;
             LoadedFrom = folder;
             _shim = handle;

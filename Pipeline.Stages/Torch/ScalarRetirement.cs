@@ -1,0 +1,67 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Pipeline.Stages.Torch;
+
+/// <summary>
+/// Keeps the native memory of a TorchSharp <c>Scalar</c> for some seconds after it was given back. TorchSharp hands a scalar's address
+/// to torch without holding the object, its own operators included (<c>a + b</c> makes one for the factor 1), so a finalizer may free it
+/// while the call still reads it: a wrong number, or the end of the process. It was seen at step 831 of a run with a small young heap.
+/// The shim's function that frees a scalar is replaced, in this process's memory, by one that frees it later.
+/// </summary>
+internal static unsafe partial class ScalarRetirement
+{
+    private const string Export = "THSTorch_dispose_scalar";
+    private const int ReadWriteExecute = 7;
+    private const int ReadExecute = 5;
+
+    /// <summary>A call reads its scalars as it begins; even a thread that was put aside then comes back long before this.</summary>
+    private static readonly long Age = 5 * Stopwatch.Frequency;
+
+    private static readonly Lock Gate = new();
+    private static readonly Queue<(nint Scalar, long Since)> Retired = new();
+
+    /// <summary>Replaces the function in the loaded shim. A system that forbids it leaves the process as TorchSharp made it.</summary>
+    public static void Install(nint shim)
+    {
+        if (!NativeLibrary.TryGetExport(shim, Export, out nint function)) return;
+        // The code must not meet its own first call to be compiled while the finalizer waits for it.
+        RuntimeHelpers.PrepareMethod(((Action<nint>)Retire).Method.MethodHandle);
+        Span<byte> jump = stackalloc byte[12];
+        jump[0] = 0x48; // mov rax, address
+        jump[1] = 0xB8;
+        BinaryPrimitives.WriteInt64LittleEndian(jump[2..], (nint)(delegate* unmanaged<nint, void>)&OnDispose);
+        jump[10] = 0xFF; // jmp rax
+        jump[11] = 0xE0;
+        nint page = Environment.SystemPageSize;
+        nint start = function / page * page;
+        nuint length = (nuint)(function + jump.Length - start);
+        if (Protect(start, length, ReadWriteExecute) != 0) return;
+        jump.CopyTo(new Span<byte>((void*)function, jump.Length));
+        _ = Protect(start, length, ReadExecute);
+    }
+
+    [UnmanagedCallersOnly]
+    private static void OnDispose(nint scalar) => Retire(scalar);
+
+    private static void Retire(nint scalar)
+    {
+        if (scalar == 0) return;
+        long now = Stopwatch.GetTimestamp();
+        lock (Gate)
+        {
+            Retired.Enqueue((scalar, now));
+            // Numbers own nothing else, so their memory is all there is to give back.
+            while (Retired.TryPeek(out (nint Scalar, long Since) oldest) && now - oldest.Since > Age)
+            {
+                Retired.Dequeue();
+                NativeMemory.Free((void*)oldest.Scalar);
+            }
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "mprotect")]
+    private static partial int Protect(nint address, nuint length, int protection);
+}
