@@ -11,5 +11,5 @@ internal static class FaultCounts
     public static TimeSpan FuzzTime { get; } = TimeSpan.FromSeconds(
         double.Parse(Environment.GetEnvironmentVariable("ALM_FUZZ_SECONDS") ?? "60", CultureInfo.InvariantCulture));
 
-    public static int Of(int fast, int full) => Full ? full : fast;
+    public static T Of<T>(T fast, T full) => Full ? full : fast;
 }

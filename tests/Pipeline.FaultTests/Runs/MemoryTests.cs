@@ -9,6 +9,9 @@ public sealed class MemoryTests(TinyJob job, ITestOutputHelper output)
 {
     private const double Promise = 1.05;
 
+    // The fast form ends while the process still warms up: 1.03 to 1.06 were seen. What grew with the input would be four times as much.
+    private const double PromiseWarmingUp = 1.15;
+
     // A tiny process is mostly garbage that the collector has not looked at; a leak of a batch per step would be far more than this.
     private const double PromiseWithGarbage = 1.25;
 
@@ -19,7 +22,7 @@ public sealed class MemoryTests(TinyJob job, ITestOutputHelper output)
         int documents = FaultCounts.Of(8000, 20_000);
         int times = FaultCounts.Of(4, 20);
         double? one = Peak(Scoring(documents), AlmChild.Measured), many = Peak(Scoring(documents * times), AlmChild.Measured);
-        Compare(one, many, $"{times} times the input", Promise);
+        Compare(one, many, $"{times} times the input", FaultCounts.Of(PromiseWarmingUp, Promise));
     }
 
     [Fact]

@@ -19,6 +19,12 @@ public sealed class SignalTests(TinyJob job, ITestOutputHelper output)
     [InlineData(Interrupt)]
     public void A_signal_while_scoring_and_one_while_training_stop_the_run_and_change_nothing(int signal)
     {
+        if (IsIgnored(signal))
+        {
+            // A shell's background job begins with SIGINT ignored, and so do its children: the program then rightly takes no notice of it.
+            output.WriteLine($"skipped: whoever started the tests has signal {signal} ignored");
+            return;
+        }
         string definition = Long(120);
         SortedDictionary<string, string> expected = job.Clean(definition);
         string folder = job.NewFolder("signalled");
@@ -65,6 +71,12 @@ public sealed class SignalTests(TinyJob job, ITestOutputHelper output)
         using AlmChild next = AlmChild.Run(arguments);
         next.Until(() => TinyJob.StepsComputed(folder).Length > steps, "it goes on");
         next.Kill();
+    }
+
+    private static bool IsIgnored(int signal)
+    {
+        string? line = File.Exists("/proc/self/status") ? File.ReadLines("/proc/self/status").FirstOrDefault(l => l.StartsWith("SigIgn:", StringComparison.Ordinal)) : null;
+        return line is not null && (Convert.ToUInt64(line[7..].Trim(), 16) >> (signal - 1) & 1) == 1;
     }
 
     private void Interrupted(string[] arguments, int signal, Func<bool> reached, string what)

@@ -52,6 +52,19 @@ internal sealed class AlmProcess : IDisposable
 
     public void Kill() => _process.Kill();
 
+    /// <summary>Whether whoever started the tests has SIGINT ignored, which children inherit.</summary>
+    public static bool InterruptIsIgnored
+    {
+        get
+        {
+            const int bit = 1;
+            string? line = File.Exists("/proc/self/status")
+                ? File.ReadLines("/proc/self/status").FirstOrDefault(l => l.StartsWith("SigIgn:", StringComparison.Ordinal))
+                : null;
+            return line is not null && (Convert.ToUInt64(line[7..].Trim(), 16) >> bit & 1) == 1;
+        }
+    }
+
     public async Task SignalAsync(string signal)
     {
         using Process kill = Process.Start("kill", [$"-{signal}", Id.ToString(CultureInfo.InvariantCulture)]);
