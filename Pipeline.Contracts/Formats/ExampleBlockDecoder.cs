@@ -42,8 +42,8 @@ internal sealed class ExampleBlockDecoder
         TokenSequence student = ReadTokens(ExampleColumn.StudentIds, _student, text.Span)
             ?? throw new InvalidDataException("expected that the student has tokens");
         TokenSequence? teacher = ReadTokens(ExampleColumn.TeacherIds, _teacher, text.Span);
-        Half[]? likelihood = ReadHalves(ExampleColumn.LikelihoodHigh, teacher?.Count);
-        Half[]? boundary = ReadHalves(ExampleColumn.BoundaryHigh, teacher?.Count);
+        float[]? likelihood = ReadScores(ExampleColumn.LikelihoodHigh, teacher?.Count);
+        float[]? boundary = ReadScores(ExampleColumn.BoundaryHigh, teacher?.Count);
         ReadOnlyMemory<byte> chunkBytes = ReadBin(ExampleColumn.Chunks) ?? throw new InvalidDataException("expected that chunks are not null");
         Chunk[] chunks = ChunkCodec.Read(chunkBytes.Span, teacher, student);
         TeacherHidden? hidden = ReadHidden(chunks.Length);
@@ -86,6 +86,9 @@ internal sealed class ExampleBlockDecoder
             LossMask = mask is null ? null : RunLengths.ReadMask(mask.Value.Span, tokens.Count),
         };
     }
+
+    private float[]? ReadScores(ExampleColumn high, long? count)
+        => ReadHalves(high, count) is { } values ? Array.ConvertAll(values, v => (float)v) : null;
 
     private Half[]? ReadHalves(ExampleColumn high, long? count)
     {

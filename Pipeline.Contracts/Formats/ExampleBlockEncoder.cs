@@ -6,7 +6,8 @@ using Pipeline.Contracts.Records;
 namespace Pipeline.Contracts.Formats;
 
 /// <summary>Examples to the columns of a block. Used again for the next block after <see cref="Reset"/>.</summary>
-internal sealed class ExampleBlockEncoder
+/// <param name="precision">Of the teacher's scores.</param>
+internal sealed class ExampleBlockEncoder(ScorePrecision precision = ScorePrecision.Bits16)
 {
     private readonly ArrayBufferWriter<byte>[] _columns = [.. Enumerable.Range(0, ExampleColumns.Count).Select(_ => new ArrayBufferWriter<byte>())];
     private readonly ArrayBufferWriter<byte> _first = new();
@@ -40,8 +41,8 @@ internal sealed class ExampleBlockEncoder
         WriteText(text);
         WriteTokens(ExampleColumn.StudentIds, example.Student, _student, text);
         WriteTokens(ExampleColumn.TeacherIds, example.Teacher?.Tokens, _teacher, text);
-        WriteHalves(ExampleColumn.LikelihoodHigh, example.Teacher?.Scores.NegLogLikelihood);
-        WriteHalves(ExampleColumn.BoundaryHigh, example.Teacher?.Scores.NegLogBoundary);
+        WriteHalves(ExampleColumn.LikelihoodHigh, Rounded(example.Teacher?.Scores.NegLogLikelihood));
+        WriteHalves(ExampleColumn.BoundaryHigh, Rounded(example.Teacher?.Scores.NegLogBoundary));
         ChunkCodec.Write(example.Chunks, example.Teacher?.Tokens, example.Student, _first);
         WriteBin(ExampleColumn.Chunks, _first);
         WriteHidden(example.Teacher?.Hidden);
@@ -125,6 +126,8 @@ internal sealed class ExampleBlockEncoder
             WriteNil(ids + 3);
         }
     }
+
+    private Half[]? Rounded(float[]? scores) => scores is null ? null : Array.ConvertAll(scores, s => ScoreRounding.Round(s, precision));
 
     private void WriteHalves(ExampleColumn high, Half[]? values)
     {

@@ -21,7 +21,7 @@ internal static class RecordWeight
 
     private static long Example(Example e)
         => Overhead + Text(e.Text) + Tokens(e.Student) + Chunks(e.Chunks)
-            + (e.Teacher is null ? 0 : Tokens(e.Teacher.Tokens) + 4L * e.Teacher.Scores.NegLogLikelihood.Length + 2L * (e.Teacher.Hidden?.Values.Length ?? 0));
+            + (e.Teacher is null ? 0 : Tokens(e.Teacher.Tokens) + 8L * e.Teacher.Scores.NegLogLikelihood.Length + 2L * (e.Teacher.Hidden?.Values.Length ?? 0));
 
     private static long Text(string text) => 2L * text.Length;
 

@@ -51,5 +51,15 @@ public sealed record AlmOptions
     [Description("How much a chunk counts in what the sum is divided by.")]
     public ChunkWeighting Denominator { get; init; } = ChunkWeighting.ChunkCount;
 
+    [Description("Where the teacher's scores come from: cached (the shards), or online (the teacher run over every batch, unrounded, at the cost of a teacher beside the student).")]
+    public TeacherScoring Scores { get; init; } = TeacherScoring.Cached;
+
     public ChunkRules Rules(TokenPairBias? bias) => new(Chunks, Gamma, ChunkUse.Likelihood, bias, BiasThreshold);
+}
+
+/// <summary>Where the teacher's scores come from.</summary>
+public enum TeacherScoring
+{
+    Cached,
+    Online,
 }

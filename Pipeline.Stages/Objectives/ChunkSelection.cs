@@ -87,8 +87,8 @@ internal static class ChunkSelection
     {
         double negLogLikelihood = 0;
         for (int i = chunk.TeacherStart; i < chunk.TeacherEnd; i++)
-            negLogLikelihood += (double)scores.NegLogLikelihood[i];
-        double negLogBoundary = (double)scores.NegLogBoundary[chunk.TeacherEnd - 1];
+            negLogLikelihood += scores.NegLogLikelihood[i];
+        double negLogBoundary = scores.NegLogBoundary[chunk.TeacherEnd - 1];
         if (!double.IsFinite(negLogLikelihood) || !double.IsFinite(negLogBoundary))
         {
             throw new InputException(

@@ -17,7 +17,7 @@ public sealed class ShardWriter : IDisposable
     private readonly ShardHeader _header;
     private readonly string _path;
     private readonly Compressor _compressor;
-    private readonly ExampleBlockEncoder _block = new();
+    private readonly ExampleBlockEncoder _block;
     private readonly List<ShardBlock> _blocks = [];
     private readonly PartBytes[] _parts = new PartBytes[ShardTotals.PartCount];
     private readonly XxHash3 _contentHash = new();
@@ -31,6 +31,7 @@ public sealed class ShardWriter : IDisposable
         _header = header;
         _path = path;
         _compressor = new Compressor(options.CompressionLevel);
+        _block = new ExampleBlockEncoder(options.Scores);
         _file = new StagedFile(storage, path);
         byte[] body = header.Encode();
         byte[] bytes = new byte[ShardFormat.PreludeBytes + body.Length];

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using Pipeline.Contracts.Formats;
 
 namespace Pipeline.Stages.Shards;
 
@@ -20,4 +21,7 @@ public sealed record WriteShardsOptions
     [Description("Records of a block, which is what is read at a time and what is shuffled.")]
     [Range(1, 65_536)]
     public int BlockRecords { get; init; } = 512;
+
+    [Description("Bits that the teacher's two numbers per token keep: 16, 12 or 8. docs/study.md says what fewer cost.")]
+    public ScorePrecision Scores { get; init; } = ScorePrecision.Bits16;
 }

@@ -34,7 +34,7 @@ internal sealed class WriteShardsStage : ISink<Example>, IPartitioned
         ShardFolder folder = Folder();
         using var writer = new ShardWriter(
             _context.Storage, folder.PathOf(part.Index), new ShardHeader(fingerprint, part.Index, part.Count),
-            new ShardWriterOptions(_options.CompressionLevel, _options.BlockRecords));
+            new ShardWriterOptions(_options.CompressionLevel, _options.BlockRecords, Scores: _options.Scores));
         await foreach (Example example in input.WithCancellation(cancellationToken))
         {
             if (!ShardWriter.Fits(example))
@@ -54,5 +54,12 @@ internal sealed class WriteShardsStage : ISink<Example>, IPartitioned
 
     private ShardFolder Folder() => new(_context.Storage, _folder, _options.Count, Fingerprint());
 
-    private ShardFingerprint Fingerprint() => ShardFingerprint.Of(_context.Fingerprint());
+    // Of 16 bits nothing is said: every shard had them before there was a choice.
+    private ShardFingerprint Fingerprint()
+    {
+        var parts = new Dictionary<string, string>(_context.Fingerprint());
+        if (_options.Scores != ScorePrecision.Bits16)
+            parts["teacher scores"] = _options.Scores.ToString();
+        return ShardFingerprint.Of(parts);
+    }
 }

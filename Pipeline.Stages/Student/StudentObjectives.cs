@@ -34,6 +34,9 @@ internal sealed record StudentObjectives(ObjectivesOptions Options, IReadOnlyLis
     /// <summary>Whether a teacher is to be run beside the student whatever the shards hold.</summary>
     public static bool NeedTeacher(ObjectivesOptions options) => options.Dskd is not null || options.Uld is not null || options.Mined is not null;
 
+    /// <summary>Whether the teacher scores every batch anew.</summary>
+    public static bool ScoreOnline(ObjectivesOptions options) => options.Alm is { Scores: TeacherScoring.Online };
+
     /// <summary>What the objectives read of a batch. From any thread.</summary>
     public BatchTables Tables(StudentBatch batch) => BatchTables.From(batch.Examples, batch.Length, Options, Bias);
 

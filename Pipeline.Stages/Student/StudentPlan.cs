@@ -41,18 +41,19 @@ internal static class StudentPlan
             new PlanLine("on disk", trained * 12.0 * (options.KeepCheckpoints + 1) + weights * (4 + (options.Dtype == WeightType.Float32 ? 4 : 2)), PlanUnit.Bytes, "checkpoints, the student before and after"),
             new PlanLine("peak memory", memory, PlanUnit.Bytes, "estimate: weights, gradients, optimizer, activations"),
         ];
-        if (StudentObjectives.NeedTeacher(options.Objectives)) AddTeacher(lines, context, size, tokens, batch, bytes);
+        bool logits = StudentObjectives.NeedTeacher(options.Objectives);
+        if (logits || StudentObjectives.ScoreOnline(options.Objectives)) AddTeacher(lines, context, size, tokens, batch, bytes, logits);
         else if (options.Objectives.Latents is not null)
             lines.Add(new PlanLine("teacher beside", 0, PlanUnit.Count, "none where the shards hold hidden states (score-teacher.hiddenLayers); else it is loaded too"));
         return new StagePlan(null, lines);
     }
 
-    private static void AddTeacher(List<PlanLine> lines, StageContext context, ModelSize student, double tokens, int batch, int bytes)
+    private static void AddTeacher(List<PlanLine> lines, StageContext context, ModelSize student, double tokens, int batch, int bytes, bool logits)
     {
         if (ModelSize.TryOf(context.Definition.Teacher?.Model, context) is not { } teacher) return;
         lines.Add(new PlanLine("teacher work", teacher.ForwardOperations(tokens, 0), PlanUnit.FloatingPointOperations, "again in every step: the objectives need it beside the student"));
         lines.Add(new PlanLine("teacher memory", teacher.Parameters * (double)bytes + (teacher.Config.Layers + 1) * teacher.StateBytes(batch, bytes), PlanUnit.Bytes, "on top: its weights and hidden states"));
-        lines.Add(new PlanLine("whole logits", 4.0 * batch * (3.0 * student.Config.VocabularySize + 2.0 * teacher.Config.VocabularySize), PlanUnit.Bytes, "on top: both sides' logits in float32, a batch at a time"));
+        if (logits) lines.Add(new PlanLine("whole logits", 4.0 * batch * (3.0 * student.Config.VocabularySize + 2.0 * teacher.Config.VocabularySize), PlanUnit.Bytes, "on top: both sides' logits in float32, a batch at a time"));
     }
 
     private static double Trained(UpdateStudentOptions options, ModelSize size) => options.Train switch

@@ -18,6 +18,7 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
     private readonly TorchDevice _device;
     private readonly TrainingCheckpoints _checkpoints;
     private readonly TrainingState? _resumed;
+    private readonly OnlineScores? _scores;
 
     public UpdateStudentStage(UpdateStudentOptions options, StageContext context)
     {
@@ -26,6 +27,7 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
         _device = context.Service<TorchDevice>();
         _checkpoints = new TrainingCheckpoints(options, _context);
         _resumed = _checkpoints.LatestState();
+        if (StudentObjectives.ScoreOnline(options.Objectives)) _scores = new OnlineScores(Teacher("alm.scores 'online' needs"));
     }
 
     public StagePlan Plan(long? records) => StudentPlan.Of(_options, _context);
@@ -36,7 +38,7 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
     {
         foreach (DamagedException skipped in _checkpoints.Skipped) _context.Meter.Say(skipped.Message);
         // A student that learns from shards has no use for the teacher's weights.
-        if (!StudentObjectives.NeedTeacher(_options.Objectives)) _context.Service<TeacherStore>().Unload();
+        if (!StudentObjectives.NeedTeacher(_options.Objectives) && _scores is null) _context.Service<TeacherStore>().Unload();
         StudentModel student = await _device.RunAsync(() => StudentFactory.Create(_context, _device), cancellationToken).ConfigureAwait(false);
         Trainer? trainer = null;
         try
@@ -64,20 +66,19 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
     {
         TrainedParameters.Choose(student, _options, _context.Definition.Seed);
         StudentObjectives objectives = StudentObjectives.Create(_options.Objectives, student.Model.Config, _context, student.Device);
-        var trainer = new Trainer(_options, student, objectives, first is not null && objectives.NeedTeacher(objectives.Tables(first)) ? Teacher(objectives.All) : null);
+        var trainer = new Trainer(_options, student, objectives, first is not null && objectives.NeedTeacher(objectives.Tables(first)) ? Beside(objectives.All) : null);
         if (_resumed is not null) _checkpoints.Restore(trainer, _resumed);
         return trainer;
     }
 
-    private OnlineTeacher Teacher(IReadOnlyList<IObjective> objectives)
-    {
-        if (_context.Definition.Teacher is null)
-            throw new DefinitionException($"stage '{_context.StageName}': {string.Join(", ", objectives.Select(o => o.Name))} need the teacher beside the student, and the definition has no \"teacher\"");
-        return new OnlineTeacher(
-            _context.Service<TeacherStore>().Get(_context),
-            [.. objectives.SelectMany(o => o.TeacherLayers)],
-            objectives.Any(o => o.Needs.HasFlag(ObjectiveNeeds.TeacherOnline)));
-    }
+    private OnlineTeacher Beside(IReadOnlyList<IObjective> objectives) => new(
+        Teacher($"{string.Join(", ", objectives.Select(o => o.Name))} need"),
+        [.. objectives.SelectMany(o => o.TeacherLayers)],
+        objectives.Any(o => o.Needs.HasFlag(ObjectiveNeeds.TeacherOnline)));
+
+    private TeacherModel Teacher(string whoNeeds) => _context.Definition.Teacher is not null
+        ? _context.Service<TeacherStore>().Get(_context)
+        : throw new DefinitionException($"stage '{_context.StageName}': {whoNeeds} the teacher beside the student, and the definition has no \"teacher\"");
 
     private async Task<TrainingState> Train(Trainer trainer, StudentBatch? first, IAsyncEnumerator<StudentBatch> source, CancellationToken cancellationToken)
     {
@@ -92,6 +93,7 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
             {
                 StudentBatch batch = first ?? source.Current;
                 first = null;
+                if (_scores is not null) batch = await _scores.ScoreAsync(batch, cancellationToken).ConfigureAwait(false);
                 batches.Add((batch, trainer.Tables(batch)));
             }
             if (batches.Count < _options.Accumulate)

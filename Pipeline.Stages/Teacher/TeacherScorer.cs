@@ -41,8 +41,8 @@ internal sealed class TeacherScorer(LoadedTeacher teacher, IReadOnlyList<int> hi
         for (int b = 0; b < rows.Count; b++)
         {
             int count = rows[b].Length;
-            var negLogLikelihood = new Half[count];
-            var negLogBoundary = new Half[count];
+            var negLogLikelihood = new float[count];
+            var negLogBoundary = new float[count];
             for (int t = 0; t < count; t++)
             {
                 // The head scores the token after position t; the record wants it at the token itself.
@@ -70,8 +70,8 @@ internal sealed class TeacherScorer(LoadedTeacher teacher, IReadOnlyList<int> hi
         return new TeacherHidden(layers, width, values);
     }
 
-    /// <summary>Negated and kept inside float16's finite range: an impossible token is stored as the largest number, not as infinity.</summary>
-    private static Half Stored(float logProbability) => (Half)Math.Clamp(-logProbability, 0f, (float)Half.MaxValue);
+    /// <summary>Negated and kept inside float16's finite range: an impossible token has the largest number, not infinity.</summary>
+    private static float Stored(float logProbability) => Math.Clamp(-logProbability, 0f, (float)Half.MaxValue);
 
     private static float[] Values(Tensor values) => values.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();
 }

@@ -130,8 +130,8 @@ internal static class ShardBenchmark
             start = end;
             return chunk;
         })];
-        Half Draw() => (Half)(-Math.Log(1 - random.NextDouble()) * Math.Exp((random.NextDouble() * 6) - 5));
-        Half[] DrawAll() => [.. ends.Select(_ => Draw())];
+        float Draw() => (float)(-Math.Log(1 - random.NextDouble()) * Math.Exp((random.NextDouble() * 6) - 5));
+        float[] DrawAll() => [.. ends.Select(_ => Draw())];
         return new Example(new DocumentId(42, row, 0), text, student, new TeacherView(teacher, new TeacherScores(DrawAll(), DrawAll())), chunks);
     }
 

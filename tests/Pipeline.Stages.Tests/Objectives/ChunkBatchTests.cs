@@ -42,7 +42,7 @@ public sealed class ChunkBatchTests
                 Assert.Equal(twin.Source, batch.Source[c]);
                 TeacherScores scores = examples[twin.Row].Teacher!.Scores;
                 Assert.Equal(-twin.Teacher.Sum(i => (double)scores.NegLogLikelihood[i]), batch.TeacherLogLikelihood[c], 1e-4);
-                Assert.Equal(-(double)scores.NegLogBoundary[twin.Teacher[^1]], batch.TeacherLogBoundary[c], 1e-6);
+                Assert.Equal(-scores.NegLogBoundary[twin.Teacher[^1]], batch.TeacherLogBoundary[c], 1e-6);
             }
             Assert.Equal(chunkOf, batch.ChunkOfPosition);
             chunks += batch.Count;
@@ -91,7 +91,7 @@ public sealed class ChunkBatchTests
     public void Scores_that_are_not_finite_are_refused_by_document()
     {
         Example example = Plain([0, 1], [0, 1], [new(1, 2, 1, 2)]);
-        example.Teacher!.Scores.NegLogLikelihood[1] = Half.NaN;
+        example.Teacher!.Scores.NegLogLikelihood[1] = float.NaN;
         var refused = Assert.Throws<InputException>(() => ChunkBatch.From([example], 2, new ChunkRules()));
         Assert.Contains(example.Id.ToString(), refused.Message, StringComparison.Ordinal);
     }
@@ -111,7 +111,7 @@ public sealed class ChunkBatchTests
     internal static Example Plain(int[] teacherEnds, int[] studentEnds, Chunk[] chunks, bool[]? teacherMask = null, ushort[]? teacherUnits = null)
     {
         var teacher = new TokenSequence([.. teacherEnds.Select(_ => 1)], teacherEnds, teacherUnits, teacherMask);
-        var scores = new TeacherScores([.. teacherEnds.Select((_, i) => (Half)i)], [.. teacherEnds.Select((_, i) => (Half)(i + 1))]);
+        var scores = new TeacherScores([.. teacherEnds.Select((_, i) => (float)i)], [.. teacherEnds.Select((_, i) => i + 1f)]);
         bool[]? studentMask = teacherMask is null ? null : [.. studentEnds.Select((_, i) => i + 1 < studentEnds.Length)];
         return new Example(new DocumentId(7, 7, 0), "abc", new TokenSequence([.. studentEnds.Select(_ => 2)], studentEnds, null, studentMask), new TeacherView(teacher, scores), chunks);
     }
@@ -162,7 +162,7 @@ public sealed class ChunkBatchTests
         foreach (Twin chunk in joined.Where(Counts))
         {
             bool follows = result.Count > 0 && result[^1].Teacher[^1] + 1 == chunk.Teacher[0] && result[^1].Student[^1] + 1 == chunk.Student[0];
-            if (follows && rules.Gamma is { } gamma && Math.Exp(-(double)teacher.Scores.NegLogBoundary[result[^1].Teacher[^1]]) <= gamma)
+            if (follows && rules.Gamma is { } gamma && Math.Exp(-teacher.Scores.NegLogBoundary[result[^1].Teacher[^1]]) <= gamma)
                 result[^1] = new Twin(row, [.. result[^1].Teacher, .. chunk.Teacher], [.. result[^1].Student, .. chunk.Student], chunk.Source, true);
             else
                 result.Add(chunk);

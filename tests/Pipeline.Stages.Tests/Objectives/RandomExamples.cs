@@ -43,7 +43,7 @@ internal static class RandomExamples
         Chunk[] ordered = [.. chunks.OrderBy(c => c.TeacherStart)];
         int n = teacher.Ends.Count;
         var view = new TeacherView(teacher.Sequence(random, masks), new TeacherScores(
-            [.. Enumerable.Range(0, n).Select(i => (Half)(i == 0 ? 0 : random.NextDouble() * 6))], [.. Enumerable.Range(0, n).Select(_ => (Half)(random.NextDouble() * 4))]));
+            [.. Enumerable.Range(0, n).Select(i => (float)(i == 0 ? 0 : random.NextDouble() * 6))], [.. Enumerable.Range(0, n).Select(_ => (float)(random.NextDouble() * 4))]));
         return new Example(new DocumentId(1, random.Next(), 0), text, student.Sequence(random, masks), view, ordered);
     }
 

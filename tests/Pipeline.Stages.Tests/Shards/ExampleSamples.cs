@@ -20,7 +20,7 @@ internal static class ExampleSamples
         from student in Tokens(bytewise ? Encoding.UTF8.GetBytes(text) : null)
         from teacher in Gen.Null(Tokens(null))
         from chunkSteps in Gen.Int[0, 3].Array[4].Array[0, 12]
-        from halves in Gen.UShort.Array[teacher?.Count ?? 0].Array[2]
+        from halves in Gen.UShort.Where(h => Half.IsFinite(BitConverter.UInt16BitsToHalf(h))).Array[teacher?.Count ?? 0].Array[2]
         from layers in Gen.Null(Gen.Int.Array[0, 3])
         from width in Gen.Int[0, 4]
         select Build(new DocumentId(file, row, part), text, student, teacher, chunkSteps, halves, layers, width);
@@ -49,7 +49,7 @@ internal static class ExampleSamples
         chunks[0] = new Chunk(0, 1, 0, 1);
         for (int i = 1; i <= words; i++)
             chunks[i] = bytesStudent ? new Chunk(i, i + 1, teacherEnds[i - 1] + 1, teacherEnds[i] + 1) : new Chunk(i, i + 1, i, i + 1);
-        Half Draw() => (Half)(-Math.Log(1 - random.NextDouble()) * Math.Exp(random.NextDouble() * 4 - 3));
+        float Draw() => (float)(Half)(-Math.Log(1 - random.NextDouble()) * Math.Exp(random.NextDouble() * 4 - 3));
         var scores = new TeacherScores([.. teacherIds.Select(_ => Draw())], [.. teacherIds.Select(_ => Draw())]);
         TeacherHidden? hidden = hiddenWidth == 0
             ? null
@@ -63,9 +63,10 @@ internal static class ExampleSamples
         string Sequence(TokenSequence? t) => t is null ? "null"
             : $"[{string.Join(',', t.Ids)}|{string.Join(',', t.ByteEnds)}|{(t.Units is null ? "null" : string.Join(',', t.Units))}|{(t.LossMask is null ? "null" : string.Join(',', t.LossMask))}]";
         string Halves(Half[]? h) => h is null ? "null" : string.Join(',', h.Select(BitConverter.HalfToUInt16Bits));
+        string Floats(float[]? f) => f is null ? "null" : string.Join(',', f.Select(BitConverter.SingleToUInt32Bits));
         TeacherHidden? hidden = e.Teacher?.Hidden;
-        return $"{e.Id.File}/{e.Id.Row}/{e.Id.Part} '{e.Text}' {Sequence(e.Student)} {Sequence(e.Teacher?.Tokens)} {Halves(e.Teacher?.Scores.NegLogLikelihood)} "
-            + $"{Halves(e.Teacher?.Scores.NegLogBoundary)} {string.Join(',', e.Chunks)} "
+        return $"{e.Id.File}/{e.Id.Row}/{e.Id.Part} '{e.Text}' {Sequence(e.Student)} {Sequence(e.Teacher?.Tokens)} {Floats(e.Teacher?.Scores.NegLogLikelihood)} "
+            + $"{Floats(e.Teacher?.Scores.NegLogBoundary)} {string.Join(',', e.Chunks)} "
             + (hidden is null ? "null" : $"{string.Join(',', hidden.Layers)}|{hidden.Width}|{Halves(hidden.Values)}");
     }
 
@@ -104,7 +105,7 @@ internal static class ExampleSamples
         }
         if (teacher is null)
             return new Example(id, text, student, null, [.. chunks]);
-        Half[] ToHalves(ushort[] bits) => [.. bits.Select(BitConverter.UInt16BitsToHalf)];
+        float[] ToHalves(ushort[] bits) => [.. bits.Select(b => (float)BitConverter.UInt16BitsToHalf(b))];
         TeacherHidden? hidden = layers is null ? null : new(layers, width, [.. Enumerable.Range(0, layers.Length * chunks.Count * width).Select(i => (Half)i)]);
         return new Example(id, text, student, new TeacherView(teacher, new TeacherScores(ToHalves(halves[0]), ToHalves(halves[1])), hidden), [.. chunks]);
     }

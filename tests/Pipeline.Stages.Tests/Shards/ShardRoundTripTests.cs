@@ -44,6 +44,28 @@ public sealed class ShardRoundTripTests : IDisposable
         Assert.Equal(reader.Footer.Blocks.Sum(b => (long)b.Length), totals.Parts.Sum(p => p.Stored));
     }
 
+    [Theory]
+    [InlineData(ScorePrecision.Bits12)]
+    [InlineData(ScorePrecision.Bits8)]
+    public void Scores_of_fewer_bits_come_back_rounded_in_fewer_bytes_and_nothing_else_changes(ScorePrecision precision)
+    {
+        Example[] examples = [.. Enumerable.Range(0, 200).Select(i => ExampleSamples.Realistic(i))];
+        Write(_folder["16"], examples, new ShardWriterOptions());
+        Write(_folder["fewer"], examples, new ShardWriterOptions(Scores: precision));
+        ShardReader fewer = ShardReader.Open(_storage, _folder["fewer"]);
+        float[] Round(float[] scores) => Array.ConvertAll(scores, s => (float)ScoreRounding.Round(s, precision));
+        Assert.Equal(
+            examples.Select(e => ExampleSamples.Print(e with
+            {
+                Teacher = e.Teacher! with { Scores = new TeacherScores(Round(e.Teacher.Scores.NegLogLikelihood), Round(e.Teacher.Scores.NegLogBoundary)) },
+            })),
+            fewer.ReadAll().Select(ExampleSamples.Print));
+        PartBytes before = ShardReader.Open(_storage, _folder["16"]).Footer.Totals[ShardPart.Scores], after = fewer.Footer.Totals[ShardPart.Scores];
+        Assert.True(after.Stored < before.Stored);
+        int bits = precision == ScorePrecision.Bits12 ? 12 : 8;
+        Assert.InRange(after.Stored, 1, before.Raw * (bits + 0.5) / 16);
+    }
+
     [Fact]
     public void Shards_without_their_text_take_at_most_ten_bytes_per_teacher_token()
     {

@@ -72,6 +72,26 @@ public sealed class OnlineTeacherTests : IDisposable
     }
 
     [Fact]
+    public async Task Scores_from_the_cache_and_from_a_teacher_run_over_every_batch_give_the_same_loss_but_for_rounding()
+    {
+        RunDefinition definition = _run.Definition();
+        await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(12));
+        double[] Losses() => [.. _run.Scalars.Where(s => s.Name == "loss/alm").Select(s => s.Value)];
+        await _run.TrainAsync(definition, "shards", new() { To = "cached", Steps = 3, LearningRate = 1e-3, Objectives = new() { Alm = new() } });
+        double[] cached = Losses();
+        _run.Scalars.Clear();
+        _run.Teachers.Unload();
+        await _run.TrainAsync(definition, "shards", new() { To = "online", Steps = 3, LearningRate = 1e-3, Objectives = new() { Alm = new() { Scores = TeacherScoring.Online } } });
+        Assert.Equal(3, cached.Length);
+        Assert.NotEqual(cached, Losses());
+        Assert.All(cached.Zip(Losses()), p => Assert.InRange(p.First / p.Second, 0.999, 1.001));
+
+        RunDefinition alone = definition with { Teacher = null };
+        await Assert.ThrowsAsync<DefinitionException>(() => _run.TrainAsync(
+            alone, "shards", new() { To = "alone", Steps = 1, Objectives = new() { Alm = new() { Scores = TeacherScoring.Online } } }));
+    }
+
+    [Fact]
     public async Task Latents_between_models_of_other_widths_learn_a_projector()
     {
         _run.Storage.CreateDirectory(_run["narrow"]);
@@ -125,6 +145,9 @@ public sealed class OnlineTeacherTests : IDisposable
         Assert.Equal(parameters, Amount(alone, "trained"));
         Assert.InRange(Amount(alone, "work"), 6.0 * 10_000 * 1e4, 6.0 * 10_000 * 1e5);
         Assert.DoesNotContain(alone.Lines, l => l.What.StartsWith("teacher", StringComparison.Ordinal));
+        StagePlan scored = new UpdateStudentStage(options with { Objectives = new() { Alm = new() { Scores = TeacherScoring.Online } } }, context).Plan(null);
+        Assert.True(Amount(scored, "teacher work") > 0);
+        Assert.DoesNotContain(scored.Lines, l => l.What == "whole logits");
         Assert.True(Amount(beside, "teacher work") > 0 && Amount(beside, "teacher memory") > 0 && Amount(beside, "whole logits") > 0);
         StagePlan score = ScoreTeacherStage.Create(new(), context).Plan(30);
         Assert.Equal((30L, 3000.0, 12000.0), (score.Records, Amount(score, "tokens"), Amount(score, "on disk")));
