@@ -26,6 +26,13 @@ internal static class ModelsWork
         return (Stopwatch.GetElapsedTime(start).TotalSeconds, (Environment.CpuUsage.TotalTime - before).TotalSeconds);
     }
 
+    public static async Task<double> SecondsAsync(Func<Task> work)
+    {
+        long start = Stopwatch.GetTimestamp();
+        await work();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
     public static double Median(double[] values) => values.Order().ElementAt(values.Length / 2);
 
     /// <summary>Peak resident memory of the work above what was there before, in bytes (Linux).</summary>

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Pipeline.Contracts.Definitions;
-using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
@@ -100,7 +99,7 @@ internal static class PipelineBenchmark
     {
         UpdateStudentOptions options = Options<UpdateStudentOptions>(definition);
         FlowDefinition flow = definition.Flows.First(f => f.Stages.Any(s => s.Options is UpdateStudentOptions));
-        var quiet = new Quiet();
+        var quiet = new QuietStage();
         var context = new StageContext(definition, flow, "benchmark", folder, storage, quiet, quiet, quiet, null, TimeProvider.System);
         var batches = new List<(StudentBatch Batch, BatchTables Tables)>();
         var source = new ReadShardsStage(Options<ReadShardsOptions>(definition), context);
@@ -124,29 +123,4 @@ internal static class PipelineBenchmark
     }
 
     private static T Options<T>(RunDefinition definition) => definition.Flows.SelectMany(f => f.Stages).Select(s => s.Options).OfType<T>().First();
-
-    private sealed class Quiet : IStageMeter, IRejects, IServiceProvider
-    {
-        public void Count(string name, long amount)
-        {
-        }
-
-        public void Scalar(string name, long step, double value)
-        {
-        }
-
-        public void Progress(long done, long total)
-        {
-        }
-
-        public void Say(string message)
-        {
-        }
-
-        public void Reject(DocumentId id, string reason, string message)
-        {
-        }
-
-        public object? GetService(Type serviceType) => null;
-    }
 }
