@@ -13,6 +13,7 @@ internal static class CommandTable
         VerifyCommand.Create,
         RepairCommand.Create,
         ReportCommand.Create,
+        CompareCommand.Create,
         EvaluateCommand.Create,
         ScoreCommand.Create,
         GenerateCommand.Create,

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Pipeline.Contracts.Errors;
-using Pipeline.Contracts.Storage;
+using Pipeline.Host.Comparison;
 using Pipeline.Host.Runs;
 using Pipeline.Stages.Evaluation;
 
@@ -12,8 +12,6 @@ namespace Pipeline.Host.Commands;
 /// <summary><c>alm report</c>: a run's report as tables.</summary>
 internal static class ReportCommand
 {
-    private const int MaxBytes = 256 << 20;
-
     private static readonly JsonSerializerOptions Layout = new() { WriteIndented = true, NewLine = "\n" };
 
     public static Command Create(CommandEnvironment environment)
@@ -23,28 +21,14 @@ internal static class ReportCommand
         command.Arguments.Add(path);
         command.SetAction(parsed =>
         {
-            string file = Path.Combine(Path.GetFullPath(parsed.GetRequiredValue(path)), RunFiles.Report);
-            if (!environment.Storage.FileExists(file))
-                throw new InputException($"{file} is not there: it is written when a run is done; alm inspect says how far this one is");
-            try
+            RunReport.Read(environment.Storage, parsed.GetRequiredValue(path), report =>
             {
-                Print(environment.Output, Read(environment.Storage, file));
-            }
-            catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
-            {
-                throw new InputException($"{file} is no report of a run: {e.Message}; run the definition again to write it anew", e);
-            }
+                Print(environment.Output, report);
+                return true;
+            });
             return ExitCodes.Success;
         });
         return command;
-    }
-
-    private static JsonObject Read(IStorage storage, string file)
-    {
-        if (storage.Length(file) > MaxBytes)
-            throw new JsonException($"{storage.Length(file)} bytes, expected at most {MaxBytes}");
-        using Stream stream = storage.OpenRead(file);
-        return JsonNode.Parse(stream) as JsonObject ?? throw new JsonException("expected an object");
     }
 
     private static void Print(TextWriter output, JsonObject report)
@@ -60,17 +44,15 @@ internal static class ReportCommand
         foreach ((string part, JsonNode? value) in report["parts"]?.AsObject() ?? [])
         {
             output.WriteLine(part);
-            foreach (string line in Judgement(value) ?? value?.ToJsonString(Layout).Split('\n') ?? [])
+            foreach (string line in Judged(value) ?? value?.ToJsonString(Layout).Split('\n') ?? [])
                 output.WriteLine("  " + line);
             output.WriteLine();
         }
     }
 
-    // A part is whatever a stage left; judgements are known, all else is printed as it is.
-    private static IReadOnlyList<string>? Judgement(JsonNode? part)
-        => part is JsonObject judgement && judgement.ContainsKey("models") && judgement.ContainsKey("windowBytes")
-            ? EvaluationTable.Lines(EvaluationTable.FromJson(JsonSerializer.SerializeToUtf8Bytes(judgement)))
-            : null;
+    // Judgements are known, all else is printed as it is.
+    private static IReadOnlyList<string>? Judged(JsonNode? part)
+        => Judgement.IsJudgement(part) ? EvaluationTable.Lines(EvaluationTable.FromJson(JsonSerializer.SerializeToUtf8Bytes(part))) : null;
 
     private static string Text(JsonNode? node) => node?.ToString() ?? "";
 

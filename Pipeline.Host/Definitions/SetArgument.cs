@@ -4,11 +4,13 @@ using System.Text;
 namespace Pipeline.Host.Definitions;
 
 /// <summary>
-/// <c>--set PATH=VALUE</c>: PATH is keys with dots; below <c>flows</c> it names the flow and then the stage. VALUE is JSON where it
-/// reads as JSON, a string otherwise.
+/// <c>--set PATH=VALUE</c>: PATH is keys with dots; below <c>flows</c> it names the flow, or <c>*</c> for every flow that has the stage,
+/// and then the stage. VALUE is JSON where it reads as JSON, a string otherwise.
 /// </summary>
 internal static class SetArgument
 {
+    private const string EveryFlow = "*";
+
     public static void Apply(string argument, SourceNode root, DefinitionErrors errors)
     {
         SourcePosition origin = SourcePosition.OfSet(argument);
@@ -19,38 +21,57 @@ internal static class SetArgument
             errors.Add(origin, "expected PATH=VALUE, such as seed=3 or flows.FLOW.STAGE.KEY=VALUE");
             return;
         }
-        SourceNode value = ReadValue(argument[(equals + 1)..], origin);
+        string value = argument[(equals + 1)..];
         if (path[0] == "flows")
-            SetInFlow(root, path, value, origin, errors);
+            SetInFlows(root, path, value, origin, errors);
         else
-            SetIn(root, path, 0, value, origin, errors);
+            SetIn(root, path, 0, ReadValue(value, origin), origin, errors);
     }
 
-    private static void SetInFlow(SourceNode root, string[] path, SourceNode value, SourcePosition origin, DefinitionErrors errors)
+    private static void SetInFlows(SourceNode root, string[] path, string value, SourcePosition origin, DefinitionErrors errors)
     {
         List<SourceNode> flows = root["flows"]?.Items ?? [];
         if (path.Length < 3)
         {
-            errors.Add(origin, $"flows are not set as a whole; expected flows.FLOW.STAGE.KEY=VALUE, where FLOW is one of {string.Join(", ", flows.Select(FlowName))}");
+            errors.Add(origin, $"flows are not set as a whole; expected flows.FLOW.STAGE.KEY=VALUE, where FLOW is * or one of {string.Join(", ", flows.Select(FlowName))}");
             return;
         }
-        if (flows.Find(f => FlowName(f) == path[1]) is not { } flow)
-        {
-            errors.Add(origin, $"there is no flow '{path[1]}'{Suggestion.For(path[1], flows.Select(FlowName).OfType<string>())}");
+        List<SourceNode> stages = path[1] == EveryFlow ? StagesOfAll(flows, path[2], origin, errors) : StageOf(flows, path[1], path[2], origin, errors);
+        if (stages.Count == 0)
             return;
-        }
-        List<SourceNode> stages = flow["stages"]?.Items ?? [];
-        if (stages.Find(s => DefinitionChecks.NameOf(s) == path[2]) is not { } stage)
-        {
-            errors.Add(origin, $"flow '{path[1]}' has no stage '{path[2]}'{Suggestion.For(path[2], stages.Select(DefinitionChecks.NameOf).OfType<string>())}");
-            return;
-        }
         if (path.Length == 3 || path[3] is "stage" or "name")
         {
             errors.Add(origin, "a stage is not exchanged or renamed by --set; edit the definition, or name one of the stage's options");
             return;
         }
-        SetIn(stage, path, 3, value, origin, errors);
+        // Read for each stage anew: a later --set into one flow must not reach the others.
+        foreach (SourceNode stage in stages)
+            SetIn(stage, path, 3, ReadValue(value, origin), origin, errors);
+    }
+
+    private static List<SourceNode> StageOf(List<SourceNode> flows, string name, string stage, SourcePosition origin, DefinitionErrors errors)
+    {
+        if (flows.Find(f => FlowName(f) == name) is not { } flow)
+        {
+            errors.Add(origin, $"there is no flow '{name}'{Suggestion.For(name, flows.Select(FlowName).OfType<string>())}");
+            return [];
+        }
+        if (Stage(flow, stage) is { } found)
+            return [found];
+        errors.Add(origin, $"flow '{name}' has no stage '{stage}'{Suggestion.For(stage, StageNames(flow))}");
+        return [];
+    }
+
+    private static List<SourceNode> StagesOfAll(List<SourceNode> flows, string stage, SourcePosition origin, DefinitionErrors errors)
+    {
+        List<SourceNode> found = [.. flows.Select(f => Stage(f, stage)).OfType<SourceNode>()];
+        if (found.Count == 0)
+        {
+            errors.Add(
+                origin,
+                $"none of the flows {string.Join(", ", flows.Select(FlowName))} has a stage '{stage}'{Suggestion.For(stage, flows.SelectMany(StageNames).Distinct())}");
+        }
+        return found;
     }
 
     private static void SetIn(SourceNode parent, string[] path, int at, SourceNode value, SourcePosition origin, DefinitionErrors errors)
@@ -114,6 +135,10 @@ internal static class SetArgument
         copy.Members.AddRange(node.Members.Select(m => new SourceMember(m.Name, origin, At(m.Value, origin, null))));
         return copy;
     }
+
+    private static SourceNode? Stage(SourceNode flow, string name) => flow["stages"]?.Items.Find(s => DefinitionChecks.NameOf(s) == name);
+
+    private static IEnumerable<string> StageNames(SourceNode flow) => (flow["stages"]?.Items ?? []).Select(DefinitionChecks.NameOf).OfType<string>();
 
     private static string? FlowName(SourceNode flow) => flow["name"]?.Text;
 }

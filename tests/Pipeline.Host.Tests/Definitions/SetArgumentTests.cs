@@ -63,6 +63,33 @@ public sealed class SetArgumentTests
         Assert.Equal(9, ((MakeTextsOptions)definition.Flows[0].Stages[0].Options).Count);
     }
 
+    [Fact]
+    public void A_star_sets_every_flow_that_has_the_stage_and_each_on_its_own()
+    {
+        const string three = """
+            {
+              "name": "x",
+              "flows": [
+                { "name": "f", "stages": [ { "stage": "make-texts", "count": 3 }, { "stage": "train" } ] },
+                { "name": "g", "stages": [ { "stage": "make-texts", "count": 4 }, { "stage": "write-lines", "to": "lines" } ] },
+                { "name": "h", "stages": [ { "stage": "make-texts", "count": 5 }, { "stage": "train" } ] } ],
+            }
+            """;
+
+        RunDefinition definition = LoadText(
+            three, "flows.*.train.objectives={\"alm\":{\"gamma\":0.2}}", "flows.*.train.learningRate=2e-3", "flows.h.train.objectives.alm.gamma=0.7");
+
+        TrainOptions[] trains = [.. definition.Flows.SelectMany(f => f.Stages).Select(s => s.Options).OfType<TrainOptions>()];
+        Assert.Equal([2e-3, 2e-3], trains.Select(t => t.LearningRate));
+        Assert.Equal([0.2, 0.7], trains.Select(t => t.Objectives.Alm!.Gamma));
+        Assert.Equal([3, 4, 5], definition.Flows.Select(f => ((MakeTextsOptions)f.Stages[0].Options).Count));
+        DefinitionException error = Assert.Throws<DefinitionException>(() => LoadText(three, "flows.*.tran.steps=3"));
+        Assert.Contains("none of the flows f, g, h has a stage 'tran'; did you mean 'train'?", error.Message, StringComparison.Ordinal);
+        error = Assert.Throws<DefinitionException>(() => LoadText(three, "flows.*.train.steps=0"));
+        Assert.Contains("flow 'f', stage 'train': 'steps': found the number 0", error.Message, StringComparison.Ordinal);
+        Assert.Contains("flow 'h', stage 'train': 'steps': found the number 0", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("seed", "expected PATH=VALUE")]
     [InlineData("=3", "expected PATH=VALUE")]
@@ -75,6 +102,10 @@ public sealed class SetArgumentTests
     [InlineData("flows.f=3", "flows are not set as a whole")]
     [InlineData("flows.g.train.steps=3", "there is no flow 'g'; did you mean 'f'?")]
     [InlineData("flows.f.tran.steps=3", "flow 'f' has no stage 'tran'; did you mean 'train'?")]
+    [InlineData("flows.*=3", "FLOW is * or one of f")]
+    [InlineData("flows.*.*.steps=3", "none of the flows f has a stage '*'")]
+    [InlineData("flows.f.*.steps=3", "flow 'f' has no stage '*'")]
+    [InlineData("flows.*.train=3", "a stage is not exchanged or renamed")]
     [InlineData("flows.f.train=3", "a stage is not exchanged or renamed")]
     [InlineData("flows.f.train.stage=shout", "a stage is not exchanged or renamed")]
     [InlineData("flows.f.train.stepps=3", "unknown key 'stepps'; did you mean 'steps'?")]

@@ -1,0 +1,48 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Pipeline.Stages.Evaluation;
+
+namespace Pipeline.Host.Comparison;
+
+/// <summary>What one <c>evaluate</c> of one run found, as far as runs are compared by it.</summary>
+internal sealed record Judgement(JudgedText Text, IReadOnlyList<JudgedModel> Models)
+{
+    public JudgedModel? this[string name] => Models.FirstOrDefault(m => m.Name == name);
+
+    /// <summary>A part of a report is whatever a stage left; these are evaluate's.</summary>
+    public static bool IsJudgement(JsonNode? part) => part is JsonObject judgement && judgement.ContainsKey("models") && judgement.ContainsKey("windowBytes");
+
+    /// <returns>Null for a part that is no judgement.</returns>
+    /// <exception cref="JsonException">It is a broken one.</exception>
+    public static Judgement? Read(JsonNode? part)
+    {
+        if (!IsJudgement(part))
+            return null;
+        EvaluationReport report = EvaluationTable.FromJson(JsonSerializer.SerializeToUtf8Bytes(part));
+        JsonArray models = part!["models"]!.AsArray();
+        return new Judgement(
+            new JudgedText(report.WindowBytes, report.Documents, report.Windows, report.Bytes, report.IsCut),
+            [.. report.Models.Select((m, i) => new JudgedModel(m.Name, m.Tokenizer, m.BitsPerByte, (double?)models[i]!["agreement"]))]);
+    }
+
+    /// <summary>Several texts as one, each weighing the same whatever its length; of the models judged on all.</summary>
+    public static Judgement Mean(IReadOnlyList<Judgement> parts) => new(
+        new JudgedText(
+            parts.Max(p => p.Text.WindowBytes), parts.Sum(p => p.Text.Documents), parts.Sum(p => p.Text.Windows), parts.Sum(p => p.Text.Bytes), parts.Any(p => p.Text.IsCut)),
+        [.. parts[0].Models.Where(m => parts.All(p => p[m.Name] is not null)).Select(m => Mean([.. parts.Select(p => p[m.Name]!)]))]);
+
+    private static JudgedModel Mean(IReadOnlyList<JudgedModel> parts) => parts[0] with
+    {
+        BitsPerByte = parts.Average(m => m.BitsPerByte),
+        Agreement = parts.All(m => m.Agreement is not null) ? parts.Average(m => m.Agreement) : null,
+    };
+}
+
+/// <summary>The text all models of a judgement were judged on; two runs compare when it is equal.</summary>
+internal sealed record JudgedText(int WindowBytes, long Documents, long Windows, long Bytes, bool IsCut);
+
+/// <param name="Name">As the definition names it.</param>
+/// <param name="Tokenizer">The tokenizer's fingerprint.</param>
+/// <param name="BitsPerByte">Bits over bytes.</param>
+/// <param name="Agreement">Share of positions where its likeliest continuation is the teacher's, 0..1; null when it was not asked for.</param>
+internal sealed record JudgedModel(string Name, string Tokenizer, double BitsPerByte, double? Agreement);

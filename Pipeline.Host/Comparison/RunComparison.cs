@@ -1,0 +1,98 @@
+using System.Globalization;
+using Pipeline.Contracts.Errors;
+using Pipeline.Host.Definitions;
+
+namespace Pipeline.Host.Comparison;
+
+/// <summary>Runs side by side: every part, every model, mean and spread over the runs.</summary>
+/// <param name="Runs">In the order given; values follow it.</param>
+/// <param name="Before">The model where the gap begins.</param>
+/// <param name="Teacher">The model where it ends.</param>
+internal sealed record RunComparison(IReadOnlyList<FinishedRun> Runs, string Before, string Teacher, IReadOnlyList<ComparedPart> Parts)
+{
+    public const string DefaultBefore = "student-initial";
+    public const string DefaultTeacher = "teacher";
+
+    public int Version { get; init; } = 1;
+
+    /// <summary>Null when no run has it.</summary>
+    public ComparedPart? Part(string name) => Parts.FirstOrDefault(p => p.Name == name);
+
+    /// <param name="runs">One or more.</param>
+    /// <param name="means">Parts that are means of others, added to every run that has those.</param>
+    /// <param name="before">Where the gap begins.</param>
+    /// <param name="teacher">Where it ends.</param>
+    /// <exception cref="InputException">Runs that do not compare: other text, another tokenizer under the same name, nothing judged.</exception>
+    public static RunComparison Of(
+        IReadOnlyList<FinishedRun> runs, IReadOnlyList<PartMean> means, string before = DefaultBefore, string teacher = DefaultTeacher)
+    {
+        List<string> names = [.. runs.SelectMany(r => r.Parts).Distinct()];
+        if (names.Count == 0)
+            throw new InputException($"no model was judged in {string.Join(", ", runs.Select(r => r.Path))}; stage evaluate does that");
+        foreach (string name in names)
+            CheckComparable(name, runs);
+        foreach (PartMean mean in means)
+        {
+            CheckMean(mean, names);
+            runs = [.. runs.Select(r => r.With(mean))];
+            names.Add(mean.Name);
+        }
+        ComparedPart[] parts = [.. names.Where(n => runs.Any(r => r[n] is not null)).Select(n => Compare(n, runs, before, teacher))];
+        return new RunComparison(runs, before, teacher, parts);
+    }
+
+    /// <summary>The same with the least bits per byte first.</summary>
+    public RunComparison BestFirst()
+        => this with { Parts = [.. Parts.Select(p => p with { Models = [.. p.Models.OrderBy(m => m.BitsPerByte.Mean)] })] };
+
+    private static ComparedPart Compare(string part, IReadOnlyList<FinishedRun> runs, string before, string teacher)
+    {
+        Judgement?[] judgements = [.. runs.Select(r => r[part])];
+        IEnumerable<string> models = judgements.OfType<Judgement>().SelectMany(j => j.Models).Select(m => m.Name).Distinct();
+        return new ComparedPart(part, judgements.OfType<Judgement>().First().Text, [.. models.Select(name => new ComparedModel(
+            name,
+            Repeats.Of(judgements.Select(j => j?[name]?.BitsPerByte))!,
+            name == before || name == teacher ? null : Repeats.Of(judgements.Select(j => GapClosed(j, name, before, teacher))),
+            Repeats.Of(judgements.Select(j => j?[name]?.Agreement))))]);
+    }
+
+    private static double? GapClosed(Judgement? judgement, string name, string before, string teacher)
+        => (judgement?[before]?.BitsPerByte, judgement?[name]?.BitsPerByte, judgement?[teacher]?.BitsPerByte) is ({ } from, { } at, { } to) && from > to
+            ? (from - at) / (from - to)
+            : null;
+
+    private static void CheckComparable(string part, IReadOnlyList<FinishedRun> runs)
+    {
+        FinishedRun first = runs.First(r => r[part] is not null);
+        var tokenizers = new Dictionary<string, (FinishedRun Run, string Tokenizer)>();
+        foreach (FinishedRun run in runs.Where(r => r[part] is not null))
+        {
+            Judgement judgement = run[part]!;
+            if (judgement.Text != first[part]!.Text)
+            {
+                throw new InputException(
+                    $"part '{part}': {run.Path} was judged on {Words(judgement.Text)}, {first.Path} on {Words(first[part]!.Text)}: other text, not comparable; judge both on the same");
+            }
+            foreach (JudgedModel model in judgement.Models)
+            {
+                if (tokenizers.TryAdd(model.Name, (run, model.Tokenizer)) || tokenizers[model.Name].Tokenizer == model.Tokenizer)
+                    continue;
+                throw new InputException(
+                    $"part '{part}': model '{model.Name}' has another tokenizer in {run.Path} than in {tokenizers[model.Name].Run.Path}: "
+                    + "these are two models, not one repeated; give them two names, or compare the runs apart");
+            }
+        }
+    }
+
+    private static void CheckMean(PartMean mean, List<string> names)
+    {
+        if (names.Contains(mean.Name))
+            throw new InputException($"'{mean.Name}' is a part already; give the mean another name");
+        if (mean.Of.FirstOrDefault(p => !names.Contains(p)) is { } unknown)
+            throw new InputException($"'{mean.Name}' is the mean of '{unknown}', a part that no run has{Suggestion.For(unknown, names)}");
+    }
+
+    private static string Words(JudgedText text) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{text.Documents} documents, {text.Bytes} bytes in {text.Windows} windows of at most {text.WindowBytes}{(text.IsCut ? ", cut at maxBytes" : "")}");
+}

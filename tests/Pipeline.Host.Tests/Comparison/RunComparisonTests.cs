@@ -1,0 +1,101 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+using Pipeline.Host.Comparison;
+
+namespace Pipeline.Host.Tests.Comparison;
+
+public sealed class RunComparisonTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Mean_and_spread_are_of_the_sample_and_the_gap_is_closed_within_each_run()
+    {
+        ComparedModel student = Compare(
+            Run("a", 1, ("maths", ReportFile.Judgement(90, ("student-initial", 4, 0.1), ("teacher", 1, 1), ("sft", 2.0, 0.5)))),
+            Run("b", 2, ("maths", ReportFile.Judgement(90, ("student-initial", 4, 0.1), ("teacher", 1, 1), ("sft", 2.3, 0.6)))),
+            Run("c", 3, ("maths", ReportFile.Judgement(90, ("student-initial", 5, 0.1), ("teacher", 1, 1), ("sft", 2.6, null))))).Part("maths")!["sft"]!;
+
+        Assert.Equal(3, student.BitsPerByte.N);
+        Assert.Equal(2.3, student.BitsPerByte.Mean, 12);
+        Assert.Equal(0.3, student.BitsPerByte.StandardDeviation!.Value, 12);
+        // 2/3, 17/30 and 3/5; of the means it would be 0.61.
+        Assert.Equal([2 / 3.0, 17 / 30.0, 0.6], student.GapClosed!.Values.Select(v => Math.Round(v!.Value, 12)), (a, b) => Math.Abs(a - b) < 1e-9);
+        Assert.Equal(0.611111, student.GapClosed.Mean, 6);
+        Assert.Equal(0.050918, student.GapClosed.StandardDeviation!.Value, 6);
+        Assert.Equal([0.5, 0.6, null], student.Agreement!.Values);
+        Assert.Equal(2, student.Agreement.N);
+        Assert.Equal(0.55, student.Agreement.Mean, 12);
+        Assert.Equal(0.070711, student.Agreement.StandardDeviation!.Value, 6);
+    }
+
+    [Fact]
+    public void What_is_not_there_is_absent()
+    {
+        RunComparison comparison = Compare(
+            Run("a", 1, ("maths", ReportFile.Judgement(90, ("teacher", 1, null), ("sft", 2, null))), ("plays", ReportFile.Judgement(70, ("sft", 3, null)))),
+            Run("b", 2, ("maths", ReportFile.Judgement(90, ("teacher", 1, null), ("student-initial", 1, null), ("sft", 2, null), ("alm", 1.5, null)))));
+
+        Assert.Equal(["maths", "plays"], comparison.Parts.Select(p => p.Name));
+        Assert.Equal(["teacher", "sft", "student-initial", "alm"], comparison.Part("maths")!.Models.Select(m => m.Name));
+        // No student before training in a; in b it began no worse than the teacher: nothing to close.
+        Assert.Null(comparison.Part("maths")!["sft"]!.GapClosed);
+        Assert.Null(comparison.Part("maths")!["sft"]!.Agreement);
+        Assert.Equal([null, 1.5], comparison.Part("maths")!["alm"]!.BitsPerByte.Values);
+        Assert.Null(comparison.Part("maths")!["alm"]!.BitsPerByte.StandardDeviation);
+        Assert.Equal([3, null], comparison.Part("plays")!["sft"]!.BitsPerByte.Values);
+        Assert.Null(comparison.Part("articles"));
+        Assert.Equal(["teacher", "student-initial", "alm", "sft"], comparison.BestFirst().Part("maths")!.Models.Select(m => m.Name));
+    }
+
+    [Fact]
+    public void A_mean_of_parts_is_taken_within_each_run()
+    {
+        (string, double, double?)[] plays = [("student-initial", 4, 0.1), ("teacher", 2, 1), ("sft", 3, 0.5)], articles = [("student-initial", 8, 0.1), ("teacher", 2, 1), ("sft", 4, 0.7)];
+        FinishedRun both = Run("a", 1, ("plays", ReportFile.Judgement(10, plays)), ("articles", ReportFile.Judgement(30, articles)));
+        FinishedRun one = Run("b", 2, ("plays", ReportFile.Judgement(10, plays)));
+
+        RunComparison comparison = RunComparison.Of([both, one], [new PartMean("unseen", ["plays", "articles"])]);
+
+        ComparedPart unseen = comparison.Part("unseen")!;
+        Assert.Equal(40, unseen.Text.Bytes);
+        Assert.Equal([3.5, null], unseen["sft"]!.BitsPerByte.Values);
+        Assert.Equal([0.625, null], unseen["sft"]!.GapClosed!.Values);
+        Assert.Equal(0.6, unseen["sft"]!.Agreement!.Mean, 12);
+        Assert.Contains("a part already", Assert.Throws<InputException>(() => RunComparison.Of([both], [new PartMean("plays", ["plays"])])).Message, StringComparison.Ordinal);
+        Assert.Contains("did you mean 'plays'?", Assert.Throws<InputException>(() => RunComparison.Of([both], [new PartMean("x", ["play"])])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Runs_that_do_not_compare_are_refused_by_name()
+    {
+        FinishedRun first = Run("first", 1, ("maths", ReportFile.Judgement(90, ("sft", 2, null))));
+        FinishedRun otherText = Run("other-text", 2, ("maths", ReportFile.Judgement(91, ("sft", 2, null))));
+
+        string message = Assert.Throws<InputException>(() => Compare(first, otherText)).Message;
+
+        Assert.Contains($"part 'maths': {otherText.Path} was judged on 3 documents, 91 bytes", message, StringComparison.Ordinal);
+        Assert.Contains($"{first.Path} on 3 documents, 90 bytes", message, StringComparison.Ordinal);
+        FinishedRun nothing = Run("nothing", 4, ("losses", "[1, 2]"));
+        Assert.Contains($"no model was judged in {nothing.Path}", Assert.Throws<InputException>(() => Compare(nothing)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void One_name_for_models_of_two_tokenizers_is_refused()
+    {
+        FinishedRun bytes = Run("bytes", 1, ("maths", ReportFile.Judgement(90, ("sft", 2, null))));
+        string judgement = ReportFile.Judgement(90, ("sft", 2, null)).Replace("\"tokenizer\": \"sft\"", "\"tokenizer\": \"subword\"", StringComparison.Ordinal);
+        FinishedRun subword = Run("subword", 2, ("maths", judgement));
+
+        string message = Assert.Throws<InputException>(() => Compare(bytes, subword)).Message;
+
+        Assert.Contains($"model 'sft' has another tokenizer in {subword.Path} than in {bytes.Path}", message, StringComparison.Ordinal);
+    }
+
+    private static RunComparison Compare(params FinishedRun[] runs) => RunComparison.Of(runs, []);
+
+    private FinishedRun Run(string name, int seed, params (string Part, string Json)[] parts)
+        => FinishedRun.Read(new DiskStorage(), ReportFile.Write(_folder, name, seed, parts));
+}
