@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Records;
@@ -22,6 +23,10 @@ namespace Pipeline.Benchmarks;
 /// </summary>
 internal static class OnlineBenchmark
 {
+    private const string Cached = "cached";
+    private const string Online = "online";
+    private const int MemorySteps = 10;
+
     public static async Task<int> Run(string[] args)
     {
         string Option(string name, string value) => Array.IndexOf(args, name) is >= 0 and int i ? args[i + 1] : value;
@@ -29,14 +34,25 @@ internal static class OnlineBenchmark
         string model = args.Length > 0 && !args[0].StartsWith("--", StringComparison.Ordinal) ? args[0] : "data/models/tiny-llama";
         int steps = Number("--steps", "40"), tokens = Number("--tokens", "4096"), threads = Number("--threads", "0");
         bool bytes = Option("--student", "self") == "bytes";
-        string folder = Directory.CreateTempSubdirectory("alm-bench-").FullName;
+        string? side = Array.IndexOf(args, "--side") >= 0 ? Option("--side", "") : null;
+        string folder = side is null ? Directory.CreateTempSubdirectory("alm-bench-").FullName : Option("--folder", "");
+        var environment = new CommandEnvironment { Stages = StageTable.All, Output = TextWriter.Null };
+        string path = Path.Combine(folder, "online.json"), run = Path.Combine(folder, "run");
+        if (side is not null)
+            return await PeakOf(side, environment, path, run);
         try
         {
-            string path = Path.Combine(folder, "online.json");
             await File.WriteAllTextAsync(path, Definition(Path.GetFullPath(model), bytes, tokens, threads));
-            var environment = new CommandEnvironment { Stages = StageTable.All, Output = TextWriter.Null };
-            int code = await AlmCommandLine.InvokeAsync(["run", path, "--run", Path.Combine(folder, "run"), "--plain"], environment);
-            return code != 0 ? code : await Compare(environment, path, Path.Combine(folder, "run"), steps);
+            int code = await AlmCommandLine.InvokeAsync(["run", path, "--run", run, "--plain"], environment);
+            if (code != 0)
+                return code;
+            await Compare(environment, path, run, steps);
+            foreach (string one in (string[])[Cached, Online])
+            {
+                using Process child = Process.Start(Environment.ProcessPath!, [typeof(OnlineBenchmark).Assembly.Location, "online", "--side", one, "--folder", folder]);
+                await child.WaitForExitAsync();
+            }
+            return 0;
         }
         finally
         {
@@ -64,52 +80,79 @@ internal static class OnlineBenchmark
         }
         """;
 
-    private static async Task<int> Compare(CommandEnvironment environment, string path, string folder, int steps)
+    private static async Task Compare(CommandEnvironment environment, string path, string folder, int steps)
     {
-        var storage = new DiskStorage();
-        RunDefinition definition = new DefinitionLoader(environment.Catalog(), storage).Load(path, []).Definition;
-        FlowDefinition flow = definition.Flows[1];
-        var quiet = new QuietStage();
-        var context = new StageContext(definition, flow, "benchmark", folder, storage, quiet, quiet, quiet, null, TimeProvider.System);
-        var batches = new List<StudentBatch>();
-        await foreach (StudentBatch batch in new BatchStage((BatchOptions)flow.Stages[1].Options, context)
-            .RunAsync(new ReadShardsStage((ReadShardsOptions)flow.Stages[0].Options, context).ReadAsync(default), default))
+        using Sides sides = await Sides.OpenAsync(environment, path, folder, steps + 1);
+        // The first step of each warms up.
+        await sides.CachedAsync(0);
+        await sides.OnlineAsync(0);
+        List<double> cached = [], online = [];
+        for (int i = 1; i <= steps; i++)
         {
-            batches.Add(batch);
-            if (batches.Count == steps + 1) break;
+            int at = i;
+            cached.Add(await ModelsWork.SecondsAsync(() => sides.CachedAsync(at)));
+            online.Add(await ModelsWork.SecondsAsync(() => sides.OnlineAsync(at)));
         }
-        var options = (UpdateStudentOptions)flow.Stages[2].Options;
-        string initial = Path.Combine(folder, InitialStudent.Name), teacherFolder = RunPaths.Input(folder, definition.Teacher!.Model);
-        using TorchDevice device = TorchDevice.Create(definition.Device, definition.Threads);
-        using var teacher = new TeacherModel(teacherFolder, TextTokenizer.Load(teacherFolder, storage), storage, device);
-        var scores = new OnlineScores(teacher);
-        using var cached = await Side.CreateAsync(options with { Steps = steps + 1 }, initial, context, storage, device);
-        // The first step of each warms up; the cached side's memory is taken before a teacher is in it.
-        long cachedBytes = await PeakAsync(() => cached.StepAsync(batches[0], device));
-        using var online = await Side.CreateAsync(options with { Steps = steps + 1 }, initial, context, storage, device);
-        long onlineBytes = await PeakAsync(async () => await online.StepAsync(await scores.ScoreAsync(batches[0], default), device));
-
-        List<double> without = [], with = [];
-        foreach (StudentBatch batch in batches.Skip(1))
-        {
-            without.Add(await ModelsWork.SecondsAsync(() => cached.StepAsync(batch, device)));
-            with.Add(await ModelsWork.SecondsAsync(async () => await online.StepAsync(await scores.ScoreAsync(batch, default), device)));
-        }
-        double fast = ModelsWork.Median([.. without]), slow = ModelsWork.Median([.. with]), ratio = ModelsWork.Median([.. with.Zip(without, (w, o) => w / o)]);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{steps} steps of about {batches.Average(b => b.Tokens):F0} student tokens, {device.Threads} threads, medians"));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"cache           {1 / fast,7:F2} steps/s   peak above what was there {cachedBytes >> 20,5} MiB"));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"teacher online  {1 / slow,7:F2} steps/s   peak above what was there {onlineBytes >> 20,5} MiB, the teacher's weights included"));
+        double ratio = ModelsWork.Median([.. online.Zip(cached, (o, c) => o / c)]);
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{steps} steps of about {sides.MeanTokens:F0} student tokens, {sides.Threads} threads, medians"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Cached,-8}{1 / ModelsWork.Median([.. cached]),7:F2} steps/s"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Online,-8}{1 / ModelsWork.Median([.. online]),7:F2} steps/s"));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a step from the cache is {ratio:F3} times as fast (median of pairs)"));
+    }
+
+    /// <summary>A process of its own, so that its peak is this side's alone.</summary>
+    private static async Task<int> PeakOf(string side, CommandEnvironment environment, string path, string folder)
+    {
+        using Sides sides = await Sides.OpenAsync(environment, path, folder, MemorySteps);
+        for (int i = 0; i < MemorySteps; i++)
+            await (side == Cached ? sides.CachedAsync(i) : sides.OnlineAsync(i));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{side,-8}{ModelsWork.Status("VmHWM:") / 1048576.0,7:F0} MiB at the peak of a process of {MemorySteps} steps"));
         return 0;
     }
 
-    private static async Task<long> PeakAsync(Func<Task> work)
+    /// <summary>Two students alike, the batches, and the teacher, which is loaded when first asked.</summary>
+    private sealed class Sides(TorchDevice device, TeacherModel teacher, Side cached, Side online, IReadOnlyList<StudentBatch> batches) : IDisposable
     {
-        GC.Collect();
-        await File.WriteAllTextAsync("/proc/self/clear_refs", "5");
-        long before = ModelsWork.Status("VmRSS:");
-        await work();
-        return ModelsWork.Status("VmHWM:") - before;
+        private readonly OnlineScores _scores = new(teacher);
+
+        public double MeanTokens => batches.Average(b => b.Tokens);
+
+        public int Threads => device.Threads;
+
+        public static async Task<Sides> OpenAsync(CommandEnvironment environment, string path, string folder, int count)
+        {
+            var storage = new DiskStorage();
+            RunDefinition definition = new DefinitionLoader(environment.Catalog(), storage).Load(path, []).Definition;
+            FlowDefinition flow = definition.Flows[1];
+            var quiet = new QuietStage();
+            var context = new StageContext(definition, flow, "benchmark", folder, storage, quiet, quiet, quiet, null, TimeProvider.System);
+            var batches = new List<StudentBatch>();
+            var source = new ReadShardsStage((ReadShardsOptions)flow.Stages[0].Options, context);
+            await foreach (StudentBatch batch in new BatchStage((BatchOptions)flow.Stages[1].Options, context).RunAsync(source.ReadAsync(default), default))
+            {
+                batches.Add(batch);
+                if (batches.Count == count) break;
+            }
+            UpdateStudentOptions options = (UpdateStudentOptions)flow.Stages[2].Options with { Steps = count };
+            string initial = Path.Combine(folder, InitialStudent.Name), teacherFolder = RunPaths.Input(folder, definition.Teacher!.Model);
+            TorchDevice device = TorchDevice.Create(definition.Device, definition.Threads);
+            return new Sides(
+                device, new TeacherModel(teacherFolder, TextTokenizer.Load(teacherFolder, storage), storage, device),
+                await Side.CreateAsync(options, initial, context, storage, device), await Side.CreateAsync(options, initial, context, storage, device), batches);
+        }
+
+        public Task CachedAsync(int at) => cached.StepAsync(batches[at]);
+
+        public async Task OnlineAsync(int at) => await online.StepAsync(await _scores.ScoreAsync(batches[at], default));
+
+        public void Dispose()
+        {
+            cached.Dispose();
+            online.Dispose();
+            teacher.Dispose();
+            device.Dispose();
+        }
     }
 
     private sealed class Side(TorchDevice device, StudentModel student, Trainer trainer) : IDisposable
@@ -124,10 +167,10 @@ internal static class OnlineBenchmark
                 return new Side(device, student, new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, context, student.Device)));
             });
 
-        public async Task StepAsync(StudentBatch batch, TorchDevice on)
+        public async Task StepAsync(StudentBatch batch)
         {
             BatchTables tables = trainer.Tables(batch);
-            await on.RunAsync(() => trainer.Step([(batch, tables)], _step++));
+            await device.RunAsync(() => trainer.Step([(batch, tables)], _step++));
         }
 
         public void Dispose() => device.RunAsync(() =>
