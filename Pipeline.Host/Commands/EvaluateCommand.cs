@@ -23,6 +23,11 @@ internal static class EvaluateCommand
             Arity = ArgumentArity.OneOrMore,
         };
         var text = new TextInput();
+        var agreement = new Option<string?>("--agreement")
+        {
+            Description = "The model, as the table names it, that the others are compared with: the share of byte offsets where both begin a token and both have the same most likely next byte.",
+            HelpName = "NAME",
+        };
         var window = new Option<int>("--window-bytes") { Description = "The longest window, in bytes of UTF-8; each is scored alone.", HelpName = "N", DefaultValueFactory = _ => 1024 };
         NumberRange.AddTo(window, WindowCutter.LeastWindowBytes, 1 << 20);
         var batch = new Option<int>("--batch-tokens") { Description = "Tokens of a batch, padding included.", HelpName = "N", DefaultValueFactory = _ => 8192 };
@@ -32,7 +37,7 @@ internal static class EvaluateCommand
         var command = new Command("evaluate", "Judges models by bits per byte, all on the same windows of text.");
         command.Options.Add(models);
         text.AddTo(command);
-        foreach (Option option in (Option[])[window, batch, json])
+        foreach (Option option in (Option[])[agreement, window, batch, json])
             command.Options.Add(option);
         device.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
@@ -41,6 +46,7 @@ internal static class EvaluateCommand
             var options = new EvaluateOptions
             {
                 Models = [.. parsed.GetRequiredValue(models).Select(m => Named(m, storage))],
+                Agreement = parsed.GetValue(agreement),
                 WindowBytes = parsed.GetValue(window),
                 BatchTokens = parsed.GetValue(batch),
                 MaxBytes = 1 << 30,

@@ -10,7 +10,8 @@ namespace Pipeline.Stages.Evaluation;
 /// </summary>
 internal static class EnsembleHead
 {
-    private const long SliceElements = 8 << 20;
+    /// <summary>Logits of a slice.</summary>
+    public const long SliceElements = 8 << 20;
 
     /// <summary>[N] float32 log p(target).</summary>
     /// <param name="hidden_NH">Per member.</param>
@@ -42,16 +43,25 @@ internal static class EnsembleHead
         {
             using DisposeScope slice = NewDisposeScope();
             long length = Math.Min(step, count - start);
-            Tensor mean_SV = zeros([length, valid], dtype: ScalarType.Float32, device: targets_N.device);
-            for (int m = 0; m < members.Count; m++)
-                mean_SV.add_(Logits(hidden_NH[m].narrow(0, start, length), members[m], valid), 1.0 / members.Count);
+            Tensor mean_SV = MeanLogits([.. hidden_NH.Select(h => h.narrow(0, start, length))], members);
             Tensor chosen = mean_SV.gather(1, targets_N.narrow(0, start, length).clamp_min(Scalars.Zero).unsqueeze(1)).squeeze(1);
             parts.Add((chosen - mean_SV.logsumexp(1)).MoveToOuterDisposeScope());
         }
         return cat(parts).masked_fill(targets_N.lt(Scalars.Zero), Scalars.Zero).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Logits(Tensor hidden_SH, ScoringModel model, int valid)
+    /// <summary>[S, V] float32, over the rows that every member has.</summary>
+    public static Tensor MeanLogits(IReadOnlyList<Tensor> hidden_SH, IReadOnlyList<ScoringModel> members)
+    {
+        int valid = members.Min(m => m.ValidRows);
+        Tensor mean_SV = zeros([hidden_SH[0].size(0), valid], dtype: ScalarType.Float32, device: hidden_SH[0].device);
+        for (int m = 0; m < members.Count; m++)
+            mean_SV.add_(Logits(hidden_SH[m], members[m], valid), 1.0 / members.Count);
+        return mean_SV;
+    }
+
+    /// <summary>[S, valid] float32, softcapped where the model does so.</summary>
+    public static Tensor Logits(Tensor hidden_SH, ScoringModel model, int valid)
     {
         Tensor logits = matmul(hidden_SH, model.Head.narrow(0, 0, valid).t()).to(ScalarType.Float32);
         return model.Softcap is { } c ? logits.div(c).tanh().mul(c) : logits;

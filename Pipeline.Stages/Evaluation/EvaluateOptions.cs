@@ -15,6 +15,9 @@ public sealed record EvaluateOptions
     [Description("Which of the models are the student before training, the student after it, and the teacher. Absent: those named student-initial, student and teacher, where all three are there.")]
     public EvaluatedGap? Gap { get; init; }
 
+    [Description("Names the model that the others are compared with: the share of byte offsets where both begin a token and both have the same most likely next byte. Absent: not computed.")]
+    public string? Agreement { get; init; }
+
     [Description("The longest window, in bytes of UTF-8.")]
     [Range(WindowCutter.LeastWindowBytes, 1 << 20)]
     public int WindowBytes { get; init; } = 1024;

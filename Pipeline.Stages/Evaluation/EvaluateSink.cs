@@ -20,7 +20,8 @@ internal sealed class EvaluateSink(EvaluateOptions options, StageContext context
             await InitialStudent.EnsureAsync(context, cancellationToken);
         EvaluationPlan plan = EvaluationPlan.Make(options, context);
         var tokenizers = context.Service<TokenizerStore>();
-        var text = new HeldOutText(options.WindowBytes, options.MaxBytes, [.. plan.Models.Select(m => tokenizers.Get(m.Tokenizer)).DistinctBy(t => t.Fingerprint)]);
+        IReadOnlyList<TextTokenizer> sides = [.. plan.Models.Select(m => tokenizers.Get(m.Tokenizer)).DistinctBy(t => t.Fingerprint)];
+        var text = new HeldOutText(options.WindowBytes, options.MaxBytes, sides, keepOffsets: plan.Agreement is not null);
         await foreach (TextDocument document in input.WithCancellation(cancellationToken))
         {
             StopIfAsked();

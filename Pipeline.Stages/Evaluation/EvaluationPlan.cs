@@ -3,8 +3,8 @@ using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Stages.Evaluation;
 
-/// <summary>Which models, ensembles and gap a definition asks for, checked against each other before anything is loaded.</summary>
-internal sealed record EvaluationPlan(IReadOnlyList<ModelPlace> Models, IReadOnlyList<EvaluatedEnsemble> Ensembles, EvaluatedGap? Gap)
+/// <summary>Which models, ensembles, gap and agreement a definition asks for, checked against each other before anything is loaded.</summary>
+internal sealed record EvaluationPlan(IReadOnlyList<ModelPlace> Models, IReadOnlyList<EvaluatedEnsemble> Ensembles, EvaluatedGap? Gap, string? Agreement)
 {
     private const string Student = "student";
 
@@ -29,7 +29,9 @@ internal sealed record EvaluationPlan(IReadOnlyList<ModelPlace> Models, IReadOnl
             foreach (string name in (string[])[gap.Before, gap.After, gap.Teacher])
                 Check("'gap'", name);
         }
-        return new EvaluationPlan(models, options.Ensembles, options.Gap ?? Usual(models));
+        if (options.Agreement is { } reference)
+            Check("'agreement'", reference);
+        return new EvaluationPlan(models, options.Ensembles, options.Gap ?? Usual(models), options.Agreement);
 
         void Check(string who, string name)
         {

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Pipeline.Stages.Evaluation;
 
 /// <summary>What <c>evaluate</c> found: the content of <c>report.json</c>.</summary>
@@ -17,6 +19,14 @@ public sealed record EvaluationReport(
         + "whole character. Each window is scored alone, after the model's bos, else its eos; with neither, the bytes of its first token cost 8 bits each. "
         + "The end of a window is not scored. bitsPerByte = -sum of log2 p(token) / bytes.";
 
+    /// <summary>Name of the model that the others were compared with; null where none was asked for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? AgreementWith { get; init; }
+
+    /// <summary>The rule of the agreement in words; null where none was asked for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? AgreementRule { get; init; }
+
     public int Version { get; init; } = 1;
 }
 
@@ -29,8 +39,22 @@ public sealed record EvaluationReport(
 /// <param name="TokensPerByte">Tokens over bytes.</param>
 /// <param name="UnscoredBytes">Bytes charged 8 bits each.</param>
 /// <param name="Tokenizer">The tokenizer's fingerprint.</param>
+/// <param name="Agreement">
+/// The share of the compared byte offsets where the model's most likely next byte is the reference's; null where no agreement was asked for,
+/// for the reference itself, and where there is no offset to compare at.
+/// </param>
+/// <param name="AgreementOffsets">How many offsets were compared; null where no agreement was asked for and for the reference itself.</param>
 public sealed record ModelResult(
-    string Name, string Model, double BitsPerByte, double Bits, long Tokens, double TokensPerByte, long UnscoredBytes, string Tokenizer);
+    string Name,
+    string Model,
+    double BitsPerByte,
+    double Bits,
+    long Tokens,
+    double TokensPerByte,
+    long UnscoredBytes,
+    string Tokenizer,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? Agreement = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? AgreementOffsets = null);
 
 /// <summary>How much of the way to the teacher the training went.</summary>
 /// <param name="Before">Name of the student before training.</param>

@@ -14,7 +14,13 @@ namespace Pipeline.Stages.Evaluation;
 /// <param name="stopIfAsked">Throws between batches when a stop was asked for.</param>
 internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokenizers, StageContext context, int batchTokens, Action stopIfAsked)
 {
+    private const string AgreementRule =
+        "agreement = share of the byte offsets of windows where both this model and agreementWith begin a token they have a prediction for, and both "
+        + "have the same most likely next byte: the first byte whose tokens have the most probability together. Special tokens together count as one more "
+        + "byte. A token that begins with a space its tokenizer put there is left out.";
+
     private readonly WindowScorer _scorer = new(device, batchTokens);
+    private NextBytes? _reference;
     private long _done;
     private long _total;
 
@@ -22,24 +28,31 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
     {
         _total = (long)text.Windows.Count * (plan.Models.Count + plan.Ensembles.Count);
         var results = new List<ModelResult>();
-        foreach (ModelPlace place in plan.Models)
-            results.Add(await JudgeAsync(place.Name, place.Folder, [place], EnsembleAverage.Probability, text, cancellationToken));
+        // The one that others are compared with goes first, whatever its place in the report.
+        foreach (ModelPlace place in plan.Models.OrderBy(m => m.Name != plan.Agreement))
+            results.Add(await JudgeAsync(place.Name, place.Folder, [place], EnsembleAverage.Probability, text, plan.Agreement, cancellationToken));
+        results = [.. plan.Models.Select(m => results.First(r => r.Name == m.Name))];
         foreach (EvaluatedEnsemble ensemble in plan.Ensembles)
         {
             ModelPlace[] members = [.. ensemble.Members.Select(name => plan.Models.First(m => m.Name == name))];
             string label = $"{(ensemble.Average == EnsembleAverage.Probability ? "probability" : "log-probability")} of {string.Join(", ", ensemble.Members)}";
-            results.Add(await JudgeAsync(ensemble.Name, label, members, ensemble.Average, text, cancellationToken));
+            results.Add(await JudgeAsync(ensemble.Name, label, members, ensemble.Average, text, plan.Agreement, cancellationToken));
         }
         context.Meter.Count("tokens", _scorer.Work.Tokens);
         context.Meter.Count("paddingTokens", _scorer.Work.Padding);
-        return new EvaluationReport(text.WindowBytes, text.Documents, text.Windows.Count, text.Bytes, text.IsCut, results, Gap(plan.Gap, results));
+        return new EvaluationReport(text.WindowBytes, text.Documents, text.Windows.Count, text.Bytes, text.IsCut, results, Gap(plan.Gap, results))
+        {
+            AgreementWith = plan.Agreement,
+            AgreementRule = plan.Agreement is null ? null : AgreementRule,
+        };
     }
 
     private async Task<ModelResult> JudgeAsync(
-        string name, string label, IReadOnlyList<ModelPlace> places, EnsembleAverage average, HeldOutText text, CancellationToken cancellationToken)
+        string name, string label, IReadOnlyList<ModelPlace> places, EnsembleAverage average, HeldOutText text, string? agreement, CancellationToken cancellationToken)
     {
         TextTokenizer tokenizer = OneTokenizer(name, places);
         IReadOnlyList<WindowTokens> windows = text.Under(tokenizer);
+        NextBytes? nextBytes = agreement is null ? null : new NextBytes(windows, _reference);
         var members = new List<ScoringModel>();
         double[] sums;
         try
@@ -51,7 +64,7 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
             }
             WarnOfLength(members, windows);
             long before = _done;
-            sums = await _scorer.ScoreAsync(members, average, windows, done =>
+            sums = await _scorer.ScoreAsync(members, average, windows, nextBytes, done =>
             {
                 stopIfAsked();
                 context.Meter.Progress(_done = before + done, _total);
@@ -64,7 +77,19 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
         }
         long unscored = windows.Sum(w => (long)w.UnscoredBytes), tokens = windows.Sum(w => (long)w.TextTokens);
         double bits = BitsPerByte.Bits(sums.Sum(), unscored);
-        return new ModelResult(name, label, BitsPerByte.Of(bits, text.Bytes), bits, tokens, (double)tokens / text.Bytes, unscored, tokenizer.Fingerprint);
+        var result = new ModelResult(name, label, BitsPerByte.Of(bits, text.Bytes), bits, tokens, (double)tokens / text.Bytes, unscored, tokenizer.Fingerprint);
+        return nextBytes is null ? result : Compared(result, nextBytes);
+    }
+
+    private ModelResult Compared(ModelResult result, NextBytes nextBytes)
+    {
+        if (_reference is null)
+        {
+            _reference = nextBytes;
+            return result;
+        }
+        (long same, long offsets) = nextBytes.ComparedWith(_reference);
+        return result with { Agreement = offsets > 0 ? (double)same / offsets : null, AgreementOffsets = offsets };
     }
 
     private TextTokenizer OneTokenizer(string name, IReadOnlyList<ModelPlace> places)

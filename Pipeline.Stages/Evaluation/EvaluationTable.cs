@@ -8,12 +8,18 @@ public static class EvaluationTable
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, IndentSize = 2, NewLine = "\n" };
 
-    public static IReadOnlyList<string> Header { get; } = ["model", "bits per byte", "tokens", "tokens per byte"];
+    /// <summary>Agreement has columns only where it was asked for.</summary>
+    public static IReadOnlyList<string> Header(EvaluationReport report)
+    {
+        List<string> header = ["model", "bits per byte", "tokens", "tokens per byte"];
+        if (report.AgreementWith is { } reference)
+            header.AddRange([$"agrees with {reference}", "offsets"]);
+        return header;
+    }
 
     /// <summary>One row per model; all columns but the first are numbers.</summary>
     public static IReadOnlyList<IReadOnlyList<string>> Rows(EvaluationReport report)
-        => [.. report.Models.Select(m => (IReadOnlyList<string>)
-            [m.Name, Number(m.BitsPerByte, "0.0000"), m.Tokens.ToString("N0", CultureInfo.InvariantCulture), Number(m.TokensPerByte, "0.000")])];
+        => [.. report.Models.Select(m => Row(m, hasAgreement: report.AgreementWith is not null))];
 
     /// <summary>Lines below the table.</summary>
     public static IReadOnlyList<string> Notes(EvaluationReport report)
@@ -36,8 +42,8 @@ public static class EvaluationTable
     /// <summary>The table as lines of plain text.</summary>
     public static IReadOnlyList<string> Lines(EvaluationReport report)
     {
-        IReadOnlyList<IReadOnlyList<string>> rows = [Header, .. Rows(report)];
-        int[] widths = [.. Header.Select((_, column) => rows.Max(r => r[column].Length))];
+        IReadOnlyList<IReadOnlyList<string>> rows = [Header(report), .. Rows(report)];
+        int[] widths = [.. rows[0].Select((_, column) => rows.Max(r => r[column].Length))];
         return [.. rows.Select(r => string.Join("  ", r.Select((cell, i) => i == 0 ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i])))), .. Notes(report)];
     }
 
@@ -46,6 +52,14 @@ public static class EvaluationTable
     /// <exception cref="JsonException">It is no report.</exception>
     public static EvaluationReport FromJson(ReadOnlySpan<byte> json)
         => JsonSerializer.Deserialize<EvaluationReport>(json, Json) ?? throw new JsonException("the report is null");
+
+    private static List<string> Row(ModelResult model, bool hasAgreement)
+    {
+        List<string> row = [model.Name, Number(model.BitsPerByte, "0.0000"), Number(model.Tokens, "N0"), Number(model.TokensPerByte, "0.000")];
+        if (hasAgreement)
+            row.AddRange([model.Agreement is { } share ? Number(share, "P2") : "-", model.AgreementOffsets is { } offsets ? Number(offsets, "N0") : "-"]);
+        return row;
+    }
 
     private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 }

@@ -11,12 +11,14 @@ internal sealed class HeldOutText
 {
     private readonly int _windowBytes;
     private readonly long _maxBytes;
+    private readonly bool _keepOffsets;
     private readonly IReadOnlyList<(TextTokenizer Tokenizer, TextEncoder Encoder, List<WindowTokens> Windows)> _sides;
 
-    public HeldOutText(int windowBytes, long maxBytes, IReadOnlyList<TextTokenizer> tokenizers)
+    public HeldOutText(int windowBytes, long maxBytes, IReadOnlyList<TextTokenizer> tokenizers, bool keepOffsets)
     {
         _windowBytes = windowBytes;
         _maxBytes = maxBytes;
+        _keepOffsets = keepOffsets;
         _sides = [.. tokenizers.Select(t => (t, t.CreateEncoder(), new List<WindowTokens>()))];
     }
 
@@ -52,7 +54,7 @@ internal sealed class HeldOutText
         try
         {
             for (int i = 0; i < _sides.Count; i++)
-                encoded[i] = [.. windows.Select(w => WindowTokens.Encode(_sides[i].Encoder, _sides[i].Tokenizer, text.Substring(w.Start, w.Length)))];
+                encoded[i] = [.. windows.Select(w => WindowTokens.Encode(_sides[i].Encoder, _sides[i].Tokenizer, text.Substring(w.Start, w.Length), _keepOffsets))];
         }
         catch (ByteViewException e)
         {

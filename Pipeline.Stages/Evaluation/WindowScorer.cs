@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Evaluation;
 
 /// <summary>
-/// Log-likelihoods of windows: sorted by length and taken in batches of so many tokens, padding included, on the device's thread. H
+/// Log-likelihoods of windows, and where asked the most likely next bytes: sorted by length and taken in batches of so many tokens, padding included, on the device's thread. H
 /// hidden, R tokens that are not padding.
 /// </summary>
 public sealed class WindowScorer(TorchDevice device, int batchTokens)
@@ -18,12 +18,14 @@ public sealed class WindowScorer(TorchDevice device, int batchTokens)
     /// <param name="members">One model, or several with one tokenizer whose distributions are averaged.</param>
     /// <param name="average">How several are averaged.</param>
     /// <param name="windows">Under the members' tokenizer.</param>
+    /// <param name="nextBytes">Gets the most likely next bytes of these windows, from the same hidden states; null: not computed.</param>
     /// <param name="afterBatch">Called between batches with the number of windows done; what it throws stops the work.</param>
     /// <param name="cancellationToken">Stops between batches.</param>
     public async Task<double[]> ScoreAsync(
         IReadOnlyList<ScoringModel> members,
         EnsembleAverage average,
         IReadOnlyList<WindowTokens> windows,
+        NextBytes? nextBytes = null,
         Action<int>? afterBatch = null,
         CancellationToken cancellationToken = default)
     {
@@ -32,16 +34,21 @@ public sealed class WindowScorer(TorchDevice device, int batchTokens)
             foreach (ScoringModel member in members)
                 member.CheckIds(window.Ids);
         }
+        long[]? classes_V = nextBytes is null ? null : NextByte.ClassesOf(members[0].Tokenizer);
         var sums = new double[windows.Count];
         int done = 0;
         foreach (int[] batch in LengthBatches.Plan([.. windows.Select(w => w.Ids.Length)], batchTokens))
         {
-            float[] scores = await device.RunAsync(() => Score(members, average, [.. batch.Select(i => windows[i].Ids)]), cancellationToken);
-            int at = 0;
-            foreach (int index in batch)
+            int[][] rows = [.. batch.Select(i => windows[i].Ids)];
+            int[][] entries = [.. batch.Select(i => nextBytes?.Entries(i).ToArray() ?? [])];
+            BatchScores scores = await device.RunAsync(() => Score(members, average, rows, entries, classes_V), cancellationToken);
+            int at = 0, asked = 0;
+            for (int row = 0; row < batch.Length; row++)
             {
-                for (int token = 0; token < windows[index].Ids.Length; token++)
-                    sums[index] += scores[at++];
+                for (int token = 0; token < rows[row].Length; token++)
+                    sums[batch[row]] += scores.LogLikelihood_R[at++];
+                foreach (int entry in entries[row])
+                    nextBytes!.Set(batch[row], entry, (short)scores.NextByte_N[asked++]);
             }
             done += batch.Length;
             afterBatch?.Invoke(done);
@@ -49,8 +56,7 @@ public sealed class WindowScorer(TorchDevice device, int batchTokens)
         return sums;
     }
 
-    /// <summary>Row after row, per token log p of the token behind it; 0 for the last of a row.</summary>
-    private float[] Score(IReadOnlyList<ScoringModel> members, EnsembleAverage average, IReadOnlyList<int[]> rows)
+    private BatchScores Score(IReadOnlyList<ScoringModel> members, EnsembleAverage average, int[][] rows, int[][] entries, long[]? classes_V)
     {
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -60,6 +66,28 @@ public sealed class WindowScorer(TorchDevice device, int batchTokens)
         Tensor likelihood_R = members.Count == 1
             ? EnsembleHead.LogLikelihood(hidden_RH[0], members[0], batch.Targets_R)
             : EnsembleHead.LogLikelihood(hidden_RH, members, batch.Targets_R, average);
-        return [.. likelihood_R.cpu().data<float>()];
+        float[] likelihoods = [.. likelihood_R.cpu().data<float>()];
+        long[] before_N = [.. Before(rows, entries)];
+        if (classes_V is null || before_N.Length == 0)
+            return new BatchScores(likelihoods, []);
+        Tensor at_N = tensor(before_N, device: members[0].Device);
+        Tensor nextByte_N = NextByte.MostLikely(
+            [.. hidden_RH.Select(h => h.index_select(0, at_N))], members, average, tensor(classes_V, device: members[0].Device));
+        return new BatchScores(likelihoods, [.. nextByte_N.cpu().data<long>()]);
     }
+
+    /// <summary>Row after row, the place in R of the token before each entry: its hidden state says what comes there.</summary>
+    private static IEnumerable<long> Before(int[][] rows, int[][] entries)
+    {
+        long start = 0;
+        for (int row = 0; row < rows.Length; start += rows[row++].Length)
+        {
+            foreach (int entry in entries[row])
+                yield return start + entry - 1;
+        }
+    }
+
+    /// <param name="LogLikelihood_R">Row after row, per token log p of the token behind it; 0 for the last of a row.</param>
+    /// <param name="NextByte_N">Row after row, the class of the most likely next byte at each entry that was asked for.</param>
+    private readonly record struct BatchScores(float[] LogLikelihood_R, long[] NextByte_N);
 }

@@ -7,7 +7,11 @@ namespace Pipeline.Stages.Evaluation;
 /// <param name="Ids">With bos, else eos, in front where the tokenizer has one. Entry 0 has no score.</param>
 /// <param name="HasPrefix">Whether entry 0 is such a mark and not text.</param>
 /// <param name="UnscoredBytes">Bytes of text under entry 0 where it is text.</param>
-public sealed record WindowTokens(int[] Ids, bool HasPrefix, int UnscoredBytes)
+/// <param name="Offsets">
+/// Per entry the byte of the window that it begins at; -1 for entry 0, which no prediction is about, and for a token that stands for other
+/// bytes than its own (a space that the tokenizer put in front). Null where it was not asked for.
+/// </param>
+public sealed record WindowTokens(int[] Ids, bool HasPrefix, int UnscoredBytes, int[]? Offsets = null)
 {
     /// <summary>Tokens of text.</summary>
     public int TextTokens => HasPrefix ? Ids.Length - 1 : Ids.Length;
@@ -15,12 +19,28 @@ public sealed record WindowTokens(int[] Ids, bool HasPrefix, int UnscoredBytes)
     /// <param name="encoder">Of <paramref name="tokenizer"/>.</param>
     /// <param name="tokenizer">Says what goes in front.</param>
     /// <param name="text">Well-formed and NFC.</param>
+    /// <param name="keepOffsets">Whether <see cref="Offsets"/> is asked for.</param>
     /// <exception cref="ByteViewException">The tokens do not stand for the text's bytes.</exception>
-    public static WindowTokens Encode(TextEncoder encoder, TextTokenizer tokenizer, string text)
+    public static WindowTokens Encode(TextEncoder encoder, TextTokenizer tokenizer, string text, bool keepOffsets = false)
     {
         TokenSequence tokens = encoder.EncodeDocument(text, addBos: false, addEos: false);
-        return (tokenizer.BosId ?? tokenizer.EosId) is { } prefix
-            ? new WindowTokens([prefix, .. tokens.Ids], true, 0)
-            : new WindowTokens(tokens.Ids, false, tokens.Count > 0 ? tokens.ByteEnds[0] : 0);
+        int? prefix = tokenizer.BosId ?? tokenizer.EosId;
+        int[]? offsets = keepOffsets ? OffsetsOf(tokens, tokenizer, prefix is null ? 0 : 1) : null;
+        return prefix is { } mark
+            ? new WindowTokens([mark, .. tokens.Ids], true, 0, offsets)
+            : new WindowTokens(tokens.Ids, false, tokens.Count > 0 ? tokens.ByteEnds[0] : 0, offsets);
+    }
+
+    private static int[] OffsetsOf(TokenSequence tokens, TextTokenizer tokenizer, int marks)
+    {
+        var offsets = new int[marks + tokens.Count];
+        offsets.AsSpan().Fill(-1);
+        for (int i = 0, start = 0; i < tokens.Count; start = tokens.ByteEnds[i++])
+        {
+            int bytes = tokens.ByteEnds[i] - start;
+            if (marks + i > 0 && bytes > 0 && bytes == tokenizer.ByteView(tokens.Ids[i]).Length)
+                offsets[marks + i] = start;
+        }
+        return offsets;
     }
 }

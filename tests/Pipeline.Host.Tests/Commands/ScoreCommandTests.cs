@@ -59,6 +59,39 @@ public sealed class ScoreCommandTests : IDisposable
         Assert.NotEqual((double)results[0]!["bitsPerByte"]!, (double)results[1]!["bitsPerByte"]!);
     }
 
+    [Fact]
+    public async Task Models_are_compared_with_one_of_them_by_their_next_bytes()
+    {
+        string[] models = [ByteModel.Save(_folder["a"], seed: 4), ByteModel.Save(_folder["b"], seed: 5)];
+        string text = _folder.Write("held.txt", Text);
+        string[] command = ["evaluate", "--model", $"first={models[0]}", "--model", $"other={models[1]}", "--model", $"same={models[0]}", "--text", text];
+
+        AlmAnswer answer = await Alm.RunAsync([.. command, "--agreement", "first", "--json", _folder["report.json"]]);
+
+        Assert.Equal((0, ""), (answer.Code, answer.Error));
+        Assert.Contains("agrees with first  offsets", answer.Output, StringComparison.Ordinal);
+        Assert.Matches("same .* 100.00 % +15\n", answer.Output);
+        JsonArray results = JsonNode.Parse(await File.ReadAllTextAsync(_folder["report.json"]))!["models"]!.AsArray();
+        Assert.Null(results[0]!["agreement"]);
+        byte[] bytes = Encoding.UTF8.GetBytes(Text);
+        using CausalLm first = ByteModel.Load(models[0]), other = ByteModel.Load(models[1]);
+        double expected = Enumerable.Range(0, bytes.Length).Average(at => NextClass(first, bytes[..at]) == NextClass(other, bytes[..at]) ? 1.0 : 0);
+        Assert.Equal(expected, (double)results[1]!["agreement"]!);
+        Assert.Equal(bytes.Length, (long)results[1]!["agreementOffsets"]!);
+
+        AlmAnswer refused = await Alm.RunAsync([.. command, "--agreement", "nobody"]);
+        Assert.Equal(64, refused.Code);
+        Assert.Contains("'agreement' names 'nobody', which is none of 'first', 'other', 'same'", refused.Error, StringComparison.Ordinal);
+    }
+
+    // The three special tokens count together.
+    private static int NextClass(CausalLm model, byte[] before)
+    {
+        double[] p = [.. LogSoftmax(ByteModel.Logits(model, [ByteModel.Bos, .. before.Select(b => (int)b)])).Select(Math.Exp)];
+        double[] classes = [.. p[..256], p[256..].Sum()];
+        return Array.IndexOf(classes, classes.Max());
+    }
+
     private async Task<double> BitsPerByteAsync(string model)
     {
         string input = _folder.Write("in.jsonl", $"{{\"text\": \"{Text}\"}}\n");

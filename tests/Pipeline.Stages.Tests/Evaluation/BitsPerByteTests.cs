@@ -25,6 +25,35 @@ public sealed class BitsPerByteTests
     public void Without_a_gap_there_is_no_share() => Assert.Null(BitsPerByte.GapClosed(1, 0.5, 1));
 
     [Fact]
+    public void Agreement_is_in_the_report_and_has_columns_only_where_it_was_asked_for()
+    {
+        ModelResult teacher = new("teacher", "/m", 1.25, 6250, 1200, 0.24, 0, "f00"), student = new("student", "/s", 2.5, 12500, 5000, 1, 12, "ba5");
+        var without = new EvaluationReport(1024, 3, 7, 5000, false, [teacher, student], null);
+        EvaluationReport with = without with
+        {
+            Models = [teacher, student with { Agreement = 0.93456, AgreementOffsets = 1193 }, student with { Name = "none", AgreementOffsets = 0 }],
+            AgreementWith = "teacher",
+        };
+
+        string json = Encoding.UTF8.GetString(EvaluationTable.ToJson(without));
+        Assert.DoesNotContain("agreement", json, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("agree", string.Join('\n', EvaluationTable.Lines(without)), StringComparison.Ordinal);
+        Assert.Equal(new double?[] { null, null }, EvaluationTable.FromJson(Encoding.UTF8.GetBytes(json)).Models.Select(m => m.Agreement));
+
+        EvaluationReport read = EvaluationTable.FromJson(EvaluationTable.ToJson(with));
+        Assert.Equal(("teacher", 0.93456, 1193L), (read.AgreementWith, read.Models[1].Agreement, read.Models[1].AgreementOffsets));
+        Assert.Equal((null, null), (read.Models[0].Agreement, read.Models[0].AgreementOffsets));
+        Assert.Equal(
+            [
+                "model    bits per byte  tokens  tokens per byte  agrees with teacher  offsets",
+                "teacher         1.2500   1,200            0.240                    -        -",
+                "student         2.5000   5,000            1.000              93.46 %    1,193",
+                "none            2.5000   5,000            1.000                    -        0",
+            ],
+            EvaluationTable.Lines(read).Take(4));
+    }
+
+    [Fact]
     public void A_report_is_read_as_it_was_written_and_printed_as_a_table()
     {
         var report = new EvaluationReport(

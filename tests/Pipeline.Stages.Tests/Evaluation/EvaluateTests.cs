@@ -60,6 +60,45 @@ public sealed class EvaluateTests : IDisposable
     }
 
     [Fact]
+    public async Task Agreement_with_a_model_comes_on_top_of_what_is_reported_without_it()
+    {
+        ByteModels.Save(_run.PathOf("a"), 3, _run.Storage);
+        ByteModels.Save(_run.PathOf("b"), 4, _run.Storage);
+        _run.Storage.CreateDirectory(_run.PathOf("bare"));
+        ByteModels.Tokenizer(hasMarks: false).Save(_run.PathOf("bare"), _run.Storage);
+        EvaluateOptions options = new()
+        {
+            Models =
+            [
+                new() { Model = "run:b" }, new() { Name = "bare", Model = "run:a", Tokenizer = _run.PathOf("bare") }, new() { Model = "run:a" },
+                new() { Name = "again", Model = "run:a" },
+            ],
+            Ensembles = [new() { Name = "twice", Members = ["a", "again"] }, new() { Name = "both", Members = ["a", "b"], Average = EnsembleAverage.LogProbability }],
+            WindowBytes = 24,
+        };
+        async Task<EvaluationReport> JudgeAsync(EvaluateOptions asked)
+        {
+            await new EvaluateSink(asked, _run.Context()).RunAsync(Documents("A document of some words.", "Another, e\u0301 with a mark.", "third"), default);
+            return EvaluationTable.FromJson(File.ReadAllBytes(_run.PathOf("report/judgement.json")));
+        }
+
+        EvaluationReport without = await JudgeAsync(options), with = await JudgeAsync(options with { Agreement = "a" });
+
+        Assert.Equal(
+            EvaluationTable.ToJson(without),
+            EvaluationTable.ToJson(with with
+            {
+                Models = [.. with.Models.Select(m => m with { Agreement = null, AgreementOffsets = null })], AgreementWith = null, AgreementRule = null,
+            }));
+        Assert.Equal(["b", "bare", "a", "again", "twice", "both"], with.Models.Select(m => m.Name));
+        // 54 bytes in four windows, whose first bytes a model without a mark in front does not predict.
+        Assert.Equal([54L, 50, null, 54, 54, 54], with.Models.Select(m => m.AgreementOffsets));
+        Assert.Equal((1.0, null, 1.0), (with.Models[3].Agreement, with.Models[2].Agreement, with.Models[4].Agreement));
+        Assert.All([0, 1, 5], i => Assert.InRange(with.Models[i].Agreement!.Value, 0, 0.9));
+        Assert.Contains(_run.Said, line => line.Contains("agrees with a  offsets", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Text_above_the_limit_is_left_and_the_report_says_so()
     {
         ByteModels.Save(_run.PathOf("a"), 3, _run.Storage);
@@ -90,6 +129,9 @@ public sealed class EvaluateTests : IDisposable
             "'gap' names 'student', which is none of 'a'",
             await DefinitionErrorAsync(new() { Models = [a], Gap = new() { Before = "a", After = "student", Teacher = "a" } }),
             StringComparison.Ordinal);
+        string agreement = await DefinitionErrorAsync(
+            new() { Models = [a, new() { Model = "run:b" }], Ensembles = [new() { Name = "e", Members = ["a", "b"] }], Agreement = "e" });
+        Assert.Contains("'agreement' names 'e', which is none of 'a', 'b'", agreement, StringComparison.Ordinal);
         Assert.Contains("the definition has none", await DefinitionErrorAsync(new() { Models = [new() { Model = "teacher" }] }), StringComparison.Ordinal);
     }
 

@@ -1,0 +1,57 @@
+using Pipeline.Stages.Tokenization;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Evaluation;
+
+/// <summary>
+/// The most likely next byte of text: argmax over b of Σ p(t | prefix) over the tokens t whose first byte is b. Models of any two
+/// tokenizers can be asked for it wherever both begin a token. N positions, S of a slice, V vocabulary rows, C classes, H hidden; [N, V] is
+/// never whole.
+/// </summary>
+internal static class NextByte
+{
+    /// <summary>The class of what is no byte of text: special tokens, and ids below the largest one that no token has.</summary>
+    public const short NoByte = 256;
+
+    private const int Classes = NoByte + 1;
+
+    /// <summary>[V] the class of every id of the vocabulary. An added token that is not special is text, as it is for boundaries.</summary>
+    public static long[] ClassesOf(TextTokenizer tokenizer)
+        => [.. Enumerable.Range(0, tokenizer.VocabularySize).Select(id => !tokenizer.IsSpecial(id) && tokenizer.ByteView(id) is [var first, ..] ? first : (long)NoByte)];
+
+    /// <summary>[N] int64, each a byte or <see cref="NoByte"/>. Rows of the head that no token has get no probability.</summary>
+    /// <param name="hidden_NH">Per member.</param>
+    /// <param name="members">The models, with one tokenizer.</param>
+    /// <param name="average">Which mean of several models.</param>
+    /// <param name="classes_V">int64, of <see cref="ClassesOf"/>.</param>
+    public static Tensor MostLikely(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<ScoringModel> members, EnsembleAverage average, Tensor classes_V)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        long count = hidden_NH[0].size(0), step = Math.Max(1, EnsembleHead.SliceElements / members.Max(m => m.ValidRows));
+        var parts = new List<Tensor>();
+        for (long start = 0; start < count; start += step)
+        {
+            using DisposeScope slice = NewDisposeScope();
+            long length = Math.Min(step, count - start);
+            Tensor[] hidden_SH = [.. hidden_NH.Select(h => h.narrow(0, start, length))];
+            Tensor mass_SC = zeros([length, Classes], dtype: ScalarType.Float32, device: classes_V.device);
+            if (average == EnsembleAverage.LogProbability)
+                AddMass(mass_SC, EnsembleHead.MeanLogits(hidden_SH, members), classes_V);
+            else
+            {
+                // The sum over members has the argmax of their mean.
+                for (int m = 0; m < members.Count; m++)
+                    AddMass(mass_SC, EnsembleHead.Logits(hidden_SH[m], members[m], members[m].ValidRows), classes_V);
+            }
+            parts.Add(mass_SC.argmax(1).MoveToOuterDisposeScope());
+        }
+        return cat(parts).MoveToOuterDisposeScope();
+    }
+
+    private static void AddMass(Tensor mass_SC, Tensor logits_SV, Tensor classes_V)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        mass_SC.scatter_add_(1, classes_V.narrow(0, 0, logits_SV.size(1)).expand(logits_SV.shape), logits_SV.softmax(1));
+    }
+}
