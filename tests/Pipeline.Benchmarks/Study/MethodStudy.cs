@@ -2,15 +2,16 @@ using Pipeline.Host.Comparison;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>Every method on one target, over seeds: <c>TARGET-seedN</c>.</summary>
+/// <summary>Every method on one target, over seeds: <c>TARGET-seedN</c>, and <c>little-TARGET-seedN</c> on little transfer text.</summary>
 internal static class MethodStudy
 {
-    public static void Write(string target, StudyRuns runs, StudyPages pages)
+    public static void Write(string target, bool isLittle, StudyRuns runs, StudyPages pages)
     {
-        FinishedRun[] found = [.. runs.Find($"{target}-seed").Select(r => r.Run)];
+        string prefix = isLittle ? $"little-{target}" : target;
+        FinishedRun[] found = [.. runs.Find($"{prefix}-seed").Select(r => r.Run)];
         if (found.Length == 0)
             return;
-        string name = $"methods-{target}", title = $"Subword to {target}, by method";
+        string name = $"methods-{prefix}", title = $"Subword to {target}{(isLittle ? " on little text" : "")}, by method";
         RunComparison comparison = runs.Compare(name, found, Domains.Seen, Domains.Unseen);
         pages.Save($"{name}.svg", Picture.Methods(title, comparison));
         pages.Write(

@@ -29,7 +29,8 @@ internal static class StudyCommand
         var pages = new StudyPages(storage, Path.GetFullPath(args[1]), StudyStamp.Make(Option("--commit"), Option("--machine"), TimeProvider.System), Console.Out);
         Action[] studies =
         [
-            .. Targets.Select(target => (Action)(() => MethodStudy.Write(target, runs, pages))),
+            .. Targets.Select(target => (Action)(() => MethodStudy.Write(target, isLittle: false, runs, pages))),
+            .. Targets.Select(target => (Action)(() => MethodStudy.Write(target, isLittle: true, runs, pages))),
             .. Targets.Select(target => (Action)(() => SearchStudy.Write(target, runs, pages))),
             .. Targets.Select(target => (Action)(() => AblationStudy.Write(target, runs, pages))),
             () => CacheStudy.Write(runs, pages),
