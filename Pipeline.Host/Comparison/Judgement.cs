@@ -5,7 +5,8 @@ using Pipeline.Stages.Evaluation;
 namespace Pipeline.Host.Comparison;
 
 /// <summary>What one <c>evaluate</c> of one run found, as far as runs are compared by it.</summary>
-internal sealed record Judgement(JudgedText Text, IReadOnlyList<JudgedModel> Models)
+/// <param name="AgreementWith">The model that agreement was asked with; null where it was not asked for.</param>
+internal sealed record Judgement(JudgedText Text, IReadOnlyList<JudgedModel> Models, string? AgreementWith)
 {
     public JudgedModel? this[string name] => Models.FirstOrDefault(m => m.Name == name);
 
@@ -19,17 +20,18 @@ internal sealed record Judgement(JudgedText Text, IReadOnlyList<JudgedModel> Mod
         if (!IsJudgement(part))
             return null;
         EvaluationReport report = EvaluationTable.FromJson(JsonSerializer.SerializeToUtf8Bytes(part));
-        JsonArray models = part!["models"]!.AsArray();
         return new Judgement(
             new JudgedText(report.WindowBytes, report.Documents, report.Windows, report.Bytes, report.IsCut),
-            [.. report.Models.Select((m, i) => new JudgedModel(m.Name, m.Tokenizer, m.BitsPerByte, (double?)models[i]!["agreement"]))]);
+            [.. report.Models.Select(m => new JudgedModel(m.Name, m.Tokenizer, m.BitsPerByte, m.Agreement))],
+            report.AgreementWith);
     }
 
     /// <summary>Several texts as one, each weighing the same whatever its length; of the models judged on all.</summary>
     public static Judgement Mean(IReadOnlyList<Judgement> parts) => new(
         new JudgedText(
             parts.Max(p => p.Text.WindowBytes), parts.Sum(p => p.Text.Documents), parts.Sum(p => p.Text.Windows), parts.Sum(p => p.Text.Bytes), parts.Any(p => p.Text.IsCut)),
-        [.. parts[0].Models.Where(m => parts.All(p => p[m.Name] is not null)).Select(m => Mean([.. parts.Select(p => p[m.Name]!)]))]);
+        [.. parts[0].Models.Where(m => parts.All(p => p[m.Name] is not null)).Select(m => Mean([.. parts.Select(p => p[m.Name]!)]))],
+        parts[0].AgreementWith);
 
     private static JudgedModel Mean(IReadOnlyList<JudgedModel> parts) => parts[0] with
     {
@@ -44,5 +46,5 @@ internal sealed record JudgedText(int WindowBytes, long Documents, long Windows,
 /// <param name="Name">As the definition names it.</param>
 /// <param name="Tokenizer">The tokenizer's fingerprint.</param>
 /// <param name="BitsPerByte">Bits over bytes.</param>
-/// <param name="Agreement">Share of positions where its likeliest continuation is the teacher's, 0..1; null when it was not asked for.</param>
+/// <param name="Agreement">Share of the compared offsets where its likeliest next byte is the reference's, 0..1; null where there is none.</param>
 internal sealed record JudgedModel(string Name, string Tokenizer, double BitsPerByte, double? Agreement);

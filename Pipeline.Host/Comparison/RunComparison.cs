@@ -73,6 +73,11 @@ internal sealed record RunComparison(IReadOnlyList<FinishedRun> Runs, string Bef
                 throw new InputException(
                     $"part '{part}': {run.Path} was judged on {Words(judgement.Text)}, {first.Path} on {Words(first[part]!.Text)}: other text, not comparable; judge both on the same");
             }
+            if (judgement.AgreementWith is { } other && runs.Select(r => r[part]?.AgreementWith).First(a => a is not null) is { } reference && other != reference)
+            {
+                throw new InputException(
+                    $"part '{part}': {run.Path} has agreement with '{other}', others with '{reference}': not comparable; judge all with one reference");
+            }
             foreach (JudgedModel model in judgement.Models)
             {
                 if (tokenizers.TryAdd(model.Name, (run, model.Tokenizer)) || tokenizers[model.Name].Tokenizer == model.Tokenizer)

@@ -1,4 +1,5 @@
 using Pipeline.Benchmarks;
+using Pipeline.Benchmarks.Study;
 using Pipeline.Contracts.Storage;
 
 (string Name, string What, Func<string[], int> Run)[] benchmarks =
@@ -9,6 +10,7 @@ using Pipeline.Contracts.Storage;
     ("pipeline", "flows of a definition against bare loops over the same batches: [DEFINITION] [--rounds N] [--steps N]", rest => PipelineBenchmark.Run(rest).GetAwaiter().GetResult()),
     ("online", "steps from the cache against steps with the teacher online: [MODEL] [--student self|bytes] [--steps N] [--tokens N] [--threads N]", rest => OnlineBenchmark.Run(rest).GetAwaiter().GetResult()),
     ("shards", "written, read and verified per second, bytes per token: [--parquet FILE] [--column NAME] [--level N] [--block N] [--student bytes|subword] [--examples N]", ShardBenchmark.Run),
+    ("study", "tables and pictures of the study's runs: RUNS OUT [--commit HASH] [--machine TEXT]", StudyCommand.Run),
 ];
 
 string name = args.FirstOrDefault() ?? "help";

@@ -10,7 +10,7 @@ internal static class ReportFile
         CultureInfo.InvariantCulture,
         $$"""
         { "windowBytes": 512, "documents": 3, "windows": 5, "bytes": {{bytes}}, "isCut": false, "models": [ {{string.Join(", ", models.Select(Model))}} ],
-          "gap": null, "rule": "as ever", "version": 1 }
+          "gap": null, "agreementWith": "teacher", "rule": "as ever", "version": 1 }
         """);
 
     /// <summary>Writes the run folder and gives its path.</summary>

@@ -94,6 +94,18 @@ public sealed class RunComparisonTests : IDisposable
         Assert.Contains($"model 'sft' has another tokenizer in {subword.Path} than in {bytes.Path}", message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Agreement_with_two_references_is_refused()
+    {
+        string judgement = ReportFile.Judgement(90, ("sft", 2, 0.5));
+        FinishedRun teacher = Run("teacher", 1, ("maths", judgement));
+        FinishedRun none = Run("none", 2, ("maths", judgement.Replace("\"agreementWith\": \"teacher\", ", "", StringComparison.Ordinal)));
+        FinishedRun other = Run("other", 3, ("maths", judgement.Replace("\"agreementWith\": \"teacher\"", "\"agreementWith\": \"big\"", StringComparison.Ordinal)));
+
+        Assert.Single(Compare(none, teacher).Parts);
+        Assert.Contains($"{other.Path} has agreement with 'big', others with 'teacher'", Assert.Throws<InputException>(() => Compare(none, teacher, other)).Message, StringComparison.Ordinal);
+    }
+
     private static RunComparison Compare(params FinishedRun[] runs) => RunComparison.Of(runs, []);
 
     private FinishedRun Run(string name, int seed, params (string Part, string Json)[] parts)

@@ -1,0 +1,20 @@
+using Pipeline.Host.Comparison;
+
+namespace Pipeline.Benchmarks.Study;
+
+/// <summary>Every method on one target, over seeds: <c>TARGET-seedN</c>, and <c>little-TARGET-seedN</c> on little transfer text.</summary>
+internal static class MethodStudy
+{
+    public static void Write(string target, bool isLittle, StudyRuns runs, StudyPages pages)
+    {
+        string prefix = isLittle ? $"little-{target}" : target;
+        FinishedRun[] found = [.. runs.Find($"{prefix}-seed").Select(r => r.Run)];
+        if (found.Length == 0)
+            return;
+        string name = $"methods-{prefix}", title = $"Subword to {target}{(isLittle ? " on little text" : "")}, by method";
+        RunComparison comparison = runs.Compare(name, found, Domains.Seen, Domains.Unseen);
+        pages.Save($"{name}.svg", Picture.Methods(title, comparison));
+        pages.Write(
+            name, title, ModelTable.Rows(comparison), StudyPages.Notes(comparison), [($"{name}.svg", $"{title}: bits per byte on text of domains seen and not seen in transfer")]);
+    }
+}

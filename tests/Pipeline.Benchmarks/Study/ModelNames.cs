@@ -1,0 +1,48 @@
+using System.Globalization;
+using Pipeline.Host.Comparison;
+
+namespace Pipeline.Benchmarks.Study;
+
+/// <summary>The study's names of models: their order in tables, and as a reader knows them.</summary>
+internal static class ModelNames
+{
+    private const string GammaPrefix = "gamma-";
+    private const string TauPrefix = "tau-";
+
+    // Ends of the scale first and last.
+    private static readonly (string Name, string Label)[] Known =
+    [
+        (RunComparison.DefaultBefore, "student before training"),
+        ("sft", "SFT"), ("dskd", "DSKD"), ("uld", "ULD"), ("mined", "MinED"), ("alm", "ALM"), ("alm-sft", "ALM + SFT"), ("alm-sft-latents", "ALM + SFT + latents"),
+        ("no-boundary", "no boundary mass"),
+        ("float32", "float32, teacher online"), ("bits-16", "16 bits"), ("bits-12", "12 bits"), ("bits-8", "8 bits"),
+        (RunComparison.DefaultTeacher, "teacher"),
+    ];
+
+    public static bool IsReference(string name) => name is RunComparison.DefaultBefore or RunComparison.DefaultTeacher;
+
+    /// <summary>All models of a comparison, the unknown ones before the teacher in the order of the reports.</summary>
+    public static IReadOnlyList<string> Ordered(RunComparison comparison)
+        => [.. comparison.Parts.SelectMany(p => p.Models).Select(m => m.Name).Distinct().OrderBy(Rank).ThenBy(n => Gamma(n) ?? Tau(n) ?? 0)];
+
+    public static string Label(string name)
+        => Gamma(name) is not null ? $"γ = {name[GammaPrefix.Length..]}"
+            : Tau(name) is { } tau ? $"τ = {(double.IsInfinity(tau) ? "∞" : name[TauPrefix.Length..])}"
+            : Known.FirstOrDefault(k => k.Name == name).Label ?? name;
+
+    public static double? Gamma(string name) => Number(name, GammaPrefix);
+
+    /// <summary>Infinite for tau-inf.</summary>
+    public static double? Tau(string name) => name == TauPrefix + "inf" ? double.PositiveInfinity : Number(name, TauPrefix);
+
+    private static int Rank(string name)
+        => name == RunComparison.DefaultTeacher ? 1000
+            : Gamma(name) is not null ? 100
+            : Tau(name) is not null ? 200
+            : Array.FindIndex(Known, k => k.Name == name) is >= 0 and int index ? index
+            : 900;
+
+    private static double? Number(string name, string prefix)
+        => name.StartsWith(prefix, StringComparison.Ordinal)
+            && double.TryParse(name.AsSpan(prefix.Length), NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : null;
+}

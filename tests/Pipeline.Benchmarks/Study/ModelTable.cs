@@ -1,0 +1,39 @@
+using System.Globalization;
+using Pipeline.Host.Comparison;
+
+namespace Pipeline.Benchmarks.Study;
+
+/// <summary>Models × what they were judged to be, on text of domains seen in transfer and not seen.</summary>
+internal static class ModelTable
+{
+    /// <summary>The header and a row per model; columns without any value are left out.</summary>
+    /// <param name="comparison">With <see cref="Domains.Seen"/> and <see cref="Domains.Unseen"/>.</param>
+    /// <param name="more">Columns after n.</param>
+    public static IReadOnlyList<IReadOnlyList<string>> Rows(RunComparison comparison, params (string Header, Func<string, string> Cell)[] more)
+    {
+        IReadOnlyList<string> names = ModelNames.Ordered(comparison);
+        List<(string Header, Func<string, string> Cell)> columns = [("n", n => Counts(comparison, n)), .. more];
+        foreach ((string quantity, Func<ComparedModel, Repeats?> value, Func<Repeats?, string> text, bool isLess) in Quantities)
+        {
+            foreach (PartMean domain in (PartMean[])[Domains.Seen, Domains.Unseen])
+            {
+                Repeats? Of(string name) => comparison.Part(domain.Name)?[name] is { } model ? value(model) : null;
+                double[] means = [.. names.Where(n => !ModelNames.IsReference(n)).Select(n => Of(n)?.Mean).OfType<double>()];
+                double? best = means.Length == 0 ? null : isLess ? means.Min() : means.Max();
+                if (names.Any(n => Of(n) is not null))
+                    columns.Add(($"{quantity}, {domain.Name}", n => Of(n)?.Mean == best && !ModelNames.IsReference(n) && best is not null ? $"**{text(Of(n))}**" : text(Of(n))));
+            }
+        }
+        return [["model", .. columns.Select(c => c.Header)], .. names.Select(n => (IReadOnlyList<string>)[ModelNames.Label(n), .. columns.Select(c => c.Cell(n))])];
+    }
+
+    private static IReadOnlyList<(string, Func<ComparedModel, Repeats?>, Func<Repeats?, string>, bool IsLess)> Quantities { get; } =
+    [
+        ("bits per byte", m => m.BitsPerByte, ComparisonTable.Bits, true),
+        ("gap closed", m => m.GapClosed, ComparisonTable.Percent, false),
+        ("agreement", m => m.Agreement, ComparisonTable.Percent, false),
+    ];
+
+    private static string Counts(RunComparison comparison, string name)
+        => string.Join("/", comparison.Parts.Select(p => p[name]).OfType<ComparedModel>().Select(m => m.BitsPerByte.N).Distinct().Select(n => n.ToString(CultureInfo.InvariantCulture)));
+}
