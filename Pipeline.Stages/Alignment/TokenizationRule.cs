@@ -7,16 +7,16 @@ namespace Pipeline.Stages.Alignment;
 
 /// <summary>What the options of a tokenizing stage say, whatever the number of sides.</summary>
 /// <param name="Limits">Tokens a document may have on each side.</param>
-internal sealed record TokenizationRule(int[] Limits, LongDocuments LongDocuments, bool AddBos, bool AddEos, LossOn? LossOn, string? LossMarker)
+internal sealed record TokenizationRule(int[] Limits, LongDocuments LongDocuments, bool AddBos, bool AddEos, LossOn? LossOn, string? LossMarker, DateOnly? TemplateDate)
 {
     public static TokenizationRule Of(TokenizeOptions options)
         => new TokenizationRule(
             [options.MaxTeacherTokens, options.MaxStudentTokens ?? 4 * options.MaxTeacherTokens],
-            options.LongDocuments, options.AddBos, options.AddEos, options.LossOn, options.LossMarker).Checked();
+            options.LongDocuments, options.AddBos, options.AddEos, options.LossOn, options.LossMarker, Date(options.TemplateDate)).Checked();
 
     public static TokenizationRule Of(TokenizeStudentOptions options)
         => new TokenizationRule(
-            [options.MaxStudentTokens], options.LongDocuments, options.AddBos, options.AddEos, options.LossOn, options.LossMarker).Checked();
+            [options.MaxStudentTokens], options.LongDocuments, options.AddBos, options.AddEos, options.LossOn, options.LossMarker, Date(options.TemplateDate)).Checked();
 
     public bool Fits(ReadOnlySpan<int> counts)
     {
@@ -31,7 +31,12 @@ internal sealed record TokenizationRule(int[] Limits, LongDocuments LongDocument
     public override string ToString()
         => string.Create(
             CultureInfo.InvariantCulture,
-            $"tokens {string.Join('/', Limits)}, long {LongDocuments}, bos {AddBos}, eos {AddEos}, loss {LossOn?.ToString() ?? "default"} {LossMarker}");
+            $"tokens {string.Join('/', Limits)}, long {LongDocuments}, bos {AddBos}, eos {AddEos}, loss {LossOn?.ToString() ?? "default"} {LossMarker}{TemplateDate:' date' yyyy-MM-dd}");
+
+    private static DateOnly? Date(string? text)
+        => text is null ? null
+            : DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly date) ? date
+            : throw new DefinitionException($"templateDate is '{text}'; a day such as 2024-07-26 is expected");
 
     private TokenizationRule Checked()
     {

@@ -29,4 +29,7 @@ public sealed record TokenizeOptions
 
     [Description("With lossOn marker: the loss counts behind the first occurrence of this text, in a conversation behind its first occurrence in each assistant turn.")]
     public string? LossMarker { get; init; }
+
+    [Description("The day (2024-07-26) that chat templates which write today's date are given. Absent: they have no date, and use their own or are refused, so that a run does not depend on the day.")]
+    public string? TemplateDate { get; init; }
 }

@@ -9,7 +9,21 @@ namespace Pipeline.Stages.Chat;
 /// <param name="Template">The template's source; null when the tokenizer has none.</param>
 internal sealed record ChatSide(TextTokenizer Tokenizer, string Name, string? Template)
 {
+    /// <summary>The marks that a template may write.</summary>
+    public IReadOnlyDictionary<string, string> Marks { get; } = MarksOf(Tokenizer);
+
     public string TemplateFingerprint => Template is null ? "none" : ChatTemplate.FingerprintOf(Template);
+
+    private static Dictionary<string, string> MarksOf(TextTokenizer tokenizer)
+    {
+        Dictionary<string, string> marks = new(StringComparer.Ordinal);
+        foreach ((string mark, int? otherwise) in new[] { ("bos", tokenizer.BosId), ("eos", tokenizer.EosId), ("pad", tokenizer.PadId), ("unk", null) })
+        {
+            if (tokenizer.MarkText(mark, otherwise) is { } text)
+                marks[$"{mark}_token"] = text;
+        }
+        return marks;
+    }
 }
 
 /// <summary>The sides of a run. A side of bytes speaks the template of its model's own tokenizer, whose special tokens it has.</summary>

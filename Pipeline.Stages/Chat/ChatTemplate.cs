@@ -11,7 +11,8 @@ namespace Pipeline.Stages.Chat;
 
 /// <summary>
 /// The chat template that a tokenizer's folder holds, in Jinja: <c>chat_template.jinja</c>, else <c>chat_template</c> in
-/// <c>tokenizer_config.json</c> (of several, the one named <c>default</c>). Rendered as Hugging Face renders it, without a generation prompt.
+/// <c>tokenizer_config.json</c> (of several, the one named <c>default</c>), else <c>chat_template.json</c> (where processors of images keep
+/// it). Rendered as Hugging Face renders it.
 /// </summary>
 internal sealed class ChatTemplate
 {
@@ -51,6 +52,11 @@ internal sealed class ChatTemplate
             using StreamReader reader = new(storage.OpenRead(jinja));
             return reader.ReadToEnd();
         }
+        return FindIn(config, storage) ?? FindIn(Path.Combine(folder, "chat_template.json"), storage);
+    }
+
+    private static string? FindIn(string config, IStorage storage)
+    {
         if (!storage.FileExists(config))
             return null;
         using Stream stream = storage.OpenRead(config);
@@ -69,17 +75,25 @@ internal sealed class ChatTemplate
         };
     }
 
+    /// <param name="marks">Per variable (<c>bos_token</c>, ...) its text; a variable that is not there is undefined, as in Hugging Face.</param>
+    /// <param name="date">What <c>strftime_now</c> writes; null leaves it undefined, so that no prompt depends on the day it was made.</param>
+    /// <param name="addGenerationPrompt">Whether the prompt ends where an answer of the assistant would begin.</param>
     /// <exception cref="ChatTemplateException">The template refuses the conversation.</exception>
     /// <exception cref="InputException">The template does something that is not implemented.</exception>
-    public TracedText Render(Conversation conversation, string? bos, string? eos)
+    public TracedText Render(Conversation conversation, IReadOnlyDictionary<string, string> marks, DateOnly? date = null, bool addGenerationPrompt = false)
     {
         Dictionary<string, object?> variables = new(StringComparer.Ordinal)
         {
             ["messages"] = conversation.ToTemplate(),
-            ["bos_token"] = TracedText.Literal(bos ?? string.Empty),
-            ["eos_token"] = TracedText.Literal(eos ?? string.Empty),
-            ["add_generation_prompt"] = false,
+            // Hugging Face gives these to every template: defined, and none.
+            ["tools"] = null,
+            ["documents"] = null,
+            ["add_generation_prompt"] = addGenerationPrompt,
         };
+        foreach ((string name, string text) in marks)
+            variables[name] = TracedText.Literal(text);
+        if (date is { } day)
+            variables[TemplateDate.Function] = TemplateDate.Of(day);
         try
         {
             return TemplateInterpreter.Render(_statements, variables);

@@ -105,7 +105,7 @@ internal sealed class ConversationTokenizer
 
     private DocumentPart Encode(DocumentId id, Conversation conversation, TextEncoder[] encoders)
     {
-        TracedText[] prompts = [.. _sides.Select((s, i) => _templates.Value[i].Render(conversation, Name(s.Tokenizer, s.Tokenizer.BosId), Name(s.Tokenizer, s.Tokenizer.EosId)))];
+        TracedText[] prompts = [.. _sides.Select((s, i) => _templates.Value[i].Render(conversation, s.Marks, _rule.TemplateDate))];
         List<int> shared = SharedContent(id, prompts, conversation);
         RenderedPrompt[] rendered = Array.ConvertAll(prompts, p => RenderedPrompt.Of(p, conversation, shared));
         TokenSequence[] sides = new TokenSequence[_sides.Count];
@@ -205,6 +205,4 @@ internal sealed class ConversationTokenizer
             mask[i] |= turns.Contains(TemplateUnits.EndedTurn(side.Unit(i)));
         return mask;
     }
-
-    private static string? Name(TextTokenizer tokenizer, int? id) => id is { } known ? tokenizer.TokenOf(known) : null;
 }

@@ -50,7 +50,7 @@ internal static class SpecialTokenAudit
         DocumentPart probe;
         try
         {
-            TokenizationRule rule = new([int.MaxValue, int.MaxValue], LongDocuments.Reject, true, true, LossOn.All, null);
+            TokenizationRule rule = new([int.MaxValue, int.MaxValue], LongDocuments.Reject, true, true, LossOn.All, null, null);
             probe = new ConversationTokenizer([teacher, student], rule, new NoMeter()).Tokenize(default, Probe);
         }
         catch (InputException e)

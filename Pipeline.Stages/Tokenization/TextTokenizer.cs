@@ -116,6 +116,13 @@ public sealed partial class TextTokenizer
         return FromJson(_folder.File, AddedTokenWriter.Add(_folder.Json, missing, IdOf, next, _folder.File), _folder.Companions);
     }
 
+    /// <summary>
+    /// Text of a mark ("bos", "eos", "pad", "unk") as chat templates see it: what the folder's configuration names, null where that says
+    /// null, and <paramref name="otherwise"/>'s token where it says nothing.
+    /// </summary>
+    internal string? MarkText(string mark, int? otherwise)
+        => _folder.Says(mark, out string? text) ? text : otherwise is { } id ? TokenOf(id) : null;
+
     /// <summary>The token as the vocabulary spells it, or null when no token has the id.</summary>
     public string? TokenOf(int id)
         => (uint)id >= (uint)_tokens.Length ? null : _added[id]?.Content ?? _tokens[id];

@@ -142,6 +142,8 @@ internal sealed class TemplateInterpreter
         ["first"] = i == 0,
         ["last"] = i == items.Count - 1,
         ["length"] = (long)items.Count,
+        ["depth"] = 1L,
+        ["depth0"] = 0L,
         ["previtem"] = i > 0 ? items[i - 1] : new Undefined("previtem"),
         ["nextitem"] = i + 1 < items.Count ? items[i + 1] : new Undefined("nextitem"),
     };
@@ -211,7 +213,11 @@ internal sealed class TemplateInterpreter
             case DictionaryExpression dictionary:
                 TemplateDictionary made = new();
                 foreach ((Expression key, Expression value) in dictionary.Items)
-                    made[TemplateValues.ToText(Evaluate(key, scope), line).Text] = Evaluate(value, scope);
+                {
+                    object? name = Evaluate(key, scope);
+                    if (!made.Set(name, Evaluate(value, scope)))
+                        throw new ChatTemplateException($"line {line}: {TemplateValues.Kind(name)} cannot be a key");
+                }
                 return made;
             case AttributeExpression attribute:
                 object? owner = Evaluate(attribute.Target, scope);
@@ -243,6 +249,7 @@ internal sealed class TemplateInterpreter
         return Evaluate(call.Target, scope) switch
         {
             TemplateFunction function => function(positional, Named(call.Arguments, scope)),
+            Undefined { Name: TemplateDate.Function } => throw new ChatTemplateException($"line {call.Line}: the template writes today's date; give the tokenizing stage a templateDate"),
             Undefined undefined => throw new ChatTemplateException($"line {call.Line}: the function '{undefined.Name}' is not implemented"),
             var other => throw new ChatTemplateException($"line {call.Line}: {TemplateValues.Kind(other)} cannot be called"),
         };
@@ -282,9 +289,11 @@ internal sealed class TemplateInterpreter
         };
     }
 
-    private static object? Arithmetic(string op, object? left, object? right, int line) => (op, left, right) switch
+    public static object? Arithmetic(string op, object? left, object? right, int line) => (op, left, right) switch
     {
         ("+", TracedText a, TracedText b) => Concatenate(a, b),
+        (_, bool a, _) => Arithmetic(op, a ? 1L : 0L, right, line),
+        (_, _, bool b) => Arithmetic(op, left, b ? 1L : 0L, line),
         ("+", List<object?> a, List<object?> b) => new List<object?>([.. a, .. b]),
         ("+", long a, long b) => a + b,
         ("-", long a, long b) => a - b,

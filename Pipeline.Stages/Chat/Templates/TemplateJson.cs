@@ -6,14 +6,22 @@ namespace Pipeline.Stages.Chat.Templates;
 /// <summary>The <c>tojson</c> filter as Hugging Face gives it to chat templates: Python's <c>json.dumps</c> with <c>ensure_ascii</c> off.</summary>
 internal static class TemplateJson
 {
-    public static string Write(object? value, int? indent, int line)
+    private static readonly Comparer<object?> KeyOrder = Comparer<object?>.Create((a, b) => string.CompareOrdinal(Key(a, 0), Key(b, 0)));
+
+    /// <param name="Indent">Spaces per level; null writes one line.</param>
+    /// <param name="Between">Between items.</param>
+    /// <param name="Colon">Between a key and its value.</param>
+    /// <param name="IsSorted">Whether keys are written in order.</param>
+    public sealed record Layout(int? Indent, string Between, string Colon, bool IsSorted);
+
+    public static string Write(object? value, Layout layout, int line)
     {
         StringBuilder json = new();
-        Write(json, value, indent, 0, line);
+        Write(json, value, layout, 0, line);
         return json.ToString();
     }
 
-    private static void Write(StringBuilder json, object? value, int? indent, int depth, int line)
+    private static void Write(StringBuilder json, object? value, Layout layout, int depth, int line)
     {
         switch (value)
         {
@@ -23,32 +31,40 @@ internal static class TemplateJson
             case double: json.Append(TemplateValues.ToText(value, line).Text); break;
             case TracedText text: WriteString(json, text.Text); break;
             case List<object?> list:
-                WriteItems(json, '[', ']', list.Count, indent, depth, i => Write(json, list[i], indent, depth + 1, line));
+                WriteItems(json, '[', ']', list.Count, layout, depth, i => Write(json, list[i], layout, depth + 1, line));
                 break;
             case TemplateDictionary dictionary:
-                WriteItems(json, '{', '}', dictionary.Keys.Count, indent, depth, i =>
+                object?[] keys = layout.IsSorted ? [.. dictionary.Keys.Order(KeyOrder)] : [.. dictionary.Keys];
+                WriteItems(json, '{', '}', keys.Length, layout, depth, i =>
                 {
-                    WriteString(json, dictionary.Keys[i]);
-                    json.Append(": ");
-                    Write(json, dictionary[dictionary.Keys[i]], indent, depth + 1, line);
+                    WriteString(json, Key(keys[i], line));
+                    json.Append(layout.Colon);
+                    Write(json, dictionary[keys[i]], layout, depth + 1, line);
                 });
                 break;
             default: throw new ChatTemplateException($"line {line}: tojson cannot write {TemplateValues.Kind(value)}");
         }
     }
 
-    private static void WriteItems(StringBuilder json, char open, char close, int count, int? indent, int depth, Action<int> write)
+    private static string Key(object? key, int line) => key switch
+    {
+        null => "null",
+        bool b => b ? "true" : "false",
+        _ => TemplateValues.ToText(key, line).Text,
+    };
+
+    private static void WriteItems(StringBuilder json, char open, char close, int count, Layout layout, int depth, Action<int> write)
     {
         json.Append(open);
         for (int i = 0; i < count; i++)
         {
             if (i > 0)
-                json.Append(indent is null ? ", " : ",");
-            if (indent is { } width)
+                json.Append(layout.Between);
+            if (layout.Indent is { } width)
                 json.Append('\n').Append(' ', width * (depth + 1));
             write(i);
         }
-        if (indent is { } last && count > 0)
+        if (layout.Indent is { } last && count > 0)
             json.Append('\n').Append(' ', last * depth);
         json.Append(close);
     }

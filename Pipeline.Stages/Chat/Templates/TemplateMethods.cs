@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Pipeline.Stages.Chat.Templates;
 
 /// <summary>Attributes, and the methods of strings and dictionaries.</summary>
@@ -10,18 +12,28 @@ internal static class TemplateMethods
         _ => new Undefined(name),
     };
 
+    /// <summary>What a filter's <c>attribute</c> names: attributes and positions with dots between them.</summary>
+    public static object? At(object? target, string path, int line)
+    {
+        foreach (string part in path.Split('.'))
+            target = long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out long at) ? Index(target, at, line) : Attribute(target, part);
+        return target;
+    }
+
     public static object? Index(object? target, object? index, int line)
     {
         switch (target)
         {
-            case TemplateDictionary or TemplateNamespace when index is TracedText key:
+            case TemplateDictionary dictionary:
+                return dictionary.TryGet(index, out object? entry) ? entry : new Undefined(index is TracedText missing ? missing.Text : $"[{index}]");
+            case TemplateNamespace when index is TracedText key:
                 return Attribute(target, key.Text);
             case List<object?> list when index is long at:
                 at = at < 0 ? at + list.Count : at;
                 return at >= 0 && at < list.Count ? list[(int)at] : new Undefined($"[{index}]");
             case TracedText text when index is long at:
-                at = at < 0 ? at + text.Length : at;
-                return at >= 0 && at < text.Length ? text.Slice((int)at, 1) : new Undefined($"[{index}]");
+                at = at < 0 ? at + text.CodePoints : at;
+                return at >= 0 && at < text.CodePoints ? text.SliceCodePoints((int)at, (int)at + 1) : new Undefined($"[{index}]");
             case Undefined undefined:
                 throw new ChatTemplateException($"line {line}: '{undefined.Name}' is undefined and has no elements");
             default:
@@ -34,7 +46,7 @@ internal static class TemplateMethods
         int length = target switch
         {
             List<object?> list => list.Count,
-            TracedText text => text.Length,
+            TracedText text => text.CodePoints,
             _ => throw new ChatTemplateException($"line {line}: cannot slice {TemplateValues.Kind(target)}"),
         };
         long stride = step ?? 1;
@@ -43,7 +55,7 @@ internal static class TemplateMethods
         if (stride != 1)
             throw new ChatTemplateException($"line {line}: a slice with step {stride} is not implemented");
         int from = Bound(start ?? 0), to = Math.Max(from, Bound(stop ?? length));
-        return target is TracedText whole ? whole.Slice(from, to - from) : ((List<object?>)target!).GetRange(from, to - from);
+        return target is TracedText whole ? whole.SliceCodePoints(from, to) : ((List<object?>)target!).GetRange(from, to - from);
 
         int Bound(long value) => (int)Math.Clamp(value < 0 ? value + length : value, 0, length);
     }
@@ -59,7 +71,7 @@ internal static class TemplateMethods
 
     public static List<object?> Items(object? value, int line) => value switch
     {
-        TemplateDictionary dictionary => [.. dictionary.Keys.Select(k => new List<object?> { TracedText.Literal(k), dictionary[k] })],
+        TemplateDictionary dictionary => [.. dictionary.Keys.Select(k => new List<object?> { k, dictionary[k] })],
         Undefined => [],
         _ => throw new ChatTemplateException($"line {line}: items wants a dictionary, found {TemplateValues.Kind(value)}"),
     };
@@ -72,10 +84,14 @@ internal static class TemplateMethods
             "upper" => text.Text.ToUpperInvariant(),
             "lower" => text.Text.ToLowerInvariant(),
             "capitalize" => text.Length == 0 ? text.Text : char.ToUpperInvariant(text.Text[0]) + text.Text[1..].ToLowerInvariant(),
+            "words" => string.Concat(text.Text.Select((c, i) => i == 0 || IsWordBreak(text.Text[i - 1]) ? char.ToUpperInvariant(c) : char.ToLowerInvariant(c))),
             _ => string.Concat(text.Text.Select((c, i) => i == 0 || !char.IsLetter(text.Text[i - 1]) ? char.ToUpperInvariant(c) : char.ToLowerInvariant(c))),
         };
         return changed == text.Text ? text : TracedText.Literal(changed);
     }
+
+    /// <summary>What the <c>title</c> filter begins a word behind; the method begins one behind anything that is no letter.</summary>
+    private static bool IsWordBreak(char c) => char.IsWhiteSpace(c) || c is '-' or '(' or '{' or '[' or '<';
 
     private static object? OfText(TracedText text, string name, IReadOnlyList<object?> arguments, int line)
     {
@@ -92,8 +108,17 @@ internal static class TemplateMethods
                     ? text.Text.StartsWith(o, StringComparison.Ordinal)
                     : text.Text.EndsWith(o, StringComparison.Ordinal));
             case "upper" or "lower" or "capitalize" or "title": return ChangeCase(name, text);
-            case "replace" when arguments is [TracedText old, TracedText replacement]: return text.Replace(old.Text, replacement);
-            case "find" when arguments is [TracedText part]: return (long)text.Text.IndexOf(part.Text, StringComparison.Ordinal);
+            case "replace" when arguments is [TracedText old, TracedText replacement]: return text.Replace(old.Text, replacement, -1);
+            case "replace" when arguments is [TracedText old, TracedText replacement, long most]: return text.Replace(old.Text, replacement, most);
+            case "find" when arguments is [TracedText part]: return text.CodePointAt(text.Text.IndexOf(part.Text, StringComparison.Ordinal));
+            case "rfind" when arguments is [TracedText part]: return text.CodePointAt(text.Text.LastIndexOf(part.Text, StringComparison.Ordinal));
+            case "count" when arguments is [TracedText { Length: > 0 } part]: return (long)text.Text.AsSpan().Count(part.Text);
+            case "removeprefix" when arguments is [TracedText part]:
+                return text.Text.StartsWith(part.Text, StringComparison.Ordinal) ? text.Slice(part.Length, text.Length - part.Length) : text;
+            case "removesuffix" when arguments is [TracedText part]:
+                return text.Text.EndsWith(part.Text, StringComparison.Ordinal) ? text.Slice(0, text.Length - part.Length) : text;
+            case "rsplit" when arguments is [TracedText { Length: > 0 } mark, long most]: return text.SplitFromEnd(mark.Text, (int)most);
+            case "rsplit" when arguments is [TracedText { Length: > 0 } mark]: return text.Split(mark.Text, -1);
             case "join" when arguments is [List<object?>]: return TemplateFilters.Apply("join", arguments[0], [text], [], line);
             default: throw NoMethod(text, name, line);
         }
@@ -102,9 +127,9 @@ internal static class TemplateMethods
     private static object? OfDictionary(TemplateDictionary dictionary, string name, IReadOnlyList<object?> arguments, int line) => name switch
     {
         "items" => Items(dictionary, line),
-        "keys" => new List<object?>(dictionary.Keys.Select(TracedText.Literal)),
+        "keys" => new List<object?>(dictionary.Keys),
         "values" => new List<object?>(dictionary.Keys.Select(k => dictionary[k])),
-        "get" when arguments is [TracedText key, ..] => dictionary.TryGet(key.Text, out object? value) ? value : arguments.Count > 1 ? arguments[1] : null,
+        "get" when arguments is [var key, ..] => dictionary.TryGet(key, out object? value) ? value : arguments.Count > 1 ? arguments[1] : null,
         _ => throw NoMethod(dictionary, name, line),
     };
 

@@ -6,7 +6,8 @@ internal static class TemplateTests
     private static readonly HashSet<string> Known = new(StringComparer.Ordinal)
     {
         "defined", "undefined", "none", "true", "false", "boolean", "string", "number", "integer", "float", "mapping", "iterable", "sequence",
-        "equalto", "eq", "ne", "in", "odd", "even", "divisibleby", "lt", "gt", "le", "ge", "callable",
+        "equalto", "eq", "ne", "in", "odd", "even", "divisibleby", "lt", "gt", "le", "ge", "lessthan", "greaterthan", "callable",
+        "lower", "upper",
     };
 
     public static bool IsKnown(string name) => Known.Contains(name);
@@ -33,8 +34,10 @@ internal static class TemplateTests
         "odd" => TemplateValues.Integer(value, line) % 2 != 0,
         "even" => TemplateValues.Integer(value, line) % 2 == 0,
         "divisibleby" => TemplateValues.Integer(value, line) % TemplateValues.Integer(Argument(arguments, name, line), line) == 0,
-        "lt" => TemplateValues.Compare(value, Argument(arguments, name, line), line) < 0,
-        "gt" => TemplateValues.Compare(value, Argument(arguments, name, line), line) > 0,
+        "lower" => TemplateValues.ToText(value, line).Text is var text && text.Any(char.IsLower) && !text.Any(char.IsUpper),
+        "upper" => TemplateValues.ToText(value, line).Text is var text && text.Any(char.IsUpper) && !text.Any(char.IsLower),
+        "lt" or "lessthan" => TemplateValues.Compare(value, Argument(arguments, name, line), line) < 0,
+        "gt" or "greaterthan" => TemplateValues.Compare(value, Argument(arguments, name, line), line) > 0,
         "le" => TemplateValues.Compare(value, Argument(arguments, name, line), line) <= 0,
         "ge" => TemplateValues.Compare(value, Argument(arguments, name, line), line) >= 0,
         _ => throw new ChatTemplateException($"line {line}: the test '{name}' is not implemented"),

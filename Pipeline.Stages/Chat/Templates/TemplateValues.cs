@@ -11,26 +11,50 @@ internal sealed class TemplateNamespace
     public Dictionary<string, object?> Values { get; } = new(StringComparer.Ordinal);
 }
 
-/// <summary>A dictionary in insertion order, with string keys.</summary>
+/// <summary>A dictionary in insertion order. Keys are strings, numbers, booleans or none, equal where Python's are: 1, 1.0 and true are one key.</summary>
 internal sealed class TemplateDictionary
 {
-    private readonly List<string> _keys = [];
-    private readonly Dictionary<string, object?> _values = new(StringComparer.Ordinal);
+    private static readonly object None = new();
 
-    public IReadOnlyList<string> Keys => _keys;
+    private readonly List<object?> _keys = [];
+    private readonly Dictionary<object, object?> _values = [];
+
+    /// <summary>As a template sees them: text as <see cref="TracedText"/>.</summary>
+    public IReadOnlyList<object?> Keys => _keys;
 
     public object? this[string key]
     {
         get => _values[key];
-        set
-        {
-            if (!_values.ContainsKey(key))
-                _keys.Add(key);
-            _values[key] = value;
-        }
+        set => Set(TracedText.Literal(key), value);
+    }
+
+    public object? this[object? key] => _values[Plain(key)!];
+
+    /// <returns>False when the value cannot be a key.</returns>
+    public bool Set(object? key, object? value)
+    {
+        if (Plain(key) is not { } plain)
+            return false;
+        if (!_values.ContainsKey(plain))
+            _keys.Add(key);
+        _values[plain] = value;
+        return true;
     }
 
     public bool TryGet(string key, out object? value) => _values.TryGetValue(key, out value);
+
+    public bool TryGet(object? key, out object? value)
+    {
+        value = null;
+        return Plain(key) is { } plain && _values.TryGetValue(plain, out value);
+    }
+
+    private static object? Plain(object? key) => key switch
+    {
+        null => None,
+        TracedText text => text.Text,
+        _ => TemplateValues.Number(key),
+    };
 }
 
 /// <summary>Something that can be called: a global function or a macro.</summary>
@@ -79,7 +103,7 @@ internal static class TemplateValues
             ? text.Text.Contains(part.Text, StringComparison.Ordinal)
             : throw new ChatTemplateException($"line {line}: 'in' on a string wants a string, found {Kind(item)}"),
         List<object?> list => list.Any(x => AreEqual(x, item)),
-        TemplateDictionary dictionary => item is TracedText key && dictionary.TryGet(key.Text, out _),
+        TemplateDictionary dictionary => dictionary.TryGet(item, out _),
         Undefined => false,
         _ => throw new ChatTemplateException($"line {line}: 'in' does not work on {Kind(container)}"),
     };
@@ -99,8 +123,8 @@ internal static class TemplateValues
     public static List<object?> Items(object? value, int line) => value switch
     {
         List<object?> list => list,
-        TemplateDictionary dictionary => [.. dictionary.Keys.Select(TracedText.Literal)],
-        TracedText text => [.. Enumerable.Range(0, text.Length).Select(i => text.Slice(i, 1))],
+        TemplateDictionary dictionary => [.. dictionary.Keys],
+        TracedText text => [.. Enumerable.Range(0, text.CodePoints).Select(i => text.SliceCodePoints(i, i + 1))],
         Undefined => [],
         _ => throw new ChatTemplateException($"line {line}: cannot walk over {Kind(value)}"),
     };

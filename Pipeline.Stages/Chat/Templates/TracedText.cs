@@ -25,6 +25,18 @@ internal sealed class TracedText
 
     public int Length => Text.Length;
 
+    /// <summary>Length as Python counts: a surrogate pair is one.</summary>
+    public int CodePoints
+    {
+        get
+        {
+            int count = 0;
+            for (int unit = 0; unit < Text.Length; unit += Width(unit))
+                count++;
+            return count;
+        }
+    }
+
     public static TracedText Literal(string text) => new(text, null);
 
     /// <summary>Characters of the conversation, the first of which has this index.</summary>
@@ -41,6 +53,22 @@ internal sealed class TracedText
     public TracedText Slice(int start, int length)
         => length == Text.Length ? this : new TracedText(Text.Substring(start, length), _origins?[start..(start + length)]);
 
+    /// <summary>The code points [start, end).</summary>
+    public TracedText SliceCodePoints(int start, int end)
+    {
+        int from = Unit(0, start);
+        return Slice(from, Unit(from, end - start) - from);
+
+        int Unit(int unit, int codePoints)
+        {
+            for (; codePoints > 0; codePoints--)
+                unit += Width(unit);
+            return unit;
+        }
+    }
+
+    private int Width(int unit) => unit + 1 < Text.Length && char.IsSurrogatePair(Text[unit], Text[unit + 1]) ? 2 : 1;
+
     public TracedText Trim(bool start, bool end, string? characters)
     {
         int from = 0, to = Text.Length;
@@ -53,13 +81,17 @@ internal sealed class TracedText
         bool IsTrimmed(char c) => characters is null ? IsPythonSpace(c) : characters.Contains(c);
     }
 
-    public TracedText Replace(string old, TracedText replacement)
+    /// <summary>Which code point begins at a UTF-16 unit; -1 stays -1.</summary>
+    public long CodePointAt(int unit) => unit < 0 ? unit : Slice(0, unit).CodePoints;
+
+    /// <param name="most">How many to replace; all when negative.</param>
+    public TracedText Replace(string old, TracedText replacement, long most)
     {
         if (old.Length == 0 || !Text.Contains(old, StringComparison.Ordinal))
             return this;
         Builder result = new();
         int at = 0;
-        for (int found; (found = Text.IndexOf(old, at, StringComparison.Ordinal)) >= 0; at = found + old.Length)
+        for (int found; most != 0 && (found = Text.IndexOf(old, at, StringComparison.Ordinal)) >= 0; at = found + old.Length, most--)
         {
             result.Append(Slice(at, found - at));
             result.Append(replacement);
@@ -75,6 +107,16 @@ internal sealed class TracedText
         for (int found; (limit < 0 || parts.Count < limit) && (found = Text.IndexOf(separator, at, StringComparison.Ordinal)) >= 0; at = found + separator.Length)
             parts.Add(Slice(at, found - at));
         parts.Add(Slice(at, Text.Length - at));
+        return parts;
+    }
+
+    public List<object?> SplitFromEnd(string separator, int limit)
+    {
+        List<object?> parts = [];
+        int end = Text.Length;
+        for (int found; (limit < 0 || parts.Count < limit) && (found = Text.AsSpan(0, end).LastIndexOf(separator)) >= 0; end = found)
+            parts.Insert(0, Slice(found + separator.Length, end - found - separator.Length));
+        parts.Insert(0, Slice(0, end));
         return parts;
     }
 

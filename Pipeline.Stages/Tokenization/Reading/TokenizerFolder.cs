@@ -74,14 +74,9 @@ internal sealed class TokenizerFolder
     /// </summary>
     public int? FindMark(string mark, Func<string, int?> idOf, Func<int, bool> exists)
     {
-        foreach (string name in new[] { Config, SpecialTokensMap })
+        foreach (string? text in Spellings(mark))
         {
-            if (!Companions.TryGetValue(name, out byte[]? json))
-                continue;
-            JsonPlace place = Open(Path.Combine(Path.GetDirectoryName(File) ?? "", name), json)[$"{mark}_token"];
-            if (place.Value.ValueKind == JsonValueKind.Object)
-                place = place["content"];
-            if (!place.IsNull && idOf(place.Text()) is { } id)
+            if (text is not null && idOf(text) is { } id)
                 return id;
         }
         foreach ((string name, byte[] json) in ModelFiles)
@@ -93,6 +88,34 @@ internal sealed class TokenizerFolder
                 return id;
         }
         return null;
+    }
+
+    /// <summary>
+    /// Text of a mark as tokenizer_config.json has it, else special_tokens_map.json: null where it says that there is none. False when
+    /// neither says anything.
+    /// </summary>
+    public bool Says(string mark, out string? text)
+    {
+        foreach (string? spelling in Spellings(mark))
+        {
+            text = spelling;
+            return true;
+        }
+        text = null;
+        return false;
+    }
+
+    private IEnumerable<string?> Spellings(string mark)
+    {
+        foreach (string name in new[] { Config, SpecialTokensMap })
+        {
+            if (!Companions.TryGetValue(name, out byte[]? json))
+                continue;
+            JsonPlace place = Open(Path.Combine(Path.GetDirectoryName(File) ?? "", name), json)[$"{mark}_token"];
+            if (place.Value.ValueKind == JsonValueKind.Undefined)
+                continue;
+            yield return (place.Value.ValueKind == JsonValueKind.Object ? place["content"] : place).TextOrNull();
+        }
     }
 
     private static JsonPlace Open(string file, byte[] json)

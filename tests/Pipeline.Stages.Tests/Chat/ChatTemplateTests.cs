@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -5,8 +6,10 @@ using System.Text.Json;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Chat;
 using Pipeline.Stages.Chat.Templates;
+using Pipeline.Stages.Tests.Alignment;
 
 using Xunit.Abstractions;
 
@@ -27,10 +30,10 @@ public sealed class ChatTemplateTests(ITestOutputHelper output)
             string template = row.GetProperty("template").GetString()!, conversation = row.GetProperty("conversation").GetString()!;
             string source = Reference.GetProperty("templates").GetProperty(template).GetString()!;
             string expected = row.TryGetProperty("rendered", out JsonElement text) ? text.GetString()! : "refused: " + row.GetProperty("refused").GetString();
-            Assert.Equal($"{template}, {conversation}: {expected}", $"{template}, {conversation}: {Render(source, Turns(conversation), "<s>", "</s>")}");
+            Assert.Equal($"{template}, {conversation}: {expected}", $"{template}, {conversation}: {Render(source, Turns(conversation), "<s>", "</s>", Date(row), row.TryGetProperty("generationPrompt", out _))}");
             compared++;
         }
-        Assert.True(compared >= 40);
+        Assert.True(compared >= 110);
     }
 
     [Fact]
@@ -83,7 +86,7 @@ public sealed class ChatTemplateTests(ITestOutputHelper output)
     {
         Conversation conversation = new([new ChatMessage("user", "  ab\n"), new ChatMessage("assistant", "c d")]);
         TracedText prompt = ChatTemplate.Parse("{% for m in messages %}[{{ m.role }}]{{ (m.content | trim).replace(' ', '_') }}{{ m.content.split('b')[0][1:] }}{% endfor %}", "x")
-            .Render(conversation, null, null);
+            .Render(conversation, Marks(null, null));
         Assert.Equal("[user]ab a[assistant]c_d d", prompt.Text);
         string seen = string.Concat(Enumerable.Range(0, prompt.Length).Select(i => prompt.Origin(i) is var o && o == TracedText.FromTemplate ? '.'
             : conversation.IsContent(o) ? (char)('0' + conversation.MessageOf(o)) : (char)('a' + conversation.MessageOf(o))));
@@ -98,11 +101,74 @@ public sealed class ChatTemplateTests(ITestOutputHelper output)
     public void A_macro_that_calls_itself_forever_is_refused()
         => Assert.Throws<InputException>(() => Render("{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}", [], null, null));
 
-    private static string Render(string source, IReadOnlyList<ChatMessage> messages, string? bos, string? eos)
+    [Fact]
+    public void A_template_that_writes_todays_date_wants_one_from_the_definition()
+    {
+        InputException refused = Assert.Throws<InputException>(() => Render("{{ strftime_now('%Y') }}", [], null, null));
+        Assert.Contains("templateDate", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("'%q'", Assert.Throws<InputException>(() => Render("{{ strftime_now('%q') }}", [], null, null, new DateOnly(2024, 7, 6))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_argument_that_a_filter_does_not_know_is_refused()
+        => Assert.Contains("'base'", Assert.Throws<InputException>(() => Render("{{ '11' | int(base=2) }}", [], null, null)).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("""{"bos_token": null, "eos_token": {"content": "<e>"}}""", "[][<e>][True][False]")]
+    [InlineData("""{"bos_token": "<b>", "unk_token": "<u>"}""", "[<b>][Ć][False][True]")]
+    public void A_template_sees_the_marks_that_the_configuration_names(string config, string rendered)
+    {
+        using ToyRun run = new("", "");
+        string folder = ToyTokenizer.ByteLevel(Path.Combine(run.Folder, "marks"), 20, "<b>", "<e>", []);
+        File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), config);
+        // The model's ids are asked only where the tokenizer's configuration says nothing, not where it says that there is none.
+        File.WriteAllText(Path.Combine(folder, "generation_config.json"), """{"bos_token_id": 5, "eos_token_id": [6]}""");
+        ChatSide side = new(ToyTokenizer.Load(folder), "marks", "[{{ bos_token }}][{{ eos_token }}][{{ bos_token is undefined }}][{{ unk_token is defined }}]");
+        Assert.Equal(rendered, ChatTemplate.Parse(side.Template!, side.Name).Render(new Conversation([]), side.Marks).Text);
+    }
+
+    [Fact]
+    public void Templates_are_looked_for_in_the_order_of_Hugging_Face()
+    {
+        using ToyRun run = new("", "");
+        string folder = Path.Combine(run.Folder, "templates");
+        Directory.CreateDirectory(folder);
+        Assert.Null(ChatTemplate.Find(folder, new DiskStorage()));
+        File.WriteAllText(Path.Combine(folder, "chat_template.json"), """{"chat_template": "processor's"}""");
+        Assert.Equal("processor's", ChatTemplate.Find(folder, new DiskStorage()));
+        File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), """{"chat_template": [{"name": "rag", "template": "no"}, {"name": "default", "template": "named"}]}""");
+        Assert.Equal("named", ChatTemplate.Find(folder, new DiskStorage()));
+        File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), """{"chat_template": "config's"}""");
+        Assert.Equal("config's", ChatTemplate.Find(folder, new DiskStorage()));
+        File.WriteAllText(Path.Combine(folder, "chat_template.jinja"), "a file of its own\n");
+        Assert.Equal("a file of its own\n", ChatTemplate.Find(folder, new DiskStorage()));
+    }
+
+    [Fact]
+    public void The_day_in_a_definition_is_a_day()
+    {
+        Assert.Equal(new DateOnly(2024, 7, 26), TokenizationRule.Of(new TokenizeOptions { TemplateDate = "2024-07-26" }).TemplateDate);
+        Assert.Contains("'26 Jul'", Assert.Throws<DefinitionException>(() => TokenizationRule.Of(new TokenizeOptions { TemplateDate = "26 Jul" })).Message, StringComparison.Ordinal);
+    }
+
+    private static DateOnly? Date(JsonElement row)
+        => row.TryGetProperty("date", out JsonElement date) ? DateOnly.ParseExact(date.GetString()!, "yyyy-MM-dd", CultureInfo.InvariantCulture) : null;
+
+    private static Dictionary<string, string> Marks(string? bos, string? eos)
+    {
+        Dictionary<string, string> marks = [];
+        if (bos is not null)
+            marks["bos_token"] = bos;
+        if (eos is not null)
+            marks["eos_token"] = eos;
+        return marks;
+    }
+
+    private static string Render(string source, IReadOnlyList<ChatMessage> messages, string? bos, string? eos, DateOnly? date = null, bool generationPrompt = false)
     {
         try
         {
-            return ChatTemplate.Parse(source, "x").Render(new Conversation(messages), bos, eos).Text;
+            return ChatTemplate.Parse(source, "x").Render(new Conversation(messages), Marks(bos, eos), date, generationPrompt).Text;
         }
         catch (ChatTemplateException e) when (e.IsRefusal)
         {
