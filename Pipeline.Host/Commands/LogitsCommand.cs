@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Models;
+using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
 using static TorchSharp.torch;
 
@@ -28,7 +30,11 @@ internal static class LogitsCommand
             await torch.RunAsync(() =>
             {
                 using CausalLm decoder = CausalLm.Load(folder, environment.Storage, torch.Device, ScalarType.Float32);
-                LogitsFile.Write(decoder, from, to, environment.Storage);
+                // Only input expansion needs to know what ids stand for: a folder without it may have no tokenizer.
+                using ExpandedInput? expansion = ExpandedInput.IsIn(folder, environment.Storage)
+                    ? ExpandedInput.TryLoad(folder, TextTokenizer.Load(folder, environment.Storage), environment.Storage, torch.Device, ScalarType.Float32)
+                    : null;
+                LogitsFile.Write(decoder, from, to, environment.Storage, expansion is null ? null : (ids, mask) => expansion.Embed(decoder, ids, mask));
             });
             return ExitCodes.Success;
         });

@@ -48,10 +48,19 @@ public sealed class ExpandedInput : IDisposable
     public Parameter Table_VH { get; }
 
     /// <summary>What goes into the first layer for ids [B, T]: [B, T, H]. On the device's thread.</summary>
-    public Tensor Embed(CausalLm model, Tensor ids_BT)
+    /// <param name="model">Whose embeddings it is added to.</param>
+    /// <param name="ids_BT">Of the student's tokenizer.</param>
+    /// <param name="mask_BT">int64; no token of the old vocabulary reaches into or across positions where it is 0. Null: 1 everywhere.</param>
+    public Tensor Embed(CausalLm model, Tensor ids_BT, Tensor? mask_BT = null)
     {
         int rows = (int)ids_BT.size(0), length = (int)ids_BT.size(1);
         int[] ids = Array.ConvertAll(ids_BT.cpu().contiguous().data<long>().ToArray(), id => (int)id);
+        if (mask_BT is not null)
+        {
+            long[] seen = mask_BT.cpu().contiguous().data<long>().ToArray();
+            for (int i = 0; i < ids.Length; i++)
+                ids[i] = seen[i] == 0 ? -1 : ids[i];
+        }
         var from = new int[ids.Length];
         for (int row = 0; row < rows; row++)
             _expansion.Expand(ids.AsSpan(row * length, length), from.AsSpan(row * length, length));
@@ -73,13 +82,16 @@ public sealed class ExpandedInput : IDisposable
             new Dictionary<string, string> { ["format"] = "pt", [VersionKey] = Version, [SourceKey] = _source.Fingerprint });
     }
 
+    /// <summary>Does a model folder hold one.</summary>
+    public static bool IsIn(string folder, IStorage storage) => storage.FileExists(Path.Combine(folder, FileName));
+
     /// <summary>What a model folder holds of it; null when it holds nothing.</summary>
     /// <exception cref="InputException">It is of another version, or its tokenizer is not the one it was made with.</exception>
     public static ExpandedInput? TryLoad(string folder, TextTokenizer student, IStorage storage, Device device, ScalarType type)
     {
-        string path = Path.Combine(folder, FileName);
-        if (!storage.FileExists(path))
+        if (!IsIn(folder, storage))
             return null;
+        string path = Path.Combine(folder, FileName);
         using var scope = NewDisposeScope();
         using SafetensorsFile file = SafetensorsFile.Open(path, storage);
         if (file.Metadata.GetValueOrDefault(VersionKey) is not Version)

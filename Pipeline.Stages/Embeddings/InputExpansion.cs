@@ -47,7 +47,10 @@ public sealed class InputExpansion
         return expansion;
     }
 
-    /// <summary>The source id per position, -1 where no source token ends. Whole tokens of the student stand alone: nothing is matched across them.</summary>
+    /// <summary>
+    /// The source id per position, -1 where no source token ends. Whole tokens of the student stand alone: nothing is matched across them,
+    /// nor across ids that are no token of the student (rows above its vocabulary; -1 for padding).
+    /// </summary>
     public void Expand(ReadOnlySpan<int> studentIds, Span<int> sourceIds)
     {
         if (sourceIds.Length < studentIds.Length)
@@ -55,11 +58,13 @@ public sealed class InputExpansion
         int node = Root;
         for (int i = 0; i < studentIds.Length; i++)
         {
-            int id = studentIds[i], b = _byteOf[id];
+            int id = studentIds[i];
+            bool isToken = (uint)id < (uint)_byteOf.Length;
+            int b = isToken ? _byteOf[id] : -1;
             if (b < 0)
             {
                 node = Root;
-                sourceIds[i] = _whole[id];
+                sourceIds[i] = isToken ? _whole[id] : -1;
                 continue;
             }
             node = Step(node, (byte)b);

@@ -17,8 +17,15 @@ public static class LogitsFile
     /// <c>position_ids</c> [B,T] (absent: 0..T-1 in every row). Writes float32 <c>logits</c> [B,T,V] (soft-capped where the model is)
     /// and <c>hidden_states</c> [L+1,B,T,H]: the embedding's output, each layer's, the last one after the final norm.
     /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="inputPath">Read.</param>
+    /// <param name="outputPath">Written in one step.</param>
+    /// <param name="storage">Where both are.</param>
+    /// <param name="embed">
+    /// What goes into the first layer for ids and mask [B,T], where it is more than the model's embeddings (input expansion): [B,T,H].
+    /// </param>
     /// <exception cref="InputException">The input does not fit.</exception>
-    public static void Write(CausalLm model, string inputPath, string outputPath, IStorage storage)
+    public static void Write(CausalLm model, string inputPath, string outputPath, IStorage storage, Func<Tensor, Tensor?, Tensor>? embed = null)
     {
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -32,19 +39,20 @@ public static class LogitsFile
             CheckRange(mask, 1, inputPath, "attention_mask");
         if (positions is not null)
             CheckRange(positions, int.MaxValue, inputPath, "position_ids");
-        (Tensor logits, Tensor hidden) = Compute(model, ids, mask, positions);
+        (Tensor logits, Tensor hidden) = Compute(model, ids, mask, positions, embed);
         SafetensorsWriter.Write(
             outputPath, storage, [new TensorSource("logits", ScalarType.Float32, logits), new TensorSource("hidden_states", ScalarType.Float32, hidden)],
             new Dictionary<string, string>(StringComparer.Ordinal) { ["format"] = "pt" });
     }
 
     /// <summary>Logits [B,T,V] and hidden states [L+1,B,T,H], as <see cref="Write"/> defines them.</summary>
-    internal static (Tensor Logits, Tensor Hidden) Compute(CausalLm model, Tensor ids_BT, Tensor? mask_BT, Tensor? positions_BT)
+    internal static (Tensor Logits, Tensor Hidden) Compute(
+        CausalLm model, Tensor ids_BT, Tensor? mask_BT, Tensor? positions_BT, Func<Tensor, Tensor?, Tensor>? embed = null)
     {
         bool everywhere = mask_BT is null || mask_BT.ne(Scalars.Zero).all().item<bool>();
         using AttentionContext attention = model.CreateAttention((int)ids_BT.size(0), (int)ids_BT.size(1), everywhere ? null : mask_BT, positions_BT);
         List<Tensor> outputs = [];
-        Tensor embedded = model.Embed(ids_BT);
+        Tensor embedded = embed?.Invoke(ids_BT, mask_BT) ?? model.Embed(ids_BT);
         Tensor final = model.FinalNorm(model.RunLayers(embedded, 0, model.Config.Layers, attention, collectHidden: outputs));
         return (model.Logits(final), stack([embedded, .. outputs.Take(outputs.Count - 1), final]));
     }

@@ -118,17 +118,27 @@ internal static class ModelConfigReader
 
     private static Activation ReadActivation(ConfigObject text, ModelFamily family)
     {
-        string? first = text.Text("hidden_activation"), second = text.Text("hidden_act");
-        string? name = first ?? (family.ActivationKey == "hidden_act" ? second : null);
+        Activation? act = ReadActivation(text, "hidden_act"), activation = ReadActivation(text, "hidden_activation");
+        bool firstGemma = family.ModelType == "gemma";
         // Google's first Gemma configs say "gelu" and were trained with the tanh form; transformers computed that too (4.38 to 4.4x).
-        if (family.ModelType == "gemma" && first is null && second == "gelu")
+        if (firstGemma && act == Activation.Gelu && (activation is null or Activation.GeluTanh))
             return Activation.GeluTanh;
-        if (name is null)
-            return family.DefaultActivation;
+        (Activation? own, Activation? other) = family.ActivationKey == "hidden_act" ? (act, activation) : (activation, act);
+        // The first Gemma has been read by either key.
+        Activation result = own ?? (firstGemma ? other : null) ?? family.DefaultActivation;
+        if (other is not null && other != result)
+            text.Error("hidden_act", $"and hidden_activation: this family computes {result} by {family.ActivationKey}, the other key says {other}; delete that one");
+        return result;
+    }
+
+    private static Activation? ReadActivation(ConfigObject text, string key)
+    {
+        if (text.Text(key) is not { } name)
+            return null;
         if (Activations.Parse(name) is { } activation)
             return activation;
-        text.Error(first is null ? "hidden_act" : "hidden_activation", $"= '{name}' is not supported; supported: silu, gelu, gelu_pytorch_tanh");
-        return family.DefaultActivation;
+        text.Error(key, $"= '{name}' is not supported; supported: silu, gelu, gelu_pytorch_tanh");
+        return null;
     }
 
     private static bool? ReadTie(ConfigObject text, ConfigObject outer)

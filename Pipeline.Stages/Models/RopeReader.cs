@@ -9,24 +9,25 @@ internal static class RopeReader
     {
         double theta = text.Number("rope_theta") ?? family.Defaults.RopeTheta;
         double localTheta = family.LocalRope ? text.Number("rope_local_base_freq") ?? 10_000 : theta;
+        int maxPositions = text.Count("max_position_embeddings") ?? family.Defaults.MaxPositions;
         ConfigObject? scaling = text.Object("rope_scaling"), parameters = text.Object("rope_parameters");
         if (scaling is not null && parameters is not null)
             text.Error("rope_scaling", "and rope_parameters are both given; keep one");
         if (parameters is not null && (parameters.Has("full_attention") || parameters.Has("sliding_attention")))
         {
-            RopeSettings full = Read(parameters.Object("full_attention"), theta);
-            RopeSettings sliding = Read(parameters.Object("sliding_attention"), localTheta);
+            RopeSettings full = Read(parameters.Object("full_attention"), theta, maxPositions);
+            RopeSettings sliding = Read(parameters.Object("sliding_attention"), localTheta, maxPositions);
             Finish(parameters);
             if (!family.LocalRope && full != sliding)
                 parameters.Error("sliding_attention", "differs from full_attention, which this family does not do");
             return (full, family.LocalRope ? sliding : full);
         }
 
-        RopeSettings one = Read(scaling ?? parameters, theta);
+        RopeSettings one = Read(scaling ?? parameters, theta, maxPositions);
         return (one, family.LocalRope ? new RopeSettings(localTheta) : one);
     }
 
-    private static RopeSettings Read(ConfigObject? from, double theta)
+    private static RopeSettings Read(ConfigObject? from, double theta, int maxPositions)
     {
         if (from is null)
             return new RopeSettings(theta);
@@ -55,13 +56,36 @@ internal static class RopeReader
                 if (result.HighFrequencyFactor <= result.LowFrequencyFactor)
                     from.Error("high_freq_factor", $"= {result.HighFrequencyFactor} must be above low_freq_factor = {result.LowFrequencyFactor}");
                 break;
+            case "yarn":
+                result = Yarn(from, theta, maxPositions);
+                break;
             default:
-                from.Error("rope_type", $"= '{type}' is not supported; supported: default, linear, llama3");
+                from.Error("rope_type", $"= '{type}' is not supported; supported: default, linear, llama3, yarn");
                 return result;
         }
 
         Finish(from);
         return result;
+    }
+
+    private static RopeSettings Yarn(ConfigObject from, double theta, int maxPositions)
+    {
+        double factor = Needed(from, "factor");
+        double? original = from.Number("original_max_position_embeddings");
+        // Versions of transformers differ in which of the two they go by: only where both say the same is there one right answer.
+        if (original is not null && Math.Abs(factor * original.Value - maxPositions) > 1e-6 * maxPositions)
+            from.Error("factor", $"= {factor}, but max_position_embeddings {maxPositions} is {maxPositions / original.Value} times original_max_position_embeddings {original}; write the number of positions wanted into max_position_embeddings and the quotient into factor");
+        double? mscale = from.Number("mscale", positive: false), mscaleAll = from.Number("mscale_all_dim", positive: false);
+        double Scale(double by) => factor <= 1 ? 1 : 0.1 * by * Math.Log(factor) + 1;
+        double byDefault = mscale is > 0 && mscaleAll is > 0 ? Scale(mscale.Value) / Scale(mscaleAll.Value) : Scale(1);
+        return new RopeSettings(theta, RopeScaling.Yarn, factor)
+        {
+            OriginalMaxPositions = original ?? maxPositions,
+            FastRotations = from.Number("beta_fast") ?? 32,
+            SlowRotations = from.Number("beta_slow") ?? 1,
+            WholeBounds = from.Flag("truncate") ?? true,
+            Magnitude = from.Number("attention_factor") ?? byDefault,
+        };
     }
 
     private static double Needed(ConfigObject from, string key)

@@ -21,8 +21,11 @@ internal sealed class RotaryTable : IDisposable
         Tensor angles = positions.to(ScalarType.Float32).unsqueeze(-1) * tensor(frequencies, device: positions.device);
         if (positions.dim() == 2)
             angles = angles.unsqueeze(1);
-        _cos = angles.cos().to(type).DetachFromDisposeScope();
-        _sin = angles.sin().to(type).DetachFromDisposeScope();
+        Tensor cos = angles.cos(), sin = angles.sin();
+        if (settings.Magnitude != 1)
+            (cos, sin) = (cos * settings.Magnitude, sin * settings.Magnitude);
+        _cos = cos.to(type).DetachFromDisposeScope();
+        _sin = sin.to(type).DetachFromDisposeScope();
     }
 
     /// <summary>Rotates the pairs (x[k], x[k + D/2]) of the last dimension.</summary>

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Benchmarks;
 
 /// <summary>
-/// <c>models head [tokens] [width ...]</c>, <c>models train [size ...]</c>, <c>models growth</c>, <c>models sgemm</c>: figures of models and the vocabulary head on the CPU.
+/// <c>models head</c>, <c>models train</c>, <c>models padding</c>, <c>models growth</c>, <c>models sgemm</c>: figures of models and the vocabulary head on the CPU.
 /// Threads: <c>ALM_THREADS</c>, default 2.
 /// </summary>
 public static class ModelBenchmark
@@ -20,14 +20,16 @@ public static class ModelBenchmark
         switch (args.FirstOrDefault())
         {
             case "head":
-                ModelsHeadBenchmark.Run(rest.Length == 0 ? 4096 : Number(rest[0]), rest.Length < 2 ? [64, 256] : [.. rest.Skip(1).Select(Number)]);
+                ModelsHeadBenchmark.Run(rest);
                 return 0;
             case "train":
-                double speed = ModelsWork.MatrixSpeed();
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"sgemm {speed / 1e9:F1} GFLOP/s"));
                 foreach (string size in rest.Length == 0 ? ModelsTrainBenchmark.Sizes.Select(size => size.Name) : rest)
-                    ModelsTrainBenchmark.Run(size, size == "20M" ? 6 : 12, speed);
+                    ModelsTrainBenchmark.Run(size);
                 return 0;
+            case "train-worker":
+                return ModelsTrainWorker.Serve(rest[0]);
+            case "padding":
+                return ModelsPaddingBenchmark.Run(rest).GetAwaiter().GetResult();
             case "growth":
                 ModelsTrainBenchmark.Growth(2000);
                 return 0;
@@ -35,10 +37,10 @@ public static class ModelBenchmark
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"sgemm {ModelsWork.MatrixSpeed() / 1e9:F1} GFLOP/s"));
                 return 0;
             default:
-                Console.Error.WriteLine("models: head [tokens] [width ...] | train [1M|5M|20M ...] | growth | sgemm");
+                Console.Error.WriteLine("models: head [tokens] [width ...] [--slice N] [--rounds N] | train [1M|5M|20M ...] | padding FILE[:COLUMN] ... | growth | sgemm");
                 return 64;
         }
     }
 
-    private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+    internal static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
 }

@@ -9,35 +9,38 @@ internal static class ModelsHeadBenchmark
 {
     private const int Vocabulary = 128_256;
 
-    public static void Run(int tokens, int[] widths)
+    /// <param name="arguments">Tokens, widths; --slice: positions of a slice; --rounds: how often each way is timed.</param>
+    public static void Run(string[] arguments)
     {
-        foreach (int width in widths)
+        int Option(string name, int absent) => Array.IndexOf(arguments, name) is >= 0 and int at ? ModelBenchmark.Number(arguments[at + 1]) : absent;
+        int[] numbers = [.. arguments.TakeWhile(argument => !argument.StartsWith('-')).Select(ModelBenchmark.Number)];
+        foreach (int width in numbers.Length < 2 ? [64, 256] : numbers[1..])
         {
             foreach (bool boundary in new[] { false, true })
-                Compare(tokens, width, boundary);
+                Compare(numbers.FirstOrDefault(4096), width, boundary, Option("--slice", 0), Option("--rounds", 3));
         }
     }
 
-    private static void Compare(int tokens, int width, bool boundary)
+    private static void Compare(int tokens, int width, bool boundary, int slice, int rounds)
     {
         using var scope = NewDisposeScope();
         Tensor hidden = randn(tokens, width).requires_grad_(), head = (randn(Vocabulary, width) * 0.1).requires_grad_();
         Tensor targets = randint(0, Vocabulary, tokens, dtype: ScalarType.Int64);
         Tensor? mask = boundary ? (arange(Vocabulary) % 3).eq(0) : null;
-        Action sliced = () => Step(hidden, head, () => Sliced(hidden, head, targets, mask)), plain = () => Step(hidden, head, () => Plain(hidden, head, targets, mask));
-        sliced();
+        Action sliced = () => Step(hidden, head, () => Sliced(hidden, head, targets, mask, slice)), plain = () => Step(hidden, head, () => Plain(hidden, head, targets, mask));
+        // The peaks are of first runs; the times of those after.
         long slicedPeak = ModelsWork.PeakAbove(sliced), plainPeak = ModelsWork.PeakAbove(plain);
-        double plainWall = 0, plainProcessor = 0, slicedWall = 0, slicedProcessor = 0;
+        List<(double Wall, double Processor)> plainTimes = [], slicedTimes = [];
         // Taken in turn, so that a busy machine disturbs both alike.
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < rounds; i++)
         {
-            (double wall, double processor) = ModelsWork.Once(plain);
-            (plainWall, plainProcessor) = (plainWall + wall, plainProcessor + processor);
-            (wall, processor) = ModelsWork.Once(sliced);
-            (slicedWall, slicedProcessor) = (slicedWall + wall, slicedProcessor + processor);
+            plainTimes.Add(ModelsWork.Once(plain));
+            slicedTimes.Add(ModelsWork.Once(sliced));
         }
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"head V {Vocabulary} N {tokens} H {width} {(boundary ? "with boundary mass" : "likelihood only")}: plain {plainWall / 3:F2} s ({plainProcessor / 3:F2} of processors), {plainPeak >> 20} MB; sliced {slicedWall / 3:F2} s ({slicedProcessor / 3:F2}), {slicedPeak >> 20} MB; time {slicedWall / plainWall:F2} ({slicedProcessor / plainProcessor:F2}), memory 1/{(double)plainPeak / slicedPeak:F1}"));
+        double Wall(List<(double Wall, double Processor)> times) => ModelsWork.Median([.. times.Select(time => time.Wall)]);
+        double Processor(List<(double Wall, double Processor)> times) => ModelsWork.Median([.. times.Select(time => time.Processor)]);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"head V {Vocabulary} N {tokens} H {width} {(boundary ? "with boundary mass" : "likelihood only")}: plain {Wall(plainTimes):F2} s ({Processor(plainTimes):F2} of processors), {plainPeak >> 20} MB; sliced {Wall(slicedTimes):F2} s ({Processor(slicedTimes):F2}), {slicedPeak >> 20} MB; time {Wall(slicedTimes) / Wall(plainTimes):F2} ({Processor(slicedTimes) / Processor(plainTimes):F2}), memory 1/{(double)plainPeak / slicedPeak:F1}"));
     }
 
     private static void Step(Tensor hidden, Tensor head, Func<Tensor> loss)
@@ -48,9 +51,9 @@ internal static class ModelsHeadBenchmark
         loss().backward();
     }
 
-    private static Tensor Sliced(Tensor hidden, Tensor head, Tensor targets, Tensor? mask)
+    private static Tensor Sliced(Tensor hidden, Tensor head, Tensor targets, Tensor? mask, int slice)
     {
-        HeadScores scores = VocabularyHead.Score(hidden, head, targets, new HeadOptions(BoundaryMask: mask));
+        HeadScores scores = VocabularyHead.Score(hidden, head, targets, new HeadOptions(BoundaryMask: mask, SliceTokens: slice));
         return scores.LogBoundary is { } boundary ? scores.LogLikelihood.sum() + boundary.sum() : scores.LogLikelihood.sum();
     }
 

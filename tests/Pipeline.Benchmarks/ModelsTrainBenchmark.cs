@@ -1,49 +1,93 @@
 using System.Globalization;
+using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Models;
+using Pipeline.Stages.Models.Safetensors;
 using Pipeline.Stages.Torch;
 using static TorchSharp.torch;
 
 namespace Pipeline.Benchmarks;
 
 /// <summary>
-/// Forward pass and whole training step, in tokens per second and as a share of the machine's matrix speed; models_torch.py
-/// does the same in PyTorch with the same sizes.
+/// Forward pass and whole training step beside PyTorch's: the same weights, ids and threads, a process each, one step here and one
+/// there in turn. That both compute the same is seen by their losses.
 /// </summary>
 internal static class ModelsTrainBenchmark
 {
-    private const int Batch = 8, Length = 256;
+    public const string IdsName = "ids.safetensors";
 
-    public sealed record Size(string Name, int Hidden, int Layers, int Vocabulary, int Inner, int HeadDim);
+    private const int Tokens = ModelsTrainWorker.Batch * ModelsTrainWorker.Length;
+
+    public sealed record Size(string Name, int Hidden, int Layers, int Vocabulary, int Inner, int HeadDim, int Rounds);
 
     public static IReadOnlyList<Size> Sizes { get; } =
     [
-        new("1M", 128, 4, 4096, 344, 32),
-        new("5M", 256, 4, 4096, 688, 64),
-        new("20M", 384, 8, 8192, 1024, 64),
+        new("1M", 128, 4, 4096, 344, 32, 15),
+        new("5M", 256, 4, 4096, 688, 64, 10),
+        new("20M", 384, 8, 8192, 1024, 64, 5),
     ];
 
-    public static void Run(string name, int steps, double matrixSpeed)
+    public static void Run(string name)
     {
         Size size = Sizes.Single(size => size.Name == name);
+        string folder = Directory.CreateTempSubdirectory("alm-models-train-").FullName;
+        try
+        {
+            Write(folder, size);
+            using WorkerProcess ours = WorkerProcess.Ours("models", "train-worker", folder);
+            using WorkerProcess? torch = WorkerProcess.Python("models_torch.py", folder);
+            double speed = ModelsWork.MatrixSpeed();
+            WorkerProcess[] sides = torch is null ? [ours] : [ours, torch];
+            long count = long.Parse(ours.Read(), CultureInfo.InvariantCulture);
+            string? version = torch?.Read();
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}: {count} parameters, sgemm {speed / 1e9:F0} GFLOP/s{(version is null ? "; no python3 with torch here: our side alone" : $", torch {version}")}"));
+            // Attention's two products come on top of the parameters'; the vocabulary head is counted once, whatever computes it again.
+            double forwardWork = 2.0 * count * Tokens + 4.0 * size.Layers * ModelsTrainWorker.Batch * ModelsTrainWorker.Length * ModelsTrainWorker.Length * size.Hidden;
+            Compare("forward", forwardWork, size.Rounds, sides, speed);
+            Compare("step", 3 * forwardWork, size.Rounds, sides, speed);
+            Console.WriteLine($"  peak memory over the start: {string.Join(", ", sides.Select(side => $"{side.Name} {side.Ask("peak").Wall / (1 << 20):F0} MB"))}");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static void Compare(string what, double work, int rounds, WorkerProcess[] sides, double speed)
+    {
+        List<(double Wall, double Processor, double Loss)>[] answers = [.. sides.Select(_ => new List<(double, double, double)>())];
+        // The first round warms up.
+        for (int round = 0; round <= rounds; round++)
+        {
+            for (int i = 0; i < sides.Length; i++)
+                answers[i].Add(sides[i].Ask(what));
+        }
+
+        for (int i = 0; i < sides.Length; i++)
+        {
+            double wall = ModelsWork.Median([.. answers[i].Skip(1).Select(a => a.Wall)]), processor = ModelsWork.Median([.. answers[i].Skip(1).Select(a => a.Processor)]);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {what,-8}{sides[i].Name,-6}{Tokens / wall,8:F0} tokens/s, {Tokens / processor,6:F0} per processor second, {work / wall / 1e9:F0} GFLOP/s = {work / wall / speed:P0} of sgemm, last loss {answers[i][^1].Loss:F4}"));
+        }
+
+        if (sides.Length == 2)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {what,-8}ours / torch: {ModelsWork.Median([.. answers[1].Zip(answers[0]).Skip(1).Select(pair => pair.First.Wall / pair.Second.Wall)]):F2} (median of {rounds} pairs)"));
+    }
+
+    private static void Write(string folder, Size size)
+    {
         using var scope = NewDisposeScope();
+        var storage = new DiskStorage();
         using CausalLm model = Create(size);
-        long count = model.Parameters.Sum(parameter => parameter.Tensor.numel());
-        using Tensor ids = randint(0, size.Vocabulary, [Batch, Length + 1], dtype: ScalarType.Int64);
-        Tensor inputs = ids.narrow(1, 0, Length).contiguous(), targets = ids.narrow(1, 1, Length).contiguous().reshape(-1);
-        ModelsWork.Clocks forward = ModelsWork.Time(steps, () => Forward(model, inputs, targets));
-        model.SetTrainable(TrainablePart.Full);
-        using AdamW optimizer = new([new ParameterGroup(model.Parameters, 1e-3, 0.01)]);
-        ModelsWork.Clocks? train = null;
-        long peak = ModelsWork.PeakAbove(() => train = ModelsWork.Time(steps, () => Step(model, optimizer, inputs, targets)));
-        double tokens = Batch * Length, work = 6.0 * count * tokens + 12.0 * size.Layers * Batch * Length * Length * size.Hidden;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ours {name} {count} parameters: forward {tokens / forward.Wall.Min():F0} best {tokens / ModelsWork.Median(forward.Wall):F0} median tokens/s, {tokens / ModelsWork.Median(forward.Processor):F0} per processor second; train {tokens / train!.Wall.Min():F0} best {tokens / ModelsWork.Median(train.Wall):F0} median, {tokens / ModelsWork.Median(train.Processor):F0} per processor second; {work / train.Wall.Min() / 1e9:F1} GFLOP/s = {work / train.Wall.Min() / matrixSpeed:P0} of sgemm; peak {peak >> 20} MB over the start"));
+        model.Save(folder, storage, ScalarType.Float32);
+        using var generator = new Generator(1);
+        Tensor ids = randint(0, size.Vocabulary, [ModelsTrainWorker.Batch, ModelsTrainWorker.Length + 1], dtype: ScalarType.Int64, generator: generator);
+        SafetensorsWriter.Write(Path.Combine(folder, IdsName), storage, [new TensorSource("ids", ScalarType.Int64, ids)]);
     }
 
     /// <summary>Memory after every 500 of 2,000 steps: it must not grow.</summary>
     public static void Growth(int steps)
     {
         using var scope = NewDisposeScope();
-        using CausalLm model = Create(new Size("tiny", 64, 2, 512, 96, 16));
+        using CausalLm model = Create(new Size("tiny", 64, 2, 512, 96, 16, 0));
         model.SetTrainable(TrainablePart.Full);
         using AdamW optimizer = new([new ParameterGroup(model.Parameters, 1e-3, 0.01)]);
         Tensor ids = randint(0, 512, [4, 65], dtype: ScalarType.Int64);
@@ -69,15 +113,7 @@ internal static class ModelsTrainBenchmark
             """, "benchmark"),
         1, CPU, ScalarType.Float32);
 
-    private static void Forward(CausalLm model, Tensor inputs, Tensor targets)
-    {
-        using var scope = NewDisposeScope();
-        using var quiet = no_grad();
-        using AttentionContext attention = model.CreateAttention(Batch, Length);
-        VocabularyHead.Score(model.Hidden(inputs, attention).reshape(-1, model.Config.HiddenSize), model.HeadWeight, targets, new HeadOptions());
-    }
-
-    private static void Step(CausalLm model, AdamW optimizer, Tensor inputs, Tensor targets, bool checkpoint = false)
+    private static void Step(CausalLm model, AdamW optimizer, Tensor inputs, Tensor targets, bool checkpoint)
     {
         using var scope = NewDisposeScope();
         optimizer.ZeroGradients();

@@ -1,54 +1,57 @@
-"""The models of `models train` in PyTorch: same sizes, same threads, same measures. Usage: models_torch.py [1M|5M|20M ...]
+"""PyTorch's side of `models train`: the same weights, ids and threads; started by the benchmark, which asks for one step at a time.
 
-With Debian's python3-torch, install libopenblas0-openmp too: without it every matrix product runs on one slow kernel.
+Usage: models_torch.py FOLDER, then lines on standard input: forward | step | peak. With Debian's python3-torch, install
+libopenblas0-openmp too: without it every matrix product runs on one slow kernel.
 """
+import json
 import os
-import resource
-import statistics
+import struct
 import sys
 import time
 
 import torch
 import torch.nn.functional as functional
 
-BATCH, LENGTH = 8, 256
-SIZES = {"1M": (128, 4, 4096, 344, 32), "5M": (256, 4, 4096, 688, 64), "20M": (384, 8, 8192, 1024, 64)}
+
+def status(key):
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key))
 
 
-def timed(runs, work):
-    work()
-    wall, processor = [], []
-    for _ in range(runs):
-        start, used = time.perf_counter(), time.process_time()
-        work()
-        wall.append(time.perf_counter() - start)
-        processor.append(time.process_time() - used)
-    return wall, processor
+def read(path):
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        entries = json.loads(file.read(length))
+        data = bytearray(file.read())
+    entries.pop("__metadata__", None)
+    types = {"F32": torch.float32, "I64": torch.int64}
+    tensors = {}
+    for name, entry in entries.items():
+        begin, end = entry["data_offsets"]
+        tensors[name] = torch.frombuffer(data[begin:end], dtype=types[entry["dtype"]]).view(entry["shape"]).clone()
+    return tensors
 
 
 class Model:
-    def __init__(self, hidden, layers, vocabulary, inner, width):
-        self.heads, self.width = hidden // width, width
-        self.parameters = []
-        matrix = lambda *shape: self.add(torch.randn(*shape) * 0.02)
-        one = lambda: self.add(torch.ones(hidden))
-        self.embedding = matrix(vocabulary, hidden)
-        self.layers = [
-            (one(), *(matrix(hidden, hidden) for _ in range(4)), one(), matrix(inner, hidden), matrix(inner, hidden), matrix(hidden, inner))
-            for _ in range(layers)
-        ]
-        self.norm = one()
-        inverse = 10000.0 ** (-torch.arange(0, width, 2).float() / width)
-        angles = torch.outer(torch.arange(LENGTH).float(), inverse)
+    def __init__(self, folder):
+        with open(os.path.join(folder, "config.json")) as file:
+            config = json.load(file)
+        self.heads = config["num_attention_heads"]
+        self.width = config["hidden_size"] // self.heads
+        self.layers = config["num_hidden_layers"]
+        self.weights = {name: torch.nn.Parameter(tensor) for name, tensor in read(os.path.join(folder, "model.safetensors")).items()}
+        self.embedding = self.weights["model.embed_tokens.weight"]
+        ids = read(os.path.join(folder, "ids.safetensors"))["ids"]
+        self.inputs, self.targets = ids[:, :-1].contiguous(), ids[:, 1:].reshape(-1).contiguous()
+        length = self.inputs.shape[1]
+        inverse = 10000.0 ** (-torch.arange(0, self.width, 2).float() / self.width)
+        angles = torch.outer(torch.arange(length).float(), inverse)
         self.cos, self.sin = angles.cos(), angles.sin()
-        self.mask = torch.full((LENGTH, LENGTH), float("-inf")).triu(1)
+        self.mask = torch.full((length, length), float("-inf")).triu(1)
+        self.optimizer = torch.optim.AdamW(self.weights.values(), 1e-3, weight_decay=0.01)
 
-    def add(self, tensor):
-        self.parameters.append(torch.nn.Parameter(tensor))
-        return self.parameters[-1]
-
-    def rms(self, x, weight):
-        return x * torch.rsqrt(x.pow(2).mean(-1, True) + 1e-5) * weight
+    def rms(self, x, name):
+        return x * torch.rsqrt(x.pow(2).mean(-1, True) + 1e-5) * self.weights[name]
 
     def rotate(self, x):
         a, b = x.chunk(2, -1)
@@ -59,56 +62,52 @@ class Model:
             return functional.scaled_dot_product_attention(q, k, v, is_causal=True)
         return torch.softmax(q @ k.transpose(-2, -1) * self.width**-0.5 + self.mask, -1) @ v
 
-    def forward(self, ids):
-        x = functional.embedding(ids, self.embedding)
-        for first, query, key, value, output, second, gate, up, down in self.layers:
-            h = self.rms(x, first)
-            q, k, v = (functional.linear(h, w).view(BATCH, LENGTH, self.heads, self.width).transpose(1, 2) for w in (query, key, value))
+    def logits(self):
+        batch, length = self.inputs.shape
+        x = functional.embedding(self.inputs, self.embedding)
+        for i in range(self.layers):
+            prefix = f"model.layers.{i}."
+            linear = lambda h, name: functional.linear(h, self.weights[prefix + name + ".weight"])
+            h = self.rms(x, prefix + "input_layernorm.weight")
+            q, k, v = (linear(h, f"self_attn.{n}_proj").view(batch, length, self.heads, self.width).transpose(1, 2) for n in "qkv")
             mixed = self.attend(self.rotate(q), self.rotate(k), v)
-            x = x + functional.linear(mixed.transpose(1, 2).reshape(BATCH, LENGTH, -1), output)
-            h = self.rms(x, second)
-            x = x + functional.linear(functional.silu(functional.linear(h, gate)) * functional.linear(h, up), down)
-        return functional.linear(self.rms(x, self.norm), self.embedding)
+            x = x + linear(mixed.transpose(1, 2).reshape(batch, length, -1), "self_attn.o_proj")
+            h = self.rms(x, prefix + "post_attention_layernorm.weight")
+            x = x + linear(functional.silu(linear(h, "mlp.gate_proj")) * linear(h, "mlp.up_proj"), "mlp.down_proj")
+        return functional.linear(self.rms(x, "model.norm.weight"), self.embedding)
 
+    def loss(self):
+        return functional.cross_entropy(self.logits().view(len(self.targets), -1), self.targets)
 
-def run(name):
-    size = SIZES[name]
-    torch.manual_seed(1)
-    model = Model(*size)
-    steps = 6 if name == "20M" else 12
-    ids = torch.randint(0, size[2], (BATCH, LENGTH + 1))
-    inputs, targets = ids[:, :-1].contiguous(), ids[:, 1:].reshape(-1).contiguous()
-
-    def loss():
-        return functional.cross_entropy(model.forward(inputs).view(-1, size[2]), targets)
-
-    def forward():
+    def forward(self):
         with torch.no_grad():
-            loss()
+            return self.loss().item()
 
-    optimizer = torch.optim.AdamW(model.parameters, 1e-3, weight_decay=0.01)
+    def step(self):
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.loss()
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()
 
-    def step():
-        optimizer.zero_grad(set_to_none=True)
-        loss().backward()
-        optimizer.step()
 
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    forward_wall, forward_processor = timed(steps, forward)
-    train_wall, train_processor = timed(steps, step)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    tokens = BATCH * LENGTH
-    count = sum(parameter.numel() for parameter in model.parameters)
-    print(
-        f"torch {torch.__version__} {name} {count} parameters: forward {tokens / min(forward_wall):.0f} best {tokens / statistics.median(forward_wall):.0f} median tokens/s, "
-        f"{tokens / statistics.median(forward_processor):.0f} per processor second; train {tokens / min(train_wall):.0f} best {tokens / statistics.median(train_wall):.0f} median, "
-        f"{tokens / statistics.median(train_processor):.0f} per processor second; peak {peak >> 10} MB over the start",
-        flush=True,
-    )
+def main(folder):
+    torch.set_num_threads(int(os.environ.get("ALM_THREADS", "2")))
+    torch.randn(64, 64) @ torch.randn(64, 64)
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+    before = status("VmRSS:")
+    model = Model(folder)
+    print(torch.__version__, flush=True)
+    for line in sys.stdin:
+        command = line.strip()
+        if command == "peak":
+            print(status("VmHWM:") - before, 0, 0, flush=True)
+            continue
+        start, used = time.perf_counter(), time.process_time()
+        loss = getattr(model, command)()
+        print(time.perf_counter() - start, time.process_time() - used, loss, flush=True)
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    torch.set_num_threads(int(os.environ.get("ALM_THREADS", "2")))
-    for chosen in sys.argv[1:] or SIZES:
-        run(chosen)
+    main(sys.argv[1])

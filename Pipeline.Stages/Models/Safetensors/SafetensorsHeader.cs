@@ -13,6 +13,9 @@ internal static class SafetensorsHeader
     /// <summary>The format's own limit on the JSON.</summary>
     public const long LargestJson = 100_000_000;
 
+    // Far above any model's; what is larger is no header, and would only fill memory.
+    private const int MostTensors = 262_144, LongestName = 4096, LongestMetadata = 16_000_000;
+
     private const string Metadata = "__metadata__";
 
     /// <exception cref="InputException">Corrupt: the message names the file and what is wrong.</exception>
@@ -36,6 +39,7 @@ internal static class SafetensorsHeader
         HashSet<string> names = new(StringComparer.Ordinal);
         try
         {
+            CheckSize(json, path);
             // A span reader refuses duplicate names itself only through us: it reports every property in turn.
             Utf8JsonReader reader = new(json);
             Expect(ref reader, JsonTokenType.StartObject, path, "the header");
@@ -64,6 +68,25 @@ internal static class SafetensorsHeader
 
         CheckLayout(entries, dataStart, fileLength, path);
         return (entries, metadata);
+    }
+
+    // Walks the whole of it once and keeps nothing: a hundred megabytes of anything are refused before the first tensor is noted.
+    private static void CheckSize(ReadOnlySpan<byte> json, string path)
+    {
+        Utf8JsonReader reader = new(json);
+        int tensors = 0, longest = LongestName;
+        while (reader.Read())
+        {
+            if (reader.TokenType == JsonTokenType.PropertyName && reader.CurrentDepth == 1)
+            {
+                longest = reader.ValueTextEquals(Metadata) ? LongestMetadata : LongestName;
+                if (++tensors > MostTensors)
+                    throw Corrupt(path, $"more than {MostTensors} tensors");
+            }
+
+            if (reader.TokenType is JsonTokenType.PropertyName or JsonTokenType.String && reader.ValueSpan.Length > longest)
+                throw Corrupt(path, $"text of {reader.ValueSpan.Length} bytes at byte {reader.TokenStartIndex} of the header, expected at most {longest}");
+        }
     }
 
     private static void ReadMetadata(ref Utf8JsonReader reader, Dictionary<string, string> metadata, string path)

@@ -16,7 +16,10 @@ public sealed class ModelConfigTests
     public void An_unknown_model_type_is_refused_by_name(string type) => Refused($$"""{"model_type": "{{type}}"}""", $"'{type}'", "llama, mistral");
 
     [Theory]
-    [InlineData("""{"model_type": "llama", "rope_scaling": {"rope_type": "yarn", "factor": 4.0}}""", "rope_scaling.rope_type = 'yarn'")]
+    [InlineData("""{"model_type": "llama", "rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 2048}}""", "rope_scaling.factor = 4, but max_position_embeddings 2048 is 1 times")]
+    [InlineData("""{"model_type": "llama", "rope_scaling": {"type": "yarn"}}""", "rope_scaling.factor is needed")]
+    [InlineData("""{"model_type": "llama", "hidden_act": "silu", "hidden_activation": "gelu"}""", "the other key says Gelu")]
+    [InlineData("""{"model_type": "gemma2", "hidden_act": "silu"}""", "by hidden_activation, the other key says Silu")]
     [InlineData("""{"model_type": "llama", "rope_scaling": {"type": "dynamic", "factor": 4.0}}""", "rope_scaling.rope_type = 'dynamic'")]
     [InlineData("""{"model_type": "llama", "rope_scaling": {"rope_type": "longrope", "long_factor": [1.0]}}""", "'longrope'")]
     [InlineData("""{"model_type": "llama", "rope_scaling": {"rope_type": "linear", "factor": 4.0, "attention_factor": 2.0}}""", "attention_factor")]
@@ -53,7 +56,7 @@ public sealed class ModelConfigTests
 
     [Fact]
     public void Everything_wrong_is_named_at_once()
-        => Refused("""{"model_type": "llama", "hidden_act": "relu", "rope_scaling": {"rope_type": "yarn"}, "foo": 1, "bar": true}""", "relu", "yarn", "foo = 1", "bar = true");
+        => Refused("""{"model_type": "llama", "hidden_act": "relu", "rope_scaling": {"rope_type": "dynamic"}, "foo": 1, "bar": true}""", "relu", "dynamic", "foo = 1", "bar = true");
 
     [Fact]
     public void Null_means_off_and_known_harmless_keys_are_passed_over()

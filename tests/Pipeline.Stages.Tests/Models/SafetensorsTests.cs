@@ -132,6 +132,39 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Theory]
+    [InlineData("a name", "text of 9")]
+    [InlineData("open brackets", "not JSON")]
+    [InlineData("a tensor again and again", "more than 262144 tensors")]
+    [InlineData("blanks", "not JSON")]
+    [InlineData("a value", "text of 9")]
+    public void A_hundred_megabytes_of_header_are_refused_before_anything_is_kept_of_them(string what, string expected)
+    {
+        const int Length = 99_000_000;
+        byte[] bytes = new byte[8 + Length];
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, Length);
+        Span<byte> json = bytes.AsSpan(8);
+        (string begin, string repeated, string end) = what switch
+        {
+            "a name" => ("{\"", "a", "\":{}}"),
+            "open brackets" => ("{\"a\":", "[", ""),
+            "a tensor again and again" => ("{\"a\":{}", ",\"a\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}", "}"),
+            "a value" => ("{\"a\":{\"dtype\":\"", "F", "\"}}"),
+            _ => ("", " ", ""),
+        };
+        json.Fill((byte)' ');
+        Encoding.UTF8.GetBytes(begin, json);
+        byte[] part = Encoding.UTF8.GetBytes(repeated);
+        int at = begin.Length;
+        for (; at + part.Length + end.Length <= Length; at += part.Length)
+            part.CopyTo(json[at..]);
+        Encoding.UTF8.GetBytes(end, json[at..]);
+        File.WriteAllBytes(FilePath, bytes);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains(expected, Assert.Throws<InputException>(() => SafetensorsFile.Open(FilePath, _storage)).Message);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
+    }
+
+    [Theory]
     [InlineData(0)]
     [InlineData(7)]
     public void A_file_shorter_than_a_length_is_refused(int length)

@@ -12,6 +12,8 @@ internal sealed class SlowTwin(string json, IReadOnlyDictionary<string, double[]
 
     private string Type => _config.GetProperty("model_type").GetString()!;
 
+    private bool Gelu => Gemma || (_config.TryGetProperty("hidden_act", out JsonElement act) && act.GetString() == "gelu_pytorch_tanh");
+
     private bool Gemma => Type.StartsWith("gemma", StringComparison.Ordinal);
 
     private int Hidden => Int("hidden_size", 0);
@@ -143,22 +145,41 @@ internal sealed class SlowTwin(string json, IReadOnlyDictionary<string, double[]
         {
             double frequency = Math.Pow(theta, -2.0 * n / Width);
             if (!local)
-                frequency = Scaled(frequency);
+                frequency = Scaled(frequency, n);
             (double a, double b) = (head[n], head[n + half]);
             (double sin, double cos) = Math.SinCos(position * frequency);
+            if (!local && RopeType == "yarn")
+                (sin, cos) = (sin * YarnFactor, cos * YarnFactor);
             head[n] = a * cos - b * sin;
             head[n + half] = b * cos + a * sin;
         }
     }
 
-    private double Scaled(double frequency)
+    private JsonElement? Rope => _config.TryGetProperty("rope_scaling", out JsonElement scaling) && scaling.ValueKind == JsonValueKind.Object ? scaling : null;
+
+    private string RopeType => Rope is not { } scaling ? "default" : (scaling.TryGetProperty("rope_type", out JsonElement type) ? type : scaling.GetProperty("type")).GetString()!;
+
+    private double YarnFactor => Of("attention_factor", 0.1 * Math.Log(Of("factor", 0)) + 1);
+
+    private double Of(string key, double absent) => Rope!.Value.TryGetProperty(key, out JsonElement value) ? value.GetDouble() : absent;
+
+    private double Scaled(double frequency, int n)
     {
-        if (!_config.TryGetProperty("rope_scaling", out JsonElement scaling))
+        if (RopeType == "default")
             return frequency;
-        double factor = scaling.GetProperty("factor").GetDouble();
-        if ((scaling.TryGetProperty("rope_type", out JsonElement type) ? type : scaling.GetProperty("type")).GetString() == "linear")
+        double factor = Of("factor", 0), original = Of("original_max_position_embeddings", Number("max_position_embeddings", 0));
+        if (RopeType == "linear")
             return frequency / factor;
-        double low = scaling.GetProperty("low_freq_factor").GetDouble(), high = scaling.GetProperty("high_freq_factor").GetDouble(), original = scaling.GetProperty("original_max_position_embeddings").GetDouble();
+        if (RopeType == "yarn")
+        {
+            // How often the dimension turns within the original context says where it is between the two bounds, in dimensions.
+            double Place(double turns) => Width * Math.Log(original / turns / (2 * Math.PI)) / (2 * Math.Log(Number("rope_theta", 10_000)));
+            double from = Math.Max(0, Math.Floor(Place(Of("beta_fast", 32)))), to = Math.Min(Width - 1, Math.Ceiling(Place(Of("beta_slow", 1))));
+            double ramp = n <= from ? 0 : n >= to ? 1 : (n - from) / (to - from);
+            return frequency * (1 - ramp) + frequency / factor * ramp;
+        }
+
+        double low = Of("low_freq_factor", 0), high = Of("high_freq_factor", 0);
         double wavelength = 2 * Math.PI / frequency;
         double s = (original / wavelength - low) / (high - low);
         return wavelength > original / low ? frequency / factor : wavelength < original / high ? frequency : (1 - s) * frequency / factor + s * frequency;
@@ -167,7 +188,7 @@ internal sealed class SlowTwin(string json, IReadOnlyDictionary<string, double[]
     private bool IsSliding(int index) => _config.TryGetProperty("layer_types", out JsonElement types) ? types[index].GetString() == "sliding_attention" : Type switch
     {
         "mistral" => true,
-        "qwen2" => index >= Int("max_window_layers", 28),
+        "qwen2" or "qwen3" => _config.TryGetProperty("use_sliding_window", out JsonElement use) && use.GetBoolean() && index >= Int("max_window_layers", 28),
         "gemma2" => index % 2 == 0,
         "gemma3_text" => (index + 1) % Int("sliding_window_pattern", 6) != 0,
         _ => false,
@@ -175,7 +196,7 @@ internal sealed class SlowTwin(string json, IReadOnlyDictionary<string, double[]
 
     private int Window(int index) => IsSliding(index) ? Int("sliding_window", int.MaxValue) : int.MaxValue;
 
-    private double Activate(double z) => Gemma ? 0.5 * z * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (z + 0.044715 * z * z * z))) : z / (1 + Math.Exp(-z));
+    private double Activate(double z) => Gelu ? 0.5 * z * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (z + 0.044715 * z * z * z))) : z / (1 + Math.Exp(-z));
 
     private double[] Norm(double[] x, string name)
     {
@@ -192,5 +213,5 @@ internal sealed class SlowTwin(string json, IReadOnlyDictionary<string, double[]
 
     private int Int(string key, int absent) => _config.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.Number ? value.GetInt32() : absent;
 
-    private double Number(string key, double absent) => _config.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : absent;
+    private double Number(string key, double absent) => !_config.TryGetProperty(key, out JsonElement value) ? absent : value.ValueKind == JsonValueKind.Number ? value.GetDouble() : 0;
 }

@@ -17,6 +17,13 @@ internal static class TinyConfigs
         ["gemma2"] = $$"""{"model_type": "gemma2", "num_hidden_layers": 3, "head_dim": 8, "sliding_window": 3, "query_pre_attn_scalar": 6, "attn_logit_softcapping": 2.0, "final_logit_softcapping": 5.0, {{Sizes}}}""",
         ["gemma3_text"] = $$"""{"model_type": "gemma3_text", "num_hidden_layers": 4, "head_dim": 8, "sliding_window": 3, "sliding_window_pattern": 3, "query_pre_attn_scalar": 6, "rope_theta": 1000.0, "rope_local_base_freq": 50.0, "rope_scaling": {"rope_type": "linear", "factor": 4.0}, {{Sizes}}}""",
         ["gemma3"] = $$"""{"model_type": "gemma3", "mm_tokens_per_image": 4, "vision_config": {}, "text_config": {"model_type": "gemma3_text", "num_hidden_layers": 2, "head_dim": 8, "sliding_window": 3, "layer_types": ["full_attention", "sliding_attention"], {{Sizes}} } }""",
+        ["llama one key head"] = $$"""{"model_type": "llama", "num_hidden_layers": 1, "head_dim": 12, "hidden_act": "gelu_pytorch_tanh", {{Sizes.Replace("\"num_key_value_heads\": 2", "\"num_key_value_heads\": 1")}}}""",
+        ["qwen2 yarn"] = $$"""{"model_type": "qwen2", "num_hidden_layers": 2, "tie_word_embeddings": true, "head_dim": 16, "rope_theta": 100.0, "max_position_embeddings": 256, "rope_scaling": {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 64}, {{Sizes}}}""",
+        ["llama yarn"] = $$"""{"model_type": "llama", "num_hidden_layers": 1, "head_dim": 20, "rope_theta": 300.0, "max_position_embeddings": 64, "rope_scaling": {"rope_type": "yarn", "factor": 2.0, "beta_fast": 8.0, "beta_slow": 2.0, "attention_factor": 1.5}, {{Sizes}}}""",
+        ["qwen3 sliding"] = $$"""{"model_type": "qwen3", "num_hidden_layers": 2, "head_dim": 8, "use_sliding_window": true, "sliding_window": 4, "max_window_layers": 1, {{Sizes}}}""",
+        ["gemma untied"] = $$"""{"model_type": "gemma", "num_hidden_layers": 1, "head_dim": 4, "attention_bias": true, "tie_word_embeddings": false, "hidden_act": "gelu", "hidden_activation": null, {{Sizes}}}""",
+        ["gemma2 without caps"] = $$"""{"model_type": "gemma2", "num_hidden_layers": 2, "head_dim": 8, "sliding_window": 4, "attention_bias": true, "attn_logit_softcapping": null, "final_logit_softcapping": null, "layer_types": ["full_attention", "sliding_attention"], {{Sizes}}}""",
+        ["gemma3_text capped"] = $$"""{"model_type": "gemma3_text", "num_hidden_layers": 3, "head_dim": 8, "sliding_window": 4, "sliding_window_pattern": 2, "attention_bias": true, "final_logit_softcapping": 4.0, "query_pre_attn_scalar": 3, "rope_local_base_freq": 30.0, {{Sizes}}}""",
     };
 
     public static TheoryData<string> Names => [.. All.Keys];
