@@ -11,6 +11,8 @@ internal static class TemplateFilters
         "title", "items", "int", "float", "abs", "reverse", "safe", "select", "reject", "selectattr", "rejectattr", "map", "indent",
     };
 
+    private const int WidestIndent = 1_000;
+
     public static bool IsKnown(string name) => Known.Contains(name);
 
     public static object? Apply(string name, object? value, IReadOnlyList<object?> positional, IReadOnlyList<(string Name, object? Value)> named, int line)
@@ -18,7 +20,7 @@ internal static class TemplateFilters
         switch (name)
         {
             case "trim": return Text().Trim(start: true, end: true, Argument(0, "chars") is TracedText chars ? chars.Text : null);
-            case "tojson": return TracedText.Literal(TemplateJson.Write(value, Argument(0, "indent") is long width ? (int)width : null, line));
+            case "tojson": return TracedText.Literal(TemplateJson.Write(value, Argument(0, "indent") is long width ? Width(width) : null, line));
             case "length" or "count": return value is TracedText s ? s.Length : (long)TemplateValues.Items(value, line).Count;
             case "string": return TemplateValues.ToText(value, line);
             case "safe": return value;
@@ -34,7 +36,7 @@ internal static class TemplateFilters
             case "items": return TemplateMethods.Items(value, line);
             case "int": return value is TracedText t && long.TryParse(t.Text, CultureInfo.InvariantCulture, out long parsed) ? parsed : (long)(TemplateValues.Number(value) ?? 0);
             case "float": return value is TracedText t2 && double.TryParse(t2.Text, CultureInfo.InvariantCulture, out double real) ? real : TemplateValues.Number(value) ?? 0.0;
-            case "abs": return value is long n ? Math.Abs(n) : Math.Abs(TemplateValues.Number(value) ?? throw Wrong("a number"));
+            case "abs": return value is long n and > long.MinValue ? Math.Abs(n) : Math.Abs(TemplateValues.Number(value) ?? throw Wrong("a number"));
             case "reverse": return new List<object?>(Enumerable.Reverse(TemplateValues.Items(value, line)));
             case "select" or "reject": return Where(x => x, name == "select", 0);
             case "selectattr" or "rejectattr":
@@ -53,6 +55,8 @@ internal static class TemplateFilters
         TracedText Required(int index, string argument) => Argument(index, argument) as TracedText ?? throw Wrong($"a string '{argument}'");
 
         ChatTemplateException Wrong(string expected) => new($"line {line}: the filter '{name}' wants {expected}");
+
+        int Width(long width) => width is >= 0 and <= WidestIndent ? (int)width : throw Wrong($"an indent of 0 to {WidestIndent}");
 
         TracedText Join()
         {
@@ -91,7 +95,7 @@ internal static class TemplateFilters
 
         TracedText Indent()
         {
-            string pad = Argument(0, "width") switch { TracedText custom => custom.Text, long width => new string(' ', (int)width), _ => "    " };
+            string pad = Argument(0, "width") switch { TracedText custom => custom.Text, long width => new string(' ', Width(width)), _ => "    " };
             bool firstToo = TemplateValues.IsTrue(Argument(1, "first")), blankToo = TemplateValues.IsTrue(Argument(2, "blank"));
             TracedText.Builder indented = new();
             foreach ((int i, object? part) in Text().Split("\n", -1).Index())

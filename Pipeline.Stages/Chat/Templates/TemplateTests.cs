@@ -32,7 +32,12 @@ internal static class TemplateTests
         "in" => TemplateValues.Contains(Argument(arguments, name, line), value, line),
         "odd" => TemplateValues.Integer(value, line) % 2 != 0,
         "even" => TemplateValues.Integer(value, line) % 2 == 0,
-        "divisibleby" => TemplateValues.Integer(value, line) % TemplateValues.Integer(Argument(arguments, name, line), line) == 0,
+        "divisibleby" => TemplateValues.Integer(Argument(arguments, name, line), line) switch
+        {
+            0 => throw new ChatTemplateException($"line {line}: nothing is divisible by 0"),
+            1 or -1 => true,
+            var divisor => TemplateValues.Integer(value, line) % divisor == 0,
+        },
         "lt" => TemplateValues.Compare(value, Argument(arguments, name, line), line) < 0,
         "gt" => TemplateValues.Compare(value, Argument(arguments, name, line), line) > 0,
         "le" => TemplateValues.Compare(value, Argument(arguments, name, line), line) <= 0,
