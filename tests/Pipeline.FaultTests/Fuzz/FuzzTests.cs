@@ -7,7 +7,6 @@ namespace Pipeline.FaultTests.Fuzz;
 /// Files that somebody made on purpose: the readers refuse or read, and do nothing else. The fast form tries the first seeds and every seed
 /// that ever failed; the full form goes on for <c>ALM_FUZZ_SECONDS</c> a format, 600 for ten minutes.
 /// </summary>
-[Collection(FuzzCollection.Name)]
 public sealed class FuzzTests(ITestOutputHelper output)
 {
     public static TheoryData<string> Formats => [.. FuzzTarget.Names];
@@ -29,11 +28,4 @@ public sealed class FuzzTests(ITestOutputHelper output)
         // Both ends are reached: a mutator whose every file is refused at once would test one line.
         Assert.InRange(run.Accepted, run.Tried / 200, run.Tried - (run.Tried / 200));
     }
-}
-
-/// <summary>One format at a time, and not beside what measures the memory of this process.</summary>
-[CollectionDefinition(Name, DisableParallelization = true)]
-public sealed class FuzzCollection
-{
-    public const string Name = "fuzz";
 }

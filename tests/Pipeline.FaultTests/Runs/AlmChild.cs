@@ -7,8 +7,8 @@ namespace Pipeline.FaultTests.Runs;
 /// <summary>A process of its own that the test may kill: the real <c>alm</c>, or this assembly where a fault is planted in its storage.</summary>
 internal sealed partial class AlmChild : IDisposable
 {
-    /// <summary>Nothing here takes more than seconds on an idle machine: what takes longer hangs.</summary>
-    public static readonly TimeSpan TimeLimit = TimeSpan.FromMinutes(3);
+    /// <summary>Nothing here takes more than seconds on an idle machine: what takes this long hangs.</summary>
+    public static readonly TimeSpan TimeLimit = TimeSpan.FromMinutes(6);
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();
