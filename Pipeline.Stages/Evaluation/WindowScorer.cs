@@ -36,7 +36,16 @@ public sealed class WindowScorer(TorchDevice device, int batchTokens)
         int done = 0;
         foreach (int[] batch in LengthBatches.Plan([.. windows.Select(w => w.Ids.Length)], batchTokens))
         {
-            float[] scores = await device.RunAsync(() => Score(members, average, [.. batch.Select(i => windows[i].Ids)]), cancellationToken);
+            float[] scores;
+            try
+            {
+                scores = await device.RunAsync(() => Score(members, average, [.. batch.Select(i => windows[i].Ids)]), cancellationToken);
+            }
+            catch (Exception e) when (MemoryExhaustion.Is(e))
+            {
+                throw MemoryExhaustion.At(
+                    $"evaluation, batch of {batch.Length} windows of up to {batch.Max(i => windows[i].Ids.Length)} tokens", e, $"lower batchTokens (now {batchTokens}) or windowBytes");
+            }
             int at = 0;
             foreach (int index in batch)
             {

@@ -31,7 +31,7 @@ internal sealed class CheckpointTarget : FuzzTarget
 
     public override string Name => "checkpoint";
 
-    public override int FastTries => 400;
+    public override int FastTries => 150;
 
     public override void Read(int seed)
     {

@@ -23,6 +23,9 @@ internal sealed class DefinitionTarget : FuzzTarget
 
     public override string Name => "definition";
 
+    // A path with a null character.
+    public override IReadOnlyList<int> KeptSeeds => [3173, 14702];
+
     public override void Read(int seed)
     {
         var random = new Random(seed);

@@ -25,6 +25,7 @@ internal sealed class TemplateTarget : FuzzTarget
 
     public override string Name => "template";
 
+    // Garbage of all the texts in between; a text alone is at most 200 MiB.
     public override long MostBytesAllocated => 1L << 30;
 
     public override void Read(int seed)
