@@ -24,6 +24,9 @@ public sealed class DamagedException(string path, string message, Exception? inn
     public string Path { get; } = path;
 }
 
+/// <summary>Memory ran out, the program's own or torch's (exit 71): says at which stage and batch, and which option to lower.</summary>
+public sealed class MemoryException(string message, Exception? inner = null) : AlmException(message, ExitCodes.Memory, inner);
+
 /// <summary>Another process holds the run folder (exit 73).</summary>
 public sealed class LockedException(string message, Exception? inner = null) : AlmException(message, ExitCodes.Locked, inner);
 

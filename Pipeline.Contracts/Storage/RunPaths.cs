@@ -14,16 +14,20 @@ public static class RunPaths
     public static string Input(string runFolder, string path)
         => path.StartsWith(RunPrefix, StringComparison.Ordinal)
             ? Output(runFolder, path[RunPrefix.Length..])
-            : Path.GetFullPath(path);
+            : Path.GetFullPath(WithoutNull(path));
 
     /// <summary>A path to write: relative, and below the run folder.</summary>
     /// <exception cref="DefinitionException">It is absolute or leaves the folder.</exception>
     public static string Output(string runFolder, string name)
     {
         string root = Path.GetFullPath(runFolder) + Path.DirectorySeparatorChar;
-        string full = Path.GetFullPath(Path.Combine(root, name));
+        string full = Path.GetFullPath(Path.Combine(root, WithoutNull(name)));
         if (name.Length == 0 || Path.IsPathRooted(name) || !full.StartsWith(root, StringComparison.Ordinal))
             throw new DefinitionException($"path '{name}' leaves the run folder {runFolder}; give a name below it");
         return full;
     }
+
+    // No system has such names, and the framework's own complaint names no file.
+    private static string WithoutNull(string path)
+        => path.Contains('\0', StringComparison.Ordinal) ? throw new DefinitionException($"path '{path.Replace("\0", "\\0", StringComparison.Ordinal)}' has a null character in it") : path;
 }

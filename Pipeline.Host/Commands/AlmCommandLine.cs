@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
 
@@ -9,7 +10,7 @@ internal static class AlmCommandLine
 {
     private const string Description = """
         Cross-tokenizer distillation: teaches a model with another tokenizer what a teacher knows.
-        Exit codes: 0 done; 64 definition or command line; 65 input; 70 a defect of alm; 73 run folder in use; 74 storage; 75 interrupted, run the same command again.
+        Exit codes: 0 done; 64 definition or command line; 65 input; 70 a defect of alm; 71 out of memory; 73 run folder in use; 74 storage; 75 interrupted, run the same command again.
         """;
 
     public static async Task<int> InvokeAsync(IReadOnlyList<string> arguments, CommandEnvironment environment)
@@ -36,6 +37,11 @@ internal static class AlmCommandLine
             if (e.ExitCode == ExitCodes.Defect && e.InnerException is not null)
                 await environment.Error.WriteLineAsync(e.InnerException.ToString());
             return e.ExitCode;
+        }
+        catch (Exception e) when (MemoryExhaustion.Is(e))
+        {
+            await environment.Error.WriteLineAsync(MemoryExhaustion.At("alm", e, "lower the command's batch or length options").Message);
+            return ExitCodes.Memory;
         }
 #pragma warning disable CA1031 // The last one to see it: whatever it is, it becomes an exit code and a request.
         catch (Exception e)

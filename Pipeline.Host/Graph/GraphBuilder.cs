@@ -2,6 +2,7 @@ using System.Runtime.ExceptionServices;
 using System.Threading.Tasks.Dataflow;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Torch;
 using Pipeline.Host.Progress;
 
 namespace Pipeline.Host.Graph;
@@ -161,7 +162,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
     private void Record(ExceptionDispatchInfo failure, string recordId, GraphNode node, StageRejects rejects)
     {
         // What the user can act on, and what no other record could survive, ends the run; the rest is this record's own trouble.
-        if (failure.SourceException is AlmException or OutOfMemoryException)
+        if (failure.SourceException is AlmException || MemoryExhaustion.Is(failure.SourceException))
             failure.Throw();
         rejects.Failed(recordId, failure.SourceException);
         failures.Add(recordId, node.Name, failure.SourceException);

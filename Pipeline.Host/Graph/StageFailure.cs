@@ -1,5 +1,6 @@
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Graph;
 
@@ -13,8 +14,7 @@ internal static class StageFailure
             $"flow '{flow}', stage '{stage}': something inside gave up (an inner time-out?) while the run was not cancelled: {exception.Message}", exception),
         RejectedException rejected => new DefectException(
             $"flow '{flow}', stage '{stage}': record {rejected.Id} was rejected by throwing ({rejected.Message}); only a map may", exception),
-        OutOfMemoryException => new DefectException(
-            $"flow '{flow}', stage '{stage}': out of memory ({GC.GetTotalMemory(false) >> 20} MiB managed); lower its batch or length options, or --parallel", exception),
+        _ when MemoryExhaustion.Is(exception) => MemoryExhaustion.At($"flow '{flow}', stage '{stage}'", exception, "lower its batch or length options, or --parallel"),
         _ => new DefectException($"flow '{flow}', stage '{stage}': {exception.GetType().Name}: {exception.Message}", exception),
     };
 }

@@ -16,6 +16,9 @@ namespace Pipeline.Stages.Chat;
 /// </summary>
 internal sealed class ChatTemplate
 {
+    private const long MaxTemplateBytes = 1 << 20;
+    private const long MaxConfigBytes = 64 << 20;
+
     private readonly IReadOnlyList<Statement> _statements;
     private readonly string _name;
 
@@ -49,6 +52,7 @@ internal sealed class ChatTemplate
         string jinja = Path.Combine(folder, "chat_template.jinja"), config = Path.Combine(folder, "tokenizer_config.json");
         if (storage.FileExists(jinja))
         {
+            Limit(jinja, MaxTemplateBytes, storage);
             using StreamReader reader = new(storage.OpenRead(jinja));
             return reader.ReadToEnd();
         }
@@ -59,16 +63,17 @@ internal sealed class ChatTemplate
     {
         if (!storage.FileExists(config))
             return null;
+        Limit(config, MaxConfigBytes, storage);
         using Stream stream = storage.OpenRead(config);
         using JsonDocument document = ParseConfig(stream, config);
         if (document.RootElement.ValueKind != JsonValueKind.Object || !document.RootElement.TryGetProperty("chat_template", out JsonElement template))
             return null;
         return template.ValueKind switch
         {
-            JsonValueKind.String => template.GetString(),
+            JsonValueKind.String => Text(template, config),
             JsonValueKind.Array => template.EnumerateArray()
-                .Where(t => t.TryGetProperty("name", out JsonElement name) && name.ValueEquals("default"))
-                .Select(t => t.GetProperty("template").GetString())
+                .Where(t => Member(t, "name") is { } name && Text(name, config) == "default")
+                .Select(t => Member(t, "template") is { } source ? Text(source, config) : throw new InputException($"{config}: the default of chat_template has no template"))
                 .FirstOrDefault(),
             JsonValueKind.Null => null,
             _ => throw new InputException($"{config}: chat_template is {template.ValueKind}; a string or a list of named templates was expected"),
@@ -96,12 +101,34 @@ internal sealed class ChatTemplate
             variables[TemplateDate.Function] = TemplateDate.Of(day);
         try
         {
-            return TemplateInterpreter.Render(_statements, variables);
+            return TemplateInterpreter.Render(_statements, variables, conversation.Characters);
         }
         catch (ChatTemplateException e) when (!e.IsRefusal)
         {
             throw new InputException($"chat template of {_name}: {e.Message}", e);
         }
+    }
+
+    private static JsonElement? Member(JsonElement of, string name)
+        => of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out JsonElement value) ? value : null;
+
+    private static string Text(JsonElement value, string path)
+    {
+        try
+        {
+            return value.ValueKind == JsonValueKind.String ? value.GetString()! : throw new InputException($"{path}: chat_template is {value.ValueKind} where text was expected");
+        }
+        catch (InvalidOperationException e)
+        {
+            // Half a surrogate pair, or bytes that are not UTF-8.
+            throw new InputException($"{path}: chat_template is not well-formed text", e);
+        }
+    }
+
+    private static void Limit(string path, long bytes, IStorage storage)
+    {
+        if (storage.Length(path) > bytes)
+            throw new InputException($"{path}: {storage.Length(path)} bytes; at most {bytes} are read");
     }
 
     private static JsonDocument ParseConfig(Stream stream, string path)

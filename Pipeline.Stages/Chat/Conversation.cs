@@ -25,6 +25,9 @@ internal sealed class Conversation
 
     public IReadOnlyList<ChatMessage> Messages { get; }
 
+    /// <summary>UTF-16 units of all roles and contents.</summary>
+    public long Characters => Messages.Sum(m => (long)m.Role.Length + m.Content.Length);
+
     /// <summary>Which turn a character belongs to.</summary>
     public int MessageOf(int origin)
     {

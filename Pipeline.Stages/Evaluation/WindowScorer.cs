@@ -41,7 +41,16 @@ public sealed class WindowScorer(TorchDevice device, int batchTokens)
         {
             int[][] rows = [.. batch.Select(i => windows[i].Ids)];
             int[][] entries = [.. batch.Select(i => nextBytes?.Entries(i).ToArray() ?? [])];
-            BatchScores scores = await device.RunAsync(() => Score(members, average, rows, entries, classes_V), cancellationToken);
+            BatchScores scores;
+            try
+            {
+                scores = await device.RunAsync(() => Score(members, average, rows, entries, classes_V), cancellationToken);
+            }
+            catch (Exception e) when (MemoryExhaustion.Is(e))
+            {
+                throw MemoryExhaustion.At(
+                    $"evaluation, batch of {batch.Length} windows of up to {batch.Max(i => windows[i].Ids.Length)} tokens", e, $"lower batchTokens (now {batchTokens}) or windowBytes");
+            }
             int at = 0, asked = 0;
             for (int row = 0; row < batch.Length; row++)
             {

@@ -63,13 +63,13 @@ internal sealed class ConfigObject(JsonElement element, string prefix, List<stri
         return null;
     }
 
-    public int? Count(string key, int least = 1)
+    public int? Count(string key, int least = 1, int most = int.MaxValue)
     {
         if (Get(key) is not { } value)
             return null;
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && number == Math.Floor(number) && number >= least && number <= int.MaxValue)
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out double number) && number == Math.Floor(number) && number >= least && number <= most)
             return (int)number;
-        Error(key, $"= {Short(value)}, expected a whole number from {least}");
+        Error(key, $"= {Short(value)}, expected a whole number from {least}{(most == int.MaxValue ? "" : $" to {most}")}");
         return null;
     }
 

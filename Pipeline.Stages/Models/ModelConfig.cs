@@ -107,5 +107,10 @@ public sealed record ModelConfig
         {
             throw new InputException($"{source}: not JSON ({e.Message})", e);
         }
+        catch (InvalidOperationException e)
+        {
+            // Half of a surrogate pair.
+            throw new InputException($"{source}: holds text that is not well-formed ({e.Message})", e);
+        }
     }
 }

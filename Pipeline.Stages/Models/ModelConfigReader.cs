@@ -8,6 +8,9 @@ namespace Pipeline.Stages.Models;
 /// <summary>Resolves a config.json by its family's row, in the old hub form, the present one, and that of transformers 5.</summary>
 internal static class ModelConfigReader
 {
+    // Tables are as long as the number of layers, and the names of all weights are looked for: a stranger's number must not fill the memory.
+    private const int MostLayers = 10_000;
+
     public static ModelConfig Read(JsonElement root, string source)
     {
         List<string> errors = [];
@@ -39,7 +42,7 @@ internal static class ModelConfigReader
     {
         FamilyDefaults defaults = family.Defaults;
         int hidden = text.Count("hidden_size") ?? defaults.HiddenSize;
-        int layers = text.Count("num_hidden_layers") ?? defaults.Layers;
+        int layers = text.Count("num_hidden_layers", most: MostLayers) ?? defaults.Layers;
         int heads = text.Count("num_attention_heads") ?? defaults.Heads;
         // Absent means the class's default, null means as many as heads: the two differ in Hugging Face.
         int? groups = text.Count("num_key_value_heads");

@@ -21,7 +21,7 @@ internal sealed class TrainingCheckpoints
     public TrainingCheckpoints(UpdateStudentOptions options, StageContext context)
     {
         _context = context;
-        _folder = Path.Combine(RunPaths.Output(context.RunFolder, "checkpoints"), options.To);
+        _folder = RunPaths.Output(context.RunFolder, Path.Combine("checkpoints", options.To));
         _writer = new CheckpointWriter(context.Storage, _folder, options.KeepCheckpoints);
     }
 

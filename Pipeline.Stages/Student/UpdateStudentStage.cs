@@ -102,7 +102,15 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
                     $"{_context.StageName}: the examples ended after {state.Step} of {_options.Steps} steps; raise read-shards.epochs (0 goes round for ever), or lower steps");
             }
 
-            StepReport report = await _device.RunAsync(() => trainer.Step(batches, state.Step), cancellationToken).ConfigureAwait(false);
+            StepReport report;
+            try
+            {
+                report = await _device.RunAsync(() => trainer.Step(batches, state.Step), cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (MemoryExhaustion.Is(e))
+            {
+                throw OutOfMemory(e, state, batches);
+            }
             state = state with { Step = state.Step + 1, Position = batches[^1].Batch.Next, Skipped = state.Skipped + (report.Applied ? 0 : 1) };
             Report(report, trainer.Names, batches, state);
             if (state.Skipped > _options.MaxSkippedSteps) throw NotFinite(state, batches);
@@ -137,6 +145,14 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
         }
         _context.Meter.Scalar("gradientNorm", state.Step, report.GradientNorm);
         _context.Meter.Scalar("learningRate", state.Step, report.LearningRate);
+    }
+
+    private MemoryException OutOfMemory(Exception e, TrainingState state, List<(StudentBatch Batch, BatchTables Tables)> batches)
+    {
+        StudentBatch largest = batches.Select(b => b.Batch).MaxBy(b => (long)b.Examples.Length * b.Length)!;
+        return MemoryExhaustion.At(
+            $"stage '{_context.StageName}', step {state.Step + 1}, batch of {largest.Examples.Length} documents of up to {largest.Length} tokens from {largest.Examples[0].Id} on", e,
+            $"lower tokens of batch (a larger accumulate, now {_options.Accumulate}, makes up for it){(_options.ActivationCheckpointing ? "" : ", or set activationCheckpointing")}; the last checkpoint is kept");
     }
 
     private InputException NotFinite(TrainingState state, List<(StudentBatch Batch, BatchTables Tables)> batches)

@@ -3,6 +3,7 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Batching;
+using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Teacher;
 
@@ -42,7 +43,17 @@ internal sealed class ScoreTeacherStage(ScoreTeacherOptions options, StageContex
         {
             int[][] rows = Array.ConvertAll(batch, i => window[i].Teacher.Ids);
             int[][] ends = Array.ConvertAll(batch, i => Array.ConvertAll(window[i].Chunks, c => c.TeacherEnd - 1));
-            var scored = await teacher.ScoreAsync(rows, ends, options.HiddenLayers ?? [], cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<(TeacherScores Scores, TeacherHidden? Hidden)> scored;
+            try
+            {
+                scored = await teacher.ScoreAsync(rows, ends, options.HiddenLayers ?? [], cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (MemoryExhaustion.Is(e))
+            {
+                throw MemoryExhaustion.At(
+                    $"stage '{context.StageName}', batch of {rows.Length} documents of up to {batch.Max(i => lengths[i])} tokens from {window[batch[0]].Id} on", e,
+                    $"lower batchTokens (now {options.BatchTokens}), or maxTeacherTokens of tokenize when one document alone is too long");
+            }
             for (int k = 0; k < batch.Length; k++)
             {
                 AlignedPair pair = window[batch[k]];

@@ -46,11 +46,23 @@ internal static class JsonLine
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            names.Add(reader.GetString()!);
+            names.Add(Name(ref reader));
             reader.Read();
             reader.Skip();
         }
         return names;
+    }
+
+    private static string Name(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            return "(not well-formed)";
+        }
     }
 
     private static RowText ReadText(ref Utf8JsonReader reader, ReadJsonlOptions options)

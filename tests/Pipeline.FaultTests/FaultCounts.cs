@@ -9,7 +9,7 @@ internal static class FaultCounts
 
     /// <summary>How long a fuzz test goes on, in the full form.</summary>
     public static TimeSpan FuzzTime { get; } = TimeSpan.FromSeconds(
-        double.Parse(Environment.GetEnvironmentVariable("ALM_FUZZ_SECONDS") ?? "60", CultureInfo.InvariantCulture));
+        double.Parse(Environment.GetEnvironmentVariable("ALM_FUZZ_SECONDS") ?? "20", CultureInfo.InvariantCulture));
 
     public static T Of<T>(T fast, T full) => Full ? full : fast;
 }

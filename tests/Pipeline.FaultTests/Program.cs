@@ -2,14 +2,17 @@ using System.Globalization;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.FaultTests.Formats;
+using Pipeline.FaultTests.Fuzz;
 using Pipeline.FaultTests.Runs;
+using Pipeline.FaultTests.Soak;
 using Pipeline.Host.Commands;
 
 namespace Pipeline.FaultTests;
 
 /// <summary>
 /// What a child process of a test does: hold a lock until it is killed, or try to take one; the program's command line on a storage at
-/// a moment of which the process is killed, or with its memory measured. And writing the sample of a format version.
+/// a moment of which the process is killed, or with its memory measured or limited. And what people call: writing the sample of a format version,
+/// fuzzing a format, the soak.
 /// </summary>
 public static class Program
 {
@@ -28,6 +31,15 @@ public static class Program
                 int code = Run(new DiskStorage(), arguments);
                 Console.Out.WriteLine(PeakMemory.Line());
                 return code;
+            case ["limited", string ending, string moreMiB, .. string[] arguments]:
+                return Run(MemoryLimit.Storage(ending, long.Parse(moreMiB, CultureInfo.InvariantCulture) << 20), arguments);
+            case ["resident"]:
+                return Resident.Serve(Console.In, Console.Out);
+            case ["soak", "--minutes", string minutes]:
+                using (var soak = new SoakRun(TimeSpan.FromMinutes(double.Parse(minutes, CultureInfo.InvariantCulture)), Console.Out))
+                    return soak.Run();
+            case ["fuzz", string format, .. string[] arguments]:
+                return FuzzCommand.Run(format, arguments, Console.Out);
             default:
                 return ExitCodes.Definition;
         }

@@ -19,6 +19,8 @@ internal static class TemplateFilters
         "width", "first", "blank", "reverse", "case_sensitive", "by", "start",
     };
 
+    private const int WidestIndent = 1_000;
+
     public static bool IsKnown(string name) => Known.Contains(name);
 
     public static object? Apply(string name, object? value, IReadOnlyList<object?> positional, IReadOnlyList<(string Name, object? Value)> named, int line)
@@ -48,7 +50,7 @@ internal static class TemplateFilters
             case "items": return TemplateMethods.Items(value, line);
             case "int": return value is TracedText t && long.TryParse(t.Text, CultureInfo.InvariantCulture, out long parsed) ? parsed : TemplateValues.Number(value) is { } whole ? (long)whole : Argument(0, "default") ?? 0L;
             case "float": return value is TracedText t2 && double.TryParse(t2.Text, CultureInfo.InvariantCulture, out double real) ? real : TemplateValues.Number(value) ?? Argument(0, "default") ?? 0.0;
-            case "abs": return value is long n ? (object)Math.Abs(n) : Math.Abs(TemplateValues.Number(value) ?? throw Wrong("a number"));
+            case "abs": return value is long n and > long.MinValue ? (object)Math.Abs(n) : Math.Abs(TemplateValues.Number(value) ?? throw Wrong("a number"));
             case "sum":
                 IEnumerable<object?> terms = Path(0) is { } summed ? TemplateValues.Items(value, line).Select(x => TemplateMethods.At(x, summed, line)) : TemplateValues.Items(value, line);
                 return terms.Aggregate((object?)Argument(1, "start") ?? 0L, object? (a, b) => TemplateInterpreter.Arithmetic("+", a, b, line));
@@ -78,7 +80,7 @@ internal static class TemplateFilters
         TemplateJson.Layout JsonLayout()
         {
             // Hugging Face's own filter: it takes its options by name, and escapes nothing but what JSON must.
-            int? indent = named.FirstOrDefault(a => a.Name == "indent").Value is long spaces ? (int)spaces : Argument(1, "indent") is long second ? (int)second : null;
+            int? indent = named.FirstOrDefault(a => a.Name == "indent").Value is long spaces ? Width(spaces) : Argument(1, "indent") is long second ? Width(second) : null;
             if (TemplateValues.IsTrue(Argument(0, "ensure_ascii")))
                 throw new ChatTemplateException($"line {line}: ensure_ascii of the filter 'tojson' is not implemented");
             return Argument(2, "separators") is List<object?> and [TracedText between, TracedText colon]
@@ -99,6 +101,8 @@ internal static class TemplateFilters
         TracedText Required(int index, string argument) => Argument(index, argument) as TracedText ?? throw Wrong($"a string '{argument}'");
 
         ChatTemplateException Wrong(string expected) => new($"line {line}: the filter '{name}' wants {expected}");
+
+        int Width(long width) => width is >= 0 and <= WidestIndent ? (int)width : throw Wrong($"an indent of 0 to {WidestIndent}");
 
         TracedText Join()
         {
@@ -144,7 +148,7 @@ internal static class TemplateFilters
 
         TracedText Indent()
         {
-            string pad = Argument(0, "width") switch { TracedText custom => custom.Text, long width => new string(' ', (int)width), _ => "    " };
+            string pad = Argument(0, "width") switch { TracedText custom => custom.Text, long width => new string(' ', Width(width)), _ => "    " };
             bool firstToo = TemplateValues.IsTrue(Argument(1, "first")), blankToo = TemplateValues.IsTrue(Argument(2, "blank"));
             TracedText.Builder indented = new();
             foreach ((int i, object? part) in Text().Split("\n", -1).Index())

@@ -5,14 +5,25 @@ internal sealed class TemplateInterpreter
 {
     private const int LongestRange = 100_000;
     private const int DeepestCall = 100;
+    private const int DeepestEvaluation = 1_000;
+    private const long LeastBudget = 20_000_000;
+    private const int BudgetPerCharacter = 200;
 
     private readonly Scope _globals = new(null);
     private TracedText.Builder _output = new();
     private int _depth;
+    private int _evaluations;
+    private long _budget;
 
-    public static TracedText Render(IReadOnlyList<Statement> template, IReadOnlyDictionary<string, object?> variables)
+    /// <param name="template">What was parsed.</param>
+    /// <param name="variables">By name.</param>
+    /// <param name="characters">
+    /// Of the conversation: what a template may do grows with it and with nothing else, since a stranger's template may loop in loops or double a
+    /// text again and again.
+    /// </param>
+    public static TracedText Render(IReadOnlyList<Statement> template, IReadOnlyDictionary<string, object?> variables, long characters)
     {
-        TemplateInterpreter interpreter = new();
+        TemplateInterpreter interpreter = new() { _budget = LeastBudget + (BudgetPerCharacter * characters) };
         foreach ((string name, object? value) in variables)
             interpreter._globals.Set(name, value);
         interpreter.SetFunctions();
@@ -51,6 +62,9 @@ internal sealed class TemplateInterpreter
             range.Add(i);
             if (range.Count > LongestRange)
                 throw new ChatTemplateException($"a range of more than {LongestRange} numbers");
+            // The next number would not fit.
+            if (step > 0 ? i > long.MaxValue - step : i < long.MinValue - step)
+                break;
         }
         return range;
     }
@@ -74,8 +88,18 @@ internal sealed class TemplateInterpreter
         return Flow.Normal;
     }
 
+    /// <summary>One unit for each statement, expression and turn of a loop, and for each character or element that is looked at or made.</summary>
+    private void Charge(long units, int line)
+    {
+        if ((_budget -= units) < 0)
+            throw new ChatTemplateException($"line {line}: the template takes more steps than a conversation needs; does it loop for ever?");
+    }
+
+    private static long Size(object? value) => value switch { TracedText text => text.Length, List<object?> list => list.Count, _ => 0 };
+
     private Flow Run(Statement statement, Scope scope)
     {
+        Charge(1, statement.Line);
         switch (statement)
         {
             case TextStatement text:
@@ -125,6 +149,7 @@ internal sealed class TemplateInterpreter
             Run(loop.Else, new Scope(scope));
         for (int i = 0; i < items.Count; i++)
         {
+            Charge(10, loop.Line);
             Scope inner = new(scope);
             Bind(loop.Targets, items[i], inner, loop.Line);
             inner.Set("loop", LoopVariable(items, i));
@@ -204,6 +229,18 @@ internal sealed class TemplateInterpreter
 
     private object? Evaluate(Expression expression, Scope scope)
     {
+        Charge(1, expression.Line);
+        if (++_evaluations > DeepestEvaluation)
+            throw new ChatTemplateException($"line {expression.Line}: an expression nested deeper than {DeepestEvaluation}");
+        object? value = ValueOf(expression, scope);
+        _evaluations--;
+        if (expression is SliceExpression or CallExpression or FilterExpression or BinaryExpression or ListExpression)
+            Charge(Size(value), expression.Line);
+        return value;
+    }
+
+    private object? ValueOf(Expression expression, Scope scope)
+    {
         int line = expression.Line;
         switch (expression)
         {
@@ -229,7 +266,9 @@ internal sealed class TemplateInterpreter
                 return TemplateMethods.Slice(Evaluate(slice.Target, scope), Whole(slice.Start, scope), Whole(slice.Stop, scope), Whole(slice.Step, scope), line);
             case CallExpression call: return Call(call, scope);
             case FilterExpression filter:
-                return TemplateFilters.Apply(filter.Name, Evaluate(filter.Target, scope), Positional(filter.Arguments, scope), Named(filter.Arguments, scope), line);
+                object? filtered = Evaluate(filter.Target, scope);
+                Charge(Size(filtered), line);
+                return TemplateFilters.Apply(filter.Name, filtered, Positional(filter.Arguments, scope), Named(filter.Arguments, scope), line);
             case TestExpression test:
                 return TemplateTests.Apply(test.Name, Evaluate(test.Target, scope), Positional(test.Arguments, scope), line) != test.Negated;
             case UnaryExpression unary: return Unary(unary, scope);
@@ -245,7 +284,10 @@ internal sealed class TemplateInterpreter
     {
         List<object?> positional = Positional(call.Arguments, scope);
         if (call.Target is AttributeExpression method && Evaluate(method.Target, scope) is var owner and not TemplateNamespace)
+        {
+            Charge(Size(owner), call.Line);
             return TemplateMethods.Call(owner, method.Name, positional, call.Line);
+        }
         return Evaluate(call.Target, scope) switch
         {
             TemplateFunction function => function(positional, Named(call.Arguments, scope)),
@@ -274,6 +316,7 @@ internal sealed class TemplateInterpreter
         if (binary.Operator is "and" or "or")
             return TemplateValues.IsTrue(left) == (binary.Operator == "and") ? Evaluate(binary.Right, scope) : left;
         object? right = Evaluate(binary.Right, scope);
+        Charge(Size(left) + Size(right), binary.Line);
         return binary.Operator switch
         {
             "==" => TemplateValues.AreEqual(left, right),
@@ -294,11 +337,13 @@ internal sealed class TemplateInterpreter
         ("+", TracedText a, TracedText b) => Concatenate(a, b),
         (_, bool a, _) => Arithmetic(op, a ? 1L : 0L, right, line),
         (_, _, bool b) => Arithmetic(op, left, b ? 1L : 0L, line),
+        ("+", List<object?> a, List<object?> b) when a.Count + b.Count > TemplateValues.LongestList => throw new ChatTemplateException($"line {line}: a list of more than {TemplateValues.LongestList} elements"),
         ("+", List<object?> a, List<object?> b) => new List<object?>([.. a, .. b]),
         ("+", long a, long b) => a + b,
         ("-", long a, long b) => a - b,
         ("*", long a, long b) => a * b,
         ("//", long a, long b) when b != 0 => (long)Math.Floor((double)a / b),
+        ("%", long, -1L) => 0L,
         ("%", long a, long b) when b != 0 => ((a % b) + b) % b,
         ("*", TracedText a, long b) => Repeat(a, b),
         _ when TemplateValues.Number(left) is { } a && TemplateValues.Number(right) is { } b && (op is "+" or "-" or "*" || b != 0) => op switch

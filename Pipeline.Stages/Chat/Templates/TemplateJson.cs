@@ -23,6 +23,8 @@ internal static class TemplateJson
 
     private static void Write(StringBuilder json, object? value, Layout layout, int depth, int line)
     {
+        if (depth > TemplateValues.DeepestData || json.Length > TracedText.MaxLength)
+            throw new ChatTemplateException($"line {line}: tojson of data nested deeper than {TemplateValues.DeepestData}, or of more than {TracedText.MaxLength} characters");
         switch (value)
         {
             case null: json.Append("null"); break;

@@ -16,7 +16,9 @@ internal sealed partial class TemplateParser
         return new ListExpression(items, first.Line);
     }
 
-    private Expression Expression()
+    private Expression Expression() => Nested(Conditional);
+
+    private Expression Conditional()
     {
         Expression value = Disjunction();
         while (IsName("if"))
@@ -135,7 +137,7 @@ internal sealed partial class TemplateParser
             case TemplateTokenKind.Number:
                 return token.Value.Contains('.')
                     ? new LiteralExpression(double.Parse(token.Value, CultureInfo.InvariantCulture), token.Line)
-                    : new LiteralExpression(long.Parse(token.Value, CultureInfo.InvariantCulture), token.Line);
+                    : new LiteralExpression(WholeNumber(token), token.Line);
             case TemplateTokenKind.Operator when token.Value == "(":
                 if (Take(")"))
                     return new ListExpression([], token.Line);
@@ -195,7 +197,7 @@ internal sealed partial class TemplateParser
                 value = name.Kind switch
                 {
                     TemplateTokenKind.Name => new AttributeExpression(value, name.Value, line),
-                    TemplateTokenKind.Number => new IndexExpression(value, new LiteralExpression(long.Parse(name.Value, CultureInfo.InvariantCulture), line), line),
+                    TemplateTokenKind.Number => new IndexExpression(value, new LiteralExpression(WholeNumber(name), line), line),
                     _ => throw new ChatTemplateException($"line {line}: expected an attribute, found '{name.Value}'"),
                 };
             }
@@ -283,8 +285,13 @@ internal sealed partial class TemplateParser
     private Expression AfterOperator(Func<Expression> operand, out int line)
     {
         line = Next().Line;
-        return operand();
+        return Nested(operand);
     }
+
+    private static long WholeNumber(TemplateToken token)
+        => long.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out long number)
+            ? number
+            : throw new ChatTemplateException($"line {token.Line}: the number {token.Value} does not fit into 64 bits");
 
     private List<string> Names()
     {

@@ -6,8 +6,12 @@ namespace Pipeline.Stages.Chat.Templates;
 /// </summary>
 internal sealed partial class TemplateParser
 {
+    /// <summary>Of parentheses, signs and blocks in each other: a stranger's template must not end the process by its depth.</summary>
+    private const int DeepestNesting = 100;
+
     private readonly List<TemplateToken> _tokens;
     private int _at;
+    private int _nesting;
 
     private TemplateParser(List<TemplateToken> tokens) => _tokens = tokens;
 
@@ -23,7 +27,9 @@ internal sealed partial class TemplateParser
     }
 
     /// <summary>Statements up to a block that begins with one of the words, which is left to the caller.</summary>
-    private List<Statement> Body(string[] until)
+    private List<Statement> Body(string[] until) => Nested(() => Statements(until));
+
+    private List<Statement> Statements(string[] until)
     {
         List<Statement> body = [];
         while (true)
@@ -165,6 +171,15 @@ internal sealed partial class TemplateParser
         OpenBlock();
         ExpectName(word);
         EndBlock();
+    }
+
+    private T Nested<T>(Func<T> inner)
+    {
+        if (++_nesting > DeepestNesting)
+            throw new ChatTemplateException($"line {Current.Line}: nested deeper than {DeepestNesting}");
+        T result = inner();
+        _nesting--;
+        return result;
     }
 
     private bool IsTagEnd() => Current.Kind is TemplateTokenKind.BlockEnd or TemplateTokenKind.OutputEnd;

@@ -33,7 +33,12 @@ internal static class TemplateTests
         "in" => TemplateValues.Contains(Argument(arguments, name, line), value, line),
         "odd" => TemplateValues.Integer(value, line) % 2 != 0,
         "even" => TemplateValues.Integer(value, line) % 2 == 0,
-        "divisibleby" => TemplateValues.Integer(value, line) % TemplateValues.Integer(Argument(arguments, name, line), line) == 0,
+        "divisibleby" => TemplateValues.Integer(Argument(arguments, name, line), line) switch
+        {
+            0 => throw new ChatTemplateException($"line {line}: nothing is divisible by 0"),
+            1 or -1 => true,
+            var divisor => TemplateValues.Integer(value, line) % divisor == 0,
+        },
         "lower" => TemplateValues.ToText(value, line).Text is var text && text.Any(char.IsLower) && !text.Any(char.IsUpper),
         "upper" => TemplateValues.ToText(value, line).Text is var text && text.Any(char.IsUpper) && !text.Any(char.IsLower),
         "lt" or "lessthan" => TemplateValues.Compare(value, Argument(arguments, name, line), line) < 0,

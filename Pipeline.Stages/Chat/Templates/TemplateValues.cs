@@ -78,14 +78,23 @@ internal static class TemplateValues
         _ => true,
     };
 
-    public static bool AreEqual(object? a, object? b) => (a, b) switch
+    /// <summary>Lists and dictionaries in each other.</summary>
+    public const int DeepestData = 100;
+
+    /// <summary>A list that a template makes.</summary>
+    public const int LongestList = 1_000_000;
+
+    public static bool AreEqual(object? a, object? b) => AreEqual(a, b, 0);
+
+    private static bool AreEqual(object? a, object? b, int depth) => (a, b) switch
     {
+        _ when depth > DeepestData => throw new ChatTemplateException($"data nested deeper than {DeepestData}"),
         (null, null) => true,
         (Undefined, Undefined) => true,
         (TracedText x, TracedText y) => x.Text == y.Text,
-        (List<object?> x, List<object?> y) => x.Count == y.Count && x.Zip(y).All(p => AreEqual(p.First, p.Second)),
+        (List<object?> x, List<object?> y) => x.Count == y.Count && x.Zip(y).All(p => AreEqual(p.First, p.Second, depth + 1)),
         (TemplateDictionary x, TemplateDictionary y) => x.Keys.Count == y.Keys.Count
-            && x.Keys.All(k => y.TryGet(k, out object? other) && AreEqual(x[k], other)),
+            && x.Keys.All(k => y.TryGet(k, out object? other) && AreEqual(x[k], other, depth + 1)),
         _ when Number(a) is { } x && Number(b) is { } y => x == y,
         _ => ReferenceEquals(a, b),
     };
@@ -124,6 +133,7 @@ internal static class TemplateValues
     {
         List<object?> list => list,
         TemplateDictionary dictionary => [.. dictionary.Keys],
+        TracedText { Length: > LongestList } => throw new ChatTemplateException($"line {line}: a walk over more than {LongestList} characters"),
         TracedText text => [.. Enumerable.Range(0, text.CodePoints).Select(i => text.SliceCodePoints(i, i + 1))],
         Undefined => [],
         _ => throw new ChatTemplateException($"line {line}: cannot walk over {Kind(value)}"),

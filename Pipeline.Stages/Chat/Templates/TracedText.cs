@@ -11,6 +11,9 @@ internal sealed class TracedText
 {
     public const int FromTemplate = -1;
 
+    /// <summary>Longer texts are refused: no prompt is, and a template can double a text again and again.</summary>
+    public const int MaxLength = 1 << 25;
+
     private readonly int[]? _origins;
 
     private TracedText(string text, int[]? origins)
@@ -105,7 +108,10 @@ internal sealed class TracedText
         List<object?> parts = [];
         int at = 0;
         for (int found; (limit < 0 || parts.Count < limit) && (found = Text.IndexOf(separator, at, StringComparison.Ordinal)) >= 0; at = found + separator.Length)
+        {
             parts.Add(Slice(at, found - at));
+            CheckCount(parts);
+        }
         parts.Add(Slice(at, Text.Length - at));
         return parts;
     }
@@ -130,6 +136,7 @@ internal sealed class TracedText
                 end++;
             if (end > at)
                 parts.Add(Slice(at, end - at));
+            CheckCount(parts);
             at = end + 1;
         }
         return parts;
@@ -141,6 +148,12 @@ internal sealed class TracedText
 
     public override int GetHashCode() => Text.GetHashCode(StringComparison.Ordinal);
 
+    private static void CheckCount(List<object?> parts)
+    {
+        if (parts.Count > TemplateValues.LongestList)
+            throw new ChatTemplateException($"a text split into more than {TemplateValues.LongestList} parts");
+    }
+
     private static bool IsPythonSpace(char c) => char.IsWhiteSpace(c) || c is >= '\x1c' and <= '\x1f';
 
     /// <summary>Joins pieces, keeping their origins.</summary>
@@ -150,8 +163,11 @@ internal sealed class TracedText
         private readonly List<int> _origins = [];
         private bool _traced;
 
+        /// <exception cref="ChatTemplateException">The text becomes longer than <see cref="MaxLength"/>.</exception>
         public void Append(TracedText piece)
         {
+            if (_text.Length + piece.Length > MaxLength)
+                throw new ChatTemplateException($"a text of more than {MaxLength} characters");
             if (piece._origins is not null)
             {
                 _traced = true;

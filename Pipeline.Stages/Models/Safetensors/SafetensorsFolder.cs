@@ -104,6 +104,10 @@ public sealed class SafetensorsFolder : IDisposable
         {
             throw new InputException($"{path}: not JSON ({e.Message})", e);
         }
+        catch (InvalidOperationException e)
+        {
+            throw new InputException($"{path}: holds text that is not UTF-8 ({e.Message})", e);
+        }
 
         return map;
     }

@@ -1,4 +1,5 @@
 using System.Text;
+using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Stages.Tokenization.Splitting;
 
@@ -8,6 +9,11 @@ namespace Pipeline.Stages.Tokenization.Splitting;
 /// </summary>
 internal sealed class SegmentText
 {
+    // No form of Unicode and no spelling of bytes makes a text more than some dozen times as long; a stranger's replacements can, without end.
+    private const long LeastLimit = 1 << 20;
+    private const long LargestGrowth = 64;
+
+    private long _limit = LeastLimit;
     private char[] _characters = new char[4096];
     private char[] _spare = new char[4096];
     private int _spareLength;
@@ -29,6 +35,7 @@ internal sealed class SegmentText
 
     public void Load(ReadOnlySpan<char> text, bool atStart)
     {
+        _limit = LeastLimit + (LargestGrowth * text.Length);
         Reserve(ref _characters, text.Length, 0);
         text.CopyTo(_characters);
         Length = text.Length;
@@ -103,10 +110,12 @@ internal sealed class SegmentText
         Length = _spareLength;
     }
 
-    private static void Reserve(ref char[] buffer, int length, int keep)
+    private void Reserve(ref char[] buffer, int length, int keep)
     {
         if (buffer.Length >= length)
             return;
+        if (length > _limit)
+            throw new InputException($"a tokenizer makes a text of {(_limit - LeastLimit) / LargestGrowth} characters longer than {_limit}: its normalizers put in more than any text needs");
         var larger = new char[Math.Max(length, (int)Math.Min(2L * buffer.Length, Array.MaxLength))];
         buffer.AsSpan(0, keep).CopyTo(larger);
         buffer = larger;

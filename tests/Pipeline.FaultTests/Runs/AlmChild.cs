@@ -7,8 +7,8 @@ namespace Pipeline.FaultTests.Runs;
 /// <summary>A process of its own that the test may kill: the real <c>alm</c>, or this assembly where a fault is planted in its storage.</summary>
 internal sealed partial class AlmChild : IDisposable
 {
-    /// <summary>Nothing here takes more than seconds on an idle machine: what takes longer hangs.</summary>
-    public static readonly TimeSpan TimeLimit = TimeSpan.FromMinutes(3);
+    /// <summary>Nothing here takes more than seconds on an idle machine: what takes this long hangs.</summary>
+    public static readonly TimeSpan TimeLimit = TimeSpan.FromMinutes(6);
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();
@@ -20,6 +20,7 @@ internal sealed partial class AlmChild : IDisposable
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            RedirectStandardInput = true,
         };
         // The teams of a loaded machine spin for each other; one thread is what the definitions ask for anyway.
         start.Environment["OMP_NUM_THREADS"] = "1";
@@ -44,6 +45,16 @@ internal sealed partial class AlmChild : IDisposable
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>What it has written so far.</summary>
+    public string Output
+    {
+        get
+        {
+            lock (_output)
+                return _output.ToString();
+        }
+    }
+
     /// <summary>The real program.</summary>
     public static AlmChild Run(params string[] arguments) => new("alm.dll", arguments);
 
@@ -52,6 +63,15 @@ internal sealed partial class AlmChild : IDisposable
 
     /// <summary>The program's command line; the last line says how much memory it had at most.</summary>
     public static AlmChild Measured(params string[] arguments) => new("Pipeline.FaultTests.dll", ["measure", .. arguments], smallHeap: true);
+
+    /// <summary>A process that makes whole runs as it is told: see <see cref="Soak.Resident"/>.</summary>
+    public static AlmChild Resident() => new("Pipeline.FaultTests.dll", ["resident"]);
+
+    public void Write(string line)
+    {
+        _process.StandardInput.WriteLine(line);
+        _process.StandardInput.Flush();
+    }
 
     /// <summary>Waits for its end, and fails the test when it does not come.</summary>
     public AlmEnd End(TimeSpan? limit = null)

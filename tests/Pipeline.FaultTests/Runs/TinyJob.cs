@@ -79,7 +79,7 @@ public sealed class TinyJob : IDisposable
 
     /// <summary>The job's definition, with what a test wants to be different.</summary>
     public string Text(
-        string? corpus = null, string? teacher = null, int steps = Steps, string learningRate = "1e-3", int batchTokens = 512, int scoreWindow = 16, int checkpointEvery = CheckpointEvery,
+        string? corpus = null, string? teacher = null, int steps = Steps, string learningRate = "1e-3", int batchTokens = 512, int scoreWindow = 16, int scoreBatch = 512, int batchWindow = 16, int checkpointEvery = CheckpointEvery,
         bool score = true, bool distill = true, int shards = Shards, int maxDocumentBytes = 4096, int blockRecords = 4,
         string afterReading = "", int maxFailedRecords = 0)
     {
@@ -89,13 +89,13 @@ public sealed class TinyJob : IDisposable
               {{afterReading}}
               { "stage": "tokenize", "maxTeacherTokens": 64, "maxStudentTokens": 256 },
               { "stage": "align" },
-              { "stage": "score-teacher", "batchTokens": 512, "window": {{scoreWindow}} },
+              { "stage": "score-teacher", "batchTokens": {{scoreBatch}}, "window": {{scoreWindow}} },
               { "stage": "write-shards", "to": "shards", "count": {{shards}}, "blockRecords": {{blockRecords}} } ] }
             """;
         string distilling = $$"""
             { "name": "distill", "stages": [
               { "stage": "read-shards", "from": ["run:shards"], "epochs": 0, "shuffleBlocks": 2 },
-              { "stage": "batch", "tokens": {{batchTokens}}, "window": 16 },
+              { "stage": "batch", "tokens": {{batchTokens}}, "window": {{batchWindow}} },
               { "stage": "update-student", "to": "student", "objectives": { "alm": {}, "sft": {} }, "steps": {{steps}}, "learningRate": {{learningRate}},
                 "checkpointEvery": {{checkpointEvery}} } ] }
             """;

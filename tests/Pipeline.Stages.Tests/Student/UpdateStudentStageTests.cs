@@ -105,6 +105,33 @@ public sealed class UpdateStudentStageTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("gradient")]
+    [InlineData("loss")]
+    public async Task A_step_that_is_not_finite_changes_nothing_is_counted_and_above_the_limit_stops_at_the_last_checkpoint(string what)
+    {
+        RunDefinition definition = _run.Definition(model: what == "loss" ? WithNaN() : null);
+        await _run.WriteShardsAsync(_run.Definition(), "shards", TinyRun.Documents(8));
+        // A loss of 5 times 1e30 has a gradient whose squares are beyond float32; the loss itself is finite.
+        UpdateStudentOptions options = new()
+        {
+            To = "student", Steps = 9, MaxSkippedSteps = 9, CheckpointEvery = 2, LearningRate = 1e-3, ClipNorm = 0, Objectives = new() { Sft = new() { Weight = what == "loss" ? 1 : 1e30 } },
+        };
+        InputException e = await Assert.ThrowsAsync<InputException>(() => _run.TrainAsync(definition, "shards", options with { MaxSkippedSteps = 4 }));
+        Assert.Contains("5 steps had a loss or gradient that is not finite, 4 are allowed; stopped at step 5", e.Message, StringComparison.Ordinal);
+        Assert.Matches("Documents of its batches: 0000000000000007:[0-9]+", e.Message);
+        Assert.Equal(5, _run.Counts["skippedSteps"]);
+        Assert.Contains(_run.Said, s => s.StartsWith("step 5 skipped: loss or gradient is not finite", StringComparison.Ordinal));
+        Assert.Equal(what == "gradient", _run.Scalars.Where(s => s.Name == "loss/sft").All(s => double.IsFinite(s.Value)));
+        Assert.False(File.Exists(_run[$"student/{Weights}"]));
+        Assert.EndsWith("step-0000000004", Directory.GetDirectories(_run["checkpoints/student"]).Order().Last(), StringComparison.Ordinal);
+
+        // Within the limit the run goes on from there, and what it writes is what it began with.
+        await _run.TrainAsync(definition, "shards", options);
+        Assert.Contains("going on from step 4 of 9", _run.Said);
+        Assert.Equal(File.ReadAllBytes(_run[$"student-initial/{Weights}"]), File.ReadAllBytes(_run[$"student/{Weights}"]));
+    }
+
     [Fact]
     public async Task A_student_that_never_gets_a_finite_step_stops_the_run_and_names_documents()
     {
@@ -135,6 +162,19 @@ public sealed class UpdateStudentStageTests : IDisposable
         Assert.Contains(_run.Said, s => s.Contains("is not taken", StringComparison.Ordinal));
         Assert.Contains("going on from step 2 of 4", _run.Said);
         Assert.Equal(straight, File.ReadAllBytes(_run[$"student/{Weights}"]));
+    }
+
+    private string WithNaN()
+    {
+        string folder = _run["nan"];
+        Directory.CreateDirectory(folder);
+        foreach (string file in Directory.GetFiles(_run.Teacher))
+            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        byte[] bytes = File.ReadAllBytes(Path.Combine(folder, Weights));
+        using (SafetensorsFile file = SafetensorsFile.Open(Path.Combine(folder, Weights), _run.Storage))
+            BitConverter.TryWriteBytes(bytes.AsSpan((int)file.Entry("model.norm.weight").Offset), float.NaN);
+        File.WriteAllBytes(Path.Combine(folder, Weights), bytes);
+        return folder;
     }
 
     [Fact]

@@ -1,0 +1,42 @@
+using Pipeline.FaultTests.Formats;
+
+namespace Pipeline.FaultTests.Fuzz;
+
+/// <summary>A shard, every record read.</summary>
+internal sealed class ShardTarget : FuzzTarget
+{
+    private readonly Refusals _refusals = new();
+    private readonly byte[] _whole;
+
+    public ShardTarget() => _whole = _refusals.Storage.Get(Refusals.Shard);
+
+    public override string Name => "shard";
+
+    public override IReadOnlyList<int> KeptSeeds => [628];
+
+    public override void Read(int seed)
+    {
+        if (_refusals.Read(Refusals.Shard, new ShardMutator(_whole, new Random(seed)).Mutate()) is { } refused)
+            throw refused;
+    }
+}
+
+/// <summary>The manifest of a folder of shards.</summary>
+internal sealed class ManifestTarget : FuzzTarget
+{
+    private readonly Refusals _refusals = new();
+    private readonly byte[] _whole;
+
+    public ManifestTarget() => _whole = _refusals.Storage.Get(Refusals.Manifest);
+
+    public override string Name => "manifest";
+
+    public override IReadOnlyList<int> KeptSeeds => [614];
+
+    public override void Read(int seed)
+    {
+        var random = new Random(seed);
+        if (_refusals.Read(Refusals.Manifest, JsonMutator.Mutate(_whole, random, new ShardMutator([], random))) is { } refused)
+            throw refused;
+    }
+}
