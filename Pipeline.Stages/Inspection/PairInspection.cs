@@ -88,7 +88,7 @@ public static class PairInspection
         HashSet<string> views = new(StringComparer.Ordinal);
         for (int id = 0; id < tokenizer.VocabularySize; id++)
         {
-            if (!tokenizer.IsAdded(id) && tokenizer.ByteView(id) is { Length: > 0 } view)
+            if (!tokenizer.IsMark(id) && tokenizer.ByteView(id) is { Length: > 0 } view)
                 views.Add(Encoding.Latin1.GetString(view));
         }
         return views;
