@@ -16,7 +16,7 @@ internal enum PromptTokenKind
 }
 
 /// <summary>A token of a prompt and the bytes [Start, End) it stands for.</summary>
-internal readonly record struct PromptToken(int Start, int End, PromptTokenKind Kind, bool IsAdded);
+internal readonly record struct PromptToken(int Start, int End, PromptTokenKind Kind, bool IsMark);
 
 /// <summary>Finds the bytes of a prompt's tokens by their byte views.</summary>
 internal static class PromptTokens
@@ -31,7 +31,7 @@ internal static class PromptTokens
             ReadOnlySpan<byte> view = tokenizer.ByteView(ids[i]);
             if (Find(prompt, view, at) is not { } range)
                 return null;
-            tokens[i] = new PromptToken(range.Start, range.End, KindOf(prompt, range.Start, range.End), tokenizer.IsAdded(ids[i]));
+            tokens[i] = new PromptToken(range.Start, range.End, KindOf(prompt, range.Start, range.End), tokenizer.IsMark(ids[i]));
             at = range.End;
         }
         while (at < prompt.Bytes.Length && IsSkippable(prompt, at))

@@ -82,13 +82,13 @@ internal static class TemplateUnits
                 headerStart = added >= 0 && !endsTheTurnBefore ? added : End;
                 roleStart = roleEnd = Math.Min(End, headerStart + 1);
             }
-            else if (!Tokens[roleStart].IsAdded)
+            else if (!Tokens[roleStart].IsMark)
             {
                 // Dummy spaces between the mark and the name have no bytes.
                 int mark = roleStart - 1;
                 while (mark >= Start && Tokens[mark].Start == Tokens[mark].End)
                     mark--;
-                headerStart = mark >= Start && Tokens[mark].IsAdded ? mark : roleStart;
+                headerStart = mark >= Start && Tokens[mark].IsMark ? mark : roleStart;
             }
             bool isCut = End < Tokens.Length && Tokens[End].Kind == PromptTokenKind.Mixed;
             Fill(headerStart, roleStart, LabelOf(next, HeaderStart));
@@ -111,7 +111,7 @@ internal static class TemplateUnits
                     return Start;
             }
             int end = added + 1;
-            while (end < limit && !Tokens[end].IsAdded && IsWhiteSpace(end))
+            while (end < limit && !Tokens[end].IsMark && IsWhiteSpace(end))
                 end++;
             Fill(Start, end, LabelOf(turn, TurnEnd));
             return end;
@@ -136,9 +136,9 @@ internal static class TemplateUnits
             for (int i = End - 1; i >= Start; i--)
             {
                 string text = Text(i, i + 1);
-                if (Tokens[i].IsAdded && names.Any(n => text.Contains(n, StringComparison.OrdinalIgnoreCase)))
+                if (Tokens[i].IsMark && names.Any(n => text.Contains(n, StringComparison.OrdinalIgnoreCase)))
                     return (i, i + 1);
-                if (!Tokens[i].IsAdded)
+                if (!Tokens[i].IsMark)
                     continue;
                 for (int stop = i + 2; stop <= Math.Min(End, i + 5); stop++)
                 {
@@ -163,7 +163,7 @@ internal static class TemplateUnits
         {
             for (int i = Start; i < limit; i++)
             {
-                if (Tokens[i].IsAdded)
+                if (Tokens[i].IsMark)
                     return i;
             }
             return -1;
@@ -173,7 +173,7 @@ internal static class TemplateUnits
         {
             for (int i = limit - 1; i >= Start; i--)
             {
-                if (Tokens[i].IsAdded)
+                if (Tokens[i].IsMark)
                     return i;
             }
             return -1;

@@ -34,7 +34,7 @@ public sealed class ExpandedInput : IDisposable
     {
         for (int id = 0; id < student.VocabularySize; id++)
         {
-            if (!student.IsAdded(id) && student.ByteView(id).Length > 1)
+            if (!student.IsMark(id) && student.ByteView(id).Length > 1)
                 throw new DefinitionException($"inputExpansion is for tokenizers of bytes; token {id} ('{student.TokenOf(id)}') of the student's has {student.ByteView(id).Length} bytes");
         }
         _source = source;

@@ -41,5 +41,5 @@ public static class VocabularyTransfer
     public static VocabularyBytes BytesOf(TextTokenizer tokenizer) => VocabularyBytes.Create(
         tokenizer.VocabularySize,
         tokenizer.ByteView,
-        id => tokenizer.IsAdded(id) ? TokenClass.Mark : tokenizer.IsByteFallback(id) ? TokenClass.ByteFallback : TokenClass.Text);
+        id => tokenizer.IsMark(id) ? TokenClass.Mark : tokenizer.IsByteFallback(id) ? TokenClass.ByteFallback : TokenClass.Text);
 }

@@ -88,7 +88,7 @@ public static class PairInspection
         HashSet<string> views = new(StringComparer.Ordinal);
         for (int id = 0; id < tokenizer.VocabularySize; id++)
         {
-            if (!tokenizer.IsAdded(id) && tokenizer.ByteView(id) is { Length: > 0 } view)
+            if (!tokenizer.IsMark(id) && tokenizer.ByteView(id) is { Length: > 0 } view)
                 views.Add(Encoding.Latin1.GetString(view));
         }
         return views;
@@ -100,7 +100,7 @@ public static class PairInspection
         try
         {
             TokenSequence ours = teacherEncoder.EncodeDocument(normal, false, false), theirs = studentEncoder.EncodeDocument(normal, false, false);
-            return new SplitRow(normal, Pieces(normal, ours), Pieces(normal, theirs), ours.ByteEnds.Distinct().SequenceEqual(theirs.ByteEnds.Distinct()));
+            return new SplitRow(normal, Pieces(normal, ours), Pieces(normal, theirs), Cuts(ours).SequenceEqual(Cuts(theirs)));
         }
         catch (ByteViewException)
         {
@@ -109,10 +109,13 @@ public static class PairInspection
         }
     }
 
+    // A token that is a dummy space alone has no bytes, and cuts nothing.
+    private static IEnumerable<int> Cuts(TokenSequence side) => side.ByteEnds.Where(end => end > 0).Distinct();
+
     private static string[] Pieces(string text, TokenSequence side)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(text);
-        return [.. side.ByteEnds.Select((end, i) => Show(bytes.AsSpan((i == 0 ? 0 : side.ByteEnds[i - 1])..end)))];
+        return [.. side.ByteEnds.Select((end, i) => Show(bytes.AsSpan((i == 0 ? 0 : side.ByteEnds[i - 1])..end))).Where(piece => piece.Length > 0)];
     }
 
     private static string Show(ReadOnlySpan<byte> bytes)

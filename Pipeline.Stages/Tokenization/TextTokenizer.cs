@@ -135,11 +135,12 @@ public sealed partial class TextTokenizer
 
     /// <summary>
     /// The bytes of text the token stands for; empty for ids no token has. An added token has those of its content, and
-    /// <see cref="IsAdded"/> says that it may be a mark.
+    /// <see cref="IsMark"/> says whether it may be one of a template's marks.
     /// </summary>
     public ReadOnlySpan<byte> ByteView(int id) => _views[id];
 
-    public bool IsAdded(int id) => (uint)id < (uint)_added.Length && _added[id] is not null;
+    /// <summary>Whether the token is an added one that may mark something; added tokens of white space alone are text.</summary>
+    public bool IsMark(int id) => (uint)id < (uint)_added.Length && _added[id] is { } added && !Definition.IsWhiteSpace(added);
 
     public bool IsSpecial(int id) => (uint)id < (uint)_added.Length && _added[id] is { Special: true };
 

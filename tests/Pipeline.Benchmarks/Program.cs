@@ -4,7 +4,7 @@ using Pipeline.Contracts.Storage;
 
 (string Name, string What, Func<string[], int> Run)[] benchmarks =
 [
-    ("tokenization", "tokens per second, bytes allocated, loading: [--text FILE...] [--tokenizer PATH...] [--rounds N]", rest => TokenizationBenchmark.Run(rest, new DiskStorage())),
+    ("tokenization", "tokens per second beside Hugging Face's crate, bytes allocated, loading: [--text FILE...] [--tokenizer PATH...] [--rounds N] [--crate FOLDER]", rest => TokenizationBenchmark.Run(rest, new DiskStorage())),
     ("alignment", "teacher tokens aligned per second: [SECONDS]", AlignmentBenchmark.Run),
     ("models", "vocabulary head, training step, growth of memory, sgemm: head [tokens] [width ...] | train [1M|5M|20M ...] | growth | sgemm", ModelBenchmark.Run),
     ("pipeline", "flows of a definition against bare loops over the same batches: [DEFINITION] [--rounds N] [--steps N]", rest => PipelineBenchmark.Run(rest).GetAwaiter().GetResult()),

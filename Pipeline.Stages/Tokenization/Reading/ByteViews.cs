@@ -18,7 +18,7 @@ internal sealed class ByteViews
         {
             _starts[id] = (int)bytes.Length;
             if (added[id] is { } mark)
-                bytes.Write(Encoding.UTF8.GetBytes(mark.Content));
+                bytes.Write(Encoding.UTF8.GetBytes(definition.IsWhiteSpace(mark) ? mark.Content.Replace(definition.Space ?? ' ', ' ') : mark.Content));
             else if (tokens[id] is { } token)
                 bytes.Write(View(token, definition));
         }

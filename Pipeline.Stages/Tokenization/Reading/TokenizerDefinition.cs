@@ -79,6 +79,12 @@ internal sealed class TokenizerDefinition
     /// <summary>The character that stands for a space in the vocabulary, where one does.</summary>
     public char? Space { get; }
 
+    /// <summary>
+    /// Whether an added token only spells white space in fewer tokens, as Gemma's runs of <c>▁</c> and of line feeds and GPT-NeoX's runs of
+    /// spaces do: it is text, and the model's own merges may give it too.
+    /// </summary>
+    public bool IsWhiteSpace(AddedToken token) => !token.Special && token.Content.All(c => c == Space || char.IsWhiteSpace(c));
+
     /// <exception cref="InputException">Not JSON, or something it says is not supported.</exception>
     public static TokenizerDefinition Parse(ReadOnlyMemory<byte> json, string file)
     {

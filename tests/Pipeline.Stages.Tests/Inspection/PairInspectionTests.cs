@@ -62,6 +62,14 @@ public sealed class PairInspectionTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    public void A_dummy_space_is_no_cut()
+    {
+        SplitRow digit = Assert.Single(Inspect(_run.Student).Splits, s => s.Text == "7");
+        Assert.Equal(["7"], digit.Student);
+        Assert.True(digit.SameCuts);
+    }
+
+    [Fact]
     public void Special_tokens_are_paired_by_role_and_by_where_templates_put_them()
     {
         SpecialTokens specials = Inspect(_run.Student).Specials;

@@ -37,7 +37,7 @@ public sealed class InputExpansionTests : IDisposable
                 for (int length = 1; length <= Math.Min(16, t) && best != -2; length++)
                 {
                     byte[] bytes = [.. Enumerable.Range(t - length + 1, length).SelectMany(i => student.Tokenizer.ByteView(ids[i]).ToArray())];
-                    int match = Enumerable.Range(0, source.VocabularySize).FirstOrDefault(id => !source.IsAdded(id) && source.ByteView(id).SequenceEqual(bytes), -1);
+                    int match = Enumerable.Range(0, source.VocabularySize).FirstOrDefault(id => !source.IsMark(id) && source.ByteView(id).SequenceEqual(bytes), -1);
                     if (match >= 0)
                         (best, longer) = (match, longer + (length > 1 ? 1 : 0));
                 }

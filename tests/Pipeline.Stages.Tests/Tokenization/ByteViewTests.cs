@@ -94,6 +94,25 @@ public sealed class ByteViewTests(ITestOutputHelper output)
         Assert.Equal("a".Length, tokenizer.CreateEncoder().EncodeDocument("a", addBos: true, addEos: true).Count);
     }
 
+    /// <summary>Gemma spells runs of spaces and of line feeds by added tokens, which its merges reach too; GPT-NeoX has runs of spaces.</summary>
+    [Fact]
+    public void Added_tokens_of_white_space_are_text()
+    {
+        byte[] json = Encoding.UTF8.GetBytes("""
+            {"added_tokens": [{"id": 4, "content": "▁▁", "normalized": false, "special": false}, {"id": 5, "content": "\n\n", "normalized": false, "special": false},
+              {"id": 6, "content": "   ", "normalized": true, "special": false}, {"id": 7, "content": "<x>", "normalized": false, "special": false},
+              {"id": 8, "content": "\t", "normalized": false, "special": true}],
+             "normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "▁"},
+             "decoder": {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "Fuse"}]},
+             "model": {"type": "BPE", "vocab": {"a": 0, "▁": 1, "\n": 2, "?": 3, "▁▁": 4, "\n\n": 5}, "merges": ["▁ ▁"], "unk_token": "?"}}
+            """);
+        TextTokenizer tokenizer = TextTokenizer.FromJson("white", json, []);
+        TokenSequence sequence = tokenizer.CreateEncoder().EncodeDocument("a  a\n\na<x>", addBos: false, addEos: false);
+        Assert.Equal([0, 4, 0, 5, 0, 7], sequence.Ids);
+        Assert.Equal([1, 3, 4, 6, 7, 10], sequence.ByteEnds);
+        Assert.Equal([false, false, false, true, true], new[] { 4, 5, 6, 7, 8 }.Select(tokenizer.IsMark));
+    }
+
     [Fact]
     public void A_dummy_space_takes_no_byte_of_the_text()
     {

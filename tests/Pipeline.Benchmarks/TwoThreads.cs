@@ -1,0 +1,48 @@
+using System.Diagnostics;
+
+namespace Pipeline.Benchmarks;
+
+/// <summary>Work on threads that are there and waiting before the clock starts.</summary>
+internal static class TwoThreads
+{
+    /// <summary>Seconds until all of them are done.</summary>
+    public static double Seconds(params Action[] work)
+    {
+        using var ready = new CountdownEvent(work.Length);
+        using var go = new ManualResetEventSlim();
+        Thread[] threads = [.. work.Select(w => new Thread(() =>
+        {
+            ready.Signal();
+            go.Wait();
+            w();
+        }))];
+        foreach (Thread thread in threads)
+            thread.Start();
+        ready.Wait();
+        long start = Stopwatch.GetTimestamp();
+        go.Set();
+        foreach (Thread thread in threads)
+            thread.Join();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    /// <summary>What a second thread gives to work that shares nothing and touches no memory: the most that the machine allows.</summary>
+    public static double Ceiling(long steps)
+    {
+        double one = Seconds(() => Spin(steps)), two = Seconds(() => Spin(steps / 2), () => Spin(steps / 2));
+        return one / two;
+    }
+
+    private static void Spin(long steps)
+    {
+        ulong x = 88172645463325252;
+        for (long i = 0; i < steps; i++)
+        {
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^= x << 17;
+        }
+        if (x == 0)
+            throw new InvalidOperationException("xorshift cannot reach zero");
+    }
+}
