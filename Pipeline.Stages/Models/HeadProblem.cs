@@ -6,7 +6,14 @@ namespace Pipeline.Stages.Models;
 /// <summary>The checked sizes and options of one call of the vocabulary head. Everything that can be wrong is refused here, since the backward pass must not throw.</summary>
 internal sealed class HeadProblem
 {
-    private const long SliceElements = 8 << 20;
+    // 32 MB, and for many positions up to 128 MB: a matrix product over few rows spends its time on packing the head.
+    private const long SliceElements = 8 << 20, MostSliceElements = 32 << 20;
+
+    // 512 MB of kept logits; where all of them take 64 MB at most they are kept, whatever a sixteenth is.
+    private const long MostKeptElements = 128 << 20, SmallElements = 16 << 20;
+
+    // Below this width logits are computed faster than kept.
+    private const long LeastKeptWidth = 256;
 
     public HeadProblem(Tensor hidden_NH, Tensor head_VH, Tensor targets_N, HeadOptions options)
     {
@@ -20,7 +27,9 @@ internal sealed class HeadProblem
         if (options.TopK < 0 || options.TopK > Valid)
             throw new ArgumentException($"top {options.TopK} of {Valid} tokens", nameof(options));
         Count = hidden_NH.size(0);
-        Slice = Math.Max(1, Math.Min(Count, options.SliceTokens > 0 ? options.SliceTokens : Math.Max(16, SliceElements / Valid)));
+        long rule = Math.Max(16, Math.Max(SliceElements / Valid, Math.Min(Count / 32, MostSliceElements / Valid)));
+        Slice = Math.Max(1, Math.Min(Count, options.SliceTokens > 0 ? options.SliceTokens : rule));
+        Kept = Math.Min(Count, options.KeepTokens >= 0 ? options.KeepTokens : hidden_NH.size(1) < LeastKeptWidth ? 0 : RoomForKept(options)) / Slice * Slice;
         CheckTargets(targets_N);
         if (options.BoundaryMask is { } mask)
             Boundary = CheckedMask(mask);
@@ -38,6 +47,9 @@ internal sealed class HeadProblem
 
     public long Slice { get; }
 
+    /// <summary>Positions, from the first on and of whole slices, whose logits are kept for the backward pass; the others' are computed again.</summary>
+    public long Kept { get; }
+
     /// <summary>float32 [valid]: 1 at boundary tokens.</summary>
     public Tensor? Boundary { get; }
 
@@ -49,6 +61,15 @@ internal sealed class HeadProblem
             for (long start = 0; start < Count; start += Slice)
                 yield return (start, Math.Min(Slice, Count - start));
         }
+    }
+
+    // The plain way holds four matrices [N, V] (logits, log-softmax and their gradients): a sixteenth of that, less what a slice needs and some room.
+    private long RoomForKept(HeadOptions options)
+    {
+        if (Count * Valid <= SmallElements)
+            return Count;
+        int buffers = 1 + (options.BoundaryMask is null && !options.Entropy ? 0 : 1) + (options.Softcap is null ? 0 : 1);
+        return Math.Max(0, Math.Min(MostKeptElements / Valid, Count / 4 * 9 / 10 - buffers * Slice));
     }
 
     private static string Shape(Tensor tensor) => string.Join(",", tensor.shape);

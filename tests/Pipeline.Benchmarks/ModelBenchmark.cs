@@ -37,7 +37,7 @@ public static class ModelBenchmark
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"sgemm {ModelsWork.MatrixSpeed() / 1e9:F1} GFLOP/s"));
                 return 0;
             default:
-                Console.Error.WriteLine("models: head [tokens] [width ...] [--slice N] [--rounds N] | train [1M|5M|20M ...] | padding FILE[:COLUMN] ... | growth | sgemm");
+                Console.Error.WriteLine("models: head [tokens] [width ...] [--slice N] [--keep N] [--rounds N] [--likelihood] | train [1M|5M|20M ...] | padding FILE[:COLUMN] ... | growth | sgemm");
                 return 64;
         }
     }
