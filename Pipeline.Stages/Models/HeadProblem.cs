@@ -69,7 +69,7 @@ internal sealed class HeadProblem
         if (Count * Valid <= SmallElements)
             return Count;
         int buffers = 1 + (options.BoundaryMask is null && !options.Entropy ? 0 : 1) + (options.Softcap is null ? 0 : 1);
-        return Math.Max(0, Math.Min(MostKeptElements / Valid, Count / 4 * 9 / 10 - buffers * Slice));
+        return Math.Max(0, Math.Min(MostKeptElements / Valid, Count / 4 * 17 / 20 - buffers * Slice));
     }
 
     private static string Shape(Tensor tensor) => string.Join(",", tensor.shape);

@@ -88,7 +88,7 @@ internal static class ModelsTrainBenchmark
         SafetensorsWriter.Write(Path.Combine(folder, IdsName), storage, [new TensorSource("ids", ScalarType.Int64, ids)]);
     }
 
-    /// <summary>Memory after every 500 of 2,000 steps: it must not grow.</summary>
+    /// <summary>Memory after every quarter of the steps: it must not grow.</summary>
     public static void Growth(int steps)
     {
         using var scope = NewDisposeScope();
@@ -103,7 +103,7 @@ internal static class ModelsTrainBenchmark
             {
                 GC.Collect();
                 GC.WaitForPendingFinalizers();
-                Console.WriteLine($"growth: step {i}, resident {ModelsWork.Status("VmRSS:") >> 10} kB");
+                Console.WriteLine($"growth: step {i}, resident {ModelsWork.Status("VmRSS:") >> 10} kB, of it the runtime's heap {GC.GetGCMemoryInfo().TotalCommittedBytes >> 10} kB");
             }
 
             Step(model, optimizer, inputs, targets, checkpoint: i % 2 == 0);

@@ -65,8 +65,8 @@ public sealed class VocabularyHeadTests
     }
 
     [Theory]
-    [InlineData(4096, 128_256, 1024, false, 128, 768)]
-    [InlineData(4096, 128_256, 1024, true, 128, 640)]
+    [InlineData(4096, 128_256, 1024, false, 128, 640)]
+    [InlineData(4096, 128_256, 1024, true, 128, 512)]
     [InlineData(4096, 128_256, 64, false, 128, 0)]
     [InlineData(256, 128_256, 1024, false, 65, 0)]
     [InlineData(32_768, 128_256, 1024, false, 261, 1044)]
