@@ -6,14 +6,14 @@ namespace Pipeline.Stages.Models;
 /// <summary>The checked sizes and options of one call of the vocabulary head. Everything that can be wrong is refused here, since the backward pass must not throw.</summary>
 internal sealed class HeadProblem
 {
-    // 32 MB, and for many positions up to 128 MB: a matrix product over few rows spends its time on packing the head.
-    private const long SliceElements = 8 << 20, MostSliceElements = 32 << 20;
+    // 32 MB, of many positions up to 128 MB; for wide heads up to 512 MB, see RowsOfWideHead.
+    private const long SliceElements = 8 << 20, MostSliceElements = 32 << 20, MostWideElements = 128 << 20;
 
-    // 512 MB of kept logits; where all of them take 64 MB at most they are kept, whatever a sixteenth is.
-    private const long MostKeptElements = 128 << 20, SmallElements = 16 << 20;
+    // Where all logits take 64 MB at most they are kept.
+    private const long SmallElements = 16 << 20;
 
-    // Below this width logits are computed faster than kept.
-    private const long LeastKeptWidth = 256;
+    // Below this width the products are a small part of the work: logits are computed again as fast as they are fetched, and small slices stay near the processor.
+    private const long WideHead = 256;
 
     public HeadProblem(Tensor hidden_NH, Tensor head_VH, Tensor targets_N, HeadOptions options)
     {
@@ -27,9 +27,12 @@ internal sealed class HeadProblem
         if (options.TopK < 0 || options.TopK > Valid)
             throw new ArgumentException($"top {options.TopK} of {Valid} tokens", nameof(options));
         Count = hidden_NH.size(0);
+        bool isWide = hidden_NH.size(1) >= WideHead;
         long rule = Math.Max(16, Math.Max(SliceElements / Valid, Math.Min(Count / 32, MostSliceElements / Valid)));
+        if (isWide)
+            rule = Math.Max(rule, RowsOfWideHead(options));
         Slice = Math.Max(1, Math.Min(Count, options.SliceTokens > 0 ? options.SliceTokens : rule));
-        Kept = Math.Min(Count, options.KeepTokens >= 0 ? options.KeepTokens : hidden_NH.size(1) < LeastKeptWidth ? 0 : RoomForKept(options)) / Slice * Slice;
+        Kept = Math.Min(Count, options.KeepTokens >= 0 ? options.KeepTokens : isWide && Count * Valid <= SmallElements ? Count : 0) / Slice * Slice;
         CheckTargets(targets_N);
         if (options.BoundaryMask is { } mask)
             Boundary = CheckedMask(mask);
@@ -63,13 +66,12 @@ internal sealed class HeadProblem
         }
     }
 
-    // The plain way holds four matrices [N, V] (logits, log-softmax and their gradients): a sixteenth of that, less what a slice needs and some room.
-    private long RoomForKept(HeadOptions options)
+    // Each slice reads and packs the whole head three times and adds to the whole of its gradient once, so a wide head wants few slices: as
+    // large as they may be within a sixteenth of the three and a half matrices [N, V] that the plain way was measured to take (4 N/25 rows, and some room).
+    private long RowsOfWideHead(HeadOptions options)
     {
-        if (Count * Valid <= SmallElements)
-            return Count;
         int buffers = 1 + (options.BoundaryMask is null && !options.Entropy ? 0 : 1) + (options.Softcap is null ? 0 : 1);
-        return Math.Max(0, Math.Min(MostKeptElements / Valid, Count / 4 * 17 / 20 - buffers * Slice));
+        return Math.Min(MostWideElements / Valid, Count * 4 / 25) / buffers;
     }
 
     private static string Shape(Tensor tensor) => string.Join(",", tensor.shape);

@@ -65,20 +65,22 @@ public sealed class VocabularyHeadTests
     }
 
     [Theory]
-    [InlineData(4096, 128_256, 1024, false, 128, 640)]
-    [InlineData(4096, 128_256, 1024, true, 128, 512)]
-    [InlineData(4096, 128_256, 64, false, 128, 0)]
-    [InlineData(256, 128_256, 1024, false, 65, 0)]
-    [InlineData(32_768, 128_256, 1024, false, 261, 1044)]
-    [InlineData(4096, 8192, 1024, false, 1024, 0)]
-    public void Kept_logits_and_a_slice_fit_into_a_sixteenth_of_the_plain_way(int positions, int rows, int width, bool boundary, int slice, int kept)
+    [InlineData(4096, 128_256, 1024, false, 655)]
+    [InlineData(4096, 128_256, 1024, true, 327)]
+    [InlineData(4096, 128_256, 64, false, 128)]
+    [InlineData(256, 128_256, 1024, false, 65)]
+    [InlineData(32_768, 128_256, 1024, false, 1046)]
+    [InlineData(32_768, 128_256, 64, false, 261)]
+    [InlineData(8, 128_256, 64, false, 8)]
+    public void Slices_are_large_where_the_head_is_wide_and_fit_into_a_sixteenth_of_the_plain_way(int positions, int rows, int width, bool boundary, int slice)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor Shape(params long[] shape) => empty(1).expand(shape);
         HeadProblem problem = new(
             Shape(positions, width), Shape(rows, width), zeros(positions, dtype: ScalarType.Int64), new HeadOptions(BoundaryMask: boundary ? ones(rows, dtype: ScalarType.Bool) : null));
-        Assert.Equal((slice, kept), (problem.Slice, problem.Kept));
-        Assert.True(kept == 0 || problem.Kept + problem.Slice * (boundary ? 2 : 1) <= positions / 4);
+        Assert.Equal((slice, 0), (problem.Slice, problem.Kept));
+        // Below some hundred positions there is little to save.
+        Assert.True(problem.Slice <= 65 || problem.Slice * (boundary ? 2 : 1) <= positions / 6);
     }
 
     [Theory]
