@@ -67,11 +67,11 @@ internal sealed class HeadProblem
     }
 
     // Each slice reads and packs the whole head three times and adds to the whole of its gradient once, so a wide head wants few slices: as
-    // large as they may be within a sixteenth of the three and a half matrices [N, V] that the plain way was measured to take (4 N/25 rows, and some room).
+    // large as they may be within a sixteenth of the three and a half matrices [N, V] that the plain way was measured to take (3 N/20 rows, and some room).
     private long RowsOfWideHead(HeadOptions options)
     {
         int buffers = 1 + (options.BoundaryMask is null && !options.Entropy ? 0 : 1) + (options.Softcap is null ? 0 : 1);
-        return Math.Min(MostWideElements / Valid, Count * 4 / 25) / buffers;
+        return Math.Min(MostWideElements / Valid, Count * 3 / 20) / buffers;
     }
 
     private static string Shape(Tensor tensor) => string.Join(",", tensor.shape);
