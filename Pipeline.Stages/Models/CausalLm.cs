@@ -33,6 +33,12 @@ public sealed partial class CausalLm : IDisposable
         for (int i = 0; i < config.Layers; i++)
             _layers.Add(new DecoderLayer(config, i, name => _weights[name]));
         _finalNorm = new Norm(_weights[WeightNames.FinalNorm], config.HiddenSize, config);
+        // Where every weight was converted nothing looks into the map any more, and its pages would only count as memory in use.
+        if (!_weights.Values.Any(weight => weight.IsMapped))
+        {
+            _files?.Dispose();
+            _files = null;
+        }
     }
 
     public ModelConfig Config { get; private set; }

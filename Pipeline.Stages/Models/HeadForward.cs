@@ -19,7 +19,12 @@ internal sealed record HeadForward(HeadScores Scores, Tensor LogNormalizer)
         return buffer.copy_(matmul(hidden_SH, transposed));
     }
 
-    public static HeadForward Compute(HeadProblem problem, Tensor hidden_NH, Tensor head_VH, Tensor targets_N)
+    /// <param name="problem">Sizes and options.</param>
+    /// <param name="hidden_NH">Hidden states.</param>
+    /// <param name="head_VH">The head.</param>
+    /// <param name="targets_N">Ids.</param>
+    /// <param name="kept_KV">Gets the logits, before the softcap, of the first K positions; null: none are kept.</param>
+    public static HeadForward Compute(HeadProblem problem, Tensor hidden_NH, Tensor head_VH, Tensor targets_N, Tensor? kept_KV = null)
     {
         using DisposeScope scope = NewDisposeScope();
         HeadOptions options = problem.Options;
@@ -35,7 +40,12 @@ internal sealed record HeadForward(HeadScores Scores, Tensor LogNormalizer)
         {
             using DisposeScope slice = NewDisposeScope();
             Tensor At(Tensor vector) => vector.narrow(0, start, length);
-            Tensor z = Capped(RawLogits(buffer.narrow(0, 0, length), At(hidden), head), options.Softcap);
+            Tensor raw = buffer.narrow(0, 0, length);
+            if (kept_KV is not null && start < problem.Kept)
+                raw.copy_(RawLogits(kept_KV.narrow(0, start, length), At(hidden), head));
+            else
+                RawLogits(raw, At(hidden), head);
+            Tensor z = Capped(raw, options.Softcap);
             Tensor chosen = z.gather(1, At(targets_N).clamp_min(Scalars.Zero).unsqueeze(1)).squeeze(1);
             if (topValues is not null)
             {

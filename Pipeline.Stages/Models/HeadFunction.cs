@@ -27,12 +27,13 @@ internal sealed class HeadFunction : autograd.MultiTensorFunction<HeadFunction>
     {
         Tensor hidden = (Tensor)vars[0], head = (Tensor)vars[1], targets = (Tensor)vars[2];
         State state = (State)vars[3];
-        HeadForward forward = HeadForward.Compute(state.Problem, hidden, head, targets);
+        Tensor kept = empty([state.Problem.Kept, state.Problem.Valid], dtype: ScalarType.Float32, device: hidden.device);
+        HeadForward forward = HeadForward.Compute(state.Problem, hidden, head, targets, kept);
         state.Forward = forward;
         HeadScores scores = forward.Scores;
         // Plain detached values are kept, not the outputs themselves, which belong to the graph.
         Tensor boundary = scores.LogBoundary?.clone() ?? empty(0), entropy = scores.Entropy?.clone() ?? empty(0);
-        ctx.save_for_backward([hidden, head, targets, forward.LogNormalizer, boundary, entropy, state.Problem.Boundary ?? empty(0)]);
+        ctx.save_for_backward([hidden, head, targets, forward.LogNormalizer, boundary, entropy, state.Problem.Boundary ?? empty(0), kept]);
         ctx.save_data("state", state);
         ctx.set_materialize_grads(false);
         return [.. new[] { scores.LogLikelihood, scores.LogBoundary, scores.Entropy }.OfType<Tensor>()];
@@ -60,7 +61,7 @@ internal sealed class HeadFunction : autograd.MultiTensorFunction<HeadFunction>
     {
         private readonly State _state;
         private readonly HeadProblem _problem;
-        private readonly Tensor _hidden, _head, _targets, _normalizer, _boundary, _entropy;
+        private readonly Tensor _hidden, _head, _targets, _normalizer, _boundary, _entropy, _kept;
         private readonly Tensor? _mask;
         private readonly Tensor _likelihoodGrad;
         private readonly Tensor? _boundaryGrad, _entropyGrad;
@@ -69,7 +70,7 @@ internal sealed class HeadFunction : autograd.MultiTensorFunction<HeadFunction>
         {
             _state = state;
             _problem = state.Problem;
-            (_hidden, _head, _targets, _normalizer, _boundary, _entropy) = (saved[0].detach(), saved[1].detach(), saved[2], saved[3], saved[4], saved[5]);
+            (_hidden, _head, _targets, _normalizer, _boundary, _entropy, _kept) = (saved[0].detach(), saved[1].detach(), saved[2], saved[3], saved[4], saved[5], saved[7]);
             HeadOptions options = _problem.Options;
             _mask = options.BoundaryMask is null ? null : saved[6];
             Tensor? At(int index) => index < gradients.Count && !gradients[index].IsInvalid ? gradients[index] : null;
@@ -105,7 +106,8 @@ internal sealed class HeadFunction : autograd.MultiTensorFunction<HeadFunction>
         private Tensor LogitGradient(long start, long length, Tensor hidden_SH, Tensor head_VH, Tensor buffer, Tensor? weights, Tensor? tanh)
         {
             Tensor Column(Tensor vector) => vector.narrow(0, start, length).unsqueeze(1);
-            Tensor z = HeadForward.RawLogits(buffer, hidden_SH, head_VH);
+            // A copy, since a graph may be gone through more than once.
+            Tensor z = start < _problem.Kept ? buffer.copy_(_kept.narrow(0, start, length)) : HeadForward.RawLogits(buffer, hidden_SH, head_VH);
             if (tanh is not null)
             {
                 double c = _problem.Options.Softcap!.Value;

@@ -6,7 +6,14 @@ namespace Pipeline.Stages.Models;
 /// <summary>The checked sizes and options of one call of the vocabulary head. Everything that can be wrong is refused here, since the backward pass must not throw.</summary>
 internal sealed class HeadProblem
 {
-    private const long SliceElements = 8 << 20;
+    // 32 MB, of many positions up to 128 MB; for wide heads up to 512 MB, see RowsOfWideHead.
+    private const long SliceElements = 8 << 20, MostSliceElements = 32 << 20, MostWideElements = 128 << 20;
+
+    // Where all logits take 64 MB at most they are kept.
+    private const long SmallElements = 16 << 20;
+
+    // Below this width the products are a small part of the work: logits are computed again as fast as they are fetched, and small slices stay near the processor.
+    private const long WideHead = 256;
 
     public HeadProblem(Tensor hidden_NH, Tensor head_VH, Tensor targets_N, HeadOptions options)
     {
@@ -20,7 +27,12 @@ internal sealed class HeadProblem
         if (options.TopK < 0 || options.TopK > Valid)
             throw new ArgumentException($"top {options.TopK} of {Valid} tokens", nameof(options));
         Count = hidden_NH.size(0);
-        Slice = Math.Max(1, Math.Min(Count, options.SliceTokens > 0 ? options.SliceTokens : Math.Max(16, SliceElements / Valid)));
+        bool isWide = hidden_NH.size(1) >= WideHead;
+        long rule = Math.Max(16, Math.Max(SliceElements / Valid, Math.Min(Count / 32, MostSliceElements / Valid)));
+        if (isWide)
+            rule = Math.Max(rule, RowsOfWideHead(options));
+        Slice = Math.Max(1, Math.Min(Count, options.SliceTokens > 0 ? options.SliceTokens : rule));
+        Kept = Math.Min(Count, options.KeepTokens >= 0 ? options.KeepTokens : isWide && Count * Valid <= SmallElements ? Count : 0) / Slice * Slice;
         CheckTargets(targets_N);
         if (options.BoundaryMask is { } mask)
             Boundary = CheckedMask(mask);
@@ -38,6 +50,9 @@ internal sealed class HeadProblem
 
     public long Slice { get; }
 
+    /// <summary>Positions, from the first on and of whole slices, whose logits are kept for the backward pass; the others' are computed again.</summary>
+    public long Kept { get; }
+
     /// <summary>float32 [valid]: 1 at boundary tokens.</summary>
     public Tensor? Boundary { get; }
 
@@ -49,6 +64,14 @@ internal sealed class HeadProblem
             for (long start = 0; start < Count; start += Slice)
                 yield return (start, Math.Min(Slice, Count - start));
         }
+    }
+
+    // Each slice reads and packs the whole head three times and adds to the whole of its gradient once, so a wide head wants few slices: as
+    // large as they may be within a sixteenth of the three and a half matrices [N, V] that the plain way was measured to take (3 N/20 rows, and some room).
+    private long RowsOfWideHead(HeadOptions options)
+    {
+        int buffers = 1 + (options.BoundaryMask is null && !options.Entropy ? 0 : 1) + (options.Softcap is null ? 0 : 1);
+        return Math.Min(MostWideElements / Valid, Count * 3 / 20) / buffers;
     }
 
     private static string Shape(Tensor tensor) => string.Join(",", tensor.shape);

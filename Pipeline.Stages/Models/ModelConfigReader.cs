@@ -29,13 +29,27 @@ internal static class ModelConfigReader
 
         ModelConfig config = ReadText(text, outer, family);
         if (text != outer)
+        {
             unread.AddRange(outer.Unread(HarmlessKeys.Wrapper));
+            KeepMarks(outer, config.Json);
+        }
+
         unread.AddRange(text.Unread(HarmlessKeys.Text));
         if (unread.Count > 0)
             errors.Add($"keys this program does not know for model_type '{type}', so it cannot tell whether they change the result: {string.Join(", ", unread)}; delete those that do not");
         if (errors.Count > 0)
             throw new InputException($"{source}: {string.Join("; ", errors)}");
         return config;
+    }
+
+    // An export is of the text model alone: what the wrapper says of it must not be lost with the wrapper.
+    private static void KeepMarks(ConfigObject outer, JsonObject text)
+    {
+        foreach (string key in new[] { "bos_token_id", "eos_token_id", "pad_token_id" })
+        {
+            if (outer.Get(key) is { } value && text[key] is null)
+                text[key] = JsonNode.Parse(value.GetRawText());
+        }
     }
 
     private static ModelConfig ReadText(ConfigObject text, ConfigObject outer, ModelFamily family)

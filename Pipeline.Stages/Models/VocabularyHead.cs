@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// Likelihoods under the softmax over a vocabulary without ever holding [N, V]: works through slices of positions and computes
+/// Likelihoods under the softmax over a vocabulary without ever holding [N, V]: works through slices of positions and computes most of
 /// them again in the backward pass. N positions, V vocabulary rows, H hidden.
 /// </summary>
 public static class VocabularyHead

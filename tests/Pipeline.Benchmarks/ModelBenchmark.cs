@@ -31,13 +31,13 @@ public static class ModelBenchmark
             case "padding":
                 return ModelsPaddingBenchmark.Run(rest).GetAwaiter().GetResult();
             case "growth":
-                ModelsTrainBenchmark.Growth(2000);
+                ModelsTrainBenchmark.Growth(rest.Length == 0 ? 2000 : Number(rest[0]));
                 return 0;
             case "sgemm":
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"sgemm {ModelsWork.MatrixSpeed() / 1e9:F1} GFLOP/s"));
                 return 0;
             default:
-                Console.Error.WriteLine("models: head [tokens] [width ...] [--slice N] [--rounds N] | train [1M|5M|20M ...] | padding FILE[:COLUMN] ... | growth | sgemm");
+                Console.Error.WriteLine("models: head [tokens] [width ...] [--slice N] [--keep N] [--rounds N] [--likelihood] | train [1M|5M|20M ...] | padding FILE[:COLUMN] ... | growth [STEPS] | sgemm");
                 return 64;
         }
     }

@@ -9,7 +9,8 @@ namespace Pipeline.Benchmarks;
 
 /// <summary>
 /// Our side of <c>models train</c>, in a process of its own so that its memory is its own. One line in, one line out, as models_torch.py:
-/// <c>forward</c> or <c>step</c> gives seconds, processor seconds and the loss; <c>peak</c> the bytes above what was there before the model.
+/// <c>forward</c> or <c>step</c> gives seconds, processor seconds and the loss; <c>sgemm</c> operations per second; <c>peak</c> the bytes
+/// above what was there before the model.
 /// </summary>
 internal sealed class ModelsTrainWorker : IDisposable
 {
@@ -51,6 +52,7 @@ internal sealed class ModelsTrainWorker : IDisposable
             {
                 "forward" => ModelsWork.Once(() => loss = worker.Forward()),
                 "step" => ModelsWork.Once(() => loss = worker.Step()),
+                "sgemm" => (ModelsWork.MatrixSpeed(), 0),
                 _ => (ModelsWork.Status("VmHWM:") - worker._before, 0),
             };
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{wall:R} {processor:R} {loss:R}"));

@@ -1,6 +1,6 @@
 """PyTorch's side of `models train`: the same weights, ids and threads; started by the benchmark, which asks for one step at a time.
 
-Usage: models_torch.py FOLDER, then lines on standard input: forward | step | peak. With Debian's python3-torch, install
+Usage: models_torch.py FOLDER, then lines on standard input: forward | step | sgemm | peak. With Debian's python3-torch, install
 libopenblas0-openmp too: without it every matrix product runs on one slow kernel.
 """
 import json
@@ -91,6 +91,16 @@ class Model:
         return loss.item()
 
 
+def matrix_speed():
+    a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
+    seconds = []
+    for _ in range(6):
+        start = time.perf_counter()
+        a @ b
+        seconds.append(time.perf_counter() - start)
+    return 2.0 * 2048**3 / min(seconds)
+
+
 def main(folder):
     torch.set_num_threads(int(os.environ.get("ALM_THREADS", "2")))
     torch.randn(64, 64) @ torch.randn(64, 64)
@@ -103,6 +113,9 @@ def main(folder):
         command = line.strip()
         if command == "peak":
             print(status("VmHWM:") - before, 0, 0, flush=True)
+            continue
+        if command == "sgemm":
+            print(matrix_speed(), 0, 0, flush=True)
             continue
         start, used = time.perf_counter(), time.process_time()
         loss = getattr(model, command)()

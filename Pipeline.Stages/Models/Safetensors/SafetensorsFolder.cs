@@ -64,21 +64,36 @@ public sealed class SafetensorsFolder : IDisposable
 
     private void AddIndexed(string folder, string indexPath, IStorage storage)
     {
-        foreach ((string tensor, string shard) in ReadIndex(indexPath, storage))
+        List<string> errors = [];
+        foreach (IGrouping<string, string> shard in ReadIndex(indexPath, storage).GroupBy(entry => entry.Shard, entry => entry.Tensor, StringComparer.Ordinal))
         {
-            if (!_files.TryGetValue(shard, out SafetensorsFile? file))
+            string path = Path.Combine(folder, shard.Key);
+            // A name with a folder in it could reach any file of this machine.
+            if (shard.Key.Length == 0 || shard.Key != Path.GetFileName(shard.Key) || shard.Key is "." or ".." || shard.Key.Contains('\\', StringComparison.Ordinal))
             {
-                // A name with a folder in it could reach any file of this machine.
-                if (shard.Length == 0 || shard != Path.GetFileName(shard) || shard is "." or ".." || shard.Contains('\\', StringComparison.Ordinal))
-                    throw new InputException($"{indexPath}: shard name '{shard}' is not a plain file name in the folder");
-                file = SafetensorsFile.Open(Path.Combine(folder, shard), storage);
-                _files.Add(shard, file);
+                errors.Add($"shard name '{shard.Key}' is not a plain file name in the folder");
+                continue;
             }
 
-            if (!file.Contains(tensor))
-                throw new InputException($"{indexPath}: says that '{tensor}' is in {shard}, which has no such tensor");
-            _where.Add(tensor, file);
+            if (!storage.FileExists(path))
+            {
+                errors.Add($"{shard.Key} is not there, and with it {shard.Count()} tensors ('{shard.First()}' first)");
+                continue;
+            }
+
+            SafetensorsFile file = SafetensorsFile.Open(path, storage);
+            _files.Add(shard.Key, file);
+            foreach (string tensor in shard)
+            {
+                if (file.Contains(tensor))
+                    _where.Add(tensor, file);
+                else
+                    errors.Add($"'{tensor}' should be in {shard.Key}, which has no such tensor");
+            }
         }
+
+        if (errors.Count > 0)
+            throw new InputException($"{indexPath}: {string.Join("; ", errors)}");
     }
 
     private static List<(string Tensor, string Shard)> ReadIndex(string path, IStorage storage)

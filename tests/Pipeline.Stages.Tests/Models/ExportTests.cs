@@ -124,6 +124,18 @@ public sealed class ExportTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    public void Marks_that_stand_beside_a_text_config_are_kept_when_the_text_model_is_exported_alone()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        string json = TinyConfigs.All["gemma3"].Replace("{\"model_type\": \"gemma3\",", "{\"model_type\": \"gemma3\", \"eos_token_id\": [1, 36], \"bos_token_id\": 2,", StringComparison.Ordinal);
+        using CausalLm model = CausalLm.Create(ModelConfig.Parse(json, "test"), 1, CPU, ScalarType.Float32);
+        model.Save(_folder, _storage, ScalarType.Float32);
+        Assert.Equal("gemma3_text", Config()["model_type"]!.GetValue<string>());
+        Assert.Equal("[1,36]", Config()["eos_token_id"]!.ToJsonString());
+        Assert.Equal("[1,36]", JsonNode.Parse(File.ReadAllText(Path.Combine(_folder, "generation_config.json")))!["eos_token_id"]!.ToJsonString());
+    }
+
+    [Fact]
     public void Adapters_start_as_nothing_train_alone_and_are_merged_on_export()
     {
         using DisposeScope scope = NewDisposeScope();

@@ -221,15 +221,16 @@ public sealed class SafetensorsTests : IDisposable
     }
 
     [Fact]
-    public void An_index_that_names_a_missing_shard_or_tensor_is_refused_by_name()
+    public void Every_shard_and_tensor_that_an_index_names_in_vain_is_named_at_once()
     {
         using DisposeScope scope = NewDisposeScope();
-        string index = Path.Combine(_folder, SafetensorsFolder.IndexName);
-        File.WriteAllText(index, """{"weight_map": {"a": "gone.safetensors"}}""");
-        Assert.Contains("gone.safetensors", Assert.Throws<InputException>(() => SafetensorsFolder.Open(_folder, _storage)).Message);
         SafetensorsWriter.Write(Path.Combine(_folder, "there.safetensors"), _storage, [new TensorSource("b", ScalarType.Float32, ones(5))]);
-        File.WriteAllText(index, """{"weight_map": {"a": "there.safetensors"}}""");
-        Assert.Contains("'a'", Assert.Throws<InputException>(() => SafetensorsFolder.Open(_folder, _storage)).Message);
+        File.WriteAllText(
+            Path.Combine(_folder, SafetensorsFolder.IndexName),
+            """{"weight_map": {"a": "there.safetensors", "b": "there.safetensors", "c": "gone.safetensors", "d": "gone.safetensors", "e": "lost.safetensors", "f": "there.safetensors"}}""");
+        string message = Assert.Throws<InputException>(() => SafetensorsFolder.Open(_folder, _storage)).Message;
+        Assert.All(["'a' should be in there.safetensors", "'f' should be", "gone.safetensors is not there, and with it 2 tensors ('c' first)", "lost.safetensors is not there"], part => Assert.Contains(part, message));
+        Assert.DoesNotContain("'b'", message);
     }
 
     private void Write(string header, int dataBytes)

@@ -34,7 +34,7 @@ public sealed class VocabularyHeadTests
     {
         using DisposeScope scope = NewDisposeScope();
         Inputs inputs = new(softcap is null ? 1 : 4);
-        HeadOptions options = new(softcap, validRows, boundary ? inputs.Boundary : null, slice, entropy);
+        HeadOptions options = new(softcap, validRows, boundary ? inputs.Boundary : null, slice, entropy, KeepTokens: 0);
         (Tensor hidden, Tensor head) = inputs.Leaves();
         HeadScores scores = VocabularyHead.Score(hidden, head, inputs.Targets, options);
         (Tensor plainHidden, Tensor plainHead) = inputs.Leaves();
@@ -50,6 +50,46 @@ public sealed class VocabularyHeadTests
             Near(plain.Entropy!, scores.Entropy!);
         Near(plainHidden.grad!, hidden.grad!);
         Near(plainHead.grad!, head.grad!);
+        // Some logits kept, or all that fit; a second pass over the graph must find them as the first did.
+        foreach (int keep in new[] { 12, Positions })
+        {
+            (Tensor keptHidden, Tensor keptHead) = inputs.Leaves();
+            HeadScores kept = VocabularyHead.Score(keptHidden, keptHead, inputs.Targets, options with { KeepTokens = keep });
+            Near(scores.LogLikelihood, kept.LogLikelihood, 0);
+            Tensor loss = Loss(kept, inputs);
+            loss.backward(retain_graph: true);
+            loss.backward();
+            Near(hidden.grad! * 2, keptHidden.grad!);
+            Near(head.grad! * 2, keptHead.grad!);
+        }
+    }
+
+    [Theory]
+    [InlineData(4096, 128_256, 1024, false, 614)]
+    [InlineData(4096, 128_256, 1024, true, 307)]
+    [InlineData(4096, 128_256, 64, false, 128)]
+    [InlineData(256, 128_256, 1024, false, 65)]
+    [InlineData(32_768, 128_256, 1024, false, 1046)]
+    [InlineData(32_768, 128_256, 64, false, 261)]
+    [InlineData(8, 128_256, 64, false, 8)]
+    public void Slices_are_large_where_the_head_is_wide_and_fit_into_a_sixteenth_of_the_plain_way(int positions, int rows, int width, bool boundary, int slice)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor Shape(params long[] shape) => empty(1).expand(shape);
+        HeadProblem problem = new(
+            Shape(positions, width), Shape(rows, width), zeros(positions, dtype: ScalarType.Int64), new HeadOptions(BoundaryMask: boundary ? ones(rows, dtype: ScalarType.Bool) : null));
+        Assert.Equal((slice, 0), (problem.Slice, problem.Kept));
+        // Below some hundred positions there is little to save.
+        Assert.True(problem.Slice <= 65 || problem.Slice * (boundary ? 2 : 1) <= positions / 6);
+    }
+
+    [Theory]
+    [InlineData(256, 2048)]
+    [InlineData(255, 0)]
+    public void Few_logits_are_all_kept_where_they_cost_more_to_compute(int width, int kept)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Assert.Equal(kept, new HeadProblem(empty(2048, width), empty(4096, width), zeros(2048, dtype: ScalarType.Int64), new HeadOptions()).Kept);
     }
 
     [Fact]
