@@ -16,6 +16,7 @@ public sealed class ModelConfigTests
     public void An_unknown_model_type_is_refused_by_name(string type) => Refused($$"""{"model_type": "{{type}}"}""", $"'{type}'", "llama, mistral");
 
     [Theory]
+    [InlineData("""{"model_type": "llama", "num_hidden_layers": 2000000000}""", "num_hidden_layers = 2000000000, expected a whole number from 1 to 10000")]
     [InlineData("""{"model_type": "llama", "rope_scaling": {"rope_type": "yarn", "factor": 4.0}}""", "rope_scaling.rope_type = 'yarn'")]
     [InlineData("""{"model_type": "llama", "rope_scaling": {"type": "dynamic", "factor": 4.0}}""", "rope_scaling.rope_type = 'dynamic'")]
     [InlineData("""{"model_type": "llama", "rope_scaling": {"rope_type": "longrope", "long_factor": [1.0]}}""", "'longrope'")]
