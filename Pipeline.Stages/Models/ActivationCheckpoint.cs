@@ -5,8 +5,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// Runs a part of the network without keeping its activations and computes it again in the backward pass (Chen et al. 2016). A
-/// managed exception in a backward function ends the process, so the body must be one that has just run with the same shapes.
+/// Runs a part of the network without keeping its activations and computes it again in the backward pass (Chen et al. 2016).
 /// </summary>
 internal static class ActivationCheckpoint
 {
@@ -30,6 +29,9 @@ internal static class ActivationCheckpoint
         }
 
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+            => BackwardFailure.Catch(3, () => Gradients(ctx, grad_output));
+
+        private static List<Tensor> Gradients(autograd.AutogradContext ctx, Tensor grad_output)
         {
             using DisposeScope scope = NewDisposeScope();
             if (grad_output.IsInvalid)
@@ -39,6 +41,7 @@ internal static class ActivationCheckpoint
             Tensor x = saved.detach().requires_grad_(saved.requires_grad);
             Tensor y = ((Func<Tensor, Tensor>)ctx.get_data("body"))(x);
             y.backward([grad_output]);
+            BackwardFailure.ThrowIfAny();
             grad_output.Dispose();
             return BackwardResults.Return(x.grad, null, null);
         }

@@ -7,7 +7,7 @@ namespace Pipeline.Stages.Models;
 /// <summary>
 /// The vocabulary head for autograd. With p the softmax, q its boundary part over the boundary mass, g the incoming gradients of
 /// log-likelihood, log boundary mass and entropy E: dz = g_l (onehot - p) + g_b (q - p) - g_e p (log p + E), and through a
-/// softcap times 1 - (z/c)^2. Nothing here may throw in <see cref="backward"/>: it would end the process.
+/// softcap times 1 - (z/c)^2. What <see cref="backward"/> throws waits until the pass is over.
 /// </summary>
 internal sealed class HeadFunction : autograd.MultiTensorFunction<HeadFunction>
 {
@@ -40,6 +40,9 @@ internal sealed class HeadFunction : autograd.MultiTensorFunction<HeadFunction>
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, List<Tensor> grad_outputs)
+        => BackwardFailure.Catch(4, () => Gradients(ctx, grad_outputs));
+
+    private static List<Tensor> Gradients(autograd.AutogradContext ctx, List<Tensor> grad_outputs)
     {
         using DisposeScope scope = NewDisposeScope();
         using IDisposable quiet = no_grad();

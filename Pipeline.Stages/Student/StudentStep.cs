@@ -4,6 +4,7 @@ using Pipeline.Stages.Models;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Objectives.Combine;
 using Pipeline.Stages.Teacher;
+using Pipeline.Stages.Torch;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Student;
@@ -66,6 +67,7 @@ internal sealed class StudentStep(
             // One objective needs no rule: whatever it is divided by, the optimizer divides out again.
             double[] used = weights ?? (rule.NeedsGradients ? [1.0] : rule.Weights(values, new double[losses.Length]));
             Weighted(losses, used, preferences).backward();
+            BackwardFailure.ThrowIfAny();
             return new StepLosses(values, used);
         }
         Tensor[] lowerInputs = [top_BTH, .. lower.Where(l => l < _depth - 1).Select(l => hidden[l])];
@@ -101,6 +103,7 @@ internal sealed class StudentStep(
         {
             Tensor[] given = [.. lowerOutputs.Zip(combined.Skip(normed.Length + others.Length)).Where(p => p.First.requires_grad).Select(p => p.Second)];
             autograd.backward(outputs, given);
+            BackwardFailure.ThrowIfAny();
         }
         return new StepLosses(values, weights);
     }
@@ -145,10 +148,8 @@ internal sealed class StudentStep(
 
     private static Tensor[] Gradients(Tensor loss, Tensor[] at, bool retain)
     {
-        IList<Tensor> found = autograd.grad([loss], at, retain_graph: retain, allow_unused: true);
-        var gradients = new Tensor[at.Length];
-        for (int i = 0; i < at.Length; i++)
-            gradients[i] = found[i] is { IsInvalid: false } gradient ? gradient : zeros_like(at[i]);
+        Tensor[] gradients = TorchScripts.Gradients(loss, at, retain);
+        BackwardFailure.ThrowIfAny();
         return gradients;
     }
 

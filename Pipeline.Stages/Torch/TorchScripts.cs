@@ -32,6 +32,17 @@ internal static class TorchScripts
             torch._fused_adamw_(p, g, m, v, none, s, lr=lr, beta1=b1, beta2=b2, weight_decay=wd, eps=eps, amsgrad=False, maximize=False)
             return s[0]
 
+        def gradients(loss, at: List[Tensor], retain: bool) -> List[Tensor]:
+            found = torch.autograd.grad([loss], at, None, retain, False, True)
+            result: List[Tensor] = []
+            for i in range(len(at)):
+                g = found[i]
+                if g is None:
+                    result.append(torch.zeros_like(at[i]))
+                else:
+                    result.append(g)
+            return result
+
         def norms(g: List[Tensor]) -> List[Tensor]:
             return torch._foreach_norm(g, 2)
 
@@ -74,6 +85,12 @@ internal static class TorchScripts
         Unit.Value.invoke<Tensor>("adamw", p, g, m, v, s, lr, b1, b2, wd, eps).Dispose();
         GC.KeepAlive((lr, b1, b2, wd, eps));
     }
+
+    /// <summary>
+    /// Gradients of a loss, zeros where it does not depend on a tensor. Not <c>autograd.grad</c>: TorchSharp lets what torch throws there
+    /// (no memory, say) end the process.
+    /// </summary>
+    public static Tensor[] Gradients(Tensor loss, Tensor[] at, bool retain) => Unit.Value.invoke<Tensor[]>("gradients", loss, at, retain);
 
     public static Tensor[] Norms(Tensor[] tensors) => Unit.Value.invoke<Tensor[]>("norms", (object)tensors);
 

@@ -8,7 +8,7 @@ namespace Pipeline.FaultTests.Runs;
 internal sealed partial class AlmChild : IDisposable
 {
     /// <summary>Nothing here takes more than seconds on an idle machine: what takes this long hangs.</summary>
-    public static readonly TimeSpan TimeLimit = TimeSpan.FromMinutes(6);
+    public static readonly TimeSpan TimeLimit = TimeSpan.FromMinutes(4);
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();
@@ -76,7 +76,7 @@ internal sealed partial class AlmChild : IDisposable
     /// <summary>Waits for its end, and fails the test when it does not come.</summary>
     public AlmEnd End(TimeSpan? limit = null)
     {
-        if (!_process.WaitForExit(limit ?? TimeLimit))
+        if (!Patience.Await(limit ?? TimeLimit, _process.WaitForExit))
         {
             _process.Kill();
             _process.WaitForExit();
@@ -89,13 +89,19 @@ internal sealed partial class AlmChild : IDisposable
     /// <summary>Waits until something is so; fails when the process ends first.</summary>
     public void Until(Func<bool> reached, string what)
     {
-        long start = Stopwatch.GetTimestamp();
-        while (!reached())
+        bool come = Patience.Await(TimeLimit, step =>
         {
-            Assert.False(_process.HasExited, $"the process ended before {what}: {_output}\n{_error}");
-            Assert.True(Stopwatch.GetElapsedTime(start) < TimeLimit, $"no {what} within {TimeLimit}: {_output}\n{_error}");
-            Thread.Sleep(2);
-        }
+            long start = Stopwatch.GetTimestamp();
+            while (!reached())
+            {
+                Assert.False(_process.HasExited, $"the process ended before {what}: {_output}\n{_error}");
+                if (Stopwatch.GetElapsedTime(start) > step)
+                    return false;
+                Thread.Sleep(2);
+            }
+            return true;
+        });
+        Assert.True(come, $"no {what} within {TimeLimit}: {_output}\n{_error}");
     }
 
     /// <summary>SIGKILL; returns when it is gone.</summary>

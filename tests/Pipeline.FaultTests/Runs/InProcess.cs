@@ -9,7 +9,7 @@ namespace Pipeline.FaultTests.Runs;
 internal static class InProcess
 {
     /// <summary>Far more than a tiny run takes on a busy machine.</summary>
-    public static readonly TimeSpan TimeLimit = TimeSpan.FromMinutes(6);
+    public static readonly TimeSpan TimeLimit = TimeSpan.FromMinutes(4);
 
     public static AlmEnd Run(IStorage storage, string[] arguments, params StageRegistration[] more)
     {
@@ -18,7 +18,7 @@ internal static class InProcess
         Task<int> run = Task.Factory.StartNew(
             () => AlmCommandLine.InvokeAsync(arguments, Environment(storage, TextWriter.Synchronized(output), TextWriter.Synchronized(error), more)),
             CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
-        Assert.True(run.Wait(TimeLimit), $"it hangs:\n{output}\n{error}");
+        Assert.True(Patience.Await(TimeLimit, run.Wait), $"it hangs:\n{output}\n{error}");
         return new AlmEnd(run.Result, output.ToString(), error.ToString());
     }
 

@@ -151,6 +151,47 @@ public sealed class ChatTemplateTests(ITestOutputHelper output)
         Assert.Contains("'26 Jul'", Assert.Throws<DefinitionException>(() => TokenizationRule.Of(new TokenizeOptions { TemplateDate = "26 Jul" })).Message, StringComparison.Ordinal);
     }
 
+    public static TheoryData<string> Hostile => new()
+    {
+        "{{ " + new string('(', 5000) + "1" + new string(')', 5000) + " }}",
+        "{{ " + string.Concat(Enumerable.Repeat("not ", 5000)) + "1 }}",
+        string.Concat(Enumerable.Repeat("{% if x %}", 5000)) + string.Concat(Enumerable.Repeat("{% endif %}", 5000)),
+        "{{ " + string.Join(" ~ ", Enumerable.Repeat("x", 20_000)) + " }}",
+        "{{ x" + string.Concat(Enumerable.Repeat(" | trim", 20_000)) + " }}",
+        "{{ 99999999999999999999 }}",
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+        "{% set ns = namespace(x='ab') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
+        "{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
+        "{% set ns = namespace(x=[]) %}{% for i in range(5000) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x | tojson }}",
+        "{% set ns = namespace(x=[], y=[]) %}{% for i in range(5000) %}{% set ns.x = [ns.x] %}{% set ns.y = [ns.y] %}{% endfor %}{{ ns.x == ns.y }}",
+        "{% set x = 'a' * 100000 %}{{ x.replace('a', x) }}",
+        "{{ 'x\ny' | indent(2000000000) }}",
+        "{{ [1] | tojson(indent=-1) }}",
+        "{{ 4 is divisibleby(0) }}",
+    };
+
+    [Theory]
+    [MemberData(nameof(Hostile))]
+    public void A_template_that_would_end_the_process_or_take_time_and_memory_without_bound_is_refused(string source)
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Throws<InputException>(() => Render(source, [new ChatMessage("user", "hello")], null, null));
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2L << 30);
+    }
+
+    [Theory]
+    [InlineData("""{"chat_template": [1, {"name": 5}, {"name": "default"}]}""")]
+    [InlineData("""{"chat_template": [{"name": "default", "template": 7}]}""")]
+    [InlineData("""{"chat_template": "\ud800"}""")]
+    [InlineData("""{"chat_template": 1}""")]
+    public void A_configuration_that_is_not_as_it_should_be_is_refused_by_name(string json)
+    {
+        string folder = Directory.CreateTempSubdirectory("alm-template-").FullName;
+        File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), json);
+        Assert.Contains("tokenizer_config.json", Assert.Throws<InputException>(() => ChatTemplate.Find(folder, new DiskStorage())).Message, StringComparison.Ordinal);
+        Directory.Delete(folder, recursive: true);
+    }
+
     private static DateOnly? Date(JsonElement row)
         => row.TryGetProperty("date", out JsonElement date) ? DateOnly.ParseExact(date.GetString()!, "yyyy-MM-dd", CultureInfo.InvariantCulture) : null;
 

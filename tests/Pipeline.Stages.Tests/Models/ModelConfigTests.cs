@@ -20,6 +20,7 @@ public sealed class ModelConfigTests
     [InlineData("""{"model_type": "llama", "rope_scaling": {"type": "yarn"}}""", "rope_scaling.factor is needed")]
     [InlineData("""{"model_type": "llama", "hidden_act": "silu", "hidden_activation": "gelu"}""", "the other key says Gelu")]
     [InlineData("""{"model_type": "gemma2", "hidden_act": "silu"}""", "by hidden_activation, the other key says Silu")]
+    [InlineData("""{"model_type": "llama", "num_hidden_layers": 2000000000}""", "num_hidden_layers = 2000000000, expected a whole number from 1 to 10000")]
     [InlineData("""{"model_type": "llama", "rope_scaling": {"type": "dynamic", "factor": 4.0}}""", "rope_scaling.rope_type = 'dynamic'")]
     [InlineData("""{"model_type": "llama", "rope_scaling": {"rope_type": "longrope", "long_factor": [1.0]}}""", "'longrope'")]
     [InlineData("""{"model_type": "llama", "rope_scaling": {"rope_type": "linear", "factor": 4.0, "attention_factor": 2.0}}""", "attention_factor")]

@@ -208,6 +208,17 @@ public sealed class SafetensorsTests : IDisposable
         Assert.Equal(7, single.Entries.Count());
     }
 
+    [Fact]
+    public void An_index_that_is_not_well_formed_text_is_refused_by_name()
+    {
+        byte[] name = [.. "{\"weight_map\": {\""u8, 0xC3, 0x28, .. "\": \"a.safetensors\"}}"u8], shard = [.. "{\"weight_map\": {\"a\": \"\\ud800\"}}"u8];
+        foreach (byte[] index in new[] { name, shard })
+        {
+            File.WriteAllBytes(Path.Combine(_folder, SafetensorsFolder.IndexName), index);
+            Assert.Contains(SafetensorsFolder.IndexName, Assert.Throws<InputException>(() => SafetensorsFolder.Open(_folder, _storage)).Message, StringComparison.Ordinal);
+        }
+    }
+
     [Theory]
     [InlineData("../secret.safetensors")]
     [InlineData("/etc/passwd")]

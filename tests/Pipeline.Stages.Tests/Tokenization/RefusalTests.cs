@@ -93,6 +93,18 @@ public sealed class RefusalTests
     }
 
     [Fact]
+    public void Replacements_that_make_a_text_grow_without_end_are_refused_when_a_text_meets_them()
+    {
+        JsonObject tokenizer = Small();
+        string replace = $$"""{"type": "Replace", "pattern": {"String": "a"}, "content": "{{new string('a', 5000)}}"}""";
+        tokenizer["normalizer"] = JsonNode.Parse($$"""{"type": "Sequence", "normalizers": [{{replace}}, {{replace}}, {{replace}}]}""");
+        TextEncoder encoder = TextTokenizer.FromJson("bad.json", Encoding.UTF8.GetBytes(tokenizer.ToJsonString()), []).CreateEncoder();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains("normalizers", Assert.Throws<InputException>(() => encoder.Encode("aaaa", false, [])).Message, StringComparison.Ordinal);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64 << 20);
+    }
+
+    [Fact]
     public void A_folder_without_a_tokenizer_says_what_to_give()
     {
         string folder = Directory.CreateTempSubdirectory().FullName;

@@ -9,6 +9,27 @@ namespace Pipeline.Stages.Tests.Torch;
 public sealed class TorchScriptsTests
 {
     [Fact]
+    public void Gradients_are_those_of_autograd_and_zeros_where_there_are_none_and_the_graph_is_kept_when_asked()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor x = randn(5, 7).requires_grad_(true), w = randn(7, 3).requires_grad_(true), unused = randn(4).requires_grad_(true);
+        Tensor loss = matmul(x, w).tanh().pow(2).sum();
+        // More than once, since the executor adapts itself to its first runs.
+        for (int i = 0; i < 4; i++)
+        {
+            IList<Tensor> expected = autograd.grad([loss], [x, w], retain_graph: true);
+            Tensor[] found = TorchScripts.Gradients(loss, [x, w, unused], retain: true);
+            Assert.Equal(expected[0].data<float>().ToArray(), found[0].data<float>().ToArray());
+            Assert.Equal(expected[1].data<float>().ToArray(), found[1].data<float>().ToArray());
+            Assert.Equal(new float[4], found[2].data<float>().ToArray());
+            Assert.All(found, g => Assert.False(g.requires_grad));
+        }
+        TorchScripts.Gradients(loss, [x], retain: false);
+        // The graph is gone: torch throws, and the process goes on.
+        Assert.Contains("backward through the graph a second time", Assert.ThrowsAny<System.Runtime.InteropServices.ExternalException>(() => TorchScripts.Gradients(loss, [x], retain: false)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_norm_and_its_gradients_are_the_written_out_ones_also_after_runs_without_gradients()
     {
         using DisposeScope scope = NewDisposeScope();
