@@ -172,7 +172,7 @@ public sealed class NextBytesTests : IDisposable
             for (int i = marks, at = 0; i < ids.Count; i++)
             {
                 // In front of the text, and again behind an added token inside it.
-                bool hasDummy = _prependsSpace && !_tokenizer.IsAdded(ids[i]) && (i == marks || _tokenizer.IsAdded(ids[i - 1]));
+                bool hasDummy = _prependsSpace && !_tokenizer.IsMark(ids[i]) && (i == marks || _tokenizer.IsMark(ids[i - 1]));
                 if (!hasDummy && i > 0)
                     classes.Add(at, MostLikely([.. logits.Select(l => l[i - 1])], average));
                 at += _tokenizer.ByteView(ids[i]).Length - (hasDummy ? 1 : 0);
