@@ -9,6 +9,9 @@ internal sealed class TemplateInterpreter
     private const long LeastBudget = 20_000_000;
     private const int BudgetPerCharacter = 200;
 
+    // A turn makes a scope and the eleven values of "loop".
+    private const int TurnCost = 32;
+
     private readonly Scope _globals = new(null);
     private TracedText.Builder _output = new();
     private int _depth;
@@ -149,7 +152,7 @@ internal sealed class TemplateInterpreter
             Run(loop.Else, new Scope(scope));
         for (int i = 0; i < items.Count; i++)
         {
-            Charge(10, loop.Line);
+            Charge(TurnCost, loop.Line);
             Scope inner = new(scope);
             Bind(loop.Targets, items[i], inner, loop.Line);
             inner.Set("loop", LoopVariable(items, i));
