@@ -149,7 +149,8 @@ internal sealed class TemplateInterpreter
             Run(loop.Else, new Scope(scope));
         for (int i = 0; i < items.Count; i++)
         {
-            Charge(10, loop.Line);
+            // A turn has a scope and a loop variable of its own, which is what some dozen steps take.
+            Charge(40, loop.Line);
             Scope inner = new(scope);
             Bind(loop.Targets, items[i], inner, loop.Line);
             inner.Set("loop", LoopVariable(items, i));
