@@ -45,6 +45,22 @@ internal sealed partial class AlmChild : IDisposable
 
     public bool HasExited => _process.HasExited;
 
+    /// <summary>What it had of the processors; all it will have when it has ended.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            try
+            {
+                return _process.TotalProcessorTime;
+            }
+            catch (InvalidOperationException)
+            {
+                return TimeSpan.MaxValue;
+            }
+        }
+    }
+
     /// <summary>What it has written so far.</summary>
     public string Output
     {

@@ -13,8 +13,10 @@ namespace Pipeline.FaultTests.Soak;
 /// </summary>
 internal sealed class SoakRun : IDisposable
 {
-    private const int LongDocuments = 16_000;
-    private const int LongSteps = 1_500;
+    private const int LongDocuments = 8_000;
+    private const int LongSteps = 800;
+    // Lives are counted in time on the processor: on a busy machine a process would else be killed before it has begun, again and again.
+    private static readonly TimeSpan WholeRun = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan KillTime = TimeSpan.FromMinutes(3);
 
     private readonly TimeSpan _time;
@@ -74,18 +76,18 @@ internal sealed class SoakRun : IDisposable
     // Short runs, so that kills meet every part of one; between them the process that stays makes the same run.
     private void KilledRuns()
     {
-        TimeSpan whole = TimeSpan.FromSeconds(4);
         long start = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(start) < KillTime)
         {
             string folder = _job.NewFolder("killed");
-            while (!Started(_job.Definition, folder, _random.NextDouble() * whole, null))
+            while (!Started(_job.Definition, folder, _random.NextDouble() * WholeRun, null))
             {
             }
             Check(_job.Definition, folder, "a killed run");
             _wholeRuns++;
             RunInResident();
         }
+        Say($"{_kills} kills over {_wholeRuns} whole runs so far, {_residentRuns} in the process that stays: {_resident}");
     }
 
     // A few minutes each: scoring, then thousands of steps.
@@ -96,7 +98,7 @@ internal sealed class SoakRun : IDisposable
         int killed = 0;
         while (true)
         {
-            TimeSpan? life = killed < kills ? TimeSpan.FromSeconds(5 + (_random.NextDouble() * 60)) : null;
+            TimeSpan? life = killed < kills ? TimeSpan.FromSeconds(2 + (_random.NextDouble() * 20)) : null;
             if (Started(_long, folder, life, id => (File.Exists(Path.Combine(folder, "metrics.jsonl")) ? training : scoring).Add(ProcessSample.Of(id))))
                 break;
             killed++;
@@ -110,14 +112,13 @@ internal sealed class SoakRun : IDisposable
         Check(_long, folder, "a long run");
     }
 
-    /// <summary>Starts the real program; kills it after a time.</summary>
+    /// <summary>Starts the real program; kills it when it has had so much time on the processor.</summary>
     /// <returns>Whether it came to its end.</returns>
     private bool Started(string definition, string folder, TimeSpan? life, Action<int>? sample)
     {
         using AlmChild child = AlmChild.Run(TinyJob.Arguments(definition, folder));
-        long start = Stopwatch.GetTimestamp();
-        long sampled = start;
-        while (!child.HasExited && (life is null || Stopwatch.GetElapsedTime(start) < life))
+        long sampled = Stopwatch.GetTimestamp();
+        while (!child.HasExited && (life is null || child.ProcessorTime < life))
         {
             Thread.Sleep(life is null || sample is not null ? 100 : 5);
             if (sample is not null && Stopwatch.GetElapsedTime(sampled) > TimeSpan.FromSeconds(1))
