@@ -7,20 +7,30 @@ internal static class TemplateOrder
     public static List<object?> Sort(List<object?> items, string? attribute, bool caseSensitive, bool reverse, int line)
     {
         Comparer<object?> order = Comparer<object?>.Create((a, b) => TemplateValues.Compare(a, b, line));
-        return reverse ? [.. items.OrderByDescending(Key, order)] : [.. items.OrderBy(Key, order)];
+        try
+        {
+            return reverse ? [.. items.OrderByDescending(Key, order)] : [.. items.OrderBy(Key, order)];
+        }
+        catch (InvalidOperationException e) when (e.InnerException is ChatTemplateException refused)
+        {
+            // What a comparison throws, the framework's sort wraps.
+            throw new ChatTemplateException(refused.Message);
+        }
 
         object? Key(object? item) => KeyOf(item, attribute, caseSensitive, line);
     }
 
     public static List<object?> Unique(List<object?> items, string? attribute, bool caseSensitive, int line)
     {
-        List<object?> unique = [], seen = [];
+        List<object?> unique = [];
+        TemplateDictionary seen = new();
         foreach (object? item in items)
         {
             object? key = KeyOf(item, attribute, caseSensitive, line);
-            if (seen.Exists(s => TemplateValues.AreEqual(s, key)))
+            if (seen.TryGet(key, out _))
                 continue;
-            seen.Add(key);
+            if (!seen.Set(key, null))
+                throw new ChatTemplateException($"line {line}: the filter 'unique' cannot tell values of this kind apart; expected text, numbers or none");
             unique.Add(item);
         }
         return unique;
