@@ -55,6 +55,8 @@ internal sealed class ReadShardsStage(ReadShardsOptions options, StageContext co
             throw new InputException($"{string.Join(", ", options.From)}: the shards hold no example; every document was rejected, or the input is empty");
 
         long index = context.Resume.Window;
+        if (index < 0)
+            throw new InputException($"stage '{context.StageName}': the checkpoint says to go on from example {index}, expected 0 or more; this program did not write that: delete the checkpoint");
         for (long epoch = index / order.Records; options.Epochs == 0 || epoch < options.Epochs; epoch++)
         {
             long skip = index - (epoch * order.Records);

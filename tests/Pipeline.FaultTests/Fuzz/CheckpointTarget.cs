@@ -29,6 +29,9 @@ internal sealed class CheckpointTarget : FuzzTarget
         _whole = Directory.GetFiles(_folder).ToDictionary(p => Path.GetFileName(p)!, File.ReadAllBytes);
     }
 
+    // Positions before the first example.
+    public override IReadOnlyList<int> KeptSeeds => [18571, 19637, 33859];
+
     public override string Name => "checkpoint";
 
     public override int FastTries => 150;

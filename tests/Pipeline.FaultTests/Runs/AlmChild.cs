@@ -54,7 +54,7 @@ internal sealed partial class AlmChild : IDisposable
             {
                 return _process.TotalProcessorTime;
             }
-            catch (InvalidOperationException)
+            catch (Exception e) when (e is InvalidOperationException or System.ComponentModel.Win32Exception)
             {
                 return TimeSpan.MaxValue;
             }
