@@ -63,7 +63,7 @@ internal static class EnsembleHead
     /// <summary>[S, valid] float32, softcapped where the model does so.</summary>
     public static Tensor Logits(Tensor hidden_SH, ScoringModel model, int valid)
     {
-        Tensor logits = matmul(hidden_SH, model.Head.narrow(0, 0, valid).t()).to(ScalarType.Float32);
+        Tensor logits = HeadForward.RawLogits(hidden_SH, model.Head.narrow(0, 0, valid));
         return model.Softcap is { } c ? logits.div(c).tanh().mul(c) : logits;
     }
 }

@@ -10,14 +10,21 @@ internal sealed record HeadForward(HeadScores Scores, Tensor LogNormalizer)
     // Below this share the sum of boundary terms may have lost digits to underflow.
     private const double TinyMass = 1e-30;
 
-    /// <summary>Logits of one slice in <paramref name="buffer"/>, float32, before the softcap.</summary>
+    /// <summary>Logits of one slice in <paramref name="buffer"/>, float32, before the softcap. No gradient goes through.</summary>
     public static Tensor RawLogits(Tensor buffer, Tensor hidden_SH, Tensor head_VH)
     {
         Tensor transposed = head_VH.t();
         if (hidden_SH.dtype == ScalarType.Float32 && head_VH.dtype == ScalarType.Float32)
             return buffer.addmm_(hidden_SH, transposed, beta: 0);
-        return buffer.copy_(matmul(hidden_SH, transposed));
+        if (buffer.device_type != DeviceType.CUDA)
+            return buffer.copy_(matmul(hidden_SH, transposed));
+        TorchScripts.WideProduct(hidden_SH, transposed, buffer);
+        return buffer;
     }
+
+    /// <summary>As <see cref="RawLogits(Tensor, Tensor, Tensor)"/>, in memory of its own.</summary>
+    public static Tensor RawLogits(Tensor hidden_SH, Tensor head_VH)
+        => RawLogits(empty([hidden_SH.size(0), head_VH.size(0)], dtype: ScalarType.Float32, device: hidden_SH.device), hidden_SH, head_VH);
 
     /// <param name="problem">Sizes and options.</param>
     /// <param name="hidden_NH">Hidden states.</param>
@@ -88,7 +95,7 @@ internal sealed record HeadForward(HeadScores Scores, Tensor LogNormalizer)
         {
             using DisposeScope slice = NewDisposeScope();
             Tensor some = rows.narrow(0, start, Math.Min(problem.Slice, rows.size(0) - start));
-            Tensor z = Capped(matmul(hidden_NH.index_select(0, some), head_VH.t()).to(ScalarType.Float32), problem.Options.Softcap);
+            Tensor z = Capped(RawLogits(hidden_NH.index_select(0, some), head_VH), problem.Options.Softcap);
             z.masked_fill_(outside, Scalars.NegativeInfinity);
             result.index_copy_(0, some, z.logsumexp(1) - normalizer_N.index_select(0, some));
         }

@@ -15,10 +15,11 @@ public sealed class TorchDevice : IDisposable
     private readonly BlockingCollection<Action> _queue = [];
     private readonly Thread _thread;
 
-    private TorchDevice(Device device, int threads)
+    private TorchDevice(Device device, int threads, ScalarType? computeType)
     {
         Device = device;
         Threads = threads;
+        ComputeType = computeType ?? (device.type == DeviceType.CUDA ? ScalarType.BFloat16 : ScalarType.Float32);
         _thread = new Thread(Work) { IsBackground = true, Name = $"torch {device}" };
         _thread.Start();
     }
@@ -26,7 +27,7 @@ public sealed class TorchDevice : IDisposable
     public Device Device { get; }
 
     /// <summary>The type of weights and activations: float32 on the CPU, where bfloat16 is far slower; bfloat16 on CUDA.</summary>
-    public ScalarType ComputeType => Device.type == DeviceType.CUDA ? ScalarType.BFloat16 : ScalarType.Float32;
+    public ScalarType ComputeType { get; }
 
     /// <summary>Threads torch computes with on the CPU. Results differ between counts, so a bit-exact resume needs the same.</summary>
     public int Threads { get; }
@@ -36,11 +37,14 @@ public sealed class TorchDevice : IDisposable
     /// <param name="threads">CPU threads for torch; 0: as many as processors.</param>
     /// <param name="libtorchFolder">Another libtorch, see <see cref="TorchLoader.Load"/>.</param>
     /// <exception cref="InputException">CUDA was asked for and is not there.</exception>
-    public static TorchDevice Create(DeviceChoice choice, int threads, string? libtorchFolder = null)
+    public static TorchDevice Create(DeviceChoice choice, int threads, string? libtorchFolder = null) => Create(choice, threads, libtorchFolder, null);
+
+    /// <param name="computeType">What to compute in whatever the device: tests hold numbers on CUDA against float32.</param>
+    internal static TorchDevice Create(DeviceChoice choice, int threads, string? libtorchFolder, ScalarType? computeType)
     {
         TorchLoader.Load(libtorchFolder);
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
-        return new TorchDevice(Choose(choice), threads == 0 ? Environment.ProcessorCount : threads);
+        return new TorchDevice(Choose(choice), threads == 0 ? Environment.ProcessorCount : threads, computeType);
     }
 
     public Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellation = default)
@@ -95,7 +99,10 @@ public sealed class TorchDevice : IDisposable
         if (choice == DeviceChoice.Cpu)
             return new Device(DeviceType.CPU);
         if (TorchLoader.HasCuda && TryInitializeDeviceType(DeviceType.CUDA) && cuda.is_available())
+        {
+            DeterministicKernels.Use();
             return new Device(DeviceType.CUDA, 0);
+        }
         if (choice == DeviceChoice.Auto)
             return new Device(DeviceType.CPU);
         throw new InputException(TorchLoader.HasCuda

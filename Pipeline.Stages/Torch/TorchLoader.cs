@@ -7,13 +7,19 @@ namespace Pipeline.Stages.Torch;
 
 /// <summary>
 /// Loads libtorch and TorchSharp's native shim before any torch type is touched. TorchSharp's own loading ends in a misleading
-/// message on systems with a libstdc++ older than GCC 13 (Debian 12, Ubuntu 22.04) and copies half a gigabyte on the way.
+/// message on systems with a libstdc++ older than GCC 13 (Debian 12, Ubuntu 22.04) and copies half a gigabyte on the way. The libtorch
+/// of the package is in a folder of its own, where TorchSharp does not look: two in one process end it.
 /// </summary>
 public static partial class TorchLoader
 {
     private const string Shim = "libLibTorchSharp.so";
+    private const string Libtorch = "libtorch";
     private static readonly string[] CpuLibraries = ["libc10.so", "libtorch_cpu.so", "libtorch.so"];
     private static readonly string[] CudaLibraries = ["libc10_cuda.so", "libtorch_cuda.so"];
+
+    /// <summary>Where the host, and so TorchSharp, looks for native libraries.</summary>
+    private static readonly string[] HostsPlaces = [Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"), AppContext.BaseDirectory];
+
     private static readonly Lock Gate = new();
     private static nint _shim;
 
@@ -44,7 +50,9 @@ public static partial class TorchLoader
 
             // libgomp reads it once, when it is loaded: spinning threads cost 2-5 times the work on a shared machine.
             SetEnvironment("OMP_WAIT_POLICY", "passive", 0);
-            string shim = ShippedFile(Shim) ?? throw new InputException(
+            // Without a fixed workspace cuBLAS may sum in another order from call to call, and deterministic kernels refuse it.
+            SetEnvironment("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
+            string shim = Found(Shim, HostsPlaces) ?? throw new InputException(
                 $"{Shim} is neither in {AppContext.BaseDirectory} nor in runtimes/linux-x64/native below it; reinstall the program");
             string folder = LibtorchFolder(libtorchFolder);
             foreach (string name in CpuLibraries)
@@ -82,7 +90,7 @@ public static partial class TorchLoader
         string? wanted = given ?? Environment.GetEnvironmentVariable("ALM_LIBTORCH");
         if (string.IsNullOrEmpty(wanted))
         {
-            string shipped = ShippedFile(CpuLibraries[1]) ?? throw new InputException(
+            string shipped = Found(CpuLibraries[1], [Path.Combine(AppContext.BaseDirectory, Libtorch), .. HostsPlaces]) ?? throw new InputException(
                 $"{CpuLibraries[1]} is not beside the program ({AppContext.BaseDirectory}); set ALM_LIBTORCH to a libtorch {LibtorchVersion.Wanted} folder");
             return Path.GetDirectoryName(shipped)!;
         }
@@ -93,14 +101,12 @@ public static partial class TorchLoader
         if (!File.Exists(Path.Combine(folder, CpuLibraries[1])))
             throw new InputException($"libtorch folder '{wanted}': no {CpuLibraries[1]} in it or in its lib folder; give the folder of a libtorch {LibtorchVersion.Wanted}");
         LibtorchVersion.Check(folder);
+        if (Found(CpuLibraries[1], HostsPlaces) is { } second && Path.GetDirectoryName(second) != folder)
+            throw new InputException($"libtorch folder '{wanted}': {second} would be loaded beside it, and two in one process end it; move that one to the folder {Libtorch} beside the program");
         return folder;
     }
 
-    private static string? ShippedFile(string name)
-    {
-        string[] places = [Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"), AppContext.BaseDirectory];
-        return places.Select(place => Path.Combine(place, name)).FirstOrDefault(File.Exists);
-    }
+    private static string? Found(string name, string[] places) => places.Select(place => Path.Combine(place, name)).FirstOrDefault(File.Exists);
 
     private static void LoadLibrary(string folder, string name)
     {

@@ -43,6 +43,9 @@ internal static class TorchScripts
                     result.append(g)
             return result
 
+        def wide_product(x, w, into):
+            return torch.mm(x, w, out_dtype=6, out=into)
+
         def norms(g: List[Tensor]) -> List[Tensor]:
             return torch._foreach_norm(g, 2)
 
@@ -91,6 +94,12 @@ internal static class TorchScripts
     /// (no memory, say) end the process.
     /// </summary>
     public static Tensor[] Gradients(Tensor loss, Tensor[] at, bool retain) => Unit.Value.invoke<Tensor[]>("gradients", loss, at, retain);
+
+    /// <summary>
+    /// On CUDA alone: x [N, H] times w [H, V], both bfloat16, into float32 [N, V]. The plain product would round every sum to
+    /// bfloat16, which of a logit of 20 leaves a sixteenth. The script knows float32 by its number, 6.
+    /// </summary>
+    public static void WideProduct(Tensor x, Tensor w, Tensor into) => Unit.Value.invoke<Tensor>("wide_product", x, w, into).Dispose();
 
     public static Tensor[] Norms(Tensor[] tensors) => Unit.Value.invoke<Tensor[]>("norms", (object)tensors);
 

@@ -28,6 +28,8 @@ public static class LogitDivergence
         };
     }
 
+    private const double WholeParts = 1L << 40;
+
     // Forward and reverse KL weighted by how much the two differ in the head and in the tail of the teacher's distribution.
     private static Tensor Adaptive(Tensor t, Tensor s, double alpha)
     {
@@ -35,7 +37,8 @@ public static class LogitDivergence
         using (no_grad())
         {
             (Tensor ascending, Tensor order) = t.exp().sort(-1);
-            Tensor tail = ascending.cumsum(-1) < alpha;
+            // In whole numbers, since a running sum of floats has no deterministic kernel on CUDA.
+            Tensor tail = (ascending.to_type(ScalarType.Float64) * WholeParts).to_type(ScalarType.Int64).cumsum(-1) < alpha * WholeParts;
             Tensor gap = (t.exp() - s.exp()).abs().gather(-1, order);
             weightTail = gap.masked_fill(tail.logical_not(), Scalars.Zero).sum(dim: -1);
             weightHead = gap.masked_fill(tail, Scalars.Zero).sum(dim: -1);

@@ -18,6 +18,9 @@ public sealed class TinyJob : IDisposable
     public const int Steps = 12;
     public const int CheckpointEvery = 3;
     public const int Documents = 64;
+
+    // As for the tests of models: ALM_TEST_DEVICE=cuda runs the jobs on a card.
+    private static readonly string Device = Environment.GetEnvironmentVariable("ALM_TEST_DEVICE") ?? "cpu";
     private readonly TemporaryFolder _folder = new();
     private readonly Lazy<SortedDictionary<string, string>> _expected;
     private int _last;
@@ -32,7 +35,7 @@ public sealed class TinyJob : IDisposable
               "tie_word_embeddings": true, "vocab_size": 300, "torch_dtype": "float32" }
             """);
         string prepare = Write("prepare.json", $$"""
-            { "name": "prepare", "seed": 3, "threads": 1, "device": "cpu",
+            { "name": "prepare", "seed": 3, "threads": 1, "device": "{{Device}}",
               "student": { "config": {{Quote(_folder["config.json"])}}, "tokenizer": "run:tokenizer" },
               "flows": [
                 { "name": "vocabulary", "stages": [
@@ -100,7 +103,7 @@ public sealed class TinyJob : IDisposable
                 "checkpointEvery": {{checkpointEvery}} } ] }
             """;
         return $$"""
-            { "name": "tiny", "seed": 5, "threads": 1, "device": "cpu", "maxFailedRecords": {{maxFailedRecords}},
+            { "name": "tiny", "seed": 5, "threads": 1, "device": "{{Device}}", "maxFailedRecords": {{maxFailedRecords}},
               "teacher": { "model": {{Quote(teacher ?? Teacher)}} },
               "student": { "model": {{Quote(teacher ?? Teacher)}}, "tokenizer": "bytes", "embeddings": "fvt" },
               "flows": [ {{string.Join(",\n", new[] { score ? scoring : "", distill ? distilling : "" }.Where(f => f.Length > 0))}} ] }

@@ -13,8 +13,8 @@ namespace Pipeline.FaultTests.Soak;
 /// </summary>
 internal sealed class SoakRun : IDisposable
 {
-    private const int LongDocuments = 8_000;
-    private const int LongSteps = 800;
+    private const int LongDocuments = 150_000;
+    private const int LongSteps = 15_000;
     // Lives are counted in time on the processor: on a busy machine a process would else be killed before it has begun, again and again.
     private static readonly TimeSpan WholeRun = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan KillTime = TimeSpan.FromMinutes(3);
@@ -34,7 +34,7 @@ internal sealed class SoakRun : IDisposable
     {
         _time = time;
         _output = output;
-        _long = _job.Write("soak.json", _job.Text(corpus: _job.WriteCorpus("soak.jsonl", LongDocuments), steps: LongSteps, checkpointEvery: 250, blockRecords: 64));
+        _long = _job.Write("soak.json", _job.Text(corpus: _job.WriteCorpus("soak.jsonl", LongDocuments), steps: LongSteps, checkpointEvery: 2_500, blockRecords: 64));
         _expected[_job.Definition] = _job.Expected;
     }
 
@@ -98,7 +98,7 @@ internal sealed class SoakRun : IDisposable
         int killed = 0;
         while (true)
         {
-            TimeSpan? life = killed < kills ? TimeSpan.FromSeconds(2 + (_random.NextDouble() * 20)) : null;
+            TimeSpan? life = killed < kills ? TimeSpan.FromSeconds(2 + (_random.NextDouble() * 60)) : null;
             if (Started(_long, folder, life, id => (File.Exists(Path.Combine(folder, "metrics.jsonl")) ? training : scoring).Add(ProcessSample.Of(id))))
                 break;
             killed++;

@@ -87,4 +87,26 @@ public sealed class ProcessTests : IDisposable
         Assert.Equal(ExitCodes.Definition, usage.Code);
         Assert.Contains("alm run --help", usage.Error, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Another_libtorch_is_the_only_one_in_the_process()
+    {
+        string shipped = Path.Combine(AppContext.BaseDirectory, "libtorch");
+        if (!Directory.Exists(shipped))
+            return;
+        string other = _folder["other"];
+        Directory.CreateDirectory(other);
+        // A copy and no link: the system would know a link for the same library.
+        foreach (string name in new[] { "libc10.so", "libtorch_cpu.so", "libtorch.so", "libgomp-98b21ff3.so.1" })
+            File.Copy(Path.Combine(shipped, name), Path.Combine(other, name));
+        File.WriteAllText(Path.Combine(other, "build-version"), "2.10.0+other");
+        string[] arguments = ["generate", "--model", Path.Combine(Repository.Root, "data", "models", "tiny-llama"), "--prompt", "Ann has", "--max-tokens", "4", "--device", "cpu"];
+        using AlmProcess ownProcess = AlmProcess.Real(arguments), otherProcess = AlmProcess.Real([.. arguments, "--libtorch", other]);
+
+        AlmAnswer own = await ownProcess.ExitAsync();
+        AlmAnswer with = await otherProcess.ExitAsync();
+
+        Assert.Equal((0, own.Output), (with.Code, with.Output));
+        Assert.NotEqual("", own.Output.Trim());
+    }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
@@ -15,7 +14,7 @@ namespace Pipeline.Stages.Tests.Evaluation;
 public sealed class EvaluateTests : IDisposable
 {
     private readonly StageHarness _run = new();
-    private readonly TorchDevice _device = TorchDevice.Create(DeviceChoice.Cpu, 1);
+    private readonly TorchDevice _device = TestDevice.Create();
 
     public EvaluateTests()
     {

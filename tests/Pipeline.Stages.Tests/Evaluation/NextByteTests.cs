@@ -51,8 +51,8 @@ public sealed class NextByteTests
         long rows = (EnsembleHead.SliceElements / scored.ValidRows) + 100;
         Tensor some_NH = randn([Distinct, 24], generator: new Generator(5));
 
-        long[] alone = [.. NextByte.MostLikely([some_NH], [scored], EnsembleAverage.Probability, classes_V).data<long>()];
-        long[] all = [.. NextByte.MostLikely([some_NH.index_select(0, arange(rows).remainder(Distinct))], [scored], EnsembleAverage.Probability, classes_V).data<long>()];
+        long[] alone = [.. NextByte.MostLikely([some_NH], [scored], EnsembleAverage.Probability, classes_V).cpu().data<long>()];
+        long[] all = [.. NextByte.MostLikely([some_NH.index_select(0, arange(rows).remainder(Distinct))], [scored], EnsembleAverage.Probability, classes_V).cpu().data<long>()];
 
         Assert.True(alone.Distinct().Count() > 3);
         Assert.Equal(rows, all.Length);

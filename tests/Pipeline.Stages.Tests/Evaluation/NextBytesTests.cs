@@ -1,5 +1,4 @@
 using System.Text;
-using Pipeline.Contracts.Definitions;
 using Pipeline.Stages.Evaluation;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Tests.Tokenization;
@@ -18,7 +17,7 @@ public sealed class NextBytesTests : IDisposable
     private static readonly string[] Texts =
         ["The first window.", " A", " second one, which is longer than the first: 1 + 2 = 3", "é 漢 😀\n\nthe end", "x", "<s> is text here"];
 
-    private readonly TorchDevice _device = TorchDevice.Create(DeviceChoice.Cpu, 1);
+    private readonly TorchDevice _device = TestDevice.Create();
 
     public void Dispose() => _device.Dispose();
 
@@ -199,7 +198,7 @@ public sealed class NextBytesTests : IDisposable
             using DisposeScope scope = NewDisposeScope();
             using AttentionContext attention = model.CreateAttention(1, ids.Length);
             Tensor logits_TV = model.Logits(model.Hidden(tensor(ids.Select(i => (long)i).ToArray(), [1, ids.Length]), attention))[0];
-            return [.. Enumerable.Range(0, ids.Length).Select(t => logits_TV[t].data<float>().Select(v => (double)v).ToArray())];
+            return [.. Enumerable.Range(0, ids.Length).Select(t => logits_TV[t].cpu().data<float>().Select(v => (double)v).ToArray())];
         }
     }
 }

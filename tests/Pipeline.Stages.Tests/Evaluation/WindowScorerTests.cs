@@ -1,4 +1,3 @@
-using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Evaluation;
 using Pipeline.Stages.Models;
@@ -21,7 +20,7 @@ public sealed class WindowScorerTests
     [InlineData(100_000)]
     public async Task Scores_do_not_depend_on_the_batches_and_are_those_of_whole_logits(int batchTokens)
     {
-        using TorchDevice device = TorchDevice.Create(DeviceChoice.Cpu, 1);
+        using TorchDevice device = TestDevice.Create();
         using CausalLm model = ByteModels.Create(3);
         var scored = new ScoringModel("m", model, ByteModels.Tokenizer());
         WindowTokens[] windows = Encode(scored.Tokenizer);
@@ -39,7 +38,7 @@ public sealed class WindowScorerTests
     [InlineData(EnsembleAverage.LogProbability)]
     public async Task Ensembles_average_whole_distributions(EnsembleAverage average)
     {
-        using TorchDevice device = TorchDevice.Create(DeviceChoice.Cpu, 1);
+        using TorchDevice device = TestDevice.Create();
         using CausalLm first = ByteModels.Create(3), second = ByteModels.Create(4), third = ByteModels.Create(5);
         CausalLm[] models = [first, second, third];
         TextTokenizer tokenizer = ByteModels.Tokenizer();
@@ -66,7 +65,7 @@ public sealed class WindowScorerTests
     [Fact]
     public async Task Ids_above_the_models_rows_are_refused()
     {
-        using TorchDevice device = TorchDevice.Create(DeviceChoice.Cpu, 1);
+        using TorchDevice device = TestDevice.Create();
         using CausalLm model = ByteModels.Create(3);
         var scored = new ScoringModel("m", model, ByteModels.Tokenizer());
         var windows = new[] { new WindowTokens([1, 300], true, 0) };

@@ -21,12 +21,12 @@ public sealed class GoldenModelTests(ITestOutputHelper output)
             {
                 if (!reference.Contains($"{batch}.input_ids"))
                     continue;
-                Tensor mask = reference.View($"{batch}.attention_mask");
-                Tensor? positions = reference.Contains($"{batch}.position_ids") ? reference.View($"{batch}.position_ids") : null;
-                (Tensor logits, Tensor hidden) = LogitsFile.Compute(model, reference.View($"{batch}.input_ids"), mask, positions);
+                Tensor mask = View(reference, $"{batch}.attention_mask");
+                Tensor? positions = reference.Contains($"{batch}.position_ids") ? View(reference, $"{batch}.position_ids") : null;
+                (Tensor logits, Tensor hidden) = LogitsFile.Compute(model, View(reference, $"{batch}.input_ids"), mask, positions);
                 Tensor real = mask.to(ScalarType.Float32).unsqueeze(-1);
-                double logitsOff = GoldenModels.MaxDifference(logits * real, reference.View($"{batch}.logits") * real);
-                double hiddenOff = GoldenModels.MaxDifference(hidden * real, reference.View($"{batch}.hidden_states") * real);
+                double logitsOff = GoldenModels.MaxDifference(logits * real, View(reference, $"{batch}.logits") * real);
+                double hiddenOff = GoldenModels.MaxDifference(hidden * real, View(reference, $"{batch}.hidden_states") * real);
                 output.WriteLine($"{batch}: logits {logitsOff:E1}, hidden {hiddenOff:E1}");
                 Assert.True(logitsOff <= GoldenModels.Tolerance, $"{batch}.logits are off by {logitsOff}");
                 Assert.True(hiddenOff <= GoldenModels.Tolerance, $"{batch}.hidden_states are off by {hiddenOff}");
@@ -44,7 +44,7 @@ public sealed class GoldenModelTests(ITestOutputHelper output)
             if (!reference.Contains("B.ce_loss") || !reference.Entries.Any(entry => entry.Name.StartsWith("B.grad.", StringComparison.Ordinal)))
                 return;
             model.SetTrainable(TrainablePart.Full);
-            Tensor ids = reference.View("B.input_ids"), mask = reference.View("B.attention_mask");
+            Tensor ids = View(reference, "B.input_ids"), mask = View(reference, "B.attention_mask");
             long batch = ids.size(0), length = ids.size(1);
             // Right padding needs no mask: no real query sees it.
             using AttentionContext attention = model.CreateAttention((int)batch, (int)length);
@@ -53,12 +53,12 @@ public sealed class GoldenModelTests(ITestOutputHelper output)
             HeadScores scores = VocabularyHead.Score(hidden, model.HeadWeight, targets, new HeadOptions(model.Config.FinalSoftcap, SliceTokens: 7));
             Tensor loss = -scores.LogLikelihood.sum() / targets.ge(0).sum();
             loss.backward();
-            Assert.Equal(reference.View("B.ce_loss").item<float>(), loss.item<float>(), 1e-4);
+            Assert.Equal(View(reference, "B.ce_loss").item<float>(), loss.item<float>(), 1e-4);
             double worst = 0;
             foreach (TensorEntry entry in reference.Entries.Where(entry => entry.Name.StartsWith("B.grad.", StringComparison.Ordinal)))
             {
                 string name = entry.Name["B.grad.".Length..];
-                Tensor expected = reference.View(entry.Name);
+                Tensor expected = View(reference, entry.Name);
                 double off = GoldenModels.MaxDifference(model.Parameters.Single(parameter => parameter.Name == name).Tensor.grad!, expected), limit = GoldenModels.Tolerance * Math.Max(1, expected.abs().max().item<float>());
                 worst = Math.Max(worst, off / limit);
                 Assert.True(off <= limit, $"gradient of {name} is off by {off}, limit {limit}");
@@ -67,6 +67,8 @@ public sealed class GoldenModelTests(ITestOutputHelper output)
             output.WriteLine($"worst gradient at {worst:P0} of its limit");
         });
     }
+
+    private static Tensor View(SafetensorsFile reference, string name) => reference.View(name).to(TestDevice.Device);
 
     private void ForEach(Action<CausalLm, SafetensorsFile> test)
     {
@@ -81,7 +83,7 @@ public sealed class GoldenModelTests(ITestOutputHelper output)
             output.WriteLine(Path.GetFileName(folder));
             using DisposeScope scope = NewDisposeScope();
             using SafetensorsFile reference = GoldenModels.Reference(folder);
-            using CausalLm model = CausalLm.Load(folder, new DiskStorage(), CPU, ScalarType.Float32);
+            using CausalLm model = CausalLm.Load(folder, new DiskStorage(), TestDevice.Device, ScalarType.Float32);
             test(model, reference);
         }
     }

@@ -23,5 +23,5 @@ internal sealed class GoldenModels
 
     public static SafetensorsFile Reference(string folder) => SafetensorsFile.Open(Path.Combine(folder, "reference.safetensors"), new DiskStorage());
 
-    public static double MaxDifference(Tensor found, Tensor expected) => (found - expected).abs().max().item<float>();
+    public static double MaxDifference(Tensor found, Tensor expected) => (found - expected.to(found.device)).abs().max().item<float>();
 }

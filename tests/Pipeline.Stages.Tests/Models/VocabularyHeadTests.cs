@@ -127,7 +127,7 @@ public sealed class VocabularyHeadTests
         Assert.Equal(0, (recorded.Entropy! - scores.Entropy!).abs().max().item<float>());
         HeadScores plain = Plain(hidden, head, inputs.Targets, options);
         Near(plain.TopLogProbabilities!, scores.TopLogProbabilities!);
-        Assert.Equal(plain.TopIds!.data<long>().ToArray(), scores.TopIds!.data<long>().ToArray());
+        Assert.Equal(plain.TopIds!.cpu().data<long>().ToArray(), scores.TopIds!.cpu().data<long>().ToArray());
     }
 
     [Fact]
@@ -136,7 +136,7 @@ public sealed class VocabularyHeadTests
         using DisposeScope scope = NewDisposeScope();
         Inputs inputs = new(1);
         (Tensor hidden, Tensor head) = inputs.Leaves();
-        HeadScores scores = VocabularyHead.Score(hidden, head, inputs.Targets, new HeadOptions(ValidRows: Valid, BoundaryMask: ones(Rows, dtype: ScalarType.Bool), TopK: Valid));
+        HeadScores scores = VocabularyHead.Score(hidden, head, inputs.Targets, new HeadOptions(ValidRows: Valid, BoundaryMask: ones(Rows, dtype: ScalarType.Bool, device: TestDevice.Device), TopK: Valid));
         Assert.Equal(0, scores.LogBoundary!.abs().max().item<float>(), 1e-5);
         Assert.True(scores.TopIds!.max().item<long>() < Valid);
         scores.LogLikelihood.sum().backward();
@@ -198,7 +198,7 @@ public sealed class VocabularyHeadTests
     {
         using DisposeScope scope = NewDisposeScope();
         Inputs inputs = new(1);
-        Assert.Throws<ArgumentException>(() => { VocabularyHead.Score(inputs.Hidden, inputs.Head, full([Positions], target, dtype: ScalarType.Int64), new HeadOptions(ValidRows: Valid)); });
+        Assert.Throws<ArgumentException>(() => { VocabularyHead.Score(inputs.Hidden, inputs.Head, full([Positions], target, dtype: ScalarType.Int64, device: TestDevice.Device), new HeadOptions(ValidRows: Valid)); });
     }
 
     [Fact]
@@ -206,7 +206,7 @@ public sealed class VocabularyHeadTests
     {
         using DisposeScope scope = NewDisposeScope();
         Inputs inputs = new(1);
-        Assert.Throws<ArgumentException>(() => { VocabularyHead.Score(inputs.Hidden, inputs.Head, inputs.Targets, new HeadOptions(BoundaryMask: zeros(Rows, dtype: ScalarType.Bool))); });
+        Assert.Throws<ArgumentException>(() => { VocabularyHead.Score(inputs.Hidden, inputs.Head, inputs.Targets, new HeadOptions(BoundaryMask: zeros(Rows, dtype: ScalarType.Bool, device: TestDevice.Device))); });
     }
 
     // The whole matrix at once, with torch's own gradients.
@@ -244,12 +244,14 @@ public sealed class VocabularyHeadTests
         public Inputs(double spread)
         {
             using Generator generator = new(17);
-            Hidden = randn([Positions, Width], ScalarType.Float32, CPU, generator: generator);
-            Head = randn([Rows, Width], ScalarType.Float32, CPU, generator: generator) * spread;
-            Targets = randint(0, Valid, [Positions], ScalarType.Int64, CPU, generator: generator);
+            Hidden = Draw(Positions, Width);
+            Head = Draw(Rows, Width) * spread;
+            Targets = randint(0, Valid, [Positions], ScalarType.Int64, CPU, generator: generator).to(TestDevice.Device);
             Targets[3] = tensor(-1L);
-            Boundary = (arange(Rows) % 5).eq(1);
-            Weights = [.. Enumerable.Range(0, 3).Select(_ => randn([Positions], ScalarType.Float32, CPU, generator: generator))];
+            Boundary = (arange(Rows) % 5).eq(1).to(TestDevice.Device);
+            Weights = [.. Enumerable.Range(0, 3).Select(_ => Draw(Positions))];
+
+            Tensor Draw(params long[] shape) => randn(shape, ScalarType.Float32, CPU, generator: generator).to(TestDevice.Device);
         }
 
         public Tensor Hidden { get; }

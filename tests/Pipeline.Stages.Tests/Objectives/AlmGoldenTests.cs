@@ -62,7 +62,7 @@ public sealed class AlmGoldenTests(ITestOutputHelper output) : TorchTest
             ? p.select(2, golden.Json.GetProperty(eosName).GetInt32()).flatten()
             : GoldenCase.Boundary(p, golden.Tensors.Bools($"in.space_mask_{side}"));
         Tensor logBoundary = Boundary(logP, "new", "eos_student");
-        double[] teacherBoundary = Boundary(golden.TeacherLogP, "teacher", "eos_teacher").data<double>().ToArray();
+        double[] teacherBoundary = Boundary(golden.TeacherLogP, "teacher", "eos_teacher").cpu().data<double>().ToArray();
 
         int[] batch = result.GetProperty("batch_rows") is { ValueKind: JsonValueKind.Array } range
             ? [range[0].GetInt32(), range[1].GetInt32()] : [0, golden.Rows];
@@ -167,7 +167,7 @@ public sealed class AlmGoldenTests(ITestOutputHelper output) : TorchTest
 
     internal static void AssertGradient(float[] expected, Tensor gradient, double tolerance, string what)
     {
-        double[] actual = gradient.to_type(ScalarType.Float64).contiguous().data<double>().ToArray();
+        double[] actual = gradient.to_type(ScalarType.Float64).contiguous().cpu().data<double>().ToArray();
         Assert.Equal(expected.Length, actual.Length);
         double largest = expected.Max(Math.Abs);
         for (int i = 0; i < actual.Length; i++)

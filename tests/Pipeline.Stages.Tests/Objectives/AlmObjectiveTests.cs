@@ -35,8 +35,8 @@ public sealed class AlmObjectiveTests : TorchTest
                 continue;
 
             result.Sum.backward();
-            double[] gradient = logLikelihood.grad!.data<double>().ToArray();
-            double[] boundaryGradient = logBoundary.grad?.data<double>().ToArray() ?? new double[boundaries.Length];
+            double[] gradient = logLikelihood.grad!.cpu().data<double>().ToArray();
+            double[] boundaryGradient = logBoundary.grad?.cpu().data<double>().ToArray() ?? new double[boundaries.Length];
             for (int probe = 0; probe < 12; probe++)
             {
                 int i = random.Next(likelihoods.Length);
@@ -57,7 +57,7 @@ public sealed class AlmObjectiveTests : TorchTest
         Tensor mean = result.Mean();
         mean.backward();
         Assert.Equal(0, mean.item<float>());
-        Assert.Equal([0f, 0f, 0f], logLikelihood.grad!.data<float>().ToArray());
+        Assert.Equal([0f, 0f, 0f], logLikelihood.grad!.cpu().data<float>().ToArray());
     }
 
     [Fact]
@@ -97,7 +97,7 @@ public sealed class AlmObjectiveTests : TorchTest
                     share.backward();
                     loss += share.item<double>();
                 }
-                return (loss, [.. new[] { l, m, h }.SelectMany(x => x.grad?.data<double>().ToArray() ?? [])]);
+                return (loss, [.. new[] { l, m, h }.SelectMany(x => x.grad?.cpu().data<double>().ToArray() ?? [])]);
             }
         }
     }

@@ -29,7 +29,7 @@ public sealed class BaselineGoldenTests(ITestOutputHelper output) : TorchTest
                 DivergenceOf(name), student, Read(golden.GetProperty("teacher_logits")), Argument("kd_temp", 1), Argument("tea_temp", 1),
                 Argument("skew_lambda", 0.1), Argument("alpha", Argument("adaptive_kl_alpha", 0.5)));
             values.sum().backward();
-            double[] expected = function.GetProperty("value_per_row").Numbers(), actual = values.data<double>().ToArray();
+            double[] expected = function.GetProperty("value_per_row").Numbers(), actual = values.cpu().data<double>().ToArray();
             for (int i = 0; i < expected.Length; i++)
                 DivergenceTests.AssertClose(expected[i], actual[i], 1e-6, $"{function} row {i}");
             float[] gradient = [.. function.GetProperty("grad_student_logits").EnumerateArray().SelectMany(r => r.Numbers()).Select(x => (float)x)];

@@ -150,7 +150,7 @@ public sealed class BaselineObjectiveTests : TorchTest
 
     private double[] Draw(int count) => [.. Enumerable.Range(0, count).Select(_ => (_random.NextDouble() - 0.5) * 4)];
 
-    private static double[] Row(Tensor matrix, long row) => matrix.detach().select(0, row).clone().data<double>().ToArray();
+    private static double[] Row(Tensor matrix, long row) => matrix.detach().select(0, row).clone().cpu().data<double>().ToArray();
 
     private static double[] Softmax(double[] logits, double temperature)
     {

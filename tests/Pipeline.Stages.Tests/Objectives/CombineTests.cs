@@ -85,7 +85,7 @@ public sealed class CombineTests(ITestOutputHelper output) : TorchTest
         Tensor[][] gradients = [[tensor(new float[] { 3, 4 })], [tensor(new float[] { 0, 0 })]];
         CombinedGradient combined = GradientCombination.Combine(GradientCombination.Create(new CombineOptions(), 2), [1, 0], [1, 1], gradients, 1);
         Assert.Equal([1, 0], combined.Weights);
-        Assert.Equal([3f, 4f], combined.Gradients_P[0].data<float>().ToArray());
+        Assert.Equal([3f, 4f], combined.Gradients_P[0].cpu().data<float>().ToArray());
     }
 
     [Fact]
@@ -100,7 +100,7 @@ public sealed class CombineTests(ITestOutputHelper output) : TorchTest
             Assert.True((projected[0][0] * b).sum().item<float>() >= -1e-6);
             Assert.True((projected[1][0] * a).sum().item<float>() >= -1e-6);
             if ((a * b).sum().item<float>() >= 0)
-                Assert.Equal(a.data<float>().ToArray(), projected[0][0].data<float>().ToArray());
+                Assert.Equal(a.cpu().data<float>().ToArray(), projected[0][0].cpu().data<float>().ToArray());
         }
     }
 

@@ -98,7 +98,7 @@ public sealed class DivergenceTests(ITestOutputHelper output) : TorchTest
         Tensor student = tensor(s, dtype: dtype).requires_grad_();
         Tensor values = Divergence.Of(kind, tensor(t, dtype: dtype), student, temperature, alpha);
         values.sum().backward();
-        return (values.to_type(ScalarType.Float64).data<double>().ToArray(), student.grad!.to_type(ScalarType.Float64).data<double>().ToArray());
+        return (values.to_type(ScalarType.Float64).cpu().data<double>().ToArray(), student.grad!.to_type(ScalarType.Float64).cpu().data<double>().ToArray());
     }
 
     // Probabilities, not logarithms: the obvious form.

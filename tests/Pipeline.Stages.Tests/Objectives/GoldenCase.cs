@@ -18,7 +18,7 @@ internal sealed class GoldenCase
         (Rows, TeacherLength, Length) = ((int)teacher[0], (int)teacher[1], (int)student[1]);
         Columns = Math.Min(TeacherLength, Length);
         Tensor logP = LogP(_tensors.Doubles("in.teacher_logits"), Doubles("in.logit_mask_teacher"));
-        double[] next = NextToken(logP, _tensors.Longs("in.input_ids_original")).data<double>().ToArray();
+        double[] next = NextToken(logP, _tensors.Longs("in.input_ids_original")).cpu().data<double>().ToArray();
         _teacherNext = new double[Rows, TeacherLength];
         Buffer.BlockCopy(next, 0, _teacherNext, 0, next.Length * sizeof(double));
         TeacherLogP = logP;

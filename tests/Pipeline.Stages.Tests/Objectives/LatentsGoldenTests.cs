@@ -81,7 +81,7 @@ public sealed class LatentsGoldenTests(ITestOutputHelper output) : TorchTest
 
         // The same states from a cache of chunk ends.
         float[] cached = [.. layers.SelectMany(l => local.TeacherLast.SelectMany((last, c) =>
-            teacher[l].select(0, local.RowOf[c] * golden.TeacherLength + last).data<double>().ToArray().Select(x => (float)x)))];
+            teacher[l].select(0, local.RowOf[c] * golden.TeacherLength + last).cpu().data<double>().ToArray().Select(x => (float)x)))];
         ObjectiveResult fromCache = objective.Compute(Inputs(new LatentTables(local, layers, (int)teacher[layers[0]].size(1), cached), online: false));
         DivergenceTests.AssertClose(value.Sum.item<double>(), fromCache.Sum.item<double>(), 1e-6, what + " cached");
     }

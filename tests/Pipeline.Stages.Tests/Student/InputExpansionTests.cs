@@ -58,29 +58,29 @@ public sealed class InputExpansionTests : IDisposable
             using var scope = NewDisposeScope();
             using StudentModel student = _run.CreateStudent(definition);
             TrainedParameters.Choose(student, options, 1);
-            float[] before = student.Expansion!.Table_VH.detach().data<float>().ToArray();
+            float[] before = student.Expansion!.Table_VH.detach().cpu().data<float>().ToArray();
             StudentBatch batch = new(examples, examples.Max(e => e.Student.Count), default);
-            using (var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, _run.Context(definition), CPU)))
+            using (var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, _run.Context(definition), TestDevice.Device)))
             {
                 Assert.Contains(ExpandedInput.WeightName, trainer.Weights.Select(w => w.Name));
                 for (int step = 0; step < 3; step++)
                     Assert.True(trainer.Step([(batch, trainer.Tables(batch))], step).Applied);
             }
-            Assert.NotEqual(before, student.Expansion.Table_VH.detach().data<float>().ToArray());
+            Assert.NotEqual(before, student.Expansion.Table_VH.detach().cpu().data<float>().ToArray());
             StudentExport.Write(student, options, _run.Context(definition));
 
             using var quiet = no_grad();
-            Tensor ids = BatchTensors.Of([.. examples.Select(e => e.Student.Ids)], CPU).Ids_BT;
+            Tensor ids = BatchTensors.Of([.. examples.Select(e => e.Student.Ids)], TestDevice.Device).Ids_BT;
             using AttentionContext attention = student.Model.CreateAttention((int)ids.size(0), (int)ids.size(1));
             Tensor trained = student.Expansion.Hidden(student.Model, ids, attention);
             TextTokenizer tokenizer = TextTokenizer.Load(_run["student"], _run.Storage);
             using ScoringModel loaded = ScoringModel.Load("student", _run["student"], tokenizer, _run.Storage, _run.Device);
             using ScoringModel plain = ScoringModel.Load("plain", _run["student" + StudentExport.PlainSuffix], tokenizer, _run.Storage, _run.Device);
-            Assert.Equal(trained.data<float>().ToArray(), loaded.Hidden(ids).data<float>().ToArray());
+            Assert.Equal(trained.cpu().data<float>().ToArray(), loaded.Hidden(ids).cpu().data<float>().ToArray());
             Assert.False(trained.allclose(plain.Hidden(ids)));
 
             using StudentModel again = _run.CreateStudent(_run.Definition(null, model: _run["student"]));
-            Assert.Equal(student.Expansion.Table_VH.detach().data<float>().ToArray(), again.Expansion!.Table_VH.detach().data<float>().ToArray());
+            Assert.Equal(student.Expansion.Table_VH.detach().cpu().data<float>().ToArray(), again.Expansion!.Table_VH.detach().cpu().data<float>().ToArray());
             Assert.Throws<InputException>(() => _run.CreateStudent(_run.Definition(_run.Teacher, model: _run["student"])));
         });
     }

@@ -106,14 +106,14 @@ public sealed class OnlineTeacherTests : IDisposable
             using var scope = NewDisposeScope();
             using StudentModel student = _run.CreateStudent(definition);
             TrainedParameters.Choose(student, options, 1);
-            using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, _run.Context(definition), CPU));
+            using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, _run.Context(definition), TestDevice.Device));
             Tensor kernel = trainer.Weights.Single(w => w.Name == "latents.kernel").Tensor;
             Assert.Equal([16L, 32], kernel.shape);
-            float[] before = kernel.detach().data<float>().ToArray();
+            float[] before = kernel.detach().cpu().data<float>().ToArray();
             StudentBatch batch = new(examples, examples.Max(e => e.Student.Count), default);
             double[] losses = [.. Enumerable.Range(0, 30).Select(step => trainer.Step([(batch, trainer.Tables(batch))], step).Losses[0])];
             Assert.True(losses[^1] < 0.8 * losses[0], $"{losses[0]} to {losses[^1]}");
-            Assert.NotEqual(before, kernel.detach().data<float>().ToArray());
+            Assert.NotEqual(before, kernel.detach().cpu().data<float>().ToArray());
         });
     }
 
@@ -162,7 +162,7 @@ public sealed class OnlineTeacherTests : IDisposable
     {
         using StudentModel student = _run.CreateStudent(definition);
         TrainedParameters.Choose(student, options, 1);
-        using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, _run.Context(definition), CPU), teacher);
+        using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, _run.Context(definition), TestDevice.Device), teacher);
         StudentBatch batch = new(examples, examples.Max(e => e.Student.Count), default);
         return trainer.Step([(batch, trainer.Tables(batch))], 0);
     }

@@ -92,7 +92,7 @@ public sealed class StudentStepTests : IDisposable
             Assert.NotEqual(before, Weights(trainer));
         });
 
-        static float[][] Weights(Trainer trainer) => [.. trainer.Weights.Select(w => w.Tensor.detach().data<float>().ToArray())];
+        static float[][] Weights(Trainer trainer) => [.. trainer.Weights.Select(w => w.Tensor.detach().cpu().data<float>().ToArray())];
     }
 
     [Fact]
@@ -107,7 +107,7 @@ public sealed class StudentStepTests : IDisposable
             using var model = Stages.Models.CausalLm.Load(_run.Teacher, _run.Storage, CPU, ScalarType.BFloat16);
             using StudentModel student = new(model, Stages.Tokenization.TextTokenizer.Load("bytes", _run.Storage), null);
             TrainedParameters.Choose(student, options, 1);
-            using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, model.Config, _run.Context(definition), CPU));
+            using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, model.Config, _run.Context(definition), TestDevice.Device));
             Tensor before = trainer.Weights.First(w => w.Name.EndsWith("q_proj.weight", StringComparison.Ordinal)).Tensor.detach().clone();
             for (int step = 0; step < 30; step++)
                 trainer.Step([(Batch(examples), trainer.Tables(Batch(examples)))], step);
@@ -159,7 +159,7 @@ public sealed class StudentStepTests : IDisposable
         double[] counts = [.. objectives.All.Select(o => tables.Sum(o.Count))];
         for (int i = 0; i < batches.Length; i++)
             weights = step.Accumulate(batches[i], tables[i], tables, counts, 0, weights).Weights;
-        return (weights!, student.Trainable.Where(p => p.Tensor.grad is not null).ToDictionary(p => p.Name, p => p.Tensor.grad!.contiguous().data<float>().ToArray()));
+        return (weights!, student.Trainable.Where(p => p.Tensor.grad is not null).ToDictionary(p => p.Name, p => p.Tensor.grad!.contiguous().cpu().data<float>().ToArray()));
     }
 
     private static double Norm(StudentModel student, Dictionary<string, float[]> gradients)

@@ -10,6 +10,7 @@ using Pipeline.Stages.Shards;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Tests.Alignment;
+using Pipeline.Stages.Tests.Torch;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
 using static TorchSharp.torch;
@@ -32,7 +33,7 @@ internal sealed class TinyRun : IDisposable, IStageMeter, IRejects, IServiceProv
     public TinyRun(string? teacherTemplate = null)
     {
         Folder = Directory.CreateTempSubdirectory("alm-student-").FullName;
-        Device = TorchDevice.Create(DeviceChoice.Cpu, 1);
+        Device = TestDevice.Create();
         _services[typeof(TorchDevice)] = Device;
         _services[typeof(TokenizerStore)] = new TokenizerStore(Storage);
         _services[typeof(TeacherStore)] = Teachers = new TeacherStore(Storage, Device);

@@ -26,7 +26,7 @@ public sealed class TeacherScorerTests : IDisposable
             using var scope = NewDisposeScope();
             int[] ids = example.Teacher!.Tokens.Ids;
             (Tensor logits, _) = LogitsFile.Compute(model, tensor(Array.ConvertAll(ids, i => (long)i)).unsqueeze(0), null, null);
-            double[][] logP = [.. Enumerable.Range(0, ids.Length).Select(t => LogSoftmax([.. logits[0][t].data<float>().Take(tokenizer.VocabularySize).Select(x => (double)x)]))];
+            double[][] logP = [.. Enumerable.Range(0, ids.Length).Select(t => LogSoftmax([.. logits[0][t].cpu().data<float>().Take(tokenizer.VocabularySize).Select(x => (double)x)]))];
             Assert.Equal(0f, example.Teacher.Scores.NegLogLikelihood[0]);
             for (int t = 0; t < ids.Length; t++)
             {
@@ -73,7 +73,7 @@ public sealed class TeacherScorerTests : IDisposable
         {
             for (int c = 0; c < example.Chunks.Length; c++)
             {
-                float[] expected = hidden[states.Layers[layer]][0][example.Chunks[c].TeacherEnd - 1].data<float>().ToArray();
+                float[] expected = hidden[states.Layers[layer]][0][example.Chunks[c].TeacherEnd - 1].cpu().data<float>().ToArray();
                 for (int h = 0; h < 32; h++)
                     Assert.Equal(expected[h], (float)states.Values[((layer * example.Chunks.Length) + c) * 32 + h], 0.002f * (1 + Math.Abs(expected[h])));
             }

@@ -53,7 +53,7 @@ public sealed class TorchLoaderTests : IDisposable
 
     [Fact]
     public void The_shipped_libtorch_says_the_version_the_shim_wants()
-        => LibtorchVersion.Check(Path.GetDirectoryName(ShimPath)!);
+        => LibtorchVersion.Check(Path.Combine(AppContext.BaseDirectory, "libtorch"));
 
     [Fact]
     public void A_libtorch_of_unknown_version_is_refused()

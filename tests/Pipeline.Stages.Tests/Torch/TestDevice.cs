@@ -1,0 +1,19 @@
+using Pipeline.Contracts.Definitions;
+using Pipeline.Stages.Torch;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Tests.Torch;
+
+/// <summary>
+/// Where the tests of models, objectives and training compute: on the CPU, or with <c>ALM_TEST_DEVICE=cuda</c> on a card, in float32
+/// either way, because the numbers they hold are those of float32. <c>ALM_TEST_TYPE=bfloat16</c> makes it what a real run computes in.
+/// </summary>
+internal static class TestDevice
+{
+    public static DeviceChoice Choice { get; } = Enum.Parse<DeviceChoice>(Environment.GetEnvironmentVariable("ALM_TEST_DEVICE") ?? nameof(DeviceChoice.Cpu), ignoreCase: true);
+
+    public static Device Device => Choice == DeviceChoice.Cuda ? CUDA : CPU;
+
+    public static TorchDevice Create()
+        => TorchDevice.Create(Choice, 1, null, Environment.GetEnvironmentVariable("ALM_TEST_TYPE") == "bfloat16" ? ScalarType.BFloat16 : ScalarType.Float32);
+}
