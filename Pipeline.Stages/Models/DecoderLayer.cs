@@ -110,10 +110,10 @@ internal sealed class DecoderLayer
     {
         long batch = q_BHTD.size(0), heads = q_BHTD.size(1), length = q_BHTD.size(2), width = q_BHTD.size(3), groups = k_BKSD.size(1);
         Tensor q = (q_BHTD * (_scale.ToDouble() / softcap)).reshape(batch, groups, heads / groups, length, width);
-        Tensor scores = matmul(q, k_BKSD.unsqueeze(2).transpose(-2, -1)).tanh() * softcap;
+        Tensor scores = TorchScripts.Product(q, k_BKSD.unsqueeze(2).transpose(-2, -1)).tanh() * softcap;
         if (mask is not null)
             scores = scores + mask.unsqueeze(2);
         Tensor weights = nn.functional.softmax(scores, -1, ScalarType.Float32).to(q.dtype);
-        return matmul(weights, v_BKSD.unsqueeze(2)).reshape(batch, heads, length, width);
+        return TorchScripts.Product(weights, v_BKSD.unsqueeze(2)).reshape(batch, heads, length, width);
     }
 }

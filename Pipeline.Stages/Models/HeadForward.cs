@@ -17,7 +17,7 @@ internal sealed record HeadForward(HeadScores Scores, Tensor LogNormalizer)
         if (hidden_SH.dtype == ScalarType.Float32 && head_VH.dtype == ScalarType.Float32)
             return buffer.addmm_(hidden_SH, transposed, beta: 0);
         if (buffer.device_type != DeviceType.CUDA)
-            return buffer.copy_(matmul(hidden_SH, transposed));
+            return buffer.copy_(hidden_SH.mm(transposed));
         TorchScripts.WideProduct(hidden_SH, transposed, buffer);
         return buffer;
     }

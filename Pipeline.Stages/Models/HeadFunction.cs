@@ -96,11 +96,15 @@ internal sealed class HeadFunction : autograd.MultiTensorFunction<HeadFunction>
                 using DisposeScope slice = NewDisposeScope();
                 Tensor h = _hidden.narrow(0, start, length);
                 Tensor d = LogitGradient(start, length, h, head, logits.narrow(0, 0, length), weights?.narrow(0, 0, length), tanh?.narrow(0, 0, length)).to(_hidden.dtype);
-                hiddenGrad?.narrow(0, start, length).copy_(matmul(d, head.to(d.dtype)));
+                hiddenGrad?.narrow(0, start, length).copy_(d.mm(head.to(d.dtype)));
+                if (validGrad is null)
+                    continue;
                 if (d.dtype == ScalarType.Float32)
-                    validGrad?.addmm_(d.t(), h);
+                    validGrad.addmm_(d.t(), h);
+                else if (d.device_type == DeviceType.CUDA)
+                    TorchScripts.AddWideProduct(d.t(), h, validGrad);
                 else
-                    validGrad?.add_(matmul(d.t(), h));
+                    validGrad.add_(d.t().mm(h));
             }
 
             return (hiddenGrad, headGrad?.to(_head.dtype));

@@ -14,5 +14,5 @@ internal sealed class LoraAdapter(Weight down, Weight up, double scale)
     public Tensor Apply(Tensor x) => nn.functional.linear(nn.functional.linear(x, Down.Tensor), Up.Tensor) * scale;
 
     /// <summary>(alpha/r) B A, [out, in].</summary>
-    public Tensor Delta() => matmul(Up.Tensor, Down.Tensor) * scale;
+    public Tensor Delta() => Up.Tensor.mm(Down.Tensor) * scale;
 }

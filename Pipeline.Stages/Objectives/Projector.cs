@@ -1,3 +1,4 @@
+using Pipeline.Stages.Torch;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -36,5 +37,5 @@ public sealed class Projector
 
     public IReadOnlyList<(string Name, Tensor Value)> Parameters => [($"{Name}.kernel", Kernel_IO), ($"{Name}.bias", Bias_O)];
 
-    public Tensor Apply(Tensor x) => x.matmul(Kernel_IO) + Bias_O;
+    public Tensor Apply(Tensor x) => TorchScripts.Product(x, Kernel_IO) + Bias_O;
 }

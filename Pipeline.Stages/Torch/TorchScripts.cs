@@ -43,8 +43,14 @@ internal static class TorchScripts
                     result.append(g)
             return result
 
+        def product(x, w):
+            return torch.matmul(x, w)
+
         def wide_product(x, w, into):
             return torch.mm(x, w, out_dtype=6, out=into)
+
+        def add_wide_product(x, w, into):
+            return torch.addmm(into, x, w, out_dtype=6, out=into)
 
         def norms(g: List[Tensor]) -> List[Tensor]:
             return torch._foreach_norm(g, 2)
@@ -95,11 +101,17 @@ internal static class TorchScripts
     /// </summary>
     public static Tensor[] Gradients(Tensor loss, Tensor[] at, bool retain) => Unit.Value.invoke<Tensor[]>("gradients", loss, at, retain);
 
+    /// <summary>Not <c>matmul</c>: TorchSharp lets what torch throws there end the process. Of matrices alone there is <c>mm</c>.</summary>
+    public static Tensor Product(Tensor x, Tensor w) => Unit.Value.invoke<Tensor>("product", x, w);
+
     /// <summary>
     /// On CUDA alone: x [N, H] times w [H, V], both bfloat16, into float32 [N, V]. The plain product would round every sum to
     /// bfloat16, which of a logit of 20 leaves a sixteenth. The script knows float32 by its number, 6.
     /// </summary>
     public static void WideProduct(Tensor x, Tensor w, Tensor into) => Unit.Value.invoke<Tensor>("wide_product", x, w, into).Dispose();
+
+    /// <summary>As <see cref="WideProduct"/>, added to what is there.</summary>
+    public static void AddWideProduct(Tensor x, Tensor w, Tensor into) => Unit.Value.invoke<Tensor>("add_wide_product", x, w, into).Dispose();
 
     public static Tensor[] Norms(Tensor[] tensors) => Unit.Value.invoke<Tensor[]>("norms", (object)tensors);
 

@@ -1,11 +1,13 @@
 using System.Globalization;
+using Pipeline.Contracts.Definitions;
 using Pipeline.Stages.Torch;
 using static TorchSharp.torch;
 
 namespace Pipeline.Benchmarks;
 
 /// <summary>
-/// <c>models head</c>, <c>models train</c>, <c>models padding</c>, <c>models growth</c>, <c>models sgemm</c>: figures of models and the vocabulary head on the CPU.
+/// <c>models head</c>, <c>models train</c>, <c>models padding</c>, <c>models growth</c>, <c>models sgemm</c>: figures of models and the vocabulary head on the CPU;
+/// <c>models train 0.5B 1B</c> on a card.
 /// Threads: <c>ALM_THREADS</c>, default 2.
 /// </summary>
 public static class ModelBenchmark
@@ -14,7 +16,7 @@ public static class ModelBenchmark
     {
         ArgumentNullException.ThrowIfNull(args);
         TorchLoader.Load();
-        set_num_threads(Number(Environment.GetEnvironmentVariable("ALM_THREADS") ?? "2"));
+        set_num_threads(Threads);
         manual_seed(1);
         string[] rest = args.Length > 1 ? args[1..] : [];
         switch (args.FirstOrDefault())
@@ -23,24 +25,27 @@ public static class ModelBenchmark
                 ModelsHeadBenchmark.Run(rest);
                 return 0;
             case "train":
-                foreach (string size in rest.Length == 0 ? ModelsTrainBenchmark.Sizes.Select(size => size.Name) : rest)
+                foreach (string size in rest.Length == 0 ? ModelsTrainBenchmark.Sizes.Where(size => !size.OnCard).Select(size => size.Name) : rest)
                     ModelsTrainBenchmark.Run(size);
                 return 0;
             case "train-worker":
-                return ModelsTrainWorker.Serve(rest[0]);
+                return ModelsTrainWorker.Serve(rest[0], Enum.Parse<DeviceChoice>(rest[1], ignoreCase: true));
             case "padding":
                 return ModelsPaddingBenchmark.Run(rest).GetAwaiter().GetResult();
             case "growth":
                 ModelsTrainBenchmark.Growth(rest.Length == 0 ? 2000 : Number(rest[0]));
                 return 0;
             case "sgemm":
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"sgemm {ModelsWork.MatrixSpeed() / 1e9:F1} GFLOP/s"));
+                using (TorchDevice device = TorchDevice.Create(DeviceChoice.Cpu, Threads))
+                    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"sgemm {ModelsWork.MatrixSpeed(device) / 1e9:F1} GFLOP/s"));
                 return 0;
             default:
-                Console.Error.WriteLine("models: head [tokens] [width ...] [--slice N] [--keep N] [--rounds N] [--likelihood] | train [1M|5M|20M ...] | padding FILE[:COLUMN] ... | growth [STEPS] | sgemm");
+                Console.Error.WriteLine("models: head [tokens] [width ...] [--slice N] [--keep N] [--rounds N] [--likelihood] | train [1M|5M|20M ..., on a card 0.5B|1B] | padding FILE[:COLUMN] ... | growth [STEPS] | sgemm");
                 return 64;
         }
     }
+
+    internal static int Threads => Number(Environment.GetEnvironmentVariable("ALM_THREADS") ?? "2");
 
     internal static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
 }

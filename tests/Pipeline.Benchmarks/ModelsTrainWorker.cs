@@ -1,7 +1,9 @@
 using System.Globalization;
+using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Safetensors;
+using Pipeline.Stages.Student;
 using Pipeline.Stages.Torch;
 using static TorchSharp.torch;
 
@@ -9,20 +11,21 @@ namespace Pipeline.Benchmarks;
 
 /// <summary>
 /// Our side of <c>models train</c>, in a process of its own so that its memory is its own. One line in, one line out, as models_torch.py:
-/// <c>forward</c> or <c>step</c> gives seconds, processor seconds and the loss; <c>sgemm</c> operations per second; <c>peak</c> the bytes
-/// above what was there before the model.
+/// <c>forward</c> or <c>step</c> gives seconds, processor seconds and the loss; <c>gemm</c> operations per second; <c>peak</c> the bytes
+/// above what was there before the model, on a card all that the process holds of it.
 /// </summary>
 internal sealed class ModelsTrainWorker : IDisposable
 {
-    public const int Batch = 8, Length = 256;
-
+    private readonly TorchDevice _device;
     private readonly CausalLm _model;
+    private readonly MasterWeights _masters;
     private readonly AdamW _optimizer;
     private readonly Tensor _inputs, _targets;
     private readonly long _before;
 
-    private ModelsTrainWorker(string folder)
+    private ModelsTrainWorker(string folder, DeviceChoice device)
     {
+        _device = TorchDevice.Create(device, ModelBenchmark.Threads);
         IStorage storage = new DiskStorage();
         matmul(randn(64, 64), randn(64, 64)).Dispose();
         GC.Collect();
@@ -31,19 +34,21 @@ internal sealed class ModelsTrainWorker : IDisposable
         using (SafetensorsFile file = SafetensorsFile.Open(Path.Combine(folder, ModelsTrainBenchmark.IdsName), storage))
         {
             Tensor ids = file.View("ids");
-            _inputs = ids.narrow(1, 0, Length).clone();
-            _targets = ids.narrow(1, 1, Length).reshape(-1).clone();
+            long length = ids.size(1) - 1;
+            _inputs = ids.narrow(1, 0, length).clone().to(_device.Device);
+            _targets = ids.narrow(1, 1, length).reshape(-1).clone().to(_device.Device);
         }
 
-        _model = CausalLm.Load(folder, storage, CPU, ScalarType.Float32);
+        _model = CausalLm.Load(folder, storage, _device.Device, _device.ComputeType);
         _model.SetTrainable(TrainablePart.Full);
-        _optimizer = new AdamW([new ParameterGroup(_model.Parameters, 1e-3, 0.01)]);
+        _masters = new MasterWeights(_model.Parameters);
+        _optimizer = new AdamW([new ParameterGroup(_masters.Weights, 1e-3, 0.01)]);
     }
 
-    public static int Serve(string folder)
+    public static int Serve(string folder, DeviceChoice device)
     {
         using var scope = NewDisposeScope();
-        using ModelsTrainWorker worker = new(folder);
+        using ModelsTrainWorker worker = new(folder, device);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{worker._model.Parameters.Sum(parameter => parameter.Tensor.numel())}"));
         while (Console.ReadLine() is { } command)
         {
@@ -52,8 +57,8 @@ internal sealed class ModelsTrainWorker : IDisposable
             {
                 "forward" => ModelsWork.Once(() => loss = worker.Forward()),
                 "step" => ModelsWork.Once(() => loss = worker.Step()),
-                "sgemm" => (ModelsWork.MatrixSpeed(), 0),
-                _ => (ModelsWork.Status("VmHWM:") - worker._before, 0),
+                "gemm" => (ModelsWork.MatrixSpeed(worker._device), 0),
+                _ => (device == DeviceChoice.Cuda ? ModelsWork.HeldOfCard() : ModelsWork.Status("VmHWM:") - worker._before, 0),
             };
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{wall:R} {processor:R} {loss:R}"));
         }
@@ -64,7 +69,9 @@ internal sealed class ModelsTrainWorker : IDisposable
     public void Dispose()
     {
         _optimizer.Dispose();
+        _masters.Dispose();
         _model.Dispose();
+        _device.Dispose();
     }
 
     private double Forward()
@@ -80,13 +87,15 @@ internal sealed class ModelsTrainWorker : IDisposable
         _optimizer.ZeroGradients();
         Tensor loss = Loss();
         loss.backward();
+        _masters.TakeGradients();
         _optimizer.Step(1);
+        _masters.HandBack();
         return loss.item<float>();
     }
 
     private Tensor Loss()
     {
-        using AttentionContext attention = _model.CreateAttention(Batch, Length);
+        using AttentionContext attention = _model.CreateAttention((int)_inputs.size(0), (int)_inputs.size(1));
         Tensor hidden = _model.Hidden(_inputs, attention).reshape(-1, _model.Config.HiddenSize);
         return -VocabularyHead.Score(hidden, _model.HeadWeight, _targets, new HeadOptions()).LogLikelihood.mean();
     }

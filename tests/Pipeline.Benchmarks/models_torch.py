@@ -1,11 +1,13 @@
 """PyTorch's side of `models train`: the same weights, ids and threads; started by the benchmark, which asks for one step at a time.
 
-Usage: models_torch.py FOLDER, then lines on standard input: forward | step | sgemm | peak. With Debian's python3-torch, install
-libopenblas0-openmp too: without it every matrix product runs on one slow kernel.
+Usage: models_torch.py FOLDER cpu|cuda, then lines on standard input: forward | step | gemm | peak. On a card weights and activations are
+bfloat16, and the optimizer has a float32 copy of the weights. With Debian's python3-torch, install libopenblas0-openmp too: without it
+every matrix product runs on one slow kernel.
 """
 import json
 import os
 import struct
+import subprocess
 import sys
 import time
 
@@ -24,7 +26,7 @@ def read(path):
         entries = json.loads(file.read(length))
         data = bytearray(file.read())
     entries.pop("__metadata__", None)
-    types = {"F32": torch.float32, "I64": torch.int64}
+    types = {"F32": torch.float32, "BF16": torch.bfloat16, "I64": torch.int64}
     tensors = {}
     for name, entry in entries.items():
         begin, end = entry["data_offsets"]
@@ -33,24 +35,28 @@ def read(path):
 
 
 class Model:
-    def __init__(self, folder):
+    def __init__(self, folder, device):
         with open(os.path.join(folder, "config.json")) as file:
             config = json.load(file)
         self.heads = config["num_attention_heads"]
         self.width = config["hidden_size"] // self.heads
         self.layers = config["num_hidden_layers"]
-        self.weights = {name: torch.nn.Parameter(tensor) for name, tensor in read(os.path.join(folder, "model.safetensors")).items()}
+        self.weights = {name: torch.nn.Parameter(tensor.to(device)) for name, tensor in read(os.path.join(folder, "model.safetensors")).items()}
         self.embedding = self.weights["model.embed_tokens.weight"]
-        ids = read(os.path.join(folder, "ids.safetensors"))["ids"]
+        ids = read(os.path.join(folder, "ids.safetensors"))["ids"].to(device)
         self.inputs, self.targets = ids[:, :-1].contiguous(), ids[:, 1:].reshape(-1).contiguous()
         length = self.inputs.shape[1]
         inverse = 10000.0 ** (-torch.arange(0, self.width, 2).float() / self.width)
         angles = torch.outer(torch.arange(length).float(), inverse)
-        self.cos, self.sin = angles.cos(), angles.sin()
-        self.mask = torch.full((length, length), float("-inf")).triu(1)
-        self.optimizer = torch.optim.AdamW(self.weights.values(), 1e-3, weight_decay=0.01)
+        self.cos, self.sin = (part.to(device, self.embedding.dtype) for part in (angles.cos(), angles.sin()))
+        self.mask = torch.full((length, length), float("-inf"), device=device).triu(1)
+        self.on_card = device == "cuda"
+        self.masters = [torch.nn.Parameter(weight.detach().float()) for weight in self.weights.values()] if self.on_card else list(self.weights.values())
+        self.optimizer = torch.optim.AdamW(self.masters, 1e-3, weight_decay=0.01, **({"fused": True} if self.on_card else {}))
 
     def rms(self, x, name):
+        if hasattr(functional, "rms_norm"):
+            return functional.rms_norm(x, x.shape[-1:], self.weights[name], 1e-5)
         return x * torch.rsqrt(x.pow(2).mean(-1, True) + 1e-5) * self.weights[name]
 
     def rotate(self, x):
@@ -77,7 +83,7 @@ class Model:
         return functional.linear(self.rms(x, "model.norm.weight"), self.embedding)
 
     def loss(self):
-        return functional.cross_entropy(self.logits().view(len(self.targets), -1), self.targets)
+        return functional.cross_entropy(self.logits().view(len(self.targets), -1).float(), self.targets)
 
     def forward(self):
         with torch.no_grad():
@@ -87,35 +93,51 @@ class Model:
         self.optimizer.zero_grad(set_to_none=True)
         loss = self.loss()
         loss.backward()
+        if self.on_card:
+            for master, weight in zip(self.masters, self.weights.values()):
+                master.grad, weight.grad = weight.grad.float(), None
         self.optimizer.step()
+        if self.on_card:
+            with torch.no_grad():
+                for master, weight in zip(self.masters, self.weights.values()):
+                    weight.copy_(master)
         return loss.item()
 
 
-def matrix_speed():
-    a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
+def matrix_speed(device):
+    size, kind = (8192, torch.bfloat16) if device == "cuda" else (2048, torch.float32)
+    a, b = (torch.randn(size, size, device=device, dtype=kind) for _ in range(2))
     seconds = []
     for _ in range(6):
         start = time.perf_counter()
         a @ b
+        if device == "cuda":
+            torch.cuda.synchronize()
         seconds.append(time.perf_counter() - start)
-    return 2.0 * 2048**3 / min(seconds)
+    return 2.0 * size**3 / min(seconds)
 
 
-def main(folder):
+def held_of_card():
+    """Bytes of the card that this process holds, as its driver counts them."""
+    lines = subprocess.run(["nvidia-smi", "--query-compute-apps=pid,used_memory", "--format=csv,noheader,nounits"], capture_output=True, text=True).stdout
+    return sum(int(held) << 20 for pid, held in (line.split(", ") for line in lines.splitlines()) if int(pid) == os.getpid())
+
+
+def main(folder, device):
     torch.set_num_threads(int(os.environ.get("ALM_THREADS", "2")))
     torch.randn(64, 64) @ torch.randn(64, 64)
     with open("/proc/self/clear_refs", "w") as file:
         file.write("5")
     before = status("VmRSS:")
-    model = Model(folder)
+    model = Model(folder, device)
     print(torch.__version__, flush=True)
     for line in sys.stdin:
         command = line.strip()
         if command == "peak":
-            print(status("VmHWM:") - before, 0, 0, flush=True)
+            print(held_of_card() if device == "cuda" else status("VmHWM:") - before, 0, 0, flush=True)
             continue
-        if command == "sgemm":
-            print(matrix_speed(), 0, 0, flush=True)
+        if command == "gemm":
+            print(matrix_speed(device), 0, 0, flush=True)
             continue
         start, used = time.perf_counter(), time.process_time()
         loss = getattr(model, command)()
@@ -123,4 +145,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2])

@@ -1,3 +1,4 @@
+using Pipeline.Stages.Torch;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Objectives.Baselines;
@@ -22,15 +23,16 @@ public static class DskdLoss
 
         Tensor query = projectors.Query.Apply(cat([first_BSH, next_BSH], -1));
         Tensor key = Standard(cat([teacherFirst_BRH, teacherNext_BRH], -1));
-        Tensor align_BSR = query.matmul(key.transpose(1, 2)) / Math.Sqrt(2 * teacherWidth);
+        Tensor align_BSR = TorchScripts.Product(query, key.transpose(1, 2)) / Math.Sqrt(2 * teacherWidth);
         Tensor blocked_BSR = (student.Real_BT.narrow(1, 1, s).unsqueeze(2) & teacher.Real_BT.narrow(1, 1, r).unsqueeze(1)).logical_not();
 
         Tensor studentValue = projectors.ToTeacher.Apply(student.Last_BTH.narrow(1, 0, s));
         Tensor teacherValue = projectors.ToStudent.Apply(Standard(teacher.Last_BTH.narrow(1, 0, r)) + Standard(teacherNext_BRH));
 
-        Tensor inStudent_BSV = align_BSR.masked_fill(blocked_BSR, Masked).softmax(-1).matmul(teacherValue).matmul(student.Embeddings_VH.detach().t());
-        Tensor inTeacher_BRV = align_BSR.transpose(1, 2).masked_fill(blocked_BSR.transpose(1, 2), Masked).softmax(-1)
-            .matmul(studentValue).matmul(teacher.Embeddings_VH.detach().t());
+        Tensor toStudent_BSH = TorchScripts.Product(align_BSR.masked_fill(blocked_BSR, Masked).softmax(-1), teacherValue);
+        Tensor toTeacher_BRH = TorchScripts.Product(align_BSR.transpose(1, 2).masked_fill(blocked_BSR.transpose(1, 2), Masked).softmax(-1), studentValue);
+        Tensor inStudent_BSV = TorchScripts.Product(toStudent_BSH, student.Embeddings_VH.detach().t());
+        Tensor inTeacher_BRV = TorchScripts.Product(toTeacher_BRH, teacher.Embeddings_VH.detach().t());
 
         Tensor target_BS = student.Ids_BT.narrow(1, 1, s);
         Tensor mask_BS = student.Counts_BT.narrow(1, 1, s).to_type(inStudent_BSV.dtype);

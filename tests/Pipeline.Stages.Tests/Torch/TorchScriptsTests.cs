@@ -30,6 +30,22 @@ public sealed class TorchScriptsTests
     }
 
     [Fact]
+    public void What_torch_throws_in_a_product_is_an_exception_and_the_process_goes_on()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor x = randn(2, 5, 7), w = randn(2, 7, 3);
+        for (int i = 0; i < 4; i++)
+            Assert.Equal(matmul(x, w).data<float>().ToArray(), TorchScripts.Product(x, w).data<float>().ToArray());
+        Assert.Contains("size", Assert.ThrowsAny<System.Runtime.InteropServices.ExternalException>(() => TorchScripts.Product(x, randn(2, 6, 3))).Message, StringComparison.OrdinalIgnoreCase);
+        // 2^21 squared float32: 16 TiB.
+        Tensor tall = randn(1 << 21, 1);
+        Exception none = Assert.ThrowsAny<Exception>(() => TorchScripts.Product(tall, tall.t()));
+        Assert.True(MemoryExhaustion.Is(none), none.Message);
+        none = Assert.ThrowsAny<Exception>(() => tall.mm(tall.t()));
+        Assert.True(MemoryExhaustion.Is(none), none.Message);
+    }
+
+    [Fact]
     public void The_norm_and_its_gradients_are_the_written_out_ones_also_after_runs_without_gradients()
     {
         using DisposeScope scope = NewDisposeScope();
