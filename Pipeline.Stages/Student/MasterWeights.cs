@@ -27,7 +27,9 @@ internal sealed class MasterWeights : IDisposable
         using IDisposable quiet = no_grad();
         foreach ((_, Parameter used, Parameter master) in _all.Where(p => !ReferenceEquals(p.Used, p.Master)))
         {
-            master.grad = used.grad?.to_type(ScalarType.Float32).DetachFromDisposeScope();
+            // The parameter holds the gradient; a handle of ours would hold it until the collector came by, which knows nothing of its size.
+            using DisposeScope scope = NewDisposeScope();
+            master.grad = used.grad?.to_type(ScalarType.Float32);
             used.grad = null;
         }
     }

@@ -157,7 +157,7 @@ internal sealed class StudentStep(
     {
         using var quiet = no_grad();
         if (parameter.grad is { } held) held.add_(gradient);
-        else parameter.grad = gradient.DetachFromDisposeScope();
+        else parameter.grad = gradient;
     }
 }
 

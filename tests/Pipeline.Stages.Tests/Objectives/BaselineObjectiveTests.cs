@@ -2,6 +2,7 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Objectives.Baselines;
+using Pipeline.Stages.Tests.Torch;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Tests.Objectives;
@@ -88,7 +89,7 @@ public sealed class BaselineObjectiveTests : TorchTest
         {
             using var scope = NewDisposeScope();
             (BatchTables tables, ObjectiveInputs inputs) = Batch(ScalarType.Float32);
-            var objective = new DskdObjective(new() { Divergence = kind }, new ModelShapes(2, 4, 3, 6), 5, CPU);
+            var objective = new DskdObjective(new() { Divergence = kind }, new ModelShapes(2, 4, 3, 6), 5, TestDevice.Device);
             ObjectiveResult result = objective.Compute(inputs);
             Assert.Equal(tables.Targets, result.Count);
             Tensor loss = result.Mean();
@@ -106,16 +107,16 @@ public sealed class BaselineObjectiveTests : TorchTest
     public void The_set_holds_what_the_definition_names_and_refuses_what_does_not_fit()
     {
         var options = new ObjectivesOptions { Alm = new(), Sft = new(), Latents = new(), Dskd = new(), Uld = new(), Mined = new() { Mapping = "none" } };
-        IReadOnlyList<IObjective> all = ObjectiveSet.Create(options, new ModelShapes(2, 4, 3, 6), Mapping, 1, CPU);
+        IReadOnlyList<IObjective> all = ObjectiveSet.Create(options, new ModelShapes(2, 4, 3, 6), Mapping, 1, TestDevice.Device);
         Assert.Equal(["alm", "sft", "latents", "dskd", "uld", "mined"], all.Select(o => o.Name));
         Assert.Equal(2, all[2].Parameters.Count);
-        Assert.Throws<DefinitionException>(() => ObjectiveSet.Create(new(), null, null, 1, CPU));
+        Assert.Throws<DefinitionException>(() => ObjectiveSet.Create(new(), null, null, 1, TestDevice.Device));
         var everyLayer = new ObjectivesOptions { Latents = new() { Layers = LatentLayers.All } };
-        Assert.Throws<DefinitionException>(() => ObjectiveSet.Create(everyLayer, new ModelShapes(2, 4, 3, 6), null, 1, CPU));
+        Assert.Throws<DefinitionException>(() => ObjectiveSet.Create(everyLayer, new ModelShapes(2, 4, 3, 6), null, 1, TestDevice.Device));
         var noProjector = new ObjectivesOptions { Latents = new() { Projector = false } };
-        Assert.Throws<DefinitionException>(() => ObjectiveSet.Create(noProjector, new ModelShapes(2, 4, 2, 6), null, 1, CPU));
+        Assert.Throws<DefinitionException>(() => ObjectiveSet.Create(noProjector, new ModelShapes(2, 4, 2, 6), null, 1, TestDevice.Device));
         var unequal = new ObjectivesOptions { Latents = new() { Layers = LatentLayers.Chosen, StudentLayers = [1, 2], TeacherLayers = [3] } };
-        Assert.Throws<DefinitionException>(() => ObjectiveSet.Create(unequal, new ModelShapes(2, 4, 3, 4), null, 1, CPU));
+        Assert.Throws<DefinitionException>(() => ObjectiveSet.Create(unequal, new ModelShapes(2, 4, 3, 4), null, 1, TestDevice.Device));
     }
 
     private (BatchTables, ObjectiveInputs) Batch(ScalarType dtype = ScalarType.Float64)

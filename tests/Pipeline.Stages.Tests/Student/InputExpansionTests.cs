@@ -26,7 +26,7 @@ public sealed class InputExpansionTests : IDisposable
         {
             using var scope = NewDisposeScope();
             using StudentModel student = _run.CreateStudent(_run.Definition(inputExpansion: true));
-            using CausalLm old = CausalLm.Load(_run.Teacher, _run.Storage, CPU, ScalarType.Float32);
+            using CausalLm old = CausalLm.Load(_run.Teacher, _run.Storage, TestDevice.Device, ScalarType.Float32);
             TextTokenizer source = TextTokenizer.Load(_run.Teacher, _run.Storage);
             int[] ids = student.Tokenizer.CreateEncoder().EncodeDocument("She has 12 apples and the answer.", true, false).Ids;
             Tensor embedded = student.Embed(tensor(Array.ConvertAll(ids, i => (long)i)).unsqueeze(0))[0];
