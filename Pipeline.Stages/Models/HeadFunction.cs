@@ -125,15 +125,14 @@ internal sealed class HeadFunction : autograd.MultiTensorFunction<HeadFunction>
             Tensor logP = z.sub_(Column(_normalizer));
             Tensor likelihoodGrad = Column(_likelihoodGrad);
             // dz = p * weights, weights = -(g_l + g_b) + (g_b / mass) mask - g_e (log p + E), then g_l at the targets.
-            Tensor constant = -likelihoodGrad;
+            Tensor constant = _boundaryGrad is null ? -likelihoodGrad : -likelihoodGrad - Column(_boundaryGrad);
             if (_entropyGrad is not null)
-                weights!.copy_(logP).add_(Column(_entropy)).mul_(-Column(_entropyGrad));
+                weights!.copy_(logP).add_(Column(_entropy)).mul_(-Column(_entropyGrad)).add_(constant);
             else
-                weights?.zero_();
+                weights?.copy_(constant);
             Tensor? lost = null;
             if (_boundaryGrad is not null)
             {
-                constant = constant - Column(_boundaryGrad);
                 Tensor logMass = Column(_boundary), lostRows = logMass.lt(SmallLogMass);
                 Tensor share = (Column(_boundaryGrad) * (-logMass).exp()).masked_fill(lostRows, Scalars.Zero);
                 weights!.addr_(share.squeeze(1), _mask!);
@@ -142,7 +141,7 @@ internal sealed class HeadFunction : autograd.MultiTensorFunction<HeadFunction>
             }
 
             Tensor p = logP.exp_();
-            Tensor d = weights is null ? p.mul_(constant) : p.mul_(weights.add_(constant));
+            Tensor d = p.mul_(weights ?? constant);
             if (lost is not null)
                 d.add_(lost);
             d.scatter_add_(1, Column(_targets).clamp_min(Scalars.Zero), likelihoodGrad);

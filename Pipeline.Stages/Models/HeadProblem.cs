@@ -6,8 +6,8 @@ namespace Pipeline.Stages.Models;
 /// <summary>The checked sizes and options of one call of the vocabulary head. Everything that can be wrong is refused here, since the backward pass must not throw.</summary>
 internal sealed class HeadProblem
 {
-    // 32 MB, of many positions up to 128 MB; for wide heads up to 512 MB, see RowsOfWideHead.
-    private const long SliceElements = 8 << 20, MostSliceElements = 32 << 20, MostWideElements = 128 << 20;
+    // 32 MB, of many positions up to 128 MB; for wide heads up to 512 MB, on a card 2 GB, see RowsOfWideHead.
+    private const long SliceElements = 8 << 20, MostSliceElements = 32 << 20, MostWideElements = 128 << 20, MostCardElements = 512 << 20;
 
     // Where all logits take 64 MB at most they are kept.
     private const long SmallElements = 16 << 20;
@@ -28,9 +28,8 @@ internal sealed class HeadProblem
             throw new ArgumentException($"top {options.TopK} of {Valid} tokens", nameof(options));
         Count = hidden_NH.size(0);
         bool isWide = hidden_NH.size(1) >= WideHead;
-        long rule = Math.Max(16, Math.Max(SliceElements / Valid, Math.Min(Count / 32, MostSliceElements / Valid)));
-        if (isWide)
-            rule = Math.Max(rule, RowsOfWideHead(options));
+        int buffers = 1 + (options.BoundaryMask is null && !options.Entropy ? 0 : 1) + (options.Softcap is null ? 0 : 1);
+        long rule = SliceRows(Count, Valid, hidden_NH.size(1), buffers, hidden_NH.device_type == DeviceType.CUDA);
         Slice = Math.Max(1, Math.Min(Count, options.SliceTokens > 0 ? options.SliceTokens : rule));
         Kept = Math.Min(Count, options.KeepTokens >= 0 ? options.KeepTokens : isWide && Count * Valid <= SmallElements ? Count : 0) / Slice * Slice;
         CheckTargets(targets_N);
@@ -66,13 +65,22 @@ internal sealed class HeadProblem
         }
     }
 
+    /// <summary>Positions of a slice where nobody asks for a number.</summary>
+    /// <param name="count">N.</param>
+    /// <param name="valid">V.</param>
+    /// <param name="width">H.</param>
+    /// <param name="buffers">Float32 matrices of a slice that are there at a time.</param>
+    /// <param name="onCard">On CUDA.</param>
+    public static long SliceRows(long count, long valid, long width, int buffers, bool onCard)
+    {
+        long rule = Math.Max(16, Math.Max(SliceElements / valid, Math.Min(count / 32, MostSliceElements / valid)));
+        return width < WideHead ? rule : Math.Max(rule, RowsOfWideHead(count, valid, onCard ? MostCardElements : MostWideElements) / buffers);
+    }
+
     // Each slice reads and packs the whole head three times and adds to the whole of its gradient once, so a wide head wants few slices: as
     // large as they may be within a sixteenth of the three and a half matrices [N, V] that the plain way was measured to take (3 N/20 rows, and some room).
-    private long RowsOfWideHead(HeadOptions options)
-    {
-        int buffers = 1 + (options.BoundaryMask is null && !options.Entropy ? 0 : 1) + (options.Softcap is null ? 0 : 1);
-        return Math.Min(MostWideElements / Valid, Count * 3 / 20) / buffers;
-    }
+    // Slices of some hundred positions leave most of a card idle.
+    private static long RowsOfWideHead(long count, long valid, long most) => Math.Min(most / valid, count * 3 / 20);
 
     private static string Shape(Tensor tensor) => string.Join(",", tensor.shape);
 

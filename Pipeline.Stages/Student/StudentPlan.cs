@@ -9,7 +9,6 @@ namespace Pipeline.Stages.Student;
 internal static class StudentPlan
 {
     private const int OptimizerBytes = 8;
-    private const double HeadSlices = 6 * (32 << 20);
 
     public static StagePlan Of(UpdateStudentOptions options, StageContext context)
     {
@@ -31,7 +30,7 @@ internal static class StudentPlan
         double activations = options.ActivationCheckpointing
             ? size.Config.Layers * size.StateBytes(batch, bytes) + size.LayerBytes(batch, bytes)
             : size.Config.Layers * size.LayerBytes(batch, bytes);
-        double memory = weights * bytes + trained * (bytes + OptimizerBytes + (bytes < 4 ? 8 : 0)) + activations + HeadSlices;
+        double memory = weights * bytes + trained * (bytes + OptimizerBytes + (bytes < 4 ? 8 : 0)) + activations + size.HeadSliceBytes(batch, context.Definition);
         List<PlanLine> lines =
         [
             new PlanLine("steps", options.Steps, PlanUnit.Count),

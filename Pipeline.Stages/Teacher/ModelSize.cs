@@ -25,6 +25,10 @@ internal sealed record ModelSize(ModelConfig Config)
     /// <summary>Bytes of one layer's activations.</summary>
     public double LayerBytes(double tokens, int bytes) => tokens * bytes * (HiddenCopies * (double)Config.HiddenSize + InnerCopies * (double)Config.IntermediateSize);
 
+    /// <summary>Bytes of the vocabulary head's slices: logits, what they are multiplied with, and a matrix that comes and goes.</summary>
+    public double HeadSliceBytes(long tokens, RunDefinition definition)
+        => 3.0 * sizeof(float) * Config.VocabularySize * Math.Min(tokens, HeadProblem.SliceRows(tokens, Config.VocabularySize, Config.HiddenSize, 2, definition.Device == DeviceChoice.Cuda));
+
     /// <summary>Bytes of one hidden state per token.</summary>
     public double StateBytes(double tokens, int bytes) => tokens * bytes * Config.HiddenSize;
 

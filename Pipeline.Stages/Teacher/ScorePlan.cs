@@ -7,13 +7,12 @@ namespace Pipeline.Stages.Teacher;
 internal static class ScorePlan
 {
     private const int BytesPerToken = 4;
-    private const double HeadSlices = 4 * (32 << 20);
 
     public static StagePlan Of(ScoreTeacherOptions options, StageContext context, long? records)
     {
         if (ModelSize.TryOf(context.Definition.Teacher?.Model, context) is not { } size) return new StagePlan(records, []);
         int layers = options.HiddenLayers?.Count ?? 0, bytes = ModelSize.BytesPerValue(context.Definition);
-        double memory = size.Parameters * (double)bytes + size.LayerBytes(options.BatchTokens, bytes) + HeadSlices
+        double memory = size.Parameters * (double)bytes + size.LayerBytes(options.BatchTokens, bytes) + size.HeadSliceBytes(options.BatchTokens, context.Definition)
             + (layers > 0 ? (size.Config.Layers + 1) * size.StateBytes(options.BatchTokens, bytes) : 0);
         List<PlanLine> lines = [new PlanLine("peak memory", memory, PlanUnit.Bytes, "estimate: weights, one layer's activations, slices of the head")];
         int? limit = context.Flow.Stages.Select(s => s.Options).OfType<TokenizeOptions>().FirstOrDefault()?.MaxTeacherTokens;

@@ -8,8 +8,8 @@ namespace Pipeline.Stages.Torch;
 /// <summary>Knows the ends of memory, the collector's and torch's, and makes one error of them that says where and what to lower.</summary>
 public static partial class MemoryExhaustion
 {
-    // What torch says on the CPU (Linux, Windows), on CUDA, and what comes through from the C++ runtime.
-    private static readonly string[] Signs = ["can't allocate memory", "not enough memory", "out of memory", "std::bad_alloc", "bad allocation"];
+    // What torch says on the CPU (Linux, Windows), on CUDA, of cuBLAS, and what comes through from the C++ runtime.
+    private static readonly string[] Signs = ["can't allocate memory", "not enough memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "std::bad_alloc", "bad allocation"];
 
     public static bool Is(Exception exception)
         => exception is OutOfMemoryException

@@ -29,7 +29,7 @@ public sealed class InputExpansionTests : IDisposable
             using CausalLm old = CausalLm.Load(_run.Teacher, _run.Storage, TestDevice.Device, ScalarType.Float32);
             TextTokenizer source = TextTokenizer.Load(_run.Teacher, _run.Storage);
             int[] ids = student.Tokenizer.CreateEncoder().EncodeDocument("She has 12 apples and the answer.", true, false).Ids;
-            Tensor embedded = student.Embed(tensor(Array.ConvertAll(ids, i => (long)i)).unsqueeze(0))[0];
+            Tensor embedded = student.Embed(tensor(Array.ConvertAll(ids, i => (long)i), device: TestDevice.Device).unsqueeze(0))[0];
             int longer = 0;
             for (int t = 1; t < ids.Length; t++)
             {
