@@ -83,7 +83,7 @@ internal sealed class ChatTemplate
     /// <param name="marks">Per variable (<c>bos_token</c>, ...) its text; a variable that is not there is undefined, as in Hugging Face.</param>
     /// <param name="date">What <c>strftime_now</c> writes; null leaves it undefined, so that no prompt depends on the day it was made.</param>
     /// <param name="addGenerationPrompt">Whether the prompt ends where an answer of the assistant would begin.</param>
-    /// <exception cref="ChatTemplateException">The template refuses the conversation.</exception>
+    /// <exception cref="ChatTemplateException">The template refuses the conversation, or fails on it.</exception>
     /// <exception cref="InputException">The template does something that is not implemented.</exception>
     public TracedText Render(Conversation conversation, IReadOnlyDictionary<string, string> marks, DateOnly? date = null, bool addGenerationPrompt = false)
     {
@@ -103,9 +103,13 @@ internal sealed class ChatTemplate
         {
             return TemplateInterpreter.Render(_statements, variables, conversation.Characters);
         }
-        catch (ChatTemplateException e) when (!e.IsRefusal)
+        catch (ChatTemplateException e) when (e.IsMissing)
         {
             throw new InputException($"chat template of {_name}: {e.Message}", e);
+        }
+        catch (ChatTemplateException e) when (!e.IsRefusal)
+        {
+            throw new ChatTemplateException($"chat template of {_name}: {e.Message}");
         }
     }
 

@@ -37,6 +37,7 @@ internal sealed class ConversationTokenizer
     }
 
     /// <exception cref="RejectedException">The conversation cannot be used.</exception>
+    /// <exception cref="ChatTemplateException">A template fails on the conversation, which no template should: a failed record of the run.</exception>
     public DocumentPart Tokenize(DocumentId id, IReadOnlyList<ChatMessage> messages)
     {
         if (messages.Count is 0 or > TemplateUnits.MostTurns)
@@ -47,7 +48,7 @@ internal sealed class ConversationTokenizer
         {
             return Shorten(id, whole, encoders);
         }
-        catch (ChatTemplateException e)
+        catch (ChatTemplateException e) when (e.IsRefusal)
         {
             throw new RejectedException(id, "the template refuses the conversation", e.Message);
         }

@@ -48,6 +48,6 @@ internal static class TemplateDate
         'p' => "tt",
         'F' => "yyyy-MM-dd",
         'T' => "HH:mm:ss",
-        _ => throw new ChatTemplateException($"{Function}: the directive '%{(padded ? "" : "-")}{letter}' is not implemented"),
+        _ => throw ChatTemplateException.Missing($"{Function}: the directive '%{(padded ? "" : "-")}{letter}' is not implemented"),
     };
 }

@@ -28,7 +28,7 @@ internal static class TemplateFilters
         foreach ((string argument, _) in named)
         {
             if (!KnownArguments.Contains(argument))
-                throw new ChatTemplateException($"line {line}: the argument '{argument}' of the filter '{name}' is not implemented");
+                throw ChatTemplateException.Missing($"line {line}: the argument '{argument}' of the filter '{name}' is not implemented");
         }
         switch (name)
         {
@@ -69,7 +69,7 @@ internal static class TemplateFilters
             case "min" or "max":
                 return TemplateOrder.Sort(TemplateValues.Items(value, line), Path(1), Flag(0, "case_sensitive"), name == "max", line) is [var best, ..] ? best : new Undefined(name);
             case "indent": return Indent();
-            default: throw new ChatTemplateException($"line {line}: the filter '{name}' is not implemented");
+            default: throw ChatTemplateException.Missing($"line {line}: the filter '{name}' is not implemented");
         }
 
         TracedText Text() => TemplateValues.ToText(value, line);
@@ -82,7 +82,7 @@ internal static class TemplateFilters
             // Hugging Face's own filter: it takes its options by name, and escapes nothing but what JSON must.
             int? indent = named.FirstOrDefault(a => a.Name == "indent").Value is long spaces ? Width(spaces) : Argument(1, "indent") is long second ? Width(second) : null;
             if (TemplateValues.IsTrue(Argument(0, "ensure_ascii")))
-                throw new ChatTemplateException($"line {line}: ensure_ascii of the filter 'tojson' is not implemented");
+                throw ChatTemplateException.Missing($"line {line}: ensure_ascii of the filter 'tojson' is not implemented");
             return Argument(2, "separators") is List<object?> and [TracedText between, TracedText colon]
                 ? new(indent, between.Text, colon.Text, Flag(3, "sort_keys"))
                 : new(indent, indent is null ? ", " : ",", ": ", Flag(3, "sort_keys"));
@@ -122,7 +122,7 @@ internal static class TemplateFilters
         {
             string? test = (Argument(testAt, "test") as TracedText)?.Text;
             if (test is not null && !TemplateTests.IsKnown(test))
-                throw new ChatTemplateException($"line {line}: the test '{test}' is not implemented");
+                throw ChatTemplateException.Missing($"line {line}: the test '{test}' is not implemented");
             object?[] rest = [.. positional.Skip(testAt + 1)];
             return [.. Given()
                 .Where(x => (test is null ? TemplateValues.IsTrue(key(x)) : TemplateTests.Apply(test, key(x), rest, line)) == keep)];
@@ -141,7 +141,7 @@ internal static class TemplateFilters
             }
             string filter = Required(0, "filter").Text;
             if (!IsKnown(filter))
-                throw new ChatTemplateException($"line {line}: the filter '{filter}' is not implemented");
+                throw ChatTemplateException.Missing($"line {line}: the filter '{filter}' is not implemented");
             object?[] rest = [.. positional.Skip(1)];
             return [.. Given().Select(x => Apply(filter, x, rest, named, line))];
         }

@@ -294,8 +294,8 @@ internal sealed class TemplateInterpreter
         return Evaluate(call.Target, scope) switch
         {
             TemplateFunction function => function(positional, Named(call.Arguments, scope)),
-            Undefined { Name: TemplateDate.Function } => throw new ChatTemplateException($"line {call.Line}: the template writes today's date; give the tokenizing stage a templateDate"),
-            Undefined undefined => throw new ChatTemplateException($"line {call.Line}: the function '{undefined.Name}' is not implemented"),
+            Undefined { Name: TemplateDate.Function } => throw ChatTemplateException.Missing($"line {call.Line}: the template writes today's date; give the tokenizing stage a templateDate"),
+            Undefined undefined => throw ChatTemplateException.Missing($"line {call.Line}: the function '{undefined.Name}' is not implemented"),
             var other => throw new ChatTemplateException($"line {call.Line}: {TemplateValues.Kind(other)} cannot be called"),
         };
     }

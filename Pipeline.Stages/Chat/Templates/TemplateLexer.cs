@@ -179,7 +179,7 @@ internal sealed class TemplateLexer
                     i += 2;
                     break;
                 case 'a' or 'b' or 'f' or 'v' or 'N' or 'U' or 'u' or 'x' or >= '0' and <= '7':
-                    throw new ChatTemplateException($"line {_line}: string escape \\{_source[i]} is not implemented");
+                    throw ChatTemplateException.Missing($"line {_line}: string escape \\{_source[i]} is not implemented");
                 default: value.Append('\\').Append(_source[i]); break;
             }
         }

@@ -51,9 +51,9 @@ internal static class TemplateMethods
         };
         long stride = step ?? 1;
         if (stride == -1 && start is null && stop is null)
-            return target is List<object?> all ? new List<object?>(Enumerable.Reverse(all)) : throw new ChatTemplateException($"line {line}: reversing a string is not implemented");
+            return target is List<object?> all ? new List<object?>(Enumerable.Reverse(all)) : throw ChatTemplateException.Missing($"line {line}: reversing a string is not implemented");
         if (stride != 1)
-            throw new ChatTemplateException($"line {line}: a slice with step {stride} is not implemented");
+            throw ChatTemplateException.Missing($"line {line}: a slice with step {stride} is not implemented");
         int from = Bound(start ?? 0), to = Math.Max(from, Bound(stop ?? length));
         return target is TracedText whole ? whole.SliceCodePoints(from, to) : ((List<object?>)target!).GetRange(from, to - from);
 
@@ -141,5 +141,5 @@ internal static class TemplateMethods
     };
 
     private static ChatTemplateException NoMethod(object? target, string name, int line)
-        => new($"line {line}: the method '{name}' of {TemplateValues.Kind(target)} is not implemented");
+        => ChatTemplateException.Missing($"line {line}: the method '{name}' of {TemplateValues.Kind(target)} is not implemented");
 }

@@ -101,7 +101,7 @@ internal sealed partial class TemplateParser
         {
             string op = Current.Value;
             if (op == "**")
-                throw new ChatTemplateException($"line {Current.Line}: the operator '**' is not implemented");
+                throw ChatTemplateException.Missing($"line {Current.Line}: the operator '**' is not implemented");
             left = new BinaryExpression(op, left, AfterOperator(() => Unary(withFilter: true), out int line), line);
         }
         return left;
@@ -231,7 +231,7 @@ internal sealed partial class TemplateParser
             {
                 string name = Expect(TemplateTokenKind.Name, "a filter").Value;
                 if (!TemplateFilters.IsKnown(name))
-                    throw new ChatTemplateException($"line {line}: the filter '{name}' is not implemented");
+                    throw ChatTemplateException.Missing($"line {line}: the filter '{name}' is not implemented");
                 value = new FilterExpression(value, name, Take("(") ? Arguments() : CallArguments.None, line);
             }
             else if (TakeName("is"))
@@ -248,7 +248,7 @@ internal sealed partial class TemplateParser
         bool negated = TakeName("not");
         string name = Expect(TemplateTokenKind.Name, "a test").Value;
         if (!TemplateTests.IsKnown(name))
-            throw new ChatTemplateException($"line {line}: the test '{name}' is not implemented");
+            throw ChatTemplateException.Missing($"line {line}: the test '{name}' is not implemented");
         CallArguments arguments = CallArguments.None;
         if (Take("("))
             arguments = Arguments();
@@ -265,7 +265,7 @@ internal sealed partial class TemplateParser
         while (!Take(")"))
         {
             if (Is("*") || Is("**"))
-                throw new ChatTemplateException($"line {Current.Line}: '{Current.Value}' before an argument is not implemented");
+                throw ChatTemplateException.Missing($"line {Current.Line}: '{Current.Value}' before an argument is not implemented");
             if (Current.Kind == TemplateTokenKind.Name && _tokens[_at + 1] is { Kind: TemplateTokenKind.Operator, Value: "=" })
             {
                 string name = Next().Value;

@@ -74,7 +74,7 @@ internal sealed partial class TemplateParser
                 CloseBlock("endgeneration");
                 return generation;
             default:
-                throw new ChatTemplateException($"line {word.Line}: the statement '{word.Value}' is not implemented");
+                throw ChatTemplateException.Missing($"line {word.Line}: the statement '{word.Value}' is not implemented");
         }
     }
 
@@ -111,7 +111,7 @@ internal sealed partial class TemplateParser
         Expression items = Disjunction();
         Expression? filter = TakeName("if") ? Expression() : null;
         if (IsName("recursive"))
-            throw new ChatTemplateException($"line {line}: 'for … recursive' is not implemented");
+            throw ChatTemplateException.Missing($"line {line}: 'for … recursive' is not implemented");
         EndBlock();
         List<Statement> body = Body(["else", "endfor"]), otherwise = [];
         OpenBlock();
@@ -137,7 +137,7 @@ internal sealed partial class TemplateParser
             return new SetStatement(targets, attribute, value, null, line);
         }
         if (Is("|"))
-            throw new ChatTemplateException($"line {line}: a filter on a block 'set' is not implemented");
+            throw ChatTemplateException.Missing($"line {line}: a filter on a block 'set' is not implemented");
         EndBlock();
         List<Statement> body = Body(["endset"]);
         CloseBlock("endset");

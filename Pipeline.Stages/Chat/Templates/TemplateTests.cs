@@ -45,7 +45,7 @@ internal static class TemplateTests
         "gt" or "greaterthan" => TemplateValues.Compare(value, Argument(arguments, name, line), line) > 0,
         "le" => TemplateValues.Compare(value, Argument(arguments, name, line), line) <= 0,
         "ge" => TemplateValues.Compare(value, Argument(arguments, name, line), line) >= 0,
-        _ => throw new ChatTemplateException($"line {line}: the test '{name}' is not implemented"),
+        _ => throw ChatTemplateException.Missing($"line {line}: the test '{name}' is not implemented"),
     };
 
     private static object? Argument(IReadOnlyList<object?> arguments, string name, int line)

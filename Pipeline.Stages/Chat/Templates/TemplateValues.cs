@@ -125,7 +125,7 @@ internal static class TemplateValues
         bool b => TracedText.Literal(b ? "True" : "False"),
         long n => TracedText.Literal(n.ToString(CultureInfo.InvariantCulture)),
         double d => TracedText.Literal(d == Math.Floor(d) && Math.Abs(d) < 1e16 ? d.ToString("F1", CultureInfo.InvariantCulture) : d.ToString("R", CultureInfo.InvariantCulture)),
-        _ => throw new ChatTemplateException($"line {line}: writing {Kind(value)} as text is not implemented"),
+        _ => throw ChatTemplateException.Missing($"line {line}: writing {Kind(value)} as text is not implemented"),
     };
 
     /// <summary>What a <c>for</c> walks over.</summary>

@@ -59,9 +59,9 @@ internal sealed class TemplateTarget : FuzzTarget
         {
             ChatTemplate.Parse(text.ToString(), "stranger").Render(Chat, Marks);
         }
-        catch (ChatTemplateException e) when (e.IsRefusal)
+        catch (ChatTemplateException)
         {
-            // The conversation is rejected and counted.
+            // The conversation is rejected, or a failed record: counted both ways.
         }
     }
 }

@@ -99,7 +99,7 @@ public sealed class ChatTemplateTests(ITestOutputHelper output)
 
     [Fact]
     public void A_macro_that_calls_itself_forever_is_refused()
-        => Assert.Throws<InputException>(() => Render("{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}", [], null, null));
+        => Assert.Throws<ChatTemplateException>(() => Render("{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}", [], null, null));
 
     [Fact]
     public void A_template_that_writes_todays_date_wants_one_from_the_definition()
@@ -175,7 +175,8 @@ public sealed class ChatTemplateTests(ITestOutputHelper output)
     public void A_template_that_would_end_the_process_or_take_time_and_memory_without_bound_is_refused(string source)
     {
         long before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.Throws<InputException>(() => Render(source, [new ChatMessage("user", "hello")], null, null));
+        Exception refused = Assert.ThrowsAny<Exception>(() => Render(source, [new ChatMessage("user", "hello")], null, null));
+        Assert.True(refused is InputException or ChatTemplateException, refused.ToString());
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 2L << 30);
     }
 

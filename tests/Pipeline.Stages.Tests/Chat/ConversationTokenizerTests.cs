@@ -7,6 +7,7 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Chat;
+using Pipeline.Stages.Chat.Templates;
 using Pipeline.Stages.Tests.Alignment;
 using Pipeline.Stages.Tokenization;
 
@@ -150,6 +151,17 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
         using ToyRun run = new(Headers, "{{ raise_exception('roles must alternate') }}");
         RejectedException rejected = Assert.Throws<RejectedException>(() => TokenizeStage.Create(new TokenizeOptions(), run.Context()).Map(new TextDocument(Id, string.Empty, Sums)));
         Assert.Equal(("the template refuses the conversation", "roles must alternate"), (rejected.Reason, rejected.Message));
+    }
+
+    [Fact]
+    public void A_template_that_fails_on_a_conversation_is_a_failed_record_and_one_that_is_not_implemented_ends_the_run()
+    {
+        using ToyRun failing = new(Headers, "{{ messages[0].content + 1 }}");
+        ChatTemplateException failed = Assert.Throws<ChatTemplateException>(() => TokenizeStage.Create(new TokenizeOptions(), failing.Context()).Map(new TextDocument(Id, string.Empty, Sums)));
+        Assert.Matches("chat template of .*: line 1: '\\+' does not work on", failed.Message);
+        using ToyRun missing = new(Headers, "{{ today() }}");
+        Assert.Contains("the function 'today' is not implemented", Assert.Throws<InputException>(
+            () => TokenizeStage.Create(new TokenizeOptions(), missing.Context()).Map(new TextDocument(Id, string.Empty, Sums))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
