@@ -70,13 +70,16 @@ internal sealed class TokenizerFolder
 
     /// <summary>
     /// Id of a mark ("bos", "eos", "pad"): what tokenizer_config.json names, else special_tokens_map.json, else the model's own
-    /// configuration; null when none does, or the token is not there.
+    /// configuration; null when none does, or the token is not there. A tokenizer that says null has none, whatever the model's
+    /// configuration says: Qwen2.5 has a bos_token_id there that its tokenizer never writes.
     /// </summary>
     public int? FindMark(string mark, Func<string, int?> idOf, Func<int, bool> exists)
     {
         foreach (string? text in Spellings(mark))
         {
-            if (text is not null && idOf(text) is { } id)
+            if (text is null)
+                return null;
+            if (idOf(text) is { } id)
                 return id;
         }
         foreach ((string name, byte[] json) in ModelFiles)

@@ -60,6 +60,18 @@ public sealed class TextTokenizerTests(ITestOutputHelper output)
         Assert.Equal(TextTokenizer.Load(source, _storage).Fingerprint, loaded.Fingerprint);
     }
 
+    [Theory]
+    [InlineData("{}", true)]
+    [InlineData("""{"bos_token": null}""", false)]
+    public void A_tokenizer_that_says_it_has_no_mark_has_none_whatever_the_model_says(string config, bool found)
+    {
+        string folder = Directory.CreateTempSubdirectory().FullName;
+        File.WriteAllBytes(Path.Combine(folder, "tokenizer.json"), TokenizerOf("qwen"));
+        File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), config);
+        File.WriteAllText(Path.Combine(folder, "config.json"), """{"bos_token_id": 1}""");
+        Assert.Equal(found ? 1 : (int?)null, TextTokenizer.Load(folder, _storage).BosId);
+    }
+
     [Fact]
     public void A_saved_byte_tokenizer_loads_as_itself()
     {
