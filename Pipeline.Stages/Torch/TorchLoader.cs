@@ -90,7 +90,7 @@ public static partial class TorchLoader
         string? wanted = given ?? Environment.GetEnvironmentVariable("ALM_LIBTORCH");
         if (string.IsNullOrEmpty(wanted))
         {
-            string shipped = Found(CpuLibraries[1], [Path.Combine(AppContext.BaseDirectory, Libtorch), .. HostsPlaces]) ?? throw new InputException(
+            string shipped = Found(CpuLibraries[1], [.. HostsPlaces, Path.Combine(AppContext.BaseDirectory, Libtorch)]) ?? throw new InputException(
                 $"{CpuLibraries[1]} is not beside the program ({AppContext.BaseDirectory}); set ALM_LIBTORCH to a libtorch {LibtorchVersion.Wanted} folder");
             return Path.GetDirectoryName(shipped)!;
         }
