@@ -21,6 +21,8 @@ public sealed class TextEncoder
     private readonly TokenizerDefinition _definition;
     private readonly BpeEncoder _model;
     private readonly SegmentText _segment = new();
+    private int _characters;
+    private long _room;
     private readonly SplitScratch _scratch = new();
     private readonly List<AddedSpan> _spans = [];
     private readonly List<AddedSpan> _innerSpans = [];
@@ -122,6 +124,8 @@ public sealed class TextEncoder
     /// </summary>
     internal void Run(ReadOnlySpan<char> text, List<int> ids, List<int>? dummies)
     {
+        // Each segment has its own limit; many short ones could still make a long text of a short one.
+        (_characters, _room) = (text.Length, SegmentText.Limit(text.Length));
         try
         {
             _spans.Clear();
@@ -182,6 +186,8 @@ public sealed class TextEncoder
         SegmentText segment = _segment;
         foreach (PreTokenizerStep step in _definition.PreTokenizers)
             step.Apply(segment, _scratch);
+        if ((_room -= segment.Length) < 0)
+            throw SegmentText.TooLong(_characters);
         foreach (Piece piece in CollectionsMarshal.AsSpan(segment.Pieces))
         {
             if (piece.Has(PieceFlags.Dummy))

@@ -6,7 +6,7 @@ internal sealed class TemplateInterpreter
     private const int LongestRange = 100_000;
     private const int DeepestCall = 100;
     private const int DeepestEvaluation = 1_000;
-    private const long LeastBudget = 20_000_000;
+    private const long LeastBudget = 10_000_000;
     private const int BudgetPerCharacter = 200;
 
     // A turn makes a scope and the eleven values of "loop".

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Pipeline.Stages.Tokenization.Patterns;
 
 /// <summary>
@@ -35,24 +37,24 @@ internal sealed class PatternAutomaton : PatternMatcher
         if (program is null)
             return null;
         int stride = symbols.Count + 1;
-        var states = new Dictionary<string, int>(StringComparer.Ordinal) { [""] = Dead };
-        int[] beginning = [0];
-        var places = new List<int[]> { Array.Empty<int>(), beginning };
-        states[Key(places[Start])] = Start;
+        // A state by its places, a character each: a program has fewer than those.
+        var states = new Dictionary<string, int>(StringComparer.Ordinal) { [""] = Dead, ["\0"] = Start };
+        Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> known = states.GetAlternateLookup<ReadOnlySpan<char>>();
+        var places = new List<string> { "", "\0" };
         var table = new List<int>(new int[stride]);
-        long work = 0;
+        var walk = new Walk(program);
         for (int state = Start; state < places.Count; state++)
         {
             for (int symbol = 0; symbol < stride; symbol++)
             {
-                (int[] next, bool accept) = Step(program, places[state], symbol, symbol == stride - 1, ref work);
-                string key = Key(next);
-                if (!states.TryGetValue(key, out int id))
+                bool accept = walk.Step(places[state], symbol, symbol == stride - 1);
+                if (!known.TryGetValue(walk.Next, out int id))
                 {
-                    if (places.Count >= MaxStates || work > MaxWork)
+                    if (places.Count >= MaxStates || walk.Work > MaxWork)
                         return null;
-                    states[key] = id = places.Count;
-                    places.Add(next);
+                    id = places.Count;
+                    places.Add(walk.Next.ToString());
+                    states[places[id]] = id;
                 }
                 table.Add(id | (accept ? Accept : 0));
             }
@@ -100,49 +102,67 @@ internal sealed class PatternAutomaton : PatternMatcher
         return false;
     }
 
-    private static string Key(int[] places) => string.Concat(places.Select(p => (char)p));
-
-    /// <summary>
-    /// Follows a state's places without taking anything, in order of preference, up to the first that matches; then takes the symbol.
-    /// </summary>
-    private static (int[] Next, bool Accept) Step(PatternProgram program, int[] places, int symbol, bool atEnd, ref long work)
+    /// <summary>Steps through a program, all in the same memory: a large one takes thousands of places thousands of times.</summary>
+    private sealed class Walk(PatternProgram program)
     {
-        var next = new List<int>();
-        var added = new HashSet<int>();
-        var seen = new HashSet<int>();
-        var pending = new Stack<int>();
-        foreach (int place in places)
+        // Of each place, the number of the step that met it last.
+        private readonly int[] _seen = new int[program.Instructions.Count + 1];
+        private readonly int[] _added = new int[program.Instructions.Count + 1];
+        private readonly Stack<int> _pending = new();
+        private readonly List<char> _next = [];
+        private int _step;
+
+        public long Work { get; private set; }
+
+        /// <summary>The places after the last step, in order of preference.</summary>
+        public ReadOnlySpan<char> Next => CollectionsMarshal.AsSpan(_next);
+
+        /// <summary>
+        /// Follows a state's places without taking anything, in order of preference, up to the first that matches; then takes the symbol.
+        /// </summary>
+        /// <returns>Whether a match ends before the symbol.</returns>
+        public bool Step(string places, int symbol, bool atEnd)
         {
-            pending.Push(place);
-            while (pending.TryPop(out int p))
+            _step++;
+            _next.Clear();
+            foreach (char place in places)
             {
-                work++;
-                if (!seen.Add(p))
-                    continue;
-                PatternProgram.Instruction instruction = program.Instructions[p];
-                switch (instruction.Op)
+                _pending.Clear();
+                _pending.Push(place);
+                while (_pending.TryPop(out int p))
                 {
-                    case PatternProgram.Op.Match:
-                        // What is preferred less than a match is cut off.
-                        return ([.. next], true);
-                    case PatternProgram.Op.Jump:
-                        pending.Push(instruction.X);
-                        break;
-                    case PatternProgram.Op.Fork:
-                        pending.Push(instruction.Y);
-                        pending.Push(instruction.X);
-                        break;
-                    case PatternProgram.Op.Next:
-                        if (instruction.Allowed![symbol])
-                            pending.Push(p + 1);
-                        break;
-                    default:
-                        if (!atEnd && instruction.Allowed![symbol] && added.Add(p + 1))
-                            next.Add(p + 1);
-                        break;
+                    Work++;
+                    if (_seen[p] == _step)
+                        continue;
+                    _seen[p] = _step;
+                    PatternProgram.Instruction instruction = program.Instructions[p];
+                    switch (instruction.Op)
+                    {
+                        case PatternProgram.Op.Match:
+                            // What is preferred less than a match is cut off.
+                            return true;
+                        case PatternProgram.Op.Jump:
+                            _pending.Push(instruction.X);
+                            break;
+                        case PatternProgram.Op.Fork:
+                            _pending.Push(instruction.Y);
+                            _pending.Push(instruction.X);
+                            break;
+                        case PatternProgram.Op.Next:
+                            if (instruction.Allowed![symbol])
+                                _pending.Push(p + 1);
+                            break;
+                        default:
+                            if (!atEnd && instruction.Allowed![symbol] && _added[p + 1] != _step)
+                            {
+                                _added[p + 1] = _step;
+                                _next.Add((char)(p + 1));
+                            }
+                            break;
+                    }
                 }
             }
+            return false;
         }
-        return ([.. next], false);
     }
 }

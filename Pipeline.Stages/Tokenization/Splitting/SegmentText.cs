@@ -10,10 +10,10 @@ namespace Pipeline.Stages.Tokenization.Splitting;
 internal sealed class SegmentText
 {
     // No form of Unicode and no spelling of bytes makes a text more than some dozen times as long; a stranger's replacements can, without end.
-    private const long LeastLimit = 1 << 20;
+    private const long LeastLimit = 1 << 16;
     private const long LargestGrowth = 64;
 
-    private long _limit = LeastLimit;
+    private int _loaded;
     private char[] _characters = new char[4096];
     private char[] _spare = new char[4096];
     private int _spareLength;
@@ -35,7 +35,7 @@ internal sealed class SegmentText
 
     public void Load(ReadOnlySpan<char> text, bool atStart)
     {
-        _limit = LeastLimit + (LargestGrowth * text.Length);
+        _loaded = text.Length;
         Reserve(ref _characters, text.Length, 0);
         text.CopyTo(_characters);
         Length = text.Length;
@@ -43,6 +43,12 @@ internal sealed class SegmentText
         Dummies = 0;
         Pieces.Clear();
     }
+
+    /// <summary>How long a text of so many characters may become.</summary>
+    public static long Limit(int characters) => LeastLimit + (LargestGrowth * characters);
+
+    public static InputException TooLong(int characters)
+        => new($"a tokenizer makes a text of {characters} characters longer than {Limit(characters)}: its normalizers put in more than any text needs");
 
     /// <summary>Replaces the whole text; for normalizers.</summary>
     public void Replace(ReadOnlySpan<char> text)
@@ -114,8 +120,8 @@ internal sealed class SegmentText
     {
         if (buffer.Length >= length)
             return;
-        if (length > _limit)
-            throw new InputException($"a tokenizer makes a text of {(_limit - LeastLimit) / LargestGrowth} characters longer than {_limit}: its normalizers put in more than any text needs");
+        if (length > Limit(_loaded))
+            throw TooLong(_loaded);
         var larger = new char[Math.Max(length, (int)Math.Min(2L * buffer.Length, Array.MaxLength))];
         buffer.AsSpan(0, keep).CopyTo(larger);
         buffer = larger;

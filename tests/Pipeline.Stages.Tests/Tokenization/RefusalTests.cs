@@ -93,6 +93,20 @@ public sealed class RefusalTests
     }
 
     [Fact]
+    public void Replacements_that_make_every_short_part_of_a_text_long_are_refused_by_the_whole_text()
+    {
+        JsonObject tokenizer = Small();
+        tokenizer["normalizer"] = JsonNode.Parse($$"""{"type": "Replace", "pattern": {"String": "a"}, "content": "{{new string('a', 5000)}}"}""");
+        TextEncoder encoder = TextTokenizer.FromJson("bad.json", Encoding.UTF8.GetBytes(tokenizer.ToJsonString()), []).CreateEncoder();
+        List<int> ids = [];
+        // A dozen parts are within what a text may become; 200 of four characters each are not.
+        encoder.Encode(string.Concat(Enumerable.Repeat("a<s>", 12)), false, ids);
+        Assert.Equal(12 * 5001, ids.Count);
+        Assert.Contains("a text of 800 characters longer than 116736", Assert.Throws<InputException>(
+            () => encoder.Encode(string.Concat(Enumerable.Repeat("a<s>", 200)), false, [])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Replacements_that_make_a_text_grow_without_end_are_refused_when_a_text_meets_them()
     {
         JsonObject tokenizer = Small();
