@@ -10,12 +10,10 @@ namespace Pipeline.Stages.Torch;
 /// </summary>
 internal static unsafe class DeterministicKernels
 {
-    private const string Library = "libtorch_cpu.so";
-
     /// <exception cref="InputException">This libtorch has the switch elsewhere.</exception>
     public static void Use()
     {
-        nint library = NativeLibrary.Load(Path.Combine(TorchLoader.LoadedFrom!, Library));
+        nint library = NativeLibrary.Load(Path.Combine(TorchLoader.LoadedFrom!, TorchLoader.CpuLibrary));
         nint context = ((delegate* unmanaged<nint>)Find(library, "_ZN2at13globalContextEv"))();
         // (on, only warn): with the second one attention takes its other kernels all the same.
         ((delegate* unmanaged<nint, byte, byte, void>)Find(library, "_ZN2at7Context26setDeterministicAlgorithmsEbb"))(context, 1, 0);
@@ -25,5 +23,5 @@ internal static unsafe class DeterministicKernels
 
     private static nint Find(nint library, string symbol)
         => NativeLibrary.TryGetExport(library, symbol, out nint address) ? address : throw new InputException(
-            $"{Library} in {TorchLoader.LoadedFrom} does not export {symbol}, which makes results on CUDA repeatable; a libtorch {LibtorchVersion.Wanted} is needed");
+            $"{TorchLoader.CpuLibrary} in {TorchLoader.LoadedFrom} does not export {symbol}, which makes results on CUDA repeatable; a libtorch {LibtorchVersion.Wanted} is needed");
 }

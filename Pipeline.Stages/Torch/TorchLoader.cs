@@ -12,9 +12,12 @@ namespace Pipeline.Stages.Torch;
 /// </summary>
 public static partial class TorchLoader
 {
+    /// <summary>The library that holds most of torch, and by which a libtorch folder is known.</summary>
+    internal const string CpuLibrary = "libtorch_cpu.so";
+
     private const string Shim = "libLibTorchSharp.so";
-    private const string Libtorch = "libtorch";
-    private static readonly string[] CpuLibraries = ["libc10.so", "libtorch_cpu.so", "libtorch.so"];
+    private const string OwnFolder = "libtorch";
+    private static readonly string[] CpuLibraries = ["libc10.so", CpuLibrary, "libtorch.so"];
     private static readonly string[] CudaLibraries = ["libc10_cuda.so", "libtorch_cuda.so"];
 
     /// <summary>Where the host, and so TorchSharp, looks for native libraries.</summary>
@@ -90,19 +93,19 @@ public static partial class TorchLoader
         string? wanted = given ?? Environment.GetEnvironmentVariable("ALM_LIBTORCH");
         if (string.IsNullOrEmpty(wanted))
         {
-            string shipped = Found(CpuLibraries[1], [.. HostsPlaces, Path.Combine(AppContext.BaseDirectory, Libtorch)]) ?? throw new InputException(
-                $"{CpuLibraries[1]} is not beside the program ({AppContext.BaseDirectory}); set ALM_LIBTORCH to a libtorch {LibtorchVersion.Wanted} folder");
+            string shipped = Found(CpuLibrary, [.. HostsPlaces, Path.Combine(AppContext.BaseDirectory, OwnFolder)]) ?? throw new InputException(
+                $"{CpuLibrary} is not beside the program ({AppContext.BaseDirectory}); set ALM_LIBTORCH to a libtorch {LibtorchVersion.Wanted} folder");
             return Path.GetDirectoryName(shipped)!;
         }
 
         string root = Path.GetFullPath(wanted);
         string lib = Path.Combine(root, "lib");
-        string folder = File.Exists(Path.Combine(root, CpuLibraries[1])) ? root : lib;
-        if (!File.Exists(Path.Combine(folder, CpuLibraries[1])))
-            throw new InputException($"libtorch folder '{wanted}': no {CpuLibraries[1]} in it or in its lib folder; give the folder of a libtorch {LibtorchVersion.Wanted}");
+        string folder = File.Exists(Path.Combine(root, CpuLibrary)) ? root : lib;
+        if (!File.Exists(Path.Combine(folder, CpuLibrary)))
+            throw new InputException($"libtorch folder '{wanted}': no {CpuLibrary} in it or in its lib folder; give the folder of a libtorch {LibtorchVersion.Wanted}");
         LibtorchVersion.Check(folder);
-        if (Found(CpuLibraries[1], HostsPlaces) is { } second && Path.GetDirectoryName(second) != folder)
-            throw new InputException($"libtorch folder '{wanted}': {second} would be loaded beside it, and two in one process end it; move that one to the folder {Libtorch} beside the program");
+        if (Found(CpuLibrary, HostsPlaces) is { } second && Path.GetDirectoryName(second) != folder)
+            throw new InputException($"libtorch folder '{wanted}': {second} would be loaded beside it, and two in one process end it; move that one to the folder {OwnFolder} beside the program");
         return folder;
     }
 

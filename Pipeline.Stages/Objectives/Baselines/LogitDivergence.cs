@@ -12,6 +12,9 @@ public static class LogitDivergence
     /// <summary>Inside the logarithm of a mixture, where both probabilities may be 0 in float32; the reference's value.</summary>
     private const double MixtureFloor = 1e-9;
 
+    /// <summary>What a probability of 1 is where probabilities are summed in whole numbers.</summary>
+    private const double WholeParts = 1L << 40;
+
     public static Tensor Of(
         LogitDivergenceKind kind, Tensor student_KV, Tensor teacher_KV, double temperature, double teacherTemperature, double skewLambda, double adaptiveAlpha)
     {
@@ -27,8 +30,6 @@ public static class LogitDivergence
             _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
         };
     }
-
-    private const double WholeParts = 1L << 40;
 
     // Forward and reverse KL weighted by how much the two differ in the head and in the tail of the teacher's distribution.
     private static Tensor Adaptive(Tensor t, Tensor s, double alpha)
