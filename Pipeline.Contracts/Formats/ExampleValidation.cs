@@ -22,6 +22,7 @@ internal static class ExampleValidation
                 hidden.Values.LongLength == (long)hidden.Layers.Length * example.Chunks.Length * hidden.Width,
                 example, "hidden states are layers x chunks x width");
         }
+        example.Teacher?.Bytes?.Validate(System.Text.Encoding.UTF8.GetByteCount(example.Text));
     }
 
     /// <summary>An upper bound, near enough, on the bytes of the largest column.</summary>

@@ -6,5 +6,5 @@ namespace Pipeline.Contracts.Records;
 /// </summary>
 public sealed record Example(DocumentId Id, string Text, TokenSequence Student, TeacherView? Teacher, Chunk[] Chunks);
 
-/// <summary>The teacher's side of an example: its tokens, its two numbers per token, and hidden states when they were asked for.</summary>
-public sealed record TeacherView(TokenSequence Tokens, TeacherScores Scores, TeacherHidden? Hidden = null);
+/// <summary>The teacher's side of an example: its tokens, its two numbers per token, and hidden states and next bytes when they were asked for.</summary>
+public sealed record TeacherView(TokenSequence Tokens, TeacherScores Scores, TeacherHidden? Hidden = null, TeacherBytes? Bytes = null);
