@@ -1,0 +1,21 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Steering;
+
+/// <summary>How far the positive and negative activations of a place stand apart, from the two class means alone.</summary>
+/// <param name="Signature">Sum of the singular values of [μ⁻, μ⁺], the reference's measure; it grows with the means' length, so late layers always lead.</param>
+/// <param name="Contrast">‖μ⁺ − μ⁻‖ / sqrt(½(‖μ⁻‖² + ‖μ⁺‖²)): the same without the length.</param>
+internal readonly record struct LayerSignature(double Signature, double Contrast)
+{
+    public static LayerSignature Of(SpectralSums sums)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor positive = sums.PositiveTotal / (double)sums.Count, negative = sums.NegativeTotal / (double)sums.Count;
+        double Dot(Tensor x, Tensor y) => x.dot(y).ToDouble();
+        (double a, double b, double c) = (Dot(negative, negative), Dot(negative, positive), Dot(positive, positive));
+        double signature = Math.Sqrt(a + c + (2 * Math.Sqrt(Math.Max(0, (a * c) - (b * b)))));
+        double size = Math.Sqrt(0.5 * (a + c));
+        return new(signature, size == 0 ? 0 : (positive - negative).norm().ToDouble() / size);
+    }
+}
