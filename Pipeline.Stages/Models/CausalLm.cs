@@ -136,6 +136,18 @@ public sealed partial class CausalLm : IDisposable
         return x;
     }
 
+    /// <summary>
+    /// Has every forward pass hand the activations [B, T, H] of a place to <paramref name="edit"/> and go on with what it returns; null
+    /// takes the edit away. Called on the device's thread; the edit's result belongs to the scope that it is called in.
+    /// </summary>
+    public void SetEdit(int layer, ActivationPlace place, Func<Tensor, Tensor>? edit)
+    {
+        if (place == ActivationPlace.Residual)
+            _layers[layer].OutputEdit = edit;
+        else
+            _layers[layer].FeedForwardEdit = edit;
+    }
+
     public Tensor FinalNorm(Tensor x_BTH) => _finalNorm.Apply(x_BTH);
 
     /// <summary>The last hidden state after the final norm, [B, T, H]: what the vocabulary head takes.</summary>

@@ -56,6 +56,12 @@ internal sealed class DecoderLayer
 
     public IReadOnlyList<Projection> Projections { get; }
 
+    /// <summary>What happens to the MLP's output [B, T, H] before any norm of it and before it joins the residual stream; null: nothing.</summary>
+    public Func<Tensor, Tensor>? FeedForwardEdit { get; set; }
+
+    /// <summary>What happens to the residual stream [B, T, H] after the layer; null: nothing.</summary>
+    public Func<Tensor, Tensor>? OutputEdit { get; set; }
+
     private IEnumerable<Weight> Weights
         => new[] { _inputNorm, _feedForwardNorm, _queryNorm, _keyNorm, _attentionOutputNorm, _feedForwardOutputNorm }.OfType<Norm>().Select(norm => norm.Weight)
             .Concat(Projections.SelectMany(map => new[] { map.Weight, map.Bias, map.Adapter?.Down, map.Adapter?.Up }).OfType<Weight>());
@@ -79,7 +85,9 @@ internal sealed class DecoderLayer
         Tensor y = x_BTH + (_attentionOutputNorm?.Apply(attended) ?? attended);
         Tensor h = _feedForwardNorm.Apply(y);
         Tensor fed = _down.Apply(Activations.Apply(_config.Activation, _gate.Apply(h)) * _up.Apply(h));
-        return (y + (_feedForwardOutputNorm?.Apply(fed) ?? fed)).MoveToOuterDisposeScope();
+        fed = FeedForwardEdit?.Invoke(fed) ?? fed;
+        Tensor output = y + (_feedForwardOutputNorm?.Apply(fed) ?? fed);
+        return (OutputEdit?.Invoke(output) ?? output).MoveToOuterDisposeScope();
     }
 
     private Tensor Attend(Tensor h_BTH, AttentionContext context)

@@ -27,10 +27,11 @@ internal sealed class SpectralProjection(FeatureMap map, Tensor positive, Tensor
     public Tensor DropMatrix() => eye(Width, dtype: Negative.dtype, device: Negative.device) - Negative.mm(Negative.transpose(0, 1));
 
     /// <summary>
-    /// Edits activations [.., d], each row alone, and gives every row its old length back: h' = y ‖h‖ / ‖y‖, and h' = h where ‖y‖ = 0. In
-    /// float32 at least, in float64 where <paramref name="hidden"/> is; the result has the type of <paramref name="hidden"/>.
+    /// Edits activations [.., d], each row alone, and gives every row its old length back: h' = y ‖h‖ / ‖y‖, and h' = h where ‖y‖ = 0 (not,
+    /// where <paramref name="renormalise"/> is false: h' = y). In float32 at least, in float64 where <paramref name="hidden"/> is; the result
+    /// has the type of <paramref name="hidden"/>.
     /// </summary>
-    public Tensor Edit(Tensor hidden, SideCombination combination)
+    public Tensor Edit(Tensor hidden, SideCombination combination, bool renormalise = true)
     {
         using DisposeScope scope = NewDisposeScope();
         ScalarType type = hidden.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
@@ -39,6 +40,8 @@ internal sealed class SpectralProjection(FeatureMap map, Tensor positive, Tensor
         Tensor y = combination == SideCombination.Feature || Map == FeatureMap.Identity
             ? FeatureMaps.Invert(Map, kept + dropped, h)
             : FeatureMaps.InvertSide(Map, kept) + FeatureMaps.InvertSide(Map, dropped);
+        if (!renormalise)
+            return y.to(hidden.dtype).MoveToOuterDisposeScope();
         Tensor length = y.norm(-1, keepdim: true);
         Tensor scaled = y * (h.norm(-1, keepdim: true) / length);
         return where(length == 0, h, scaled).to(hidden.dtype).MoveToOuterDisposeScope();

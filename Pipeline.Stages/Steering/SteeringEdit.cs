@@ -1,0 +1,110 @@
+using System.Globalization;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Models.Safetensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Steering;
+
+/// <summary>
+/// The edits of a model's layers as a file beside it: <c>layerL.positive</c> [d, k⁺] and <c>layerL.negative</c> [d, k⁻] in float32, the
+/// orthonormal bases U⁺ and U⁻. P = I + U⁺U⁺ᵀ − U⁻U⁻ᵀ is never stored: it would take d² numbers in place of d(k⁺ + k⁻).
+/// </summary>
+public sealed class SteeringEdit : IDisposable
+{
+    private const string Format = "alm-sea";
+    private const string Version = "1";
+
+    private readonly SortedDictionary<int, SpectralProjection> _layers;
+
+    internal SteeringEdit(ActivationPlace place, SideCombination combination, bool renormalise, IReadOnlyDictionary<int, SpectralProjection> layers)
+        => (Place, Combination, Renormalise, _layers) = (place, combination, renormalise, new SortedDictionary<int, SpectralProjection>(layers.ToDictionary()));
+
+    public ActivationPlace Place { get; }
+
+    public SideCombination Combination { get; }
+
+    /// <summary>Whether every activation gets its old length back, as the method says.</summary>
+    public bool Renormalise { get; }
+
+    internal IReadOnlyDictionary<int, SpectralProjection> Layers => _layers;
+
+    /// <summary>Reads the file and moves the bases to <paramref name="device"/>.</summary>
+    /// <exception cref="InputException">It is not there, damaged, of another version, or not orthonormal.</exception>
+    public static SteeringEdit Load(string path, IStorage storage, Device device)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using SafetensorsFile file = SafetensorsFile.Open(path, storage);
+        string Text(string key) => file.Metadata.TryGetValue(key, out string? value)
+            ? value
+            : throw new InputException($"{path}: no '{key}' in its metadata; an edit of activations is written by project-sea");
+        if (Text("format") != Format || Text("version") != Version)
+            throw new InputException($"{path}: format '{Text("format")}' version '{Text("version")}', expected '{Format}' version '{Version}'; write it again with this program");
+        T Choice<T>(string key)
+            where T : struct, Enum
+            => Enum.TryParse(Text(key), ignoreCase: true, out T value) ? value : throw new InputException($"{path}: '{key}' is '{Text(key)}', expected one of {string.Join(", ", Enum.GetNames<T>())}");
+        FeatureMap map = Choice<FeatureMap>("map");
+        var layers = new Dictionary<int, SpectralProjection>();
+        foreach (int layer in Text("layers").Split(',').Select(text => int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture)))
+            layers.Add(layer, new SpectralProjection(map, Basis($"layer{layer}.positive"), Basis($"layer{layer}.negative")));
+        return new SteeringEdit(Choice<ActivationPlace>("place"), Choice<SideCombination>("combine"), bool.Parse(Text("renormalise")), layers);
+
+        Tensor Basis(string name)
+        {
+            Tensor basis = file.View(name).to(ScalarType.Float32, device, copy: true);
+            if (basis.dim() != 2)
+                throw new InputException($"{path}: '{name}' is [{string.Join(", ", basis.shape)}], expected [width, rank]");
+            double off = (basis.transpose(0, 1).mm(basis) - eye(basis.size(1), device: device)).abs().max().ToDouble();
+            if (!(off <= 1e-4))
+                throw new InputException($"{path}: the columns of '{name}' are not orthonormal (off by {off:g3}); the file is damaged or was not written by project-sea");
+            return basis;
+        }
+    }
+
+    /// <summary>Writes the file in one step.</summary>
+    /// <param name="path">Full path.</param>
+    /// <param name="storage">Writes it.</param>
+    /// <param name="about">What it was fitted from, for people and for <c>alm inspect</c>: shares, number of demonstrations, model.</param>
+    internal void Save(string path, IStorage storage, IReadOnlyDictionary<string, string> about)
+    {
+        Dictionary<string, string> metadata = new(about, StringComparer.Ordinal)
+        {
+            ["format"] = Format,
+            ["version"] = Version,
+            ["place"] = Place.ToString(),
+            ["map"] = _layers.First().Value.Map.ToString(),
+            ["combine"] = Combination.ToString(),
+            ["renormalise"] = Renormalise ? "true" : "false",
+            ["epsilon"] = FeatureMaps.Epsilon.ToString(CultureInfo.InvariantCulture),
+            ["layers"] = string.Join(',', _layers.Keys),
+        };
+        SafetensorsWriter.Write(path, storage, _layers.SelectMany(layer => new[]
+        {
+            new TensorSource($"layer{layer.Key}.positive", ScalarType.Float32, layer.Value.Positive),
+            new TensorSource($"layer{layer.Key}.negative", ScalarType.Float32, layer.Value.Negative),
+        }), metadata);
+    }
+
+    /// <summary>Has every forward pass of the model edit its activations. The model must not outlive this object.</summary>
+    /// <exception cref="InputException">The edit is of a model with other layers or another width.</exception>
+    public void ApplyTo(CausalLm model)
+    {
+        foreach ((int layer, SpectralProjection projection) in _layers)
+        {
+            if (layer >= model.Config.Layers || projection.Width != model.Config.HiddenSize)
+            {
+                throw new InputException(
+                    $"the edit is of layer {layer} at width {projection.Width}; the model has layers 0 to {model.Config.Layers - 1} at width {model.Config.HiddenSize}: it was fitted on another model");
+            }
+            model.SetEdit(layer, Place, hidden => projection.Edit(hidden, Combination, Renormalise));
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (SpectralProjection projection in _layers.Values)
+            projection.Dispose();
+    }
+}
