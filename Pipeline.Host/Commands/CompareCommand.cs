@@ -4,6 +4,7 @@ using System.Text;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Comparison;
+using Pipeline.Host.Pages;
 
 namespace Pipeline.Host.Commands;
 
@@ -24,9 +25,10 @@ internal static class CompareCommand
         var sort = new Option<bool>("--sort") { Description = "The best bits per byte first, instead of the order of the definitions." };
         var json = new Option<string?>("--json") { Description = "Gets all of it as JSON, each run's values too.", HelpName = "FILE" };
         var markdown = new Option<string?>("--markdown") { Description = "Gets the tables as Markdown.", HelpName = "FILE" };
+        var page = new Option<string?>("--html") { Description = "Gets one page of HTML: the tables, the runs' curves side by side, their times.", HelpName = "FILE" };
         var command = new Command("compare", "Prints what models were judged to be in several runs: mean and spread of a model of the same name over them.");
         command.Arguments.Add(runs);
-        foreach (Option option in (Option[])[before, teacher, means, sort, json, markdown])
+        foreach (Option option in (Option[])[before, teacher, means, sort, json, markdown, page])
             command.Options.Add(option);
         command.SetAction(parsed =>
         {
@@ -41,6 +43,8 @@ internal static class CompareCommand
             Print(environment.Output, comparison);
             Write(environment.Storage, parsed.GetValue(json), () => ComparisonTable.Json(comparison));
             Write(environment.Storage, parsed.GetValue(markdown), () => Encoding.UTF8.GetBytes(ComparisonTable.Markdown(comparison)));
+            Write(environment.Storage, parsed.GetValue(page), () => Encoding.UTF8.GetBytes(
+                ComparisonPage.Of(comparison, folders, environment.Storage, MachineFacts.Here(isRun: false), environment.Time.GetUtcNow())));
             return ExitCodes.Success;
         });
         return command;

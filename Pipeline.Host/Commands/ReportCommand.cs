@@ -1,9 +1,12 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
 using Pipeline.Host.Comparison;
+using Pipeline.Host.Pages;
 using Pipeline.Host.Runs;
 using Pipeline.Stages.Evaluation;
 
@@ -18,9 +21,17 @@ internal static class ReportCommand
     {
         var path = new Argument<string>("RUN") { Description = "A run folder." };
         var command = new Command("report", "Prints the tables of a finished run: what every flow counted and what its models were judged to be.");
+        var page = new Option<string?>("--html") { Description = "Writes the report as one page of HTML to this file, in place of the tables; every run leaves one as report.html.", HelpName = "FILE" };
         command.Arguments.Add(path);
+        command.Options.Add(page);
         command.SetAction(parsed =>
         {
+            if (parsed.GetValue(page) is { } file)
+            {
+                string html = ReportPage.Of(RunRecord.Read(environment.Storage, parsed.GetRequiredValue(path)), MachineFacts.Here(isRun: false), environment.Time.GetUtcNow());
+                environment.Storage.WriteAtomically(Path.GetFullPath(file), stream => stream.Write(Encoding.UTF8.GetBytes(html)));
+                return ExitCodes.Success;
+            }
             RunReport.Read(environment.Storage, parsed.GetRequiredValue(path), report =>
             {
                 Print(environment.Output, report);

@@ -7,6 +7,7 @@ using Pipeline.Contracts.Storage;
 using Pipeline.Host.Definitions;
 using Pipeline.Host.Graph;
 using Pipeline.Host.Hosting;
+using Pipeline.Host.Pages;
 using Pipeline.Host.Progress;
 
 namespace Pipeline.Host.Runs;
@@ -48,6 +49,7 @@ internal sealed class RunExecutor(
         for (int i = 0; i < run.Flows.Count; i++)
             await RunFlowAsync(run.Flows[i], _canonical.FlowHash(run, i), folder, runner);
         RunReport.Write(storage, folder, definition);
+        ReportPage.Write(storage, folder.Path, MachineFacts.Here(isRun: true), time.GetUtcNow());
         log.RunDone(run.Name, folder.Path);
     }
 

@@ -9,6 +9,7 @@ internal static class RunFiles
     public const string Metrics = "metrics.jsonl";
     public const string Rejects = "rejects.jsonl";
     public const string Report = "report.json";
+    public const string Page = "report.html";
     public const string ReportParts = "report";
     public const string TensorBoard = "tensorboard";
 }

@@ -27,6 +27,10 @@ public sealed record EvaluationReport(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? AgreementRule { get; init; }
 
+    /// <summary>Where the student of <see cref="Gap"/> is furthest behind its teacher; null where no gap was asked for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DifferingTexts? Differing { get; init; }
+
     public int Version { get; init; } = 1;
 }
 

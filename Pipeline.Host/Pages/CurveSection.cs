@@ -1,0 +1,34 @@
+namespace Pipeline.Host.Pages;
+
+/// <summary>What training logged, a chart for each kind of value and flow.</summary>
+internal static class CurveSection
+{
+    private static readonly (string Prefix, string Words, bool Logarithmic)[] Kinds =
+    [
+        ("loss/", "losses", true),
+        ("weight/", "weights of the objectives", false),
+        ("gradientNorm", "gradient norm before clipping", true),
+        ("learningRate", "learning rate", false),
+    ];
+
+    public static void Write(HtmlWriter html, RunRecord run) => Write(html, run.Metrics);
+
+    public static void Write(HtmlWriter html, IReadOnlyList<MetricSeries> metrics) => html.Section("learning", "Learning", () =>
+    {
+        if (metrics.Count == 0)
+            html.Element("p", "Nothing was trained.", ("class", "note"));
+        foreach (IGrouping<string, MetricSeries> flow in metrics.GroupBy(m => m.Flow))
+        {
+            html.Element("h3", $"Flow {flow.Key}");
+            foreach ((string prefix, string words, bool logarithmic) in Kinds)
+            {
+                List<MetricSeries> lines = [.. flow.Where(m => m.Name.StartsWith(prefix, StringComparison.Ordinal))];
+                if (lines.Count > 0)
+                    Chart.Write(html, $"{flow.Key}: {words}", lines, logarithmic);
+            }
+            List<MetricSeries> others = [.. flow.Where(m => !Kinds.Any(k => m.Name.StartsWith(k.Prefix, StringComparison.Ordinal)))];
+            foreach (MetricSeries other in others)
+                Chart.Write(html, $"{flow.Key}: {other.Name}", [other]);
+        }
+    });
+}

@@ -1,0 +1,41 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Pipeline.Contracts.Storage;
+using Pipeline.Host.Comparison;
+using Pipeline.Host.Runs;
+using Pipeline.Stages.Evaluation;
+
+namespace Pipeline.Host.Pages;
+
+/// <summary>What a finished run's folder says of it.</summary>
+/// <param name="Name">The definition's.</param>
+/// <param name="Folder">As it was given.</param>
+/// <param name="Report">Its <c>report.json</c>.</param>
+/// <param name="Metrics">Its <c>metrics.jsonl</c>.</param>
+/// <param name="Definition">As resolved, JSON.</param>
+internal sealed record RunRecord(string Name, string Folder, JsonObject Report, IReadOnlyList<MetricSeries> Metrics, string Definition)
+{
+    public IEnumerable<(string Name, JsonObject State)> Flows
+        => (Report["flows"] as JsonObject ?? []).Where(f => f.Value is JsonObject).Select(f => (f.Key, (JsonObject)f.Value!));
+
+    /// <summary>What <c>evaluate</c> stages left, with every figure they have.</summary>
+    public IEnumerable<(string Name, EvaluationReport Report)> Judgements
+        => Parts.Where(p => Judgement.IsJudgement(p.Part)).Select(p => (p.Name, EvaluationTable.FromJson(JsonSerializer.SerializeToUtf8Bytes(p.Part))));
+
+    public IEnumerable<(string Name, JsonNode Part)> Parts
+        => (Report["parts"] as JsonObject ?? []).Where(p => p.Value is not null).Select(p => (p.Key, p.Value!));
+
+    /// <exception cref="Contracts.Errors.InputException">The run is not done, or its report is none.</exception>
+    public static RunRecord Read(IStorage storage, string folder)
+    {
+        string full = Path.GetFullPath(folder), definition = Path.Combine(full, RunFiles.Definition);
+        return RunReport.Read(storage, folder, report => new RunRecord(
+            (string?)report["run"] ?? Path.GetFileName(full), folder, report, MetricSeries.Read(storage, full), storage.FileExists(definition) ? Text(storage, definition) : ""));
+    }
+
+    private static string Text(IStorage storage, string path)
+    {
+        using var reader = new StreamReader(storage.OpenRead(path));
+        return reader.ReadToEnd();
+    }
+}
