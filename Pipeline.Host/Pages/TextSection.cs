@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using Pipeline.Stages.Evaluation;
 
 namespace Pipeline.Host.Pages;
