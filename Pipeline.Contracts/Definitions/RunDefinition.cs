@@ -41,14 +41,23 @@ public enum DeviceChoice
     Cuda,
 }
 
-/// <summary>A Hugging Face folder to score with.</summary>
-public sealed record TeacherDefinition
+/// <summary>
+/// The model to score with, as the default backend has it: a Hugging Face folder. Other backends derive from it, name themselves by
+/// <see cref="Backend"/>, say with a description of their own what <see cref="Model"/> is, and add keys.
+/// </summary>
+public record TeacherDefinition
 {
+    /// <summary>The backend of a definition that names none.</summary>
+    public const string DefaultBackend = "torch";
+
+    /// <summary>The row of the table of backends this belongs to.</summary>
+    public virtual string Backend => DefaultBackend;
+
     [Description("A Hugging Face folder: config.json, model.safetensors (or its sharded index), tokenizer.json. run:NAME is a model this run exported.")]
-    public required string Model { get; init; }
+    public virtual required string Model { get; init; }
 
     [Description("Another folder or tokenizer.json than the model's own; \"bytes\" is one token per byte.")]
-    public string? Tokenizer { get; init; }
+    public virtual string? Tokenizer { get; init; }
 }
 
 /// <summary>The student: another model's weights, or a configuration to begin from nothing.</summary>

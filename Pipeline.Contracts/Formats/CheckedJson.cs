@@ -37,7 +37,7 @@ internal static class CheckedJson
 
     /// <exception cref="DamagedException">It is not what was written.</exception>
     /// <exception cref="InputException">It is of a version this program does not read.</exception>
-    public static T Read<T>(IStorage storage, string path, string format, int version, string remedy)
+    public static T Read<T>(IStorage storage, string path, string format, int version, string remedy, int? leastVersion = null)
     {
         byte[] bytes = ReadAll(storage, path, remedy);
         try
@@ -46,7 +46,7 @@ internal static class CheckedJson
             Envelope envelope = JsonSerializer.Deserialize<Envelope>(body, EnvelopeOptions)!;
             if (envelope.Format != format)
                 throw new InvalidDataException($"it is '{envelope.Format}', expected '{format}'");
-            if (envelope.Version != version)
+            if (envelope.Version > version || envelope.Version < (leastVersion ?? version))
                 throw new InputException($"{path} has version {envelope.Version} of '{format}', this program reads version {version}; {remedy}");
             return JsonSerializer.Deserialize<T>(body, Options) ?? throw new InvalidDataException("it is null");
         }

@@ -13,7 +13,7 @@ internal sealed class ExampleBlockDecoder
 
     private ExampleBlockDecoder(ReadOnlyMemory<byte>[] columns) => _columns = columns;
 
-    /// <param name="columns">One per <see cref="ExampleColumn"/>.</param>
+    /// <param name="columns">One per <see cref="ExampleColumn"/> of the shard's version.</param>
     /// <param name="records">Values in each column.</param>
     /// <exception cref="InvalidDataException">The columns are not what <see cref="ExampleBlockEncoder"/> writes.</exception>
     public static Example[] Decode(ReadOnlyMemory<byte>[] columns, int records)
@@ -30,7 +30,7 @@ internal sealed class ExampleBlockDecoder
         {
             throw new InvalidDataException(e.Message, e);
         }
-        for (int column = 0; column < ExampleColumns.Count; column++)
+        for (int column = 0; column < columns.Length; column++)
             MessagePackBytes.Expect(decoder._columns[column].IsEmpty, $"column {column} holds {records} values and no more");
         return examples;
     }
@@ -47,11 +47,18 @@ internal sealed class ExampleBlockDecoder
         ReadOnlyMemory<byte> chunkBytes = ReadBin(ExampleColumn.Chunks) ?? throw new InvalidDataException("expected that chunks are not null");
         Chunk[] chunks = ChunkCodec.Read(chunkBytes.Span, teacher, student);
         TeacherHidden? hidden = ReadHidden(chunks.Length);
-        MessagePackBytes.Expect(teacher is null == likelihood is null && teacher is null == boundary is null, "a teacher has tokens and scores");
+        float[]? upper = _columns.Length > (int)ExampleColumn.BoundaryUpperHigh ? ReadScores(ExampleColumn.BoundaryUpperHigh, teacher?.Count) : null;
+        bool mayBeUnknown = _columns.Length > (int)ExampleColumn.BoundaryUpperHigh;
+        MessagePackBytes.Expect(teacher is null == likelihood is null && (teacher is null == boundary is null || mayBeUnknown), "a teacher has tokens and scores");
+        MessagePackBytes.Expect(teacher is not null || boundary is null, "boundary masses have a teacher");
+        MessagePackBytes.Expect(upper is null || boundary is not null, "a bound above has one below");
         MessagePackBytes.Expect(teacher is not null || hidden is null, "hidden states have a teacher");
-        TeacherView? view = teacher is null ? null : new TeacherView(teacher, new TeacherScores(likelihood!, boundary!), hidden);
+        TeacherView? view = teacher is null ? null : new TeacherView(teacher, Scores(likelihood!, boundary, upper), hidden);
         return new Example(id, MessagePackBytes.StrictUtf8.GetString(text.Span), student, view, chunks);
     }
+
+    private static TeacherScores Scores(float[] likelihood, float[]? boundary, float[]? upper)
+        => upper is null ? new TeacherScores(likelihood, boundary) : new TeacherScores(likelihood, null) { Interval = new BoundaryInterval(boundary!, upper) };
 
     private DocumentId ReadId()
     {

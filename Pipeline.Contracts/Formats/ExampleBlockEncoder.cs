@@ -7,14 +7,17 @@ namespace Pipeline.Contracts.Formats;
 
 /// <summary>Examples to the columns of a block. Used again for the next block after <see cref="Reset"/>.</summary>
 /// <param name="precision">Of the teacher's scores.</param>
-internal sealed class ExampleBlockEncoder(ScorePrecision precision = ScorePrecision.Bits16)
+/// <param name="version">Of the shard.</param>
+internal sealed class ExampleBlockEncoder(ScorePrecision precision = ScorePrecision.Bits16, int version = ShardFormat.FirstVersion)
 {
-    private readonly ArrayBufferWriter<byte>[] _columns = [.. Enumerable.Range(0, ExampleColumns.Count).Select(_ => new ArrayBufferWriter<byte>())];
+    private readonly ArrayBufferWriter<byte>[] _columns = [.. Enumerable.Range(0, ExampleColumns.CountOf(version)).Select(_ => new ArrayBufferWriter<byte>())];
     private readonly ArrayBufferWriter<byte> _first = new();
     private readonly ArrayBufferWriter<byte> _second = new();
     private readonly TokenCodec _student = new();
     private readonly TokenCodec _teacher = new();
     private readonly long[] _rawBytes = new long[ShardTotals.PartCount];
+
+    public int ColumnCount => _columns.Length;
 
     public int Records { get; private set; }
 
@@ -35,17 +38,19 @@ internal sealed class ExampleBlockEncoder(ScorePrecision precision = ScorePrecis
     /// <exception cref="InvalidOperationException">The example contradicts itself, or its text is not well-formed.</exception>
     public void Add(Example example)
     {
-        ExampleValidation.Validate(example);
+        ExampleValidation.Validate(example, version);
         byte[] text = EncodeText(example);
         WriteId(example.Id);
         WriteText(text);
         WriteTokens(ExampleColumn.StudentIds, example.Student, _student, text);
         WriteTokens(ExampleColumn.TeacherIds, example.Teacher?.Tokens, _teacher, text);
         WriteHalves(ExampleColumn.LikelihoodHigh, Rounded(example.Teacher?.Scores.NegLogLikelihood));
-        WriteHalves(ExampleColumn.BoundaryHigh, Rounded(example.Teacher?.Scores.NegLogBoundary));
+        WriteHalves(ExampleColumn.BoundaryHigh, Rounded(example.Teacher?.Scores.NegLogBoundary ?? example.Teacher?.Scores.Interval?.NegLogLower));
         ChunkCodec.Write(example.Chunks, example.Teacher?.Tokens, example.Student, _first);
         WriteBin(ExampleColumn.Chunks, _first);
         WriteHidden(example.Teacher?.Hidden);
+        if (version > ShardFormat.FirstVersion)
+            WriteHalves(ExampleColumn.BoundaryUpperHigh, Rounded(example.Teacher?.Scores.Interval?.NegLogUpper));
 
         Records++;
         TeacherTokens += example.Teacher?.Tokens.Count ?? 0;

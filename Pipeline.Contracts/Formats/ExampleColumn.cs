@@ -26,11 +26,16 @@ internal enum ExampleColumn
     HiddenShape = 15,
     HiddenHigh = 16,
     HiddenLow = 17,
+
+    /// <summary>From version 2 on. The bound above a boundary mass that is not known; the columns of masses then hold the one below.</summary>
+    BoundaryUpperHigh = 18,
+    BoundaryUpperLow = 19,
 }
 
 internal static class ExampleColumns
 {
-    public const int Count = 18;
+    /// <summary>Columns of a block: a version has those of the versions before it.</summary>
+    public static int CountOf(int version) => version == ShardFormat.FirstVersion ? 18 : 20;
 
     public static ShardPart PartOf(int column) => (ExampleColumn)column switch
     {
@@ -38,7 +43,8 @@ internal static class ExampleColumns
         <= ExampleColumn.TeacherMask => ShardPart.Ids,
         <= ExampleColumn.BoundaryLow => ShardPart.Scores,
         ExampleColumn.Chunks => ShardPart.Chunks,
-        _ => ShardPart.Hidden,
+        <= ExampleColumn.HiddenLow => ShardPart.Hidden,
+        _ => ShardPart.Scores,
     };
 
     /// <summary>The most bytes a column may have before compression, given its bytes after.</summary>

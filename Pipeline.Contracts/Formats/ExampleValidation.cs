@@ -5,15 +5,21 @@ namespace Pipeline.Contracts.Formats;
 /// <summary>What must agree inside an example before it is written; a disagreement is a defect of the stage that made it.</summary>
 internal static class ExampleValidation
 {
-    public static void Validate(Example example)
+    /// <param name="example">What is to be written.</param>
+    /// <param name="version">Of the shard.</param>
+    public static void Validate(Example example, int version)
     {
         ValidateTokens(example.Student);
         if (example.Teacher is { } teacher)
         {
             ValidateTokens(teacher.Tokens);
+            (int count, TeacherScores scores) = (teacher.Tokens.Count, teacher.Scores);
             Check(
-                teacher.Scores.NegLogLikelihood.Length == teacher.Tokens.Count && teacher.Scores.NegLogBoundary.Length == teacher.Tokens.Count,
-                example, "the teacher's scores are two per token");
+                scores.NegLogLikelihood.Length == count && (scores.NegLogBoundary?.Length ?? count) == count
+                && (scores.Interval is not { } bounds || (bounds.NegLogLower.Length == count && bounds.NegLogUpper.Length == count)),
+                example, "the teacher's scores are one of a kind per token");
+            Check(scores.NegLogBoundary is not null || version > ShardFormat.FirstVersion, example, "boundary masses of a shard of the first format are known");
+            Check(scores.NegLogBoundary is null || scores.Interval is null, example, "boundary masses are known or have bounds");
         }
         ChunkCodec.Validate(example.Chunks, example.Teacher?.Tokens.Count ?? 0, example.Student.Count);
         if (example.Teacher?.Hidden is { } hidden)

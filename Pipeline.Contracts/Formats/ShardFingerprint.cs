@@ -1,4 +1,5 @@
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Contracts.Formats;
 
@@ -8,6 +9,12 @@ public sealed class ShardFingerprint
     /// <summary>The part that this format adds by itself.</summary>
     public const string FormatPart = "format";
 
+    /// <summary>
+    /// What shards know of the boundary mass, where it is not the mass itself: <c>interval</c> or <c>unknown</c>. Absent from shards whose
+    /// masses are known. Shards that have it are of format 2.
+    /// </summary>
+    public const string BoundaryPart = "teacher boundary";
+
     public ShardFingerprint(IReadOnlyDictionary<string, string> parts)
         => Parts = new SortedDictionary<string, string>(parts.ToDictionary(), StringComparer.Ordinal);
 
@@ -15,7 +22,23 @@ public sealed class ShardFingerprint
 
     /// <summary>These parts and the format's own.</summary>
     public static ShardFingerprint Of(IReadOnlyDictionary<string, string> parts)
-        => new(new Dictionary<string, string>(parts.ToDictionary()) { [FormatPart] = $"shard {ShardFormat.Version}" });
+        => new(new Dictionary<string, string>(parts.ToDictionary()) { [FormatPart] = $"shard {VersionOf(parts)}" });
+
+    /// <summary>The value of <see cref="BoundaryPart"/> for a teacher that does not know its masses.</summary>
+    public static string BoundaryIs(BoundaryKnowledge knowledge) => knowledge == BoundaryKnowledge.Interval ? "interval" : "unknown";
+
+    /// <summary>What shards with this fingerprint know of the boundary mass.</summary>
+    public BoundaryKnowledge Boundary => Parts.GetValueOrDefault(BoundaryPart) switch
+    {
+        null => BoundaryKnowledge.Exact,
+        "interval" => BoundaryKnowledge.Interval,
+        _ => BoundaryKnowledge.None,
+    };
+
+    /// <summary>The version of the format that shards of this fingerprint are written in.</summary>
+    public int Version => VersionOf(Parts);
+
+    private static int VersionOf(IReadOnlyDictionary<string, string> parts) => parts.ContainsKey(BoundaryPart) ? 2 : ShardFormat.FirstVersion;
 
     /// <summary>The same parts with the same values.</summary>
     public bool Matches(ShardFingerprint other) => Differences(other.Parts).Count == 0 && Parts.Count == other.Parts.Count;

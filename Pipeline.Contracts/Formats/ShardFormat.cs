@@ -16,8 +16,11 @@ namespace Pipeline.Contracts.Formats;
 /// </summary>
 public static class ShardFormat
 {
-    /// <summary>The version written. Past versions are read, or refused by number; see docs/decisions/0002-shard-format.md.</summary>
-    public const int Version = 1;
+    /// <summary>Of shards whose boundary masses are known.</summary>
+    public const int FirstVersion = 1;
+
+    /// <summary>The newest version. What a shard holds decides its version; all up to this one are read. See docs/decisions/0002-shard-format.md.</summary>
+    public const int LastVersion = 2;
 
     public const string Extension = ".alm";
 

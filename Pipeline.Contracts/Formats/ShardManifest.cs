@@ -17,7 +17,7 @@ public sealed record ShardManifest(
     private const string FormatName = "alm shards";
 
     public static ShardManifest Create(int count, ShardFingerprint fingerprint, IEnumerable<ShardEntry> shards)
-        => new(FormatName, ShardFormat.Version, count, fingerprint.Parts, [.. shards.OrderBy(s => s.Index)]);
+        => new(FormatName, fingerprint.Version, count, fingerprint.Parts, [.. shards.OrderBy(s => s.Index)]);
 
     public static string PathIn(string folder) => Path.Combine(folder, FileName);
 
@@ -31,7 +31,7 @@ public sealed record ShardManifest(
     {
         string path = PathIn(folder);
         var manifest = CheckedJson.Read<ShardManifest>(
-            storage, path, FormatName, ShardFormat.Version, "delete it and run the same command again: it is made again from the shards");
+            storage, path, FormatName, ShardFormat.LastVersion, "delete it and run the same command again: it is made again from the shards", ShardFormat.FirstVersion);
         int last = -1;
         // The annotations of a list's elements are not kept at run time: a stranger's null gets this far.
         foreach (ShardEntry? shard in manifest.Shards)

@@ -1,8 +1,10 @@
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
+using Pipeline.Contracts.Teachers;
 using Pipeline.Host.Artifacts;
 using Pipeline.Host.Definitions;
 using Pipeline.Host.Runs;
+using Pipeline.Stages.Teacher;
 
 namespace Pipeline.Host.Commands;
 
@@ -10,6 +12,8 @@ namespace Pipeline.Host.Commands;
 internal sealed record CommandEnvironment
 {
     public required IReadOnlyList<StageRegistration> Stages { get; init; }
+
+    public IReadOnlyList<TeacherRegistration> Teachers { get; init; } = TeacherTable.All;
 
     public IReadOnlyList<IArtifactKind> Artifacts { get; init; } = ArtifactTable.All;
 
@@ -27,5 +31,5 @@ internal sealed record CommandEnvironment
     /// <summary>For tests that stop a run without a signal.</summary>
     public StopSignals? Signals { get; init; }
 
-    public StageCatalog Catalog() => new(Stages);
+    public StageCatalog Catalog() => new(Stages, Teachers);
 }

@@ -1,11 +1,9 @@
 using System.CommandLine;
 using Pipeline.Contracts.Errors;
-using Pipeline.Stages.Embeddings;
-using Pipeline.Stages.Models;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Models.Generation;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
-using static TorchSharp.torch;
 
 namespace Pipeline.Host.Commands;
 
@@ -33,12 +31,9 @@ internal static class GenerateCommand
             using TorchDevice torch = device.Create(parsed);
             await torch.RunAsync(() =>
             {
-                using CausalLm decoder = CausalLm.Load(folder, environment.Storage, torch.Device, torch.ComputeType);
-                using ExpandedInput? expansion = ExpandedInput.TryLoad(folder, text, environment.Storage, torch.Device, torch.ComputeType);
-                Func<Tensor, Tensor>? embed = expansion is null ? null : ids => expansion.Embed(decoder, ids);
-                var generator = new TextGenerator(new TokenGenerator(decoder, options, embed), continuation.Decode, options);
-                int rows = Math.Min(text.VocabularySize, decoder.Config.VocabularySize);
-                foreach (TextPiece piece in generator.Run([continuation.Prompt], EndTokens.Read(folder, text, environment.Storage), rows))
+                using LanguageModel decoder = LanguageModel.Load(folder, text, environment.Storage, torch);
+                var generator = new TextGenerator(decoder.Generator(options), continuation.Decode, options);
+                foreach (TextPiece piece in generator.Run([continuation.Prompt], EndTokens.Read(folder, text, environment.Storage), decoder.ValidRows))
                 {
                     environment.Output.Write(piece.Text);
                     environment.Output.Flush();

@@ -1,8 +1,7 @@
 using System.CommandLine;
 using Pipeline.Contracts.Errors;
-using Pipeline.Stages.Embeddings;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
-using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
 using static TorchSharp.torch;
 
@@ -29,12 +28,8 @@ internal static class LogitsCommand
             using TorchDevice torch = device.Create(parsed);
             await torch.RunAsync(() =>
             {
-                using CausalLm decoder = CausalLm.Load(folder, environment.Storage, torch.Device, ScalarType.Float32);
-                // Only input expansion needs to know what ids stand for: a folder without it may have no tokenizer.
-                using ExpandedInput? expansion = ExpandedInput.IsIn(folder, environment.Storage)
-                    ? ExpandedInput.TryLoad(folder, TextTokenizer.Load(folder, environment.Storage), environment.Storage, torch.Device, ScalarType.Float32)
-                    : null;
-                LogitsFile.Write(decoder, from, to, environment.Storage, expansion is null ? null : (ids, mask) => expansion.Embed(decoder, ids, mask));
+                using LanguageModel decoder = LanguageModel.Load(folder, null, environment.Storage, torch, ScalarType.Float32);
+                LogitsFile.Write(decoder.Model, from, to, environment.Storage, decoder.Embed);
             });
             return ExitCodes.Success;
         });

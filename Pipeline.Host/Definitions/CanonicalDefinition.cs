@@ -42,6 +42,9 @@ internal sealed class CanonicalDefinition(OptionTypes types)
     // Only the run's own keys are left out: what extends a flow is to run that flow again, which goes on where it was.
     private void WriteProperties(Utf8JsonWriter json, object record, bool includeExtending)
     {
+        // The default is not said: definitions of before there were backends keep their hash.
+        if (record is TeacherDefinition { Backend: not TeacherDefinition.DefaultBackend } teacher)
+            json.WriteString("backend", teacher.Backend);
         foreach (OptionProperty property in types.Of(record.GetType()).Properties)
         {
             if (property.Extends && !includeExtending)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Host.Definitions;
 
@@ -10,17 +11,19 @@ internal sealed partial class DefinitionChecks
 {
     private const string KindKey = "stage";
     private const string NameKey = "name";
+    private const string BackendKey = "backend";
     private static readonly string[] Reserved = [KindKey, NameKey];
 
     private readonly StageCatalog _catalog;
     private readonly DefinitionErrors _errors;
     private readonly OptionBinder _binder;
+    private readonly List<(SourceNode Node, string Where, IAsksTeacher Options)> _asking = [];
 
     public DefinitionChecks(StageCatalog catalog, OptionTypes types, DefinitionErrors errors)
     {
         _catalog = catalog;
         _errors = errors;
-        _binder = new OptionBinder(types, errors, BindStage);
+        _binder = new OptionBinder(types, errors, BindStage, BindTeacher);
     }
 
     public RunDefinition? Bind(SourceNode root)
@@ -33,6 +36,8 @@ internal sealed partial class DefinitionChecks
         CheckModels(root);
         if (root["flows"] is { Kind: SourceKind.Array } flows)
             CheckFlows(flows, root);
+        if (definition.Teacher is { } teacher)
+            CheckTeacher(teacher);
         return definition;
     }
 
@@ -58,8 +63,37 @@ internal sealed partial class DefinitionChecks
         if (node[NameKey] is { Kind: not SourceKind.String } nameNode)
             _errors.Add(nameNode.Position, $"{where}, stage '{kindNode.Text}': 'name': found {nameNode.Describe()}, expected a string");
         string name = NameOf(node)!;
+        int errorsBefore = _errors.Count;
         object? options = _binder.BindRecord(node, registration.OptionsType, $"{where}, stage '{name}'", reserved: Reserved);
+        // What defaults ask for in place of a wrong value means nothing.
+        if (options is IAsksTeacher asking && _errors.Count == errorsBefore)
+            _asking.Add((node, $"{where}, stage '{name}'", asking));
         return options is null ? null : new StageDefinition(name, new StageKind(registration.Name), options);
+    }
+
+    private TeacherDefinition? BindTeacher(SourceNode node, string where, string path)
+    {
+        SourceNode? backend = node[BackendKey];
+        TeacherRegistration? registration = _catalog.Teachers.FirstOrDefault(t => t.Name == (backend?.Text ?? TeacherDefinition.DefaultBackend));
+        if (backend is null or { Kind: SourceKind.String } && registration is not null)
+            return (TeacherDefinition?)_binder.BindRecord(node, registration.OptionsType, where, path, [BackendKey]);
+        _errors.Add(backend!.Position, backend.Kind != SourceKind.String
+            ? $"{where}: '{path}.{BackendKey}': found {backend.Describe()}, expected a string"
+            : $"{where}: '{path}.{BackendKey}': unknown backend '{backend.Text}'{Suggestion.For(backend.Text, _catalog.Teachers.Select(t => t.Name))}");
+        return null;
+    }
+
+    private void CheckTeacher(TeacherDefinition teacher)
+    {
+        TeacherAbilities abilities = _catalog.Teachers.First(t => t.Name == teacher.Backend).Abilities(teacher);
+        foreach ((SourceNode node, string where, IAsksTeacher options) in _asking)
+        {
+            foreach (TeacherNeed need in options.TeacherNeeds.Where(n => !n.IsMet(abilities)))
+            {
+                _errors.Add(node.Nearest(need.Key).Position, $"{where}: '{need.Key}' needs {need.What}, which a teacher of backend '{teacher.Backend}' does not give"
+                    + (need.Remedy is null ? "; use another backend" : $"; {need.Remedy}"));
+            }
+        }
     }
 
     private void CheckModels(SourceNode root)

@@ -62,12 +62,17 @@ internal sealed class DefinitionDiff(OptionTypes types)
 
     private void CompareRecords(object was, object now, string path, List<DefinitionChange> changes)
     {
+        if (was is TeacherDefinition before && now is TeacherDefinition after && before.Backend != after.Backend)
+        {
+            changes.Add(new DefinitionChange(OptionBinder.Join(path, "backend"), $"\"{before.Backend}\"", $"\"{after.Backend}\"", Extends: false));
+            return;
+        }
         foreach (OptionProperty property in types.Of(now.GetType()).Properties)
         {
             object? a = property.Property.GetValue(was);
             object? b = property.Property.GetValue(now);
             string key = OptionBinder.Join(path, property.Key);
-            if (property.Value.Kind == OptionKind.Record && a is not null && b is not null && !property.Extends)
+            if (property.Value.Kind is OptionKind.Record or OptionKind.Teacher && a is not null && b is not null && !property.Extends)
                 CompareRecords(a, b, key, changes);
             else if (Show(a) is var shownA && Show(b) is var shownB && shownA != shownB)
                 changes.Add(new DefinitionChange(key, shownA, shownB, property.Extends));

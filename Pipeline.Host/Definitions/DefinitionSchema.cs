@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Host.Definitions;
 
@@ -11,6 +12,8 @@ namespace Pipeline.Host.Definitions;
 internal sealed class DefinitionSchema(StageCatalog catalog)
 {
     private static readonly JsonSerializerOptions Layout = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private const string BackendKey = "backend";
+
     private readonly OptionTypes _types = new();
 
     public string Write()
@@ -38,6 +41,15 @@ internal sealed class DefinitionSchema(StageCatalog catalog)
         foreach (JsonNode? key in schema["required"]?.AsArray() ?? [])
             required.Add(key!.DeepClone());
         schema["required"] = required;
+        return schema;
+    }
+
+    private JsonObject Teacher(TeacherRegistration teacher)
+    {
+        JsonObject schema = Record(teacher.OptionsType, new JsonObject { ["description"] = teacher.Summary });
+        schema["properties"]!.AsObject().Insert(0, BackendKey, new JsonObject { ["const"] = teacher.Name });
+        if (teacher.Name != TeacherDefinition.DefaultBackend)
+            schema["required"]!.AsArray().Insert(0, BackendKey);
         return schema;
     }
 
@@ -86,6 +98,13 @@ internal sealed class DefinitionSchema(StageCatalog catalog)
                 foreach (string name in catalog.Names)
                     kinds.Add(new JsonObject { ["$ref"] = $"#/$defs/{name}" });
                 return new JsonObject { ["type"] = "object", ["oneOf"] = kinds };
+            case OptionKind.Teacher:
+                var backends = new JsonArray();
+                foreach (TeacherRegistration teacher in catalog.Teachers)
+                    backends.Add(Teacher(teacher));
+                if (value.Nullable)
+                    backends.Add(new JsonObject { ["type"] = "null" });
+                return new JsonObject { ["type"] = Named("object", value.Nullable), ["oneOf"] = backends };
             case OptionKind.Record:
                 JsonObject record = Record(value.Type, []);
                 record["type"] = Named("object", value.Nullable);

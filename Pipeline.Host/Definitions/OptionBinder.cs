@@ -11,7 +11,9 @@ namespace Pipeline.Host.Definitions;
 /// <param name="types">Options records.</param>
 /// <param name="errors">Where errors go.</param>
 /// <param name="bindStage">Makes a stage of an entry: the kinds of stages are a table, not a type.</param>
-internal sealed class OptionBinder(OptionTypes types, DefinitionErrors errors, Func<SourceNode, string, StageDefinition?> bindStage)
+/// <param name="bindTeacher">Makes a teacher of an entry, given what it is and its key path: backends are a table too.</param>
+internal sealed class OptionBinder(
+    OptionTypes types, DefinitionErrors errors, Func<SourceNode, string, StageDefinition?> bindStage, Func<SourceNode, string, string, TeacherDefinition?> bindTeacher)
 {
     /// <param name="node">What was written.</param>
     /// <param name="type">The record.</param>
@@ -91,6 +93,10 @@ internal sealed class OptionBinder(OptionTypes types, DefinitionErrors errors, F
             case OptionKind.Stage:
                 value = bindStage(node, where);
                 return value is not null;
+            case OptionKind.Teacher when node.Kind == SourceKind.Object:
+                int errorsBefore = errors.Count;
+                value = bindTeacher(node, where, path);
+                return errors.Count == errorsBefore;
             default:
                 return Wrong(node, where, path, Expectation(expected));
         }

@@ -17,6 +17,7 @@ internal enum OptionKind
     List,
     Record,
     Stage,
+    Teacher,
 }
 
 /// <summary>What a value may be. <paramref name="Element"/> is a list's; <paramref name="Type"/> is without Nullable.</summary>
@@ -59,7 +60,7 @@ internal sealed class OptionType
         var nullability = new NullabilityInfoContext();
         List<OptionProperty> properties = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(p => p.SetMethod is { IsPublic: true })
-            .OrderBy(p => p.MetadataToken)
+            .OrderBy(p => Depth(p.DeclaringType!)).ThenBy(p => p.MetadataToken)
             .Select(p => new OptionProperty(p, KeyOf(p.Name), ValueOf(p, p.PropertyType, nullability.Create(p).ReadState == NullabilityState.Nullable)))
             .ToList();
         return new OptionType(type, properties);
@@ -71,6 +72,9 @@ internal sealed class OptionType
 
     /// <summary>A record with every default; <c>required</c> binds compilers, not reflection.</summary>
     public object CreateDefault() => Activator.CreateInstance(Type)!;
+
+    // A record that another derives from has its keys first.
+    private static int Depth(Type type) => type.BaseType is { } parent ? Depth(parent) + 1 : 0;
 
     private static OptionValue ValueOf(PropertyInfo property, Type type, bool nullable)
     {
@@ -88,6 +92,8 @@ internal sealed class OptionType
             return Value(OptionKind.Enum);
         if (bare == typeof(StageDefinition))
             return Value(OptionKind.Stage);
+        if (bare == typeof(TeacherDefinition))
+            return Value(OptionKind.Teacher);
         Type? element = bare.IsArray ? bare.GetElementType()
             : bare.IsGenericType && bare.GetGenericTypeDefinition() == typeof(IReadOnlyList<>) ? bare.GetGenericArguments()[0]
             : null;

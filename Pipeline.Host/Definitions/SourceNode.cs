@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Pipeline.Host.Definitions;
 
 internal enum SourceKind
@@ -30,6 +32,22 @@ internal sealed class SourceNode(SourceKind kind, string text, SourcePosition po
     public string? SetText { get; init; }
 
     public SourceNode? this[string name] => Members.Find(m => m.Name == name)?.Value;
+
+    /// <summary>The value at a key path such as <c>models[0].name</c>, or the last one on the way there that was written.</summary>
+    public SourceNode Nearest(string path)
+    {
+        SourceNode node = this;
+        foreach (string step in path.Split('.', '['))
+        {
+            SourceNode? next = step.EndsWith(']')
+                ? node.Items.ElementAtOrDefault(int.Parse(step.AsSpan(0, step.Length - 1), CultureInfo.InvariantCulture))
+                : node[step];
+            if (next is null)
+                return node;
+            node = next;
+        }
+        return node;
+    }
 
     /// <summary>As an error message shows it.</summary>
     public string Describe() => Kind switch

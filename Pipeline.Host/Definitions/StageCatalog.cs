@@ -1,20 +1,27 @@
 using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Teachers;
+using Pipeline.Stages.Teacher;
 
 namespace Pipeline.Host.Definitions;
 
-/// <summary>The stages a definition may name, by name.</summary>
+/// <summary>The stages and teacher backends a definition may name, by name.</summary>
 internal sealed class StageCatalog
 {
     private readonly Dictionary<string, StageRegistration> _byName = new(StringComparer.Ordinal);
 
-    public StageCatalog(IReadOnlyList<StageRegistration> stages)
+    /// <param name="stages">Their names are distinct.</param>
+    /// <param name="teachers">Backends; those of <see cref="TeacherTable"/> when null.</param>
+    public StageCatalog(IReadOnlyList<StageRegistration> stages, IReadOnlyList<TeacherRegistration>? teachers = null)
     {
+        Teachers = teachers ?? TeacherTable.All;
         foreach (StageRegistration stage in stages)
         {
             if (!_byName.TryAdd(stage.Name, stage))
                 throw new InvalidOperationException($"two stages are registered as '{stage.Name}'");
         }
     }
+
+    public IReadOnlyList<TeacherRegistration> Teachers { get; }
 
     public IEnumerable<string> Names => _byName.Keys.Order(StringComparer.Ordinal);
 

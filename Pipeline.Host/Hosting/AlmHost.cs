@@ -26,7 +26,7 @@ internal static class AlmHost
             new HostApplicationBuilderSettings { DisableDefaults = true, ApplicationName = "alm" });
         builder.Logging.AddProvider(new DisplayLoggerProvider(display, time));
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
-        builder.Services.AddAlm(storage, time, settings, definition.Definition);
+        builder.Services.AddAlm(storage, time, settings, definition.Definition, catalog);
         builder.Services.AddSingleton(definition);
         builder.Services.AddSingleton(loader);
         builder.Services.AddSingleton(catalog);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Storage;
+using Pipeline.Host.Definitions;
 using Pipeline.Host.Runs;
 using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Text;
@@ -13,7 +14,7 @@ namespace Pipeline.Host.Hosting;
 internal static class Services
 {
     public static IServiceCollection AddAlm(
-        this IServiceCollection services, IStorage storage, TimeProvider time, RunSettings settings, RunDefinition definition)
+        this IServiceCollection services, IStorage storage, TimeProvider time, RunSettings settings, RunDefinition definition, StageCatalog catalog)
     {
         services.AddSingleton(storage);
         services.AddSingleton(time);
@@ -21,7 +22,13 @@ internal static class Services
         services.AddSingleton<InputCatalog>();
         services.AddSingleton<TokenizerStore>();
         services.AddSingleton(_ => TorchDevice.Create(definition.Device, definition.Threads, settings.LibTorch));
-        services.AddSingleton<TeacherStore>();
+        services.AddSingleton(provider =>
+        {
+            // What is made later is disposed of earlier: weights are given back on the device's thread.
+            if (definition.Teacher?.Backend == TeacherDefinition.DefaultBackend)
+                provider.GetRequiredService<TorchDevice>();
+            return new TeacherStore(catalog.Teachers);
+        });
         return services;
     }
 }

@@ -27,7 +27,7 @@ internal sealed class RunPlan(
             RunFolder.CheckSame(storage, folder, definition, loader);
         RunProgress progress = RunProgress.Read(storage, folder);
         output.WriteLine($"run '{run.Name}' in {folder}{(begun ? " (begun; it goes on)" : " (new)")}");
-        using ServiceProvider services = new ServiceCollection().AddAlm(storage, time, settings, run).BuildServiceProvider();
+        using ServiceProvider services = new ServiceCollection().AddAlm(storage, time, settings, run, catalog).BuildServiceProvider();
         using var rejects = new RejectFile(storage, Path.Combine(folder, RunFiles.Rejects));
         var surroundings = new StageSurroundings(
             run, folder, storage, services, time, catalog, new NoScalars(), rejects, (_, stage, message) => output.WriteLine($"    {stage}: {message}"));

@@ -1,3 +1,4 @@
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Torch;
 using TorchSharp;
@@ -18,14 +19,14 @@ internal static class EnsembleHead
     /// <param name="members">The models.</param>
     /// <param name="targets_N">int64; -1: no target, log-likelihood 0.</param>
     /// <param name="average">Which mean.</param>
-    public static Tensor LogLikelihood(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<ScoringModel> members, Tensor targets_N, EnsembleAverage average)
+    public static Tensor LogLikelihood(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<LanguageModel> members, Tensor targets_N, EnsembleAverage average)
         => average == EnsembleAverage.Probability ? OfProbabilities(hidden_NH, members, targets_N) : OfLogProbabilities(hidden_NH, members, targets_N);
 
-    public static Tensor LogLikelihood(Tensor hidden_NH, ScoringModel model, Tensor targets_N)
-        => VocabularyHead.Score(hidden_NH, model.Head, targets_N, new HeadOptions(model.Softcap, model.ValidRows)).LogLikelihood;
+    public static Tensor LogLikelihood(Tensor hidden_NH, LanguageModel model, Tensor targets_N)
+        => VocabularyHead.Score(hidden_NH, model.Model.HeadWeight, targets_N, new HeadOptions(model.Model.Config.FinalSoftcap, model.ValidRows)).LogLikelihood;
 
     // log (1/M Σ p_m(target)) needs no other token's probability.
-    private static Tensor OfProbabilities(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<ScoringModel> members, Tensor targets_N)
+    private static Tensor OfProbabilities(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<LanguageModel> members, Tensor targets_N)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor likelihoods_MN = stack(members.Select((m, i) => LogLikelihood(hidden_NH[i], m, targets_N)));
@@ -33,7 +34,7 @@ internal static class EnsembleHead
     }
 
     // 1/M Σ log p_m(target) − log Σ_v exp(1/M Σ log p_m(v)). The members' own normalisers cancel, so raw logits are averaged.
-    private static Tensor OfLogProbabilities(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<ScoringModel> members, Tensor targets_N)
+    private static Tensor OfLogProbabilities(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<LanguageModel> members, Tensor targets_N)
     {
         using DisposeScope scope = NewDisposeScope();
         int valid = members.Min(m => m.ValidRows);
@@ -51,7 +52,7 @@ internal static class EnsembleHead
     }
 
     /// <summary>[S, V] float32, over the rows that every member has.</summary>
-    public static Tensor MeanLogits(IReadOnlyList<Tensor> hidden_SH, IReadOnlyList<ScoringModel> members)
+    public static Tensor MeanLogits(IReadOnlyList<Tensor> hidden_SH, IReadOnlyList<LanguageModel> members)
     {
         int valid = members.Min(m => m.ValidRows);
         Tensor mean_SV = zeros([hidden_SH[0].size(0), valid], dtype: ScalarType.Float32, device: hidden_SH[0].device);
@@ -61,9 +62,9 @@ internal static class EnsembleHead
     }
 
     /// <summary>[S, valid] float32, softcapped where the model does so.</summary>
-    public static Tensor Logits(Tensor hidden_SH, ScoringModel model, int valid)
+    public static Tensor Logits(Tensor hidden_SH, LanguageModel model, int valid)
     {
-        Tensor logits = HeadForward.RawLogits(hidden_SH, model.Head.narrow(0, 0, valid));
-        return model.Softcap is { } c ? logits.div(c).tanh().mul(c) : logits;
+        Tensor logits = HeadForward.RawLogits(hidden_SH, model.Model.HeadWeight.narrow(0, 0, valid));
+        return model.Model.Config.FinalSoftcap is { } c ? logits.div(c).tanh().mul(c) : logits;
     }
 }

@@ -1,10 +1,11 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Evaluation;
 
 /// <summary>What <c>evaluate</c> may be told.</summary>
-public sealed record EvaluateOptions
+public sealed record EvaluateOptions : IAsksTeacher
 {
     [Description("The models to judge, all on the same windows of text.")]
     public required IReadOnlyList<EvaluatedModel> Models { get; init; }
@@ -32,6 +33,9 @@ public sealed record EvaluateOptions
 
     [Description("Names this judgement's part of the run's report: report/NAME.json.")]
     public string To { get; init; } = "judgement";
+
+    IEnumerable<TeacherNeed> IAsksTeacher.TeacherNeeds => Models.Select((m, i) => (m.Model, i)).Where(m => m.Model == ModelPlace.Teacher)
+        .Select(m => TeacherNeed.Online($"models[{m.i}].model", "name a Hugging Face folder, or leave the teacher out"));
 }
 
 /// <summary>A model and where it is.</summary>

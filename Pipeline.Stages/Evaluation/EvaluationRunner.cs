@@ -1,6 +1,7 @@
 using System.Globalization;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
 
@@ -53,14 +54,14 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
         TextTokenizer tokenizer = OneTokenizer(name, places);
         IReadOnlyList<WindowTokens> windows = text.Under(tokenizer);
         NextBytes? nextBytes = agreement is null ? null : new NextBytes(windows, _reference);
-        var members = new List<ScoringModel>();
+        var members = new List<LanguageModel>();
         double[] sums;
         try
         {
             foreach (ModelPlace place in places)
             {
                 members.Add(await device.RunAsync(
-                    () => ScoringModel.Load(place.Name, place.Folder, tokenizers.Get(place.Tokenizer), context.Storage, device), cancellationToken));
+                    () => LanguageModel.Load(place.Folder, tokenizers.Get(place.Tokenizer), context.Storage, device, name: place.Name), cancellationToken));
             }
             WarnOfLength(members, windows);
             long before = _done;
@@ -100,13 +101,13 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
             $"ensemble '{name}': '{places[0].Name}' and '{other.Name}' have different tokenizers; transfer the members to one tokenizer first");
     }
 
-    private void WarnOfLength(List<ScoringModel> members, IReadOnlyList<WindowTokens> windows)
+    private void WarnOfLength(List<LanguageModel> members, IReadOnlyList<WindowTokens> windows)
     {
         int longest = windows.Max(w => w.Ids.Length);
-        foreach (ScoringModel member in members.Where(m => longest > m.MaxPositions))
+        foreach (LanguageModel member in members.Where(m => longest > m.Model.Config.MaxPositions))
         {
             context.Meter.Say(string.Create(
-                CultureInfo.InvariantCulture, $"model '{member.Name}' was made for {member.MaxPositions} positions, the longest window has {longest} tokens; a smaller windowBytes suits it"));
+                CultureInfo.InvariantCulture, $"model '{member.Name}' was made for {member.Model.Config.MaxPositions} positions, the longest window has {longest} tokens; a smaller windowBytes suits it"));
         }
     }
 

@@ -1,3 +1,4 @@
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Tokenization;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -25,7 +26,7 @@ internal static class NextByte
     /// <param name="members">The models, with one tokenizer.</param>
     /// <param name="average">Which mean of several models.</param>
     /// <param name="classes_V">int64, of <see cref="ClassesOf"/>.</param>
-    public static Tensor MostLikely(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<ScoringModel> members, EnsembleAverage average, Tensor classes_V)
+    public static Tensor MostLikely(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<LanguageModel> members, EnsembleAverage average, Tensor classes_V)
     {
         using DisposeScope scope = NewDisposeScope();
         long count = hidden_NH[0].size(0), step = Math.Max(1, EnsembleHead.SliceElements / members.Max(m => m.ValidRows));

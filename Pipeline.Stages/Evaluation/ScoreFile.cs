@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Batching;
-using Pipeline.Stages.Embeddings;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Text;
 using Pipeline.Stages.Tokenization;
@@ -38,7 +38,7 @@ public sealed class ScoreFile(IStorage storage, TorchDevice device)
     {
         TextTokenizer tokenizer = TextTokenizer.Load(options.Tokenizer ?? options.Model, storage);
         using var output = new StagedFile(storage, options.Output);
-        ScoringModel model = await device.RunAsync(() => ScoringModel.Load(options.Model, options.Model, tokenizer, storage, device), cancellationToken);
+        LanguageModel model = await device.RunAsync(() => LanguageModel.Load(options.Model, tokenizer, storage, device), cancellationToken);
         long scored = 0, rejected = 0;
         try
         {
@@ -88,7 +88,7 @@ public sealed class ScoreFile(IStorage storage, TorchDevice device)
         }
     }
 
-    private async Task<IReadOnlyList<TokenScores>> ScoreAsync(ScoringModel model, Line[] lines, int batchTokens, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<TokenScores>> ScoreAsync(LanguageModel model, Line[] lines, int batchTokens, CancellationToken cancellationToken)
     {
         var results = new TokenScores[lines.Length];
         int[] some = [.. Enumerable.Range(0, lines.Length).Where(i => lines[i].Tokens is not null)];
@@ -104,14 +104,13 @@ public sealed class ScoreFile(IStorage storage, TorchDevice device)
         return results;
     }
 
-    private static TokenScores[] Score(ScoringModel model, int[][] rows)
+    private static TokenScores[] Score(LanguageModel model, int[][] rows)
     {
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
         BatchTensors batch = BatchTensors.Of(rows, model.Device);
         Tensor hidden_RH = model.Hidden(batch.Ids_BT).flatten(0, 1).index_select(0, batch.Real_R);
-        using Tensor mask_V = BoundaryMask.Of(model.Tokenizer, model.Rows, model.Device);
-        HeadScores scores = VocabularyHead.Score(hidden_RH, model.Head, batch.Targets_R, new HeadOptions(model.Softcap, model.ValidRows, mask_V));
+        HeadScores scores = VocabularyHead.Score(hidden_RH, model.Model.HeadWeight, batch.Targets_R, new HeadOptions(model.Model.Config.FinalSoftcap, model.ValidRows, model.BoundaryMask_V));
         float[] likelihoods = [.. scores.LogLikelihood.cpu().data<float>()], boundaries = [.. scores.LogBoundary!.cpu().data<float>()];
         var results = new TokenScores[rows.Length];
         for (int row = 0, at = 0; row < rows.Length; at += rows[row++].Length)

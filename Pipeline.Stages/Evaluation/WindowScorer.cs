@@ -1,4 +1,5 @@
 using Pipeline.Stages.Batching;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -22,7 +23,7 @@ public sealed class WindowScorer(TorchDevice device, int batchTokens)
     /// <param name="afterBatch">Called between batches with the number of windows done; what it throws stops the work.</param>
     /// <param name="cancellationToken">Stops between batches.</param>
     public async Task<double[]> ScoreAsync(
-        IReadOnlyList<ScoringModel> members,
+        IReadOnlyList<LanguageModel> members,
         EnsembleAverage average,
         IReadOnlyList<WindowTokens> windows,
         NextBytes? nextBytes = null,
@@ -31,7 +32,7 @@ public sealed class WindowScorer(TorchDevice device, int batchTokens)
     {
         foreach (WindowTokens window in windows)
         {
-            foreach (ScoringModel member in members)
+            foreach (LanguageModel member in members)
                 member.CheckIds(window.Ids);
         }
         long[]? classes_V = nextBytes is null ? null : NextByte.ClassesOf(members[0].Tokenizer);
@@ -65,7 +66,7 @@ public sealed class WindowScorer(TorchDevice device, int batchTokens)
         return sums;
     }
 
-    private BatchScores Score(IReadOnlyList<ScoringModel> members, EnsembleAverage average, int[][] rows, int[][] entries, long[]? classes_V)
+    private BatchScores Score(IReadOnlyList<LanguageModel> members, EnsembleAverage average, int[][] rows, int[][] entries, long[]? classes_V)
     {
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();

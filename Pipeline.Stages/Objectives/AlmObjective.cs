@@ -9,7 +9,7 @@ public sealed class AlmObjective(AlmOptions options) : IObjective
     public string Name => "alm";
 
     public ObjectiveNeeds Needs { get; } = ObjectiveNeeds.LogLikelihood | ObjectiveNeeds.TeacherScores
-        | (options.Boundary == BoundaryMode.AppendBoundary ? ObjectiveNeeds.LogBoundary : ObjectiveNeeds.None);
+        | (options.Boundary != BoundaryMode.None ? ObjectiveNeeds.LogBoundary : ObjectiveNeeds.None);
 
     public IReadOnlyList<int> Layers => [];
 
@@ -25,7 +25,7 @@ public sealed class AlmObjective(AlmOptions options) : IObjective
     {
         ChunkBatch chunks = Chunks(inputs.Tables);
         Tensor logLikelihood_N = ObjectiveInputs.Require(inputs.LogLikelihood_N, Name, "log-likelihoods");
-        Tensor? logBoundary_N = options.Boundary == BoundaryMode.AppendBoundary
+        Tensor? logBoundary_N = options.Boundary != BoundaryMode.None
             ? ObjectiveInputs.Require(inputs.LogBoundary_N, Name, "log boundary masses")
             : null;
         return new ObjectiveResult(Sum(chunks, logLikelihood_N, logBoundary_N), Count(chunks));

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Objectives.Schedules;
 
 namespace Pipeline.Stages.Objectives;
@@ -25,7 +26,7 @@ public sealed record AlmOptions
     [Range(1e-3, 100.0)]
     public double RenyiAlpha { get; init; } = 0.5;
 
-    [Description("Whether the mass of boundary tokens after a chunk is part of its likelihood.")]
+    [Description("Whether the mass of boundary tokens after a chunk is part of its likelihood: none; append-boundary; or, for shards that hold bounds on the mass, append-lower or append-midpoint.")]
     public BoundaryMode Boundary { get; init; } = BoundaryMode.AppendBoundary;
 
     [Description("Which chunks are compared, before merging by boundary mass.")]
@@ -54,7 +55,21 @@ public sealed record AlmOptions
     [Description("Where the teacher's scores come from: cached (the shards), or online (the teacher run over every batch, unrounded, at the cost of a teacher beside the student).")]
     public TeacherScoring Scores { get; init; } = TeacherScoring.Cached;
 
-    public ChunkRules Rules(TokenPairBias? bias) => new(Chunks, Gamma, ChunkUse.Likelihood, bias, BiasThreshold);
+    /// <summary>What is asked of a teacher, by key.</summary>
+    public IEnumerable<TeacherNeed> TeacherNeeds
+    {
+        get
+        {
+            if (Boundary == BoundaryMode.AppendBoundary)
+                yield return TeacherNeed.Boundary("boundary", BoundaryKnowledge.Exact, "write append-lower or append-midpoint for a teacher that gives bounds, else none");
+            else if (Boundary != BoundaryMode.None)
+                yield return new TeacherNeed("boundary", "bounds on masses that are not known", a => a.Boundary == BoundaryKnowledge.Interval, "write append-boundary for a teacher that knows its masses, else none");
+            if (Gamma is not null)
+                yield return TeacherNeed.Boundary("gamma", BoundaryKnowledge.Interval, "write null, which merges no chunks");
+        }
+    }
+
+    public ChunkRules Rules(TokenPairBias? bias) => new(Chunks, Gamma, ChunkUse.Likelihood, bias, BiasThreshold, Boundary);
 }
 
 /// <summary>Where the teacher's scores come from.</summary>

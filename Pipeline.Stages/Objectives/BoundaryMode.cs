@@ -11,4 +11,10 @@ public enum BoundaryMode
     /// tokens are boundary tokens was decided when the teacher was scored; the student's head uses the same set.
     /// </summary>
     AppendBoundary,
+
+    /// <summary>As <see cref="AppendBoundary"/>, where the teacher's mass is known by bounds alone: the lower one is taken.</summary>
+    AppendLower,
+
+    /// <summary>As <see cref="AppendLower"/>, with the mean of the two bounds on the mass.</summary>
+    AppendMidpoint,
 }

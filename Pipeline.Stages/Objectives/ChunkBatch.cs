@@ -42,6 +42,9 @@ public sealed record ChunkBatch
     /// <summary>Chunks of the alignment (joined by the chunk kind) that do not count: unscored, masked, or the beginning of the sequence.</summary>
     public required int Excluded { get; init; }
 
+    /// <summary>Chunks merged into the next one because the bounds on their boundary mass lie on both sides of γ.</summary>
+    public int Straddling { get; init; }
+
     public int Count => RowOf.Length;
 
     public int Positions => Rows * Length;

@@ -15,6 +15,7 @@ internal sealed class ChunkBatchBuilder
     private readonly List<int> _source = [];
     private readonly List<int> _lastPosition = [];
     private int _excluded;
+    private int _straddling;
 
     public ChunkBatchBuilder(int rows, int length)
     {
@@ -45,7 +46,11 @@ internal sealed class ChunkBatchBuilder
             _lastPosition[chunk] = row * _length + part.StudentEnd - 1;
             for (int i = part.StudentStart; i < part.StudentEnd; i++)
                 _chunkOfPosition[row * _length + i] = chunk;
-            open = gamma is not null && part.TeacherLogBoundary <= threshold;
+            // A mass that may be on either side of γ merges: a chunk too long compares what is exact, one too short may not.
+            (float lower, float upper) = part.Bounds ?? (part.TeacherLogBoundary, part.TeacherLogBoundary);
+            open = gamma is not null && lower <= threshold;
+            if (open && upper > threshold)
+                _straddling++;
         }
         _excluded += excluded;
     }
@@ -64,6 +69,7 @@ internal sealed class ChunkBatchBuilder
         ChunkOfPosition = _chunkOfPosition,
         LastPosition = [.. _lastPosition],
         Excluded = _excluded,
+        Straddling = _straddling,
     };
 
     private void Open(int row, int column, ChunkPart part)

@@ -33,7 +33,7 @@ internal static class ChunkSelection
             (teacherEnd, studentEnd) = (chunk.TeacherEnd, chunk.StudentEnd);
             if (Counts(example, teacher.Tokens, chunk, rules.Use))
             {
-                parts.Add(Part(example, teacher.Scores, chunk, last, gap));
+                parts.Add(Part(example, teacher.Scores, chunk, last, gap, rules));
                 gap = false;
             }
             else
@@ -83,26 +83,27 @@ internal static class ChunkSelection
         return true;
     }
 
-    private static ChunkPart Part(Example example, TeacherScores scores, Chunk chunk, int source, bool gap)
+    private static ChunkPart Part(Example example, TeacherScores scores, Chunk chunk, int source, bool gap, ChunkRules rules)
     {
         double negLogLikelihood = 0;
         for (int i = chunk.TeacherStart; i < chunk.TeacherEnd; i++)
             negLogLikelihood += scores.NegLogLikelihood[i];
-        double negLogBoundary = scores.NegLogBoundary[chunk.TeacherEnd - 1];
-        if (!double.IsFinite(negLogLikelihood) || !double.IsFinite(negLogBoundary))
+        ChunkBoundary boundary = ChunkBoundary.Of(example, scores, chunk.TeacherEnd - 1, rules);
+        if (!double.IsFinite(negLogLikelihood) || !boundary.IsFinite)
         {
             throw new InputException(
                 $"document {example.Id}: teacher tokens {chunk.TeacherStart}..{chunk.TeacherEnd - 1} have the scores {negLogLikelihood} and "
-                + $"{negLogBoundary}, expected finite numbers; score the document again");
+                + $"{-boundary.Log}, expected finite numbers; score the document again");
         }
         return new ChunkPart(
-            (float)Math.Min(0, -negLogLikelihood), (float)Math.Min(0, -negLogBoundary), chunk.TeacherEnd - chunk.TeacherStart, chunk.TeacherEnd - 1,
-            chunk.StudentStart, chunk.StudentEnd, source, gap);
+            (float)Math.Min(0, -negLogLikelihood), boundary.Log, chunk.TeacherEnd - chunk.TeacherStart, chunk.TeacherEnd - 1,
+            chunk.StudentStart, chunk.StudentEnd, source, gap) { Bounds = (boundary.Lower, boundary.Upper) };
     }
 
     private static void RequireScores(Example example, TeacherView teacher)
     {
-        int tokens = teacher.Tokens.Count, likelihoods = teacher.Scores.NegLogLikelihood.Length, boundaries = teacher.Scores.NegLogBoundary.Length;
+        int tokens = teacher.Tokens.Count, likelihoods = teacher.Scores.NegLogLikelihood.Length;
+        int boundaries = (teacher.Scores.NegLogBoundary ?? teacher.Scores.Interval?.NegLogLower)?.Length ?? tokens;
         if (likelihoods != tokens || boundaries != tokens)
         {
             throw new InputException(

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Objectives;
 
@@ -22,4 +23,17 @@ public sealed record ObjectivesOptions
 
     [Description("Baseline: MinED, logits of the nearest token by edit distance; runs the teacher beside the student.")]
     public MinedOptions? Mined { get; init; }
+
+    /// <summary>What the objectives ask of a teacher, keys from the objective's name on.</summary>
+    public IEnumerable<TeacherNeed> TeacherNeeds
+    {
+        get
+        {
+            foreach (TeacherNeed need in Alm?.TeacherNeeds ?? []) yield return need with { Key = $"alm.{need.Key}" };
+            if (Latents is not null) yield return TeacherNeed.HiddenStates("latents");
+            if (Dskd is not null) yield return TeacherNeed.Online("dskd");
+            if (Uld is not null) yield return TeacherNeed.Online("uld");
+            if (Mined is not null) yield return TeacherNeed.Online("mined");
+        }
+    }
 }

@@ -9,8 +9,6 @@ namespace Pipeline.Stages.Shards;
 /// <summary>Blocks to bytes and back: a head, a table of columns, one zstd frame per column.</summary>
 internal static class ShardBlockCodec
 {
-    private const int TableBytes = ExampleColumns.Count * ShardFormat.ColumnEntryBytes;
-
     /// <param name="block">What to write; not changed.</param>
     /// <param name="offset">Where the block will stand: part of its hash, so that a block in another's place is noticed.</param>
     /// <param name="compressor">Fixed level, one thread: the same records are the same bytes.</param>
@@ -19,14 +17,15 @@ internal static class ShardBlockCodec
     /// <returns>The block's bytes in <paramref name="buffer"/>.</returns>
     public static int Encode(ExampleBlockEncoder block, long offset, Compressor compressor, ref byte[] buffer, PartBytes[] parts)
     {
-        int most = ShardFormat.BlockHeadBytes + TableBytes;
-        for (int column = 0; column < ExampleColumns.Count; column++)
+        int columns = block.ColumnCount, tableBytes = columns * ShardFormat.ColumnEntryBytes;
+        int most = ShardFormat.BlockHeadBytes + tableBytes;
+        for (int column = 0; column < columns; column++)
             most = checked(most + Compressor.GetCompressBound(block.Column(column).Length));
         if (buffer.Length < most)
             buffer = new byte[most];
 
-        int position = ShardFormat.BlockHeadBytes + TableBytes;
-        for (int column = 0; column < ExampleColumns.Count; column++)
+        int position = ShardFormat.BlockHeadBytes + tableBytes;
+        for (int column = 0; column < columns; column++)
         {
             ReadOnlySpan<byte> raw = block.Column(column).Span;
             int stored = compressor.Wrap(raw, buffer.AsSpan(position));
@@ -46,7 +45,7 @@ internal static class ShardBlockCodec
         BinaryPrimitives.WriteUInt32LittleEndian(head, ShardFormat.BlockMagic);
         BinaryPrimitives.WriteInt32LittleEndian(head[4..], position - ShardFormat.BlockHeadBytes);
         BinaryPrimitives.WriteInt32LittleEndian(head[8..], block.Records);
-        BinaryPrimitives.WriteInt32LittleEndian(head[12..], ExampleColumns.Count);
+        BinaryPrimitives.WriteInt32LittleEndian(head[12..], columns);
         BinaryPrimitives.WriteUInt64LittleEndian(head[16..], Hash(buffer.AsSpan(0, position), offset));
         return position;
     }
@@ -67,15 +66,16 @@ internal static class ShardBlockCodec
     }
 
     /// <exception cref="InvalidDataException">It is not what was written at this offset.</exception>
-    public static Example[] Decode(ReadOnlySpan<byte> block, ShardBlock expected)
+    public static Example[] Decode(ReadOnlySpan<byte> block, ShardBlock expected, int version)
     {
         Verify(block, expected);
         int columnCount = BinaryPrimitives.ReadInt32LittleEndian(block[12..]);
-        if (columnCount != ExampleColumns.Count || block.Length < ShardFormat.BlockHeadBytes + TableBytes)
-            throw new InvalidDataException($"it has {columnCount} columns, this version has {ExampleColumns.Count}");
-        var columns = new ReadOnlyMemory<byte>[ExampleColumns.Count];
+        int count = ExampleColumns.CountOf(version), tableBytes = count * ShardFormat.ColumnEntryBytes;
+        if (columnCount != count || block.Length < ShardFormat.BlockHeadBytes + tableBytes)
+            throw new InvalidDataException($"it has {columnCount} columns, version {version} has {count}");
+        var columns = new ReadOnlyMemory<byte>[count];
         using var decompressor = new Decompressor();
-        int position = ShardFormat.BlockHeadBytes + TableBytes;
+        int position = ShardFormat.BlockHeadBytes + tableBytes;
         for (int column = 0; column < columns.Length; column++)
         {
             ReadOnlySpan<byte> entry = block.Slice(ShardFormat.BlockHeadBytes + (column * ShardFormat.ColumnEntryBytes), ShardFormat.ColumnEntryBytes);

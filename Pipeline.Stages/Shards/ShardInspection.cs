@@ -2,13 +2,15 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Shards;
 
 /// <summary>What <c>alm inspect</c> says of shards: counts, what they were made from, and bytes per teacher token by part.</summary>
 public sealed record ShardInspection(
     string Path, int Shards, long Blocks, long Records, long TeacherTokens, long StudentTokens, long Chunks, long Bytes,
-    double? BytesPerTeacherTokenWithoutText, IReadOnlyDictionary<string, string> Fingerprint, IReadOnlyList<PartInspection> Parts)
+    double? BytesPerTeacherTokenWithoutText, IReadOnlyDictionary<string, string> Fingerprint, IReadOnlyList<PartInspection> Parts,
+    int FormatVersion, string BoundaryMasses)
 {
     private static readonly JsonSerializerOptions Options = new()
     {
@@ -35,6 +37,7 @@ public sealed record ShardInspection(
         ("student tokens", Number(StudentTokens)),
         ("chunks", Number(Chunks)),
         ("bytes", Number(Bytes)),
+        ("boundary masses", BoundaryMasses),
         .. Parts.Select(p => ($"{p.Part.ToString().ToLowerInvariant()} per teacher token", $"{Ratio(p.RawPerTeacherToken)} bytes, {Ratio(p.StoredPerTeacherToken)} stored")),
         ("all but text per teacher token", $"{Ratio(BytesPerTeacherTokenWithoutText)} bytes stored"),
         .. Fingerprint.Select(p => ($"made from {p.Key}", p.Value)),
@@ -48,8 +51,16 @@ public sealed record ShardInspection(
         return new ShardInspection(
             path, shards.Count, shards.Sum(s => (long)s.Footer.Blocks.Count), totals.Records, totals.TeacherTokens, totals.StudentTokens, totals.Chunks, bytes,
             Per(bytes - totals[ShardPart.Text].Stored), shards[0].Header.Fingerprint.Parts,
-            [.. Enum.GetValues<ShardPart>().Select(p => new PartInspection(p, totals[p].Raw, totals[p].Stored, Per(totals[p].Raw), Per(totals[p].Stored)))]);
+            [.. Enum.GetValues<ShardPart>().Select(p => new PartInspection(p, totals[p].Raw, totals[p].Stored, Per(totals[p].Raw), Per(totals[p].Stored)))],
+            shards[0].Version, Masses(shards[0].Header.Fingerprint.Boundary));
     }
+
+    private static string Masses(BoundaryKnowledge knowledge) => knowledge switch
+    {
+        BoundaryKnowledge.Exact => "known",
+        BoundaryKnowledge.Interval => "lower and upper bounds",
+        _ => "not known",
+    };
 
     private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 

@@ -21,11 +21,12 @@ public sealed class ShardReader
     private readonly ulong _contentHash;
     private readonly long _footerOffset;
 
-    private ShardReader(IStorage storage, string path, long length, ShardHeader header, ShardFooter footer, ulong contentHash, long footerOffset)
+    private ShardReader(IStorage storage, string path, long length, int version, ShardHeader header, ShardFooter footer, ulong contentHash, long footerOffset)
     {
         _storage = storage;
         Path = path;
         Bytes = length;
+        Version = version;
         Header = header;
         Footer = footer;
         _contentHash = contentHash;
@@ -36,6 +37,9 @@ public sealed class ShardReader
 
     /// <summary>Length of the file.</summary>
     public long Bytes { get; }
+
+    /// <summary>Of the format.</summary>
+    public int Version { get; }
 
     public ShardHeader Header { get; }
 
@@ -51,14 +55,14 @@ public sealed class ShardReader
     {
         using Stream file = storage.OpenRead(path);
         long length = file.Length;
-        (ShardHeader header, int start) = ReadHeader(file, path);
+        (ShardHeader header, int version, int start) = ReadHeader(file, path);
         if (length < start + ShardFormat.TrailerBytes)
             throw Damaged(path, length, "the file ends before its trailer");
-        (byte[] footer, ulong contentHash) = ReadFooter(file, path, start);
+        (byte[] footer, ulong contentHash) = ReadFooter(file, path, start, version);
         long footerOffset = length - ShardFormat.TrailerBytes - footer.Length;
         try
         {
-            return new ShardReader(storage, path, length, header, ShardFooter.Decode(footer, start, footerOffset), contentHash, footerOffset);
+            return new ShardReader(storage, path, length, version, header, ShardFooter.Decode(footer, start, footerOffset), contentHash, footerOffset);
         }
         catch (InvalidDataException e)
         {
@@ -114,7 +118,7 @@ public sealed class ShardReader
         throw Damaged(Path, _footerOffset, $"the content has checksum 0x{hash.GetCurrentHashAsUInt64():x16}, expected 0x{_contentHash:x16}");
     }
 
-    private Example[] ReadBlock(Stream file, int index) => WithBlock(file, index, static (bytes, block) => ShardBlockCodec.Decode(bytes, block));
+    private Example[] ReadBlock(Stream file, int index) => WithBlock(file, index, (bytes, block) => ShardBlockCodec.Decode(bytes, block, Version));
 
     private T WithBlock<T>(Stream file, int index, Func<ReadOnlySpan<byte>, ShardBlock, T> read)
     {
@@ -144,7 +148,7 @@ public sealed class ShardReader
             throw Damaged(Path, offset + read, $"the file ends there; it was {Bytes} bytes long when it was opened");
     }
 
-    private static (ShardHeader Header, int Length) ReadHeader(Stream file, string path)
+    private static (ShardHeader Header, int Version, int Length) ReadHeader(Stream file, string path)
     {
         Span<byte> prelude = stackalloc byte[ShardFormat.PreludeBytes];
         int read = file.ReadAtLeast(prelude, prelude.Length, throwOnEndOfStream: false);
@@ -164,11 +168,14 @@ public sealed class ShardReader
             throw Damaged(path, 0, $"the header has checksum 0x{found:x16}, expected 0x{expected:x16}");
         // After the checksum, or a flipped bit would pass for another version. Every version has this prelude.
         int version = BinaryPrimitives.ReadInt32LittleEndian(prelude[8..]);
-        if (version != ShardFormat.Version)
-            throw new InputException($"{path} has shard format version {version}, this program reads version {ShardFormat.Version}; write it again with this program");
+        if (version is < ShardFormat.FirstVersion or > ShardFormat.LastVersion)
+        {
+            throw new InputException(
+                $"{path} has shard format version {version}, this program reads versions {ShardFormat.FirstVersion} to {ShardFormat.LastVersion}; write it again with this program");
+        }
         try
         {
-            return (ShardHeader.Decode(bytes.AsMemory(ShardFormat.PreludeBytes)), bytes.Length);
+            return (ShardHeader.Decode(bytes.AsMemory(ShardFormat.PreludeBytes)), version, bytes.Length);
         }
         catch (InvalidDataException e)
         {
@@ -176,7 +183,7 @@ public sealed class ShardReader
         }
     }
 
-    private static (byte[] Footer, ulong ContentHash) ReadFooter(Stream file, string path, int start)
+    private static (byte[] Footer, ulong ContentHash) ReadFooter(Stream file, string path, int start, int headerVersion)
     {
         Span<byte> trailer = stackalloc byte[ShardFormat.TrailerBytes];
         long offset = file.Length - ShardFormat.TrailerBytes;
@@ -195,8 +202,8 @@ public sealed class ShardReader
         if (found != expected)
             throw Damaged(path, offset - length, $"the footer has checksum 0x{found:x16}, expected 0x{expected:x16}");
         int version = BinaryPrimitives.ReadInt32LittleEndian(trailer[12..]);
-        if (version != ShardFormat.Version)
-            throw Damaged(path, offset + 12, $"the trailer has format version {version}, the header {ShardFormat.Version}");
+        if (version != headerVersion)
+            throw Damaged(path, offset + 12, $"the trailer has format version {version}, the header {headerVersion}");
         return (bytes[..length], BinaryPrimitives.ReadUInt64LittleEndian(trailer));
     }
 

@@ -31,12 +31,12 @@ public sealed class ShardWriter : IDisposable
         _header = header;
         _path = path;
         _compressor = new Compressor(options.CompressionLevel);
-        _block = new ExampleBlockEncoder(options.Scores);
+        _block = new ExampleBlockEncoder(options.Scores, header.Fingerprint.Version);
         _file = new StagedFile(storage, path);
         byte[] body = header.Encode();
         byte[] bytes = new byte[ShardFormat.PreludeBytes + body.Length];
         ShardFormat.Magic.CopyTo(bytes);
-        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(8), ShardFormat.Version);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(8), header.Fingerprint.Version);
         BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(12), body.Length);
         body.CopyTo(bytes.AsSpan(ShardFormat.PreludeBytes));
         BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(16), ShardBytes.HeaderHash(bytes));
@@ -69,7 +69,7 @@ public sealed class ShardWriter : IDisposable
         Span<byte> trailer = bytes.AsSpan(footer.Length);
         BinaryPrimitives.WriteUInt64LittleEndian(trailer, contentHash);
         BinaryPrimitives.WriteInt32LittleEndian(trailer[8..], footer.Length);
-        BinaryPrimitives.WriteInt32LittleEndian(trailer[12..], ShardFormat.Version);
+        BinaryPrimitives.WriteInt32LittleEndian(trailer[12..], _header.Fingerprint.Version);
         BinaryPrimitives.WriteUInt64LittleEndian(trailer[16..], XxHash3.HashToUInt64(bytes.AsSpan(0, footer.Length + 16)));
         ShardFormat.EndMagic.CopyTo(trailer[24..]);
         Append(bytes);

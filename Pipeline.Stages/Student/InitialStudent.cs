@@ -1,6 +1,7 @@
 using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Student;
@@ -24,14 +25,14 @@ internal static class InitialStudent
         TorchDevice device = context.Service<TorchDevice>();
         await device.RunAsync(() =>
         {
-            using StudentModel student = StudentFactory.Create(context, device);
+            using LanguageModel student = StudentFactory.Create(context, device);
             StudentExport.Write(student, folder, WeightType.Float32, context, student.Expansion);
         }, cancellationToken).ConfigureAwait(false);
         return folder;
     }
 
     /// <summary>Writes a student that is at hand and untrained, beside the folder that the result goes to. On the device's thread.</summary>
-    public static void Ensure(StudentModel student, string to, StageContext context)
+    public static void Ensure(LanguageModel student, string to, StageContext context)
     {
         string folder = RunPaths.Output(context.RunFolder, to + Suffix);
         if (!IsWritten(folder, context.Storage)) StudentExport.Write(student, folder, WeightType.Float32, context, student.Expansion);

@@ -2,6 +2,7 @@ using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Embeddings;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using static TorchSharp.torch;
 
@@ -14,14 +15,14 @@ internal static class StudentExport
     public const string PlainSuffix = "-without-expansion";
 
     /// <summary>The result of a run. On the device's thread.</summary>
-    public static void Write(StudentModel student, UpdateStudentOptions options, StageContext context)
+    public static void Write(LanguageModel student, UpdateStudentOptions options, StageContext context)
     {
         Write(student, RunPaths.Output(context.RunFolder, options.To), options.Dtype, context, student.Expansion);
         if (options.ExportWithoutExpansion && student.Expansion is not null)
             Write(student, RunPaths.Output(context.RunFolder, options.To + PlainSuffix), options.Dtype, context, null);
     }
 
-    public static void Write(StudentModel student, string folder, WeightType type, StageContext context, ExpandedInput? expansion)
+    public static void Write(LanguageModel student, string folder, WeightType type, StageContext context, ExpandedInput? expansion)
     {
         string? source = context.Definition.Student?.Model is { } model ? RunPaths.Input(context.RunFolder, model) : null;
         int[] eos = student.Tokenizer.EosId is { } id ? [id] : [];

@@ -1,3 +1,4 @@
+using Pipeline.Stages.Language;
 using System.Text.Json.Nodes;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
@@ -19,7 +20,7 @@ namespace Pipeline.Stages.Student;
 /// </summary>
 internal static class StudentFactory
 {
-    public static StudentModel Create(StageContext context, TorchDevice device)
+    public static LanguageModel Create(StageContext context, TorchDevice device)
     {
         StudentDefinition definition = context.Definition.Student
             ?? throw new DefinitionException($"stage '{context.StageName}' needs a \"student\" in the definition");
@@ -29,7 +30,7 @@ internal static class StudentFactory
         {
             { Model: not null, Config: not null } => throw new DefinitionException($"the student has both a \"model\" and a \"config\"; {Choice}"),
             { Config: not null, InputExpansion: true } => throw new DefinitionException("the student has inputExpansion and begins from a config; it adds the embeddings of a model's old vocabulary, so give a model"),
-            { Config: { } config } => new StudentModel(FromNothing(RunPaths.Input(context.RunFolder, config), tokenizer, context, device), tokenizer, null),
+            { Config: { } config } => new LanguageModel(FromNothing(RunPaths.Input(context.RunFolder, config), tokenizer, context, device), tokenizer, null),
             { Model: { } folder } => FromModel(RunPaths.Input(context.RunFolder, folder), tokenizer, definition, context, device),
             _ => throw new DefinitionException($"the student has neither a \"model\" nor a \"config\"; {Choice}"),
         };
@@ -47,7 +48,7 @@ internal static class StudentFactory
         return CausalLm.Create(ModelConfig.Parse(json.ToJsonString(), file), context.Definition.Seed, device.Device, device.ComputeType);
     }
 
-    private static StudentModel FromModel(string folder, TextTokenizer tokenizer, StudentDefinition definition, StageContext context, TorchDevice device)
+    private static LanguageModel FromModel(string folder, TextTokenizer tokenizer, StudentDefinition definition, StageContext context, TorchDevice device)
     {
         TextTokenizer source = context.Service<TokenizerStore>().Get(folder);
         CausalLm model = CausalLm.Load(folder, context.Storage, device.Device, device.ComputeType);
@@ -69,7 +70,7 @@ internal static class StudentFactory
             bool untie = definition.Untie ?? (!sameVocabulary && definition.Tokenizer == TextTokenizer.BytesPath);
             if (!sameVocabulary || (untie && model.Config.TieWordEmbeddings))
                 NewVocabulary(model, source, tokenizer, sameVocabulary, untie, definition.Embeddings, context.Definition.Seed);
-            return new StudentModel(model, tokenizer, expansion);
+            return new LanguageModel(model, tokenizer, expansion);
         }
         catch
         {

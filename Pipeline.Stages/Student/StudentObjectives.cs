@@ -1,11 +1,14 @@
+using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
+using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Objectives;
+using Pipeline.Stages.Teacher;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Student;
@@ -50,11 +53,11 @@ internal sealed record StudentObjectives(ObjectivesOptions Options, IReadOnlyLis
 
     private static ModelShapes Shapes(ModelConfig student, StageContext context)
     {
-        string folder = context.Definition.Teacher is { } teacher
-            ? RunPaths.Input(context.RunFolder, teacher.Model)
-            : throw new DefinitionException("objectives latents and dskd compare hidden states with a teacher's, and the definition has no \"teacher\"");
-        ModelConfig config = ModelConfig.Load(folder, context.Storage);
-        return new ModelShapes(student.Layers, student.HiddenSize, config.Layers, config.HiddenSize);
+        TeacherDefinition definition = context.Definition.Teacher
+            ?? throw new DefinitionException("objectives latents and dskd compare hidden states with a teacher's, and the definition has no \"teacher\"");
+        TeacherShape teacher = context.Service<TeacherStore>().Get(context).Facts.Shape
+            ?? throw new DefinitionException($"objectives latents and dskd compare hidden states with a teacher's, and backend '{definition.Backend}' does not tell its sizes");
+        return new ModelShapes(student.Layers, student.HiddenSize, teacher.Layers, teacher.HiddenSize);
     }
 
     private static TokenizerPair Tokenizers(StageContext context)

@@ -1,5 +1,6 @@
 using Pipeline.Contracts.Records;
 using Pipeline.Stages.Batching;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Objectives.Combine;
@@ -15,7 +16,7 @@ namespace Pipeline.Stages.Student;
 /// goes on below. Must be called on the device's thread.
 /// </summary>
 internal sealed class StudentStep(
-    StudentModel student, IReadOnlyList<IObjective> objectives, IGradientCombination rule, bool activationCheckpointing, OnlineTeacher? teacher = null)
+    LanguageModel student, IReadOnlyList<IObjective> objectives, IGradientCombination rule, bool activationCheckpointing, OnlineTeacher? teacher = null)
 {
     private readonly CausalLm _model = student.Model;
     private readonly ObjectiveNeeds _needs = objectives.Aggregate(ObjectiveNeeds.None, (all, o) => all | o.Needs);

@@ -1,12 +1,15 @@
 using Pipeline.Stages.Embeddings;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Student;
 
-/// <summary>Turns a definition's <c>train</c>, <c>lora</c> and <c>freeze</c> into which weights have gradients.</summary>
+/// <summary>Which weights of a student have gradients: chosen by a definition's <c>train</c>, <c>lora</c> and <c>freeze</c>.</summary>
 internal static class TrainedParameters
 {
-    public static void Choose(StudentModel student, UpdateStudentOptions options, int seed)
+    public static void Choose(LanguageModel student, UpdateStudentOptions options, int seed)
     {
         if (options.Train == TrainMode.Lora) student.Model.AddLora(options.Lora with { Seed = seed });
         IReadOnlyList<string> freeze = options.Freeze;
@@ -26,5 +29,36 @@ internal static class TrainedParameters
                 _ => TrainablePart.LoraAndEmbeddings,
             },
             freeze);
+    }
+
+    public static bool IsEmbedding(string name) => name is WeightNames.Embedding or WeightNames.Head or ExpandedInput.WeightName;
+
+    extension(LanguageModel student)
+    {
+        public IReadOnlyList<(string Name, Parameter Tensor)> Trainable =>
+        [
+            .. student.Model.Parameters.Where(p => p.Tensor.requires_grad),
+            .. student.Expansion is { Table_VH.requires_grad: true } expansion ? [(ExpandedInput.WeightName, expansion.Table_VH)] : Array.Empty<(string, Parameter)>(),
+        ];
+
+        /// <summary>Trained parameters of the last layer: what objectives are weighed by.</summary>
+        public Tensor[] LastLayerParameters
+        {
+            get
+            {
+                string prefix = $"model.layers.{student.Model.Config.Layers - 1}.";
+                return [.. student.Trainable.Where(p => p.Name.StartsWith(prefix, StringComparison.Ordinal)).Select(p => p.Tensor)];
+            }
+        }
+
+        /// <summary>Trained parameters above the last layer: the final norm and the output embeddings (the input's, where they are tied).</summary>
+        public Tensor[] HeadParameters
+        {
+            get
+            {
+                string head = student.Model.Config.TieWordEmbeddings ? WeightNames.Embedding : WeightNames.Head;
+                return [.. student.Trainable.Where(p => p.Name == head || p.Name == WeightNames.FinalNorm).Select(p => p.Tensor)];
+            }
+        }
     }
 }

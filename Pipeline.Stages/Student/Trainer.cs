@@ -1,4 +1,5 @@
 using Pipeline.Contracts.Records;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Objectives.Combine;
 using Pipeline.Stages.Objectives.Schedules;
@@ -26,7 +27,7 @@ internal sealed class Trainer : IDisposable
     /// <param name="student">With its trained weights chosen; stays the caller's.</param>
     /// <param name="objectives">Becomes this object's.</param>
     /// <param name="teacher">Run beside the student; null where the shards hold all that objectives read.</param>
-    public Trainer(UpdateStudentOptions options, StudentModel student, StudentObjectives objectives, OnlineTeacher? teacher = null)
+    public Trainer(UpdateStudentOptions options, LanguageModel student, StudentObjectives objectives, OnlineTeacher? teacher = null)
     {
         _options = options;
         _tables = objectives;
@@ -94,9 +95,9 @@ internal sealed class Trainer : IDisposable
     {
         IReadOnlyList<(string Name, Parameter Tensor)> all = _masters.Weights;
         // By name: tensors are equal by their values, which would be compared one by one, and no NaN is equal to itself.
-        (string Name, Parameter Tensor)[] embeddings = [.. all.Where(p => StudentModel.IsEmbedding(p.Name))];
-        (string Name, Parameter Tensor)[] matrices = [.. all.Where(p => !StudentModel.IsEmbedding(p.Name) && p.Tensor.dim() > 1)];
-        (string Name, Parameter Tensor)[] vectors = [.. all.Where(p => !StudentModel.IsEmbedding(p.Name) && p.Tensor.dim() <= 1)];
+        (string Name, Parameter Tensor)[] embeddings = [.. all.Where(p => TrainedParameters.IsEmbedding(p.Name))];
+        (string Name, Parameter Tensor)[] matrices = [.. all.Where(p => !TrainedParameters.IsEmbedding(p.Name) && p.Tensor.dim() > 1)];
+        (string Name, Parameter Tensor)[] vectors = [.. all.Where(p => !TrainedParameters.IsEmbedding(p.Name) && p.Tensor.dim() <= 1)];
         return
         [
             new ParameterGroup(embeddings, _options.LearningRate * _options.EmbeddingRate, 0),

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Objectives.Combine;
@@ -9,7 +10,7 @@ using Pipeline.Stages.Objectives.Schedules;
 namespace Pipeline.Stages.Student;
 
 /// <summary>What a definition may say of the <c>update-student</c> stage.</summary>
-public sealed record UpdateStudentOptions
+public sealed record UpdateStudentOptions : IAsksTeacher
 {
     [Description("Folder in the run folder that the trained model is written to, in Hugging Face's layout.")]
     public required string To { get; init; }
@@ -99,6 +100,8 @@ public sealed record UpdateStudentOptions
 
     [Description("With inputExpansion: write the model without it too, as TO-without-expansion, for programs that know nothing of it. It is a weaker model.")]
     public bool ExportWithoutExpansion { get; init; }
+
+    IEnumerable<TeacherNeed> IAsksTeacher.TeacherNeeds => Objectives.TeacherNeeds.Select(n => n with { Key = $"objectives.{n.Key}" });
 }
 
 /// <summary>Which parameters the update changes.</summary>

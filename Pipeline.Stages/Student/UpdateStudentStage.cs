@@ -1,6 +1,9 @@
+using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Teachers;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Torch;
@@ -38,8 +41,8 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
     {
         foreach (DamagedException skipped in _checkpoints.Skipped) _context.Meter.Say(skipped.Message);
         // A student that learns from shards has no use for the teacher's weights.
-        if (!StudentObjectives.NeedTeacher(_options.Objectives) && _scores is null) _context.Service<TeacherStore>().Unload();
-        StudentModel student = await _device.RunAsync(() => StudentFactory.Create(_context, _device), cancellationToken).ConfigureAwait(false);
+        if (!StudentObjectives.NeedTeacher(_options.Objectives) && _scores is null) await _context.Service<TeacherStore>().ReleaseAsync().ConfigureAwait(false);
+        LanguageModel student = await _device.RunAsync(() => StudentFactory.Create(_context, _device), cancellationToken).ConfigureAwait(false);
         Trainer? trainer = null;
         try
         {
@@ -62,7 +65,7 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
         }
     }
 
-    private Trainer Begin(StudentModel student, StudentBatch? first)
+    private Trainer Begin(LanguageModel student, StudentBatch? first)
     {
         TrainedParameters.Choose(student, _options, _context.Definition.Seed);
         StudentObjectives objectives = StudentObjectives.Create(_options.Objectives, student.Model.Config, _context, student.Device);
@@ -72,11 +75,12 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
     }
 
     private OnlineTeacher Beside(IReadOnlyList<IObjective> objectives) => new(
-        Teacher($"{string.Join(", ", objectives.Select(o => o.Name))} need"),
+        Teacher($"{string.Join(", ", objectives.Select(o => o.Name))} need") as TorchTeacher ?? throw new DefinitionException(
+            $"stage '{_context.StageName}': its objectives need the teacher beside the student, which backend '{_context.Definition.Teacher?.Backend}' does not give; expected '{TeacherDefinition.DefaultBackend}'"),
         [.. objectives.SelectMany(o => o.TeacherLayers)],
         objectives.Any(o => o.Needs.HasFlag(ObjectiveNeeds.TeacherOnline)));
 
-    private TeacherModel Teacher(string whoNeeds) => _context.Definition.Teacher is not null
+    private ITeacher Teacher(string whoNeeds) => _context.Definition.Teacher is not null
         ? _context.Service<TeacherStore>().Get(_context)
         : throw new DefinitionException($"stage '{_context.StageName}': {whoNeeds} the teacher beside the student, and the definition has no \"teacher\"");
 
@@ -132,6 +136,8 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
     {
         _context.Meter.Progress(state.Step, _options.Steps);
         _context.Meter.Count("tokens", batches.Sum(b => b.Batch.Tokens));
+        int straddling = batches.Sum(b => b.Tables.Alm?.Straddling ?? 0);
+        if (straddling > 0) _context.Meter.Count("straddlingChunks", straddling);
         if (!report.Applied)
         {
             _context.Meter.Count("skippedSteps", 1);

@@ -1,6 +1,7 @@
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Stages.Batching;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Objectives;
 using static TorchSharp.torch;
@@ -14,7 +15,7 @@ namespace Pipeline.Stages.Teacher;
 /// <param name="teacher">Loaded when first used.</param>
 /// <param name="layers">Hidden states asked for: 0 is the embedding output, L the last after the final norm.</param>
 /// <param name="withLogits">Whether logits are asked for, whole.</param>
-internal sealed class OnlineTeacher(TeacherModel teacher, IReadOnlyList<int> layers, bool withLogits)
+internal sealed class OnlineTeacher(TorchTeacher teacher, IReadOnlyList<int> layers, bool withLogits)
 {
     /// <summary>Logits of ids that no token has.</summary>
     public const float Impossible = -1e30f;
@@ -25,7 +26,7 @@ internal sealed class OnlineTeacher(TeacherModel teacher, IReadOnlyList<int> lay
             $"document {e.Id} has no teacher tokens, and an objective needs the teacher beside the student; use shards of tokenize, align and score-teacher"))];
         using var quiet = no_grad();
         using var scope = NewDisposeScope();
-        LoadedTeacher loaded = teacher.Load();
+        LanguageModel loaded = teacher.Load();
         CausalLm model = loaded.Model;
         BatchTensors tensors = BatchTensors.Of(rows, model.Device);
         using AttentionContext attention = model.CreateAttention(rows.Length, (int)tensors.Ids_BT.size(1));

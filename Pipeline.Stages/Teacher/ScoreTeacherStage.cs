@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
-using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Batching;
 using Pipeline.Stages.Torch;
 
@@ -11,13 +12,23 @@ namespace Pipeline.Stages.Teacher;
 /// Aligned pairs to examples: gathers a window, runs the teacher over batches of like length, and hands the window over in input order,
 /// so that neither order nor batches depend on how the work was scheduled.
 /// </summary>
-internal sealed class ScoreTeacherStage(ScoreTeacherOptions options, StageContext context, TeacherModel teacher) : IStream<AlignedPair, Example>, IFingerprinted, IPlanned
+internal sealed class ScoreTeacherStage(ScoreTeacherOptions options, StageContext context, ITeacher teacher) : IStream<AlignedPair, Example>, IFingerprinted, IPlanned
 {
-    public IReadOnlyDictionary<string, string> Fingerprint => new Dictionary<string, string>
+    public IReadOnlyDictionary<string, string> Fingerprint
     {
-        ["teacher weights"] = teacher.WeightsFingerprint,
-        ["teacher hidden states"] = options.HiddenLayers is null ? "none" : string.Join(',', options.HiddenLayers),
-    };
+        get
+        {
+            var parts = new Dictionary<string, string>(teacher.Fingerprint)
+            {
+                ["teacher hidden states"] = options.HiddenLayers is null ? "none" : string.Join(',', options.HiddenLayers),
+            };
+            // What goes without saying is not said: shards of a teacher that knows its masses are what they were before there were others.
+            if (teacher.Facts.Abilities.Boundary != BoundaryKnowledge.Exact)
+                parts[ShardFingerprint.BoundaryPart] = ShardFingerprint.BoundaryIs(teacher.Facts.Abilities.Boundary);
+            if (!teacher.Facts.Repeatable) parts["teacher scores repeat"] = "no";
+            return parts;
+        }
+    }
 
     public StagePlan Plan(long? records) => ScorePlan.Of(options, context, records);
 
@@ -39,21 +50,10 @@ internal sealed class ScoreTeacherStage(ScoreTeacherOptions options, StageContex
     {
         int[] lengths = [.. window.Select(p => p.Teacher.Count)];
         var examples = new Example[window.Count];
-        foreach (int[] batch in LengthBatches.Plan(lengths, options.BatchTokens))
+        int most = (int)Math.Min(options.BatchTokens, teacher.Facts.MostTokens ?? options.BatchTokens);
+        await InFlight.ForEachAsync(LengthBatches.Plan(lengths, most), teacher.Facts.MostInFlight, async (batch, stop) =>
         {
-            int[][] rows = Array.ConvertAll(batch, i => window[i].Teacher.Ids);
-            int[][] ends = Array.ConvertAll(batch, i => Array.ConvertAll(window[i].Chunks, c => c.TeacherEnd - 1));
-            IReadOnlyList<(TeacherScores Scores, TeacherHidden? Hidden)> scored;
-            try
-            {
-                scored = await teacher.ScoreAsync(rows, ends, options.HiddenLayers ?? [], cancellationToken).ConfigureAwait(false);
-            }
-            catch (Exception e) when (MemoryExhaustion.Is(e))
-            {
-                throw MemoryExhaustion.At(
-                    $"stage '{context.StageName}', batch of {rows.Length} documents of up to {batch.Max(i => lengths[i])} tokens from {window[batch[0]].Id} on", e,
-                    $"lower batchTokens (now {options.BatchTokens}), or maxTeacherTokens of tokenize when one document alone is too long");
-            }
+            IReadOnlyList<TeacherAnswer> scored = await AskAsync(window, batch, stop).ConfigureAwait(false);
             for (int k = 0; k < batch.Length; k++)
             {
                 AlignedPair pair = window[batch[k]];
@@ -64,15 +64,30 @@ internal sealed class ScoreTeacherStage(ScoreTeacherOptions options, StageContex
             long tokens = batch.Sum(i => (long)lengths[i]);
             context.Meter.Count("tokens", tokens);
             context.Meter.Count("paddingTokens", padded - tokens);
-        }
+        }, cancellationToken).ConfigureAwait(false);
         return examples;
+    }
+
+    private async Task<IReadOnlyList<TeacherAnswer>> AskAsync(List<AlignedPair> window, int[] batch, CancellationToken cancellationToken)
+    {
+        bool hidden = options.HiddenLayers is { Count: > 0 };
+        TeacherQuestion[] rows = Array.ConvertAll(batch, i => new TeacherQuestion(window[i].Teacher.Ids)
+        {
+            HiddenAt = hidden ? Array.ConvertAll(window[i].Chunks, c => c.TeacherEnd - 1) : [],
+        });
+        try
+        {
+            return await teacher.ScoreAsync(new TeacherRequest(rows) { HiddenLayers = options.HiddenLayers ?? [] }, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (MemoryExhaustion.Is(e))
+        {
+            throw MemoryExhaustion.At(
+                $"stage '{context.StageName}', batch of {rows.Length} documents of up to {rows.Max(r => r.Ids.Length)} tokens from {window[batch[0]].Id} on", e,
+                $"lower batchTokens (now {options.BatchTokens}), or maxTeacherTokens of tokenize when one document alone is too long");
+        }
     }
 
     /// <summary>The teacher of the run, loaded when the first flow needs it.</summary>
     public static ScoreTeacherStage Create(ScoreTeacherOptions options, StageContext context)
-    {
-        if (context.Definition.Teacher is null)
-            throw new DefinitionException($"stage '{context.StageName}' needs a \"teacher\" with a \"model\" in the definition");
-        return new ScoreTeacherStage(options, context, context.Service<TeacherStore>().Get(context));
-    }
+        => new(options, context, context.Service<TeacherStore>().Get(context));
 }

@@ -22,7 +22,7 @@ internal static class ShardExpectation
         if (context.Definition.Teacher is not null)
         {
             parts["teacher tokenizer"] = SideTokenizers.Teacher(context).Fingerprint;
-            parts["teacher weights"] = context.Service<TeacherStore>().Get(context).WeightsFingerprint;
+            foreach ((string part, string value) in context.Service<TeacherStore>().Get(context).Fingerprint) parts[part] = value;
         }
         return parts;
     }

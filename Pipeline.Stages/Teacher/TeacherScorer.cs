@@ -1,5 +1,7 @@
 using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Batching;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -14,15 +16,15 @@ namespace Pipeline.Stages.Teacher;
 /// Shapes: B rows, T longest row, H hidden, V vocabulary, R tokens that are not padding. Rows are padded on the right; causal attention
 /// never looks there, so no mask is needed and padding takes no part in the vocabulary projection.
 /// </remarks>
-internal sealed class TeacherScorer(LoadedTeacher teacher, IReadOnlyList<int> hiddenLayers)
+internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hiddenLayers)
 {
-    /// <summary>Scores of each row, in order; hidden states at <paramref name="hiddenAt"/> (token indices per row) when layers were asked for.</summary>
-    public IReadOnlyList<(TeacherScores Scores, TeacherHidden? Hidden)> Score(IReadOnlyList<int[]> rows, IReadOnlyList<int[]> hiddenAt)
+    /// <summary>Scores of each row, in order, with hidden states where layers were asked for.</summary>
+    public IReadOnlyList<TeacherAnswer> Score(IReadOnlyList<TeacherQuestion> rows)
     {
         using var inference = torch.inference_mode();
         using var scope = NewDisposeScope();
         CausalLm model = teacher.Model;
-        BatchTensors tensors = BatchTensors.Of(rows, model.Device);
+        BatchTensors tensors = BatchTensors.Of([.. rows.Select(r => r.Ids)], model.Device);
         using AttentionContext attention = model.CreateAttention(rows.Count, (int)tensors.Ids_BT.size(1));
         List<Tensor>? hidden = hiddenLayers.Count > 0 ? [] : null;
         Tensor embedded_BTH = teacher.Embed(tensors.Ids_BT);
@@ -36,11 +38,11 @@ internal sealed class TeacherScorer(LoadedTeacher teacher, IReadOnlyList<int> hi
 
         float[] likelihood = Values(scores.LogLikelihood);
         float[] boundary = Values(scores.LogBoundary!);
-        var results = new (TeacherScores, TeacherHidden?)[rows.Count];
+        var results = new TeacherAnswer[rows.Count];
         int n = 0;
         for (int b = 0; b < rows.Count; b++)
         {
-            int count = rows[b].Length;
+            int count = rows[b].Ids.Length;
             var negLogLikelihood = new float[count];
             var negLogBoundary = new float[count];
             for (int t = 0; t < count; t++)
@@ -50,7 +52,10 @@ internal sealed class TeacherScorer(LoadedTeacher teacher, IReadOnlyList<int> hi
                 negLogBoundary[t] = Stored(boundary[n + t]);
             }
             n += count;
-            results[b] = (new TeacherScores(negLogLikelihood, negLogBoundary), hidden is null ? null : HiddenAt(hidden, b, hiddenAt[b]));
+            results[b] = new TeacherAnswer(new TeacherScores(negLogLikelihood, negLogBoundary))
+            {
+                Hidden = hidden is null ? null : HiddenAt(hidden, b, rows[b].HiddenAt),
+            };
         }
         return results;
     }

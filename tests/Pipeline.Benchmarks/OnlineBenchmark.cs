@@ -1,3 +1,4 @@
+using Pipeline.Stages.Language;
 using System.Diagnostics;
 using System.Globalization;
 using Pipeline.Contracts.Definitions;
@@ -112,7 +113,7 @@ internal static class OnlineBenchmark
     }
 
     /// <summary>Two students alike, the batches, and the teacher, which is loaded when first asked.</summary>
-    private sealed class Sides(TorchDevice device, TeacherModel teacher, Side cached, Side online, IReadOnlyList<StudentBatch> batches) : IDisposable
+    private sealed class Sides(TorchDevice device, TorchTeacher teacher, Side cached, Side online, IReadOnlyList<StudentBatch> batches) : IDisposable
     {
         private readonly OnlineScores _scores = new(teacher);
 
@@ -138,7 +139,7 @@ internal static class OnlineBenchmark
             string initial = Path.Combine(folder, InitialStudent.Name), teacherFolder = RunPaths.Input(folder, definition.Teacher!.Model);
             TorchDevice device = TorchDevice.Create(definition.Device, definition.Threads);
             return new Sides(
-                device, new TeacherModel(teacherFolder, TextTokenizer.Load(teacherFolder, storage), storage, device),
+                device, new TorchTeacher(teacherFolder, TextTokenizer.Load(teacherFolder, storage), storage, device),
                 await Side.CreateAsync(options, initial, context, storage, device), await Side.CreateAsync(options, initial, context, storage, device), batches);
         }
 
@@ -150,19 +151,19 @@ internal static class OnlineBenchmark
         {
             cached.Dispose();
             online.Dispose();
-            teacher.Dispose();
+            teacher.ReleaseAsync().AsTask().GetAwaiter().GetResult();
             device.Dispose();
         }
     }
 
-    private sealed class Side(TorchDevice device, StudentModel student, Trainer trainer) : IDisposable
+    private sealed class Side(TorchDevice device, LanguageModel student, Trainer trainer) : IDisposable
     {
         private long _step;
 
         public static Task<Side> CreateAsync(UpdateStudentOptions options, string folder, StageContext context, DiskStorage storage, TorchDevice device)
             => device.RunAsync(() =>
             {
-                var student = new StudentModel(Stages.Models.CausalLm.Load(folder, storage, device.Device, device.ComputeType), TextTokenizer.Load(folder, storage), null);
+                var student = new LanguageModel(Stages.Models.CausalLm.Load(folder, storage, device.Device, device.ComputeType), TextTokenizer.Load(folder, storage), null);
                 TrainedParameters.Choose(student, options, context.Definition.Seed);
                 return new Side(device, student, new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, context, student.Device)));
             });

@@ -1,9 +1,11 @@
+using Pipeline.Stages.Language;
 using System.Diagnostics;
 using System.Globalization;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
+using Pipeline.Contracts.Teachers;
 using Pipeline.Host.Commands;
 using Pipeline.Host.Definitions;
 using Pipeline.Host.Runs;
@@ -85,8 +87,8 @@ internal static class PipelineBenchmark
                 batches.AddRange(LengthBatches.Plan(lengths, options.BatchTokens).Select(b => Array.ConvertAll(b, i => window[i].Teacher!.Tokens.Ids)));
             }
         }
-        using var teacher = new TeacherModel(model, tokenizer, storage, device);
-        Task Forward(int[][] batch) => teacher.ScoreAsync(batch, [.. batch.Select(_ => Array.Empty<int>())], [], CancellationToken.None);
+        await using var teacher = new TorchTeacher(model, tokenizer, storage, device);
+        Task Forward(int[][] batch) => teacher.ScoreAsync(new TeacherRequest([.. batch.Select(ids => new TeacherQuestion(ids))]), CancellationToken.None);
         await Forward(batches[0]);
         long start = Stopwatch.GetTimestamp();
         foreach (int[][] batch in batches) await Forward(batch);
@@ -111,7 +113,7 @@ internal static class PipelineBenchmark
         string initial = Path.Combine(folder, InitialStudent.Name);
         double seconds = await device.RunAsync(() =>
         {
-            using var student = new StudentModel(
+            using var student = new LanguageModel(
                 CausalLm.Load(initial, storage, device.Device, device.ComputeType), TextTokenizer.Load(initial, storage), null);
             TrainedParameters.Choose(student, options, definition.Seed);
             using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, context, student.Device), null);

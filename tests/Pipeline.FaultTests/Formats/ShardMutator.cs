@@ -82,14 +82,14 @@ internal sealed class ShardMutator(byte[] shard, Random random)
     private byte[] MutateBlock(byte[] block)
     {
         byte[] head = block[..ShardFormat.BlockHeadBytes];
-        byte[] table = block[head.Length..(head.Length + (ExampleColumns.Count * ShardFormat.ColumnEntryBytes))];
+        byte[] table = block[head.Length..(head.Length + (ExampleColumns.CountOf(ShardFormat.FirstVersion) * ShardFormat.ColumnEntryBytes))];
         var frames = new List<byte[]>();
         int position = head.Length + table.Length;
-        int chosen = random.Next(ExampleColumns.Count);
+        int chosen = random.Next(ExampleColumns.CountOf(ShardFormat.FirstVersion));
         bool inside = random.Next(8) > 0;
         using var compressor = new Compressor(1);
         using var decompressor = new Decompressor();
-        for (int column = 0; column < ExampleColumns.Count; column++)
+        for (int column = 0; column < ExampleColumns.CountOf(ShardFormat.FirstVersion); column++)
         {
             Span<byte> entry = table.AsSpan(column * ShardFormat.ColumnEntryBytes);
             int stored = BinaryPrimitives.ReadInt32LittleEndian(entry[8..]);

@@ -13,7 +13,7 @@ public sealed class VersionTests
 {
     private readonly DiskStorage _storage = new();
 
-    public static TheoryData<int> Versions => [.. Enumerable.Range(1, ShardFormat.Version)];
+    public static TheoryData<int> Versions => [.. Enumerable.Range(1, ShardFormat.FirstVersion)];
 
     [Theory]
     [MemberData(nameof(Versions))]

@@ -1,4 +1,5 @@
 using Pipeline.Stages.Evaluation;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Tests.Tokenization;
 using Pipeline.Stages.Tests.Torch;
@@ -45,7 +46,7 @@ public sealed class NextByteTests
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
         using CausalLm model = ByteModels.Create(3);
-        var scored = new ScoringModel("m", model, ByteModels.Tokenizer());
+        var scored = new LanguageModel(model, ByteModels.Tokenizer());
         Tensor classes_V = tensor(NextByte.ClassesOf(scored.Tokenizer));
         const int Distinct = 7;
         long rows = (EnsembleHead.SliceElements / scored.ValidRows) + 100;
@@ -65,8 +66,8 @@ public sealed class NextByteTests
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
         using CausalLm model = ByteModels.Create(3, tokenizer.VocabularySize + 8);
-        var scored = new ScoringModel("m", model, tokenizer);
-        float[] column = [.. Enumerable.Repeat(-40f, scored.Rows)];
+        var scored = new LanguageModel(model, tokenizer);
+        float[] column = [.. Enumerable.Repeat(-40f, scored.Model.Config.VocabularySize)];
         foreach ((int id, double probability) in tokens)
             column[id] = (float)Math.Log(probability);
         model.HeadWeight.zero_();

@@ -1,3 +1,4 @@
+using Pipeline.Stages.Language;
 using System.Text;
 using Pipeline.Stages.Evaluation;
 using Pipeline.Stages.Models;
@@ -126,12 +127,12 @@ public sealed class NextBytesTests : IDisposable
         private Side(TextTokenizer tokenizer, bool prependsSpace, CausalLm[] models)
         {
             (_tokenizer, _prependsSpace, _models) = (tokenizer, prependsSpace, models);
-            Members = [.. models.Select((m, i) => new ScoringModel($"m{i}", m, tokenizer))];
+            Members = [.. models.Select((m, i) => new LanguageModel(m, tokenizer) { Name = $"m{i}" })];
             TextEncoder encoder = tokenizer.CreateEncoder();
             Windows = [.. Texts.Select(t => WindowTokens.Encode(encoder, tokenizer, t, keepOffsets: true))];
         }
 
-        public ScoringModel[] Members { get; }
+        public LanguageModel[] Members { get; }
 
         public WindowTokens[] Windows { get; }
 

@@ -1,5 +1,6 @@
 using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Evaluation;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Tests.Torch;
 using Pipeline.Stages.Tokenization;
@@ -22,7 +23,7 @@ public sealed class WindowScorerTests
     {
         using TorchDevice device = TestDevice.Create();
         using CausalLm model = ByteModels.Create(3);
-        var scored = new ScoringModel("m", model, ByteModels.Tokenizer());
+        var scored = new LanguageModel(model, ByteModels.Tokenizer());
         WindowTokens[] windows = Encode(scored.Tokenizer);
 
         double[] sums = await new WindowScorer(device, batchTokens).ScoreAsync([scored], EnsembleAverage.Probability, windows);
@@ -42,7 +43,7 @@ public sealed class WindowScorerTests
         using CausalLm first = ByteModels.Create(3), second = ByteModels.Create(4), third = ByteModels.Create(5);
         CausalLm[] models = [first, second, third];
         TextTokenizer tokenizer = ByteModels.Tokenizer();
-        ScoringModel[] members = [.. models.Select((m, i) => new ScoringModel($"m{i}", m, tokenizer))];
+        LanguageModel[] members = [.. models.Select((m, i) => new LanguageModel(m, tokenizer) { Name = $"m{i}" })];
         WindowTokens[] windows = Encode(tokenizer);
 
         double[] sums = await new WindowScorer(device, 80).ScoreAsync(members, average, windows);
@@ -67,7 +68,7 @@ public sealed class WindowScorerTests
     {
         using TorchDevice device = TestDevice.Create();
         using CausalLm model = ByteModels.Create(3);
-        var scored = new ScoringModel("m", model, ByteModels.Tokenizer());
+        var scored = new LanguageModel(model, ByteModels.Tokenizer());
         var windows = new[] { new WindowTokens([1, 300], true, 0) };
         InputException error = await Assert.ThrowsAsync<InputException>(
             () => new WindowScorer(device, 64).ScoreAsync([scored], EnsembleAverage.Probability, windows));

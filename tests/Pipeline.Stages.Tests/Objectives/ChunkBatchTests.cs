@@ -42,7 +42,7 @@ public sealed class ChunkBatchTests
                 Assert.Equal(twin.Source, batch.Source[c]);
                 TeacherScores scores = examples[twin.Row].Teacher!.Scores;
                 Assert.Equal(-twin.Teacher.Sum(i => (double)scores.NegLogLikelihood[i]), batch.TeacherLogLikelihood[c], 1e-4);
-                Assert.Equal(-scores.NegLogBoundary[twin.Teacher[^1]], batch.TeacherLogBoundary[c], 1e-6);
+                Assert.Equal(-scores.NegLogBoundary![twin.Teacher[^1]], batch.TeacherLogBoundary[c], 1e-6);
             }
             Assert.Equal(chunkOf, batch.ChunkOfPosition);
             chunks += batch.Count;
@@ -162,7 +162,7 @@ public sealed class ChunkBatchTests
         foreach (Twin chunk in joined.Where(Counts))
         {
             bool follows = result.Count > 0 && result[^1].Teacher[^1] + 1 == chunk.Teacher[0] && result[^1].Student[^1] + 1 == chunk.Student[0];
-            if (follows && rules.Gamma is { } gamma && Math.Exp(-teacher.Scores.NegLogBoundary[result[^1].Teacher[^1]]) <= gamma)
+            if (follows && rules.Gamma is { } gamma && Math.Exp(-teacher.Scores.NegLogBoundary![result[^1].Teacher[^1]]) <= gamma)
                 result[^1] = new Twin(row, [.. result[^1].Teacher, .. chunk.Teacher], [.. result[^1].Student, .. chunk.Student], chunk.Source, true);
             else
                 result.Add(chunk);

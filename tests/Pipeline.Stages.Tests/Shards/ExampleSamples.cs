@@ -63,10 +63,11 @@ internal static class ExampleSamples
         string Sequence(TokenSequence? t) => t is null ? "null"
             : $"[{string.Join(',', t.Ids)}|{string.Join(',', t.ByteEnds)}|{(t.Units is null ? "null" : string.Join(',', t.Units))}|{(t.LossMask is null ? "null" : string.Join(',', t.LossMask))}]";
         string Halves(Half[]? h) => h is null ? "null" : string.Join(',', h.Select(BitConverter.HalfToUInt16Bits));
+        string Bounds(BoundaryInterval? b) => b is null ? "" : $" in {Floats(b.NegLogLower)}..{Floats(b.NegLogUpper)}";
         string Floats(float[]? f) => f is null ? "null" : string.Join(',', f.Select(BitConverter.SingleToUInt32Bits));
         TeacherHidden? hidden = e.Teacher?.Hidden;
         return $"{e.Id.File}/{e.Id.Row}/{e.Id.Part} '{e.Text}' {Sequence(e.Student)} {Sequence(e.Teacher?.Tokens)} {Floats(e.Teacher?.Scores.NegLogLikelihood)} "
-            + $"{Floats(e.Teacher?.Scores.NegLogBoundary)} {string.Join(',', e.Chunks)} "
+            + $"{Floats(e.Teacher?.Scores.NegLogBoundary)}{Bounds(e.Teacher?.Scores.Interval)} {string.Join(',', e.Chunks)} "
             + (hidden is null ? "null" : $"{string.Join(',', hidden.Layers)}|{hidden.Width}|{Halves(hidden.Values)}");
     }
 

@@ -4,6 +4,7 @@ using Pipeline.Contracts.Records;
 using Pipeline.Stages.Batching;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Evaluation;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Generation;
 using Pipeline.Stages.Student;
@@ -25,7 +26,7 @@ public sealed class InputExpansionTests : IDisposable
         => await _run.Device.RunAsync(() =>
         {
             using var scope = NewDisposeScope();
-            using StudentModel student = _run.CreateStudent(_run.Definition(inputExpansion: true));
+            using LanguageModel student = _run.CreateStudent(_run.Definition(inputExpansion: true));
             using CausalLm old = CausalLm.Load(_run.Teacher, _run.Storage, TestDevice.Device, ScalarType.Float32);
             TextTokenizer source = TextTokenizer.Load(_run.Teacher, _run.Storage);
             int[] ids = student.Tokenizer.CreateEncoder().EncodeDocument("She has 12 apples and the answer.", true, false).Ids;
@@ -56,7 +57,7 @@ public sealed class InputExpansionTests : IDisposable
         await _run.Device.RunAsync(() =>
         {
             using var scope = NewDisposeScope();
-            using StudentModel student = _run.CreateStudent(definition);
+            using LanguageModel student = _run.CreateStudent(definition);
             TrainedParameters.Choose(student, options, 1);
             float[] before = student.Expansion!.Table_VH.detach().cpu().data<float>().ToArray();
             StudentBatch batch = new(examples, examples.Max(e => e.Student.Count), default);
@@ -74,12 +75,12 @@ public sealed class InputExpansionTests : IDisposable
             using AttentionContext attention = student.Model.CreateAttention((int)ids.size(0), (int)ids.size(1));
             Tensor trained = student.Expansion.Hidden(student.Model, ids, attention);
             TextTokenizer tokenizer = TextTokenizer.Load(_run["student"], _run.Storage);
-            using ScoringModel loaded = ScoringModel.Load("student", _run["student"], tokenizer, _run.Storage, _run.Device);
-            using ScoringModel plain = ScoringModel.Load("plain", _run["student" + StudentExport.PlainSuffix], tokenizer, _run.Storage, _run.Device);
+            using LanguageModel loaded = LanguageModel.Load(_run["student"], tokenizer, _run.Storage, _run.Device);
+            using LanguageModel plain = LanguageModel.Load(_run["student" + StudentExport.PlainSuffix], tokenizer, _run.Storage, _run.Device);
             Assert.Equal(trained.cpu().data<float>().ToArray(), loaded.Hidden(ids).cpu().data<float>().ToArray());
             Assert.False(trained.allclose(plain.Hidden(ids)));
 
-            using StudentModel again = _run.CreateStudent(_run.Definition(null, model: _run["student"]));
+            using LanguageModel again = _run.CreateStudent(_run.Definition(null, model: _run["student"]));
             Assert.Equal(student.Expansion.Table_VH.detach().cpu().data<float>().ToArray(), again.Expansion!.Table_VH.detach().cpu().data<float>().ToArray());
             Assert.Throws<InputException>(() => _run.CreateStudent(_run.Definition(_run.Teacher, model: _run["student"])));
         });
@@ -89,10 +90,10 @@ public sealed class InputExpansionTests : IDisposable
     public async Task Generation_sees_the_tokens_that_end_at_new_bytes()
         => await _run.Device.RunAsync(() =>
         {
-            using StudentModel student = _run.CreateStudent(_run.Definition(inputExpansion: true));
+            using LanguageModel student = _run.CreateStudent(_run.Definition(inputExpansion: true));
             int[][] prompts = [student.Tokenizer.CreateEncoder().EncodeDocument("She has", true, false).Ids, student.Tokenizer.CreateEncoder().EncodeDocument("The answer is", true, false).Ids];
             var options = new GenerationOptions { MaxNewTokens = 12 };
-            var generator = new TokenGenerator(student.Model, options, student.Embed);
+            var generator = new TokenGenerator(student.Model, options, ids => student.Embed(ids));
             int[][] cached = Ids(generator.Run(prompts, new HashSet<int>())), whole = Ids(generator.Run(prompts, new HashSet<int>(), useCache: false));
             Assert.Equal(whole, cached);
             Assert.NotEqual(cached, Ids(new TokenGenerator(student.Model, options).Run(prompts, new HashSet<int>())));
@@ -107,7 +108,7 @@ public sealed class InputExpansionTests : IDisposable
             string tokenizer = Alignment.ToyTokenizer.SentencePiece(_run["other"], 60, "<s>", "</s>", ["<s>", "</s>"]);
             Assert.Throws<DefinitionException>(() => _run.CreateStudent(_run.Definition(tokenizer, inputExpansion: true)));
             Assert.Throws<DefinitionException>(() => _run.CreateStudent(_run.Definition(null, inputExpansion: true)));
-            using StudentModel student = _run.CreateStudent(_run.Definition(inputExpansion: true));
+            using LanguageModel student = _run.CreateStudent(_run.Definition(inputExpansion: true));
             TrainedParameters.Choose(student, new() { To = "x", Steps = 1, Objectives = new(), Freeze = [ExpandedInput.WeightName] }, 1);
             Assert.DoesNotContain(ExpandedInput.WeightName, student.Trainable.Select(p => p.Name));
             Assert.Contains("model.embed_tokens.weight", student.Trainable.Select(p => p.Name));

@@ -3,6 +3,7 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Embeddings;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Teacher;
@@ -25,7 +26,7 @@ public sealed class OnlineTeacherTests : IDisposable
         await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(12));
         var match = (ISource<TokenMatch>)MatchTokensSource.Registration.Create(new MatchTokensOptions(), _run.Context(definition));
         await new WriteTokenMapSink(new() { To = "map.txt" }, _run.Context(definition)).RunAsync(match.ReadAsync(default), default);
-        _run.Teachers.Unload();
+        await _run.Teachers.ReleaseAsync();
         await _run.TrainAsync(definition, "shards", new()
         {
             To = "student", Steps = 3, Accumulate = 2, LearningRate = 1e-3, Objectives = new() { Sft = new(), Dskd = new(), Uld = new(), Mined = new() { Mapping = "run:map.txt" } },
@@ -80,7 +81,7 @@ public sealed class OnlineTeacherTests : IDisposable
         await _run.TrainAsync(definition, "shards", new() { To = "cached", Steps = 3, LearningRate = 1e-3, Objectives = new() { Alm = new() } });
         double[] cached = Losses();
         _run.Scalars.Clear();
-        _run.Teachers.Unload();
+        await _run.Teachers.ReleaseAsync();
         await _run.TrainAsync(definition, "shards", new() { To = "online", Steps = 3, LearningRate = 1e-3, Objectives = new() { Alm = new() { Scores = TeacherScoring.Online } } });
         Assert.Equal(3, cached.Length);
         Assert.NotEqual(cached, Losses());
@@ -104,7 +105,7 @@ public sealed class OnlineTeacherTests : IDisposable
         await _run.Device.RunAsync(() =>
         {
             using var scope = NewDisposeScope();
-            using StudentModel student = _run.CreateStudent(definition);
+            using LanguageModel student = _run.CreateStudent(definition);
             TrainedParameters.Choose(student, options, 1);
             using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, _run.Context(definition), TestDevice.Device));
             Tensor kernel = trainer.Weights.Single(w => w.Name == "latents.kernel").Tensor;
@@ -139,7 +140,7 @@ public sealed class OnlineTeacherTests : IDisposable
         Assert.Equal(10_000, Amount(alone, "tokens"));
         long parameters = await _run.Device.RunAsync(() =>
         {
-            using StudentModel student = _run.CreateStudent(definition);
+            using LanguageModel student = _run.CreateStudent(definition);
             return student.Model.Parameters.Sum(p => p.Tensor.numel());
         });
         Assert.Equal(parameters, Amount(alone, "trained"));
@@ -156,11 +157,11 @@ public sealed class OnlineTeacherTests : IDisposable
     }
 
     private OnlineTeacher Online(RunDefinition definition)
-        => new(_run.Teachers.Get(_run.Context(definition)), [0, 1, 2], withLogits: true);
+        => new((TorchTeacher)_run.Teachers.Get(_run.Context(definition)), [0, 1, 2], withLogits: true);
 
     private StepReport Step(RunDefinition definition, UpdateStudentOptions options, Example[] examples, OnlineTeacher? teacher)
     {
-        using StudentModel student = _run.CreateStudent(definition);
+        using LanguageModel student = _run.CreateStudent(definition);
         TrainedParameters.Choose(student, options, 1);
         using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, _run.Context(definition), TestDevice.Device), teacher);
         StudentBatch batch = new(examples, examples.Max(e => e.Student.Count), default);

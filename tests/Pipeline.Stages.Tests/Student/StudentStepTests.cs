@@ -1,5 +1,6 @@
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Records;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Objectives.Combine;
 using Pipeline.Stages.Student;
@@ -32,7 +33,7 @@ public sealed class StudentStepTests : IDisposable
         await _run.Device.RunAsync(() =>
         {
             using var scope = NewDisposeScope();
-            using StudentModel student = Student(definition, options);
+            using LanguageModel student = Student(definition, options);
             StudentBatch batch = Batch(examples);
             (double[] weights, Dictionary<string, float[]> split) = Gradients(student, options, batch, new CombineOptions(), null);
             (_, Dictionary<string, float[]> plain) = Gradients(student, options, batch, new CombineOptions { Rule = CombineRule.Fixed }, weights);
@@ -61,7 +62,7 @@ public sealed class StudentStepTests : IDisposable
         await _run.Device.RunAsync(() =>
         {
             using var scope = NewDisposeScope();
-            using StudentModel student = Student(definition, options);
+            using LanguageModel student = Student(definition, options);
             (_, Dictionary<string, float[]> whole) = Gradients(student, options, [Batch(examples)]);
             (_, Dictionary<string, float[]> parts) = Gradients(student, options, [Batch(examples[..1]), Batch(examples[1..4]), Batch(examples[4..])]);
             foreach ((string name, float[] expected) in whole)
@@ -79,7 +80,7 @@ public sealed class StudentStepTests : IDisposable
         await _run.Device.RunAsync(() =>
         {
             using var scope = NewDisposeScope();
-            using StudentModel student = Student(definition, options);
+            using LanguageModel student = Student(definition, options);
             using (no_grad())
                 student.Model.EmbeddingWeight[(int)'T'].fill_(float.NaN);
             using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, _run.Context(definition), student.Device));
@@ -105,7 +106,7 @@ public sealed class StudentStepTests : IDisposable
         {
             using var scope = NewDisposeScope();
             using var model = Stages.Models.CausalLm.Load(_run.Teacher, _run.Storage, CPU, ScalarType.BFloat16);
-            using StudentModel student = new(model, Stages.Tokenization.TextTokenizer.Load("bytes", _run.Storage), null);
+            using LanguageModel student = new(model, Stages.Tokenization.TextTokenizer.Load("bytes", _run.Storage), null);
             TrainedParameters.Choose(student, options, 1);
             using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, model.Config, _run.Context(definition), TestDevice.Device));
             Tensor before = trainer.Weights.First(w => w.Name.EndsWith("q_proj.weight", StringComparison.Ordinal)).Tensor.detach().clone();
@@ -122,9 +123,9 @@ public sealed class StudentStepTests : IDisposable
     private static UpdateStudentOptions Options(TrainMode train)
         => new() { To = "student", Steps = 4, Train = train, Objectives = new() { Alm = new(), Sft = new() }, LearningRate = 1e-2, Lora = new() { Rank = 4 } };
 
-    private StudentModel Student(RunDefinition definition, UpdateStudentOptions options)
+    private LanguageModel Student(RunDefinition definition, UpdateStudentOptions options)
     {
-        StudentModel student = _run.CreateStudent(definition);
+        LanguageModel student = _run.CreateStudent(definition);
         TrainedParameters.Choose(student, options, 1);
         if (definition.Student!.Tokenizer is null)
         {
@@ -145,10 +146,10 @@ public sealed class StudentStepTests : IDisposable
     private static StudentBatch Batch(Example[] examples) => new(examples, examples.Max(e => e.Student.Count), default);
 
     private (double[] Weights, Dictionary<string, float[]> Gradients) Gradients(
-        StudentModel student, UpdateStudentOptions options, StudentBatch batch, CombineOptions combine, double[]? weights)
+        LanguageModel student, UpdateStudentOptions options, StudentBatch batch, CombineOptions combine, double[]? weights)
         => Gradients(student, options with { Combine = combine }, [batch], weights);
 
-    private (double[] Weights, Dictionary<string, float[]> Gradients) Gradients(StudentModel student, UpdateStudentOptions options, StudentBatch[] batches, double[]? weights = null)
+    private (double[] Weights, Dictionary<string, float[]> Gradients) Gradients(LanguageModel student, UpdateStudentOptions options, StudentBatch[] batches, double[]? weights = null)
     {
         using var scope = NewDisposeScope();
         foreach ((_, var tensor) in student.Trainable)
@@ -162,7 +163,7 @@ public sealed class StudentStepTests : IDisposable
         return (weights!, student.Trainable.Where(p => p.Tensor.grad is not null).ToDictionary(p => p.Name, p => p.Tensor.grad!.contiguous().cpu().data<float>().ToArray()));
     }
 
-    private static double Norm(StudentModel student, Dictionary<string, float[]> gradients)
+    private static double Norm(LanguageModel student, Dictionary<string, float[]> gradients)
         => Math.Sqrt(gradients.Where(g => g.Key.StartsWith($"model.layers.{student.Model.Config.Layers - 1}.", StringComparison.Ordinal)).SelectMany(g => g.Value).Sum(g => (double)g * g));
 
     private static void AssertClose(string name, float[] expected, float[] found)

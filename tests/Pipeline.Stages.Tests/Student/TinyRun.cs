@@ -1,9 +1,11 @@
+using Pipeline.Stages.Language;
 using System.Collections.Concurrent;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
+using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Shards;
@@ -30,13 +32,13 @@ internal sealed class TinyRun : IDisposable, IStageMeter, IRejects, IServiceProv
 
     private readonly Dictionary<Type, object> _services = [];
 
-    public TinyRun(string? teacherTemplate = null)
+    public TinyRun(string? teacherTemplate = null, IReadOnlyList<TeacherRegistration>? backends = null)
     {
         Folder = Directory.CreateTempSubdirectory("alm-student-").FullName;
         Device = TestDevice.Create();
         _services[typeof(TorchDevice)] = Device;
         _services[typeof(TokenizerStore)] = new TokenizerStore(Storage);
-        _services[typeof(TeacherStore)] = Teachers = new TeacherStore(Storage, Device);
+        _services[typeof(TeacherStore)] = Teachers = new TeacherStore(backends ?? TeacherTable.All);
         Teacher = ToyTokenizer.ByteLevel(
             Path.Combine(Folder, "teacher"), 60, "<|begin|>", "<|end|>", ["<|begin|>", "<|end|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"], teacherTemplate);
         SaveModel(Teacher, Llama, seed: 3);
@@ -133,7 +135,7 @@ internal sealed class TinyRun : IDisposable, IStageMeter, IRejects, IServiceProv
         await update.RunAsync(batch.RunAsync(read.ReadAsync(default), default), default);
     }
 
-    public StudentModel CreateStudent(RunDefinition definition) => StudentFactory.Create(Context(definition), Device);
+    public LanguageModel CreateStudent(RunDefinition definition) => StudentFactory.Create(Context(definition), Device);
 
     public void Count(string name, long amount) => Counts.AddOrUpdate(name, amount, (_, sum) => sum + amount);
 

@@ -183,7 +183,7 @@ public sealed class UpdateStudentStageTests : IDisposable
         RunDefinition definition = _run.Definition();
         StudentDefinition other = new() { Model = _run.Teacher };
         await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(12));
-        _run.Teachers.Unload();
+        await _run.Teachers.ReleaseAsync();
         await _run.RealignAsync(definition, "shards", "shards-other", options: new() { Student = other });
         UpdateStudentOptions options = new() { To = "bytes", Steps = 2, LearningRate = 1e-3, Objectives = new() { Alm = new() } };
         await _run.TrainAsync(definition, "shards", options);

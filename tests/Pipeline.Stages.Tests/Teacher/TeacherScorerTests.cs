@@ -33,7 +33,7 @@ public sealed class TeacherScorerTests : IDisposable
                 if (t > 0)
                     AssertClose(-logP[t - 1][ids[t]], example.Teacher.Scores.NegLogLikelihood[t]);
                 double mass = Enumerable.Range(0, tokenizer.VocabularySize).Where(IsBoundary).Sum(id => Math.Exp(logP[t][id]));
-                AssertClose(-Math.Log(mass), example.Teacher.Scores.NegLogBoundary[t]);
+                AssertClose(-Math.Log(mass), example.Teacher.Scores.NegLogBoundary![t]);
             }
         }
 
@@ -54,7 +54,7 @@ public sealed class TeacherScorerTests : IDisposable
             for (int t = 0; t < a.NegLogLikelihood.Length; t++)
             {
                 AssertClose(a.NegLogLikelihood[t], b.NegLogLikelihood[t]);
-                AssertClose(a.NegLogBoundary[t], b.NegLogBoundary[t]);
+                AssertClose(a.NegLogBoundary![t], b.NegLogBoundary![t]);
             }
         }
         Assert.InRange(_run.Counts["paddingTokens"], 1, _run.Counts["tokens"]);

@@ -1,0 +1,29 @@
+namespace Pipeline.Contracts.Teachers;
+
+/// <summary>
+/// Scores token sequences: rows of ids in, numbers per token out. It speaks arrays and knows nothing of flows, shards or tensors, so
+/// that the model may be in this process, in another one, or behind a server. Making one is cheap: weights are loaded, processes are
+/// started and connections are opened by the first request.
+/// </summary>
+public interface ITeacher : IAsyncDisposable
+{
+    /// <summary>What it can say and how it may be asked. Known without work; it never changes.</summary>
+    TeacherFacts Facts { get; }
+
+    /// <summary>
+    /// What the scores are made from, as named parts for the header of every shard ("teacher weights" to a hash). May read files the first
+    /// time.
+    /// </summary>
+    /// <exception cref="Errors.InputException">The model is not there.</exception>
+    IReadOnlyDictionary<string, string> Fingerprint { get; }
+
+    /// <summary>
+    /// Answers every row, in the order of the rows. Up to <see cref="TeacherFacts.MostInFlight"/> calls may be under way at once. An answer
+    /// depends on its own row alone, up to rounding where <see cref="TeacherFacts.Repeatable"/> is false.
+    /// </summary>
+    /// <exception cref="Errors.InputException">The teacher cannot answer: named with what it said.</exception>
+    Task<IReadOnlyList<TeacherAnswer>> ScoreAsync(TeacherRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Gives back what scoring holds: weights, a process, connections. The next request takes them again.</summary>
+    ValueTask ReleaseAsync();
+}

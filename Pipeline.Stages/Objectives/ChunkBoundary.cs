@@ -1,0 +1,45 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Records;
+
+namespace Pipeline.Stages.Objectives;
+
+/// <summary>The teacher's log boundary mass after a chunk as an objective reads it, with bounds that are equal where the mass is known.</summary>
+internal readonly record struct ChunkBoundary(float Log, float Lower, float Upper)
+{
+    public bool IsFinite => float.IsFinite(Log) && float.IsFinite(Lower) && float.IsFinite(Upper);
+
+    /// <param name="example">For messages.</param>
+    /// <param name="scores">Of its teacher.</param>
+    /// <param name="last">The chunk's last teacher token.</param>
+    /// <param name="rules">What is asked for.</param>
+    /// <exception cref="InputException">The scores have another kind of mass than the rules read.</exception>
+    public static ChunkBoundary Of(Example example, TeacherScores scores, int last, ChunkRules rules)
+    {
+        bool isRead = rules.Use == ChunkUse.Likelihood && (rules.Boundary != BoundaryMode.None || rules.Gamma is not null);
+        if (scores.NegLogBoundary is { } known)
+        {
+            if (isRead && rules.Boundary is BoundaryMode.AppendLower or BoundaryMode.AppendMidpoint)
+                throw new InputException($"document {example.Id}: its boundary masses are known, and alm.boundary takes bounds; write append-boundary");
+            float log = -known[last];
+            log = log > 0 ? 0 : log;
+            return new ChunkBoundary(log, log, log);
+        }
+        if (!isRead)
+            return default;
+        if (scores.Interval is not { } interval)
+        {
+            throw new InputException(
+                $"document {example.Id}: its shard holds no boundary masses, which alm.{(rules.Boundary == BoundaryMode.None ? "gamma" : "boundary")} reads; "
+                + "write \"boundary\": \"none\", \"gamma\": null, or score with a teacher that knows them");
+        }
+        if (rules.Boundary == BoundaryMode.AppendBoundary)
+        {
+            throw new InputException(
+                $"document {example.Id}: its shard holds bounds on the boundary masses, which alm.boundary 'append-boundary' does not take; "
+                + "write append-lower, append-midpoint or none");
+        }
+        float lower = Math.Min(0, -interval.NegLogLower[last]), upper = Math.Min(0, -interval.NegLogUpper[last]);
+        float taken = rules.Boundary == BoundaryMode.AppendMidpoint ? (float)Math.Log((Math.Exp(lower) + Math.Exp(upper)) / 2) : lower;
+        return new ChunkBoundary(taken, lower, upper);
+    }
+}

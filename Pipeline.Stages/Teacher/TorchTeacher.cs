@@ -1,0 +1,71 @@
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Contracts.Teachers;
+using Pipeline.Stages.Alignment;
+using Pipeline.Stages.Language;
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Torch;
+
+namespace Pipeline.Stages.Teacher;
+
+/// <summary>A teacher in this process: a Hugging Face folder and, from the first request on, its weights in memory.</summary>
+internal sealed class TorchTeacher : ITeacher
+{
+    private static readonly TeacherAbilities Abilities = new(
+        BoundaryKnowledge.Exact, NextByteKnowledge.Exact, HiddenStates: true, Online: true, Generates: true);
+
+    private readonly string _folder;
+    private readonly TextTokenizer _tokenizer;
+    private readonly IStorage _storage;
+    private readonly TorchDevice _device;
+    private readonly Lazy<TeacherFacts> _facts;
+    private readonly Lazy<IReadOnlyDictionary<string, string>> _fingerprint;
+    private LanguageModel? _loaded;
+
+    /// <param name="folder">Full path.</param>
+    /// <param name="tokenizer">Whose ids rows are of.</param>
+    /// <param name="storage">Where the folder is.</param>
+    /// <param name="device">Where it computes; stays the caller's and outlives this.</param>
+    public TorchTeacher(string folder, TextTokenizer tokenizer, IStorage storage, TorchDevice device)
+    {
+        _folder = folder;
+        _tokenizer = tokenizer;
+        _storage = storage;
+        _device = device;
+        _facts = new(() =>
+        {
+            ModelConfig config = ModelConfig.Load(folder, storage);
+            return new TeacherFacts(Abilities, new TeacherShape(config.Layers, config.HiddenSize), Repeatable: true);
+        });
+        _fingerprint = new(() => new Dictionary<string, string> { ["teacher weights"] = ModelFingerprint.Of(folder, storage) });
+    }
+
+    public static TeacherRegistration Registration { get; } = TeacherRegistration.Of<TeacherDefinition>(
+        TeacherDefinition.DefaultBackend, "A Hugging Face folder, computed in this process by torch: the default.", _ => Abilities,
+        static (teacher, context) => new TorchTeacher(
+            RunPaths.Input(context.RunFolder, teacher.Model), SideTokenizers.Teacher(context), context.Storage, context.Service<TorchDevice>()));
+
+    public TeacherFacts Facts => _facts.Value;
+
+    public IReadOnlyDictionary<string, string> Fingerprint => _fingerprint.Value;
+
+    public Task<IReadOnlyList<TeacherAnswer>> ScoreAsync(TeacherRequest request, CancellationToken cancellationToken)
+        => _device.RunAsync(() => new TeacherScorer(Load(), request.HiddenLayers).Score(request.Rows), cancellationToken);
+
+    /// <summary>The weights in memory, read when they are not. On the device's thread; they stay this object's.</summary>
+    public LanguageModel Load() => _loaded ??= LanguageModel.Load(_folder, _tokenizer, _storage, _device);
+
+    public async ValueTask ReleaseAsync()
+    {
+        if (_loaded is null) return;
+        await _device.RunAsync(() =>
+        {
+            _loaded?.Dispose();
+            _loaded = null;
+        }).ConfigureAwait(false);
+    }
+
+    public ValueTask DisposeAsync() => ReleaseAsync();
+}
