@@ -3,7 +3,6 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Stages.Batching;
 using Pipeline.Stages.Embeddings;
-using Pipeline.Stages.Evaluation;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Generation;

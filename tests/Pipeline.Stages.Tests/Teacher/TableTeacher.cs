@@ -3,7 +3,6 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Records;
-using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Contracts.Teachers;
 
