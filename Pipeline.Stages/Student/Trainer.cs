@@ -32,6 +32,7 @@ internal sealed class Trainer : IDisposable
         _options = options;
         _tables = objectives;
         _objectives = objectives.All;
+        Names = [.. _objectives.Select(o => o.Name)];
         _rule = GradientCombination.Create(options.Combine, _objectives.Count);
         _step = new StudentStep(student, _objectives, _rule, options.ActivationCheckpointing, teacher);
         _masters = new MasterWeights([.. student.Trainable, .. _objectives.SelectMany(o => o.Parameters.Select(p => (p.Name, (Parameter)p.Value)))]);
@@ -81,7 +82,7 @@ internal sealed class Trainer : IDisposable
     /// <summary>After the live tensors of <see cref="Weights"/> were written to.</summary>
     public void WeightsChanged() => _masters.HandBack();
 
-    public string[] Names => [.. _objectives.Select(o => o.Name)];
+    public string[] Names { get; }
 
     public void Dispose()
     {

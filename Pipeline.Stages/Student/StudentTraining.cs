@@ -1,0 +1,60 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Progress;
+using Pipeline.Contracts.Records;
+using Pipeline.Stages.Objectives;
+using Pipeline.Stages.Torch;
+
+namespace Pipeline.Stages.Student;
+
+/// <summary>Steps of a trainer on its device, and what is said of them.</summary>
+internal sealed class StudentTraining(
+    UpdateStudentOptions options, string stage, IStageMeter meter, TorchDevice device, Trainer trainer, StepBatches source, TrainingCheckpoints checkpoints) : ITraining
+{
+    public async Task<StepOutcome?> StepAsync(long step, CancellationToken cancellationToken)
+    {
+        if (await source.NextAsync(trainer.Tables, cancellationToken).ConfigureAwait(false) is not { } batches) return null;
+        StepReport report;
+        try
+        {
+            report = await device.RunAsync(() => trainer.Step(batches, step), cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (MemoryExhaustion.Is(e))
+        {
+            throw OutOfMemory(e, step + 1, batches.Select(b => b.Batch));
+        }
+        Report(report, step + 1, batches);
+        return new StepOutcome(batches[^1].Batch.Next, report.Applied, batches.SelectMany(b => b.Batch.Examples).Select(e => e.Id));
+    }
+
+    public Task SaveAsync(TrainingState state, CancellationToken cancellationToken)
+        => device.RunAsync(() => checkpoints.Write(trainer, state), cancellationToken);
+
+    private void Report(StepReport report, long step, IReadOnlyList<(StudentBatch Batch, BatchTables Tables)> batches)
+    {
+        meter.Progress(step, options.Steps);
+        meter.Count("tokens", batches.Sum(b => b.Batch.Tokens));
+        int straddling = batches.Sum(b => b.Tables.Alm?.Straddling ?? 0);
+        if (straddling > 0) meter.Count("straddlingChunks", straddling);
+        if (!report.Applied)
+        {
+            meter.Count("skippedSteps", 1);
+            meter.Say($"step {step} skipped: loss or gradient is not finite (norm {report.GradientNorm})");
+        }
+        if (step % options.LogEvery != 0 && step != options.Steps) return;
+        for (int k = 0; k < trainer.Names.Length; k++)
+        {
+            meter.Scalar($"loss/{trainer.Names[k]}", step, report.Losses[k]);
+            meter.Scalar($"weight/{trainer.Names[k]}", step, report.Weights[k]);
+        }
+        meter.Scalar("gradientNorm", step, report.GradientNorm);
+        meter.Scalar("learningRate", step, report.LearningRate);
+    }
+
+    private MemoryException OutOfMemory(Exception e, long step, IEnumerable<StudentBatch> batches)
+    {
+        StudentBatch largest = batches.MaxBy(b => (long)b.Examples.Length * b.Length)!;
+        return MemoryExhaustion.At(
+            $"stage '{stage}', step {step}, batch of {largest.Examples.Length} documents of up to {largest.Length} tokens from {largest.Examples[0].Id} on", e,
+            $"lower tokens of batch (a larger accumulate, now {options.Accumulate}, makes up for it){(options.ActivationCheckpointing ? "" : ", or set activationCheckpointing")}; the last checkpoint is kept");
+    }
+}
