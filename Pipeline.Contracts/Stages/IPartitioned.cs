@@ -17,4 +17,12 @@ public interface IPartitioned
     /// again; cheap, because nothing else of the flow is made for it.
     /// </summary>
     bool IsPresent(int partition) => true;
+
+    /// <summary>
+    /// Makes the part that <c>RunAsync</c> wrote visible, in one step. Called once after it returned, when what the part counted is on
+    /// disk: an output that is there has its counts. A sink whose <c>RunAsync</c> commits by itself leaves this empty.
+    /// </summary>
+    void Commit()
+    {
+    }
 }

@@ -9,6 +9,9 @@ public interface IStorage
     /// <summary>The process that staging names carry.</summary>
     ProcessIdentity Process => ProcessIdentity.Current;
 
+    /// <summary>Whether a process of this machine may still run.</summary>
+    bool MayRun(ProcessIdentity process) => process.MayRun();
+
     bool FileExists(string path);
 
     bool DirectoryExists(string path);
@@ -17,6 +20,9 @@ public interface IStorage
     bool IsLink(string path) => false;
 
     long Length(string path);
+
+    /// <summary>When the file or folder was last written to, UTC; long ago when it is not there.</summary>
+    DateTime LastWritten(string path) => File.GetLastWriteTimeUtc(path);
 
     /// <summary>Full paths of the files and folders directly below, in ordinal order; empty when the folder is not there.</summary>
     IReadOnlyList<string> List(string directory);

@@ -11,6 +11,9 @@ public static class Staging
 {
     public const string Prefix = ".staging-";
 
+    /// <summary>A process of another machine that wrote nothing for so long is taken to be dead; who works longer than that at one thing says so.</summary>
+    public static readonly TimeSpan Silence = TimeSpan.FromMinutes(10);
+
     private static long _lastNumber;
 
     /// <summary>A name that no other process and no other call gets.</summary>
@@ -24,42 +27,65 @@ public static class Staging
 
     public static bool IsStaging(string path) => Path.GetFileName(path).StartsWith(Prefix, StringComparison.Ordinal);
 
+    /// <summary>Who made it; null when the name is none of this program's.</summary>
+    public static ProcessIdentity? OwnerOf(string path)
+        => Parts(path) is { } parts ? ProcessIdentity.Parse(string.Join('-', parts[..3])) : null;
+
+    /// <summary>The name it is to have; null when the name is none of this program's.</summary>
+    public static string? TargetOf(string path) => Parts(path)?[4];
+
     /// <summary>
-    /// Deletes what dead processes left below a folder, and says what. With <paramref name="exclusive"/> (the caller holds the
-    /// folder's lock) everything that is not this process's own goes: also what another machine left.
+    /// Deletes what dead processes left below a folder, and says what. The caller holds the folder's lock, but others may do parts of
+    /// its work: of this machine the system knows who lives; a process of another machine is taken to be dead when nothing of its own
+    /// below the folder was written for <see cref="Silence"/>.
     /// </summary>
-    public static IReadOnlyList<string> Clean(IStorage storage, string folder, bool exclusive)
+    public static IReadOnlyList<string> CleanDead(IStorage storage, string folder)
     {
-        var deleted = new List<string>();
+        List<string> entries = [.. Entries(storage, folder)];
+        HashSet<ProcessIdentity> living = [.. entries.Where(e => IsAtWork(storage, e)).Select(e => OwnerOf(e)!.Value)];
+        return Delete(storage, entries.Where(e => OwnerOf(e) is not { } owner || !living.Contains(owner)));
+    }
+
+    /// <summary>Deletes what these processes left below a folder, and says what.</summary>
+    public static IReadOnlyList<string> CleanOf(IStorage storage, string folder, IReadOnlySet<ProcessIdentity> owners)
+        => Delete(storage, Entries(storage, folder).Where(e => OwnerOf(e) is { } owner && owners.Contains(owner)).ToList());
+
+    /// <summary>Whether whoever made a staging entry may still be at work, as far as this entry tells.</summary>
+    public static bool IsAtWork(IStorage storage, string entry)
+        => OwnerOf(entry) is { } owner
+            && (owner == storage.Process
+                || (owner.Machine == storage.Process.Machine ? storage.MayRun(owner) : TimeProvider.System.GetUtcNow().UtcDateTime - storage.LastWritten(entry) < Silence));
+
+    private static string[]? Parts(string path)
+        => IsStaging(path) && Path.GetFileName(path)[Prefix.Length..].Split('-', 5) is { Length: 5 } parts ? parts : null;
+
+    private static IEnumerable<string> Entries(IStorage storage, string folder)
+    {
         var folders = new Stack<string>([folder]);
         while (folders.TryPop(out string? at))
         {
             foreach (string entry in storage.List(at))
             {
-                bool isFolder = storage.DirectoryExists(entry);
-                if (IsStaging(entry) && IsLeftover(storage, Path.GetFileName(entry), exclusive))
-                {
-                    if (isFolder)
-                        storage.DeleteDirectory(entry);
-                    else
-                        storage.DeleteFile(entry);
-                    deleted.Add(entry);
-                }
-                else if (isFolder && !storage.IsLink(entry))
-                {
+                if (IsStaging(entry))
+                    yield return entry;
+                else if (storage.DirectoryExists(entry) && !storage.IsLink(entry))
                     folders.Push(entry);
-                }
             }
         }
-        return deleted;
     }
 
-    private static bool IsLeftover(IStorage storage, string name, bool exclusive)
+    private static List<string> Delete(IStorage storage, IEnumerable<string> entries)
     {
-        string[] parts = name[Prefix.Length..].Split('-', 4);
-        if (parts.Length < 4 || ProcessIdentity.Parse(string.Join('-', parts[..3])) is not { } owner)
-            return exclusive;
-        return owner != storage.Process && (exclusive || !owner.MayRun());
+        var deleted = new List<string>();
+        foreach (string entry in entries)
+        {
+            if (storage.DirectoryExists(entry))
+                storage.DeleteDirectory(entry);
+            else
+                storage.DeleteFile(entry);
+            deleted.Add(entry);
+        }
+        return deleted;
     }
 
     /// <summary>Writes a file in one step: staging name, fsync, rename, fsync of the folder. Readers see the old file or the new one.</summary>

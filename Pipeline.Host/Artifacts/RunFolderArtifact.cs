@@ -5,6 +5,7 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Progress;
 using Pipeline.Host.Runs;
+using Pipeline.Host.Runs.Parts;
 using Pipeline.Stages.Artifacts;
 
 namespace Pipeline.Host.Artifacts;
@@ -52,6 +53,8 @@ internal sealed class RunFolderArtifact : IArtifactKind
             {
                 if (Failure(() => RunProgress.Read(storage, folder)) is { } damaged)
                     yield return new Finding(FindingKind.Damaged, Path.Combine(folder, RunFiles.Progress), damaged);
+                foreach ((string path, string message) in new PartFiles(storage, folder).Verify())
+                    yield return new Finding(FindingKind.Damaged, path, message);
                 foreach (string path in ((string[])[RunFiles.Definition, RunFiles.Report]).Select(name => Path.Combine(folder, name)).Where(storage.FileExists))
                 {
                     if (Failure(() => Parse(storage, path)) is { } unreadable)

@@ -8,6 +8,7 @@ internal static class CommandTable
     public static IReadOnlyList<Func<CommandEnvironment, Command>> All { get; } =
     [
         RunCommand.Create,
+        WorkCommand.Create,
         CheckCommand.Create,
         InspectCommand.Create,
         VerifyCommand.Create,

@@ -27,7 +27,7 @@ internal static class RepairCommand
         if (!new RunFolderArtifact().Recognises(storage, folder))
             throw new InputException($"{folder} is no run folder: it has no {RunFiles.Definition}");
         using IDisposable held = storage.Lock(Path.Combine(folder, RunFiles.Lock));
-        IReadOnlyList<string> left = Staging.Clean(storage, folder, exclusive: true);
+        IReadOnlyList<string> left = Staging.CleanDead(storage, folder);
         IReadOnlyList<Finding> findings = VerifyCommand.Verify(environment, folder, cancellationToken);
         IReadOnlyList<string> deleted = ArtifactRepair.Apply(storage, findings);
         foreach (string path in deleted)

@@ -32,6 +32,18 @@ internal sealed class FailedRecords(int limit, long already = 0)
             _count -= count;
     }
 
+    /// <summary>What is known when the work of all processes is done.</summary>
+    /// <exception cref="DefectException">It is more than the limit.</exception>
+    public void Require(long total)
+    {
+        lock (_lock)
+        {
+            _count = total;
+            if (_count > limit)
+                throw new DefectException(Message());
+        }
+    }
+
     private string Message()
     {
         var message = new StringBuilder();

@@ -1,5 +1,3 @@
-using System.Text.Json;
-using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Host.Graph;
@@ -8,20 +6,34 @@ namespace Pipeline.Host.Graph;
 /// <c>rejects.jsonl</c>: one line for every record that a stage could not use. A part of a flow that is computed again after a stop
 /// appends its lines again; they say which part they are of.
 /// </summary>
-internal sealed class RejectFile(IStorage storage, string path) : IDisposable
+internal sealed class RejectFile(IStorage storage, string path) : IRejectLog, IDisposable
 {
     private readonly Lock _lock = new();
     private Stream? _stream;
 
-    public void Append(string flow, Partition? partition, string stage, string id, string reason, string message)
+    public void Append(byte[] line)
     {
-        byte[] line = Line(flow, partition, stage, id, reason, message);
         lock (_lock)
         {
             _stream ??= storage.OpenAppend(path);
             _stream.Write(line);
             _stream.Flush();
         }
+    }
+
+    /// <summary>How many lines there are of each part of a flow.</summary>
+    public Dictionary<int, long> LinesOf(string flow)
+    {
+        var lines = new Dictionary<int, long>();
+        if (!storage.FileExists(path))
+            return lines;
+        using var reader = new StreamReader(storage.OpenRead(path));
+        while (reader.ReadLine() is { } line)
+        {
+            if (RejectLine.PartOf(line) is { } part && part.Flow == flow)
+                lines[part.Partition] = lines.GetValueOrDefault(part.Partition) + 1;
+        }
+        return lines;
     }
 
     public void Dispose()
@@ -31,24 +43,5 @@ internal sealed class RejectFile(IStorage storage, string path) : IDisposable
             _stream?.Dispose();
             _stream = null;
         }
-    }
-
-    private static byte[] Line(string flow, Partition? partition, string stage, string id, string reason, string message)
-    {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer))
-        {
-            json.WriteStartObject();
-            json.WriteString("id", id);
-            json.WriteString("flow", flow);
-            if (partition is { } part)
-                json.WriteNumber("partition", part.Index);
-            json.WriteString("stage", stage);
-            json.WriteString("reason", reason);
-            json.WriteString("message", message);
-            json.WriteEndObject();
-        }
-        buffer.WriteByte((byte)'\n');
-        return buffer.ToArray();
     }
 }

@@ -4,8 +4,8 @@ using Pipeline.Host.Progress;
 
 namespace Pipeline.Host.Graph;
 
-/// <summary>The rejects of one stage in one graph: counted, and kept in the reject file.</summary>
-internal sealed class StageRejects(StageMeter meter, RejectFile file, Partition? partition) : IRejects
+/// <summary>The rejects of one stage in one graph: counted, and kept in the reject log.</summary>
+internal sealed class StageRejects(StageMeter meter, IRejectLog log, Partition? partition) : IRejects
 {
     /// <summary>The reason under which records are counted on which a stage failed.</summary>
     public const string FailedReason = "the stage failed on it";
@@ -15,7 +15,7 @@ internal sealed class StageRejects(StageMeter meter, RejectFile file, Partition?
     public void Reject(string id, string reason, string message)
     {
         meter.Rejected(reason);
-        file.Append(meter.Flow, partition, meter.Stage, id, reason, message);
+        log.Append(RejectLine.Of(meter.Flow, partition, meter.Stage, id, reason, message));
     }
 
     public void Failed(string id, Exception cause)

@@ -8,10 +8,10 @@ using Pipeline.Host.Runs;
 
 namespace Pipeline.Host.Hosting;
 
-/// <summary>Builds the host of a run.</summary>
+/// <summary>Builds the host of a run, or of what another process does of one.</summary>
 internal static class AlmHost
 {
-    public static async Task RunAsync(
+    public static async Task RunAsync<TJob>(
         LoadedDefinition definition,
         DefinitionLoader loader,
         StageCatalog catalog,
@@ -19,7 +19,9 @@ internal static class AlmHost
         StopSignals signals,
         IStorage storage,
         TimeProvider time,
-        IProgressDisplay display)
+        IProgressDisplay display,
+        params object[] more)
+        where TJob : class, IJob
     {
         // Empty: nothing of the current folder or the environment configures a run beside its definition.
         HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(
@@ -32,7 +34,9 @@ internal static class AlmHost
         builder.Services.AddSingleton(catalog);
         builder.Services.AddSingleton(signals);
         builder.Services.AddSingleton(display);
-        builder.Services.AddSingleton<RunExecutor>();
+        foreach (object service in more)
+            builder.Services.AddSingleton(service.GetType(), service);
+        builder.Services.AddSingleton<IJob, TJob>();
         builder.Services.AddSingleton<RunService>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<RunService>());
         builder.Services.AddSingleton<IHostLifetime, SignalLifetime>();

@@ -29,6 +29,15 @@ internal static partial class LogMessages
     [LoggerMessage(1014, LogLevel.Warning, "flow '{Flow}': a part of its output is gone; it is computed again")]
     public static partial void FlowReopened(this ILogger log, string flow);
 
+    [LoggerMessage(1015, LogLevel.Warning, "flow '{Flow}': {Parts} of its parts were committed by a process whose counts are gone; the report leaves them out")]
+    public static partial void PartsWithoutCounts(this ILogger log, string flow, int parts);
+
+    [LoggerMessage(1016, LogLevel.Information, "work on flow '{Flow}' in {Folder}: {Mine} of its {Parts} parts are this process's share")]
+    public static partial void WorkBegins(this ILogger log, string flow, string folder, int mine, int parts);
+
+    [LoggerMessage(1017, LogLevel.Information, "work on flow '{Flow}' is done: {Done} parts computed, {Before} were committed before")]
+    public static partial void WorkDone(this ILogger log, string flow, int done, int before);
+
     [LoggerMessage(1020, LogLevel.Information, "flow '{Flow}', stage '{Stage}': {Message}")]
     public static partial void StageSays(this ILogger log, string flow, string stage, string message);
 

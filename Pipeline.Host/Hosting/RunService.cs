@@ -1,10 +1,9 @@
 using Microsoft.Extensions.Hosting;
-using Pipeline.Host.Runs;
 
 namespace Pipeline.Host.Hosting;
 
-/// <summary>The one hosted service: runs the flows, then ends the host. Its error is the command's.</summary>
-internal sealed class RunService(RunExecutor executor, IHostApplicationLifetime lifetime) : BackgroundService
+/// <summary>The one hosted service: runs the job, then ends the host. Its error is the command's.</summary>
+internal sealed class RunService(IJob job, IHostApplicationLifetime lifetime) : BackgroundService
 {
     private readonly TaskCompletionSource _outcome = new();
 
@@ -16,7 +15,7 @@ internal sealed class RunService(RunExecutor executor, IHostApplicationLifetime 
         try
         {
             await StartedAsync(stoppingToken);
-            await executor.RunAsync();
+            await job.RunAsync();
             _outcome.SetResult();
         }
 #pragma warning disable CA1031 // Handed over to the command, which makes an exit code of it.

@@ -18,7 +18,7 @@ internal sealed record StageSurroundings(
     TimeProvider Time,
     StageCatalog Catalog,
     IScalarLog Scalars,
-    RejectFile Rejects,
+    IRejectLog Rejects,
     Action<string, string, string> Say);
 
 /// <summary>The stages of one flow (or one part of it), made: the sink first, because it may say where the source is to begin.</summary>

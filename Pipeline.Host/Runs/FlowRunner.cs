@@ -5,12 +5,12 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Host.Graph;
 using Pipeline.Host.Hosting;
 using Pipeline.Host.Progress;
+using Pipeline.Host.Runs.Parts;
 
 namespace Pipeline.Host.Runs;
 
 /// <summary>Runs one flow: as one graph, or as one graph for every part that its sink has not committed.</summary>
-internal sealed class FlowRunner(
-    StageSurroundings surroundings, RunSettings settings, StopSignals signals, FailedRecords failures, IProgressDisplay display, ILogger log)
+internal sealed class FlowRunner(StageSurroundings surroundings, GraphRunner graphs, RejectFile rejects, IProgressDisplay display, ILogger log)
 {
     /// <summary>Whether a flow that was done is still: nobody deleted a part of its output.</summary>
     public async Task<bool> IsPresentAsync(FlowDefinition flow)
@@ -22,48 +22,37 @@ internal sealed class FlowRunner(
     }
 
     /// <param name="flow">The flow.</param>
-    /// <param name="state">What earlier runs did of it.</param>
-    /// <param name="save">Keeps the state when a part is done.</param>
+    /// <param name="hash">Of everything that decides its results.</param>
+    /// <param name="progress">What earlier runs did of it, and where what this one does is kept.</param>
     /// <exception cref="InterruptedException">A stop was asked for, and the state is safe.</exception>
-    public async Task<FlowState> RunAsync(FlowDefinition flow, FlowState state, Action<FlowState> save)
+    public async Task RunAsync(FlowDefinition flow, string hash, RunProgress progress)
     {
         long start = surroundings.Time.GetTimestamp();
-        double before = state.Seconds;
-        double Seconds() => before + surroundings.Time.GetElapsedTime(start).TotalSeconds;
+        FlowState state = progress.Of(flow.Name, hash);
         var meter = new FlowMeter(flow.Name, flow.Stages.Select(s => s.Name).ToList(), Roles(flow), start);
         display.Begin(meter);
         try
         {
-            FlowGraph whole = await FlowGraph.CreateAsync(surroundings, flow, null, signals.StopRequested);
+            FlowGraph whole = await FlowGraph.CreateAsync(surroundings, flow, null, graphs.StopRequested);
             await using (whole)
             {
-                if (whole.Sink is not IPartitioned parts)
+                if (whole.Sink is IPartitioned sink)
                 {
-                    IReadOnlyList<StageCounts> counts = await RunGraphAsync(flow, whole, meter);
-                    return state with { Done = true, Seconds = Seconds(), Stages = counts };
+                    meter.PartitionCount = sink.PartitionCount;
+                    var work = new PartWork(surroundings, graphs, progress.Parts, log);
+                    await work.RunAsync(flow, hash, sink, Enumerable.Range(0, sink.PartitionCount), state.Partitions, meter);
+                    TakeIn(flow, hash, sink.PartitionCount, progress);
+                    progress.SetDone(flow.Name, hash);
+                    return;
                 }
-                meter.PartitionCount = parts.PartitionCount;
-                for (int i = 0; i < parts.PartitionCount; i++)
-                {
-                    if (!parts.IsCommitted(i))
-                    {
-                        ThrowIfStopped();
-                        if (state.Partitions.Remove(i, out IReadOnlyList<StageCounts>? gone))
-                            failures.Forget(gone.Sum(c => c.Failed));
-                        await using FlowGraph part = await FlowGraph.CreateAsync(
-                            surroundings, flow, new Partition(i, parts.PartitionCount), signals.StopRequested);
-                        state.Partitions[i] = await RunGraphAsync(flow, part, meter);
-                        save(state with { Done = false, Seconds = Seconds() });
-                        log.PartitionDone(flow.Name, i + 1, parts.PartitionCount);
-                    }
-                    meter.PartitionsDone = i + 1;
-                }
-                return state with { Done = true, Seconds = Seconds() };
+                IReadOnlyList<StageCounts> counts = await graphs.RunAsync(flow, whole, meter);
+                double seconds = state.Seconds + surroundings.Time.GetElapsedTime(start).TotalSeconds;
+                progress.Set(flow.Name, state with { Done = true, Seconds = seconds, Stages = counts });
             }
         }
-        catch (OperationCanceledException e) when (signals.Cancelled.IsCancellationRequested)
+        catch (OperationCanceledException e)
         {
-            throw new InterruptedException($"flow '{flow.Name}' was ended; what is committed is kept", e);
+            throw graphs.Ended(flow, e);
         }
         finally
         {
@@ -71,51 +60,19 @@ internal sealed class FlowRunner(
         }
     }
 
-    private async Task<IReadOnlyList<StageCounts>> RunGraphAsync(FlowDefinition flow, FlowGraph graph, FlowMeter meter)
+    // What other processes rejected goes where people look for it.
+    private void TakeIn(FlowDefinition flow, string hash, int parts, RunProgress progress)
     {
-        ThrowIfStopped();
-        using var hard = CancellationTokenSource.CreateLinkedTokenSource(signals.Cancelled);
-        await using var grace = new GraceTimer(graph.Sink is IResumable ? Timeout.InfiniteTimeSpan : settings.Grace, hard, surroundings.Time, signals.StopRequested);
-        using var builder = new GraphBuilder(new GraphSettings(settings.Parallelism), failures, hard.Token);
-        graph.AddTo(builder);
-        meter.Begin(graph.Meters);
-        try
+        Dictionary<int, long> known = rejects.LinesOf(flow.Name);
+        foreach (PartRecord record in progress.Parts.Done(flow.Name, hash).Where(r => r.Rejects > known.GetValueOrDefault(r.Part)))
         {
-            IReadOnlyList<StageCounts> counts = await builder.RunAsync();
-            meter.End(counts);
-            return counts;
+                foreach (byte[] line in progress.Parts.Rejects(record))
+                rejects.Append(line);
         }
-        catch (OperationCanceledException e) when (hard.IsCancellationRequested)
-        {
-            throw new InterruptedException($"flow '{flow.Name}' was stopped before its work in hand was done; what is committed is kept", e);
-        }
-    }
-
-    private void ThrowIfStopped()
-    {
-        if (signals.StopRequested.IsCancellationRequested)
-            throw new InterruptedException("stopped at a safe point");
+        int without = parts - Enumerable.Range(0, parts).Count(progress.Of(flow.Name, hash).Partitions.ContainsKey);
+        if (without > 0)
+            log.PartsWithoutCounts(flow.Name, without);
     }
 
     private List<StageRole> Roles(FlowDefinition flow) => flow.Stages.Select(s => surroundings.Catalog[s.Kind.Value].Role).ToList();
-
-    /// <summary>Ends the work in hand when it takes longer than the grace after a stop was asked for.</summary>
-    private sealed class GraceTimer : IAsyncDisposable
-    {
-        private readonly ITimer _timer;
-        private readonly CancellationTokenRegistration _registration;
-
-        public GraceTimer(TimeSpan grace, CancellationTokenSource hard, TimeProvider time, CancellationToken stopRequested)
-        {
-            _timer = time.CreateTimer(_ => hard.Cancel(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            _registration = stopRequested.Register(() => _timer.Change(grace, Timeout.InfiniteTimeSpan));
-        }
-
-        // Waits for a callback under way: it would cancel a source that is disposed next.
-        public async ValueTask DisposeAsync()
-        {
-            await _registration.DisposeAsync();
-            await _timer.DisposeAsync();
-        }
-    }
 }

@@ -23,7 +23,7 @@ internal sealed class RunExecutor(
     TimeProvider time,
     IServiceProvider services,
     IProgressDisplay display,
-    ILogger<RunExecutor> log)
+    ILogger<RunExecutor> log) : IJob
 {
     private readonly CanonicalDefinition _canonical = new(new OptionTypes());
 
@@ -43,11 +43,13 @@ internal sealed class RunExecutor(
         using var rejects = new RejectFile(storage, folder.File(RunFiles.Rejects));
         var surroundings = new StageSurroundings(
             run, folder.Path, storage, services, time, catalog, metrics, rejects, (flow, stage, message) => log.StageSays(flow, stage, message));
-        // A record that failed in a part done earlier still counts: stopping and starting must not raise the limit.
-        var failures = new FailedRecords(run.MaxFailedRecords, AlreadyFailed(folder));
-        var runner = new FlowRunner(surroundings, settings, signals, failures, display, log);
+        var failures = new FailedRecords(run.MaxFailedRecords, AlreadyFailed(folder.Progress, run));
+        var runner = new FlowRunner(surroundings, new GraphRunner(settings, signals, failures, time), rejects, display, log);
         for (int i = 0; i < run.Flows.Count; i++)
             await RunFlowAsync(run.Flows[i], _canonical.FlowHash(run, i), folder, runner);
+        // Parts that other processes did are known only now.
+        failures.Require(AlreadyFailed(folder.Progress, run));
+        Staging.CleanDead(storage, folder.Path);
         RunReport.Write(storage, folder, definition);
         ReportPage.Write(storage, folder.Path, MachineFacts.Here(isRun: true), time.GetUtcNow());
         log.RunDone(run.Name, folder.Path);
@@ -66,17 +68,24 @@ internal sealed class RunExecutor(
             log.FlowReopened(flow.Name);
         }
         log.FlowBegins(flow.Name, string.Join(" → ", flow.Stages.Select(s => s.Name)));
-        FlowState done = await runner.RunAsync(flow, state with { Done = false }, s => folder.Progress.Set(flow.Name, s));
-        folder.Progress.Set(flow.Name, done);
+        await runner.RunAsync(flow, hash, folder.Progress);
+        FlowState done = folder.Progress.Of(flow.Name, hash);
         foreach (StageCounts counts in done.Total())
             log.StageDone(flow.Name, counts.Stage, Describe(counts));
         log.FlowDone(flow.Name, done.Seconds);
     }
 
-    private long AlreadyFailed(RunFolder folder)
-        => definition.Definition.Flows
-            .Select((flow, i) => folder.Progress.Of(flow.Name, _canonical.FlowHash(definition.Definition, i)))
+    /// <summary>
+    /// Records that failed in what is done already. They still count: stopping and starting, or leaving a part to another process, must not
+    /// raise the limit.
+    /// </summary>
+    public static long AlreadyFailed(RunProgress progress, RunDefinition run)
+    {
+        var canonical = new CanonicalDefinition(new OptionTypes());
+        return run.Flows
+            .Select((flow, i) => progress.Of(flow.Name, canonical.FlowHash(run, i)))
             .Sum(state => state.Done || state.Partitions.Count > 0 ? state.Total().Sum(s => s.Failed) : 0);
+    }
 
     private static string Describe(StageCounts counts)
     {

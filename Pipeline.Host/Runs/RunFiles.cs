@@ -11,5 +11,6 @@ internal static class RunFiles
     public const string Report = "report.json";
     public const string Page = "report.html";
     public const string ReportParts = "report";
+    public const string PartRecords = "parts";
     public const string TensorBoard = "tensorboard";
 }

@@ -37,7 +37,7 @@ internal sealed class RunFolder : IDisposable
         IDisposable held = storage.Lock(System.IO.Path.Combine(folder, RunFiles.Lock));
         try
         {
-            Staging.Clean(storage, folder, exclusive: true);
+            Staging.CleanDead(storage, folder);
             bool resumed = storage.FileExists(definitionPath);
             if (resumed)
                 CheckSame(storage, folder, definition, loader);
@@ -56,6 +56,22 @@ internal sealed class RunFolder : IDisposable
 
     public void Dispose() => _lock.Dispose();
 
+    /// <summary>Goes into a folder to do a share of its work, beside whoever holds it; makes it when nobody has yet.</summary>
+    /// <returns>Its full path.</returns>
+    /// <exception cref="DefinitionException">It was begun with another definition, or is no run folder.</exception>
+    public static string Join(IStorage storage, string path, LoadedDefinition definition, DefinitionLoader loader)
+    {
+        string folder = System.IO.Path.GetFullPath(path);
+        string definitionPath = System.IO.Path.Combine(folder, RunFiles.Definition);
+        if (!storage.FileExists(definitionPath))
+        {
+            RefuseForeign(storage, folder);
+            storage.WriteAtomically(definitionPath, stream => stream.Write(Encoding.UTF8.GetBytes(definition.Json)));
+        }
+        CheckSame(storage, folder, definition, loader);
+        return folder;
+    }
+
     // --run with a typing error must not fill somebody's documents folder.
     private static void RefuseForeign(IStorage storage, string folder)
     {
@@ -63,7 +79,8 @@ internal sealed class RunFolder : IDisposable
             throw new DefinitionException($"run folder {folder} is a file; name a folder");
         string? foreign = storage.List(folder)
             .FirstOrDefault(e => !Staging.IsStaging(e) && !System.IO.Path.GetFileName(e).StartsWith(RunFiles.Lock, StringComparison.Ordinal));
-        if (foreign is not null)
+        // Another process may have begun the folder since.
+        if (foreign is not null && !storage.FileExists(System.IO.Path.Combine(folder, RunFiles.Definition)))
         {
             throw new DefinitionException(
                 $"{folder} is no run folder: it has no {RunFiles.Definition} but holds {System.IO.Path.GetFileName(foreign)}; name an empty folder or one that does not exist");

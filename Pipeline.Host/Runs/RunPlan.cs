@@ -28,9 +28,8 @@ internal sealed class RunPlan(
         RunProgress progress = RunProgress.Read(storage, folder);
         output.WriteLine($"run '{run.Name}' in {folder}{(begun ? " (begun; it goes on)" : " (new)")}");
         using ServiceProvider services = new ServiceCollection().AddAlm(storage, time, settings, run, catalog).BuildServiceProvider();
-        using var rejects = new RejectFile(storage, Path.Combine(folder, RunFiles.Rejects));
         var surroundings = new StageSurroundings(
-            run, folder, storage, services, time, catalog, new NoScalars(), rejects, (_, stage, message) => output.WriteLine($"    {stage}: {message}"));
+            run, folder, storage, services, time, catalog, NoScalars.Instance, NoRejects.Instance, (_, stage, message) => output.WriteLine($"    {stage}: {message}"));
         for (int i = 0; i < run.Flows.Count; i++)
         {
             bool done = progress.Of(run.Flows[i].Name, _canonical.FlowHash(run, i)).Done;
@@ -76,11 +75,4 @@ internal sealed class RunPlan(
 
     private static string Records(StageRegistration registration, long? records)
         => records is null || registration.Output is null ? "" : string.Create(CultureInfo.InvariantCulture, $" {records:N0} records");
-
-    private sealed class NoScalars : IScalarLog
-    {
-        public void Write(string flow, string stage, string name, long step, double value)
-        {
-        }
-    }
 }

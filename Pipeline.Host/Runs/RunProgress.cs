@@ -2,12 +2,13 @@ using System.Text.Json;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Progress;
+using Pipeline.Host.Runs.Parts;
 
 namespace Pipeline.Host.Runs;
 
 /// <summary>
-/// <c>progress.json</c>: which flows are done, made from which definition, with their counts. It is what is known beside the
-/// outputs, never instead of them: whether a shard or a checkpoint is there, its own file says.
+/// <c>progress.json</c> and the files of parts: which flows are done, made from which definition, with their counts. It is what is known
+/// beside the outputs, never instead of them: whether a shard or a checkpoint is there, its own file says.
 /// </summary>
 internal sealed class RunProgress
 {
@@ -26,33 +27,67 @@ internal sealed class RunProgress
     private readonly string _path;
     private readonly SortedDictionary<string, FlowState> _flows;
 
-    private RunProgress(IStorage storage, string path, SortedDictionary<string, FlowState> flows)
-        => (_storage, _path, _flows) = (storage, path, flows);
+    private RunProgress(IStorage storage, string runFolder, SortedDictionary<string, FlowState> flows)
+    {
+        _storage = storage;
+        _path = Path.Combine(runFolder, RunFiles.Progress);
+        _flows = flows;
+        Parts = new PartFiles(storage, runFolder);
+    }
 
-    public IReadOnlyDictionary<string, FlowState> Flows => _flows;
+    /// <summary>The files of parts, which any process may add to while this one looks.</summary>
+    public PartFiles Parts { get; }
+
+    /// <summary>Every flow of which something is committed.</summary>
+    public IReadOnlyDictionary<string, FlowState> Flows
+    {
+        get
+        {
+            var flows = new SortedDictionary<string, FlowState>(StringComparer.Ordinal);
+            foreach (string flow in _flows.Keys.Concat(Parts.Flows))
+            {
+                if (!flows.ContainsKey(flow) && (_flows.GetValueOrDefault(flow)?.Hash ?? Parts.All(flow).FirstOrDefault()?.Hash) is { } hash)
+                    flows[flow] = Of(flow, hash);
+            }
+            return flows;
+        }
+    }
 
     /// <exception cref="InputException">The file is damaged.</exception>
     public static RunProgress Read(IStorage storage, string runFolder)
     {
         string path = Path.Combine(runFolder, RunFiles.Progress);
         if (!storage.FileExists(path))
-            return new RunProgress(storage, path, new SortedDictionary<string, FlowState>(StringComparer.Ordinal));
+            return new RunProgress(storage, runFolder, new SortedDictionary<string, FlowState>(StringComparer.Ordinal));
         Document document = Parse(storage, path);
         if (document.Format != Format)
             throw new InputException($"{path}: format {document.Format}, expected {Format}; it was written by another version of alm");
-        return new RunProgress(storage, path, new SortedDictionary<string, FlowState>(document.Flows, StringComparer.Ordinal));
+        return new RunProgress(storage, runFolder, new SortedDictionary<string, FlowState>(document.Flows, StringComparer.Ordinal));
     }
 
     /// <summary>What is known of a flow; nothing when it was made from another definition.</summary>
     public FlowState Of(string flow, string hash)
-        => _flows.TryGetValue(flow, out FlowState? state) && state.Hash == hash ? state : new FlowState { Hash = hash };
+    {
+        FlowState state = Kept(flow, hash);
+        var parts = new SortedDictionary<int, IReadOnlyList<StageCounts>>(state.Partitions);
+        double seconds = state.Seconds;
+        foreach (PartRecord part in Parts.Done(flow, hash))
+        {
+            parts[part.Part] = part.Stages;
+            seconds += part.Seconds;
+        }
+        return state with { Partitions = parts, Seconds = seconds };
+    }
 
-    /// <summary>Writes one flow's state in one step.</summary>
+    /// <summary>Writes the state of a flow that is one graph, in one step.</summary>
     public void Set(string flow, FlowState state)
     {
         _flows[flow] = state;
         Write();
     }
+
+    /// <summary>Writes that a flow in parts is done; what it counted, the files of its parts say.</summary>
+    public void SetDone(string flow, string hash) => Set(flow, Kept(flow, hash) with { Done = true });
 
     /// <summary>Has every flow look at its outputs again.</summary>
     public void Reopen()
@@ -61,6 +96,9 @@ internal sealed class RunProgress
             _flows[flow] = _flows[flow] with { Done = false };
         Write();
     }
+
+    private FlowState Kept(string flow, string hash)
+        => _flows.TryGetValue(flow, out FlowState? state) && state.Hash == hash ? state : new FlowState { Hash = hash };
 
     private void Write() => _storage.WriteAtomically(
         _path, stream => JsonSerializer.Serialize(stream, new Document { Format = Format, Flows = _flows }, Layout));
@@ -105,7 +143,7 @@ internal sealed record FlowState
     /// <summary>Counts of a flow that is one graph, as of its last run.</summary>
     public IReadOnlyList<StageCounts> Stages { get; init; } = [];
 
-    /// <summary>Counts of each part of a partitioned flow.</summary>
+    /// <summary>Counts of each part of a partitioned flow. Kept here by earlier versions only: a part has a file of its own now.</summary>
     public SortedDictionary<int, IReadOnlyList<StageCounts>> Partitions { get; init; } = [];
 
     /// <summary>Counts of the whole flow.</summary>

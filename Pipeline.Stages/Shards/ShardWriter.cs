@@ -24,6 +24,7 @@ public sealed class ShardWriter : IDisposable
     private byte[] _buffer = [];
     private long _offset;
     private ShardTotals _totals = ShardTotals.Zero;
+    private ShardEntry? _entry;
 
     public ShardWriter(IStorage storage, string path, ShardHeader header, ShardWriterOptions options)
     {
@@ -55,10 +56,21 @@ public sealed class ShardWriter : IDisposable
             EndBlock();
     }
 
-    /// <summary>Writes the footer and makes the shard visible under its path; it then survives power loss.</summary>
+    /// <summary>Makes the shard visible under its path; it then survives power loss.</summary>
     /// <returns>What the manifest says of it.</returns>
     public ShardEntry Commit()
     {
+        ShardEntry entry = Finish();
+        _file.Commit();
+        return entry;
+    }
+
+    /// <summary>Writes the footer; nothing can be added any more.</summary>
+    /// <returns>What the manifest will say of it.</returns>
+    public ShardEntry Finish()
+    {
+        if (_entry is not null)
+            return _entry;
         EndBlock();
         byte[] footer = new ShardFooter(_blocks, _totals with { Parts = _parts }).Encode();
         if (footer.Length > ShardFormat.MaxFooterBytes)
@@ -73,8 +85,7 @@ public sealed class ShardWriter : IDisposable
         BinaryPrimitives.WriteUInt64LittleEndian(trailer[16..], XxHash3.HashToUInt64(bytes.AsSpan(0, footer.Length + 16)));
         ShardFormat.EndMagic.CopyTo(trailer[24..]);
         Append(bytes);
-        _file.Commit();
-        return new ShardEntry(_header.Index, Path.GetFileName(_path), _offset, _totals.Records, FileHash.Text(contentHash));
+        return _entry = new ShardEntry(_header.Index, Path.GetFileName(_path), _offset, _totals.Records, FileHash.Text(contentHash));
     }
 
     public void Dispose()

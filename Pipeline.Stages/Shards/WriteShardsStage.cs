@@ -6,11 +6,12 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Shards;
 
 /// <summary>Writes the shard of this graph's partition, in input order.</summary>
-internal sealed class WriteShardsStage : ISink<Example>, IPartitioned
+internal sealed class WriteShardsStage : ISink<Example>, IPartitioned, IDisposable
 {
     private readonly WriteShardsOptions _options;
     private readonly StageContext _context;
     private readonly string _folder;
+    private ShardWriter? _written;
 
     public WriteShardsStage(WriteShardsOptions options, StageContext context)
     {
@@ -31,9 +32,9 @@ internal sealed class WriteShardsStage : ISink<Example>, IPartitioned
         if (part.Count != _options.Count)
             throw new InvalidOperationException($"{_context.StageName}: the graph computes part {part.Index} of {part.Count}, count is {_options.Count}");
         ShardFingerprint fingerprint = Fingerprint();
-        ShardFolder folder = Folder();
-        using var writer = new ShardWriter(
-            _context.Storage, folder.PathOf(part.Index), new ShardHeader(fingerprint, part.Index, part.Count),
+        // Disposed with the stage: what is not committed by then leaves nothing.
+        var writer = _written = new ShardWriter(
+            _context.Storage, Folder().PathOf(part.Index), new ShardHeader(fingerprint, part.Index, part.Count),
             new ShardWriterOptions(_options.CompressionLevel, _options.BlockRecords, Scores: _options.Scores));
         await foreach (Example example in input.WithCancellation(cancellationToken))
         {
@@ -47,10 +48,12 @@ internal sealed class WriteShardsStage : ISink<Example>, IPartitioned
             _context.Meter.Count("chunks", example.Chunks.Length);
         }
         cancellationToken.ThrowIfCancellationRequested();
-        ShardEntry entry = writer.Commit();
-        folder.Add(entry, _context.Meter.Say);
-        _context.Meter.Count("shardBytes", entry.Bytes);
+        _context.Meter.Count("shardBytes", writer.Finish().Bytes);
     }
+
+    public void Commit() => Folder().Add(_written!.Commit(), _context.Meter.Say);
+
+    public void Dispose() => _written?.Dispose();
 
     private ShardFolder Folder() => new(_context.Storage, _folder, _options.Count, Fingerprint());
 

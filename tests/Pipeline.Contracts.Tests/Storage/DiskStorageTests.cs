@@ -143,10 +143,34 @@ public sealed class DiskStorageTests : IDisposable
         File.WriteAllText(_folder[$".staging-{dead}-2-step-10/weights"], "");
         File.WriteAllText(_folder["sub/kept"], "");
 
-        Assert.Equal(2, Staging.Clean(_storage, _folder.Path, exclusive: false).Count);
+        Assert.Equal(2, Staging.CleanDead(_storage, _folder.Path).Count);
         Assert.Equal(new[] { NameOf(me), NameOf(elsewhere), _folder["sub/kept"] }.Order(StringComparer.Ordinal), _storage.List(_folder["sub"]));
-        Assert.Equal([NameOf(elsewhere)], Staging.Clean(_storage, _folder.Path, exclusive: true));
         Assert.Equal([_folder["sub"]], _storage.List(_folder.Path));
+    }
+
+    [Fact]
+    public void A_process_elsewhere_lives_while_any_of_its_files_is_written_to()
+    {
+        ProcessIdentity silent = ProcessIdentity.Current with { Machine = "silent" }, busy = silent with { Machine = "busy" };
+        string[] names = [_folder[$".staging-{silent}-1-a"], _folder[$".staging-{busy}-1-a"], _folder[$".staging-{busy}-2-b"]];
+        foreach (string name in names)
+            File.WriteAllText(name, "");
+        foreach (string name in names[..2])
+            File.SetLastWriteTimeUtc(name, DateTime.UtcNow - Staging.Silence - TimeSpan.FromMinutes(1));
+
+        Assert.Equal([names[0]], Staging.CleanDead(_storage, _folder.Path));
+        Assert.Equal([names[1], names[2]], _storage.List(_folder.Path).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Cleaning_for_one_process_leaves_the_others_alone()
+    {
+        ProcessIdentity mine = ProcessIdentity.Current with { Start = 1 }, other = mine with { Start = 2 };
+        foreach (ProcessIdentity p in new[] { mine, other })
+            File.WriteAllText(_folder[$".staging-{p}-1-a"], "");
+
+        Assert.Equal([_folder[$".staging-{mine}-1-a"]], Staging.CleanOf(_storage, _folder.Path, new HashSet<ProcessIdentity> { mine }));
+        Assert.Equal("a", Staging.TargetOf(Assert.Single(_storage.List(_folder.Path))));
     }
 
     [Fact]
@@ -158,7 +182,7 @@ public sealed class DiskStorageTests : IDisposable
         Directory.CreateDirectory(_folder["run"]);
         Directory.CreateSymbolicLink(_folder["run/out"], _folder["elsewhere"]);
         Directory.CreateSymbolicLink(_folder["run/round"], _folder["run"]);
-        Assert.Empty(Staging.Clean(_storage, _folder["run"], exclusive: true));
+        Assert.Empty(Staging.CleanDead(_storage, _folder["run"]));
         Assert.True(File.Exists(leftover));
         _storage.DeleteDirectory(_folder["run"]);
         Assert.True(File.Exists(leftover));

@@ -80,7 +80,7 @@ public sealed class KillTests(TinyJob job, ITestOutputHelper output)
     }
 
     /// <returns>Null when it was killed, even when it had just written its last byte.</returns>
-    private static AlmEnd? EndOrKill(AlmChild child, TimeSpan after)
+    internal static AlmEnd? EndOrKill(AlmChild child, TimeSpan after)
     {
         long start = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(start) < after && !child.HasExited)

@@ -27,6 +27,8 @@ internal sealed class FaultyStorage : IStorage
 
     public ProcessIdentity Process => new("faulty", _generation, 1);
 
+    public bool MayRun(ProcessIdentity process) => process == Process;
+
     /// <summary>A new process on the same disk. Locks of the old one are free.</summary>
     public void Restart()
     {

@@ -22,7 +22,7 @@ internal static class Job
     {
         storage.CreateDirectory(folder);
         using IDisposable held = storage.Lock(Path.Combine(folder, ".lock"));
-        Staging.Clean(storage, folder, exclusive: true);
+        Staging.CleanDead(storage, folder);
         WriteShards(storage, folder, words);
         Train(storage, folder, weightBytes);
     }
@@ -34,8 +34,13 @@ internal static class Job
         for (int i = 0; i < Shards; i++)
         {
             var stage = new WriteShardsStage(options, context.For(new Partition(i, Shards)));
-            if (!stage.IsCommitted(i))
+            if (stage.IsCommitted(i))
+                continue;
+            using (stage)
+            {
                 stage.RunAsync(TestContext.Stream(Enumerable.Range(i * 5, 5).Select(r => ExampleSamples.Realistic(r, words: words))), default).GetAwaiter().GetResult();
+                stage.Commit();
+            }
         }
     }
 

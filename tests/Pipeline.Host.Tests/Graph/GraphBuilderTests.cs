@@ -417,7 +417,7 @@ public sealed class GraphBuilderTests : IDisposable
     private static GraphBuilder Builder(int parallelism, FailedRecords? failures = null)
         => new(new GraphSettings(parallelism), failures ?? new FailedRecords(0), CancellationToken.None);
 
-    private static StageMeter Meter(string stage) => new("flow", stage, new NoScalars(), _ => { });
+    private static StageMeter Meter(string stage) => new("flow", stage, NoScalars.Instance, _ => { });
 
     private StageContext Context(string stage)
     {

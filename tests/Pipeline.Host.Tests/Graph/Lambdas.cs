@@ -44,13 +44,6 @@ internal sealed class Collect<T> : ISink<T>
     }
 }
 
-internal sealed class NoScalars : IScalarLog
-{
-    public void Write(string flow, string stage, string name, long step, double value)
-    {
-    }
-}
-
 internal sealed class NoServices : IServiceProvider
 {
     public object? GetService(Type serviceType) => null;

@@ -60,8 +60,8 @@ public sealed class DisplayTests
     private static FlowMeter Flow()
     {
         var flow = new FlowMeter("score", ["read", "train"], [StageRole.Source, StageRole.Sink], TimeProvider.System.GetTimestamp()) { PartitionCount = 8, PartitionsDone = 1 };
-        var read = new StageMeter("score", "read", new NoScalars(), _ => { });
-        var train = new StageMeter("score", "train", new NoScalars(), _ => { });
+        var read = new StageMeter("score", "read", NoScalars.Instance, _ => { });
+        var train = new StageMeter("score", "train", NoScalars.Instance, _ => { });
         for (int i = 0; i < 12_345; i++)
             read.HandedOver();
         read.Count(Rates.TokenCount, 5000);

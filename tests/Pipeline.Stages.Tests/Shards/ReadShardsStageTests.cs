@@ -21,8 +21,9 @@ public sealed class ReadShardsStageTests : IAsyncLifetime, IDisposable
     {
         for (int i = 0; i < Shards; i++)
         {
-            var stage = new WriteShardsStage(new WriteShardsOptions { To = "out", Count = Shards, BlockRecords = 4 }, _context.For(new Partition(i, Shards)));
+            using var stage = new WriteShardsStage(new WriteShardsOptions { To = "out", Count = Shards, BlockRecords = 4 }, _context.For(new Partition(i, Shards)));
             await stage.RunAsync(TestContext.Stream(Enumerable.Range(i * PerShard, PerShard).Select(r => ExampleSamples.Realistic(r, words: 5))), default);
+            stage.Commit();
         }
     }
 

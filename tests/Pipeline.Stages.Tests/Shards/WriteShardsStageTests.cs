@@ -125,7 +125,8 @@ public sealed class WriteShardsStageTests : IDisposable
             yield return ExampleSamples.Realistic(1);
             throw new InputException("the input broke");
         }
-        await Assert.ThrowsAsync<InputException>(() => Stage(new Partition(0, Count)).RunAsync(Failing(), default));
+        using (WriteShardsStage stage = Stage(new Partition(0, Count)))
+            await Assert.ThrowsAsync<InputException>(() => stage.RunAsync(Failing(), default));
         Assert.Empty(_storage.List(_folder["out"]));
     }
 
@@ -133,15 +134,28 @@ public sealed class WriteShardsStageTests : IDisposable
     public async Task An_example_larger_than_a_block_is_rejected_and_counted()
     {
         Example huge = ExampleSamples.Realistic(1) with { Text = new string('x', 40_000_000) };
-        await Stage(new Partition(0, Count)).RunAsync(TestContext.Stream([ExampleSamples.Realistic(2), huge]), default);
+        using WriteShardsStage stage = Stage(new Partition(0, Count));
+        await stage.RunAsync(TestContext.Stream([ExampleSamples.Realistic(2), huge]), default);
         Assert.Equal([(huge.Id, "larger than a block")], _context.Rejected);
     }
 
     private WriteShardsStage Stage(Partition? partition)
         => new(new WriteShardsOptions { To = "out", Count = Count, BlockRecords = 4 }, _context.For(partition));
 
-    private Task WriteAsync(int part) => Stage(new Partition(part, Count)).RunAsync(
-        TestContext.Stream(Enumerable.Range(part * 10, 10).Select(i => ExampleSamples.Realistic(i))), default);
+    [Fact]
+    public async Task A_shard_is_there_when_it_is_committed_and_not_before()
+    {
+        using (WriteShardsStage stage = Stage(new Partition(0, Count)))
+            await stage.RunAsync(TestContext.Stream([ExampleSamples.Realistic(1)]), default);
+        Assert.Empty(_storage.List(_folder["out"]));
+    }
+
+    private async Task WriteAsync(int part)
+    {
+        using WriteShardsStage stage = Stage(new Partition(part, Count));
+        await stage.RunAsync(TestContext.Stream(Enumerable.Range(part * 10, 10).Select(i => ExampleSamples.Realistic(i))), default);
+        stage.Commit();
+    }
 
     private async Task WriteAllAsync()
     {

@@ -163,9 +163,13 @@ internal sealed class TinyRun : IDisposable, IStageMeter, IRejects, IServiceProv
         return documents.SelectMany(tokenize.Map).SelectMany(align.Map).ToAsyncEnumerable();
     }
 
-    private static Task Write(string to, int count, IAsyncEnumerable<Example> examples, StageContext context, params object[] stages)
-        => new WriteShardsStage(new WriteShardsOptions { To = to, Count = count, BlockRecords = 4 }, context with
+    private static async Task Write(string to, int count, IAsyncEnumerable<Example> examples, StageContext context, params object[] stages)
+    {
+        using var sink = new WriteShardsStage(new WriteShardsOptions { To = to, Count = count, BlockRecords = 4 }, context with
         {
             Fingerprint = () => stages.OfType<IFingerprinted>().SelectMany(s => s.Fingerprint).ToDictionary(),
-        }).RunAsync(examples, default);
+        });
+        await sink.RunAsync(examples, default);
+        sink.Commit();
+    }
 }

@@ -1,0 +1,70 @@
+using System.CommandLine;
+using Pipeline.Host.Definitions;
+using Pipeline.Host.Hosting;
+using Pipeline.Host.Progress;
+using Pipeline.Host.Runs;
+using Spectre.Console;
+
+namespace Pipeline.Host.Commands;
+
+/// <summary>A definition and how it is worked on, as every command that computes in a run folder spells it.</summary>
+internal sealed class RunInput
+{
+    private readonly DefinitionInput _definition = new();
+
+    private readonly Option<string?> _folder = new("--run") { Description = "The run folder; runs/NAME when not given.", HelpName = "DIR" };
+
+    private readonly Option<int> _parallel = new("--parallel")
+    {
+        Description = "Threads of a stage that works record by record. It never changes a result.",
+        HelpName = "N",
+        DefaultValueFactory = _ => Environment.ProcessorCount,
+    };
+
+    private readonly Option<bool> _plain = new("--plain") { Description = "Lines instead of a live table, also in a terminal." };
+
+    private readonly Option<string?> _libtorch = new("--libtorch")
+    {
+        Description = "A folder with another libtorch of the same minor version; ALM_LIBTORCH says the same.",
+        HelpName = "DIR",
+    };
+
+    public RunInput() => NumberRange.AddTo(_parallel, 1, 1024);
+
+    public void AddTo(Command command)
+    {
+        _definition.AddTo(command);
+        command.Options.Add(_folder);
+        command.Options.Add(_parallel);
+        command.Options.Add(_plain);
+        command.Options.Add(_libtorch);
+    }
+
+    /// <summary>Does a job with the definition, its errors those of the command.</summary>
+    /// <param name="environment">Of the command.</param>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="more">What the job is given besides.</param>
+    public async Task RunAsync<TJob>(CommandEnvironment environment, ParseResult parsed, params object[] more)
+        where TJob : class, IJob
+    {
+        var settings = new RunSettings
+        {
+            Folder = parsed.GetValue(_folder),
+            Parallelism = parsed.GetValue(_parallel),
+            Plain = parsed.GetValue(_plain),
+            LibTorch = parsed.GetValue(_libtorch),
+        };
+        StageCatalog catalog = environment.Catalog();
+        var loader = new DefinitionLoader(catalog, environment.Storage);
+        LoadedDefinition definition = _definition.Load(parsed, loader);
+        IProgressDisplay display = environment.IsTerminal && !settings.Plain
+            ? new TableDisplay(AnsiConsole.Console, environment.Time)
+            : new PlainDisplay(environment.Output, environment.Time, settings.LineInterval);
+        using (display as IDisposable)
+        {
+            using var own = new StopSignals();
+            await AlmHost.RunAsync<TJob>(
+                definition, loader, catalog, settings, environment.Signals ?? own, environment.Storage, environment.Time, display, more);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using System.CommandLine;
+using Pipeline.Contracts.Errors;
+using Pipeline.Host.Runs.Parts;
+
+namespace Pipeline.Host.Commands;
+
+/// <summary><c>alm work</c>: does a share of the parts of one flow, beside other processes that do theirs.</summary>
+internal static class WorkCommand
+{
+    public static Command Create(CommandEnvironment environment)
+    {
+        var input = new RunInput();
+        var flow = new Option<string>("--flow") { Description = "The flow whose parts are done; its sink is one that writes parts, such as write-shards.", HelpName = "NAME", Required = true };
+        var parts = new Option<string>("--parts")
+        {
+            Description = "Share K of N, K from 0 to N-1: the parts whose number leaves K when divided by N. The number of parts is the definition's and does not depend on N.",
+            HelpName = "K/N",
+            Required = true,
+        };
+        parts.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && WorkShare.Parse(result.Tokens[0].Value) is null)
+                result.AddError($"--parts: found {result.Tokens[0].Value}, expected K/N with K from 0 to N-1, such as 0/4");
+        });
+        var command = new Command(
+            "work",
+            "Does a share of one flow's parts in a run folder that other processes work in at the same time, on this machine or on others that see the folder. It takes no lock; parts that are committed are skipped. alm run then takes what is there and does the rest.");
+        input.AddTo(command);
+        command.Options.Add(flow);
+        command.Options.Add(parts);
+        command.SetAction(async parsed =>
+        {
+            (int index, int count) = WorkShare.Parse(parsed.GetRequiredValue(parts))!.Value;
+            await input.RunAsync<PartWorker>(environment, parsed, new WorkShare(parsed.GetRequiredValue(flow), index, count));
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,45 @@
+using System.Text.Json;
+using Pipeline.Contracts.Stages;
+
+namespace Pipeline.Host.Graph;
+
+/// <summary>One line of a reject file.</summary>
+internal static class RejectLine
+{
+    public static byte[] Of(string flow, Partition? partition, string stage, string id, string reason, string message)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteString("id", id);
+            json.WriteString("flow", flow);
+            if (partition is { } part)
+                json.WriteNumber("partition", part.Index);
+            json.WriteString("stage", stage);
+            json.WriteString("reason", reason);
+            json.WriteString("message", message);
+            json.WriteEndObject();
+        }
+        buffer.WriteByte((byte)'\n');
+        return buffer.ToArray();
+    }
+
+    /// <summary>The part of a flow that a line is of; null for a line of a whole flow, and for one that a kill cut.</summary>
+    public static (string Flow, int Partition)? PartOf(string line)
+    {
+        try
+        {
+            using JsonDocument json = JsonDocument.Parse(line);
+            return json.RootElement.ValueKind == JsonValueKind.Object
+                && json.RootElement.TryGetProperty("partition", out JsonElement partition) && partition.TryGetInt32(out int index)
+                && json.RootElement.TryGetProperty("flow", out JsonElement flow) && flow.GetString() is { } name
+                ? (name, index)
+                : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+}

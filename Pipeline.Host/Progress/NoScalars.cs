@@ -1,0 +1,11 @@
+namespace Pipeline.Host.Progress;
+
+/// <summary>Scalars that nobody keeps.</summary>
+internal sealed class NoScalars : IScalarLog
+{
+    public static NoScalars Instance { get; } = new();
+
+    public void Write(string flow, string stage, string name, long step, double value)
+    {
+    }
+}

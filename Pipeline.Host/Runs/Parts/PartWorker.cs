@@ -1,0 +1,88 @@
+using Microsoft.Extensions.Logging;
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Host.Definitions;
+using Pipeline.Host.Graph;
+using Pipeline.Host.Hosting;
+using Pipeline.Host.Progress;
+
+namespace Pipeline.Host.Runs.Parts;
+
+/// <summary>
+/// Does a share of a flow's parts in a run folder that others work in at the same time: takes no lock, writes nothing but parts, and
+/// cleans only what a dead process left that did parts of the same share on this machine.
+/// </summary>
+internal sealed class PartWorker(
+    LoadedDefinition definition,
+    DefinitionLoader loader,
+    StageCatalog catalog,
+    RunSettings settings,
+    WorkShare share,
+    StopSignals signals,
+    IStorage storage,
+    TimeProvider time,
+    IServiceProvider services,
+    IProgressDisplay display,
+    ILogger<PartWorker> log) : IJob
+{
+    public async Task RunAsync()
+    {
+        RunDefinition run = definition.Definition;
+        FlowDefinition flow = Flow(run);
+        string hash = new CanonicalDefinition(new OptionTypes()).FlowHash(run, run.Flows.ToList().IndexOf(flow));
+        string folder = RunFolder.Join(storage, RunExecutor.FolderOf(run, settings), definition, loader);
+        RunProgress progress = RunProgress.Read(storage, folder);
+        Clean(folder, progress.Parts.FolderOf(flow.Name));
+        var surroundings = new StageSurroundings(
+            run, folder, storage, services, time, catalog, NoScalars.Instance, NoRejects.Instance, (name, stage, message) => log.StageSays(name, stage, message));
+        var failures = new FailedRecords(run.MaxFailedRecords, RunExecutor.AlreadyFailed(progress, run));
+        var graphs = new GraphRunner(settings, signals, failures, time);
+        var meter = new FlowMeter(
+            flow.Name, flow.Stages.Select(s => s.Name).ToList(), flow.Stages.Select(s => catalog[s.Kind.Value].Role).ToList(), time.GetTimestamp());
+        display.Begin(meter);
+        try
+        {
+            await using FlowGraph whole = await FlowGraph.CreateAsync(surroundings, flow, null, signals.StopRequested);
+            var sink = (IPartitioned)whole.Sink;
+            int[] mine = [.. share.Of(sink.PartitionCount)];
+            meter.PartitionCount = mine.Length;
+            log.WorkBegins(flow.Name, folder, mine.Length, sink.PartitionCount);
+            int before = mine.Count(sink.IsPresent);
+            await new PartWork(surroundings, graphs, progress.Parts, log)
+                .RunAsync(flow, hash, sink, mine, progress.Of(flow.Name, hash).Partitions, meter);
+            log.WorkDone(flow.Name, mine.Length - before, before);
+        }
+        catch (OperationCanceledException e)
+        {
+            throw graphs.Ended(flow, e);
+        }
+        finally
+        {
+            display.End(meter);
+        }
+    }
+
+    /// <exception cref="DefinitionException">There is no such flow, or it has no parts.</exception>
+    private FlowDefinition Flow(RunDefinition run)
+    {
+        string InParts() => string.Join(", ", run.Flows.Where(f => catalog[f.Stages[^1].Kind.Value].IsPartitioned).Select(f => f.Name)) is { Length: > 0 } names
+            ? $"; flows in parts: {names}"
+            : "; this definition has no flow in parts";
+        FlowDefinition flow = run.Flows.FirstOrDefault(f => f.Name == share.Flow)
+            ?? throw new DefinitionException($"--flow: there is no flow '{share.Flow}'{InParts()}");
+        return catalog[flow.Stages[^1].Kind.Value].IsPartitioned
+            ? flow
+            : throw new DefinitionException($"--flow: '{share.Flow}' is one piece: its sink '{flow.Stages[^1].Name}' has no parts that processes could share{InParts()}");
+    }
+
+    private void Clean(string folder, string parts)
+    {
+        HashSet<ProcessIdentity> dead = [.. PartMark.In(storage, parts)
+            .Where(m => share.Holds(m.Part) && m.Owner.Machine == storage.Process.Machine && !Staging.IsAtWork(storage, m.Path))
+            .Select(m => m.Owner)];
+        if (dead.Count > 0)
+            Staging.CleanOf(storage, folder, dead);
+    }
+}
