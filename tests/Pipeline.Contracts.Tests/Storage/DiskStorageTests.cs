@@ -156,7 +156,7 @@ public sealed class DiskStorageTests : IDisposable
         foreach (string name in names)
             File.WriteAllText(name, "");
         foreach (string name in names[..2])
-            File.SetLastWriteTimeUtc(name, DateTime.UtcNow - Staging.Silence - TimeSpan.FromMinutes(1));
+            File.SetLastWriteTimeUtc(name, TimeProvider.System.GetUtcNow().UtcDateTime - Staging.Silence - TimeSpan.FromMinutes(1));
 
         Assert.Equal([names[0]], Staging.CleanDead(_storage, _folder.Path));
         Assert.Equal([names[1], names[2]], _storage.List(_folder.Path).Order(StringComparer.Ordinal));

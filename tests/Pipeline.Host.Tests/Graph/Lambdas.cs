@@ -1,5 +1,4 @@
 using Pipeline.Contracts.Stages;
-using Pipeline.Host.Progress;
 
 namespace Pipeline.Host.Tests.Graph;
 

@@ -1,6 +1,5 @@
 using Pipeline.Contracts.Stages;
 using Pipeline.Host.Progress;
-using Pipeline.Host.Tests.Graph;
 using Spectre.Console;
 
 namespace Pipeline.Host.Tests.Progress;
