@@ -1,3 +1,5 @@
+using Pipeline.Contracts.Stages;
+
 namespace Pipeline.Contracts.Teachers;
 
 /// <summary>What a teacher can say, and how it may be asked.</summary>
@@ -7,6 +9,14 @@ namespace Pipeline.Contracts.Teachers;
 /// <param name="MostInFlight">Requests that may be under way at once; at least 1.</param>
 /// <param name="MostTokens">Tokens of one request, rows times the longest row; null: what memory holds.</param>
 public sealed record TeacherFacts(TeacherAbilities Abilities, TeacherShape? Shape, bool Repeatable, int MostInFlight = 1, long? MostTokens = null);
+
+/// <summary>A teacher that can say what scoring will take, for <c>check</c>. Nothing is asked of the model.</summary>
+public interface IPlannedTeacher
+{
+    /// <param name="documents">Rows expected; null when unknown.</param>
+    /// <param name="tokens">Tokens expected; null when unknown.</param>
+    IReadOnlyList<PlanLine> Plan(long? documents, double? tokens);
+}
 
 /// <summary>Sizes of a teacher.</summary>
 /// <param name="Layers">Hidden states are numbered 0 (the embedding output) to this.</param>

@@ -139,7 +139,8 @@ internal sealed class OptionBinder(
 
     private bool TryEnum(SourceNode node, Type type, string where, string path, out object? value)
     {
-        value = Enum.GetValues(type).Cast<object>().FirstOrDefault(v => OptionType.EnumName(v) == node.Text);
+        // Written as in code too: appendLower is append-lower.
+        value = Enum.GetValues(type).Cast<object>().FirstOrDefault(v => OptionType.EnumName(v) == node.Text || OptionType.KeyOf(v.ToString()!) == node.Text);
         if (value is not null)
             return true;
         errors.Add(node.Position, $"{where}: '{path}': found {node.Describe()}"

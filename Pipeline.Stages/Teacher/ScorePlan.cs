@@ -1,4 +1,6 @@
+using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Alignment;
 
 namespace Pipeline.Stages.Teacher;
@@ -6,24 +8,32 @@ namespace Pipeline.Stages.Teacher;
 /// <summary>What <c>alm check</c> says of <c>score-teacher</c>.</summary>
 internal static class ScorePlan
 {
-    private const int BytesPerToken = 4;
+    private const int BytesPerNumber = 2;
 
-    public static StagePlan Of(ScoreTeacherOptions options, StageContext context, long? records)
+    public static StagePlan Of(ScoreTeacherOptions options, StageContext context, ITeacher teacher, long? records)
     {
-        if (ModelSize.TryOf(context.Definition.Teacher?.Model, context) is not { } size) return new StagePlan(records, []);
+        int? limit = context.Flow.Stages.Select(s => s.Options).OfType<TokenizeOptions>().FirstOrDefault()?.MaxTeacherTokens;
+        double? tokens = (double?)records * limit;
+        ModelSize? size = context.Definition.Teacher is { Backend: TeacherDefinition.DefaultBackend } local ? ModelSize.TryOf(local.Model, context) : null;
+        List<PlanLine> lines = [];
+        if (size is not null) lines.Add(Memory(options, context, size));
+        if (tokens is { } most)
+        {
+            lines.Add(new PlanLine("tokens", most, PlanUnit.Count, $"at most: every document at its limit of {limit}; split ones are more"));
+            if (size is not null) lines.Add(new PlanLine("work", size.ForwardOperations(most, limit!.Value), PlanUnit.FloatingPointOperations, "one pass forward over that many tokens"));
+            int layers = options.HiddenLayers?.Count ?? 0, numbers = teacher.Facts.Abilities.Boundary switch { BoundaryKnowledge.Exact => 2, BoundaryKnowledge.Interval => 3, _ => 1 };
+            lines.Add(new PlanLine("on disk", most * (BytesPerNumber * numbers + layers * 2.0 * (size?.Config.HiddenSize ?? 0)), PlanUnit.Bytes, layers == 0
+                ? $"{(numbers == 2 ? "the two scores" : numbers == 1 ? "one score" : "a score and two bounds")} per token, before compression"
+                : $"scores, and {layers} hidden state(s) at every chunk end, before compression"));
+        }
+        return new StagePlan(records, [.. lines, .. (teacher as IPlannedTeacher)?.Plan(records, tokens) ?? []]);
+    }
+
+    private static PlanLine Memory(ScoreTeacherOptions options, StageContext context, ModelSize size)
+    {
         int layers = options.HiddenLayers?.Count ?? 0, bytes = ModelSize.BytesPerValue(context.Definition);
         double memory = size.Parameters * (double)bytes + size.LayerBytes(options.BatchTokens, bytes) + size.HeadSliceBytes(options.BatchTokens, context.Definition)
             + (layers > 0 ? (size.Config.Layers + 1) * size.StateBytes(options.BatchTokens, bytes) : 0);
-        List<PlanLine> lines = [new PlanLine("peak memory", memory, PlanUnit.Bytes, "estimate: weights, one layer's activations, slices of the head")];
-        int? limit = context.Flow.Stages.Select(s => s.Options).OfType<TokenizeOptions>().FirstOrDefault()?.MaxTeacherTokens;
-        if (records is { } documents && limit is { } most)
-        {
-            double tokens = (double)documents * most;
-            lines.Add(new PlanLine("tokens", tokens, PlanUnit.Count, $"at most: every document at its limit of {most}; split ones are more"));
-            lines.Add(new PlanLine("work", size.ForwardOperations(tokens, most), PlanUnit.FloatingPointOperations, "one pass forward over that many tokens"));
-            lines.Add(new PlanLine("on disk", tokens * (BytesPerToken + layers * 2.0 * size.Config.HiddenSize), PlanUnit.Bytes,
-                layers == 0 ? "the two scores per token, before compression" : $"scores, and {layers} hidden state(s) at every chunk end, before compression"));
-        }
-        return new StagePlan(records, lines);
+        return new PlanLine("peak memory", memory, PlanUnit.Bytes, "estimate: weights, one layer's activations, slices of the head");
     }
 }

@@ -30,7 +30,7 @@ internal sealed class ScoreTeacherStage(ScoreTeacherOptions options, StageContex
         }
     }
 
-    public StagePlan Plan(long? records) => ScorePlan.Of(options, context, records);
+    public StagePlan Plan(long? records) => ScorePlan.Of(options, context, teacher, records);
 
     public async IAsyncEnumerable<Example> RunAsync(
         IAsyncEnumerable<AlignedPair> input, [EnumeratorCancellation] CancellationToken cancellationToken)

@@ -1,8 +1,10 @@
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
+using Pipeline.Contracts.Teachers;
 using Pipeline.Host.Commands;
 using Pipeline.Host.Runs;
 using Pipeline.Host.Tests.Stages;
+using Pipeline.Stages.Teacher;
 
 namespace Pipeline.Host.Tests;
 
@@ -12,7 +14,8 @@ internal sealed record AlmAnswer(int Code, string Output, string Error);
 internal static class Alm
 {
     public static async Task<AlmAnswer> RunAsync(
-        IReadOnlyList<string> arguments, StopSignals? signals = null, IReadOnlyList<StageRegistration>? stages = null, IStorage? storage = null)
+        IReadOnlyList<string> arguments, StopSignals? signals = null, IReadOnlyList<StageRegistration>? stages = null, IStorage? storage = null,
+        IReadOnlyList<TeacherRegistration>? teachers = null)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
@@ -23,6 +26,7 @@ internal static class Alm
             Output = TextWriter.Synchronized(output),
             Error = error,
             Signals = signals,
+            Teachers = teachers ?? TeacherTable.All,
         });
         return new AlmAnswer(code, output.ToString(), error.ToString());
     }
