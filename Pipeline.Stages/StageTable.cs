@@ -17,7 +17,7 @@ public static class StageTable
         Alignment.AlignmentRegistration.Align,
         Teacher.ScoreTeacherRegistration.Stage,
         Shards.ShardStages.Write,
-        Shards.ShardStages.Read,
+        Shards.ShardStages.Read(ShardExpectation.Of),
         Student.StudentRegistrations.Realign,
         Student.StudentRegistrations.Batch,
         Student.StudentRegistrations.Update,

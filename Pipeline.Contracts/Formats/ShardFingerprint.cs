@@ -9,12 +9,6 @@ public sealed class ShardFingerprint
     /// <summary>The part that this format adds by itself.</summary>
     public const string FormatPart = "format";
 
-    /// <summary>
-    /// What shards know of the boundary mass, where it is not the mass itself: <c>interval</c> or <c>unknown</c>. Absent from shards whose
-    /// masses are known. Shards that have it are of format 2.
-    /// </summary>
-    public const string BoundaryPart = "teacher boundary";
-
     public ShardFingerprint(IReadOnlyDictionary<string, string> parts)
         => Parts = new SortedDictionary<string, string>(parts.ToDictionary(), StringComparer.Ordinal);
 
@@ -24,11 +18,11 @@ public sealed class ShardFingerprint
     public static ShardFingerprint Of(IReadOnlyDictionary<string, string> parts)
         => new(new Dictionary<string, string>(parts.ToDictionary()) { [FormatPart] = $"shard {VersionOf(parts)}" });
 
-    /// <summary>The value of <see cref="BoundaryPart"/> for a teacher that does not know its masses.</summary>
+    /// <summary>The value of <see cref="FingerprintPart.TeacherBoundary"/> for a teacher that does not know its masses.</summary>
     public static string BoundaryIs(BoundaryKnowledge knowledge) => knowledge == BoundaryKnowledge.Interval ? "interval" : "unknown";
 
     /// <summary>What shards with this fingerprint know of the boundary mass.</summary>
-    public BoundaryKnowledge Boundary => Parts.GetValueOrDefault(BoundaryPart) switch
+    public BoundaryKnowledge Boundary => Parts.GetValueOrDefault(FingerprintPart.TeacherBoundary) switch
     {
         null => BoundaryKnowledge.Exact,
         "interval" => BoundaryKnowledge.Interval,
@@ -38,7 +32,7 @@ public sealed class ShardFingerprint
     /// <summary>The version of the format that shards of this fingerprint are written in.</summary>
     public int Version => VersionOf(Parts);
 
-    private static int VersionOf(IReadOnlyDictionary<string, string> parts) => parts.ContainsKey(BoundaryPart) ? 2 : ShardFormat.FirstVersion;
+    private static int VersionOf(IReadOnlyDictionary<string, string> parts) => parts.ContainsKey(FingerprintPart.TeacherBoundary) ? 2 : ShardFormat.FirstVersion;
 
     /// <summary>The same parts with the same values.</summary>
     public bool Matches(ShardFingerprint other) => Differences(other.Parts).Count == 0 && Parts.Count == other.Parts.Count;

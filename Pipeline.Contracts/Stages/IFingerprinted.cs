@@ -6,6 +6,6 @@ namespace Pipeline.Contracts.Stages;
 /// </summary>
 public interface IFingerprinted
 {
-    /// <summary>Part to value, such as "teacher tokenizer" to a hash. Names of one flow are distinct.</summary>
+    /// <summary><see cref="Formats.FingerprintPart"/> to value, such as a hash. Two stages of a flow that name the same part give it the same value.</summary>
     IReadOnlyDictionary<string, string> Fingerprint { get; }
 }

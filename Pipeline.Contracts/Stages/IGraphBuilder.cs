@@ -1,16 +1,16 @@
 namespace Pipeline.Contracts.Stages;
 
 /// <summary>
-/// The one place that makes Dataflow blocks. Bounds, order, parallelism, cancellation and counting live behind it; stages never
-/// construct blocks.
+/// Takes one stage with its record types as type arguments. Dataflow blocks are made behind it and nowhere else: bounds, order,
+/// parallelism, cancellation and counting live there; stages never construct blocks.
 /// </summary>
 public interface IGraphBuilder
 {
-    void AddSource<T>(StageContext context, ISource<T> source);
+    void AddSource<T>(ISource<T> source);
 
-    void AddMap<TIn, TOut>(StageContext context, IMap<TIn, TOut> map);
+    void AddMap<TIn, TOut>(IMap<TIn, TOut> map);
 
-    void AddStream<TIn, TOut>(StageContext context, IStream<TIn, TOut> stream);
+    void AddStream<TIn, TOut>(IStream<TIn, TOut> stream);
 
-    void AddSink<T>(StageContext context, ISink<T> sink);
+    void AddSink<T>(ISink<T> sink);
 }

@@ -6,9 +6,12 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Contracts.Stages;
 
-/// <summary>What a stage is given beside its options: everything that varies. A stage opens no path it was not handed.</summary>
+/// <summary>
+/// Everything a stage may receive besides its options. Only registrations see it: they hand a stage what its constructor names, so that
+/// the constructor says what the stage needs. A stage opens no path it was not handed.
+/// </summary>
 /// <param name="Definition">The resolved definition of the run.</param>
-/// <param name="Flow">The flow this stage stands in, with the options of its neighbours.</param>
+/// <param name="Facts">What the stages of the flow say to each other.</param>
 /// <param name="StageName">The stage's name inside its flow.</param>
 /// <param name="RunFolder">Full path; everything a run writes is below it.</param>
 /// <param name="Storage">All files go through it.</param>
@@ -16,18 +19,16 @@ namespace Pipeline.Contracts.Stages;
 /// <param name="Rejects">Where a source, stream or sink hands a record it cannot use.</param>
 /// <param name="Services">Device, models and tokenizers, loaded once and shared by the flows of a run.</param>
 /// <param name="Partition">Which part of the sink's output this graph computes; null for a whole flow.</param>
-/// <param name="Time">The clock.</param>
 public sealed record StageContext(
     RunDefinition Definition,
-    FlowDefinition Flow,
+    FlowFacts Facts,
     string StageName,
     string RunFolder,
     IStorage Storage,
     IStageMeter Meter,
     IRejects Rejects,
     IServiceProvider Services,
-    Partition? Partition,
-    TimeProvider Time)
+    Partition? Partition)
 {
     /// <summary>
     /// Cancelled when the user asks for a stop at the next safe point (Ctrl-C, SIGTERM). Only a sink is given it: a source that ended
@@ -45,8 +46,11 @@ public sealed record StageContext(
     /// </summary>
     public Func<IReadOnlyDictionary<string, string>> Fingerprint { get; init; } = static () => ReadOnlyDictionary<string, string>.Empty;
 
-    /// <summary>What the records that a stage reads must be made from, as far as the definition says.</summary>
-    public Func<IReadOnlyDictionary<string, string>> Expected { get; init; } = static () => ReadOnlyDictionary<string, string>.Empty;
+    /// <summary>A service of the run: the device, models, tokenizers.</summary>
+    /// <exception cref="InvalidOperationException">The host does not provide it: a defect of ours.</exception>
+    public T Service<T>() where T : class
+        => (T?)Services.GetService(typeof(T))
+            ?? throw new InvalidOperationException($"stage '{StageName}' needs a {typeof(T).Name}, which the host does not provide");
 }
 
 /// <summary>Part <paramref name="Index"/> of <paramref name="Count"/> of a flow's input, cut by row.</summary>

@@ -18,7 +18,14 @@ public abstract record StageRegistration(string Name, string Summary, Type Optio
     /// </summary>
     public bool IsPartitioned { get; init; }
 
+    /// <summary>Adds what the stage's options say to the facts of its flow; see <see cref="Telling{TOptions}"/>.</summary>
+    public Func<object, FlowFacts, FlowFacts> AddFacts { get; init; } = static (_, facts) => facts;
+
     public abstract StageRole Role { get; }
+
+    /// <summary>This registration of a stage that has something to say to the others of its flow.</summary>
+    public StageRegistration Telling<TOptions>(Func<TOptions, FlowFacts, FlowFacts> addFacts)
+        => this with { AddFacts = (options, facts) => addFacts((TOptions)options, facts) };
 
     /// <summary>
     /// Makes the stage. Called more often than the stage runs (to plan, to ask a sink what is committed), so it is cheap where it can be
@@ -27,7 +34,7 @@ public abstract record StageRegistration(string Name, string Summary, Type Optio
     public abstract object Create(object options, StageContext context);
 
     /// <summary>Adds a stage that <see cref="Create"/> made to a graph, with its record types as type arguments.</summary>
-    public abstract void AddTo(IGraphBuilder graph, StageContext context, object stage);
+    public abstract void AddTo(IGraphBuilder graph, object stage);
 
     public static StageRegistration Source<TOptions, TOut>(string name, string summary, Func<TOptions, StageContext, ISource<TOut>> create)
         => new SourceRegistration<TOptions, TOut>(name, summary, create);
@@ -48,7 +55,7 @@ public abstract record StageRegistration(string Name, string Summary, Type Optio
 
         public override object Create(object options, StageContext context) => Make((TOptions)options, context);
 
-        public override void AddTo(IGraphBuilder graph, StageContext context, object stage) => graph.AddSource(context, (ISource<TOut>)stage);
+        public override void AddTo(IGraphBuilder graph, object stage) => graph.AddSource((ISource<TOut>)stage);
     }
 
     private sealed record MapRegistration<TOptions, TIn, TOut>(string Name, string Summary, Func<TOptions, StageContext, IMap<TIn, TOut>> Make)
@@ -58,7 +65,7 @@ public abstract record StageRegistration(string Name, string Summary, Type Optio
 
         public override object Create(object options, StageContext context) => Make((TOptions)options, context);
 
-        public override void AddTo(IGraphBuilder graph, StageContext context, object stage) => graph.AddMap(context, (IMap<TIn, TOut>)stage);
+        public override void AddTo(IGraphBuilder graph, object stage) => graph.AddMap((IMap<TIn, TOut>)stage);
     }
 
     private sealed record StreamRegistration<TOptions, TIn, TOut>(string Name, string Summary, Func<TOptions, StageContext, IStream<TIn, TOut>> Make)
@@ -68,7 +75,7 @@ public abstract record StageRegistration(string Name, string Summary, Type Optio
 
         public override object Create(object options, StageContext context) => Make((TOptions)options, context);
 
-        public override void AddTo(IGraphBuilder graph, StageContext context, object stage) => graph.AddStream(context, (IStream<TIn, TOut>)stage);
+        public override void AddTo(IGraphBuilder graph, object stage) => graph.AddStream((IStream<TIn, TOut>)stage);
     }
 
     private sealed record SinkRegistration<TOptions, TIn>(string Name, string Summary, Func<TOptions, StageContext, ISink<TIn>> Make)
@@ -78,6 +85,6 @@ public abstract record StageRegistration(string Name, string Summary, Type Optio
 
         public override object Create(object options, StageContext context) => Make((TOptions)options, context);
 
-        public override void AddTo(IGraphBuilder graph, StageContext context, object stage) => graph.AddSink(context, (ISink<TIn>)stage);
+        public override void AddTo(IGraphBuilder graph, object stage) => graph.AddSink((ISink<TIn>)stage);
     }
 }

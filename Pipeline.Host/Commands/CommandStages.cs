@@ -29,15 +29,14 @@ internal sealed class CommandStages(CommandEnvironment environment, string folde
     /// <summary>Makes a stage of the table.</summary>
     public object Create(string stage, object options) => StageTable.All.First(r => r.Name == stage).Create(options, new StageContext(
         new RunDefinition { Name = stage, Flows = [] },
-        new FlowDefinition { Name = stage, Stages = [] },
+        new FlowFacts(),
         stage,
         folder,
         environment.Storage,
         this,
         this,
         this,
-        null,
-        environment.Time));
+        null));
 
     /// <summary>One line for each reason.</summary>
     public void PrintRejects(TextWriter output)

@@ -1,3 +1,4 @@
+using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Teacher;
@@ -26,6 +27,13 @@ internal sealed class StageCatalog
     public IEnumerable<string> Names => _byName.Keys.Order(StringComparer.Ordinal);
 
     public StageRegistration this[string name] => _byName[name];
+
+    /// <summary>What the stages of a flow say to each other, and what the flows of its run write shards to.</summary>
+    public FlowFacts FactsOf(FlowDefinition flow, RunDefinition run)
+        => Facts(flow) with { ShardFolders = [.. run.Flows.SelectMany(f => Facts(f).ShardFolders)] };
+
+    private FlowFacts Facts(FlowDefinition flow)
+        => flow.Stages.Aggregate(new FlowFacts(), (facts, stage) => _byName[stage.Kind.Value].AddFacts(stage.Options, facts));
 
     public bool TryGet(string name, out StageRegistration registration) => _byName.TryGetValue(name, out registration!);
 }

@@ -11,24 +11,27 @@ namespace Pipeline.Host.Graph;
 /// The one place that makes Dataflow blocks: a chain of source, maps, streams and sink with a bounded queue between each two. Nothing
 /// is linked by predicate and nothing fans in; every send is checked; no delegate of a block throws; one cancellation source stops all.
 /// </summary>
-internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failures, CancellationToken runToken) : IGraphBuilder, IDisposable
+internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failures, CancellationToken runToken) : IDisposable
 {
     private readonly CancellationTokenSource _graph = CancellationTokenSource.CreateLinkedTokenSource(runToken);
     private readonly List<GraphNode> _nodes = [];
     private ExceptionDispatchInfo? _failure;
     private object? _lastEdge;
 
-    public void AddSource<T>(StageContext context, ISource<T> source)
+    /// <summary>Where a registration, which knows the record types, adds its stage.</summary>
+    public IGraphBuilder At(GraphPlace place) => new PlacedBuilder(this, place);
+
+    public void AddSource<T>(GraphPlace place, ISource<T> source)
     {
-        GraphNode node = AddNode(context, StageRole.Source);
+        GraphNode node = AddNode(place, StageRole.Source);
         Edge<T> output = AddEdge<T>(node);
         node.Work = token => PumpAsync(source.ReadAsync(token), output, token);
     }
 
-    public void AddMap<TIn, TOut>(StageContext context, IMap<TIn, TOut> map)
+    public void AddMap<TIn, TOut>(GraphPlace place, IMap<TIn, TOut> map)
     {
         IEdge<TIn> input = LastEdge<TIn>();
-        GraphNode node = AddNode(context, StageRole.Map);
+        GraphNode node = AddNode(place, StageRole.Map);
         Edge<TOut> output = AddEdge<TOut>(node);
         // Ordered and parallel; the bound counts what waits, what is worked on, and what is done but waits for its turn.
         var block = new TransformBlock<TIn, Outcome<TOut>>(
@@ -41,14 +44,13 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
                 CancellationToken = node.Cancellation.Token,
             });
         input.Block.LinkTo(block, new DataflowLinkOptions { PropagateCompletion = true });
-        var rejects = (StageRejects)context.Rejects;
-        node.Work = token => FlattenAsync(block, output, node, rejects, token);
+        node.Work = token => FlattenAsync(block, output, node, place.Rejects, token);
     }
 
-    public void AddStream<TIn, TOut>(StageContext context, IStream<TIn, TOut> stream)
+    public void AddStream<TIn, TOut>(GraphPlace place, IStream<TIn, TOut> stream)
     {
         IEdge<TIn> input = LastEdge<TIn>();
-        GraphNode node = AddNode(context, StageRole.Stream);
+        GraphNode node = AddNode(place, StageRole.Stream);
         Edge<TOut> output = AddEdge<TOut>(node);
         node.Work = async token =>
         {
@@ -60,10 +62,10 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
         };
     }
 
-    public void AddSink<T>(StageContext context, ISink<T> sink)
+    public void AddSink<T>(GraphPlace place, ISink<T> sink)
     {
         IEdge<T> input = LastEdge<T>();
-        GraphNode node = AddNode(context, StageRole.Sink);
+        GraphNode node = AddNode(place, StageRole.Sink);
         _lastEdge = null;
         node.Work = async token =>
         {
@@ -214,9 +216,9 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
             throw new DefectException($"flow '{node.Meter.Flow}', stage '{node.Name}' ended before its input did");
     }
 
-    private GraphNode AddNode(StageContext context, StageRole role)
+    private GraphNode AddNode(GraphPlace place, StageRole role)
     {
-        var node = new GraphNode(context.StageName, role, (StageMeter)context.Meter, CancellationTokenSource.CreateLinkedTokenSource(_graph.Token));
+        var node = new GraphNode(place.StageName, role, place.Meter, CancellationTokenSource.CreateLinkedTokenSource(_graph.Token));
         _nodes.Add(node);
         return node;
     }
@@ -230,4 +232,15 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
 
     private IEdge<T> LastEdge<T>()
         => _lastEdge as IEdge<T> ?? throw new InvalidOperationException($"the stage before hands over no {typeof(T).Name}");
+
+    private sealed class PlacedBuilder(GraphBuilder builder, GraphPlace place) : IGraphBuilder
+    {
+        public void AddSource<T>(ISource<T> source) => builder.AddSource(place, source);
+
+        public void AddMap<TIn, TOut>(IMap<TIn, TOut> map) => builder.AddMap(place, map);
+
+        public void AddStream<TIn, TOut>(IStream<TIn, TOut> stream) => builder.AddStream(place, stream);
+
+        public void AddSink<T>(ISink<T> sink) => builder.AddSink(place, sink);
+    }
 }

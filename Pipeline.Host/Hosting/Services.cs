@@ -10,7 +10,7 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Hosting;
 
-/// <summary>What stages find in StageContext.Services: loaded once and shared by the flows of a run. A new service is one line here.</summary>
+/// <summary>What registrations find in StageContext.Services: loaded once and shared by the flows of a run. A new service is one line here.</summary>
 internal static class Services
 {
     public static IServiceCollection AddAlm(

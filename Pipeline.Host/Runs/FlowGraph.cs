@@ -28,7 +28,8 @@ internal sealed class FlowGraph : IAsyncDisposable
     private readonly FlowDefinition _flow;
     private readonly Partition? _partition;
     private readonly CancellationToken _stopRequested;
-    private readonly StageContext[] _contexts;
+    private readonly FlowFacts _facts;
+    private readonly GraphPlace[] _places;
     private readonly object?[] _stages;
 
     private FlowGraph(StageSurroundings surroundings, FlowDefinition flow, Partition? partition, CancellationToken stopRequested)
@@ -37,7 +38,8 @@ internal sealed class FlowGraph : IAsyncDisposable
         _flow = flow;
         _partition = partition;
         _stopRequested = stopRequested;
-        _contexts = new StageContext[flow.Stages.Count];
+        _facts = surroundings.Catalog.FactsOf(flow, surroundings.Definition);
+        _places = new GraphPlace[flow.Stages.Count];
         _stages = new object?[flow.Stages.Count];
     }
 
@@ -46,7 +48,7 @@ internal sealed class FlowGraph : IAsyncDisposable
     /// <summary>In the order of the flow; null where a stage was not made.</summary>
     public IReadOnlyList<object?> Stages => _stages;
 
-    public IReadOnlyList<StageMeter> Meters => _contexts.Select(c => (StageMeter)c.Meter).ToList();
+    public IReadOnlyList<StageMeter> Meters => _places.Select(p => p.Meter).ToList();
 
     /// <summary>Makes the sink alone.</summary>
     public static FlowGraph CreateSink(StageSurroundings surroundings, FlowDefinition flow)
@@ -78,7 +80,7 @@ internal sealed class FlowGraph : IAsyncDisposable
     public void AddTo(GraphBuilder builder)
     {
         for (int i = 0; i < _stages.Length; i++)
-            Registration(i).AddTo(builder, _contexts[i], _stages[i]!);
+            Registration(i).AddTo(builder.At(_places[i]), _stages[i]!);
     }
 
     public async ValueTask DisposeAsync()
@@ -100,23 +102,24 @@ internal sealed class FlowGraph : IAsyncDisposable
         bool isSink = index == _stages.Length - 1;
         var meter = new StageMeter(
             _flow.Name, stage.Name, _surroundings.Scalars, message => _surroundings.Say(_flow.Name, stage.Name, message));
-        _contexts[index] = new StageContext(
+        var rejects = new StageRejects(meter, _surroundings.Rejects, _partition);
+        _places[index] = new GraphPlace(stage.Name, meter, rejects);
+        var context = new StageContext(
             _surroundings.Definition,
-            _flow,
+            _facts,
             stage.Name,
             _surroundings.RunFolder,
             _surroundings.Storage,
             meter,
-            new StageRejects(meter, _surroundings.Rejects, _partition),
+            rejects,
             _surroundings.Services,
-            _partition,
-            _surroundings.Time)
+            _partition)
         {
             StopRequested = isSink ? _stopRequested : CancellationToken.None,
             Resume = resume,
             Fingerprint = Fingerprint,
         };
-        _stages[index] = Registration(index).Create(stage.Options, _contexts[index]);
+        _stages[index] = Registration(index).Create(stage.Options, context);
     }
 
     private ReadOnlyDictionary<string, string> Fingerprint()

@@ -1,18 +1,19 @@
+using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Stages.Alignment;
 
-internal sealed class AlignStage(StageContext context) : IMap<TokenizedPair, AlignedPair>
+internal sealed class AlignStage(IStageMeter meter) : IMap<TokenizedPair, AlignedPair>
 {
     public IReadOnlyList<AlignedPair> Map(TokenizedPair input)
     {
         input.Teacher.Validate();
         input.Student.Validate();
         Chunk[] chunks = ChunkAligner.Align(input.Teacher, input.Student);
-        context.Meter.Count("teacherTokens", input.Teacher.Count);
-        context.Meter.Count("studentTokens", input.Student.Count);
-        context.Meter.Count("chunks", chunks.Length);
+        meter.Count("teacherTokens", input.Teacher.Count);
+        meter.Count("studentTokens", input.Student.Count);
+        meter.Count("chunks", chunks.Length);
         return [new AlignedPair(input.Id, input.Text, input.Teacher, input.Student, chunks)];
     }
 }

@@ -11,7 +11,7 @@ internal sealed record TokenizationRule(int[] Limits, LongDocuments LongDocument
 {
     public static TokenizationRule Of(TokenizeOptions options)
         => new TokenizationRule(
-            [options.MaxTeacherTokens, options.MaxStudentTokens ?? 4 * options.MaxTeacherTokens],
+            [options.MaxTeacherTokens, options.StudentLimit],
             options.LongDocuments, options.AddBos, options.AddEos, options.LossOn, options.LossMarker, Date(options.TemplateDate)).Checked();
 
     public static TokenizationRule Of(TokenizeStudentOptions options)

@@ -32,4 +32,7 @@ public sealed record TokenizeOptions
 
     [Description("The day (2024-07-26) that chat templates which write today's date are given. Absent: they have no date, and use their own or are refused, so that a run does not depend on the day.")]
     public string? TemplateDate { get; init; }
+
+    /// <summary>What holds where maxStudentTokens is not given.</summary>
+    internal int StudentLimit => MaxStudentTokens ?? 4 * MaxTeacherTokens;
 }

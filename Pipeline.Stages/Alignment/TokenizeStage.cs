@@ -1,3 +1,5 @@
+using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Chat;
@@ -10,23 +12,20 @@ internal sealed class TokenizeStage : IMap<TextDocument, TokenizedPair>, IFinger
     private readonly DocumentTokenizer _text;
     private readonly ConversationTokenizer _chat;
 
-    private TokenizeStage(ChatSide teacher, ChatSide student, TokenizationRule rule, StageContext context)
+    public TokenizeStage(ChatSide teacher, ChatSide student, TokenizationRule rule, IStageMeter meter)
     {
-        _text = new DocumentTokenizer([teacher.Tokenizer, student.Tokenizer], rule, context.Meter);
-        _chat = new ConversationTokenizer([teacher, student], rule, context.Meter);
+        _text = new DocumentTokenizer([teacher.Tokenizer, student.Tokenizer], rule, meter);
+        _chat = new ConversationTokenizer([teacher, student], rule, meter);
         Fingerprint = new Dictionary<string, string>
         {
-            ["teacher tokenizer"] = teacher.Tokenizer.Fingerprint,
-            ["student tokenizer"] = student.Tokenizer.Fingerprint,
-            ["templates"] = $"{teacher.TemplateFingerprint} {student.TemplateFingerprint}",
-            ["limits"] = rule.ToString(),
+            [FingerprintPart.TeacherTokenizer] = teacher.Tokenizer.Fingerprint,
+            [FingerprintPart.StudentTokenizer] = student.Tokenizer.Fingerprint,
+            [FingerprintPart.Templates] = $"{teacher.TemplateFingerprint} {student.TemplateFingerprint}",
+            [FingerprintPart.Limits] = rule.ToString(),
         };
     }
 
     public IReadOnlyDictionary<string, string> Fingerprint { get; }
-
-    public static TokenizeStage Create(TokenizeOptions options, StageContext context)
-        => new(ChatSides.Teacher(context), ChatSides.Student(context), TokenizationRule.Of(options), context);
 
     public IReadOnlyList<TokenizedPair> Map(TextDocument input)
     {

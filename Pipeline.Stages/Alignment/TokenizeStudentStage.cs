@@ -1,3 +1,5 @@
+using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Chat;
@@ -10,22 +12,19 @@ internal sealed class TokenizeStudentStage : IMap<TextDocument, Example>, IFinge
     private readonly DocumentTokenizer _text;
     private readonly ConversationTokenizer _chat;
 
-    private TokenizeStudentStage(ChatSide student, TokenizationRule rule, StageContext context)
+    public TokenizeStudentStage(ChatSide student, TokenizationRule rule, IStageMeter meter)
     {
-        _text = new DocumentTokenizer([student.Tokenizer], rule, context.Meter);
-        _chat = new ConversationTokenizer([student], rule, context.Meter);
+        _text = new DocumentTokenizer([student.Tokenizer], rule, meter);
+        _chat = new ConversationTokenizer([student], rule, meter);
         Fingerprint = new Dictionary<string, string>
         {
-            ["student tokenizer"] = student.Tokenizer.Fingerprint,
-            ["templates"] = student.TemplateFingerprint,
-            ["limits"] = rule.ToString(),
+            [FingerprintPart.StudentTokenizer] = student.Tokenizer.Fingerprint,
+            [FingerprintPart.Templates] = student.TemplateFingerprint,
+            [FingerprintPart.Limits] = rule.ToString(),
         };
     }
 
     public IReadOnlyDictionary<string, string> Fingerprint { get; }
-
-    public static TokenizeStudentStage Create(TokenizeStudentOptions options, StageContext context)
-        => new(ChatSides.Student(context), TokenizationRule.Of(options), context);
 
     public IReadOnlyList<Example> Map(TextDocument input)
     {

@@ -1,5 +1,4 @@
-using Pipeline.Contracts.Stages;
-using Pipeline.Stages.Alignment;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Chat;
@@ -29,12 +28,12 @@ internal sealed record ChatSide(TextTokenizer Tokenizer, string Name, string? Te
 /// <summary>The sides of a run. A side of bytes speaks the template of its model's own tokenizer, whose special tokens it has.</summary>
 internal static class ChatSides
 {
-    public static ChatSide Teacher(StageContext context)
-        => Of(SideTokenizers.Teacher(context), SideTokenizers.TeacherTemplatePath(context), context);
+    public static ChatSide Teacher(RunSite run)
+        => Of(SideTokenizers.Teacher(run), SideTokenizers.TeacherTemplatePath(run), run);
 
-    public static ChatSide Student(StageContext context)
-        => Of(SideTokenizers.Student(context), SideTokenizers.StudentTemplatePath(context), context);
+    public static ChatSide Student(RunSite run)
+        => Of(SideTokenizers.Student(run), SideTokenizers.StudentTemplatePath(run), run);
 
-    private static ChatSide Of(TextTokenizer tokenizer, string? path, StageContext context)
-        => new(tokenizer, path ?? "bytes", path is null ? null : ChatTemplate.Find(path, context.Storage));
+    private static ChatSide Of(TextTokenizer tokenizer, string? path, RunSite run)
+        => new(tokenizer, path ?? "bytes", path is null ? null : ChatTemplate.Find(path, run.Storage));
 }

@@ -1,7 +1,7 @@
+using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
-using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Alignment;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Tokenization;
 
@@ -14,35 +14,36 @@ namespace Pipeline.Stages.Embeddings;
 internal sealed class ComputeBiasStage : ISink<TextDocument>, IPartitioned
 {
     private readonly ComputeBiasOptions _options;
-    private readonly StageContext _context;
+    private readonly RunSite _run;
+    private readonly IStageMeter _meter;
     private readonly string _path;
 
-    public ComputeBiasStage(ComputeBiasOptions options, StageContext context)
+    public ComputeBiasStage(ComputeBiasOptions options, RunSite run, IStageMeter meter)
     {
-        (_options, _context) = (options, context);
-        _path = RunPaths.Output(context.RunFolder, options.To);
+        (_options, _run, _meter) = (options, run, meter);
+        _path = run.Output(options.To);
     }
 
     public static StageRegistration Registration { get; } = StageRegistration.Sink<ComputeBiasOptions, TextDocument>(
         "compute-bias",
         "Writes the tokenization bias of teacher and student token pairs, for ALM over unbiased chunks.",
-        (options, context) => new ComputeBiasStage(options, context)) with { IsPartitioned = true, Needs = StageNeeds.Teacher | StageNeeds.Student };
+        static (o, c) => new ComputeBiasStage(o, RunSite.Of(c), c.Meter)) with { IsPartitioned = true, Needs = StageNeeds.Teacher | StageNeeds.Student };
 
     public int PartitionCount => 1;
 
     public bool IsCommitted(int partition)
     {
-        if (!_context.Storage.FileExists(_path))
+        if (!_run.Storage.FileExists(_path))
             return false;
-        VocabularyFile.ReadBias(_context.Storage, _path, Tokenizers());
+        VocabularyFile.ReadBias(_run.Storage, _path, Tokenizers());
         return true;
     }
 
-    public bool IsPresent(int partition) => _context.Storage.FileExists(_path);
+    public bool IsPresent(int partition) => _run.Storage.FileExists(_path);
 
     public async Task RunAsync(IAsyncEnumerable<TextDocument> input, CancellationToken cancellationToken)
     {
-        TextTokenizer teacher = SideTokenizers.Teacher(_context), student = SideTokenizers.Student(_context);
+        TextTokenizer teacher = SideTokenizers.Teacher(_run), student = SideTokenizers.Student(_run);
         TextEncoder teacherEncoder = teacher.CreateEncoder(), studentEncoder = student.CreateEncoder();
         long[] teacherCounts = new long[teacher.VocabularySize], studentCounts = new long[student.VocabularySize];
         await foreach (TextDocument document in input.WithCancellation(cancellationToken).ConfigureAwait(false))
@@ -57,13 +58,13 @@ internal sealed class ComputeBiasStage : ISink<TextDocument>, IPartitioned
         TokenPairBias bias = TokenizationBias.Of(
             new BiasSide(VocabularyTransfer.BytesOf(teacher), TokenizationBias.Smooth(teacherCounts, _options.Smoothing), teacher.EncodeBytes),
             new BiasSide(VocabularyTransfer.BytesOf(student), TokenizationBias.Smooth(studentCounts, _options.Smoothing), student.EncodeBytes),
-            _context.Meter.Progress,
+            _meter.Progress,
             cancellationToken);
-        VocabularyFile.WriteBias(_context.Storage, _path, bias, Tokenizers());
-        _context.Meter.Say($"{bias.Teacher.Length} token pairs in {_options.To}");
+        VocabularyFile.WriteBias(_run.Storage, _path, bias, Tokenizers());
+        _meter.Say($"{bias.Teacher.Length} token pairs in {_options.To}");
     }
 
-    private TokenizerPair Tokenizers() => new(SideTokenizers.Teacher(_context).Fingerprint, SideTokenizers.Student(_context).Fingerprint);
+    private TokenizerPair Tokenizers() => new(SideTokenizers.Teacher(_run).Fingerprint, SideTokenizers.Student(_run).Fingerprint);
 
     private static void Count(TextEncoder encoder, string text, long[] counts)
     {

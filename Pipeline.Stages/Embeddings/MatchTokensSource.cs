@@ -1,23 +1,23 @@
 using System.Runtime.CompilerServices;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
-using Pipeline.Stages.Alignment;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>For every token of the student's tokenizer the nearest of the teacher's, in order of ids.</summary>
-internal sealed class MatchTokensSource(StageContext context) : ISource<TokenMatch>
+internal sealed class MatchTokensSource(RunSite run) : ISource<TokenMatch>
 {
     public static StageRegistration Registration { get; } = StageRegistration.Source<MatchTokensOptions, TokenMatch>(
         "match-tokens",
         "Finds the nearest teacher token of every student token by edit distance, for MinED.",
-        (_, context) => new MatchTokensSource(context));
+        static (_, c) => new MatchTokensSource(RunSite.Of(c)));
 
     public async IAsyncEnumerable<TokenMatch> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await Task.CompletedTask.ConfigureAwait(false);
-        TextTokenizer teacher = SideTokenizers.Teacher(context), student = SideTokenizers.Student(context);
+        TextTokenizer teacher = SideTokenizers.Teacher(run), student = SideTokenizers.Student(run);
         int id = 0;
         foreach (MinedEntry entry in MinedMapping.Each(VocabularyTransfer.BytesOf(teacher), teacher.VocabularySize, VocabularyTransfer.BytesOf(student)))
         {

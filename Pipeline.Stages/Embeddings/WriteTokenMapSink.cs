@@ -1,38 +1,39 @@
+using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
-using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Alignment;
+using Pipeline.Stages.Sides;
 
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>Writes the token map that MinED reads, whole or not at all.</summary>
 internal sealed class WriteTokenMapSink : ISink<TokenMatch>, IPartitioned
 {
-    private readonly StageContext _context;
+    private readonly RunSite _run;
+    private readonly IStageMeter _meter;
     private readonly string _path;
 
-    public WriteTokenMapSink(WriteTokenMapOptions options, StageContext context)
+    public WriteTokenMapSink(WriteTokenMapOptions options, RunSite run, IStageMeter meter)
     {
-        _context = context;
-        _path = RunPaths.Output(context.RunFolder, options.To);
+        (_run, _meter) = (run, meter);
+        _path = run.Output(options.To);
     }
 
     public static StageRegistration Registration { get; } = StageRegistration.Sink<WriteTokenMapOptions, TokenMatch>(
         "write-token-map",
         "Writes the nearest teacher token of every student token.",
-        (options, context) => new WriteTokenMapSink(options, context)) with { IsPartitioned = true };
+        static (o, c) => new WriteTokenMapSink(o, RunSite.Of(c), c.Meter)) with { IsPartitioned = true };
 
     public int PartitionCount => 1;
 
     public bool IsCommitted(int partition)
     {
-        if (!_context.Storage.FileExists(_path))
+        if (!_run.Storage.FileExists(_path))
             return false;
-        VocabularyFile.ReadMap(_context.Storage, _path, Tokenizers());
+        VocabularyFile.ReadMap(_run.Storage, _path, Tokenizers());
         return true;
     }
 
-    public bool IsPresent(int partition) => _context.Storage.FileExists(_path);
+    public bool IsPresent(int partition) => _run.Storage.FileExists(_path);
 
     public async Task RunAsync(IAsyncEnumerable<TokenMatch> input, CancellationToken cancellationToken)
     {
@@ -45,9 +46,9 @@ internal sealed class WriteTokenMapSink : ISink<TokenMatch>, IPartitioned
             map.Add(new MinedEntry(match.TeacherId, match.Distance));
             exact += match is { TeacherId: >= 0, Distance: 0 } ? 1 : 0;
         }
-        VocabularyFile.WriteMap(_context.Storage, _path, map, Tokenizers());
-        _context.Meter.Say($"{map.Count} student tokens, {exact} of them also the teacher's");
+        VocabularyFile.WriteMap(_run.Storage, _path, map, Tokenizers());
+        _meter.Say($"{map.Count} student tokens, {exact} of them also the teacher's");
     }
 
-    private TokenizerPair Tokenizers() => new(SideTokenizers.Teacher(_context).Fingerprint, SideTokenizers.Student(_context).Fingerprint);
+    private TokenizerPair Tokenizers() => new(SideTokenizers.Teacher(_run).Fingerprint, SideTokenizers.Student(_run).Fingerprint);
 }

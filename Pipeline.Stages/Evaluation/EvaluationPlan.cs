@@ -1,5 +1,5 @@
+using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
-using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Stages.Evaluation;
 
@@ -8,19 +8,19 @@ internal sealed record EvaluationPlan(IReadOnlyList<ModelPlace> Models, IReadOnl
 {
     private const string Student = "student";
 
-    public static EvaluationPlan Make(EvaluateOptions options, StageContext context)
+    public static EvaluationPlan Make(EvaluateOptions options, RunDefinition definition, string runFolder)
     {
-        List<ModelPlace> models = [.. options.Models.Select(m => ModelPlace.Resolve(m, context.Definition, context.RunFolder))];
+        List<ModelPlace> models = [.. options.Models.Select(m => ModelPlace.Resolve(m, definition, runFolder))];
         if (models.Count == 0)
-            throw new DefinitionException($"stage '{context.StageName}': 'models' is empty; name at least one");
+            throw new DefinitionException("evaluate: 'models' is empty; name at least one");
         string? twice = models.Select(m => m.Name).Concat(options.Ensembles.Select(e => e.Name))
             .GroupBy(n => n, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1)?.Key;
         if (twice is not null)
-            throw new DefinitionException($"stage '{context.StageName}': two models are named '{twice}'; give one of them another 'name'");
+            throw new DefinitionException($"evaluate: two models are named '{twice}'; give one of them another 'name'");
         foreach (EvaluatedEnsemble ensemble in options.Ensembles)
         {
             if (ensemble.Members.Count < 2)
-                throw new DefinitionException($"stage '{context.StageName}': ensemble '{ensemble.Name}' has {ensemble.Members.Count} members; it takes two");
+                throw new DefinitionException($"evaluate: ensemble '{ensemble.Name}' has {ensemble.Members.Count} members; it takes two");
             foreach (string member in ensemble.Members)
                 Check($"ensemble '{ensemble.Name}'", member);
         }
@@ -36,7 +36,7 @@ internal sealed record EvaluationPlan(IReadOnlyList<ModelPlace> Models, IReadOnl
         void Check(string who, string name)
         {
             if (models.All(m => m.Name != name) && (who != "'gap'" || options.Ensembles.All(e => e.Name != name)))
-                throw new DefinitionException($"stage '{context.StageName}': {who} names '{name}', which is none of {string.Join(", ", models.Select(m => $"'{m.Name}'"))}");
+                throw new DefinitionException($"evaluate: {who} names '{name}', which is none of {string.Join(", ", models.Select(m => $"'{m.Name}'"))}");
         }
     }
 

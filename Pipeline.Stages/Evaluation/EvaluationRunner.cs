@@ -1,6 +1,8 @@
 using System.Globalization;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
@@ -10,10 +12,11 @@ namespace Pipeline.Stages.Evaluation;
 /// <summary>Loads models in turn and scores the held-out text with each.</summary>
 /// <param name="device">Where.</param>
 /// <param name="tokenizers">By path.</param>
-/// <param name="context">Storage and meter.</param>
+/// <param name="storage">Model folders.</param>
+/// <param name="meter">Progress.</param>
 /// <param name="batchTokens">Of a batch.</param>
 /// <param name="stopIfAsked">Throws between batches when a stop was asked for.</param>
-internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokenizers, StageContext context, int batchTokens, Action stopIfAsked)
+internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokenizers, IStorage storage, IStageMeter meter, int batchTokens, Action stopIfAsked)
 {
     private const string AgreementRule =
         "agreement = share of the byte offsets of windows where both this model and agreementWith begin a token they have a prediction for, and both "
@@ -39,8 +42,8 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
             string label = $"{(ensemble.Average == EnsembleAverage.Probability ? "probability" : "log-probability")} of {string.Join(", ", ensemble.Members)}";
             results.Add(await JudgeAsync(ensemble.Name, label, members, ensemble.Average, text, plan.Agreement, cancellationToken));
         }
-        context.Meter.Count("tokens", _scorer.Work.Tokens);
-        context.Meter.Count("paddingTokens", _scorer.Work.Padding);
+        meter.Count("tokens", _scorer.Work.Tokens);
+        meter.Count("paddingTokens", _scorer.Work.Padding);
         return new EvaluationReport(text.WindowBytes, text.Documents, text.Windows.Count, text.Bytes, text.IsCut, results, Gap(plan.Gap, results))
         {
             AgreementWith = plan.Agreement,
@@ -61,14 +64,14 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
             foreach (ModelPlace place in places)
             {
                 members.Add(await device.RunAsync(
-                    () => LanguageModel.Load(place.Folder, tokenizers.Get(place.Tokenizer), context.Storage, device, name: place.Name), cancellationToken));
+                    () => LanguageModel.Load(place.Folder, tokenizers.Get(place.Tokenizer), storage, device, name: place.Name), cancellationToken));
             }
             WarnOfLength(members, windows);
             long before = _done;
             sums = await _scorer.ScoreAsync(members, average, windows, nextBytes, done =>
             {
                 stopIfAsked();
-                context.Meter.Progress(_done = before + done, _total);
+                meter.Progress(_done = before + done, _total);
             }, cancellationToken);
             _done = before + windows.Count;
         }
@@ -106,7 +109,7 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
         int longest = windows.Max(w => w.Ids.Length);
         foreach (LanguageModel member in members.Where(m => longest > m.Model.Config.MaxPositions))
         {
-            context.Meter.Say(string.Create(
+            meter.Say(string.Create(
                 CultureInfo.InvariantCulture, $"model '{member.Name}' was made for {member.Model.Config.MaxPositions} positions, the longest window has {longest} tokens; a smaller windowBytes suits it"));
         }
     }

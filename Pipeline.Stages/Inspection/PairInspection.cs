@@ -3,8 +3,8 @@ using System.Text;
 
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Chat;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Inspection;

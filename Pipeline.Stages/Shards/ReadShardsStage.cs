@@ -1,22 +1,37 @@
 using System.Runtime.CompilerServices;
-using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Student;
 
 namespace Pipeline.Stages.Shards;
 
 /// <summary>
-/// Examples in the order of training, from <see cref="StageContext.Resume"/> on. What is skipped is not read, but for the rest of the
+/// Examples in the order of training, from a position on. What is skipped is not read, but for the rest of the
 /// group that the position lies in.
 /// </summary>
-internal sealed class ReadShardsStage(ReadShardsOptions options, StageContext context) : ISource<OrderedExample>, IFingerprinted
+/// <param name="options">What the definition says.</param>
+/// <param name="folders">Full paths of <see cref="ReadShardsOptions.From"/>.</param>
+/// <param name="seed">Of the order.</param>
+/// <param name="resumeAt">The example to begin with.</param>
+/// <param name="partition">Which part of the sink's output is computed.</param>
+/// <param name="replaced">Parts of the fingerprint that a stage behind makes anew.</param>
+/// <param name="expected">What the shards must be made from, as far as the definition says.</param>
+/// <param name="storage">Files.</param>
+/// <param name="meter">Progress.</param>
+internal sealed class ReadShardsStage(
+    ReadShardsOptions options,
+    IReadOnlyList<string> folders,
+    int seed,
+    long resumeAt,
+    Partition? partition,
+    IReadOnlyList<string> replaced,
+    Func<IReadOnlyDictionary<string, string>> expected,
+    IStorage storage,
+    IStageMeter meter) : ISource<OrderedExample>, IFingerprinted
 {
-    private static readonly string[] ReplacedByRealign = ["student tokenizer", "templates"];
-
     private ShardSet[]? _sets;
 
     public IReadOnlyDictionary<string, string> Fingerprint
@@ -24,16 +39,16 @@ internal sealed class ReadShardsStage(ReadShardsOptions options, StageContext co
         get
         {
             var parts = new Dictionary<string, string>(StringComparer.Ordinal);
-            bool realigned = context.Flow.Stages.Any(s => s.Options is RealignOptions);
+            bool realigned = replaced.Count > 0;
             foreach (IGrouping<string, string> part in Sets().SelectMany(s => s.Fingerprint.Parts).GroupBy(p => p.Key, p => p.Value))
             {
-                if (part.Key != ShardFingerprint.FormatPart && !(realigned && ReplacedByRealign.Contains(part.Key)))
+                if (part.Key != ShardFingerprint.FormatPart && !replaced.Contains(part.Key))
                     parts[part.Key] = string.Join('+', part.Distinct());
             }
             // A part of the output holds a part of these shards in their own order: as if the documents had come from their files.
             if (realigned)
                 return parts;
-            parts["order"] = options.Shuffle ? $"seed {context.Definition.Seed}, blocks {options.ShuffleBlocks}, epochs {options.Epochs}" : $"input, epochs {options.Epochs}";
+            parts[FingerprintPart.Order] = options.Shuffle ? $"seed {seed}, blocks {options.ShuffleBlocks}, epochs {options.Epochs}" : $"input, epochs {options.Epochs}";
             return parts;
         }
     }
@@ -42,7 +57,7 @@ internal sealed class ReadShardsStage(ReadShardsOptions options, StageContext co
     {
         await Task.CompletedTask;
         ShardSet[] sets = Sets();
-        if (context.Partition is { } part)
+        if (partition is { } part)
         {
             foreach (OrderedExample example in ReadPart(sets, part, cancellationToken))
                 yield return example;
@@ -50,13 +65,13 @@ internal sealed class ReadShardsStage(ReadShardsOptions options, StageContext co
         }
         (ShardSet Set, int Block)[] blocks = [.. sets.SelectMany(set => Enumerable.Range(0, set.BlockCount).Select(block => (set, block)))];
         var order = new ExampleOrder(
-            [.. blocks.Select(b => b.Set.RecordsIn(b.Block))], context.Definition.Seed, options.Shuffle ? options.ShuffleBlocks : null);
+            [.. blocks.Select(b => b.Set.RecordsIn(b.Block))], seed, options.Shuffle ? options.ShuffleBlocks : null);
         if (order.Records == 0)
             throw new InputException($"{string.Join(", ", options.From)}: the shards hold no example; every document was rejected, or the input is empty");
 
-        long index = context.Resume.Window;
+        long index = resumeAt;
         if (index < 0)
-            throw new InputException($"stage '{context.StageName}': the checkpoint says to go on from example {index}, expected 0 or more; this program did not write that: delete the checkpoint");
+            throw new InputException($"the checkpoint says to go on from example {index}, expected 0 or more; this program did not write that: delete the checkpoint");
         for (long epoch = index / order.Records; options.Epochs == 0 || epoch < options.Epochs; epoch++)
         {
             long skip = index - (epoch * order.Records);
@@ -78,7 +93,7 @@ internal sealed class ReadShardsStage(ReadShardsOptions options, StageContext co
                     yield return new OrderedExample(index, examples[within[skip]]);
                 }
                 skip = 0;
-                context.Meter.Progress(index, options.Epochs * order.Records);
+                meter.Progress(index, options.Epochs * order.Records);
             }
         }
     }
@@ -115,11 +130,5 @@ internal sealed class ReadShardsStage(ReadShardsOptions options, StageContext co
     }
 
     // Opened when first needed: the flow that writes them may be an earlier one of this run.
-    private ShardSet[] Sets() => _sets ??= [.. options.From.Select(from => ShardSet.Open(context.Storage, FolderOf(from), context.Expected()))];
-
-    private string FolderOf(string from)
-    {
-        bool isOfThisRun = context.Definition.Flows.SelectMany(f => f.Stages).Any((StageDefinition s) => s.Options is WriteShardsOptions o && o.To == from);
-        return isOfThisRun ? RunPaths.Output(context.RunFolder, from) : RunPaths.Input(context.RunFolder, from);
-    }
+    private ShardSet[] Sets() => _sets ??= [.. folders.Select(folder => ShardSet.Open(storage, folder, expected()))];
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Batching;
@@ -9,13 +10,13 @@ namespace Pipeline.Stages.Student;
 /// Examples to batches. A window is cut into batches of like length, which are shuffled by a draw that depends on the seed and on where
 /// the window begins alone; so a resumed run, which begins at a window, makes the same batches.
 /// </summary>
-internal sealed class BatchStage(BatchOptions options, StageContext context) : IStream<OrderedExample, StudentBatch>
+internal sealed class BatchStage(BatchOptions options, int seed, int resumeAt, IStageMeter meter, IRejects rejects) : IStream<OrderedExample, StudentBatch>
 {
     public async IAsyncEnumerable<StudentBatch> RunAsync(
         IAsyncEnumerable<OrderedExample> input, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var window = new List<OrderedExample>(options.Window);
-        int taken = context.Resume.Batch;
+        int taken = resumeAt;
         await foreach (OrderedExample example in input.WithCancellation(cancellationToken).ConfigureAwait(false))
         {
             window.Add(example);
@@ -38,20 +39,20 @@ internal sealed class BatchStage(BatchOptions options, StageContext context) : I
         {
             Example example = ordered.Example;
             if (example.Student.Count <= options.Tokens) usable.Add(example);
-            else context.Rejects.Reject(example.Id, "longer than a batch", $"{example.Student.Count} student tokens; a batch holds {options.Tokens}: raise batch.tokens or lower the limit of the tokenize stage");
+            else rejects.Reject(example.Id, "longer than a batch", $"{example.Student.Count} student tokens; a batch holds {options.Tokens}: raise batch.tokens or lower the limit of the tokenize stage");
         }
 
         int[] lengths = [.. usable.Select(e => e.Student.Count)];
         int[][] plan = [.. LengthBatches.Plan(lengths, options.Tokens)];
-        new CounterRandom(CounterRandom.Key(context.Definition.Seed, start)).Shuffle(plan.AsSpan());
+        new CounterRandom(CounterRandom.Key(seed, start)).Shuffle(plan.AsSpan());
         var batches = new List<StudentBatch>(plan.Length);
         for (int b = 0; b < plan.Length; b++)
         {
             Example[] rows = Array.ConvertAll(plan[b], i => usable[i]);
             StreamPosition after = b + 1 < plan.Length ? new StreamPosition(start, b + 1) : new StreamPosition(next, 0);
             var batch = new StudentBatch(rows, rows.Max(e => e.Student.Count), after);
-            context.Meter.Count("tokens", batch.Tokens);
-            context.Meter.Count("paddingTokens", (long)rows.Length * batch.Length - batch.Tokens);
+            meter.Count("tokens", batch.Tokens);
+            meter.Count("paddingTokens", (long)rows.Length * batch.Length - batch.Tokens);
             batches.Add(batch);
         }
         return batches;

@@ -1,7 +1,7 @@
 using Pipeline.Contracts.Formats;
-using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Language;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Student;
@@ -18,24 +18,23 @@ internal static class InitialStudent
     public const string Name = "student" + Suffix;
 
     /// <summary>Its folder; written now when it is not there. Safe to call from any thread.</summary>
-    public static async Task<string> EnsureAsync(StageContext context, CancellationToken cancellationToken)
+    public static async Task<string> EnsureAsync(RunSite run, TorchDevice device, CancellationToken cancellationToken)
     {
-        string folder = RunPaths.Output(context.RunFolder, Name);
-        if (IsWritten(folder, context.Storage)) return folder;
-        TorchDevice device = context.Service<TorchDevice>();
+        string folder = run.Output(Name);
+        if (IsWritten(folder, run.Storage)) return folder;
         await device.RunAsync(() =>
         {
-            using LanguageModel student = StudentFactory.Create(context, device);
-            StudentExport.Write(student, folder, WeightType.Float32, context, student.Expansion);
+            using LanguageModel student = StudentFactory.Create(run, device);
+            StudentExport.Write(student, folder, WeightType.Float32, run, student.Expansion);
         }, cancellationToken).ConfigureAwait(false);
         return folder;
     }
 
     /// <summary>Writes a student that is at hand and untrained, beside the folder that the result goes to. On the device's thread.</summary>
-    public static void Ensure(LanguageModel student, string to, StageContext context)
+    public static void Ensure(LanguageModel student, string to, RunSite run)
     {
-        string folder = RunPaths.Output(context.RunFolder, to + Suffix);
-        if (!IsWritten(folder, context.Storage)) StudentExport.Write(student, folder, WeightType.Float32, context, student.Expansion);
+        string folder = run.Output(to + Suffix);
+        if (!IsWritten(folder, run.Storage)) StudentExport.Write(student, folder, WeightType.Float32, run, student.Expansion);
     }
 
     // The list of checksums is written last, so a folder that has it is whole; a repair that finds damage takes it away.

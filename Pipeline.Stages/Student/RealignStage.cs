@@ -2,10 +2,13 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Chat;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Student;
@@ -18,17 +21,19 @@ namespace Pipeline.Stages.Student;
 internal sealed class RealignStage : IMap<OrderedExample, Example>, IFingerprinted
 {
     private readonly RealignOptions _options;
-    private readonly StageContext _context;
+    private readonly RunSite _run;
+    private readonly string _name;
+    private readonly IStageMeter _meter;
     private readonly TextTokenizer _teacher;
     private readonly TextTokenizer _student;
     private readonly ConcurrentBag<(TextEncoder Teacher, TextEncoder Student)> _encoders = [];
 
-    public RealignStage(RealignOptions options, StageContext context)
+    public RealignStage(RealignOptions options, string name, RunSite run, IStageMeter meter)
     {
-        _options = options;
-        _context = context.With(options.Student);
-        _teacher = SideTokenizers.Teacher(_context);
-        _student = SideTokenizers.Student(_context);
+        (_options, _name, _meter) = (options, name, meter);
+        _run = run.With(options.Student);
+        _teacher = SideTokenizers.Teacher(_run);
+        _student = SideTokenizers.Student(_run);
     }
 
     /// <summary>The parts that are other than those of the shards that are read; all others are handed on.</summary>
@@ -38,10 +43,10 @@ internal sealed class RealignStage : IMap<OrderedExample, Example>, IFingerprint
         {
             var parts = new Dictionary<string, string>
             {
-                ["student tokenizer"] = _student.Fingerprint,
-                ["templates"] = $"{ChatSides.Teacher(_context).TemplateFingerprint} {ChatSides.Student(_context).TemplateFingerprint}",
+                [FingerprintPart.StudentTokenizer] = _student.Fingerprint,
+                [FingerprintPart.Templates] = $"{ChatSides.Teacher(_run).TemplateFingerprint} {ChatSides.Student(_run).TemplateFingerprint}",
             };
-            if (_options.MaxStudentTokens is { } most) parts["realigned limit"] = most.ToString(CultureInfo.InvariantCulture);
+            if (_options.MaxStudentTokens is { } most) parts[FingerprintPart.RealignedLimit] = most.ToString(CultureInfo.InvariantCulture);
             return parts;
         }
     }
@@ -80,9 +85,9 @@ internal sealed class RealignStage : IMap<OrderedExample, Example>, IFingerprint
         }
         if (view.Tokens.LossMask is not null) student = student with { LossMask = LossMask(example, view.Tokens, student) };
         Chunk[] chunks = ChunkAligner.Align(view.Tokens, student);
-        _context.Meter.Count("teacherTokens", view.Tokens.Count);
-        _context.Meter.Count("studentTokens", student.Count);
-        _context.Meter.Count("chunks", chunks.Length);
+        _meter.Count("teacherTokens", view.Tokens.Count);
+        _meter.Count("studentTokens", student.Count);
+        _meter.Count("chunks", chunks.Length);
         TeacherHidden? hidden = view.Hidden is { } states ? Hidden(example, states, chunks) : null;
         return [new Example(example.Id, example.Text, student, view with { Hidden = hidden }, chunks)];
     }
@@ -130,7 +135,7 @@ internal sealed class RealignStage : IMap<OrderedExample, Example>, IFingerprint
             if (!held.TryGetValue(chunks[c].TeacherEnd, out int at))
             {
                 throw new InputException(
-                    $"stage '{_context.StageName}': document {example.Id} has no hidden state of the teacher after its token {chunks[c].TeacherEnd - 1}, where a chunk of the new tokenizer ends; "
+                    $"stage '{_name}': document {example.Id} has no hidden state of the teacher after its token {chunks[c].TeacherEnd - 1}, where a chunk of the new tokenizer ends; "
                     + "hidden states are kept at the chunk ends of the tokenizer that was scored with: score with the new one, or realign shards made with bytes");
             }
             for (int layer = 0; layer < states.Layers.Length; layer++)

@@ -1,9 +1,8 @@
 using Pipeline.Contracts.Formats;
-using Pipeline.Contracts.Stages;
-using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
+using Pipeline.Stages.Sides;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Student;
@@ -15,26 +14,26 @@ internal static class StudentExport
     public const string PlainSuffix = "-without-expansion";
 
     /// <summary>The result of a run. On the device's thread.</summary>
-    public static void Write(LanguageModel student, UpdateStudentOptions options, StageContext context)
+    public static void Write(LanguageModel student, UpdateStudentOptions options, RunSite run)
     {
-        Write(student, RunPaths.Output(context.RunFolder, options.To), options.Dtype, context, student.Expansion);
+        Write(student, run.Output(options.To), options.Dtype, run, student.Expansion);
         if (options.ExportWithoutExpansion && student.Expansion is not null)
-            Write(student, RunPaths.Output(context.RunFolder, options.To + PlainSuffix), options.Dtype, context, null);
+            Write(student, run.Output(options.To + PlainSuffix), options.Dtype, run, null);
     }
 
-    public static void Write(LanguageModel student, string folder, WeightType type, StageContext context, ExpandedInput? expansion)
+    public static void Write(LanguageModel student, string folder, WeightType type, RunSite run, ExpandedInput? expansion)
     {
-        string? source = context.Definition.Student?.Model is { } model ? RunPaths.Input(context.RunFolder, model) : null;
+        string? source = run.Definition.Student?.Model is { } model ? run.Input(model) : null;
         int[] eos = student.Tokenizer.EosId is { } id ? [id] : [];
-        context.Storage.CreateDirectory(folder);
+        run.Storage.CreateDirectory(folder);
         // While files are replaced no list may say what they were.
-        context.Storage.DeleteFile(Path.Combine(folder, FileList.FileName));
-        student.Tokenizer.Save(folder, context.Storage);
-        expansion?.Save(folder, context.Storage, TorchType(type));
+        run.Storage.DeleteFile(Path.Combine(folder, FileList.FileName));
+        student.Tokenizer.Save(folder, run.Storage);
+        expansion?.Save(folder, run.Storage, TorchType(type));
         // The configuration comes last: a folder that has it is whole.
-        student.Model.Save(folder, context.Storage, new ExportOptions(
+        student.Model.Save(folder, run.Storage, new ExportOptions(
             TorchType(type), SourceFolder: source, Marks: new TokenizerMarks(student.Tokenizer.BosId, eos, student.Tokenizer.PadId)));
-        FileList.WriteFor(context.Storage, folder);
+        FileList.WriteFor(run.Storage, folder);
     }
 
     private static ScalarType TorchType(WeightType type) => type switch

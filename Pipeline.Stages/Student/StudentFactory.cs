@@ -2,12 +2,10 @@ using Pipeline.Stages.Language;
 using System.Text.Json.Nodes;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
-using Pipeline.Contracts.Stages;
-using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Batching;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Models;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
 using static TorchSharp.torch;
@@ -20,45 +18,45 @@ namespace Pipeline.Stages.Student;
 /// </summary>
 internal static class StudentFactory
 {
-    public static LanguageModel Create(StageContext context, TorchDevice device)
+    public static LanguageModel Create(RunSite run, TorchDevice device)
     {
-        StudentDefinition definition = context.Definition.Student
-            ?? throw new DefinitionException($"stage '{context.StageName}' needs a \"student\" in the definition");
-        TextTokenizer tokenizer = SideTokenizers.Student(context);
+        StudentDefinition definition = run.Definition.Student
+            ?? throw new DefinitionException("the run has no \"student\"; name its model, or its config and its tokenizer");
+        TextTokenizer tokenizer = SideTokenizers.Student(run);
         const string Choice = "give one: a model to begin from, or a config to begin from nothing";
         return definition switch
         {
             { Model: not null, Config: not null } => throw new DefinitionException($"the student has both a \"model\" and a \"config\"; {Choice}"),
             { Config: not null, InputExpansion: true } => throw new DefinitionException("the student has inputExpansion and begins from a config; it adds the embeddings of a model's old vocabulary, so give a model"),
-            { Config: { } config } => new LanguageModel(FromNothing(RunPaths.Input(context.RunFolder, config), tokenizer, context, device), tokenizer, null),
-            { Model: { } folder } => FromModel(RunPaths.Input(context.RunFolder, folder), tokenizer, definition, context, device),
+            { Config: { } config } => new LanguageModel(FromNothing(run.Input(config), tokenizer, run, device), tokenizer, null),
+            { Model: { } folder } => FromModel(run.Input(folder), tokenizer, definition, run, device),
             _ => throw new DefinitionException($"the student has neither a \"model\" nor a \"config\"; {Choice}"),
         };
     }
 
     /// <summary>A config.json, or the folder it is in; its vocabulary becomes the tokenizer's.</summary>
-    private static CausalLm FromNothing(string path, TextTokenizer tokenizer, StageContext context, TorchDevice device)
+    private static CausalLm FromNothing(string path, TextTokenizer tokenizer, RunSite run, TorchDevice device)
     {
-        string file = context.Storage.DirectoryExists(path) ? Path.Combine(path, ModelConfig.FileName) : path;
-        if (!context.Storage.FileExists(file))
+        string file = run.Storage.DirectoryExists(path) ? Path.Combine(path, ModelConfig.FileName) : path;
+        if (!run.Storage.FileExists(file))
             throw new InputException($"{file}: no such file; the student's \"config\" names a config.json or the folder it is in");
-        using Stream stream = context.Storage.OpenRead(file);
+        using Stream stream = run.Storage.OpenRead(file);
         JsonObject json = JsonNode.Parse(stream) as JsonObject ?? throw new InputException($"{file}: expected a JSON object");
         json["vocab_size"] = tokenizer.VocabularySize;
-        return CausalLm.Create(ModelConfig.Parse(json.ToJsonString(), file), context.Definition.Seed, device.Device, device.ComputeType);
+        return CausalLm.Create(ModelConfig.Parse(json.ToJsonString(), file), run.Definition.Seed, device.Device, device.ComputeType);
     }
 
-    private static LanguageModel FromModel(string folder, TextTokenizer tokenizer, StudentDefinition definition, StageContext context, TorchDevice device)
+    private static LanguageModel FromModel(string folder, TextTokenizer tokenizer, StudentDefinition definition, RunSite run, TorchDevice device)
     {
-        TextTokenizer source = context.Service<TokenizerStore>().Get(folder);
-        CausalLm model = CausalLm.Load(folder, context.Storage, device.Device, device.ComputeType);
+        TextTokenizer source = run.Tokenizers.Get(folder);
+        CausalLm model = CausalLm.Load(folder, run.Storage, device.Device, device.ComputeType);
         ExpandedInput? expansion = null;
         try
         {
             bool sameVocabulary = source.Fingerprint == tokenizer.Fingerprint || definition.Embeddings == EmbeddingInitialisation.Keep;
             if (sameVocabulary && tokenizer.VocabularySize > model.Config.VocabularySize)
                 throw new InputException($"{folder}: {model.Config.VocabularySize} embeddings for a tokenizer of {tokenizer.VocabularySize} tokens; the tokenizer is not this model's");
-            expansion = ExpandedInput.TryLoad(folder, source, context.Storage, device.Device, device.ComputeType);
+            expansion = ExpandedInput.TryLoad(folder, source, run.Storage, device.Device, device.ComputeType);
             if (expansion is not null && !sameVocabulary)
                 throw new InputException($"{folder} has input expansion, which belongs to its own tokenizer; begin from a folder without, or keep the tokenizer");
             if (expansion is null && definition.InputExpansion)
@@ -69,7 +67,7 @@ internal static class StudentFactory
             }
             bool untie = definition.Untie ?? (!sameVocabulary && definition.Tokenizer == TextTokenizer.BytesPath);
             if (!sameVocabulary || (untie && model.Config.TieWordEmbeddings))
-                NewVocabulary(model, source, tokenizer, sameVocabulary, untie, definition.Embeddings, context.Definition.Seed);
+                NewVocabulary(model, source, tokenizer, sameVocabulary, untie, definition.Embeddings, run.Definition.Seed);
             return new LanguageModel(model, tokenizer, expansion);
         }
         catch

@@ -1,14 +1,11 @@
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
-using Pipeline.Contracts.Stages;
-using Pipeline.Contracts.Storage;
 using Pipeline.Contracts.Teachers;
-using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Objectives;
-using Pipeline.Stages.Teacher;
+using Pipeline.Stages.Sides;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Student;
@@ -19,19 +16,19 @@ internal sealed record StudentObjectives(ObjectivesOptions Options, IReadOnlyLis
     /// <summary>On the device's thread: projectors are made there.</summary>
     /// <exception cref="DefinitionException">An objective needs what the definition does not have.</exception>
     /// <exception cref="InputException">A table is not there, or is for other tokenizers.</exception>
-    public static StudentObjectives Create(ObjectivesOptions options, ModelConfig student, StageContext context, Device device)
+    public static StudentObjectives Create(ObjectivesOptions options, ModelConfig student, RunSite run, Func<ITeacher> teacher, Device device)
     {
-        ModelShapes? shapes = options.Latents is null && options.Dskd is null ? null : Shapes(student, context);
+        ModelShapes? shapes = options.Latents is null && options.Dskd is null ? null : Shapes(student, run, teacher);
         int[]? mapping = options.Mined is { } mined
-            ? [.. VocabularyFile.ReadMap(context.Storage, RunPaths.Input(context.RunFolder, mined.Mapping), Tokenizers(context)).Select(e => e.SourceId)]
+            ? [.. VocabularyFile.ReadMap(run.Storage, run.Input(mined.Mapping), Tokenizers(run)).Select(e => e.SourceId)]
             : null;
         TokenPairBias? bias = options.Alm is { Chunks: ChunkKind.Unbiased } alm
             ? VocabularyFile.ReadBias(
-                context.Storage,
-                RunPaths.Input(context.RunFolder, alm.Bias ?? throw new DefinitionException("alm: chunks 'unbiased' need 'bias', the file that a compute-bias stage wrote")),
-                Tokenizers(context))
+                run.Storage,
+                run.Input(alm.Bias ?? throw new DefinitionException("alm: chunks 'unbiased' need 'bias', the file that a compute-bias stage wrote")),
+                Tokenizers(run))
             : null;
-        return new StudentObjectives(options, ObjectiveSet.Create(options, shapes, mapping, context.Definition.Seed, device), bias);
+        return new StudentObjectives(options, ObjectiveSet.Create(options, shapes, mapping, run.Definition.Seed, device), bias);
     }
 
     /// <summary>Whether a teacher is to be run beside the student whatever the shards hold.</summary>
@@ -51,15 +48,15 @@ internal sealed record StudentObjectives(ObjectivesOptions Options, IReadOnlyLis
         foreach ((_, Tensor value) in All.SelectMany(o => o.Parameters)) value.Dispose();
     }
 
-    private static ModelShapes Shapes(ModelConfig student, StageContext context)
+    private static ModelShapes Shapes(ModelConfig student, RunSite run, Func<ITeacher> teacher)
     {
-        TeacherDefinition definition = context.Definition.Teacher
+        TeacherDefinition definition = run.Definition.Teacher
             ?? throw new DefinitionException("objectives latents and dskd compare hidden states with a teacher's, and the definition has no \"teacher\"");
-        TeacherShape teacher = context.Service<TeacherStore>().Get(context).Facts.Shape
+        TeacherShape shape = teacher().Facts.Shape
             ?? throw new DefinitionException($"objectives latents and dskd compare hidden states with a teacher's, and backend '{definition.Backend}' does not tell its sizes");
-        return new ModelShapes(student.Layers, student.HiddenSize, teacher.Layers, teacher.HiddenSize);
+        return new ModelShapes(student.Layers, student.HiddenSize, shape.Layers, shape.HiddenSize);
     }
 
-    private static TokenizerPair Tokenizers(StageContext context)
-        => new(SideTokenizers.Teacher(context).Fingerprint, SideTokenizers.Student(context).Fingerprint);
+    private static TokenizerPair Tokenizers(RunSite run)
+        => new(SideTokenizers.Teacher(run).Fingerprint, SideTokenizers.Student(run).Fingerprint);
 }

@@ -1,6 +1,6 @@
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Stages;
-using Pipeline.Stages.Alignment;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Teacher;
 
 namespace Pipeline.Stages.Student;
@@ -10,12 +10,12 @@ internal static class StudentPlan
 {
     private const int OptimizerBytes = 8;
 
-    public static StagePlan Of(UpdateStudentOptions options, StageContext context)
+    public static StagePlan Of(UpdateStudentOptions options, RunSite run, FlowFacts facts)
     {
-        StudentDefinition? student = context.Definition.Student;
-        if (ModelSize.TryOf(student?.Model ?? student?.Config, context) is not { } begun)
+        StudentDefinition? student = run.Definition.Student;
+        if (ModelSize.TryOf(student?.Model ?? student?.Config, run) is not { } begun)
             return new StagePlan(null, [new PlanLine("steps", options.Steps, PlanUnit.Count)]);
-        int rows = SideTokenizers.Student(context).VocabularySize, bytes = ModelSize.BytesPerValue(context.Definition);
+        int rows = SideTokenizers.Student(run).VocabularySize, bytes = ModelSize.BytesPerValue(run.Definition);
         ModelSize size = new(begun.Config with
         {
             VocabularySize = rows,
@@ -23,14 +23,14 @@ internal static class StudentPlan
         });
         double expansion = student!.InputExpansion ? (double)begun.Config.VocabularySize * begun.Config.HiddenSize : 0;
         double weights = size.Parameters + expansion, trained = Trained(options, size) + expansion;
-        int batch = context.Flow.Stages.Select(s => s.Options).OfType<BatchOptions>().FirstOrDefault()?.Tokens ?? new BatchOptions().Tokens;
+        int batch = facts.BatchTokens ?? new BatchOptions().Tokens;
         double tokens = (double)options.Steps * options.Accumulate * batch;
         // Backward is twice forward, and once more forward where activations are made again.
         double work = size.ForwardOperations(tokens, 0) * (options.ActivationCheckpointing ? 4 : 3);
         double activations = options.ActivationCheckpointing
             ? size.Config.Layers * size.StateBytes(batch, bytes) + size.LayerBytes(batch, bytes)
             : size.Config.Layers * size.LayerBytes(batch, bytes);
-        double memory = weights * bytes + trained * (bytes + OptimizerBytes + (bytes < 4 ? 8 : 0)) + activations + size.HeadSliceBytes(batch, context.Definition);
+        double memory = weights * bytes + trained * (bytes + OptimizerBytes + (bytes < 4 ? 8 : 0)) + activations + size.HeadSliceBytes(batch, run.Definition);
         List<PlanLine> lines =
         [
             new PlanLine("steps", options.Steps, PlanUnit.Count),
@@ -41,15 +41,15 @@ internal static class StudentPlan
             new PlanLine("peak memory", memory, PlanUnit.Bytes, "estimate: weights, gradients, optimizer, activations"),
         ];
         bool logits = StudentObjectives.NeedTeacher(options.Objectives);
-        if (logits || StudentObjectives.ScoreOnline(options.Objectives)) AddTeacher(lines, context, size, tokens, batch, bytes, logits);
+        if (logits || StudentObjectives.ScoreOnline(options.Objectives)) AddTeacher(lines, run, size, tokens, batch, bytes, logits);
         else if (options.Objectives.Latents is not null)
             lines.Add(new PlanLine("teacher beside", 0, PlanUnit.Count, "none where the shards hold hidden states (score-teacher.hiddenLayers); else it is loaded too"));
         return new StagePlan(null, lines);
     }
 
-    private static void AddTeacher(List<PlanLine> lines, StageContext context, ModelSize student, double tokens, int batch, int bytes, bool logits)
+    private static void AddTeacher(List<PlanLine> lines, RunSite run, ModelSize student, double tokens, int batch, int bytes, bool logits)
     {
-        if (context.Definition.Teacher is not { Backend: TeacherDefinition.DefaultBackend } local || ModelSize.TryOf(local.Model, context) is not { } teacher) return;
+        if (run.Definition.Teacher is not { Backend: TeacherDefinition.DefaultBackend } local || ModelSize.TryOf(local.Model, run) is not { } teacher) return;
         lines.Add(new PlanLine("teacher work", teacher.ForwardOperations(tokens, 0), PlanUnit.FloatingPointOperations, "again in every step: the objectives need it beside the student"));
         lines.Add(new PlanLine("teacher memory", teacher.Parameters * (double)bytes + (teacher.Config.Layers + 1) * teacher.StateBytes(batch, bytes), PlanUnit.Bytes, "on top: its weights and hidden states"));
         if (logits) lines.Add(new PlanLine("whole logits", 4.0 * batch * (3.0 * student.Config.VocabularySize + 2.0 * teacher.Config.VocabularySize), PlanUnit.Bytes, "on top: both sides' logits in float32, a batch at a time"));

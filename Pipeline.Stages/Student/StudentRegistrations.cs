@@ -1,5 +1,9 @@
+using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Sides;
+using Pipeline.Stages.Teacher;
+using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Student;
 
@@ -8,15 +12,19 @@ public static class StudentRegistrations
     public static StageRegistration Batch { get; } = StageRegistration.Stream<BatchOptions, OrderedExample, StudentBatch>(
         "batch",
         "Puts examples of like length together to batches of at most so many student tokens.",
-        static (options, context) => new BatchStage(options, context));
+        static (o, c) => new BatchStage(o, c.Definition.Seed, c.Resume.Batch, c.Meter, c.Rejects))
+        .Telling<BatchOptions>(static (o, facts) => facts with { BatchTokens = o.Tokens });
 
     public static StageRegistration Update { get; } = StageRegistration.Sink<UpdateStudentOptions, StudentBatch>(
         "update-student",
         "Trains the student on the objectives and writes it as a Hugging Face folder.",
-        static (options, context) => new UpdateStudentStage(options, context)) with { Needs = StageNeeds.Student };
+        static (o, c) => new UpdateStudentStage(
+            o, c.StageName, RunSite.Of(c), c.Facts, c.Service<TorchDevice>(), c.Service<TeacherStore>(), () => c.Service<TeacherStore>().Get(c), c.Meter, c.StopRequested))
+        .Telling<UpdateStudentOptions>(static (o, facts) => facts with { Student = o.Student }) with { Needs = StageNeeds.Student };
 
     public static StageRegistration Realign { get; } = StageRegistration.Map<RealignOptions, OrderedExample, Example>(
         "realign",
         "Gives examples of existing shards another student tokenizer, without the teacher; for write-shards.",
-        static (options, context) => new RealignStage(options, context)) with { Needs = StageNeeds.Teacher | StageNeeds.Student };
+        static (o, c) => new RealignStage(o, c.StageName, RunSite.Of(c), c.Meter))
+        .Telling<RealignOptions>(static (_, facts) => facts with { ReplacedParts = [FingerprintPart.StudentTokenizer, FingerprintPart.Templates] }) with { Needs = StageNeeds.Teacher | StageNeeds.Student };
 }

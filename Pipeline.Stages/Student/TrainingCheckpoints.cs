@@ -1,8 +1,8 @@
 using Pipeline.Contracts.Errors;
-using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Checkpoints;
 using Pipeline.Stages.Models.Safetensors;
+using Pipeline.Stages.Sides;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Student;
@@ -13,16 +13,16 @@ internal sealed class TrainingCheckpoints
     private const string WeightsFile = "weights.safetensors";
     private const string OptimizerFile = "optimizer.safetensors";
 
-    private readonly StageContext _context;
+    private readonly IStorage _storage;
     private readonly string _folder;
     private readonly CheckpointWriter _writer;
     private Checkpoint? _latest;
 
-    public TrainingCheckpoints(UpdateStudentOptions options, StageContext context)
+    public TrainingCheckpoints(UpdateStudentOptions options, RunSite run)
     {
-        _context = context;
-        _folder = RunPaths.Output(context.RunFolder, Path.Combine("checkpoints", options.To));
-        _writer = new CheckpointWriter(context.Storage, _folder, options.KeepCheckpoints);
+        _storage = run.Storage;
+        _folder = run.Output(Path.Combine("checkpoints", options.To));
+        _writer = new CheckpointWriter(run.Storage, _folder, options.KeepCheckpoints);
     }
 
     /// <summary>
@@ -31,7 +31,7 @@ internal sealed class TrainingCheckpoints
     /// </summary>
     public TrainingState? LatestState()
     {
-        CheckpointSearch search = CheckpointSet.FindLatest(_context.Storage, _folder);
+        CheckpointSearch search = CheckpointSet.FindLatest(_storage, _folder);
         Skipped = search.Skipped;
         _latest = search.Latest;
         return _latest is null ? null : TrainingState.Parse(_latest.ReadState(), _latest.Folder);
@@ -53,8 +53,8 @@ internal sealed class TrainingCheckpoints
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
-        using SafetensorsFile weights = SafetensorsFile.Open(_latest!.PathOf(WeightsFile), _context.Storage);
-        using SafetensorsFile optimizer = SafetensorsFile.Open(_latest.PathOf(OptimizerFile), _context.Storage);
+        using SafetensorsFile weights = SafetensorsFile.Open(_latest!.PathOf(WeightsFile), _storage);
+        using SafetensorsFile optimizer = SafetensorsFile.Open(_latest.PathOf(OptimizerFile), _storage);
         foreach ((string name, Tensor tensor) in trainer.Weights)
         {
             if (!weights.Contains(name))

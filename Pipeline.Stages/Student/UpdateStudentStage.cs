@@ -1,10 +1,12 @@
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Objectives;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Torch;
 
@@ -17,47 +19,54 @@ namespace Pipeline.Stages.Student;
 internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPlanned
 {
     private readonly UpdateStudentOptions _options;
-    private readonly StageContext _context;
+    private readonly string _name;
+    private readonly RunSite _run;
+    private readonly FlowFacts _facts;
     private readonly TorchDevice _device;
+    private readonly TeacherStore _teachers;
+    private readonly Func<ITeacher> _teacher;
+    private readonly IStageMeter _meter;
+    private readonly CancellationToken _stopRequested;
     private readonly TrainingCheckpoints _checkpoints;
     private readonly TrainingState? _resumed;
     private readonly OnlineScores? _scores;
 
-    public UpdateStudentStage(UpdateStudentOptions options, StageContext context)
+    public UpdateStudentStage(
+        UpdateStudentOptions options, string name, RunSite run, FlowFacts facts, TorchDevice device, TeacherStore teachers, Func<ITeacher> teacher, IStageMeter meter,
+        CancellationToken stopRequested)
     {
-        _options = options;
-        _context = context.With(options.Student);
-        _device = context.Service<TorchDevice>();
-        _checkpoints = new TrainingCheckpoints(options, _context);
+        (_options, _name, _facts, _device, _teachers, _teacher, _meter, _stopRequested) = (options, name, facts, device, teachers, teacher, meter, stopRequested);
+        _run = run.With(options.Student);
+        _checkpoints = new TrainingCheckpoints(options, _run);
         _resumed = _checkpoints.LatestState();
         if (StudentObjectives.ScoreOnline(options.Objectives)) _scores = new OnlineScores(Teacher("alm.scores 'online' needs"));
     }
 
-    public StagePlan Plan(long? records) => StudentPlan.Of(_options, _context);
+    public StagePlan Plan(long? records) => StudentPlan.Of(_options, _run, _facts);
 
     public StreamPosition ResumeAt => _resumed?.Position ?? default;
 
     public async Task RunAsync(IAsyncEnumerable<StudentBatch> input, CancellationToken cancellationToken)
     {
-        foreach (DamagedException skipped in _checkpoints.Skipped) _context.Meter.Say(skipped.Message);
+        foreach (DamagedException skipped in _checkpoints.Skipped) _meter.Say(skipped.Message);
         // A student that learns from shards has no use for the teacher's weights.
-        if (!StudentObjectives.NeedTeacher(_options.Objectives) && _scores is null) await _context.Service<TeacherStore>().ReleaseAsync().ConfigureAwait(false);
-        LanguageModel student = await _device.RunAsync(() => StudentFactory.Create(_context, _device), cancellationToken).ConfigureAwait(false);
+        if (!StudentObjectives.NeedTeacher(_options.Objectives) && _scores is null) await _teachers.ReleaseAsync().ConfigureAwait(false);
+        LanguageModel student = await _device.RunAsync(() => StudentFactory.Create(_run, _device), cancellationToken).ConfigureAwait(false);
         Trainer? trainer = null;
         try
         {
-            await _device.RunAsync(() => InitialStudent.Ensure(student, _options.To, _context), cancellationToken).ConfigureAwait(false);
+            await _device.RunAsync(() => InitialStudent.Ensure(student, _options.To, _run), cancellationToken).ConfigureAwait(false);
             await using IAsyncEnumerator<StudentBatch> source = input.GetAsyncEnumerator(cancellationToken);
             var batches = new StepBatches(source, _options.Accumulate, _scores);
             TrainingState state = _resumed ?? new TrainingState(0, default, 0, _device.Threads, []);
             // The first batch says whether the shards hold the hidden states that objectives read.
             StudentBatch? first = state.Step < _options.Steps ? await batches.PeekAsync().ConfigureAwait(false) : null;
             trainer = await _device.RunAsync(() => Begin(student, first), cancellationToken).ConfigureAwait(false);
-            if (_resumed is not null) _context.Meter.Say($"going on from step {state.Step} of {_options.Steps}");
-            var training = new StudentTraining(_options, _context.StageName, _context.Meter, _device, trainer, batches, _checkpoints);
-            state = await new TrainingLoop(_options, _context.StageName, training, _context.StopRequested).RunAsync(state, isSaved: _resumed is not null, cancellationToken).ConfigureAwait(false);
-            await _device.RunAsync(() => StudentExport.Write(student, _options, _context), cancellationToken).ConfigureAwait(false);
-            _context.Meter.Say($"wrote {_options.To} after {state.Step} steps");
+            if (_resumed is not null) _meter.Say($"going on from step {state.Step} of {_options.Steps}");
+            var training = new StudentTraining(_options, _name, _meter, _device, trainer, batches, _checkpoints);
+            state = await new TrainingLoop(_options, _name, training, _stopRequested).RunAsync(state, isSaved: _resumed is not null, cancellationToken).ConfigureAwait(false);
+            await _device.RunAsync(() => StudentExport.Write(student, _options, _run), cancellationToken).ConfigureAwait(false);
+            _meter.Say($"wrote {_options.To} after {state.Step} steps");
         }
         finally
         {
@@ -71,8 +80,8 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
 
     private Trainer Begin(LanguageModel student, StudentBatch? first)
     {
-        TrainedParameters.Choose(student, _options, _context.Definition.Seed);
-        StudentObjectives objectives = StudentObjectives.Create(_options.Objectives, student.Model.Config, _context, student.Device);
+        TrainedParameters.Choose(student, _options, _run.Definition.Seed);
+        StudentObjectives objectives = StudentObjectives.Create(_options.Objectives, student.Model.Config, _run, _teacher, student.Device);
         var trainer = new Trainer(_options, student, objectives, first is not null && objectives.NeedTeacher(objectives.Tables(first)) ? Beside(objectives.All) : null);
         if (_resumed is not null) _checkpoints.Restore(trainer, _resumed);
         return trainer;
@@ -80,11 +89,11 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
 
     private OnlineTeacher Beside(IReadOnlyList<IObjective> objectives) => new(
         Teacher($"{string.Join(", ", objectives.Select(o => o.Name))} need") as TorchTeacher ?? throw new DefinitionException(
-            $"stage '{_context.StageName}': its objectives need the teacher beside the student, which backend '{_context.Definition.Teacher?.Backend}' does not give; expected '{TeacherDefinition.DefaultBackend}'"),
+            $"stage '{_name}': its objectives need the teacher beside the student, which backend '{_run.Definition.Teacher?.Backend}' does not give; expected '{TeacherDefinition.DefaultBackend}'"),
         [.. objectives.SelectMany(o => o.TeacherLayers)],
         objectives.Any(o => o.Needs.HasFlag(ObjectiveNeeds.TeacherOnline)));
 
-    private ITeacher Teacher(string whoNeeds) => _context.Definition.Teacher is not null
-        ? _context.Service<TeacherStore>().Get(_context)
-        : throw new DefinitionException($"stage '{_context.StageName}': {whoNeeds} the teacher beside the student, and the definition has no \"teacher\"");
+    private ITeacher Teacher(string whoNeeds) => _run.Definition.Teacher is not null
+        ? _teacher()
+        : throw new DefinitionException($"stage '{_name}': {whoNeeds} the teacher beside the student, and the definition has no \"teacher\"");
 }

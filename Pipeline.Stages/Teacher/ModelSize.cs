@@ -1,7 +1,6 @@
 using Pipeline.Contracts.Definitions;
-using Pipeline.Contracts.Stages;
-using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Models;
+using Pipeline.Stages.Sides;
 
 namespace Pipeline.Stages.Teacher;
 
@@ -38,13 +37,13 @@ internal sealed record ModelSize(ModelConfig Config)
         .Sum(w => options.Rank * (w.Shape[0] + w.Shape[1]));
 
     /// <summary>Null when there is no configuration to look at yet.</summary>
-    public static ModelSize? TryOf(string? path, StageContext context)
+    public static ModelSize? TryOf(string? path, RunSite run)
     {
         if (path is null) return null;
-        string full = RunPaths.Input(context.RunFolder, path);
-        string folder = context.Storage.FileExists(full) ? Path.GetDirectoryName(full)! : full;
-        if (folder == full) return context.Storage.FileExists(Path.Combine(full, ModelConfig.FileName)) ? new ModelSize(ModelConfig.Load(full, context.Storage)) : null;
-        using var reader = new StreamReader(context.Storage.OpenRead(full));
+        string full = run.Input(path);
+        string folder = run.Storage.FileExists(full) ? Path.GetDirectoryName(full)! : full;
+        if (folder == full) return run.Storage.FileExists(Path.Combine(full, ModelConfig.FileName)) ? new ModelSize(ModelConfig.Load(full, run.Storage)) : null;
+        using var reader = new StreamReader(run.Storage.OpenRead(full));
         return new ModelSize(ModelConfig.Parse(reader.ReadToEnd(), full));
     }
 

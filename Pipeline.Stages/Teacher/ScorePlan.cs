@@ -1,7 +1,7 @@
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Teachers;
-using Pipeline.Stages.Alignment;
+using Pipeline.Stages.Sides;
 
 namespace Pipeline.Stages.Teacher;
 
@@ -10,13 +10,13 @@ internal static class ScorePlan
 {
     private const int BytesPerNumber = 2;
 
-    public static StagePlan Of(ScoreTeacherOptions options, StageContext context, ITeacher teacher, long? records)
+    public static StagePlan Of(ScoreTeacherOptions options, RunSite run, FlowFacts facts, ITeacher teacher, long? records)
     {
-        int? limit = context.Flow.Stages.Select(s => s.Options).OfType<TokenizeOptions>().FirstOrDefault()?.MaxTeacherTokens;
+        int? limit = facts.MaxTeacherTokens;
         double? tokens = (double?)records * limit;
-        ModelSize? size = context.Definition.Teacher is { Backend: TeacherDefinition.DefaultBackend } local ? ModelSize.TryOf(local.Model, context) : null;
+        ModelSize? size = run.Definition.Teacher is { Backend: TeacherDefinition.DefaultBackend } local ? ModelSize.TryOf(local.Model, run) : null;
         List<PlanLine> lines = [];
-        if (size is not null) lines.Add(Memory(options, context, size));
+        if (size is not null) lines.Add(Memory(options, run, size));
         if (tokens is { } most)
         {
             lines.Add(new PlanLine("tokens", most, PlanUnit.Count, $"at most: every document at its limit of {limit}; split ones are more"));
@@ -29,10 +29,10 @@ internal static class ScorePlan
         return new StagePlan(records, [.. lines, .. (teacher as IPlannedTeacher)?.Plan(records, tokens) ?? []]);
     }
 
-    private static PlanLine Memory(ScoreTeacherOptions options, StageContext context, ModelSize size)
+    private static PlanLine Memory(ScoreTeacherOptions options, RunSite run, ModelSize size)
     {
-        int layers = options.HiddenLayers?.Count ?? 0, bytes = ModelSize.BytesPerValue(context.Definition);
-        double memory = size.Parameters * (double)bytes + size.LayerBytes(options.BatchTokens, bytes) + size.HeadSliceBytes(options.BatchTokens, context.Definition)
+        int layers = options.HiddenLayers?.Count ?? 0, bytes = ModelSize.BytesPerValue(run.Definition);
+        double memory = size.Parameters * (double)bytes + size.LayerBytes(options.BatchTokens, bytes) + size.HeadSliceBytes(options.BatchTokens, run.Definition)
             + (layers > 0 ? (size.Config.Layers + 1) * size.StateBytes(options.BatchTokens, bytes) : 0);
         return new PlanLine("peak memory", memory, PlanUnit.Bytes, "estimate: weights, one layer's activations, slices of the head");
     }

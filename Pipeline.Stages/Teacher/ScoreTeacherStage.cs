@@ -1,9 +1,11 @@
 using System.Runtime.CompilerServices;
 using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Batching;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Teacher;
@@ -12,7 +14,8 @@ namespace Pipeline.Stages.Teacher;
 /// Aligned pairs to examples: gathers a window, runs the teacher over batches of like length, and hands the window over in input order,
 /// so that neither order nor batches depend on how the work was scheduled.
 /// </summary>
-internal sealed class ScoreTeacherStage(ScoreTeacherOptions options, StageContext context, ITeacher teacher) : IStream<AlignedPair, Example>, IFingerprinted, IPlanned
+internal sealed class ScoreTeacherStage(ScoreTeacherOptions options, string name, ITeacher teacher, RunSite run, FlowFacts facts, IStageMeter meter)
+    : IStream<AlignedPair, Example>, IFingerprinted, IPlanned
 {
     public IReadOnlyDictionary<string, string> Fingerprint
     {
@@ -20,17 +23,17 @@ internal sealed class ScoreTeacherStage(ScoreTeacherOptions options, StageContex
         {
             var parts = new Dictionary<string, string>(teacher.Fingerprint)
             {
-                ["teacher hidden states"] = options.HiddenLayers is null ? "none" : string.Join(',', options.HiddenLayers),
+                [FingerprintPart.TeacherHiddenStates] = options.HiddenLayers is null ? "none" : string.Join(',', options.HiddenLayers),
             };
             // What goes without saying is not said: shards of a teacher that knows its masses are what they were before there were others.
             if (teacher.Facts.Abilities.Boundary != BoundaryKnowledge.Exact)
-                parts[ShardFingerprint.BoundaryPart] = ShardFingerprint.BoundaryIs(teacher.Facts.Abilities.Boundary);
-            if (!teacher.Facts.Repeatable) parts["teacher scores repeat"] = "no";
+                parts[FingerprintPart.TeacherBoundary] = ShardFingerprint.BoundaryIs(teacher.Facts.Abilities.Boundary);
+            if (!teacher.Facts.Repeatable) parts[FingerprintPart.TeacherRepeats] = "no";
             return parts;
         }
     }
 
-    public StagePlan Plan(long? records) => ScorePlan.Of(options, context, teacher, records);
+    public StagePlan Plan(long? records) => ScorePlan.Of(options, run, facts, teacher, records);
 
     public async IAsyncEnumerable<Example> RunAsync(
         IAsyncEnumerable<AlignedPair> input, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -62,8 +65,8 @@ internal sealed class ScoreTeacherStage(ScoreTeacherOptions options, StageContex
             }
             long padded = LengthBatches.PaddedTokens(lengths, batch);
             long tokens = batch.Sum(i => (long)lengths[i]);
-            context.Meter.Count("tokens", tokens);
-            context.Meter.Count("paddingTokens", padded - tokens);
+            meter.Count("tokens", tokens);
+            meter.Count("paddingTokens", padded - tokens);
         }, cancellationToken).ConfigureAwait(false);
         return examples;
     }
@@ -82,12 +85,8 @@ internal sealed class ScoreTeacherStage(ScoreTeacherOptions options, StageContex
         catch (Exception e) when (MemoryExhaustion.Is(e))
         {
             throw MemoryExhaustion.At(
-                $"stage '{context.StageName}', batch of {rows.Length} documents of up to {rows.Max(r => r.Ids.Length)} tokens from {window[batch[0]].Id} on", e,
+                $"stage '{name}', batch of {rows.Length} documents of up to {rows.Max(r => r.Ids.Length)} tokens from {window[batch[0]].Id} on", e,
                 $"lower batchTokens (now {options.BatchTokens}), or maxTeacherTokens of tokenize when one document alone is too long");
         }
     }
-
-    /// <summary>The teacher of the run, loaded when the first flow needs it.</summary>
-    public static ScoreTeacherStage Create(ScoreTeacherOptions options, StageContext context)
-        => new(options, context, context.Service<TeacherStore>().Get(context));
 }

@@ -1,10 +1,11 @@
 using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Contracts.Teachers;
-using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
 
@@ -39,13 +40,13 @@ internal sealed class TorchTeacher : ITeacher
             ModelConfig config = ModelConfig.Load(folder, storage);
             return new TeacherFacts(Abilities, new TeacherShape(config.Layers, config.HiddenSize), Repeatable: true);
         });
-        _fingerprint = new(() => new Dictionary<string, string> { ["teacher weights"] = ModelFingerprint.Of(folder, storage) });
+        _fingerprint = new(() => new Dictionary<string, string> { [FingerprintPart.TeacherWeights] = ModelFingerprint.Of(folder, storage) });
     }
 
     public static TeacherRegistration Registration { get; } = TeacherRegistration.Of<TeacherDefinition>(
         TeacherDefinition.DefaultBackend, "A Hugging Face folder, computed in this process by torch: the default.", _ => Abilities,
         static (teacher, context) => new TorchTeacher(
-            RunPaths.Input(context.RunFolder, teacher.Model), SideTokenizers.Teacher(context), context.Storage, context.Service<TorchDevice>()));
+            RunPaths.Input(context.RunFolder, teacher.Model), SideTokenizers.Teacher(RunSite.Of(context)), context.Storage, context.Service<TorchDevice>()));
 
     public TeacherFacts Facts => _facts.Value;
 

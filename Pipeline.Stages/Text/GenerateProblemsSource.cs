@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.IO.Hashing;
 using System.Text;
+using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Text.Problems;
@@ -8,15 +10,15 @@ using Pipeline.Stages.Text.Problems;
 namespace Pipeline.Stages.Text;
 
 /// <summary>Arithmetic word problems with worked answers, made from the definition's seed.</summary>
-internal sealed class GenerateProblemsSource(GenerateProblemsOptions options, StageContext context) : ISource<TextDocument>, IFingerprinted, IPlanned
+internal sealed class GenerateProblemsSource(GenerateProblemsOptions options, int seed, Partition? partition, IStageMeter meter) : ISource<TextDocument>, IFingerprinted, IPlanned
 {
     public static StageRegistration Registration { get; } = StageRegistration.Source<GenerateProblemsOptions, TextDocument>(
-        "generate-problems", "Makes arithmetic word problems with worked answers.", static (o, c) => new GenerateProblemsSource(o, c));
+        "generate-problems", "Makes arithmetic word problems with worked answers.", static (o, c) => new GenerateProblemsSource(o, c.Definition.Seed, c.Partition, c.Meter));
 
     public IReadOnlyDictionary<string, string> Fingerprint => new Dictionary<string, string>
     {
-        ["input"] = string.Create(
-            CultureInfo.InvariantCulture, $"problems {ProblemWriter.Version} {context.Definition.Seed} {options.Split} {options.First} {options.Documents}"),
+        [FingerprintPart.Input] = string.Create(
+            CultureInfo.InvariantCulture, $"problems {ProblemWriter.Version} {seed} {options.Split} {options.First} {options.Documents}"),
     };
 
     public StagePlan Plan(long? records) => new(options.Documents, [new PlanLine("rows", options.Documents, PlanUnit.Count)]);
@@ -25,8 +27,7 @@ internal sealed class GenerateProblemsSource(GenerateProblemsOptions options, St
 
     private IEnumerable<TextDocument> Read(CancellationToken cancellationToken)
     {
-        (long first, long end) = RowSelection.Select(options.Documents, 0, 0, context.Partition);
-        int seed = context.Definition.Seed;
+        (long first, long end) = RowSelection.Select(options.Documents, 0, 0, partition);
         // There is no file to hash: what takes its place is everything that decides the texts, but the index.
         ulong file = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(
             string.Create(CultureInfo.InvariantCulture, $"problems {ProblemWriter.Version} {seed} {options.Split}")));
@@ -34,9 +35,9 @@ internal sealed class GenerateProblemsSource(GenerateProblemsOptions options, St
         {
             cancellationToken.ThrowIfCancellationRequested();
             string text = ProblemWriter.Write(seed, options.Split, options.First + i);
-            context.Meter.Progress(i - first + 1, end - first);
-            context.Meter.Count("documents", 1);
-            context.Meter.Count("bytes", Encoding.UTF8.GetByteCount(text));
+            meter.Progress(i - first + 1, end - first);
+            meter.Count("documents", 1);
+            meter.Count("bytes", Encoding.UTF8.GetByteCount(text));
             yield return new TextDocument(new DocumentId(file, options.First + i, 0), text);
         }
     }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Hashing;
 using System.Text;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 
@@ -13,20 +14,32 @@ internal readonly record struct FileRange(InputFile File, long First, long End);
 /// <summary>The files a definition names, in its order, and the rows of them that this graph reads.</summary>
 internal sealed class InputSelection
 {
-    private readonly StageContext _context;
     private readonly InputKind _kind;
     private readonly long _skip;
     private readonly long _maximum;
+    private readonly Partition? _partition;
+    private readonly IReadOnlyList<string> _patterns;
+    private readonly string _runFolder;
+    private readonly string _stageName;
+    private readonly IStorage _storage;
+    private readonly IStageMeter _meter;
     private readonly Lazy<IReadOnlyList<InputFile>> _files;
 
-    public InputSelection(IReadOnlyList<string> patterns, InputKind kind, long skip, long maximum, StageContext context)
+    private InputSelection(IReadOnlyList<string> patterns, InputKind kind, long skip, long maximum, StageContext context)
     {
-        _context = context;
-        _kind = kind;
-        _skip = skip;
-        _maximum = maximum;
-        _files = new Lazy<IReadOnlyList<InputFile>>(() => Open(patterns));
+        (_patterns, _kind, _skip, _maximum, _partition) = (patterns, kind, skip, maximum, context.Partition);
+        (_runFolder, _stageName, _storage, _meter) = (context.RunFolder, context.StageName, context.Storage, context.Meter);
+        InputCatalog catalog = context.Service<InputCatalog>();
+        _files = new Lazy<IReadOnlyList<InputFile>>(() => Open(catalog));
     }
+
+    /// <summary>What a source of a definition reads; files are looked at when they are first asked for.</summary>
+    public static InputSelection Of(IReadOnlyList<string> patterns, InputKind kind, long skip, long maximum, StageContext context)
+        => new(patterns, kind, skip, maximum, context);
+
+    /// <summary>Whether files are named that an earlier flow of the run has yet to write.</summary>
+    public bool IsStillToBeWritten
+        => _patterns.Any(p => p.StartsWith(RunPaths.RunPrefix, StringComparison.Ordinal)) && !_storage.DirectoryExists(_runFolder);
 
     public IReadOnlyList<InputFile> Files => _files.Value;
 
@@ -43,7 +56,7 @@ internal sealed class InputSelection
     /// <summary>The runs of rows that this graph reads, in order, none empty.</summary>
     public IReadOnlyList<FileRange> Ranges()
     {
-        (long first, long end) = RowSelection.Select(Files.Sum(f => f.Rows), _skip, _maximum, _context.Partition);
+        (long first, long end) = RowSelection.Select(Files.Sum(f => f.Rows), _skip, _maximum, _partition);
         var ranges = new List<FileRange>();
         long before = 0;
         foreach (InputFile file in Files)
@@ -72,25 +85,24 @@ internal sealed class InputSelection
     public void SayWhatIsEmpty()
     {
         // One part of many says it for all.
-        if (_context.Partition is { Index: > 0 })
+        if (_partition is { Index: > 0 })
             return;
         foreach (InputFile file in Files.Where(f => f.Rows == 0))
-            _context.Meter.Say($"{file.Path} has no rows");
+            _meter.Say($"{file.Path} has no rows");
         long total = Files.Sum(f => f.Rows);
         if (total > 0 && SelectedRows == 0)
-            _context.Meter.Say(string.Create(CultureInfo.InvariantCulture, $"no row is selected: skipRows is {_skip}, the files have {total} rows"));
+            _meter.Say(string.Create(CultureInfo.InvariantCulture, $"no row is selected: skipRows is {_skip}, the files have {total} rows"));
     }
 
-    private List<InputFile> Open(IReadOnlyList<string> patterns)
+    private List<InputFile> Open(InputCatalog catalog)
     {
-        var catalog = _context.Service<InputCatalog>();
         var files = new List<InputFile>();
         var paths = new HashSet<string>(StringComparer.Ordinal);
         var hashes = new Dictionary<ulong, string>();
-        foreach (string path in patterns.SelectMany(Expand))
+        foreach (string path in _patterns.SelectMany(Expand))
         {
             if (!paths.Add(path))
-                throw new DefinitionException($"stage '{_context.StageName}': 'files' names {path} twice; its documents would have the same ids");
+                throw new DefinitionException($"stage '{_stageName}': 'files' names {path} twice; its documents would have the same ids");
             InputFile file = catalog.Get(path, _kind);
             if (file.Rows > 0 && !hashes.TryAdd(file.Hash, path))
             {
@@ -104,13 +116,13 @@ internal sealed class InputSelection
 
     private IReadOnlyList<string> Expand(string pattern)
     {
-        string path = RunPaths.Input(_context.RunFolder, pattern);
-        if (!Glob.IsPattern(path) || _context.Storage.FileExists(path))
+        string path = RunPaths.Input(_runFolder, pattern);
+        if (!Glob.IsPattern(path) || _storage.FileExists(path))
             return [path];
-        IReadOnlyList<string> found = Glob.Expand(_context.Storage, path);
+        IReadOnlyList<string> found = Glob.Expand(_storage, path);
         return found.Count > 0
             ? found
-            : throw new InputException($"stage '{_context.StageName}': no file matches '{pattern}' (looked for {path})");
+            : throw new InputException($"stage '{_stageName}': no file matches '{pattern}' (looked for {path})");
     }
 
     private static void Append(XxHash3 hash, string part)

@@ -1,50 +1,44 @@
 using System.Globalization;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Text;
 
 /// <summary>Documents out of JSON Lines files. A document's row is its line, the first being 0; messages to people count from 1.</summary>
-internal sealed class ReadJsonlSource : ISource<TextDocument>, IFingerprinted, IPlanned
+internal sealed class ReadJsonlSource(ReadJsonlOptions options, InputSelection input, IStorage storage, IStageMeter meter, IRejects rejects)
+    : ISource<TextDocument>, IFingerprinted, IPlanned
 {
-    private readonly ReadJsonlOptions _options;
-    private readonly StageContext _context;
-    private readonly InputSelection _input;
-
-    public ReadJsonlSource(ReadJsonlOptions options, StageContext context)
-    {
-        _options = options;
-        _context = context;
-        _input = new InputSelection(options.Files, InputKind.JsonLines, options.SkipRows, options.MaxRows, context);
-    }
-
     public static StageRegistration Registration { get; } = StageRegistration.Source<ReadJsonlOptions, TextDocument>(
-        "read-jsonl", "Reads documents from JSON Lines files, plain or compressed.", static (o, c) => new ReadJsonlSource(o, c));
+        "read-jsonl", "Reads documents from JSON Lines files, plain or compressed.", 
+        static (o, c) => new ReadJsonlSource(o, InputSelection.Of(o.Files, InputKind.JsonLines, o.SkipRows, o.MaxRows, c), c.Storage, c.Meter, c.Rejects));
 
     public IReadOnlyDictionary<string, string> Fingerprint => new Dictionary<string, string>
     {
-        ["input"] = _input.Fingerprint(
-            _options.Messages is null ? "text" : "messages",
-            _options.Messages ?? _options.Field,
-            string.Create(CultureInfo.InvariantCulture, $"{_options.MaxDocumentBytes} {_options.MaxLineBytes}")),
+        [FingerprintPart.Input] = input.Fingerprint(
+            options.Messages is null ? "text" : "messages",
+            options.Messages ?? options.Field,
+            string.Create(CultureInfo.InvariantCulture, $"{options.MaxDocumentBytes} {options.MaxLineBytes}")),
     };
 
-    public StagePlan Plan(long? records) => TextPlan.Of(_input, _options.Files, _context);
+    public StagePlan Plan(long? records) => TextPlan.Of(input);
 
     public IAsyncEnumerable<TextDocument> ReadAsync(CancellationToken cancellationToken) => Read(cancellationToken).ToAsyncEnumerable();
 
     private IEnumerable<TextDocument> Read(CancellationToken cancellationToken)
     {
-        _input.SayWhatIsEmpty();
-        IReadOnlyList<FileRange> ranges = _input.Ranges();
+        input.SayWhatIsEmpty();
+        IReadOnlyList<FileRange> ranges = input.Ranges();
         long done = 0, total = ranges.Sum(r => r.End - r.First);
         foreach (FileRange range in ranges)
         {
             foreach (TextDocument? document in ReadRange(range))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                _context.Meter.Progress(++done, total);
+                meter.Progress(++done, total);
                 if (document is not null)
                     yield return document;
             }
@@ -54,7 +48,7 @@ internal sealed class ReadJsonlSource : ISource<TextDocument>, IFingerprinted, I
     private IEnumerable<TextDocument?> ReadRange(FileRange range)
     {
         InputFile file = range.File;
-        using Stream stream = _context.Storage.OpenRead(file.Path);
+        using Stream stream = storage.OpenRead(file.Path);
         long line = 0;
         if (file.Lines.Count > 0)
         {
@@ -63,7 +57,7 @@ internal sealed class ReadJsonlSource : ISource<TextDocument>, IFingerprinted, I
             line = (long)step * InputCatalog.LineStep;
         }
         using Stream text = LineCompression.Open(file.Path, stream);
-        var lines = new LineReader(text, file.Path, _options.MaxLineBytes);
+        var lines = new LineReader(text, file.Path, options.MaxLineBytes);
         long found = 0, withoutField = 0;
         IReadOnlyList<string> names = [];
         for (; line < range.End; line++)
@@ -73,8 +67,8 @@ internal sealed class ReadJsonlSource : ISource<TextDocument>, IFingerprinted, I
             if (line < range.First)
                 continue;
             RowText row = lines.IsTooLong
-                ? RowText.Rejected(TextRejects.LineTooLong, string.Create(CultureInfo.InvariantCulture, $" ({_options.MaxLineBytes})"))
-                : JsonLine.Read(WithoutMark(lines.Line.Span, line), _options);
+                ? RowText.Rejected(TextRejects.LineTooLong, string.Create(CultureInfo.InvariantCulture, $" ({options.MaxLineBytes})"))
+                : JsonLine.Read(WithoutMark(lines.Line.Span, line), options);
             found += row.Reject is null ? 1 : 0;
             if (row.Reject == TextRejects.NoField && withoutField++ == 0)
                 names = JsonLine.Names(WithoutMark(lines.Line.Span, line));
@@ -84,7 +78,7 @@ internal sealed class ReadJsonlSource : ISource<TextDocument>, IFingerprinted, I
         if (found == 0 && withoutField > 0 && withoutField == range.End - range.First)
         {
             throw new InputException(
-                $"{file.Path}: no line has the field '{_options.Messages ?? _options.Field}'; line {range.First + 1} has {string.Join(", ", names.Select(n => $"'{n}'"))}");
+                $"{file.Path}: no line has the field '{options.Messages ?? options.Field}'; line {range.First + 1} has {string.Join(", ", names.Select(n => $"'{n}'"))}");
         }
     }
 
@@ -95,16 +89,16 @@ internal sealed class ReadJsonlSource : ISource<TextDocument>, IFingerprinted, I
     {
         if (isBlank)
         {
-            _context.Meter.Count("blankLines", 1);
+            meter.Count("blankLines", 1);
             return null;
         }
         if (row.Reject is { } reason)
         {
-            _context.Rejects.Reject(id, reason, string.Create(CultureInfo.InvariantCulture, $"{path}: line {id.Row + 1}: {reason}{row.Detail}"));
+            rejects.Reject(id, reason, string.Create(CultureInfo.InvariantCulture, $"{path}: line {id.Row + 1}: {reason}{row.Detail}"));
             return null;
         }
-        _context.Meter.Count("documents", 1);
-        _context.Meter.Count("bytes", row.Bytes);
+        meter.Count("documents", 1);
+        meter.Count("bytes", row.Bytes);
         return new TextDocument(id, row.Text, row.Messages);
     }
 }

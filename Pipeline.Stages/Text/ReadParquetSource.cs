@@ -1,57 +1,51 @@
 using System.Globalization;
+using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Text.Columns;
 
 namespace Pipeline.Stages.Text;
 
 /// <summary>Documents out of Parquet files: one column, one page at a time.</summary>
-internal sealed class ReadParquetSource : ISource<TextDocument>, IFingerprinted, IPlanned
+internal sealed class ReadParquetSource(ReadParquetOptions options, InputSelection input, IStorage storage, IStageMeter meter, IRejects rejects)
+    : ISource<TextDocument>, IFingerprinted, IPlanned
 {
-    private readonly ReadParquetOptions _options;
-    private readonly StageContext _context;
-    private readonly InputSelection _input;
-
-    public ReadParquetSource(ReadParquetOptions options, StageContext context)
-    {
-        _options = options;
-        _context = context;
-        _input = new InputSelection(options.Files, InputKind.Parquet, options.SkipRows, options.MaxRows, context);
-    }
-
     public static StageRegistration Registration { get; } = StageRegistration.Source<ReadParquetOptions, TextDocument>(
-        "read-parquet", "Reads documents from Parquet files, one text column or a column of conversations.", static (o, c) => new ReadParquetSource(o, c));
+        "read-parquet", "Reads documents from Parquet files, one text column or a column of conversations.", 
+        static (o, c) => new ReadParquetSource(o, InputSelection.Of(o.Files, InputKind.Parquet, o.SkipRows, o.MaxRows, c), c.Storage, c.Meter, c.Rejects));
 
     public IReadOnlyDictionary<string, string> Fingerprint => new Dictionary<string, string>
     {
-        ["input"] = _input.Fingerprint(
-            _options.Messages is null ? "text" : "messages",
-            _options.Messages ?? _options.Column,
-            _options.MaxDocumentBytes.ToString(CultureInfo.InvariantCulture)),
+        [FingerprintPart.Input] = input.Fingerprint(
+            options.Messages is null ? "text" : "messages",
+            options.Messages ?? options.Column,
+            options.MaxDocumentBytes.ToString(CultureInfo.InvariantCulture)),
     };
 
-    public StagePlan Plan(long? records) => TextPlan.Of(_input, _options.Files, _context);
+    public StagePlan Plan(long? records) => TextPlan.Of(input);
 
     public IAsyncEnumerable<TextDocument> ReadAsync(CancellationToken cancellationToken) => Read(cancellationToken).ToAsyncEnumerable();
 
     private IEnumerable<TextDocument> Read(CancellationToken cancellationToken)
     {
-        _input.SayWhatIsEmpty();
-        IReadOnlyList<FileRange> ranges = _input.Ranges();
+        input.SayWhatIsEmpty();
+        IReadOnlyList<FileRange> ranges = input.Ranges();
         foreach (FileRange range in ranges)
         {
-            using ColumnFileReader reader = ColumnFileReader.Open(_context.Storage, range.File.Path);
-            TextColumn.Find(reader, _options);
+            using ColumnFileReader reader = ColumnFileReader.Open(storage, range.File.Path);
+            TextColumn.Find(reader, options);
         }
         long done = 0, total = ranges.Sum(r => r.End - r.First);
         foreach (FileRange range in ranges)
         {
-            using ColumnFileReader reader = ColumnFileReader.Open(_context.Storage, range.File.Path);
-            TextColumn column = TextColumn.Find(reader, _options);
+            using ColumnFileReader reader = ColumnFileReader.Open(storage, range.File.Path);
+            TextColumn column = TextColumn.Find(reader, options);
             foreach (TextDocument? document in ReadRange(reader, column, range))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                _context.Meter.Progress(++done, total);
+                meter.Progress(++done, total);
                 if (document is not null)
                     yield return document;
             }
@@ -92,11 +86,11 @@ internal sealed class ReadParquetSource : ISource<TextDocument>, IFingerprinted,
     {
         if (row.Reject is { } reason)
         {
-            _context.Rejects.Reject(id, reason, string.Create(CultureInfo.InvariantCulture, $"{path}: row {id.Row}: {reason}{row.Detail}"));
+            rejects.Reject(id, reason, string.Create(CultureInfo.InvariantCulture, $"{path}: row {id.Row}: {reason}{row.Detail}"));
             return null;
         }
-        _context.Meter.Count("documents", 1);
-        _context.Meter.Count("bytes", row.Bytes);
+        meter.Count("documents", 1);
+        meter.Count("bytes", row.Bytes);
         return new TextDocument(id, row.Text, row.Messages);
     }
 }

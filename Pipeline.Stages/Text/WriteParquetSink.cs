@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Text;
 using Parquet;
 using Parquet.Schema;
+using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
@@ -9,17 +10,18 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Text;
 
 /// <summary>Documents into one Parquet file, which is there whole or not at all.</summary>
-internal sealed class WriteParquetSink(WriteParquetOptions options, StageContext context) : ISink<TextDocument>
+internal sealed class WriteParquetSink(WriteParquetOptions options, string path, IStorage storage, IStageMeter meter, IRejects rejects) : ISink<TextDocument>
 {
     private const long RowGroupBytes = 64 << 20;
 
     public static StageRegistration Registration { get; } = StageRegistration.Sink<WriteParquetOptions, TextDocument>(
-        "write-parquet", "Writes documents to a Parquet file with one text column.", static (o, c) => new WriteParquetSink(o, c));
+        "write-parquet", "Writes documents to a Parquet file with one text column.", 
+        static (o, c) => new WriteParquetSink(o, RunPaths.Output(c.RunFolder, o.To), c.Storage, c.Meter, c.Rejects));
 
     public async Task RunAsync(IAsyncEnumerable<TextDocument> input, CancellationToken cancellationToken)
     {
         var field = new DataField<string>(options.Column, nullable: false);
-        using var file = new StagedFile(context.Storage, RunPaths.Output(context.RunFolder, options.To));
+        using var file = new StagedFile(storage, path);
         var settings = new ParquetOptions { CompressionMethod = CompressionMethod.Zstd, CompressionLevel = CompressionLevel.SmallestSize };
         await using (ParquetWriter writer = await ParquetWriter.CreateAsync(new ParquetSchema(field), file.Stream, settings, cancellationToken: cancellationToken))
         {
@@ -29,7 +31,7 @@ internal sealed class WriteParquetSink(WriteParquetOptions options, StageContext
             {
                 if (document.Messages is not null)
                 {
-                    context.Rejects.Reject(document.Id, TextRejects.Conversation, $"{document.Id}: {TextRejects.Conversation}; it cannot be written as text");
+                    rejects.Reject(document.Id, TextRejects.Conversation, $"{document.Id}: {TextRejects.Conversation}; it cannot be written as text");
                     continue;
                 }
                 rows.Add(document.Text);
@@ -50,7 +52,7 @@ internal sealed class WriteParquetSink(WriteParquetOptions options, StageContext
         cancellationToken.ThrowIfCancellationRequested();
         using ParquetRowGroupWriter group = writer.CreateRowGroup();
         await group.WriteAsync(field, rows);
-        context.Meter.Count("rows", rows.Count);
+        meter.Count("rows", rows.Count);
         rows.Clear();
     }
 }

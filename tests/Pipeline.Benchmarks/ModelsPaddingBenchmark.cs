@@ -9,6 +9,7 @@ using Pipeline.Stages.Batching;
 using Pipeline.Stages.Shards;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Teacher;
+using Pipeline.Stages.Tests;
 using Pipeline.Stages.Text;
 using Pipeline.Stages.Tokenization;
 
@@ -40,9 +41,9 @@ internal static class ModelsPaddingBenchmark
             for (int part = 0; part < parts; part++)
             {
                 StageContext context = Context(definition, new Partition(part, parts), new Counts());
-                var tokenize = TokenizeStage.Create(new(), context);
+                var tokenize = Made.Tokenize(new(), context);
                 List<TokenizedPair> some = [];
-                await foreach (TextDocument document in new ReadParquetSource(new ReadParquetOptions { Files = [Path.GetFullPath(file)], Column = Option("--column", "text") }, context).ReadAsync(default))
+                await foreach (TextDocument document in Made.ReadParquet(new ReadParquetOptions { Files = [Path.GetFullPath(file)], Column = Option("--column", "text") }, context).ReadAsync(default))
                     some.AddRange(tokenize.Map(document));
                 pairs.AddRange(some);
                 Scoring(some, scored);
@@ -88,7 +89,7 @@ internal static class ModelsPaddingBenchmark
         }
 
         var options = new BatchOptions();
-        await foreach (StudentBatch batch in new BatchStage(options, Context(definition, null, counts)).RunAsync(examples.ToAsyncEnumerable(), default))
+        await foreach (StudentBatch batch in Made.Batch(options, Context(definition, null, counts)).RunAsync(examples.ToAsyncEnumerable(), default))
             counts.Count("batches", 1);
         Report($"training, batches of {options.Tokens}, windows of {options.Window}", counts);
     }
@@ -100,7 +101,7 @@ internal static class ModelsPaddingBenchmark
     }
 
     private static StageContext Context(RunDefinition definition, Partition? partition, Counts counts)
-        => new(definition, new FlowDefinition { Name = "padding", Stages = [] }, "benchmark", Path.GetTempPath(), new DiskStorage(), counts, counts, counts, partition, TimeProvider.System);
+        => new(definition, new FlowFacts(), "benchmark", Path.GetTempPath(), new DiskStorage(), counts, counts, counts, partition);
 
     private sealed class Counts : IStageMeter, IRejects, IServiceProvider
     {

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using Pipeline.Stages.Language;
 using System.Diagnostics;
 using System.Globalization;
@@ -10,8 +11,10 @@ using Pipeline.Host.Definitions;
 using Pipeline.Stages;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Shards;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Teacher;
+using Pipeline.Stages.Tests;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
 
@@ -127,20 +130,21 @@ internal static class OnlineBenchmark
             RunDefinition definition = new DefinitionLoader(environment.Catalog(), storage).Load(path, []).Definition;
             FlowDefinition flow = definition.Flows[1];
             var quiet = new QuietStage();
-            var context = new StageContext(definition, flow, "benchmark", folder, storage, quiet, quiet, quiet, null, TimeProvider.System);
+            var context = new StageContext(definition, environment.Catalog().FactsOf(flow, definition), "benchmark", folder, storage, quiet, quiet, quiet, null);
             var batches = new List<StudentBatch>();
-            var source = new ReadShardsStage((ReadShardsOptions)flow.Stages[0].Options, context);
-            await foreach (StudentBatch batch in new BatchStage((BatchOptions)flow.Stages[1].Options, context).RunAsync(source.ReadAsync(default), default))
+            var source = Made.ReadShards((ReadShardsOptions)flow.Stages[0].Options, context, ReadOnlyDictionary<string, string>.Empty);
+            await foreach (StudentBatch batch in Made.Batch((BatchOptions)flow.Stages[1].Options, context).RunAsync(source.ReadAsync(default), default))
             {
                 batches.Add(batch);
                 if (batches.Count == count) break;
             }
             UpdateStudentOptions options = (UpdateStudentOptions)flow.Stages[2].Options with { Steps = count };
+            var run = new RunSite(definition, folder, storage, new TokenizerStore(storage));
             string initial = Path.Combine(folder, InitialStudent.Name), teacherFolder = RunPaths.Input(folder, definition.Teacher!.Model);
             TorchDevice device = TorchDevice.Create(definition.Device, definition.Threads);
             return new Sides(
                 device, new TorchTeacher(teacherFolder, TextTokenizer.Load(teacherFolder, storage), storage, device),
-                await Side.CreateAsync(options, initial, context, storage, device), await Side.CreateAsync(options, initial, context, storage, device), batches);
+                await Side.CreateAsync(options, initial, run, device), await Side.CreateAsync(options, initial, run, device), batches);
         }
 
         public Task CachedAsync(int at) => cached.StepAsync(batches[at]);
@@ -160,12 +164,12 @@ internal static class OnlineBenchmark
     {
         private long _step;
 
-        public static Task<Side> CreateAsync(UpdateStudentOptions options, string folder, StageContext context, DiskStorage storage, TorchDevice device)
+        public static Task<Side> CreateAsync(UpdateStudentOptions options, string folder, RunSite run, TorchDevice device)
             => device.RunAsync(() =>
             {
-                var student = new LanguageModel(Stages.Models.CausalLm.Load(folder, storage, device.Device, device.ComputeType), TextTokenizer.Load(folder, storage), null);
-                TrainedParameters.Choose(student, options, context.Definition.Seed);
-                return new Side(device, student, new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, context, student.Device)));
+                var student = new LanguageModel(Stages.Models.CausalLm.Load(folder, run.Storage, device.Device, device.ComputeType), TextTokenizer.Load(folder, run.Storage), null);
+                TrainedParameters.Choose(student, options, run.Definition.Seed);
+                return new Side(device, student, new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, run, () => throw new InvalidOperationException("no objective here needs a teacher's sizes"), student.Device)));
             });
 
         public async Task StepAsync(StudentBatch batch)

@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using Pipeline.Stages.Language;
 using System.Diagnostics;
 using System.Globalization;
@@ -14,8 +15,10 @@ using Pipeline.Stages.Batching;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Shards;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Teacher;
+using Pipeline.Stages.Tests;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
 
@@ -100,12 +103,11 @@ internal static class PipelineBenchmark
     private static async Task<(double Seconds, long Tokens)> Update(RunDefinition definition, string folder, DiskStorage storage, TorchDevice device, int steps)
     {
         UpdateStudentOptions options = Options<UpdateStudentOptions>(definition);
-        FlowDefinition flow = definition.Flows.First(f => f.Stages.Any(s => s.Options is UpdateStudentOptions));
         var quiet = new QuietStage();
-        var context = new StageContext(definition, flow, "benchmark", folder, storage, quiet, quiet, quiet, null, TimeProvider.System);
+        var context = new StageContext(definition, new FlowFacts { ShardFolders = [Options<WriteShardsOptions>(definition).To] }, "benchmark", folder, storage, quiet, quiet, quiet, null);
         var batches = new List<(StudentBatch Batch, BatchTables Tables)>();
-        var source = new ReadShardsStage(Options<ReadShardsOptions>(definition), context);
-        await foreach (StudentBatch batch in new BatchStage(Options<BatchOptions>(definition), context).RunAsync(source.ReadAsync(default), default))
+        var source = Made.ReadShards(Options<ReadShardsOptions>(definition), context, ReadOnlyDictionary<string, string>.Empty);
+        await foreach (StudentBatch batch in Made.Batch(Options<BatchOptions>(definition), context).RunAsync(source.ReadAsync(default), default))
         {
             batches.Add((batch, BatchTables.From(batch.Examples, batch.Length, options.Objectives)));
             if (batches.Count == steps * options.Accumulate) break;
@@ -116,7 +118,7 @@ internal static class PipelineBenchmark
             using var student = new LanguageModel(
                 CausalLm.Load(initial, storage, device.Device, device.ComputeType), TextTokenizer.Load(initial, storage), null);
             TrainedParameters.Choose(student, options, definition.Seed);
-            using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, context, student.Device), null);
+            using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, new RunSite(definition, folder, storage, new TokenizerStore(storage)), () => throw new InvalidOperationException("no objective here needs a teacher"), student.Device), null);
             long start = Stopwatch.GetTimestamp();
             for (int step = 0; step < steps; step++) trainer.Step(batches.GetRange(step * options.Accumulate, options.Accumulate), step);
             return Stopwatch.GetElapsedTime(start).TotalSeconds;

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
@@ -20,42 +21,42 @@ internal sealed class TrainTokenizerStage : ISink<TextDocument>, IPartitioned
     private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true };
 
     private readonly TrainTokenizerOptions _options;
-    private readonly StageContext _context;
+    private readonly IStorage _storage;
+    private readonly IStageMeter _meter;
+    private readonly string _stageName;
     private readonly string _folder;
     private readonly IReadOnlyList<string> _specials;
 
-    public TrainTokenizerStage(TrainTokenizerOptions options, StageContext context)
+    public TrainTokenizerStage(TrainTokenizerOptions options, string folder, string stageName, IStorage storage, IStageMeter meter)
     {
-        (_options, _context) = (options, context);
-        _folder = RunPaths.Output(context.RunFolder, options.To);
+        (_options, _folder, _stageName, _storage, _meter) = (options, folder, stageName, storage, meter);
         // Marks that are named but not listed are special tokens too.
         _specials = [.. options.SpecialTokens.Concat(new[] { options.Bos, options.Eos, options.Pad }.OfType<string>()).Distinct(StringComparer.Ordinal)];
         int least = 256 + _specials.Count;
         if (options.VocabularySize < least)
         {
             throw new DefinitionException(
-                $"stage {context.StageName}: vocabularySize {options.VocabularySize} is less than 256 bytes and {_specials.Count} special tokens; give at least {least}");
+                $"stage {stageName}: vocabularySize {options.VocabularySize} is less than 256 bytes and {_specials.Count} special tokens; give at least {least}");
         }
         if (_specials.Any(s => s.Length == 0 || !WellFormedText.IsWellFormed(s)))
-            throw new DefinitionException($"stage {context.StageName}: a special token is empty or has half a surrogate pair");
+            throw new DefinitionException($"stage {stageName}: a special token is empty or has half a surrogate pair");
     }
 
     public static StageRegistration Registration { get; } = StageRegistration.Sink<TrainTokenizerOptions, TextDocument>(
         Kind,
         "Learns a byte-level BPE tokenizer from text and writes it as a Hugging Face folder.",
-        (options, context) => new TrainTokenizerStage(options, context)) with { IsPartitioned = true };
+        static (o, c) => new TrainTokenizerStage(o, RunPaths.Output(c.RunFolder, o.To), c.StageName, c.Storage, c.Meter)) with { IsPartitioned = true };
 
     public int PartitionCount => 1;
 
     public bool IsCommitted(int partition)
     {
-        IStorage storage = _context.Storage;
-        if (!storage.DirectoryExists(_folder))
+        if (!_storage.DirectoryExists(_folder))
             return false;
         string record = Path.Combine(_folder, RecordFile);
-        if (!storage.FileExists(record))
+        if (!_storage.FileExists(record))
             throw new InputException($"folder {_folder} is there but was not made by {Kind}; give another name as 'to', or remove it");
-        using var reader = new StreamReader(storage.OpenRead(record), Encoding.UTF8);
+        using var reader = new StreamReader(_storage.OpenRead(record), Encoding.UTF8);
         if (reader.ReadToEnd() != Record())
             throw new InputException($"tokenizer {_folder} was trained with other options (see its {RecordFile}); give another name as 'to', or remove it");
         return true;
@@ -65,7 +66,7 @@ internal sealed class TrainTokenizerStage : ISink<TextDocument>, IPartitioned
     {
         if (IsCommitted(0))
         {
-            _context.Meter.Say($"tokenizer {_folder} is there already");
+            _meter.Say($"tokenizer {_folder} is there already");
             return;
         }
         string regex = WordPatterns.Regex(_options.Pattern);
@@ -78,18 +79,18 @@ internal sealed class TrainTokenizerStage : ISink<TextDocument>, IPartitioned
             foreach (ChatMessage message in document.Messages ?? [])
                 counter.Add(WellFormedText.Normalize(message.Content));
         }
-        _context.Meter.Count("words", counter.Words);
-        _context.Meter.Count("distinctWords", counter.Counts.Count);
-        _context.Meter.Count("longWordsLeftOut", counter.LongWords);
+        _meter.Count("words", counter.Words);
+        _meter.Count("distinctWords", counter.Counts.Count);
+        _meter.Count("longWordsLeftOut", counter.LongWords);
         if (counter.Counts.Count == 0)
-            throw new InputException($"stage {_context.StageName}: no text came in to train a tokenizer on");
+            throw new InputException($"stage {_stageName}: no text came in to train a tokenizer on");
 
         int size = _options.VocabularySize - _specials.Count;
         Vocabulary vocabulary = BpeTrainer.Train(
-            counter.Counts, size, _options.MinFrequency, done => _context.Meter.Progress(done, size), cancellationToken);
+            counter.Counts, size, _options.MinFrequency, done => _meter.Progress(done, size), cancellationToken);
         if (vocabulary.Tokens.Count < size)
         {
-            _context.Meter.Say(
+            _meter.Say(
                 $"tokenizer has {vocabulary.Tokens.Count + _specials.Count} tokens, not {_options.VocabularySize}: no other pair occurs {_options.MinFrequency} times");
         }
         Write(vocabulary, regex, nfc);
@@ -97,19 +98,18 @@ internal sealed class TrainTokenizerStage : ISink<TextDocument>, IPartitioned
 
     private void Write(Vocabulary vocabulary, string regex, bool nfc)
     {
-        IStorage storage = _context.Storage;
         string staging = _folder + ".staging";
-        if (storage.DirectoryExists(staging))
-            storage.DeleteDirectory(staging);
+        if (_storage.DirectoryExists(staging))
+            _storage.DeleteDirectory(staging);
         var tokenizer = TextTokenizer.FromJson(
             _folder,
             ByteTokenizerWriter.Write(vocabulary, _specials, _options.Bos, regex, nfc),
             ByteTokenizerWriter.Companions(_options.Bos, _options.Eos, _options.Pad));
-        tokenizer.Save(staging, storage);
-        storage.WriteAtomically(Path.Combine(staging, RecordFile), stream => stream.Write(Encoding.UTF8.GetBytes(Record())));
-        storage.SyncDirectory(staging);
-        storage.Rename(staging, _folder);
-        storage.SyncDirectory(Path.GetDirectoryName(_folder)!);
+        tokenizer.Save(staging, _storage);
+        _storage.WriteAtomically(Path.Combine(staging, RecordFile), stream => stream.Write(Encoding.UTF8.GetBytes(Record())));
+        _storage.SyncDirectory(staging);
+        _storage.Rename(staging, _folder);
+        _storage.SyncDirectory(Path.GetDirectoryName(_folder)!);
     }
 
     private string Record() => JsonSerializer.Serialize(_options, s_json);

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Text;
 using Pipeline.FaultTests.Formats;
+using Pipeline.Stages.Tests;
 using Pipeline.Stages.Tests.Text;
 using Pipeline.Stages.Text;
 using ZstdSharp;
@@ -38,7 +39,7 @@ internal sealed class JsonlTarget : FuzzTarget
         File.WriteAllBytes(path, file);
         _run.Add(new InputCatalog(_run.Storage));
         var options = new ReadJsonlOptions { Files = [path], Messages = random.Next(2) == 0 ? "messages" : null, MaxDocumentBytes = MaxDocumentBytes };
-        if (StageHarness.ReadAsync(new ReadJsonlSource(options, _run.Context())).GetAwaiter().GetResult().Any(d => d.Text.Length > MaxDocumentBytes))
+        if (StageHarness.ReadAsync(Made.ReadJsonl(options, _run.Context())).GetAwaiter().GetResult().Any(d => d.Text.Length > MaxDocumentBytes))
             throw new InvalidOperationException("a document above the limit");
         _run.Rejected.Clear();
     }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Pipeline.Contracts.Records;
 using Pipeline.FaultTests.Formats;
+using Pipeline.Stages.Tests;
 using Pipeline.Stages.Tests.Text;
 using Pipeline.Stages.Text;
 
@@ -45,7 +46,7 @@ internal sealed class ParquetTarget : FuzzTarget
         // Its own catalogue, so that nothing is remembered of the file before.
         _run.Add(new InputCatalog(_run.Storage));
         var options = new ReadParquetOptions { Files = [path], Messages = chosen % 2 == 1 ? "messages" : null, MaxDocumentBytes = 1 << 20 };
-        foreach (TextDocument document in StageHarness.ReadAsync(new ReadParquetSource(options, _run.Context())).GetAwaiter().GetResult())
+        foreach (TextDocument document in StageHarness.ReadAsync(Made.ReadParquet(options, _run.Context())).GetAwaiter().GetResult())
         {
             if (document.Text.Length > 1 << 20)
                 throw new InvalidOperationException($"a document of {document.Text.Length} characters");

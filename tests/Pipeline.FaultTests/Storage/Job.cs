@@ -3,6 +3,7 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Checkpoints;
 using Pipeline.Stages.Shards;
+using Pipeline.Stages.Tests;
 using Pipeline.Stages.Tests.Shards;
 
 namespace Pipeline.FaultTests.Storage;
@@ -33,7 +34,7 @@ internal static class Job
         var options = new WriteShardsOptions { To = "shards", Count = Shards, BlockRecords = 2 };
         for (int i = 0; i < Shards; i++)
         {
-            var stage = new WriteShardsStage(options, context.For(new Partition(i, Shards)));
+            var stage = Made.WriteShards(options, context.For(new Partition(i, Shards)));
             if (stage.IsCommitted(i))
                 continue;
             using (stage)

@@ -67,9 +67,9 @@ public sealed class GraphBuilderTests : IDisposable
         DefectException sink = await Assert.ThrowsAsync<DefectException>(() => RunAsync(
             Numbers(10), Same, new Sink<int>((_, _) => throw new OperationCanceledException("inner time-out"))));
         using var builder = Builder(2);
-        builder.AddSource(Context("source"), Numbers(10));
-        builder.AddStream(Context("window"), new Stream<int, int>((_, _) => CancelledAsync()));
-        builder.AddSink(Context("sink"), new Collect<int>());
+        builder.AddSource(Place("source"), Numbers(10));
+        builder.AddStream(Place("window"), new Stream<int, int>((_, _) => CancelledAsync()));
+        builder.AddSink(Place("sink"), new Collect<int>());
         DefectException stream = await Assert.ThrowsAsync<DefectException>(() => builder.RunAsync().WaitAsync(Patience));
 
         Assert.Contains("stage 'source'", source.Message, StringComparison.Ordinal);
@@ -221,8 +221,8 @@ public sealed class GraphBuilderTests : IDisposable
         }
         int ahead = 0;
         using var builder = new GraphBuilder(new GraphSettings(1, new QueueBounds(64, 2000)), new FailedRecords(0), CancellationToken.None);
-        builder.AddSource(Context("source"), new Source<TextDocument>(_ => LargeAsync()));
-        builder.AddSink(Context("sink"), new Sink<TextDocument>(async (input, token) =>
+        builder.AddSource(Place("source"), new Source<TextDocument>(_ => LargeAsync()));
+        builder.AddSink(Place("sink"), new Sink<TextDocument>(async (input, token) =>
         {
             int taken = 0;
             await foreach (TextDocument _ in input.WithCancellation(token))
@@ -244,9 +244,9 @@ public sealed class GraphBuilderTests : IDisposable
     {
         var sink = new Collect<TextDocument>();
         using var builder = new GraphBuilder(new GraphSettings(1, new QueueBounds(64, 100)), new FailedRecords(0), CancellationToken.None);
-        builder.AddSource(Context("source"), new Source<TextDocument>(_ => Enumerable.Range(0, 5)
+        builder.AddSource(Place("source"), new Source<TextDocument>(_ => Enumerable.Range(0, 5)
             .Select(i => new TextDocument(new DocumentId(1, i, 0), new string('x', 5000))).ToAsyncEnumerable()));
-        builder.AddSink(Context("sink"), sink);
+        builder.AddSink(Place("sink"), sink);
 
         await builder.RunAsync().WaitAsync(Patience);
 
@@ -288,9 +288,9 @@ public sealed class GraphBuilderTests : IDisposable
             read.SetResult();
         }
         using var builder = Builder(2);
-        builder.AddSource(Context("source"), new Source<int>(_ => FewAsync()));
-        builder.AddMap(Context("map"), Same);
-        builder.AddSink(Context("sink"), new EarlySink<int>(async (input, token) =>
+        builder.AddSource(Place("source"), new Source<int>(_ => FewAsync()));
+        builder.AddMap(Place("map"), Same);
+        builder.AddSink(Place("sink"), new EarlySink<int>(async (input, token) =>
         {
             await read.Task;
             await foreach (int _ in input.WithCancellation(token))
@@ -313,10 +313,10 @@ public sealed class GraphBuilderTests : IDisposable
     {
         var sink = new Collect<int>();
         using var builder = Builder(2);
-        builder.AddSource(Context("source"), Numbers(100_000_000));
-        builder.AddStream(Context("take"), new EarlyStream<int, int>((input, _) => TakeAsync(input, 500)));
-        builder.AddMap(Context("map"), Same);
-        builder.AddSink(Context("sink"), sink);
+        builder.AddSource(Place("source"), Numbers(100_000_000));
+        builder.AddStream(Place("take"), new EarlyStream<int, int>((input, _) => TakeAsync(input, 500)));
+        builder.AddMap(Place("map"), Same);
+        builder.AddSink(Place("sink"), sink);
 
         IReadOnlyList<StageCounts> counts = await builder.RunAsync().WaitAsync(Patience);
 
@@ -331,8 +331,8 @@ public sealed class GraphBuilderTests : IDisposable
         using var run = new CancellationTokenSource();
         var entered = new TaskCompletionSource();
         using var builder = new GraphBuilder(new GraphSettings(2), new FailedRecords(0), run.Token);
-        builder.AddSource(Context("source"), Numbers(int.MaxValue));
-        builder.AddSink(Context("sink"), new Sink<int>(async (input, token) =>
+        builder.AddSource(Place("source"), Numbers(int.MaxValue));
+        builder.AddSink(Place("sink"), new Sink<int>(async (input, token) =>
         {
             await foreach (int _ in input.WithCancellation(token))
                 entered.TrySetResult();
@@ -408,9 +408,9 @@ public sealed class GraphBuilderTests : IDisposable
         ISource<TIn> source, IMap<TIn, TOut> map, ISink<TOut> sink, int parallelism = 2, FailedRecords? failures = null)
     {
         using GraphBuilder builder = Builder(parallelism, failures);
-        builder.AddSource(Context("source"), source);
-        builder.AddMap(Context("map"), map);
-        builder.AddSink(Context("sink"), sink);
+        builder.AddSource(Place("source"), source);
+        builder.AddMap(Place("map"), map);
+        builder.AddSink(Place("sink"), sink);
         return await builder.RunAsync().WaitAsync(Patience);
     }
 
@@ -419,13 +419,10 @@ public sealed class GraphBuilderTests : IDisposable
 
     private static StageMeter Meter(string stage) => new("flow", stage, NoScalars.Instance, _ => { });
 
-    private StageContext Context(string stage)
+    private GraphPlace Place(string stage)
     {
         StageMeter meter = Meter(stage);
-        var definition = new RunDefinition { Name = "test", Flows = [] };
-        return new StageContext(
-            definition, new FlowDefinition { Name = "flow", Stages = [] }, stage, _folder.Path, new DiskStorage(), meter,
-            new StageRejects(meter, _rejects, null), new NoServices(), null, TimeProvider.System);
+        return new GraphPlace(stage, meter, new StageRejects(meter, _rejects, null));
     }
 
     private static int[] Uneven(int n, int[] result)

@@ -10,6 +10,7 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Chat;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Tokenization;
 
 using Xunit.Abstractions;
@@ -165,36 +166,36 @@ public sealed class TokenizeStageTests(ITestOutputHelper output) : IDisposable
 
     [Fact]
     public void A_marker_without_lossOn_is_refused()
-        => Assert.Throws<DefinitionException>(() => TokenizeStage.Create(new TokenizeOptions { LossMarker = "####" }, _run.Context()));
+        => Assert.Throws<DefinitionException>(() => Made.Tokenize(new TokenizeOptions { LossMarker = "####" }, _run.Context()));
 
     [Fact]
     public void Bytes_keep_the_special_tokens_of_the_models_own_tokenizer()
     {
-        TextTokenizer bytes = SideTokenizers.Student(_run.Context("bytes"));
+        TextTokenizer bytes = SideTokenizers.Student(RunSite.Of(_run.Context("bytes")));
         Assert.Equal(("<|begin|>", "<|end|>"), (bytes.TokenOf(bytes.BosId!.Value), bytes.TokenOf(bytes.EosId!.Value)));
         Assert.Equal(256 + 5, bytes.VocabularySize);
-        TokenizedPair pair = Assert.Single(TokenizeStage.Create(new TokenizeOptions(), _run.Context("bytes")).Map(new TextDocument(Id, "Anna é")));
+        TokenizedPair pair = Assert.Single(Made.Tokenize(new TokenizeOptions(), _run.Context("bytes")).Map(new TextDocument(Id, "Anna é")));
         Assert.Equal([bytes.BosId.Value, .. "Anna é"u8.ToArray().Select(b => (int)b), bytes.EosId.Value], pair.Student.Ids);
         Assert.Equal(pair.Teacher.Count, Align(pair).Sum(c => c.TeacherEnd - c.TeacherStart));
     }
 
     [Fact]
     public void Run_paths_name_a_tokenizer_of_the_run()
-        => Assert.Equal(ToyTokenizer.Load(_run.Student).Fingerprint, SideTokenizers.Student(_run.Context("run:student")).Fingerprint);
+        => Assert.Equal(ToyTokenizer.Load(_run.Student).Fingerprint, SideTokenizers.Student(RunSite.Of(_run.Context("run:student"))).Fingerprint);
 
     [Fact]
     public void A_run_without_a_teacher_is_told_to_use_stages_that_need_none()
     {
         StageContext context = _run.Context(new RunDefinition { Name = "x", Student = new StudentDefinition { Config = "c.json" }, Flows = [] });
-        Assert.Contains("tokenize-student", Assert.Throws<DefinitionException>(() => SideTokenizers.Teacher(context)).Message, StringComparison.Ordinal);
-        Assert.Throws<DefinitionException>(() => SideTokenizers.Student(context));
+        Assert.Contains("tokenize-student", Assert.Throws<DefinitionException>(() => SideTokenizers.Teacher(RunSite.Of(context))).Message, StringComparison.Ordinal);
+        Assert.Throws<DefinitionException>(() => SideTokenizers.Student(RunSite.Of(context)));
     }
 
     [Fact]
     public void The_fingerprint_names_tokenizers_templates_and_limits()
     {
-        IReadOnlyDictionary<string, string> one = TokenizeStage.Create(new TokenizeOptions(), _run.Context()).Fingerprint;
-        IReadOnlyDictionary<string, string> two = TokenizeStage.Create(new TokenizeOptions { MaxTeacherTokens = 64 }, _run.Context()).Fingerprint;
+        IReadOnlyDictionary<string, string> one = Made.Tokenize(new TokenizeOptions(), _run.Context()).Fingerprint;
+        IReadOnlyDictionary<string, string> two = Made.Tokenize(new TokenizeOptions { MaxTeacherTokens = 64 }, _run.Context()).Fingerprint;
         Assert.Equal(["limits", "student tokenizer", "teacher tokenizer", "templates"], one.Keys.Order());
         Assert.NotEqual(one["limits"], two["limits"]);
         Assert.Equal(one["teacher tokenizer"], two["teacher tokenizer"]);
@@ -205,7 +206,7 @@ public sealed class TokenizeStageTests(ITestOutputHelper output) : IDisposable
     public void The_student_alone_makes_examples_without_a_teacher()
     {
         string text = string.Concat(Enumerable.Repeat("Anna has 12 apples. ", 40));
-        TokenizeStudentStage stage = TokenizeStudentStage.Create(new TokenizeStudentOptions { MaxStudentTokens = 50 }, _run.Context());
+        TokenizeStudentStage stage = Made.TokenizeStudent(new TokenizeStudentOptions { MaxStudentTokens = 50 }, _run.Context());
         IReadOnlyList<Example> examples = stage.Map(new TextDocument(Id, text));
         Assert.Equal(text, string.Concat(examples.Select(e => e.Text)));
         Assert.All(examples, e => Assert.True(e.Student.Count <= 50 && e.Teacher is null && e.Chunks.Length == 0));
@@ -216,7 +217,7 @@ public sealed class TokenizeStageTests(ITestOutputHelper output) : IDisposable
     public void The_align_stage_hands_over_the_chunks()
     {
         TokenizedPair pair = Assert.Single(Map(new TokenizeOptions(), "Anna has 12 apples."));
-        AlignedPair aligned = Assert.Single(new AlignStage(_run.Context()).Map(pair));
+        AlignedPair aligned = Assert.Single(Made.Align(_run.Context()).Map(pair));
         Assert.Equal(Align(pair), aligned.Chunks);
         Assert.Equal(aligned.Chunks.Length, _run.Counts["chunks"]);
     }
@@ -260,5 +261,5 @@ public sealed class TokenizeStageTests(ITestOutputHelper output) : IDisposable
     private static Chunk[] Align(TokenizedPair pair) => ChunkAligner.Align(pair.Teacher, pair.Student);
 
     private IReadOnlyList<TokenizedPair> Map(TokenizeOptions options, string text)
-        => TokenizeStage.Create(options, _run.Context()).Map(new TextDocument(Id, text));
+        => Made.Tokenize(options, _run.Context()).Map(new TextDocument(Id, text));
 }

@@ -40,7 +40,7 @@ internal sealed class ToyRun : IDisposable, IStageMeter, IRejects, IServiceProvi
     });
 
     public StageContext Context(RunDefinition definition)
-        => new(definition, new FlowDefinition { Name = "flow", Stages = [] }, "tokenize", Folder, new DiskStorage(), this, this, this, null, TimeProvider.System);
+        => new(definition, new FlowFacts(), "tokenize", Folder, new DiskStorage(), this, this, this, null);
 
     public void Count(string name, long amount) => Counts.AddOrUpdate(name, amount, (_, sum) => sum + amount);
 

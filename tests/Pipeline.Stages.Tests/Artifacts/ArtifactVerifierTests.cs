@@ -118,8 +118,12 @@ public sealed class ArtifactVerifierTests : IAsyncLifetime, IDisposable
         Assert.Equal(5, ShardInspection.Of(set.Shards[0]).Records);
     }
 
-    private WriteShardsStage Stage(int part) => new(new WriteShardsOptions { To = "shards", Count = 3 }, _context.For(new Partition(part, 3)));
+    private WriteShardsStage Stage(int part) => Made.WriteShards(new WriteShardsOptions { To = "shards", Count = 3 }, _context.For(new Partition(part, 3)));
 
-    private Task WriteShardAsync(int part)
-        => Stage(part).RunAsync(TestContext.Stream(Enumerable.Range(part * 5, 5).Select(i => ExampleSamples.Realistic(i))), default);
+    private async Task WriteShardAsync(int part)
+    {
+        using WriteShardsStage stage = Stage(part);
+        await stage.RunAsync(TestContext.Stream(Enumerable.Range(part * 5, 5).Select(i => ExampleSamples.Realistic(i))), default);
+        stage.Commit();
+    }
 }

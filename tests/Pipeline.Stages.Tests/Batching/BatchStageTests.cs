@@ -62,7 +62,7 @@ public sealed class BatchStageTests
 
     private async Task<List<StudentBatch>> RunAsync(int count, StreamPosition at = default, int tokens = 120)
     {
-        var stage = new BatchStage(new BatchOptions { Tokens = tokens, Window = 16 }, _context.For() with { Resume = at });
+        var stage = Made.Batch(new BatchOptions { Tokens = tokens, Window = 16 }, _context.For() with { Resume = at });
         IEnumerable<OrderedExample> examples = Enumerable.Range((int)at.Window, count - (int)at.Window).Select(i =>
         {
             int length = 3 + (i * 7 % 23);

@@ -104,13 +104,13 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
         // The student's template ends a header with a line feed; a content that begins with one joins it in one token of two.
         using ToyRun run = new("{% for m in messages %}<|start_header_id|>{{ m.role }}<|end_header_id|>{{ m.content }}<|eot_id|>{% endfor %}",
             "{% for m in messages %}<|im_start|>{{ m.role }}.{{ m.content }}<|im_end|>{% endfor %}");
-        TokenizedPair pair = Assert.Single(TokenizeStage.Create(new TokenizeOptions(), run.Context(run.Teacher))
+        TokenizedPair pair = Assert.Single(Made.Tokenize(new TokenizeOptions(), run.Context(run.Teacher))
             .Map(new TextDocument(Id, string.Empty, [new("user", "x"), new("assistant", "y")])));
         Assert.Equal("xy", pair.Text);
         using ToyRun joined = new("{% for m in messages %}<|start_header_id|>{{ m.role }}<|end_header_id|>{{ m.content }}<|eot_id|>{% endfor %}");
         string folder = ToyTokenizer.ByteLevel(Path.Combine(joined.Folder, "joined"), 120, null, null, ["<|im_start|>", "<|im_end|>"],
             "{% for m in messages %}<|im_start|>{{ m.role }} ap{{ m.content }}<|im_end|>{% endfor %}");
-        TokenizedPair mixed = Assert.Single(TokenizeStage.Create(new TokenizeOptions(), joined.Context(folder))
+        TokenizedPair mixed = Assert.Single(Made.Tokenize(new TokenizeOptions(), joined.Context(folder))
             .Map(new TextDocument(Id, string.Empty, [new("user", "ples has"), new("assistant", "ples has")])));
         Assert.Equal("ples hasples has", mixed.Text);
         TextTokenizer student = ToyTokenizer.Load(folder);
@@ -149,7 +149,7 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
     public void A_template_that_refuses_rejects_the_conversation_with_its_words()
     {
         using ToyRun run = new(Headers, "{{ raise_exception('roles must alternate') }}");
-        RejectedException rejected = Assert.Throws<RejectedException>(() => TokenizeStage.Create(new TokenizeOptions(), run.Context()).Map(new TextDocument(Id, string.Empty, Sums)));
+        RejectedException rejected = Assert.Throws<RejectedException>(() => Made.Tokenize(new TokenizeOptions(), run.Context()).Map(new TextDocument(Id, string.Empty, Sums)));
         Assert.Equal(("the template refuses the conversation", "roles must alternate"), (rejected.Reason, rejected.Message));
     }
 
@@ -157,18 +157,18 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
     public void A_template_that_fails_on_a_conversation_is_a_failed_record_and_one_that_is_not_implemented_ends_the_run()
     {
         using ToyRun failing = new(Headers, "{{ messages[0].content + 1 }}");
-        ChatTemplateException failed = Assert.Throws<ChatTemplateException>(() => TokenizeStage.Create(new TokenizeOptions(), failing.Context()).Map(new TextDocument(Id, string.Empty, Sums)));
+        ChatTemplateException failed = Assert.Throws<ChatTemplateException>(() => Made.Tokenize(new TokenizeOptions(), failing.Context()).Map(new TextDocument(Id, string.Empty, Sums)));
         Assert.Matches("chat template of .*: line 1: '\\+' does not work on", failed.Message);
         using ToyRun missing = new(Headers, "{{ today() }}");
         Assert.Contains("the function 'today' is not implemented", Assert.Throws<InputException>(
-            () => TokenizeStage.Create(new TokenizeOptions(), missing.Context()).Map(new TextDocument(Id, string.Empty, Sums))).Message, StringComparison.Ordinal);
+            () => Made.Tokenize(new TokenizeOptions(), missing.Context()).Map(new TextDocument(Id, string.Empty, Sums))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_template_that_reorders_turns_rejects_the_conversation()
     {
         using ToyRun run = new(Headers, "{% for m in messages[::-1] %}{{ m.content }}{% endfor %}");
-        RejectedException rejected = Assert.Throws<RejectedException>(() => TokenizeStage.Create(new TokenizeOptions(), run.Context()).Map(new TextDocument(Id, string.Empty, Sums)));
+        RejectedException rejected = Assert.Throws<RejectedException>(() => Made.Tokenize(new TokenizeOptions(), run.Context()).Map(new TextDocument(Id, string.Empty, Sums)));
         Assert.Equal("the template reorders the conversation", rejected.Reason);
     }
 
@@ -176,7 +176,7 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
     public void A_tokenizer_without_a_template_is_named_when_the_first_conversation_comes()
     {
         using ToyRun run = new(Headers);
-        TokenizeStage stage = TokenizeStage.Create(new TokenizeOptions(), run.Context());
+        TokenizeStage stage = Made.Tokenize(new TokenizeOptions(), run.Context());
         Assert.Single(stage.Map(new TextDocument(Id, "plain text needs none")));
         Assert.Contains(run.Student, Assert.Throws<InputException>(() => stage.Map(new TextDocument(Id, string.Empty, Sums))).Message, StringComparison.Ordinal);
     }
@@ -184,7 +184,7 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
     [Fact]
     public void A_student_of_bytes_speaks_its_models_template()
     {
-        TokenizedPair pair = Assert.Single(TokenizeStage.Create(new TokenizeOptions(), _run.Context("bytes")).Map(new TextDocument(Id, string.Empty, Sums)));
+        TokenizedPair pair = Assert.Single(Made.Tokenize(new TokenizeOptions(), _run.Context("bytes")).Map(new TextDocument(Id, string.Empty, Sums)));
         Chunk[] chunks = ChunkAligner.Align(pair.Teacher, pair.Student);
         Assert.Equal(pair.Teacher.Count, chunks.Sum(c => c.TeacherEnd - c.TeacherStart));
         Assert.Equal(pair.Student.Count, chunks.Sum(c => c.StudentEnd - c.StudentStart));
@@ -195,7 +195,7 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
     [Fact]
     public void The_student_alone_learns_conversations_too()
     {
-        Example example = Assert.Single(TokenizeStudentStage.Create(new TokenizeStudentOptions(), _run.Context()).Map(new TextDocument(Id, string.Empty, Sums)));
+        Example example = Assert.Single(Made.TokenizeStudent(new TokenizeStudentOptions(), _run.Context()).Map(new TextDocument(Id, string.Empty, Sums)));
         Assert.Equal("It is seven.<|im_end|>⏎The answer is 42.<|im_end|>⏎", Counted(_run.Student, example.Student));
     }
 
@@ -282,7 +282,7 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
     }
 
     private TokenizedPair Map(TokenizeOptions options, params ChatMessage[] messages)
-        => Assert.Single(TokenizeStage.Create(options, _run.Context()).Map(new TextDocument(Id, string.Empty, messages)));
+        => Assert.Single(Made.Tokenize(options, _run.Context()).Map(new TextDocument(Id, string.Empty, messages)));
 
     private RejectedException Rejected(TokenizeOptions options, params ChatMessage[] messages)
         => Assert.Throws<RejectedException>(() => Map(options, messages));

@@ -26,7 +26,7 @@ public sealed class VocabularyStageTests : IDisposable
     public async Task The_bias_stage_writes_what_whole_texts_say()
     {
         StageContext context = Context();
-        var stage = new ComputeBiasStage(new ComputeBiasOptions(), context);
+        var stage = Made.ComputeBias(new ComputeBiasOptions(), context);
         Assert.False(stage.IsCommitted(0));
         await stage.RunAsync(Documents(Corpus, "two née"), default);
         Assert.True(stage.IsCommitted(0));
@@ -53,8 +53,8 @@ public sealed class VocabularyStageTests : IDisposable
     public async Task The_token_map_names_the_nearest_teacher_token_of_every_student_token()
     {
         StageContext context = Context();
-        var sink = new WriteTokenMapSink(new WriteTokenMapOptions(), context);
-        await sink.RunAsync(new MatchTokensSource(context).ReadAsync(default), default);
+        var sink = Made.WriteTokenMap(new WriteTokenMapOptions(), context);
+        await sink.RunAsync(Made.MatchTokens(context).ReadAsync(default), default);
         Assert.True(sink.IsCommitted(0) && sink.IsPresent(0));
         MinedEntry[] map = VocabularyFile.ReadMap(
             _harness.Storage, _harness.PathOf("token-map.txt"), new TokenizerPair(_teacher.Fingerprint, _student.Fingerprint));

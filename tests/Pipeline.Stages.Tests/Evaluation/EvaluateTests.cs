@@ -43,7 +43,7 @@ public sealed class EvaluateTests : IDisposable
         _run.Storage.CreateDirectory(_run.PathOf("bare"));
         ByteModels.Tokenizer(hasMarks: false).Save(_run.PathOf("bare"), _run.Storage);
 
-        await new EvaluateSink(options, _run.Context()).RunAsync(Documents("A document of some words.", "Another, e\u0301 with a mark.", "third"), default);
+        await Made.Evaluate(options, _run.Context()).RunAsync(Documents("A document of some words.", "Another, e\u0301 with a mark.", "third"), default);
 
         EvaluationReport report = EvaluationTable.FromJson(File.ReadAllBytes(_run.PathOf("report/judgement.json")));
         // e and a mark after it are one character of two bytes once the text is NFC.
@@ -77,7 +77,7 @@ public sealed class EvaluateTests : IDisposable
         };
         async Task<EvaluationReport> JudgeAsync(EvaluateOptions asked)
         {
-            await new EvaluateSink(asked, _run.Context()).RunAsync(Documents("A document of some words.", "Another, e\u0301 with a mark.", "third"), default);
+            await Made.Evaluate(asked, _run.Context()).RunAsync(Documents("A document of some words.", "Another, e\u0301 with a mark.", "third"), default);
             return EvaluationTable.FromJson(File.ReadAllBytes(_run.PathOf("report/judgement.json")));
         }
 
@@ -101,7 +101,7 @@ public sealed class EvaluateTests : IDisposable
     public async Task Text_above_the_limit_is_left_and_the_report_says_so()
     {
         ByteModels.Save(_run.PathOf("a"), 3, _run.Storage);
-        await new EvaluateSink(new() { Models = [new() { Model = "run:a" }], MaxBytes = 10, To = "small" }, _run.Context())
+        await Made.Evaluate(new() { Models = [new() { Model = "run:a" }], MaxBytes = 10, To = "small" }, _run.Context())
             .RunAsync(Documents("twelve bytes", "is not read"), default);
         EvaluationReport report = EvaluationTable.FromJson(File.ReadAllBytes(_run.PathOf("report/small.json")));
         Assert.Equal((1, 12, true), (report.Documents, report.Bytes, report.IsCut));
@@ -114,7 +114,7 @@ public sealed class EvaluateTests : IDisposable
         using var stop = new CancellationTokenSource();
         StageContext context = _run.Context() with { StopRequested = stop.Token };
         await stop.CancelAsync();
-        await Assert.ThrowsAsync<InterruptedException>(() => new EvaluateSink(new() { Models = [new() { Model = "run:a" }] }, context).RunAsync(Documents("x"), default));
+        await Assert.ThrowsAsync<InterruptedException>(() => Made.Evaluate(new() { Models = [new() { Model = "run:a" }] }, context).RunAsync(Documents("x"), default));
         Assert.False(File.Exists(_run.PathOf("report/judgement.json")));
     }
 
@@ -138,7 +138,7 @@ public sealed class EvaluateTests : IDisposable
     public async Task No_text_is_an_input_error()
     {
         ByteModels.Save(_run.PathOf("a"), 3, _run.Storage);
-        await Assert.ThrowsAsync<InputException>(() => new EvaluateSink(new() { Models = [new() { Model = "run:a" }] }, _run.Context()).RunAsync(Documents(), default));
+        await Assert.ThrowsAsync<InputException>(() => Made.Evaluate(new() { Models = [new() { Model = "run:a" }] }, _run.Context()).RunAsync(Documents(), default));
     }
 
     [Fact]
@@ -149,7 +149,7 @@ public sealed class EvaluateTests : IDisposable
 
         ScoreFileCounts counts = await new ScoreFile(_run.Storage, _device).RunAsync(
             new(_run.PathOf("a"), null, _run.PathOf("in.jsonl"), _run.PathOf("out.jsonl")), default);
-        await new EvaluateSink(new() { Models = [new() { Model = "run:a" }] }, _run.Context()).RunAsync(Documents("one document", "and one more"), default);
+        await Made.Evaluate(new() { Models = [new() { Model = "run:a" }] }, _run.Context()).RunAsync(Documents("one document", "and one more"), default);
 
         Assert.Equal(new ScoreFileCounts(2, 1), counts);
         JsonElement[] lines = [.. File.ReadLines(_run.PathOf("out.jsonl")).Select(l => JsonDocument.Parse(l).RootElement)];
@@ -164,7 +164,7 @@ public sealed class EvaluateTests : IDisposable
     }
 
     private async Task<string> DefinitionErrorAsync(EvaluateOptions options)
-        => (await Assert.ThrowsAsync<DefinitionException>(() => new EvaluateSink(options, _run.Context()).RunAsync(Documents("x"), default))).Message;
+        => (await Assert.ThrowsAsync<DefinitionException>(() => Made.Evaluate(options, _run.Context()).RunAsync(Documents("x"), default))).Message;
 
     private static IAsyncEnumerable<TextDocument> Documents(params string[] texts)
         => texts.Select((t, i) => new TextDocument(new DocumentId(1, i, 0), t)).ToAsyncEnumerable();

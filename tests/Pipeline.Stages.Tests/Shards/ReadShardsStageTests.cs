@@ -21,7 +21,7 @@ public sealed class ReadShardsStageTests : IAsyncLifetime, IDisposable
     {
         for (int i = 0; i < Shards; i++)
         {
-            using var stage = new WriteShardsStage(new WriteShardsOptions { To = "out", Count = Shards, BlockRecords = 4 }, _context.For(new Partition(i, Shards)));
+            using var stage = Made.WriteShards(new WriteShardsOptions { To = "out", Count = Shards, BlockRecords = 4 }, _context.For(new Partition(i, Shards)));
             await stage.RunAsync(TestContext.Stream(Enumerable.Range(i * PerShard, PerShard).Select(r => ExampleSamples.Realistic(r, words: 5))), default);
             stage.Commit();
         }
@@ -96,7 +96,7 @@ public sealed class ReadShardsStageTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Zero_epochs_go_on_for_ever()
     {
-        ReadShardsStage stage = new(new ReadShardsOptions { From = ["run:out"], Epochs = 0 }, _context.For(resumeAt: 1_000_000_000_000));
+        ReadShardsStage stage = Made.ReadShards(new ReadShardsOptions { From = ["run:out"], Epochs = 0 }, _context.For(resumeAt: 1_000_000_000_000), new Dictionary<string, string>());
         long expected = 1_000_000_000_000;
         await foreach (OrderedExample example in stage.ReadAsync(default))
         {
@@ -109,7 +109,7 @@ public sealed class ReadShardsStageTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_name_that_this_definition_writes_to_is_below_the_run_folder()
     {
-        ReadShardsStage stage = new(new ReadShardsOptions { From = ["out"], Shuffle = false }, _context.For(writesTo: "out"));
+        ReadShardsStage stage = Made.ReadShards(new ReadShardsOptions { From = ["out"], Shuffle = false }, _context.For(writesTo: "out"), new Dictionary<string, string>());
         int count = 0;
         await foreach (OrderedExample _ in stage.ReadAsync(default))
             count++;
@@ -140,7 +140,7 @@ public sealed class ReadShardsStageTests : IAsyncLifetime, IDisposable
     private async Task<List<OrderedExample>> ReadAsync(ReadShardsOptions options, long position = 0)
     {
         var read = new List<OrderedExample>();
-        await foreach (OrderedExample example in new ReadShardsStage(options, _context.For(resumeAt: position)).ReadAsync(default))
+        await foreach (OrderedExample example in Made.ReadShards(options, _context.For(resumeAt: position), _context.Parts).ReadAsync(default))
             read.Add(example);
         return read;
     }

@@ -22,13 +22,10 @@ internal sealed class TestContext(IStorage storage, string runFolder) : IStageMe
 
     public StageContext For(Partition? partition = null, long resumeAt = 0, string? writesTo = null)
     {
-        StageDefinition[] stages = writesTo is null ? [] : [new StageDefinition("w", new StageKind("write-shards"), new Stages.Shards.WriteShardsOptions { To = writesTo })];
-        var flow = new FlowDefinition { Name = "flow", Stages = stages };
         return new StageContext(
-            new RunDefinition { Name = "test", Seed = Seed, Flows = [flow] }, flow, "stage", runFolder, storage, this, this, this, partition, TimeProvider.System)
+            new RunDefinition { Name = "test", Seed = Seed, Flows = [] }, new FlowFacts { ShardFolders = writesTo is null ? [] : [writesTo] }, "stage", runFolder, storage, this, this, this, partition)
         {
             Fingerprint = () => Parts,
-            Expected = () => Parts,
             Resume = new StreamPosition(resumeAt, 0),
         };
     }

@@ -102,7 +102,7 @@ public sealed class WriteShardsStageTests : IDisposable
     public async Task Another_number_of_shards_is_refused()
     {
         await WriteAllAsync();
-        var stage = new WriteShardsStage(new WriteShardsOptions { To = "out", Count = 4 }, _context.For());
+        var stage = Made.WriteShards(new WriteShardsOptions { To = "out", Count = 4 }, _context.For());
         Assert.Contains("was written as 3 shards, this definition says 4", Assert.Throws<InputException>(() => stage.IsCommitted(0)).Message, StringComparison.Ordinal);
     }
 
@@ -140,7 +140,7 @@ public sealed class WriteShardsStageTests : IDisposable
     }
 
     private WriteShardsStage Stage(Partition? partition)
-        => new(new WriteShardsOptions { To = "out", Count = Count, BlockRecords = 4 }, _context.For(partition));
+        => Made.WriteShards(new WriteShardsOptions { To = "out", Count = Count, BlockRecords = 4 }, _context.For(partition));
 
     [Fact]
     public async Task A_shard_is_there_when_it_is_committed_and_not_before()

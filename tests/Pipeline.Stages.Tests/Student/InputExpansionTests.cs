@@ -6,6 +6,7 @@ using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Generation;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Tests.Torch;
 using Pipeline.Stages.Tokenization;
@@ -60,14 +61,14 @@ public sealed class InputExpansionTests : IDisposable
             TrainedParameters.Choose(student, options, 1);
             float[] before = student.Expansion!.Table_VH.detach().cpu().data<float>().ToArray();
             StudentBatch batch = new(examples, examples.Max(e => e.Student.Count), default);
-            using (var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, _run.Context(definition), TestDevice.Device)))
+            using (var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, RunSite.Of(_run.Context(definition)), () => _run.Teachers.Get(_run.Context(definition)), TestDevice.Device)))
             {
                 Assert.Contains(ExpandedInput.WeightName, trainer.Weights.Select(w => w.Name));
                 for (int step = 0; step < 3; step++)
                     Assert.True(trainer.Step([(batch, trainer.Tables(batch))], step).Applied);
             }
             Assert.NotEqual(before, student.Expansion.Table_VH.detach().cpu().data<float>().ToArray());
-            StudentExport.Write(student, options, _run.Context(definition));
+            StudentExport.Write(student, options, RunSite.Of(_run.Context(definition)));
 
             using var quiet = no_grad();
             Tensor ids = BatchTensors.Of([.. examples.Select(e => e.Student.Ids)], TestDevice.Device).Ids_BT;

@@ -5,6 +5,7 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Objectives;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Tests.Torch;
@@ -25,7 +26,7 @@ public sealed class OnlineTeacherTests : IDisposable
         RunDefinition definition = _run.Definition();
         await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(12));
         var match = (ISource<TokenMatch>)MatchTokensSource.Registration.Create(new MatchTokensOptions(), _run.Context(definition));
-        await new WriteTokenMapSink(new() { To = "map.txt" }, _run.Context(definition)).RunAsync(match.ReadAsync(default), default);
+        await Made.WriteTokenMap(new() { To = "map.txt" }, _run.Context(definition)).RunAsync(match.ReadAsync(default), default);
         await _run.Teachers.ReleaseAsync();
         await _run.TrainAsync(definition, "shards", new()
         {
@@ -107,7 +108,7 @@ public sealed class OnlineTeacherTests : IDisposable
             using var scope = NewDisposeScope();
             using LanguageModel student = _run.CreateStudent(definition);
             TrainedParameters.Choose(student, options, 1);
-            using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, _run.Context(definition), TestDevice.Device));
+            using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, RunSite.Of(_run.Context(definition)), () => _run.Teachers.Get(_run.Context(definition)), TestDevice.Device));
             Tensor kernel = trainer.Weights.Single(w => w.Name == "latents.kernel").Tensor;
             Assert.Equal([16L, 32], kernel.shape);
             float[] before = kernel.detach().cpu().data<float>().ToArray();
@@ -136,7 +137,7 @@ public sealed class OnlineTeacherTests : IDisposable
         UpdateStudentOptions options = new() { To = "x", Steps = 10, Accumulate = 2, Objectives = new() { Alm = new() } };
         RunDefinition definition = _run.Definition();
         StageContext context = _run.Context(definition, null, new BatchOptions { Tokens = 500 }, new Stages.Alignment.TokenizeOptions { MaxTeacherTokens = 100 });
-        StagePlan alone = new UpdateStudentStage(options, context).Plan(null), beside = new UpdateStudentStage(options with { Objectives = new() { Uld = new() } }, context).Plan(null);
+        StagePlan alone = Made.UpdateStudent(options, context).Plan(null), beside = Made.UpdateStudent(options with { Objectives = new() { Uld = new() } }, context).Plan(null);
         Assert.Equal(10_000, Amount(alone, "tokens"));
         long parameters = await _run.Device.RunAsync(() =>
         {
@@ -146,11 +147,11 @@ public sealed class OnlineTeacherTests : IDisposable
         Assert.Equal(parameters, Amount(alone, "trained"));
         Assert.InRange(Amount(alone, "work"), 6.0 * 10_000 * 1e4, 6.0 * 10_000 * 1e5);
         Assert.DoesNotContain(alone.Lines, l => l.What.StartsWith("teacher", StringComparison.Ordinal));
-        StagePlan scored = new UpdateStudentStage(options with { Objectives = new() { Alm = new() { Scores = TeacherScoring.Online } } }, context).Plan(null);
+        StagePlan scored = Made.UpdateStudent(options with { Objectives = new() { Alm = new() { Scores = TeacherScoring.Online } } }, context).Plan(null);
         Assert.True(Amount(scored, "teacher work") > 0);
         Assert.DoesNotContain(scored.Lines, l => l.What == "whole logits");
         Assert.True(Amount(beside, "teacher work") > 0 && Amount(beside, "teacher memory") > 0 && Amount(beside, "whole logits") > 0);
-        StagePlan score = ScoreTeacherStage.Create(new(), context).Plan(30);
+        StagePlan score = Made.ScoreTeacher(new(), context).Plan(30);
         Assert.Equal((30L, 3000.0, 12000.0), (score.Records, Amount(score, "tokens"), Amount(score, "on disk")));
 
         static double Amount(StagePlan plan, string what) => plan.Lines.Single(l => l.What == what).Amount;
@@ -163,7 +164,7 @@ public sealed class OnlineTeacherTests : IDisposable
     {
         using LanguageModel student = _run.CreateStudent(definition);
         TrainedParameters.Choose(student, options, 1);
-        using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, _run.Context(definition), TestDevice.Device), teacher);
+        using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, RunSite.Of(_run.Context(definition)), () => _run.Teachers.Get(_run.Context(definition)), TestDevice.Device), teacher);
         StudentBatch batch = new(examples, examples.Max(e => e.Student.Count), default);
         return trainer.Step([(batch, trainer.Tables(batch))], 0);
     }

@@ -58,7 +58,7 @@ public sealed class RealignTests : IDisposable
     {
         RunDefinition definition = _run.Definition();
         Example example = (await _run.ScoreAsync(definition, TinyRun.Documents(1)))[0];
-        var stage = new RealignStage(new RealignOptions { MaxStudentTokens = 16 }, _run.Context(definition));
+        var stage = Made.Realign(new RealignOptions { MaxStudentTokens = 16 }, _run.Context(definition));
         Assert.Equal("longer than the limit", Reason(example));
         Assert.Equal("teacher tokens differ", Reason(example with { Text = example.Text + "!" }));
         Assert.Equal("no teacher tokens", Reason(example with { Teacher = null }));
@@ -78,7 +78,7 @@ public sealed class RealignTests : IDisposable
         TextDocument[] documents = [new(new DocumentId(1, 0, 0), "What is three plus four? It is seven.")];
         var limits = new Stages.Alignment.TokenizeOptions { LossOn = Stages.Chat.LossOn.Marker, LossMarker = "?" };
         Example bytes = (await _run.ScoreAsync(definition, documents, limits: limits))[0], scratch = (await _run.ScoreAsync(_run.Definition(tokenizer), documents, limits: limits))[0];
-        Example realigned = new RealignStage(new RealignOptions(), _run.Context(_run.Definition(tokenizer))).Map(new OrderedExample(0, bytes))[0];
+        Example realigned = Made.Realign(new RealignOptions(), _run.Context(_run.Definition(tokenizer))).Map(new OrderedExample(0, bytes))[0];
         Assert.Equal(scratch.Student.Ids, realigned.Student.Ids);
         Assert.Equal(scratch.Student.LossMask, realigned.Student.LossMask);
         Assert.Contains(false, realigned.Student.LossMask!);

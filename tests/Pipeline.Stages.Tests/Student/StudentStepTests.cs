@@ -3,6 +3,7 @@ using Pipeline.Contracts.Records;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Objectives.Combine;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Tests.Torch;
 using static TorchSharp.torch;
@@ -83,7 +84,7 @@ public sealed class StudentStepTests : IDisposable
             using LanguageModel student = Student(definition, options);
             using (no_grad())
                 student.Model.EmbeddingWeight[(int)'T'].fill_(float.NaN);
-            using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, _run.Context(definition), student.Device));
+            using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, student.Model.Config, RunSite.Of(_run.Context(definition)), () => _run.Teachers.Get(_run.Context(definition)), student.Device));
             float[][] before = Weights(trainer);
             StepReport skipped = trainer.Step([(Batch(with), trainer.Tables(Batch(with)))], 0);
             Assert.False(skipped.Applied);
@@ -108,7 +109,7 @@ public sealed class StudentStepTests : IDisposable
             using var model = Stages.Models.CausalLm.Load(_run.Teacher, _run.Storage, CPU, ScalarType.BFloat16);
             using LanguageModel student = new(model, Stages.Tokenization.TextTokenizer.Load("bytes", _run.Storage), null);
             TrainedParameters.Choose(student, options, 1);
-            using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, model.Config, _run.Context(definition), TestDevice.Device));
+            using var trainer = new Trainer(options, student, StudentObjectives.Create(options.Objectives, model.Config, RunSite.Of(_run.Context(definition)), () => _run.Teachers.Get(_run.Context(definition)), TestDevice.Device));
             Tensor before = trainer.Weights.First(w => w.Name.EndsWith("q_proj.weight", StringComparison.Ordinal)).Tensor.detach().clone();
             for (int step = 0; step < 30; step++)
                 trainer.Step([(Batch(examples), trainer.Tables(Batch(examples)))], step);
@@ -154,7 +155,7 @@ public sealed class StudentStepTests : IDisposable
         using var scope = NewDisposeScope();
         foreach ((_, var tensor) in student.Trainable)
             tensor.grad = null;
-        using StudentObjectives objectives = StudentObjectives.Create(options.Objectives, student.Model.Config, _run.Context(_run.Definition()), student.Device);
+        using StudentObjectives objectives = StudentObjectives.Create(options.Objectives, student.Model.Config, RunSite.Of(_run.Context(_run.Definition())), () => _run.Teachers.Get(_run.Context(_run.Definition())), student.Device);
         var step = new StudentStep(student, objectives.All, GradientCombination.Create(options.Combine, objectives.All.Count), options.ActivationCheckpointing);
         BatchTables[] tables = [.. batches.Select(objectives.Tables)];
         double[] counts = [.. objectives.All.Select(o => tables.Sum(o.Count))];

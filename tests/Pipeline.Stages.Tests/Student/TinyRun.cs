@@ -9,6 +9,7 @@ using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Shards;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Tests.Alignment;
@@ -86,13 +87,13 @@ internal sealed class TinyRun : IDisposable, IStageMeter, IRejects, IServiceProv
 
     public StageContext Context(RunDefinition definition, Partition? partition = null, params object[] stages)
         => new(
-            definition, new FlowDefinition { Name = "flow", Stages = [.. stages.Select((o, i) => new StageDefinition($"s{i}", new StageKind("kind"), o))] },
-            "stage", Folder, Storage, this, this, this, partition, TimeProvider.System);
+            definition, Made.Facts(stages),
+            "stage", Folder, Storage, this, this, this, partition);
 
     public async Task<List<Example>> ScoreAsync(RunDefinition definition, TextDocument[] documents, ScoreTeacherOptions? options = null, TokenizeOptions? limits = null)
     {
         StageContext context = Context(definition);
-        return await ScoreTeacherStage.Create(options ?? new(), context).RunAsync(Aligned(documents, limits, context), default).ToListAsync();
+        return await Made.ScoreTeacher(options ?? new(), context).RunAsync(Aligned(documents, limits, context), default).ToListAsync();
     }
 
     /// <summary>tokenize, align, score-teacher, write-shards.</summary>
@@ -101,10 +102,10 @@ internal sealed class TinyRun : IDisposable, IStageMeter, IRejects, IServiceProv
         for (int k = 0; k < count; k++)
         {
             StageContext context = Context(definition, new Partition(k, count));
-            var tokenize = TokenizeStage.Create(new(), context);
-            var score = ScoreTeacherStage.Create(options ?? new(), context);
+            var tokenize = Made.Tokenize(new(), context);
+            var score = Made.ScoreTeacher(options ?? new(), context);
             TextDocument[] part = [.. documents.Skip(k * documents.Length / count).Take(((k + 1) * documents.Length / count) - (k * documents.Length / count))];
-            var align = new AlignStage(context);
+            var align = Made.Align(context);
             await Write(to, count, score.RunAsync(part.SelectMany(tokenize.Map).SelectMany(align.Map).ToAsyncEnumerable(), default), context, tokenize, score);
         }
     }
@@ -117,8 +118,8 @@ internal sealed class TinyRun : IDisposable, IStageMeter, IRejects, IServiceProv
         {
             var reading = new ReadShardsOptions { From = [$"run:{from}"] };
             StageContext context = Context(definition, new Partition(k, count), reading, options);
-            var read = (ISource<OrderedExample>)ShardStages.Read.Create(reading, context);
-            var realign = new RealignStage(options, context);
+            var read = Made.ReadShards(reading, context);
+            var realign = Made.Realign(options, context);
             await Write(to, count, read.ReadAsync(default).SelectMany(e => realign.Map(e).ToAsyncEnumerable()), context, read, realign);
         }
     }
@@ -128,14 +129,14 @@ internal sealed class TinyRun : IDisposable, IStageMeter, IRejects, IServiceProv
     {
         var reading = new ReadShardsOptions { From = [$"run:{from}"], Epochs = 0 };
         StageContext context = Context(definition, null, reading, options) with { StopRequested = stop };
-        var update = new UpdateStudentStage(options, context);
+        var update = Made.UpdateStudent(options, context);
         context = context with { Resume = update.ResumeAt };
-        var read = (ISource<OrderedExample>)ShardStages.Read.Create(reading, context);
-        var batch = new BatchStage(new BatchOptions { Tokens = batchTokens, Window = 8 }, context);
+        var read = Made.ReadShards(reading, context);
+        var batch = Made.Batch(new BatchOptions { Tokens = batchTokens, Window = 8 }, context);
         await update.RunAsync(batch.RunAsync(read.ReadAsync(default), default), default);
     }
 
-    public LanguageModel CreateStudent(RunDefinition definition) => StudentFactory.Create(Context(definition), Device);
+    public LanguageModel CreateStudent(RunDefinition definition) => StudentFactory.Create(RunSite.Of(Context(definition)), Device);
 
     public void Count(string name, long amount) => Counts.AddOrUpdate(name, amount, (_, sum) => sum + amount);
 
@@ -158,14 +159,14 @@ internal sealed class TinyRun : IDisposable, IStageMeter, IRejects, IServiceProv
 
     private static IAsyncEnumerable<AlignedPair> Aligned(TextDocument[] documents, TokenizeOptions? limits, StageContext context)
     {
-        var tokenize = TokenizeStage.Create(limits ?? new(), context);
-        var align = new AlignStage(context);
+        var tokenize = Made.Tokenize(limits ?? new(), context);
+        var align = Made.Align(context);
         return documents.SelectMany(tokenize.Map).SelectMany(align.Map).ToAsyncEnumerable();
     }
 
     private static async Task Write(string to, int count, IAsyncEnumerable<Example> examples, StageContext context, params object[] stages)
     {
-        using var sink = new WriteShardsStage(new WriteShardsOptions { To = to, Count = count, BlockRecords = 4 }, context with
+        using var sink = Made.WriteShards(new WriteShardsOptions { To = to, Count = count, BlockRecords = 4 }, context with
         {
             Fingerprint = () => stages.OfType<IFingerprinted>().SelectMany(s => s.Fingerprint).ToDictionary(),
         });

@@ -24,7 +24,7 @@ public sealed class DamagedParquetTests : IDisposable
     {
         string first = Written("SELECT 'x' AS text"), second = _run.PathOf("b.parquet");
         Duck.Write(second, "SELECT 'y' AS Text");
-        var source = new ReadParquetSource(new() { Files = [first, second] }, _run.Context());
+        var source = Made.ReadParquet(new() { Files = [first, second] }, _run.Context());
         InputException error = await Assert.ThrowsAsync<InputException>(() => StageHarness.ReadAsync(source));
         Assert.Contains("b.parquet has no column 'text'; it has 'Text'", error.Message, StringComparison.Ordinal);
         Assert.False(_run.Counts.ContainsKey("documents"));
@@ -45,7 +45,7 @@ public sealed class DamagedParquetTests : IDisposable
     [Fact]
     public async Task A_list_that_holds_no_messages_is_refused()
     {
-        var source = new ReadParquetSource(new() { Files = [Written("SELECT [{'from': 'x', 'value': 'y'}] AS messages")], Messages = "messages" }, _run.Context());
+        var source = Made.ReadParquet(new() { Files = [Written("SELECT [{'from': 'x', 'value': 'y'}] AS messages")], Messages = "messages" }, _run.Context());
         InputException error = await Assert.ThrowsAsync<InputException>(() => StageHarness.ReadAsync(source));
         Assert.Contains("not a list of structs with 'role' and 'content'; it holds 'messages.list.element.from'", error.Message, StringComparison.Ordinal);
     }
@@ -76,9 +76,9 @@ public sealed class DamagedParquetTests : IDisposable
     {
         string first = Written("SELECT 'x' AS text"), second = _run.PathOf("copy.parquet");
         File.Copy(first, second);
-        var copies = new ReadParquetSource(new() { Files = [first, second] }, _run.Context());
+        var copies = Made.ReadParquet(new() { Files = [first, second] }, _run.Context());
         Assert.Contains("are the same bytes", (await Assert.ThrowsAsync<InputException>(() => StageHarness.ReadAsync(copies))).Message, StringComparison.Ordinal);
-        var twice = new ReadParquetSource(new() { Files = ["run:a.parquet", "run:*.parquet"] }, _run.Context());
+        var twice = Made.ReadParquet(new() { Files = ["run:a.parquet", "run:*.parquet"] }, _run.Context());
         Assert.Contains("a.parquet twice", (await Assert.ThrowsAsync<DefinitionException>(() => StageHarness.ReadAsync(twice))).Message, StringComparison.Ordinal);
     }
 
@@ -157,7 +157,7 @@ public sealed class DamagedParquetTests : IDisposable
         return path;
     }
 
-    private ReadParquetSource Source(string path) => new(new() { Files = [path] }, _run.Context());
+    private ReadParquetSource Source(string path) => Made.ReadParquet(new() { Files = [path] }, _run.Context());
 
     private async Task<string> RefusalAsync(string path)
         => (await Assert.ThrowsAsync<InputException>(() => StageHarness.ReadAsync(Source(path)))).Message;

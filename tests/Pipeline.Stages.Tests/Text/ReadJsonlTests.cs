@@ -38,13 +38,13 @@ public sealed class ReadJsonlTests : IDisposable
     {
         string path = Write(name, string.Concat(Enumerable.Range(0, 9999).Select(i => $"{{\"text\": \"t{i}\"}}\n")));
         ReadJsonlOptions options = new() { Files = [path], SkipRows = 5, MaxRows = 9000 };
-        List<TextDocument> whole = await StageHarness.ReadAsync(new ReadJsonlSource(options, _run.Context()));
+        List<TextDocument> whole = await StageHarness.ReadAsync(Made.ReadJsonl(options, _run.Context()));
         Assert.Equal(9000, whole.Count);
         foreach (int count in (int[])[1, 3, 8])
         {
             var parts = new List<TextDocument>();
             for (int index = 0; index < count; index++)
-                parts.AddRange(await StageHarness.ReadAsync(new ReadJsonlSource(options, _run.Context(new Partition(index, count)))));
+                parts.AddRange(await StageHarness.ReadAsync(Made.ReadJsonl(options, _run.Context(new Partition(index, count)))));
             Assert.Equal(whole, parts);
         }
     }
@@ -68,7 +68,7 @@ public sealed class ReadJsonlTests : IDisposable
             "{\"text\": \"good 3\"}"));
 
         List<TextDocument> documents = await StageHarness.ReadAsync(
-            new ReadJsonlSource(new() { Files = [path], MaxLineBytes = 200, MaxDocumentBytes = 100 }, _run.Context()));
+            Made.ReadJsonl(new() { Files = [path], MaxLineBytes = 200, MaxDocumentBytes = 100 }, _run.Context()));
 
         Assert.Equal(["good 1", "good 2", "good 3"], documents.Select(d => d.Text));
         Assert.Equal([0, 9, 12], documents.Select(d => d.Id.Row));
@@ -101,7 +101,7 @@ public sealed class ReadJsonlTests : IDisposable
                 writer.Write(new string('x', 1 << 18));
             writer.Write("\"}\n{\"text\": \"after\"}\n");
         }
-        var source = new ReadJsonlSource(new() { Files = [path], MaxLineBytes = 1 << 20 }, _run.Context());
+        var source = Made.ReadJsonl(new() { Files = [path], MaxLineBytes = 1 << 20 }, _run.Context());
         _ = source.Fingerprint;
         long before = GC.GetAllocatedBytesForCurrentThread();
         Assert.Equal("after", Assert.Single(await StageHarness.ReadAsync(source)).Text);
@@ -118,7 +118,7 @@ public sealed class ReadJsonlTests : IDisposable
             {"messages": []}
             {"messages": "text"}
             """);
-        TextDocument document = Assert.Single(await StageHarness.ReadAsync(new ReadJsonlSource(new() { Files = [path], Messages = "messages" }, _run.Context())));
+        TextDocument document = Assert.Single(await StageHarness.ReadAsync(Made.ReadJsonl(new() { Files = [path], Messages = "messages" }, _run.Context())));
         Assert.Equal([new ChatMessage("user", "q"), new ChatMessage("assistant", "a")], document.Messages!);
         Assert.Equal(
             ["a message has no role or no content", "messages are null or empty", "field is not a list of messages"], _run.Rejected.Select(r => r.Reason));
@@ -138,7 +138,7 @@ public sealed class ReadJsonlTests : IDisposable
         Assert.Contains("its compressed data are damaged", error.Message, StringComparison.Ordinal);
     }
 
-    private ReadJsonlSource Source(string path) => new(new() { Files = [path] }, _run.Context());
+    private ReadJsonlSource Source(string path) => Made.ReadJsonl(new() { Files = [path] }, _run.Context());
 
     private string Write(string name, string content)
     {

@@ -83,7 +83,7 @@ public sealed class ReadParquetTests : IDisposable
         Duck.Write(first, "SELECT i || md5(i::VARCHAR) || md5((i + 7)::VARCHAR) || sha256(i::VARCHAR) AS text FROM range(20480) t(i)", "ROW_GROUP_SIZE 2048");
         Duck.Write(second, "SELECT 'b' || i || sha256(i::VARCHAR) AS text FROM range(777) t(i)");
         ReadParquetOptions options = new() { Files = [first, second], SkipRows = 11, MaxRows = 21001 };
-        List<TextDocument> whole = await StageHarness.ReadAsync(new ReadParquetSource(options, _run.Context()));
+        List<TextDocument> whole = await StageHarness.ReadAsync(Made.ReadParquet(options, _run.Context()));
         Assert.Equal(21001, whole.Count);
 
         foreach (int count in (int[])[1, 2, 3, 7, 16])
@@ -92,7 +92,7 @@ public sealed class ReadParquetTests : IDisposable
             for (int index = 0; index < count; index++)
             {
                 counting.BytesRead = 0;
-                parts.AddRange(await StageHarness.ReadAsync(new ReadParquetSource(options, _run.Context(new Partition(index, count)))));
+                parts.AddRange(await StageHarness.ReadAsync(Made.ReadParquet(options, _run.Context(new Partition(index, count)))));
                 if (count == 16)
                     Assert.InRange(counting.BytesRead, 1, new FileInfo(first).Length / 4);
             }
@@ -114,7 +114,7 @@ public sealed class ReadParquetTests : IDisposable
         Assert.Equal(rows, (await StageHarness.ReadAsync(Source(path))).Select(d => d.Text));
 
         counting.BytesRead = 0;
-        var some = new ReadParquetSource(new() { Files = [path], SkipRows = 60 * RowsPerPage, MaxRows = 3 }, _run.Context());
+        var some = Made.ReadParquet(new() { Files = [path], SkipRows = 60 * RowsPerPage, MaxRows = 3 }, _run.Context());
         Assert.Equal(rows[960..963], (await StageHarness.ReadAsync(some)).Select(d => d.Text));
         Assert.InRange(counting.BytesRead, 3 * RowBytes, new FileInfo(path).Length / 8);
     }
@@ -159,7 +159,7 @@ public sealed class ReadParquetTests : IDisposable
               WHEN 3 THEN [{'role': 'user', 'content': 'q' || i}, {'role': 'assistant', 'content': 'a' || i}]
               ELSE [{'role': 'user', 'content': NULL}] END AS messages FROM range(50) t(i)
             """);
-        var source = new ReadParquetSource(new() { Files = [path], Messages = "messages", SkipRows = 2 }, _run.Context());
+        var source = Made.ReadParquet(new() { Files = [path], Messages = "messages", SkipRows = 2 }, _run.Context());
 
         List<TextDocument> documents = await StageHarness.ReadAsync(source);
 
@@ -180,7 +180,7 @@ public sealed class ReadParquetTests : IDisposable
         string path = _run.PathOf("a.parquet");
         Duck.Write(path, "SELECT CASE WHEN i = 2 THEN NULL ELSE {'body': 'text ' || i, 'n': i} END AS doc FROM range(5) t(i)");
 
-        List<TextDocument> documents = await StageHarness.ReadAsync(new ReadParquetSource(new() { Files = [path], Column = "doc.body" }, _run.Context()));
+        List<TextDocument> documents = await StageHarness.ReadAsync(Made.ReadParquet(new() { Files = [path], Column = "doc.body" }, _run.Context()));
 
         Assert.Equal(["text 0", "text 1", "text 3", "text 4"], documents.Select(d => d.Text));
     }
@@ -240,10 +240,10 @@ public sealed class ReadParquetTests : IDisposable
         }
         Assert.Equal(
             ["B.parquet", "a.parquet", "b.parquet"],
-            (await StageHarness.ReadAsync(new ReadParquetSource(new() { Files = ["run:*.parquet"] }, _run.Context()))).Select(d => d.Text));
+            (await StageHarness.ReadAsync(Made.ReadParquet(new() { Files = ["run:*.parquet"] }, _run.Context()))).Select(d => d.Text));
         Assert.Equal(
             ["B.parquet", "a.parquet", "b.parquet", "deep/er/c.parquet"],
-            (await StageHarness.ReadAsync(new ReadParquetSource(new() { Files = [_run.PathOf("**/*.parquet")] }, _run.Context()))).Select(d => d.Text));
+            (await StageHarness.ReadAsync(Made.ReadParquet(new() { Files = [_run.PathOf("**/*.parquet")] }, _run.Context()))).Select(d => d.Text));
     }
 
     [Fact]
@@ -256,9 +256,9 @@ public sealed class ReadParquetTests : IDisposable
         {
             new() { Files = [a, b] }, new() { Files = [b, a] }, new() { Files = [a] }, new() { Files = [a, b], Column = "other" },
             new() { Files = [a, b], MaxRows = 1 }, new() { Files = [a, b], SkipRows = 1 }, new() { Files = [a, b], Messages = "text" },
-        }.Select(o => new ReadParquetSource(o, _run.Context()).Fingerprint["input"])];
+        }.Select(o => Made.ReadParquet(o, _run.Context()).Fingerprint["input"])];
         Assert.Equal(prints.Length, prints.Distinct().Count());
-        Assert.Equal(prints[0], new ReadParquetSource(new() { Files = [a, b] }, _run.Context(new Partition(1, 2))).Fingerprint["input"]);
+        Assert.Equal(prints[0], Made.ReadParquet(new() { Files = [a, b] }, _run.Context(new Partition(1, 2))).Fingerprint["input"]);
         await Task.CompletedTask;
     }
 
@@ -266,7 +266,7 @@ public sealed class ReadParquetTests : IDisposable
     public async Task What_write_parquet_writes_is_what_read_parquet_and_DuckDB_read()
     {
         string[] texts = [.. Enumerable.Range(0, 2500).Select(i => $"tëxt {i}\nwith lines")];
-        var sink = new WriteParquetSink(new() { To = "out/made.parquet", RowGroupRows = 1000 }, _run.Context());
+        var sink = Made.WriteParquet(new() { To = "out/made.parquet", RowGroupRows = 1000 }, _run.Context());
         await sink.RunAsync(texts.Select((t, i) => new TextDocument(new DocumentId(1, i, 0), t)).ToAsyncEnumerable(), default);
 
         Assert.Equal(texts, Duck.Texts($"SELECT text FROM '{_run.PathOf("out/made.parquet")}'"));
@@ -278,7 +278,7 @@ public sealed class ReadParquetTests : IDisposable
     [Fact]
     public async Task A_writer_that_is_stopped_leaves_nothing()
     {
-        var sink = new WriteParquetSink(new() { To = "out/made.parquet" }, _run.Context());
+        var sink = Made.WriteParquet(new() { To = "out/made.parquet" }, _run.Context());
         await Assert.ThrowsAsync<InvalidOperationException>(() => sink.RunAsync(Failing(), default));
         Assert.Empty(Directory.GetFileSystemEntries(_run.PathOf("out")));
 
@@ -290,7 +290,7 @@ public sealed class ReadParquetTests : IDisposable
         }
     }
 
-    private ReadParquetSource Source(string path) => new(new() { Files = [path] }, _run.Context());
+    private ReadParquetSource Source(string path) => Made.ReadParquet(new() { Files = [path] }, _run.Context());
 
     private static async Task WriteAsync(string path, CompressionMethod compression, params string[][] groups)
     {

@@ -24,7 +24,7 @@ public sealed class RealParquetTests(ITestOutputHelper output) : IDisposable
             return;
         }
         string path = Path.Combine(shared, "data", name);
-        List<TextDocument> documents = await StageHarness.ReadAsync(new ReadParquetSource(new() { Files = [path], Column = column }, _run.Context()));
+        List<TextDocument> documents = await StageHarness.ReadAsync(Made.ReadParquet(new() { Files = [path], Column = column }, _run.Context()));
         Assert.Equal(rows, documents.Count);
         Assert.Equal(Duck.Texts($"SELECT \"{column}\" FROM '{path}'"), documents.Select(d => d.Text));
     }
@@ -38,7 +38,7 @@ public sealed class RealParquetTests(ITestOutputHelper output) : IDisposable
             return;
         }
         string path = Path.Combine(shared, "data", "gsm8k-chat-train.parquet");
-        List<TextDocument> documents = await StageHarness.ReadAsync(new ReadParquetSource(new() { Files = [path], Messages = "messages" }, _run.Context()));
+        List<TextDocument> documents = await StageHarness.ReadAsync(Made.ReadParquet(new() { Files = [path], Messages = "messages" }, _run.Context()));
         Assert.Equal(
             Duck.Texts($"SELECT list_aggregate(list_transform(messages, lambda m: m.role || '|' || m.content), 'string_agg', '~') FROM '{path}'"),
             documents.Select(d => string.Join('~', d.Messages!.Select(m => $"{m.Role}|{m.Content}"))));

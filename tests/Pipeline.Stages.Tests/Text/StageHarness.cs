@@ -39,15 +39,14 @@ public sealed class StageHarness : IStageMeter, IRejects, IServiceProvider, IDis
 
     public StageContext Context(Partition? partition = null, int seed = 17) => new(
         new RunDefinition { Name = "test", Seed = seed, Flows = [] },
-        new FlowDefinition { Name = "flow", Stages = [] },
+        new FlowFacts(),
         "stage",
         Folder,
         Storage,
         this,
         this,
         this,
-        partition,
-        TimeProvider.System);
+        partition);
 
     public static async Task<List<TextDocument>> ReadAsync(ISource<TextDocument> source, CancellationToken cancellationToken = default)
     {

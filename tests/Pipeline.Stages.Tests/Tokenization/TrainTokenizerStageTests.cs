@@ -34,7 +34,7 @@ public sealed class TrainTokenizerStageTests
         byte[] first = File.ReadAllBytes(Path.Combine(_run, "tok", "tokenizer.json"));
         await Train(Options() with { To = "tok2" });
         Assert.Equal(first, File.ReadAllBytes(Path.Combine(_run, "tok2", "tokenizer.json")));
-        await new TrainTokenizerStage(Options(), Context()).RunAsync(Untouchable(), default);
+        await Made.TrainTokenizer(Options(), Context()).RunAsync(Untouchable(), default);
     }
 
     [Fact]
@@ -58,11 +58,11 @@ public sealed class TrainTokenizerStageTests
 
     [Fact]
     public async Task No_text_is_refused()
-        => await Assert.ThrowsAsync<InputException>(() => new TrainTokenizerStage(Options(), Context()).RunAsync(Documents(), default));
+        => await Assert.ThrowsAsync<InputException>(() => Made.TrainTokenizer(Options(), Context()).RunAsync(Documents(), default));
 
     [Fact]
     public void A_size_without_room_for_the_bytes_is_refused()
-        => Assert.Throws<DefinitionException>(() => new TrainTokenizerStage(Options() with { VocabularySize = 258 }, Context()));
+        => Assert.Throws<DefinitionException>(() => Made.TrainTokenizer(Options() with { VocabularySize = 258 }, Context()));
 
     [Fact]
     public async Task The_text_of_special_tokens_is_not_learnt()
@@ -76,7 +76,7 @@ public sealed class TrainTokenizerStageTests
         => new() { VocabularySize = 280, SpecialTokens = ["<s>", "</s>", "<sep>"], Bos = "<s>", Eos = "</s>", MinFrequency = 1, To = "tok" };
 
     private Task Train(TrainTokenizerOptions options, params string[] texts)
-        => new TrainTokenizerStage(options, Context()).RunAsync(
+        => Made.TrainTokenizer(options, Context()).RunAsync(
             Documents(texts.Length > 0 ? texts : ["some text and some more text, with numbers 12345 and 12345", "text text texts éé"]), default);
 
     private static async IAsyncEnumerable<TextDocument> Documents(params string[] texts)
@@ -95,9 +95,8 @@ public sealed class TrainTokenizerStageTests
 
     private StageContext Context()
     {
-        var flow = new FlowDefinition { Name = "train", Stages = [] };
-        var definition = new RunDefinition { Name = "run", Flows = [flow] };
-        return new StageContext(definition, flow, "train-tokenizer", _run, _storage, new Silence(), new Silence(), new Nothing(), null, TimeProvider.System);
+        var definition = new RunDefinition { Name = "run", Flows = [] };
+        return new StageContext(definition, new FlowFacts(), "train-tokenizer", _run, _storage, new Silence(), new Silence(), new Nothing(), null);
     }
 
     private sealed class Silence : IStageMeter, IRejects

@@ -17,9 +17,9 @@ public sealed class CorpusTests : IDisposable
     public async Task The_text_in_the_repository_is_what_the_generator_makes(string name, ProblemSplit split, int first, int documents)
     {
         string path = Path.Combine(Root(), "data", "text", name);
-        List<TextDocument> kept = await StageHarness.ReadAsync(new ReadParquetSource(new() { Files = [path] }, _run.Context()));
+        List<TextDocument> kept = await StageHarness.ReadAsync(Made.ReadParquet(new() { Files = [path] }, _run.Context()));
         List<TextDocument> made = await StageHarness.ReadAsync(
-            new GenerateProblemsSource(new() { Documents = documents, First = first, Split = split }, _run.Context(seed: 17)));
+            Made.GenerateProblems(new() { Documents = documents, First = first, Split = split }, _run.Context(seed: 17)));
         Assert.Equal(made.Select(d => d.Text), kept.Select(d => d.Text));
     }
 

@@ -59,13 +59,13 @@ public sealed partial class GenerateProblemsTests(ITestOutputHelper output) : ID
     public async Task The_same_seed_makes_the_same_texts_whole_or_in_parts()
     {
         GenerateProblemsOptions options = new() { Documents = 500, First = 100 };
-        List<TextDocument> whole = await StageHarness.ReadAsync(new GenerateProblemsSource(options, _run.Context()));
+        List<TextDocument> whole = await StageHarness.ReadAsync(Made.GenerateProblems(options, _run.Context()));
         var parts = new List<TextDocument>();
         for (int index = 0; index < 3; index++)
-            parts.AddRange(await StageHarness.ReadAsync(new GenerateProblemsSource(options, _run.Context(new Partition(index, 3)))));
+            parts.AddRange(await StageHarness.ReadAsync(Made.GenerateProblems(options, _run.Context(new Partition(index, 3)))));
         Assert.Equal(whole, parts);
-        Assert.Equal(whole.Take(50), await StageHarness.ReadAsync(new GenerateProblemsSource(new() { Documents = 50, First = 100 }, _run.Context())));
-        Assert.NotEqual(whole[0].Text, (await StageHarness.ReadAsync(new GenerateProblemsSource(options, _run.Context(seed: 18))))[0].Text);
+        Assert.Equal(whole.Take(50), await StageHarness.ReadAsync(Made.GenerateProblems(new() { Documents = 50, First = 100 }, _run.Context())));
+        Assert.NotEqual(whole[0].Text, (await StageHarness.ReadAsync(Made.GenerateProblems(options, _run.Context(seed: 18))))[0].Text);
     }
 
     [Fact]
@@ -89,7 +89,7 @@ public sealed partial class GenerateProblemsTests(ITestOutputHelper output) : ID
         => Assert.InRange(HoldingSituations.Beginnings.Length + MoneySituations.All.Length + WorldSituations.All.Length, 40, 400);
 
     private Task<List<TextDocument>> MadeAsync(int documents, ProblemSplit split, int seed = 17)
-        => StageHarness.ReadAsync(new GenerateProblemsSource(new() { Documents = documents, Split = split }, _run.Context(seed: seed)));
+        => StageHarness.ReadAsync(Made.GenerateProblems(new() { Documents = documents, Split = split }, _run.Context(seed: seed)));
 
     private static string Question(TextDocument document)
     {

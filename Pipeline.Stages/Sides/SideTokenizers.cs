@@ -1,50 +1,42 @@
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
-using Pipeline.Contracts.Stages;
-using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Tokenization;
 
-namespace Pipeline.Stages.Alignment;
+namespace Pipeline.Stages.Sides;
 
 /// <summary>
 /// Which tokenizer each side has: the one its definition names, else its model's own. <c>"bytes"</c> is one token per byte and keeps the
 /// special tokens of the model's own tokenizer, so that bos, eos, pad and a template's marks go on meaning what they meant.
 /// </summary>
-public static class SideTokenizers
+internal static class SideTokenizers
 {
     private const string Bytes = "bytes";
 
     /// <exception cref="DefinitionException">The run has no teacher.</exception>
-    public static TextTokenizer Teacher(StageContext context)
-        => Teacher(context.Definition, context.RunFolder, context.Service<TokenizerStore>());
-
-    /// <exception cref="DefinitionException">The run has no student, or the student has neither a model nor a tokenizer.</exception>
-    public static TextTokenizer Student(StageContext context)
-        => Student(context.Definition, context.RunFolder, context.Service<TokenizerStore>());
-
-    public static TextTokenizer Teacher(RunDefinition definition, string runFolder, TokenizerStore store)
+    public static TextTokenizer Teacher(RunSite run)
     {
-        TeacherDefinition teacher = definition.Teacher
+        TeacherDefinition teacher = run.Definition.Teacher
             ?? throw new DefinitionException("the run has no \"teacher\"; name its model, or use stages that need none (tokenize-student)");
-        return Resolve(teacher.Tokenizer, teacher.Model, runFolder, store);
+        return Resolve(teacher.Tokenizer, teacher.Model, run);
     }
 
-    public static TextTokenizer Student(RunDefinition definition, string runFolder, TokenizerStore store)
+    /// <exception cref="DefinitionException">The run has no student, or the student has neither a model nor a tokenizer.</exception>
+    public static TextTokenizer Student(RunSite run)
     {
-        StudentDefinition student = definition.Student
+        StudentDefinition student = run.Definition.Student
             ?? throw new DefinitionException("the run has no \"student\"; name its model, or its config and its tokenizer");
         if (student.Tokenizer is null && student.Model is null)
             throw new DefinitionException("the student has neither \"model\" nor \"tokenizer\"; a student that begins from a config needs a tokenizer");
-        return Resolve(student.Tokenizer, student.Model, runFolder, store);
+        return Resolve(student.Tokenizer, student.Model, run);
     }
 
     /// <summary>The folder or file whose chat template the teacher has: that of its tokenizer.</summary>
-    internal static string TeacherTemplatePath(StageContext context)
-        => TemplatePath(context.Definition.Teacher!.Tokenizer, context.Definition.Teacher.Model, context.RunFolder)!;
+    internal static string TeacherTemplatePath(RunSite run)
+        => TemplatePath(run.Definition.Teacher!.Tokenizer, run.Definition.Teacher.Model, run)!;
 
     /// <summary>The same for the student; null for bytes without a model.</summary>
-    internal static string? StudentTemplatePath(StageContext context)
-        => TemplatePath(context.Definition.Student!.Tokenizer, context.Definition.Student.Model, context.RunFolder);
+    internal static string? StudentTemplatePath(RunSite run)
+        => TemplatePath(run.Definition.Student!.Tokenizer, run.Definition.Student.Model, run);
 
     /// <summary>One token per byte with the special tokens of another tokenizer, in the order of their ids.</summary>
     public static TextTokenizer BytesWithSpecialsOf(TextTokenizer original)
@@ -54,17 +46,17 @@ public static class SideTokenizers
             Name(original, original.EosId),
             Name(original, original.PadId));
 
-    private static TextTokenizer Resolve(string? tokenizer, string? model, string runFolder, TokenizerStore store)
+    private static TextTokenizer Resolve(string? tokenizer, string? model, RunSite run)
     {
         if (tokenizer != Bytes)
-            return store.Get(RunPaths.Input(runFolder, tokenizer ?? model!));
-        return model is null ? store.Get(Bytes) : BytesWithSpecialsOf(store.Get(RunPaths.Input(runFolder, model)));
+            return run.Tokenizers.Get(run.Input(tokenizer ?? model!));
+        return model is null ? run.Tokenizers.Get(Bytes) : BytesWithSpecialsOf(run.Tokenizers.Get(run.Input(model)));
     }
 
-    private static string? TemplatePath(string? tokenizer, string? model, string runFolder)
+    private static string? TemplatePath(string? tokenizer, string? model, RunSite run)
     {
         string? path = tokenizer is null or Bytes ? model : tokenizer;
-        return path is null ? null : RunPaths.Input(runFolder, path);
+        return path is null ? null : run.Input(path);
     }
 
     private static string? Name(TextTokenizer tokenizer, int? id) => id is { } known ? tokenizer.TokenOf(known) : null;

@@ -1,0 +1,44 @@
+namespace Pipeline.Contracts.Formats;
+
+/// <summary>
+/// Names of the parts of a <see cref="ShardFingerprint"/>. They stand in every shard that was ever written, so a name is never changed.
+/// </summary>
+public static class FingerprintPart
+{
+    /// <summary>The input files, and what of them is read.</summary>
+    public const string Input = "input";
+
+    public const string TeacherTokenizer = "teacher tokenizer";
+
+    public const string StudentTokenizer = "student tokenizer";
+
+    /// <summary>Chat templates of both sides.</summary>
+    public const string Templates = "templates";
+
+    /// <summary>How documents are cut, and what surrounds them.</summary>
+    public const string Limits = "limits";
+
+    /// <summary>Weights and configuration of the teacher.</summary>
+    public const string TeacherWeights = "teacher weights";
+
+    /// <summary>Layers whose states are kept.</summary>
+    public const string TeacherHiddenStates = "teacher hidden states";
+
+    /// <summary>Bits that the teacher's numbers keep; absent where they are 16, as before there was a choice.</summary>
+    public const string TeacherScores = "teacher scores";
+
+    /// <summary>
+    /// What shards know of the boundary mass where it is not the mass itself: <c>interval</c> or <c>unknown</c>. Absent where masses are known;
+    /// shards that have it are of format 2.
+    /// </summary>
+    public const string TeacherBoundary = "teacher boundary";
+
+    /// <summary>Whether a teacher gives the same bits again; absent where it does.</summary>
+    public const string TeacherRepeats = "teacher scores repeat";
+
+    /// <summary>The order in which examples of other shards were read.</summary>
+    public const string Order = "order";
+
+    /// <summary>Tokens that an example may have under the tokenizer it was realigned to.</summary>
+    public const string RealignedLimit = "realigned limit";
+}

@@ -1,0 +1,28 @@
+using Pipeline.Contracts.Definitions;
+
+namespace Pipeline.Contracts.Stages;
+
+/// <summary>
+/// What the stages of a flow say to each other. Every stage adds its own, from its options alone and in the order of the flow, before any
+/// stage is made; so no stage needs to know which kinds of stages stand beside it.
+/// </summary>
+public sealed record FlowFacts
+{
+    /// <summary>Tokens that a document may have under the teacher's tokenizer; null where no stage limits them.</summary>
+    public int? MaxTeacherTokens { get; init; }
+
+    /// <summary>Tokens that a document may have under the student's tokenizer; null where no stage limits them.</summary>
+    public int? MaxStudentTokens { get; init; }
+
+    /// <summary>Student tokens of a batch, padding included; null where no stage makes batches.</summary>
+    public int? BatchTokens { get; init; }
+
+    /// <summary>The student that the flow trains, where it is not the definition's own.</summary>
+    public StudentDefinition? Student { get; init; }
+
+    /// <summary>Parts of the fingerprint of what is read that a stage of the flow makes anew.</summary>
+    public IReadOnlyList<string> ReplacedParts { get; init; } = [];
+
+    /// <summary>Folders that shards are written to, by this flow or any other of the run, as the definition names them.</summary>
+    public IReadOnlyList<string> ShardFolders { get; init; } = [];
+}

@@ -1,0 +1,26 @@
+using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Sides;
+using Pipeline.Stages.Teacher;
+
+namespace Pipeline.Stages;
+
+/// <summary>What shards must have been made from for a flow to use them: the teacher, and the tokenizer of the student that the flow trains.</summary>
+internal static class ShardExpectation
+{
+    public static IReadOnlyDictionary<string, string> Of(StageContext context)
+    {
+        var parts = new Dictionary<string, string>();
+        RunSite run = RunSite.Of(context).With(context.Facts.Student);
+        // A flow that realigns is there because the shards' student tokenizer is another one.
+        if (run.Definition.Student is not null && !context.Facts.ReplacedParts.Contains(FingerprintPart.StudentTokenizer))
+            parts[FingerprintPart.StudentTokenizer] = SideTokenizers.Student(run).Fingerprint;
+        if (run.Definition.Teacher is not null)
+        {
+            parts[FingerprintPart.TeacherTokenizer] = SideTokenizers.Teacher(run).Fingerprint;
+            foreach ((string part, string value) in context.Service<TeacherStore>().Get(context).Fingerprint)
+                parts[part] = value;
+        }
+        return parts;
+    }
+}

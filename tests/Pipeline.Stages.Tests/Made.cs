@@ -1,0 +1,63 @@
+using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Alignment;
+using Pipeline.Stages.Embeddings;
+using Pipeline.Stages.Evaluation;
+using Pipeline.Stages.Shards;
+using Pipeline.Stages.Student;
+using Pipeline.Stages.Teacher;
+using Pipeline.Stages.Text;
+using Pipeline.Stages.Tokenization.Training;
+
+namespace Pipeline.Stages.Tests;
+
+/// <summary>Stages as the host makes them: by their rows of the table.</summary>
+internal static class Made
+{
+    public static ReadParquetSource ReadParquet(ReadParquetOptions options, StageContext context) => Make<ReadParquetSource>(options, context);
+
+    public static ReadJsonlSource ReadJsonl(ReadJsonlOptions options, StageContext context) => Make<ReadJsonlSource>(options, context);
+
+    public static GenerateProblemsSource GenerateProblems(GenerateProblemsOptions options, StageContext context) => Make<GenerateProblemsSource>(options, context);
+
+    public static WriteParquetSink WriteParquet(WriteParquetOptions options, StageContext context) => Make<WriteParquetSink>(options, context);
+
+    public static TrainTokenizerStage TrainTokenizer(TrainTokenizerOptions options, StageContext context) => Make<TrainTokenizerStage>(options, context);
+
+    public static TokenizeStage Tokenize(TokenizeOptions options, StageContext context) => Make<TokenizeStage>(options, context);
+
+    public static TokenizeStudentStage TokenizeStudent(TokenizeStudentOptions options, StageContext context) => Make<TokenizeStudentStage>(options, context);
+
+    public static AlignStage Align(StageContext context) => Make<AlignStage>(new AlignOptions(), context);
+
+    public static ScoreTeacherStage ScoreTeacher(ScoreTeacherOptions options, StageContext context) => Make<ScoreTeacherStage>(options, context);
+
+    public static WriteShardsStage WriteShards(WriteShardsOptions options, StageContext context) => Make<WriteShardsStage>(options, context);
+
+    public static ReadShardsStage ReadShards(ReadShardsOptions options, StageContext context) => Make<ReadShardsStage>(options, context);
+
+    /// <summary>Over shards that a test says the origin of.</summary>
+    public static ReadShardsStage ReadShards(ReadShardsOptions options, StageContext context, IReadOnlyDictionary<string, string> expected)
+        => (ReadShardsStage)ShardStages.Read(_ => expected).Create(options, context);
+
+    public static RealignStage Realign(RealignOptions options, StageContext context) => Make<RealignStage>(options, context);
+
+    public static BatchStage Batch(BatchOptions options, StageContext context) => Make<BatchStage>(options, context);
+
+    public static UpdateStudentStage UpdateStudent(UpdateStudentOptions options, StageContext context) => Make<UpdateStudentStage>(options, context);
+
+    public static ComputeBiasStage ComputeBias(ComputeBiasOptions options, StageContext context) => Make<ComputeBiasStage>(options, context);
+
+    public static MatchTokensSource MatchTokens(StageContext context) => Make<MatchTokensSource>(new MatchTokensOptions(), context);
+
+    public static WriteTokenMapSink WriteTokenMap(WriteTokenMapOptions options, StageContext context) => Make<WriteTokenMapSink>(options, context);
+
+    public static EvaluateSink Evaluate(EvaluateOptions options, StageContext context) => Make<EvaluateSink>(options, context);
+
+    /// <summary>What stages with these options say to each other in one flow.</summary>
+    public static FlowFacts Facts(params IEnumerable<object> options)
+        => options.Aggregate(new FlowFacts(), (facts, o) => RowOf(o).AddFacts(o, facts));
+
+    private static TStage Make<TStage>(object options, StageContext context) => (TStage)RowOf(options).Create(options, context);
+
+    private static StageRegistration RowOf(object options) => StageTable.All.First(r => r.OptionsType == options.GetType());
+}
