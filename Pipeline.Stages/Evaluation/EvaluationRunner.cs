@@ -1,7 +1,6 @@
 using System.Globalization;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Progress;
-using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Tokenization;

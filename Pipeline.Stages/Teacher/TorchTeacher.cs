@@ -1,6 +1,5 @@
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Formats;
-using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Language;

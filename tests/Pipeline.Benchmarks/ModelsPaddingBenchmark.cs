@@ -4,7 +4,6 @@ using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Batching;
 using Pipeline.Stages.Shards;
 using Pipeline.Stages.Student;

@@ -1,4 +1,3 @@
-using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;

@@ -1,5 +1,4 @@
 using Pipeline.Contracts.Records;
-using Pipeline.Stages.Text;
 using Xunit.Abstractions;
 
 namespace Pipeline.Stages.Tests.Text;

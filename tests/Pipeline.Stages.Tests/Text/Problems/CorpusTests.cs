@@ -1,5 +1,4 @@
 using Pipeline.Contracts.Records;
-using Pipeline.Stages.Text;
 using Pipeline.Stages.Text.Problems;
 
 namespace Pipeline.Stages.Tests.Text.Problems;
