@@ -31,5 +31,8 @@ internal sealed record CommandEnvironment
     /// <summary>For tests that stop a run without a signal.</summary>
     public StopSignals? Signals { get; init; }
 
+    /// <summary>The value of an environment variable; null where it is not set.</summary>
+    public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
+
     public StageCatalog Catalog() => new(Stages, Teachers);
 }

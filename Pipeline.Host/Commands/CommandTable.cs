@@ -9,6 +9,8 @@ internal static class CommandTable
     [
         RunCommand.Create,
         WorkCommand.Create,
+        SubmitCommand.Create,
+        StatusCommand.Create,
         CheckCommand.Create,
         InspectCommand.Create,
         VerifyCommand.Create,

@@ -11,10 +11,12 @@ internal static class RunCommand
     {
         var input = new RunInput();
         var command = new Command("run", "Runs a definition. Run the same command again to go on after a stop, a kill or an error: what is committed is kept.");
+        var through = new Option<string?>("--through") { Description = "Ends after this flow; the same command without it goes on.", HelpName = "FLOW" };
         input.AddTo(command);
+        command.Options.Add(through);
         command.SetAction(async parsed =>
         {
-            await input.RunAsync<RunExecutor>(environment, parsed);
+            await input.RunAsync<RunExecutor>(environment, parsed, parsed.GetValue(through));
             return ExitCodes.Success;
         });
         return command;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Pipeline.Contracts.Errors;
 using Pipeline.Host.Definitions;
 using Pipeline.Host.Hosting;
 using Pipeline.Host.Progress;
@@ -44,11 +45,21 @@ internal sealed class RunInput
     /// <param name="environment">Of the command.</param>
     /// <param name="parsed">The command line.</param>
     /// <param name="more">What the job is given besides.</param>
-    public async Task RunAsync<TJob>(CommandEnvironment environment, ParseResult parsed, params object[] more)
+    public Task RunAsync<TJob>(CommandEnvironment environment, ParseResult parsed, params object[] more)
+        where TJob : class, IJob
+        => RunAsync<TJob>(environment, parsed, through: null, more);
+
+    /// <param name="environment">Of the command.</param>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="through">The flow after which a run ends.</param>
+    /// <param name="more">What the job is given besides.</param>
+    /// <exception cref="DefinitionException">There is no such flow.</exception>
+    public async Task RunAsync<TJob>(CommandEnvironment environment, ParseResult parsed, string? through, params object[] more)
         where TJob : class, IJob
     {
         var settings = new RunSettings
         {
+            Through = through,
             Folder = parsed.GetValue(_folder),
             Parallelism = parsed.GetValue(_parallel),
             Plain = parsed.GetValue(_plain),
@@ -57,6 +68,8 @@ internal sealed class RunInput
         StageCatalog catalog = environment.Catalog();
         var loader = new DefinitionLoader(catalog, environment.Storage);
         LoadedDefinition definition = _definition.Load(parsed, loader);
+        if (through is not null && definition.Definition.Flows.All(f => f.Name != through))
+            throw new DefinitionException($"--through: there is no flow '{through}'; flows: {string.Join(", ", definition.Definition.Flows.Select(f => f.Name))}");
         IProgressDisplay display = environment.IsTerminal && !settings.Plain
             ? new TableDisplay(AnsiConsole.Console, environment.Time)
             : new PlainDisplay(environment.Output, environment.Time, settings.LineInterval);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pipeline.Contracts.Errors;
+using Pipeline.Host.Jobs;
 using Pipeline.Host.Runs.Parts;
 
 namespace Pipeline.Host.Commands;
@@ -11,11 +12,10 @@ internal static class WorkCommand
     {
         var input = new RunInput();
         var flow = new Option<string>("--flow") { Description = "The flow whose parts are done; its sink is one that writes parts, such as write-shards.", HelpName = "NAME", Required = true };
-        var parts = new Option<string>("--parts")
+        var parts = new Option<string?>("--parts")
         {
-            Description = "Share K of N, K from 0 to N-1: the parts whose number leaves K when divided by N. The number of parts is the definition's and does not depend on N.",
+            Description = "Share K of N, K from 0 to N-1: the parts whose number leaves K when divided by N. The number of parts is the definition's and does not depend on N. When not given: what SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX says.",
             HelpName = "K/N",
-            Required = true,
         };
         parts.Validators.Add(result =>
         {
@@ -30,7 +30,7 @@ internal static class WorkCommand
         command.Options.Add(parts);
         command.SetAction(async parsed =>
         {
-            (int index, int count) = WorkShare.Parse(parsed.GetRequiredValue(parts))!.Value;
+            (int index, int count) = parsed.GetValue(parts) is { } given ? WorkShare.Parse(given)!.Value : ArrayShare.Of(environment.Variable);
             await input.RunAsync<PartWorker>(environment, parsed, new WorkShare(parsed.GetRequiredValue(flow), index, count));
             return ExitCodes.Success;
         });

@@ -14,6 +14,9 @@ internal static partial class LogMessages
     [LoggerMessage(1002, LogLevel.Information, "run '{Run}' is done: {Folder}")]
     public static partial void RunDone(this ILogger log, string run, string folder);
 
+    [LoggerMessage(1003, LogLevel.Information, "ended after flow '{Flow}' as --through says; flow '{Next}' is next")]
+    public static partial void RunEndsEarly(this ILogger log, string flow, string next);
+
     [LoggerMessage(1010, LogLevel.Information, "flow '{Flow}' begins: {Stages}")]
     public static partial void FlowBegins(this ILogger log, string flow, string stages);
 

@@ -46,7 +46,14 @@ internal sealed class RunExecutor(
         var failures = new FailedRecords(run.MaxFailedRecords, AlreadyFailed(folder.Progress, run));
         var runner = new FlowRunner(surroundings, new GraphRunner(settings, signals, failures, time), rejects, display, log);
         for (int i = 0; i < run.Flows.Count; i++)
+        {
             await RunFlowAsync(run.Flows[i], _canonical.FlowHash(run, i), folder, runner);
+            if (run.Flows[i].Name == settings.Through && i + 1 < run.Flows.Count)
+            {
+                log.RunEndsEarly(run.Flows[i].Name, run.Flows[i + 1].Name);
+                return;
+            }
+        }
         // Parts that other processes did are known only now.
         failures.Require(AlreadyFailed(folder.Progress, run));
         Staging.CleanDead(storage, folder.Path);

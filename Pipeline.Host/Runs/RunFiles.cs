@@ -12,5 +12,6 @@ internal static class RunFiles
     public const string Page = "report.html";
     public const string ReportParts = "report";
     public const string PartRecords = "parts";
+    public const string Jobs = "jobs";
     public const string TensorBoard = "tensorboard";
 }

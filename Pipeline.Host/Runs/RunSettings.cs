@@ -6,6 +6,9 @@ internal sealed record RunSettings
     /// <summary>Null takes runs/NAME.</summary>
     public string? Folder { get; init; }
 
+    /// <summary>The flow after which a run ends; null goes on to the last.</summary>
+    public string? Through { get; init; }
+
     public int Parallelism { get; init; } = Environment.ProcessorCount;
 
     /// <summary>Lines instead of a table, also in a terminal.</summary>

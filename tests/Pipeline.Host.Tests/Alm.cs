@@ -14,7 +14,7 @@ internal sealed record AlmAnswer(int Code, string Output, string Error);
 internal static class Alm
 {
     public static async Task<AlmAnswer> RunAsync(
-        IReadOnlyList<string> arguments, StopSignals? signals = null, IReadOnlyList<StageRegistration>? stages = null, IStorage? storage = null,
+        IReadOnlyList<string> arguments, StopSignals? signals = null, IReadOnlyList<StageRegistration>? stages = null, IStorage? storage = null, Func<string, string?>? variable = null,
         IReadOnlyList<TeacherRegistration>? teachers = null)
     {
         using var output = new StringWriter();
@@ -26,6 +26,7 @@ internal static class Alm
             Output = TextWriter.Synchronized(output),
             Error = error,
             Signals = signals,
+            Variable = variable ?? Environment.GetEnvironmentVariable,
             Teachers = teachers ?? TeacherTable.All,
         });
         return new AlmAnswer(code, output.ToString(), error.ToString());

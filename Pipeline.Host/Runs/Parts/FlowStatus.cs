@@ -1,0 +1,21 @@
+namespace Pipeline.Host.Runs.Parts;
+
+/// <summary>How far a flow is, as its files in the run folder say.</summary>
+/// <param name="Flow">Its name.</param>
+/// <param name="Done">Whether a run found it done.</param>
+/// <param name="Parts">Parts it has; null for one piece, and where that is not known.</param>
+/// <param name="Committed">Parts that are done.</param>
+/// <param name="Running">Parts that processes are at, as far as they may still live.</param>
+/// <param name="Failed">The last failure of each part that is not done.</param>
+/// <param name="Records">Records that went in, over the parts that are done.</param>
+/// <param name="TeacherTokens">Teacher tokens of them; 0 where the flow counts none.</param>
+/// <param name="Seconds">Time spent on them, over all processes.</param>
+/// <param name="Steps">The last step that a training flow logged; null for other flows.</param>
+internal sealed record FlowStatus(
+    string Flow, bool Done, int? Parts, int Committed, IReadOnlyList<RunningPart> Running, IReadOnlyList<PartRecord> Failed,
+    long Records, long TeacherTokens, double Seconds, long? Steps);
+
+/// <param name="Part">Number, from 0.</param>
+/// <param name="Process">Machine, process and start mark.</param>
+/// <param name="Silent">Since its mark was last written; half a minute at most while all is well.</param>
+internal sealed record RunningPart(int Part, string Process, TimeSpan Silent);

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# The quick start's scoring as an array on a real Slurm cluster of this machine, then training by mpirun, against a run that nobody disturbed.
+#   test.sh [FOLDER]       FOLDER is where everything is written; a temporary one, deleted afterwards, when not given
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+cd "$here/../.."
+if [ $# -gt 0 ]; then mkdir -p "$1"; work=$(cd "$1" && pwd); else work=$(mktemp -d); fi
+alm=(dotnet artifacts/bin/Pipeline.Host/release/alm.dll)
+definition="pipelines/quickstart.json"
+# Less text and few steps, and six shards on four tasks: what is shown is that the bytes are the same, not that they are good.
+small=(--set "flows.score.read-parquet.maxRows=240" --set "flows.score.write-shards.count=6" --set "flows.distill.update-student.steps=4"
+  --set "flows.distill.update-student.checkpointEvery=2" --set "flows.judge.read-parquet.maxRows=20" --set "threads=1")
+ranked=("${small[@]}" --set "flows.distill.update-student.slots=2")
+failed=0
+
+say() { echo "cluster: $*"; }
+fail() { say "FAILED: $*"; failed=1; }
+hashes() { (cd "$1" && find "${@:2}" -type f ! -name 'config.json' | sort | xargs sha256sum); }
+stop() { [ -d "$work/slurm" ] && "$here/stop.sh" "$work/slurm"; [ $# -eq 0 ] && rm -rf "$work"; return 0; }
+if [ $# -gt 0 ]; then trap 'stop keep' EXIT; else trap stop EXIT; fi
+
+say "a run that nobody disturbs"
+"${alm[@]}" run "$definition" "${small[@]}" --run "$work/alone" --plain --through score >"$work/alone.log"
+
+if missing=$("$here/install.sh" slurm-wlm munge); then
+  "$here/start.sh" "$work/slurm"
+  export SLURM_CONF=$work/slurm/slurm.conf
+  run=$work/array
+  "${alm[@]}" submit "$definition" "${small[@]}" --run "$run" --engine slurm --tasks 4 >/dev/null
+  # Training has its own part below; here only the array is started.
+  array=$(cd "$run/jobs/slurm" && sbatch --parsable score.sbatch)
+  state() { squeue -h -r -j "$array" -o '%K %T' 2>/dev/null | awk -v k="$1" '$1 == k { print $2 }'; }
+  await() { for _ in $(seq 600); do [ "$(state "$1")" = "$2" ] && return 0; [ -z "$(squeue -h -j "$array")" ] && return 1; sleep 0.1; done; return 1; }
+  # One task is killed outright, one put back into the queue, one started a second time beside itself.
+  await 0 RUNNING && scancel --signal=KILL --full "${array}_0" && say "killed task 0" || fail "task 0 was never running"
+  await 1 RUNNING && scontrol requeue "${array}_1" && say "requeued task 1" || fail "task 1 was never running"
+  (SLURM_ARRAY_TASK_ID=2 SLURM_ARRAY_TASK_MIN=0 SLURM_ARRAY_TASK_COUNT=4 \
+    "${alm[@]}" work "$run/definition.json" --run "$run" --flow score --plain >"$work/twice.log") & twice=$!
+  for _ in $(seq 900); do [ -z "$(squeue -h -j "$array")" ] && break; sleep 0.1; done
+  wait "$twice" || fail "the task that was started twice: $(tail -3 "$work/twice.log")"
+  "${alm[@]}" status "$run" | sed 's/^/cluster: status: /'
+  # What the killed task left: the same array again computes only that.
+  again=$(cd "$run/jobs/slurm" && sbatch --parsable --wait score.sbatch) || fail "the second array: see $run/jobs/slurm"
+  say "array $again did the rest"
+  "${alm[@]}" run "$run/definition.json" --run "$run" --plain --through score >"$work/array.log"
+  diff <(hashes "$work/alone" shards) <(hashes "$run" shards) && say "an array with a task killed, one requeued and one started twice: the shards of alm run" || fail "the shards of the array differ"
+  grep -q "is committed" "$work/array.log" && fail "the run had to compute parts"
+else
+  say "LEFT OUT: the array on Slurm. $missing"
+fi
+
+exit $failed
