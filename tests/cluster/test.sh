@@ -32,13 +32,21 @@ if missing=$("$here/install.sh" slurm-wlm munge); then
   state() { squeue -h -r -j "$array" -o '%K %T' 2>/dev/null | awk -v k="$1" '$1 == k { print $2 }'; }
   await() { for _ in $(seq 600); do [ "$(state "$1")" = "$2" ] && return 0; [ -z "$(squeue -h -j "$array")" ] && return 1; sleep 0.1; done; return 1; }
   # One task is killed outright, one put back into the queue, one started a second time beside itself.
-  await 0 RUNNING && scancel --signal=KILL --full "${array}_0" && say "killed task 0" || fail "task 0 was never running"
+  # The mark beside the part says which process is at it.
+  worker=
+  for _ in $(seq 1200); do
+    mark=$(ls -A "$run/parts/score" 2>/dev/null | grep -m1 -- '-00000\.running$' || true)
+    [ -n "$mark" ] && { worker=$(echo "$mark" | cut -d- -f3); break; }
+    sleep 0.05
+  done
+  [ -n "$worker" ] && kill -9 "$worker" && say "killed task 0 in its first part" || fail "task 0 was never at a part"
   await 1 RUNNING && scontrol requeue "${array}_1" && say "requeued task 1" || fail "task 1 was never running"
   (SLURM_ARRAY_TASK_ID=2 SLURM_ARRAY_TASK_MIN=0 SLURM_ARRAY_TASK_COUNT=4 \
     "${alm[@]}" work "$run/definition.json" --run "$run" --flow score --plain >"$work/twice.log") & twice=$!
   for _ in $(seq 900); do [ -z "$(squeue -h -j "$array")" ] && break; sleep 0.1; done
   wait "$twice" || fail "the task that was started twice: $(tail -3 "$work/twice.log")"
   "${alm[@]}" status "$run" | sed 's/^/cluster: status: /'
+  [ -f "$run/shards/shard-00000-of-00006.alm" ] && fail "the killed task's part is there"
   # What the killed task left: the same array again computes only that.
   again=$(cd "$run/jobs/slurm" && sbatch --parsable --wait score.sbatch) || fail "the second array: see $run/jobs/slurm"
   say "array $again did the rest"
