@@ -1,7 +1,6 @@
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Stages;
-using Pipeline.Host.Definitions;
 using Pipeline.Host.Runs;
 
 namespace Pipeline.Host.Jobs;
