@@ -148,7 +148,8 @@ public sealed class SubmitTests : IDisposable
     private Func<string, string?> StandIn(string name, string does)
     {
         string script = _folder.Write(name, $"#!/bin/bash\nLOG='{_folder["log"]}'\n{does}\n");
-        File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return variable => variable == "PATH" ? $"{Path.GetDirectoryName(script)}:{Environment.GetEnvironmentVariable("PATH")}" : null;
     }
 
