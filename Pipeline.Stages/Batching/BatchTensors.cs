@@ -11,7 +11,8 @@ namespace Pipeline.Stages.Batching;
 /// <param name="Real_R">Flat positions that hold a token.</param>
 /// <param name="Targets_R">The token after each of them; <see cref="NoTarget"/> at the end of a row.</param>
 /// <param name="ScoreAt_R">Flat position of the token that is scored: the next one, or at the end of a row the position itself.</param>
-internal sealed record BatchTensors(Tensor Ids_BT, Tensor Real_R, Tensor Targets_R, Tensor ScoreAt_R)
+/// <param name="Lengths">[B] tokens of each row.</param>
+internal sealed record BatchTensors(Tensor Ids_BT, Tensor Real_R, Tensor Targets_R, Tensor ScoreAt_R, IReadOnlyList<int> Lengths)
 {
     /// <summary>As <see cref="VocabularyHead"/> knows it.</summary>
     public const long NoTarget = -1;
@@ -38,7 +39,8 @@ internal sealed record BatchTensors(Tensor Ids_BT, Tensor Real_R, Tensor Targets
             }
         }
         return new BatchTensors(
-            tensor(ids, [rows.Count, length], device: device), tensor(real, device: device), tensor(targets, device: device), tensor(scoreAt, device: device));
+            tensor(ids, [rows.Count, length], device: device), tensor(real, device: device), tensor(targets, device: device), tensor(scoreAt, device: device),
+            [.. rows.Select(row => row.Length)]);
     }
 
     /// <summary>[N] log p(token i | tokens before i); 0 at the first position of a row and at padding.</summary>

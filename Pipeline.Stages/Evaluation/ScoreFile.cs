@@ -109,7 +109,7 @@ public sealed class ScoreFile(IStorage storage, TorchDevice device)
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
         BatchTensors batch = BatchTensors.Of(rows, model.Device);
-        Tensor hidden_RH = model.Hidden(batch.Ids_BT).flatten(0, 1).index_select(0, batch.Real_R);
+        Tensor hidden_RH = model.Hidden(batch).flatten(0, 1).index_select(0, batch.Real_R);
         HeadScores scores = VocabularyHead.Score(hidden_RH, model.Model.HeadWeight, batch.Targets_R, new HeadOptions(model.Model.Config.FinalSoftcap, model.ValidRows, model.BoundaryMask_V));
         float[] likelihoods = [.. scores.LogLikelihood.cpu().data<float>()], boundaries = [.. scores.LogBoundary!.cpu().data<float>()];
         var results = new TokenScores[rows.Length];

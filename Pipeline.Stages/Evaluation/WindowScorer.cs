@@ -72,7 +72,7 @@ public sealed class WindowScorer(TorchDevice device, int batchTokens)
         using DisposeScope scope = NewDisposeScope();
         BatchTensors batch = BatchTensors.Of(rows, members[0].Device);
         Work = (Work.Tokens + batch.Ids_BT.numel(), Work.Padding + batch.Ids_BT.numel() - batch.Real_R.numel());
-        Tensor[] hidden_RH = [.. members.Select(m => m.Hidden(batch.Ids_BT).flatten(0, 1).index_select(0, batch.Real_R))];
+        Tensor[] hidden_RH = [.. members.Select(m => m.Hidden(batch).flatten(0, 1).index_select(0, batch.Real_R))];
         Tensor likelihood_R = members.Count == 1
             ? EnsembleHead.LogLikelihood(hidden_RH[0], members[0], batch.Targets_R)
             : EnsembleHead.LogLikelihood(hidden_RH, members, batch.Targets_R, average);

@@ -1,5 +1,6 @@
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Batching;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Generation;
@@ -83,11 +84,16 @@ public sealed class LanguageModel : IDisposable
     /// <param name="mask_BT">1 where there is a token; null: everywhere.</param>
     public Tensor Embed(Tensor ids_BT, Tensor? mask_BT = null) => Expansion?.Embed(Model, ids_BT, mask_BT) ?? Model.Embed(ids_BT);
 
+    /// <summary>The hidden states [B, T, H] after the final norm; rows are padded on the right.</summary>
+    internal Tensor Hidden(BatchTensors batch) => Hidden(batch.Ids_BT, batch.Lengths);
+
     /// <summary>The hidden states [B, T, H] after the final norm; rows may be padded on the right.</summary>
-    public Tensor Hidden(Tensor ids_BT)
+    /// <param name="ids_BT">int64.</param>
+    /// <param name="lengths">Tokens of each row, by which some families choose their rotary frequencies; null: rows are full.</param>
+    public Tensor Hidden(Tensor ids_BT, IReadOnlyList<int>? lengths = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        using AttentionContext attention = Model.CreateAttention((int)ids_BT.size(0), (int)ids_BT.size(1));
+        using AttentionContext attention = Model.CreateAttention((int)ids_BT.size(0), (int)ids_BT.size(1), lengths: lengths);
         return Model.FinalNorm(Model.RunLayers(Embed(ids_BT), 0, Model.Config.Layers, attention)).MoveToOuterDisposeScope();
     }
 

@@ -45,10 +45,14 @@ public sealed class AttentionContext : IDisposable
     /// <param name="positions_BT">int64; null: counted on from the cached ones.</param>
     /// <param name="segments_BT">Numbers of packed documents: attention stays within equal numbers. Not with a cache.</param>
     /// <param name="cache">Keys and values of the positions before.</param>
+    /// <param name="lengths">
+    /// Tokens of each row where padding follows them; null: T. Looked at only where the rotation varies with a row's length and
+    /// neither positions nor segments say it.
+    /// </param>
     /// <param name="device">Where.</param>
     /// <param name="type">The type computed in.</param>
     internal static AttentionContext Create(
-        ModelConfig config, int batch, int length, Tensor? mask_BS, Tensor? positions_BT, Tensor? segments_BT, KeyValueCache? cache, Device device, ScalarType type)
+        ModelConfig config, int batch, int length, Tensor? mask_BS, Tensor? positions_BT, Tensor? segments_BT, KeyValueCache? cache, IReadOnlyList<int>? lengths, Device device, ScalarType type)
     {
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -59,7 +63,13 @@ public sealed class AttentionContext : IDisposable
         if (segments_BT is not null && past > 0)
             throw new ArgumentException("packed documents and a cache do not go together", nameof(segments_BT));
         Tensor positions = positions_BT?.to(device) ?? arange(past, past + length, dtype: ScalarType.Int64, device: device);
-        RotaryTable rotary = new(config.Rope, config.HeadDim, positions, type);
+        Tensor? rowLengths = !config.Rope.VariesWithLength && !config.SlidingRope.VariesWithLength ? null
+            : positions_BT is not null || segments_BT is not null ? RowLengths(positions, segments_BT?.to(device))
+            : lengths is null ? null : tensor([.. lengths.Select(each => (long)each)], device: device).unsqueeze(1).expand(batch, length);
+        if (rowLengths is not null && positions.dim() == 1)
+            positions = positions.unsqueeze(0).expand(batch, length);
+        RotaryTable NewTable(RopeSettings rope) => new(rope, config.RotaryDim, positions, rope.VariesWithLength ? rowLengths : null, past + length, type);
+        RotaryTable rotary = NewTable(config.Rope);
         bool slides = config.IsSliding.Contains(true);
         bool windowBites = slides && config.SlidingWindow < past + length;
         bool plain = mask_BS is null && segments_BT is null && config.AttentionSoftcap is null && (past == 0 || length == 1);
@@ -68,7 +78,7 @@ public sealed class AttentionContext : IDisposable
         Tensor? seen = needsFull || needsSliding ? Seen(past, length, mask_BS?.to(device), segments_BT?.to(device), device) : null;
         Tensor? full = needsFull ? Additive(seen!, type) : null;
         Tensor? sliding = !needsSliding ? null : windowBites ? Additive(seen! & Window(past, length, config.SlidingWindow!.Value, device), type) : full ?? Additive(seen!, type);
-        RotaryTable slidingRotary = config.SlidingRope == config.Rope ? rotary : new RotaryTable(config.SlidingRope, config.HeadDim, positions, type);
+        RotaryTable slidingRotary = config.SlidingRope == config.Rope ? rotary : NewTable(config.SlidingRope);
         return new AttentionContext(batch, length, rotary, slidingRotary)
         {
             FullMask = full?.DetachFromDisposeScope(),
@@ -84,6 +94,15 @@ public sealed class AttentionContext : IDisposable
         SlidingRotary.Dispose();
         FullMask?.Dispose();
         SlidingMask?.Dispose();
+    }
+
+    // Of each position the tokens of its row or packed document, [B, T]: one more than the last position there.
+    private static Tensor RowLengths(Tensor positions, Tensor? segments_BT)
+    {
+        if (segments_BT is null)
+            return (positions.amax([-1], keepdim: true) + 1).expand(positions.shape);
+        Tensor inRow_B1T = positions.expand(segments_BT.shape).unsqueeze(1);
+        return inRow_B1T.masked_fill(segments_BT.unsqueeze(2).ne(segments_BT.unsqueeze(1)), -1).amax([-1]) + 1;
     }
 
     private static Tensor Seen(int past, int length, Tensor? mask_BS, Tensor? segments_BT, Device device)

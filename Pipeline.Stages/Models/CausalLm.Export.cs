@@ -21,15 +21,15 @@ public sealed partial class CausalLm
                 adapters.Add(map.Weight.Name, adapter);
         }
 
-        List<TensorSource> tensors = [];
-        foreach ((string name, long[] shape) in WeightNames.All(Config))
+        Tensor Merged(StoredPart part)
         {
-            Tensor weight = _weights[name].Tensor;
-            Func<Tensor> get = adapters.TryGetValue(name, out LoraAdapter? adapter) ? () => weight.to(ScalarType.Float32) + adapter.Delta().to(ScalarType.Float32) : () => weight;
-            tensors.Add(new TensorSource(name, options.Type, shape, get));
+            Tensor weight = _weights[part.Name].Tensor;
+            return adapters.TryGetValue(part.Name, out LoraAdapter? adapter) ? weight.to(ScalarType.Float32) + adapter.Delta().to(ScalarType.Float32) : weight;
         }
 
-        SafetensorsWriter.WriteFolder(folder, storage, tensors, options.MaxShardBytes);
+        IEnumerable<TensorSource> tensors = WeightLayout.Of(Config).Select(stored => new TensorSource(
+            stored.Name, options.Type, stored.Shape, () => stored.Parts.Count == 1 ? Merged(stored.Parts[0]) : cat([.. stored.Parts.Select(part => Merged(part).to(ScalarType.Float32))])));
+        SafetensorsWriter.WriteFolder(folder, storage, [.. tensors], options.MaxShardBytes);
         ConfigWriter.Write(folder, storage, Config, options);
     }
 

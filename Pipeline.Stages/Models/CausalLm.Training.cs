@@ -12,13 +12,13 @@ public sealed partial class CausalLm
 
     /// <summary>Chooses the trained weights; copies those of a mapped file that become trainable. Call before an optimizer is made.</summary>
     /// <param name="part">Which.</param>
-    /// <param name="frozen">Patterns with <c>*</c> on names, taken out again, e.g. <c>model.layers.0.*</c>.</param>
+    /// <param name="frozen">Patterns with <c>*</c> on names, as computed or as stored, taken out again, e.g. <c>model.layers.0.*</c>.</param>
     /// <exception cref="DefinitionException">A pattern matches nothing, or nothing is left to train.</exception>
     /// <exception cref="InputException">The config asks for dropout in training.</exception>
     public void SetTrainable(TrainablePart part, IReadOnlyList<string>? frozen = null)
     {
         frozen ??= [];
-        string? idle = frozen.FirstOrDefault(pattern => !_order.Any(name => NamePattern.Matches(pattern, name)));
+        string? idle = frozen.FirstOrDefault(pattern => !_order.Any(name => IsNamed(pattern, name)));
         if (idle is not null)
             throw new DefinitionException($"frozen pattern '{idle}' matches no weight; names are like {WeightNames.Embedding} and {_order[Math.Min(1, _order.Count - 1)]}");
         if (part != TrainablePart.Nothing && Config.AttentionDropout > 0)
@@ -26,7 +26,7 @@ public sealed partial class CausalLm
         bool any = false;
         foreach (string name in _order)
         {
-            bool trainable = IsIn(part, name) && !frozen.Any(pattern => NamePattern.Matches(pattern, name));
+            bool trainable = IsIn(part, name) && !frozen.Any(pattern => IsNamed(pattern, name));
             _weights[name].SetTrainable(trainable);
             any |= trainable;
         }
@@ -35,7 +35,10 @@ public sealed partial class CausalLm
             throw new DefinitionException($"nothing is left to train: part {part}{(part is TrainablePart.Lora ? " without adapters" : "")}, frozen: {string.Join(", ", frozen)}");
     }
 
-    /// <summary>Adds adapters to every layer's target projections; the second factor is zero, so the function is the same at first.</summary>
+    /// <summary>
+    /// Adds adapters to every layer's target projections; the second factor is zero, so the function is the same at first. A name that
+    /// the family stores fused stands for each of its parts, which get an adapter of their own.
+    /// </summary>
     /// <exception cref="DefinitionException">A target that no layer has, or adapters are there already.</exception>
     public void AddLora(LoraOptions options)
     {
@@ -43,10 +46,11 @@ public sealed partial class CausalLm
         using DisposeScope scope = NewDisposeScope();
         if (_layers[0].Projections.Any(map => map.Adapter is not null))
             throw new DefinitionException("the model has adapters already");
-        string[] known = [.. _layers[0].Projections.Select(map => ShortName(map.Weight.Name))];
-        if (options.Targets.FirstOrDefault(target => !known.Contains(target)) is { } wrong)
-            throw new DefinitionException($"adapter target '{wrong}' is not a projection; they are {string.Join(", ", known)}");
-        foreach (Projection map in _layers.SelectMany(layer => layer.Projections).Where(map => options.Targets.Contains(ShortName(map.Weight.Name))))
+        string[] known = [.. _layers[0].Projections.Select(map => WeightLayout.ShortName(map.Weight.Name))];
+        HashSet<string> targets = [.. options.Targets.SelectMany(target => WeightLayout.Projections(Config.Family, target))];
+        if (targets.FirstOrDefault(target => !known.Contains(target)) is { } wrong)
+            throw new DefinitionException($"adapter target '{wrong}' is not a projection; they are {string.Join(", ", known.Concat(Config.Family.Fused.Select(fused => fused.Name)))}");
+        foreach (Projection map in _layers.SelectMany(layer => layer.Projections).Where(map => targets.Contains(WeightLayout.ShortName(map.Weight.Name))))
         {
             string name = map.Weight.Name[..^".weight".Length];
             long rows = map.Weight.Tensor.size(0), columns = map.Weight.Tensor.size(1);
@@ -97,7 +101,7 @@ public sealed partial class CausalLm
         Config = Config with { VocabularySize = checked((int)EmbeddingWeight.size(0)), TieWordEmbeddings = output_VH is null };
     }
 
-    private static string ShortName(string weight) => weight.Split('.')[^2];
+    private bool IsNamed(string pattern, string name) => NamePattern.Matches(pattern, name) || NamePattern.Matches(pattern, WeightLayout.StoredName(Config.Family, name));
 
     private static bool IsIn(TrainablePart part, string name)
     {

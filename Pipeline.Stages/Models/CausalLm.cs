@@ -97,8 +97,10 @@ public sealed partial class CausalLm : IDisposable
     /// <param name="positions">[B, T] int64; null: 0..T-1.</param>
     /// <param name="segments">[B, T] int64, equal within one packed document.</param>
     /// <param name="cache">Keys and values of positions before.</param>
-    public AttentionContext CreateAttention(int batch, int length, Tensor? mask = null, Tensor? positions = null, Tensor? segments = null, KeyValueCache? cache = null)
-        => AttentionContext.Create(Config, batch, length, mask, positions, segments, cache, Device, ComputeType);
+    /// <param name="lengths">Tokens of each row where padding follows them; null: T. For rotations that vary with a row's length.</param>
+    public AttentionContext CreateAttention(
+        int batch, int length, Tensor? mask = null, Tensor? positions = null, Tensor? segments = null, KeyValueCache? cache = null, IReadOnlyList<int>? lengths = null)
+        => AttentionContext.Create(Config, batch, length, mask, positions, segments, cache, lengths, Device, ComputeType);
 
     /// <summary>Embeddings of int64 ids [B, T], scaled where the family does: [B, T, H].</summary>
     public Tensor Embed(Tensor ids_BT)

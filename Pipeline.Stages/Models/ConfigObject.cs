@@ -73,6 +73,18 @@ internal sealed class ConfigObject(JsonElement element, string prefix, List<stri
         return null;
     }
 
+    /// <summary>A list of as many numbers above 0.</summary>
+    public IReadOnlyList<double>? Numbers(string key, int count)
+    {
+        if (Get(key) is not { } value)
+            return null;
+        if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == count
+            && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.Number && item.TryGetDouble(out double number) && double.IsFinite(number) && number > 0))
+            return [.. value.EnumerateArray().Select(item => item.GetDouble())];
+        Error(key, $"= {Short(value)}, expected {count} numbers above 0");
+        return null;
+    }
+
     private static string Short(JsonElement value)
     {
         string text = value.GetRawText();

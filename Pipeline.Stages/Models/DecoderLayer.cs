@@ -11,9 +11,8 @@ internal sealed class DecoderLayer
 {
     private readonly ModelConfig _config;
     private readonly int _index;
-    private readonly bool _grouped;
-    private readonly Norm _inputNorm, _feedForwardNorm;
-    private readonly Norm? _queryNorm, _keyNorm, _attentionOutputNorm, _feedForwardOutputNorm;
+    private readonly bool _grouped, _normsPerHead;
+    private readonly Norm? _inputNorm, _feedForwardNorm, _queryNorm, _keyNorm, _attentionOutputNorm, _feedForwardOutputNorm;
     private readonly Projection _query, _key, _value, _output, _gate, _up, _down;
     private readonly Scalar _scale;
 
@@ -34,23 +33,26 @@ internal sealed class DecoderLayer
         _up = Map("mlp.up_proj", config.MlpBias);
         _down = Map("mlp.down_proj", config.MlpBias);
         Projections = [_query, _key, _value, _output, _gate, _up, _down];
-        int hidden = config.HiddenSize;
-        _inputNorm = NewNorm("input_layernorm", hidden);
-        if (config.Family.QueryKeyNorm)
+        _normsPerHead = config.Family.QueryKeyNorm == QueryKeyNorm.PerHead;
+        if (config.Family.QueryKeyNorm != QueryKeyNorm.None)
         {
-            _queryNorm = NewNorm("self_attn.q_norm", config.HeadDim);
-            _keyNorm = NewNorm("self_attn.k_norm", config.HeadDim);
+            _queryNorm = NewNorm("self_attn.q_norm", config.HeadDim * (_normsPerHead ? 1 : config.Heads));
+            _keyNorm = NewNorm("self_attn.k_norm", config.HeadDim * (_normsPerHead ? 1 : config.KeyValueHeads));
         }
 
-        if (config.Family.SandwichNorms)
+        int hidden = config.HiddenSize;
+        NormPlace norms = config.Family.Norms;
+        if (norms != NormPlace.After)
+        {
+            _inputNorm = NewNorm("input_layernorm", hidden);
+            // The same name is a norm before the feed-forward part, or one after the attention.
+            _feedForwardNorm = NewNorm(norms == NormPlace.Around ? "pre_feedforward_layernorm" : "post_attention_layernorm", hidden);
+        }
+
+        if (norms != NormPlace.Before)
         {
             _attentionOutputNorm = NewNorm("post_attention_layernorm", hidden);
-            _feedForwardNorm = NewNorm("pre_feedforward_layernorm", hidden);
             _feedForwardOutputNorm = NewNorm("post_feedforward_layernorm", hidden);
-        }
-        else
-        {
-            _feedForwardNorm = NewNorm("post_attention_layernorm", hidden);
         }
     }
 
@@ -81,9 +83,9 @@ internal sealed class DecoderLayer
     public Tensor Forward(Tensor x_BTH, AttentionContext context)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor attended = Attend(_inputNorm.Apply(x_BTH), context);
+        Tensor attended = Attend(_inputNorm?.Apply(x_BTH) ?? x_BTH, context);
         Tensor y = x_BTH + (_attentionOutputNorm?.Apply(attended) ?? attended);
-        Tensor h = _feedForwardNorm.Apply(y);
+        Tensor h = _feedForwardNorm?.Apply(y) ?? y;
         Tensor fed = _down.Apply(Activations.Apply(_config.Activation, _gate.Apply(h)) * _up.Apply(h));
         fed = FeedForwardEdit?.Invoke(fed) ?? fed;
         Tensor output = y + (_feedForwardOutputNorm?.Apply(fed) ?? fed);
@@ -96,8 +98,13 @@ internal sealed class DecoderLayer
         bool sliding = _config.IsSliding[_index];
         Tensor Heads(Projection map, int heads, Norm? norm)
         {
-            Tensor split = map.Apply(h_BTH).view(batch, length, heads, width);
-            return (norm?.Apply(split) ?? split).transpose(1, 2);
+            Tensor together = map.Apply(h_BTH);
+            if (norm is not null && !_normsPerHead)
+                together = norm.Apply(together);
+            Tensor split = together.view(batch, length, heads, width);
+            if (norm is not null && _normsPerHead)
+                split = norm.Apply(split);
+            return split.transpose(1, 2);
         }
 
         RotaryTable rotary = sliding ? context.SlidingRotary : context.Rotary;

@@ -63,6 +63,9 @@ public sealed record ModelConfig
     /// <summary>The rotation of sliding layers; the same as <see cref="Rope"/> but for Gemma 3.</summary>
     public required RopeSettings SlidingRope { get; init; }
 
+    /// <summary>The first dimensions of each head are rotated: all but where <c>partial_rotary_factor</c> says less.</summary>
+    public required int RotaryDim { get; init; }
+
     public required double InitializerRange { get; init; }
 
     public required double AttentionDropout { get; init; }

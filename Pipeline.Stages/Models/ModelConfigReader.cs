@@ -77,8 +77,11 @@ internal static class ModelConfigReader
         bool mlpBias = text.Flag("mlp_bias") ?? false;
         if (mlpBias && !family.MlpBias)
             text.Error("mlp_bias", "= true is not part of this family");
-        RefuseUnlessNeutral(text);
-        (RopeSettings rope, RopeSettings slidingRope) = RopeReader.Read(text, family);
+        RefuseUnlessNeutral(text, family);
+        int rotaryDim = family.PartialRotary ? (int)(headDim * (text.Number("partial_rotary_factor") ?? 1)) : headDim;
+        if (rotaryDim < 2 || rotaryDim > headDim || rotaryDim % 2 != 0)
+            text.Error("partial_rotary_factor", $"rotates {rotaryDim} of a head's {headDim} dimensions; rotation needs pairs of them");
+        (RopeSettings rope, RopeSettings slidingRope) = RopeReader.Read(text, family, rotaryDim);
         (int? window, bool[] sliding) = SlidingReader.Read(text, family, layers);
         return new ModelConfig
         {
@@ -90,7 +93,7 @@ internal static class ModelConfigReader
             Heads = heads,
             KeyValueHeads = keyValueHeads,
             HeadDim = headDim,
-            NormEpsilon = text.Number("rms_norm_eps", positive: false) ?? 1e-6,
+            NormEpsilon = text.Number("rms_norm_eps", positive: false) ?? defaults.NormEpsilon,
             Activation = ReadActivation(text, family),
             QueryKeyValueBias = attentionBias || family.Bias == BiasRule.QueryKeyValue,
             OutputBias = attentionBias,
@@ -103,6 +106,7 @@ internal static class ModelConfigReader
             IsSliding = sliding,
             Rope = rope,
             SlidingRope = slidingRope,
+            RotaryDim = rotaryDim,
             InitializerRange = text.Number("initializer_range", positive: false) ?? 0.02,
             AttentionDropout = text.Number("attention_dropout", positive: false) ?? 0,
             MaxPositions = text.Count("max_position_embeddings") ?? defaults.MaxPositions,
@@ -112,11 +116,12 @@ internal static class ModelConfigReader
     }
 
     // Keys of other architectures that are common in configs, with the value that changes nothing.
-    private static void RefuseUnlessNeutral(ConfigObject text)
+    private static void RefuseUnlessNeutral(ConfigObject text, ModelFamily family)
     {
         foreach ((string key, double neutral) in new[] { ("partial_rotary_factor", 1.0), ("hidden_dropout", 0.0), ("resid_pdrop", 0.0), ("embd_pdrop", 0.0), ("logit_scale", 1.0) })
         {
-            if (text.Number(key, positive: false) is { } value && value != neutral)
+            bool computed = key == "partial_rotary_factor" && family.PartialRotary;
+            if (!computed && text.Number(key, positive: false) is { } value && value != neutral)
                 text.Error(key, $"= {value} is not supported; only {neutral} is");
         }
 

@@ -8,7 +8,7 @@ public static class ModelFamilies
         KeyValueHeads = 4, HeadDim = 256, RopeTheta = 1_000_000, SlidingWindow = 4096, MaxPositions = 131_072,
     })
     {
-        OnePlusNorm = true, ScaledEmbedding = true, SandwichNorms = true, QueryKeyNorm = true, QueryScalar = true, FinalSoftcap = true, LocalRope = true,
+        OnePlusNorm = true, ScaledEmbedding = true, Norms = NormPlace.Around, QueryKeyNorm = QueryKeyNorm.PerHead, QueryScalar = true, FinalSoftcap = true, LocalRope = true,
         Bias = BiasRule.ByConfig, Sliding = SlidingRule.Pattern, TiedByDefault = true, ActivationKey = "hidden_activation",
         DefaultActivation = Activation.GeluTanh, Marks = (0, 2, 1),
     };
@@ -29,7 +29,7 @@ public static class ModelFamilies
         },
         new("qwen3", "Qwen3ForCausalLM", new(151_936, 4096, 22_016, 32, 32) { KeyValueHeads = 32, HeadDim = 128, SlidingWindow = 4096 })
         {
-            Bias = BiasRule.ByConfig, QueryKeyNorm = true, Sliding = SlidingRule.UpperLayers,
+            Bias = BiasRule.ByConfig, QueryKeyNorm = QueryKeyNorm.PerHead, Sliding = SlidingRule.UpperLayers,
         },
         new("gemma", "GemmaForCausalLM", new(256_000, 3072, 24_576, 28, 16) { KeyValueHeads = 16, HeadDim = 256, MaxPositions = 8192 })
         {
@@ -40,12 +40,21 @@ public static class ModelFamilies
             KeyValueHeads = 4, HeadDim = 256, SlidingWindow = 4096, AttentionSoftcap = 50, FinalSoftcap = 30, MaxPositions = 8192,
         })
         {
-            OnePlusNorm = true, ScaledEmbedding = true, SandwichNorms = true, QueryScalar = true, AttentionSoftcap = true, FinalSoftcap = true,
+            OnePlusNorm = true, ScaledEmbedding = true, Norms = NormPlace.Around, QueryScalar = true, AttentionSoftcap = true, FinalSoftcap = true,
             Bias = BiasRule.ByConfig, Sliding = SlidingRule.EvenLayers, TiedByDefault = true, ActivationKey = "hidden_activation",
             DefaultActivation = Activation.GeluTanh, Marks = (0, 2, 1),
         },
         Gemma3Text,
         Gemma3Text with { ModelType = "gemma3", Architecture = "Gemma3ForConditionalGeneration", FinalSoftcap = false, TextModelType = "gemma3_text" },
+        new("phi3", "Phi3ForCausalLM", new(32_064, 3072, 8192, 32, 32) { MaxPositions = 4096, NormEpsilon = 1e-5 })
+        {
+            Fused = [new("qkv_proj", ["q_proj", "k_proj", "v_proj"]), new("gate_up_proj", ["gate_proj", "up_proj"])],
+            PartialRotary = true, Sliding = SlidingRule.All, Marks = (32_000, 1, 32_000),
+        },
+        new("olmo2", "Olmo2ForCausalLM", new(50_304, 4096, 11_008, 32, 32) { MaxPositions = 2048, NormEpsilon = 1e-5 })
+        {
+            Norms = NormPlace.After, QueryKeyNorm = QueryKeyNorm.AllHeads, Bias = BiasRule.ByConfig, Marks = (1, null, 50_279),
+        },
     ];
 
     public static ModelFamily? Find(string modelType) => All.FirstOrDefault(family => family.ModelType == modelType);

@@ -5,7 +5,7 @@ public enum SlidingRule
 {
     None,
 
-    /// <summary>Every layer, when <c>sliding_window</c> is given (Mistral).</summary>
+    /// <summary>Every layer, when <c>sliding_window</c> is given (Mistral, Phi 3).</summary>
     All,
 
     /// <summary>Layers from <c>max_window_layers</c> on, when <c>use_sliding_window</c> (Qwen).</summary>
@@ -16,6 +16,31 @@ public enum SlidingRule
 
     /// <summary>All but every n-th, n = <c>sliding_window_pattern</c> (Gemma 3).</summary>
     Pattern,
+}
+
+/// <summary>Where a layer's norms stand.</summary>
+public enum NormPlace
+{
+    /// <summary>Before attention and before the feed-forward part.</summary>
+    Before,
+
+    /// <summary>Before, and on the outputs too before they join the residual (Gemma 2, 3).</summary>
+    Around,
+
+    /// <summary>On the outputs only (OLMo 2).</summary>
+    After,
+}
+
+/// <summary>What is normed of queries and keys before the rotation.</summary>
+public enum QueryKeyNorm
+{
+    None,
+
+    /// <summary>Each head by itself, all with the same weights (Qwen 3, Gemma 3).</summary>
+    PerHead,
+
+    /// <summary>All heads together (OLMo 2).</summary>
+    AllHeads,
 }
 
 /// <summary>Which of the attention's projections have biases.</summary>
@@ -48,7 +73,14 @@ public sealed record FamilyDefaults(int VocabularySize, int HiddenSize, int Inte
     public double? FinalSoftcap { get; init; }
 
     public int MaxPositions { get; init; } = 32_768;
+
+    public double NormEpsilon { get; init; } = 1e-6;
 }
+
+/// <summary>Several projections of a layer that files hold as one tensor, row after row.</summary>
+/// <param name="Name">In the file, e.g. <c>qkv_proj</c>.</param>
+/// <param name="Parts">In the order of their rows, by the names other families store them under.</param>
+public sealed record FusedWeight(string Name, IReadOnlyList<string> Parts);
 
 /// <summary>One decoder computes every family; a row says in what they differ.</summary>
 public sealed record ModelFamily(string ModelType, string Architecture, FamilyDefaults Defaults)
@@ -59,11 +91,9 @@ public sealed record ModelFamily(string ModelType, string Architecture, FamilyDe
     /// <summary>Embeddings are multiplied by the square root of the hidden size (Gemma).</summary>
     public bool ScaledEmbedding { get; init; }
 
-    /// <summary>Attention and feed-forward outputs are normed too before they join the residual (Gemma 2, 3).</summary>
-    public bool SandwichNorms { get; init; }
+    public NormPlace Norms { get; init; }
 
-    /// <summary>Queries and keys are normed per head before the rotation (Qwen 3, Gemma 3).</summary>
-    public bool QueryKeyNorm { get; init; }
+    public QueryKeyNorm QueryKeyNorm { get; init; }
 
     /// <summary>Scores are scaled by <c>query_pre_attn_scalar</c>, default 256, not by the head's width (Gemma 2, 3).</summary>
     public bool QueryScalar { get; init; }
@@ -74,6 +104,12 @@ public sealed record ModelFamily(string ModelType, string Architecture, FamilyDe
 
     /// <summary>Sliding layers rotate by their own base, unscaled (Gemma 3).</summary>
     public bool LocalRope { get; init; }
+
+    /// <summary>Only the first <c>partial_rotary_factor</c> of each head's dimensions are rotated (Phi 3, Phi 4 mini).</summary>
+    public bool PartialRotary { get; init; }
+
+    /// <summary>What files hold in one tensor; see <see cref="WeightLayout"/>.</summary>
+    public IReadOnlyList<FusedWeight> Fused { get; init; } = [];
 
     public BiasRule Bias { get; init; }
 

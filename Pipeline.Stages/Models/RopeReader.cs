@@ -5,29 +5,31 @@ internal static class RopeReader
 {
     private static readonly IReadOnlySet<string> None = new HashSet<string>();
 
-    public static (RopeSettings Full, RopeSettings Sliding) Read(ConfigObject text, ModelFamily family)
+    public static (RopeSettings Full, RopeSettings Sliding) Read(ConfigObject text, ModelFamily family, int dimensions)
     {
         double theta = text.Number("rope_theta") ?? family.Defaults.RopeTheta;
         double localTheta = family.LocalRope ? text.Number("rope_local_base_freq") ?? 10_000 : theta;
         int maxPositions = text.Count("max_position_embeddings") ?? family.Defaults.MaxPositions;
+        // Beside rope_scaling only LongRoPE looks at it, but models that do not scale carry it too.
+        Context context = new(dimensions, maxPositions, text.Count("original_max_position_embeddings"));
         ConfigObject? scaling = text.Object("rope_scaling"), parameters = text.Object("rope_parameters");
         if (scaling is not null && parameters is not null)
             text.Error("rope_scaling", "and rope_parameters are both given; keep one");
         if (parameters is not null && (parameters.Has("full_attention") || parameters.Has("sliding_attention")))
         {
-            RopeSettings full = Read(parameters.Object("full_attention"), theta, maxPositions);
-            RopeSettings sliding = Read(parameters.Object("sliding_attention"), localTheta, maxPositions);
+            RopeSettings full = Read(parameters.Object("full_attention"), theta, context);
+            RopeSettings sliding = Read(parameters.Object("sliding_attention"), localTheta, context);
             Finish(parameters);
             if (!family.LocalRope && full != sliding)
                 parameters.Error("sliding_attention", "differs from full_attention, which this family does not do");
             return (full, family.LocalRope ? sliding : full);
         }
 
-        RopeSettings one = Read(scaling ?? parameters, theta, maxPositions);
+        RopeSettings one = Read(scaling ?? parameters, theta, context);
         return (one, family.LocalRope ? new RopeSettings(localTheta) : one);
     }
 
-    private static RopeSettings Read(ConfigObject? from, double theta, int maxPositions)
+    private static RopeSettings Read(ConfigObject? from, double theta, Context context)
     {
         if (from is null)
             return new RopeSettings(theta);
@@ -36,8 +38,11 @@ internal static class RopeReader
             from.Error("type", $"= '{old}' and rope_type = '{current}' differ");
         theta = from.Number("rope_theta") ?? theta;
         if (from.Number("partial_rotary_factor") is { } part && part != 1)
-            from.Error("partial_rotary_factor", $"= {part} is not supported; only 1 is");
+            from.Error("partial_rotary_factor", $"= {part} is not supported here; only 1 is");
         string type = current ?? old ?? "default";
+        // Phi 3's first configs call LongRoPE by two other names.
+        if (type == "su" || (type == "yarn" && from.Has("short_factor")))
+            type = "longrope";
         RopeSettings result = new(theta);
         switch (type)
         {
@@ -57,10 +62,16 @@ internal static class RopeReader
                     from.Error("high_freq_factor", $"= {result.HighFrequencyFactor} must be above low_freq_factor = {result.LowFrequencyFactor}");
                 break;
             case "yarn":
-                result = Yarn(from, theta, maxPositions);
+                result = Yarn(from, theta, context.MaxPositions);
+                break;
+            case "dynamic":
+                result = new RopeSettings(theta, RopeScaling.Dynamic, Needed(from, "factor")) { OriginalMaxPositions = context.MaxPositions };
+                break;
+            case "longrope":
+                result = LongRope(from, theta, context);
                 break;
             default:
-                from.Error("rope_type", $"= '{type}' is not supported; supported: default, linear, llama3, yarn");
+                from.Error("rope_type", $"= '{type}' is not supported; supported: default, linear, llama3, yarn, dynamic, longrope");
                 return result;
         }
 
@@ -88,6 +99,32 @@ internal static class RopeReader
         };
     }
 
+    private static RopeSettings LongRope(ConfigObject from, double theta, Context context)
+    {
+        IReadOnlyList<double>? close = from.Numbers("short_factor", context.Dimensions / 2), far = from.Numbers("long_factor", context.Dimensions / 2);
+        foreach (string key in new[] { "short_factor", "long_factor" })
+        {
+            if (from.Get(key) is null)
+                from.Error(key, "is needed for this rope_type");
+        }
+
+        int? original = context.OriginalMaxPositions ?? from.Count("original_max_position_embeddings");
+        if (from.Count("original_max_position_embeddings") is { } inner && inner != original)
+            from.Error("original_max_position_embeddings", $"= {inner}, and {original} beside it");
+        double? given = from.Number("factor"), magnitude = from.Number("attention_factor");
+        double? byPositions = original is { } positions ? (double)context.MaxPositions / positions : null;
+        if (given is not null && byPositions is not null && Math.Abs(given.Value - byPositions.Value) > 1e-6 * byPositions)
+            from.Error("factor", $"= {given}, but max_position_embeddings {context.MaxPositions} is {byPositions} times original_max_position_embeddings {original}; delete factor");
+        double factor = byPositions ?? given ?? (magnitude is null ? Needed(from, "factor") : 1);
+        double within = original ?? context.MaxPositions;
+        return new RopeSettings(theta, RopeScaling.LongRope, factor)
+        {
+            OriginalMaxPositions = within,
+            Magnitude = magnitude ?? (factor <= 1 ? 1 : Math.Sqrt(1 + Math.Log(factor) / Math.Log(within))),
+            Factors = close is null || far is null ? null : new RopeFactors(close, far),
+        };
+    }
+
     private static double Needed(ConfigObject from, string key)
     {
         if (from.Number(key) is { } value)
@@ -101,4 +138,7 @@ internal static class RopeReader
         foreach (string key in from.Unread(None))
             from.Error(key, "is not supported");
     }
+
+    /// <summary>What lies beside the scaling: rotated dimensions of a head, and positions.</summary>
+    private sealed record Context(int Dimensions, int MaxPositions, int? OriginalMaxPositions);
 }

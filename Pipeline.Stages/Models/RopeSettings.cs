@@ -13,6 +13,12 @@ public enum RopeScaling
 
     /// <summary>The same by number of rotations within the original context, and a factor on queries and keys (Peng et al. 2023, arXiv 2309.00071).</summary>
     Yarn,
+
+    /// <summary>Beyond the model's positions, the base grows with the row (NTK-aware).</summary>
+    Dynamic,
+
+    /// <summary>Each frequency by a factor of its own, one of two lists by the row's length (Phi 3; <see cref="RopeFactors"/>).</summary>
+    LongRope,
 }
 
 /// <summary>Rotary position embedding: inverse frequency k is theta^(-2k/d), then scaled.</summary>
@@ -24,6 +30,9 @@ public sealed record RopeSettings(double Theta, RopeScaling Scaling = RopeScalin
 
     public double OriginalMaxPositions { get; init; } = 8192;
 
+    /// <summary>LongRoPE's.</summary>
+    public RopeFactors? Factors { get; init; }
+
     /// <summary>YaRN: dimensions that turn more often than this within the original context keep their frequency.</summary>
     public double FastRotations { get; init; } = 32;
 
@@ -33,27 +42,45 @@ public sealed record RopeSettings(double Theta, RopeScaling Scaling = RopeScalin
     /// <summary>YaRN: the bounds of the blend are whole dimensions.</summary>
     public bool WholeBounds { get; init; } = true;
 
-    /// <summary>What cosines and sines are multiplied by; 1 but for YaRN.</summary>
+    /// <summary>What cosines and sines are multiplied by; 1 but for YaRN and LongRoPE.</summary>
     public double Magnitude { get; init; } = 1;
 
+    /// <summary>Frequencies are not the same for every length of a row.</summary>
+    public bool VariesWithLength => Scaling is RopeScaling.Dynamic or RopeScaling.LongRope;
+
     /// <summary>The d/2 inverse frequencies, in radians per position.</summary>
-    public double[] InverseFrequencies(int headDim)
+    /// <param name="dimensions">d, of each head: those that are rotated.</param>
+    /// <param name="length">Tokens of the row, where it matters: <see cref="VariesWithLength"/>. A row's own, so that its neighbours do not.</param>
+    public double[] InverseFrequencies(int dimensions, long length = 1)
     {
-        double[] frequencies = new double[headDim / 2];
+        double theta = Scaling == RopeScaling.Dynamic ? GrownTheta(dimensions, length) : Theta;
+        double[] frequencies = new double[dimensions / 2];
         for (int k = 0; k < frequencies.Length; k++)
         {
-            double frequency = Math.Pow(Theta, -2.0 * k / headDim);
+            double frequency = Math.Pow(theta, -2.0 * k / dimensions);
             frequencies[k] = Scaling switch
             {
                 RopeScaling.Linear => frequency / Factor,
                 RopeScaling.Llama3 => ByWavelength(frequency),
-                RopeScaling.Yarn => Blend(frequency, 1 - Ramp(k, headDim)),
+                RopeScaling.Yarn => Blend(frequency, 1 - Ramp(k, dimensions)),
+                RopeScaling.LongRope => frequency / (length > OriginalMaxPositions ? Factors!.Long : Factors!.Short)[k],
                 _ => frequency,
             };
         }
 
         return frequencies;
     }
+
+    /// <summary>True when rows of the two lengths are rotated alike.</summary>
+    public bool IsSame(long length, long other) => Scaling switch
+    {
+        RopeScaling.LongRope => length > OriginalMaxPositions == other > OriginalMaxPositions,
+        RopeScaling.Dynamic => Math.Max(length, OriginalMaxPositions) == Math.Max(other, OriginalMaxPositions),
+        _ => true,
+    };
+
+    private double GrownTheta(int dimensions, long length)
+        => Theta * Math.Pow(Factor * Math.Max(length, OriginalMaxPositions) / OriginalMaxPositions - (Factor - 1), dimensions / (dimensions - 2.0));
 
     private double ByWavelength(double frequency)
     {
@@ -68,13 +95,13 @@ public sealed record RopeSettings(double Theta, RopeScaling Scaling = RopeScalin
     private double Blend(double frequency, double kept) => (1 - kept) * frequency / Factor + kept * frequency;
 
     // 0 at the dimension of the fast rotations, 1 at that of the slow ones.
-    private double Ramp(int k, int headDim)
+    private double Ramp(int k, int dimensions)
     {
-        double Dimension(double rotations) => headDim * Math.Log(OriginalMaxPositions / (rotations * 2 * Math.PI)) / (2 * Math.Log(Theta));
+        double Dimension(double rotations) => dimensions * Math.Log(OriginalMaxPositions / (rotations * 2 * Math.PI)) / (2 * Math.Log(Theta));
         double low = Dimension(FastRotations), high = Dimension(SlowRotations);
         if (WholeBounds)
             (low, high) = (Math.Floor(low), Math.Ceiling(high));
-        (low, high) = (Math.Max(low, 0), Math.Min(high, headDim - 1));
+        (low, high) = (Math.Max(low, 0), Math.Min(high, dimensions - 1));
         // The reference widens an empty blend by a thousandth.
         return Math.Clamp((k - low) / (low == high ? 0.001 : high - low), 0, 1);
     }

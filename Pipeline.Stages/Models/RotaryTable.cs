@@ -3,22 +3,27 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models;
 
-/// <summary>Cosines and sines of the rotation for given positions, [T, D/2] or [B, 1, T, D/2].</summary>
+/// <summary>Cosines and sines of the rotation for given positions, [T, R/2] or [B, 1, T, R/2]: the first R dimensions of each head are rotated.</summary>
 internal sealed class RotaryTable : IDisposable
 {
     private readonly Tensor _cos, _sin;
+    private readonly int _dimensions;
 
     /// <param name="settings">Base and scaling.</param>
-    /// <param name="headDim">D.</param>
+    /// <param name="dimensions">R.</param>
     /// <param name="positions">int64, [T] or [B, T].</param>
+    /// <param name="lengths">int64 like the positions: tokens of the row each belongs to. Null where they are all <paramref name="length"/>.</param>
+    /// <param name="length">See <paramref name="lengths"/>.</param>
     /// <param name="type">The type of the queries and keys.</param>
-    public RotaryTable(RopeSettings settings, int headDim, Tensor positions, ScalarType type)
+    public RotaryTable(RopeSettings settings, int dimensions, Tensor positions, Tensor? lengths, long length, ScalarType type)
     {
+        _dimensions = dimensions;
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
         // Frequencies and angles in float32, as the reference rounds them.
-        float[] frequencies = [.. settings.InverseFrequencies(headDim).Select(frequency => (float)frequency)];
-        Tensor angles = positions.to(ScalarType.Float32).unsqueeze(-1) * tensor(frequencies, device: positions.device);
+        Tensor Frequencies(long rowLength) => tensor([.. settings.InverseFrequencies(dimensions, rowLength).Select(frequency => (float)frequency)], device: positions.device);
+        Tensor frequencies = lengths is null ? Frequencies(length) : Each(lengths, Frequencies);
+        Tensor angles = positions.to(ScalarType.Float32).unsqueeze(-1) * frequencies;
         if (positions.dim() == 2)
             angles = angles.unsqueeze(1);
         Tensor cos = angles.cos(), sin = angles.sin();
@@ -28,11 +33,21 @@ internal sealed class RotaryTable : IDisposable
         _sin = sin.to(type).DetachFromDisposeScope();
     }
 
-    /// <summary>Rotates the pairs (x[k], x[k + D/2]) of the last dimension.</summary>
+    /// <summary>Rotates the pairs (x[k], x[k + R/2]) of the last dimension; what lies behind R stays.</summary>
     public Tensor Rotate(Tensor x_BHTD)
     {
-        Tensor[] halves = x_BHTD.chunk(2, -1);
-        return cat([halves[0] * _cos - halves[1] * _sin, halves[1] * _cos + halves[0] * _sin], -1);
+        long rest = x_BHTD.size(-1) - _dimensions;
+        Tensor[] halves = (rest == 0 ? x_BHTD : x_BHTD.narrow(-1, 0, _dimensions)).chunk(2, -1);
+        Tensor left = halves[0] * _cos - halves[1] * _sin, right = halves[1] * _cos + halves[0] * _sin;
+        return rest == 0 ? cat([left, right], -1) : cat([left, right, x_BHTD.narrow(-1, _dimensions, rest)], -1);
+    }
+
+    // [B, T, R/2]: there are few lengths in a batch, and each makes its frequencies once.
+    private static Tensor Each(Tensor lengths, Func<long, Tensor> frequencies)
+    {
+        (Tensor distinct, Tensor? which, _) = lengths.unique(sorted: true, return_inverse: true);
+        Tensor table = stack([.. distinct.cpu().data<long>().ToArray().Select(frequencies)]);
+        return table.index_select(0, which!.flatten()).view([.. lengths.shape, table.size(1)]);
     }
 
     public void Dispose()

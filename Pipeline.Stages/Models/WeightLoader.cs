@@ -12,32 +12,51 @@ internal sealed class WeightLoader
     private readonly ModelConfig _config;
     private readonly SafetensorsFolder _files;
     private readonly Dictionary<string, string> _storedNames;
+    private readonly Dictionary<string, (StoredWeight Stored, StoredPart Part)> _places = new(StringComparer.Ordinal);
 
     public WeightLoader(ModelConfig config, SafetensorsFolder files, string folder)
     {
         _config = config;
         _files = files;
+        foreach (StoredWeight stored in WeightLayout.Of(config))
+        {
+            foreach (StoredPart part in stored.Parts)
+                _places.Add(part.Name, (stored, part));
+        }
+
         _storedNames = files.Entries.Select(entry => entry.Name).Where(name => !IsIgnored(name)).ToDictionary(PlainName, name => name, StringComparer.Ordinal);
         Check(folder);
     }
 
     /// <summary>True when a weight can look into the map: on the CPU, in the type computed in.</summary>
-    public bool CanMap(string name, Device device, ScalarType type) => device.type == DeviceType.CPU && _files.Entry(_storedNames[name]).Type == type;
+    public bool CanMap(string name, Device device, ScalarType type) => device.type == DeviceType.CPU && _files.Entry(FileName(name)).Type == type;
 
     public Tensor Get(string name, Device device, ScalarType type)
     {
-        Tensor view = _files.View(_storedNames[name]);
+        Tensor view = View(name);
         if (CanMap(name, device, type))
             return view;
         using (view)
             return view.to(type, device);
     }
 
+    private string FileName(string name) => _storedNames[_places[name].Stored.Name];
+
+    private Tensor View(string name)
+    {
+        Tensor whole = _files.View(FileName(name));
+        (StoredWeight stored, StoredPart part) = _places[name];
+        if (stored.Parts.Count == 1)
+            return whole;
+        using (whole)
+            return whole.narrow(0, part.FirstRow, part.Shape[0]);
+    }
+
     private void Check(string folder)
     {
         List<string> errors = [];
         HashSet<string> expected = new(StringComparer.Ordinal);
-        foreach ((string name, long[] shape) in WeightNames.All(_config))
+        foreach ((string name, IReadOnlyList<long> shape, _) in WeightLayout.Of(_config))
         {
             expected.Add(name);
             if (!_storedNames.TryGetValue(name, out string? stored))

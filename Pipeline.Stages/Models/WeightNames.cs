@@ -1,6 +1,9 @@
 namespace Pipeline.Stages.Models;
 
-/// <summary>Hugging Face's names and shapes of a model's weights, in the order of the computation.</summary>
+/// <summary>
+/// Names and shapes of the weights that are computed with, in the order of the computation: Hugging Face's names, but for what a
+/// family stores fused (see <see cref="WeightLayout"/>).
+/// </summary>
 internal static class WeightNames
 {
     public const string Embedding = "model.embed_tokens.weight";
@@ -45,18 +48,20 @@ internal static class WeightNames
                 yield return ($"{name}.bias", [rows]);
         }
 
-        if (config.Family.QueryKeyNorm)
+        if (config.Family.QueryKeyNorm != QueryKeyNorm.None)
         {
-            yield return ("self_attn.q_norm.weight", [width]);
-            yield return ("self_attn.k_norm.weight", [width]);
+            bool perHead = config.Family.QueryKeyNorm == QueryKeyNorm.PerHead;
+            yield return ("self_attn.q_norm.weight", [perHead ? width : queries]);
+            yield return ("self_attn.k_norm.weight", [perHead ? width : keys]);
         }
 
-        yield return ("input_layernorm.weight", [hidden]);
+        NormPlace norms = config.Family.Norms;
+        if (norms != NormPlace.After)
+            yield return ("input_layernorm.weight", [hidden]);
         yield return ("post_attention_layernorm.weight", [hidden]);
-        if (config.Family.SandwichNorms)
-        {
+        if (norms == NormPlace.Around)
             yield return ("pre_feedforward_layernorm.weight", [hidden]);
+        if (norms != NormPlace.Before)
             yield return ("post_feedforward_layernorm.weight", [hidden]);
-        }
     }
 }

@@ -39,7 +39,7 @@ internal sealed class StudentStep(
         using var scope = NewDisposeScope();
         BatchTensors tensors = BatchTensors.Of(Array.ConvertAll(batch.Examples, e => e.Student.Ids), student.Device);
         // Lives until the backward pass is over: recomputed layers read it again.
-        using AttentionContext attention = _model.CreateAttention(batch.Examples.Length, batch.Length);
+        using AttentionContext attention = _model.CreateAttention(batch.Examples.Length, batch.Length, lengths: tensors.Lengths);
         CutGraph? cut = objectives.Count > 1 && rule.NeedsGradients
             ? new CutGraph(student.LastLayerParameters, [.. student.HeadParameters, .. objectives.SelectMany(o => o.Parameters).Select(p => p.Value)])
             : null;

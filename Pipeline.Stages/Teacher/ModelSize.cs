@@ -32,9 +32,11 @@ internal sealed record ModelSize(ModelConfig Config)
     public double StateBytes(double tokens, int bytes) => tokens * bytes * Config.HiddenSize;
 
     /// <summary>Low-rank updates of the projections named.</summary>
-    public long Adapters(LoraOptions options) => WeightNames.All(Config)
-        .Where(w => w.Shape.Length == 2 && w.Name.Split('.') is { Length: > 2 } parts && options.Targets.Contains(parts[^2]))
-        .Sum(w => options.Rank * (w.Shape[0] + w.Shape[1]));
+    public long Adapters(LoraOptions options)
+    {
+        HashSet<string> targets = [.. options.Targets.SelectMany(target => WeightLayout.Projections(Config.Family, target))];
+        return WeightNames.All(Config).Where(w => w.Shape.Length == 2 && targets.Contains(WeightLayout.ShortName(w.Name))).Sum(w => options.Rank * (w.Shape[0] + w.Shape[1]));
+    }
 
     /// <summary>Null when there is no configuration to look at yet.</summary>
     public static ModelSize? TryOf(string? path, RunSite run)

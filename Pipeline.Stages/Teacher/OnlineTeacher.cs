@@ -29,7 +29,7 @@ internal sealed class OnlineTeacher(TorchTeacher teacher, IReadOnlyList<int> lay
         LanguageModel loaded = teacher.Load();
         CausalLm model = loaded.Model;
         BatchTensors tensors = BatchTensors.Of(rows, model.Device);
-        using AttentionContext attention = model.CreateAttention(rows.Length, (int)tensors.Ids_BT.size(1));
+        using AttentionContext attention = model.CreateAttention(rows.Length, (int)tensors.Ids_BT.size(1), lengths: tensors.Lengths);
         Tensor embedded_BTH = loaded.Embed(tensors.Ids_BT);
         List<Tensor> states = [embedded_BTH];
         Tensor last_BTH = model.FinalNorm(model.RunLayers(embedded_BTH, 0, model.Config.Layers, attention, collectHidden: states));

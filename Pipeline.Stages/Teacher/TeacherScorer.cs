@@ -25,7 +25,7 @@ internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hi
         using var scope = NewDisposeScope();
         CausalLm model = teacher.Model;
         BatchTensors tensors = BatchTensors.Of([.. rows.Select(r => r.Ids)], model.Device);
-        using AttentionContext attention = model.CreateAttention(rows.Count, (int)tensors.Ids_BT.size(1));
+        using AttentionContext attention = model.CreateAttention(rows.Count, (int)tensors.Ids_BT.size(1), lengths: tensors.Lengths);
         List<Tensor>? hidden = hiddenLayers.Count > 0 ? [] : null;
         Tensor embedded_BTH = teacher.Embed(tensors.Ids_BT);
         hidden?.Add(embedded_BTH);

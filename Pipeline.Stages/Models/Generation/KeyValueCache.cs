@@ -11,6 +11,9 @@ public sealed class KeyValueCache(int layers) : IDisposable
     /// <summary>Positions held by every layer.</summary>
     public int Length { get; private set; }
 
+    /// <summary>Forgets everything; the buffers stay.</summary>
+    public void Clear() => Length = 0;
+
     public void Dispose()
     {
         foreach (Tensor? tensor in _keys.Concat(_values))

@@ -65,7 +65,11 @@ public sealed class TokenGenerator(CausalLm model, GenerationOptions options, Fu
     {
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        int batch = rows.Length, total = rows[0].Count, past = cache?.Length ?? 0, length = total - past;
+        int batch = rows.Length, total = rows[0].Count;
+        // Keys are cached rotated: where the row's new length changes the rotation, all of it is computed again.
+        if (cache is not null && padding.Any(count => !model.Config.Rope.IsSame(cache.Length - count, total - count)))
+            cache.Clear();
+        int past = cache?.Length ?? 0, length = total - past;
         Tensor Grid(Func<int, int, long> value, int from)
         {
             long[] flat = new long[batch * (total - from)];

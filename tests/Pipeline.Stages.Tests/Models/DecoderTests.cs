@@ -1,3 +1,4 @@
+using Pipeline.Stages.Batching;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Tests.Torch;
 using TorchSharp;
@@ -40,6 +41,25 @@ public sealed class DecoderTests
         Assert.True(GoldenModels.MaxDifference(together, apart) < 1e-5);
         using AttentionContext open = model.CreateAttention(1, 11, positions: positions);
         Assert.True(GoldenModels.MaxDifference(model.Hidden(ids, open), apart) > 1e-3, "without segments attention crosses, or the test shows nothing");
+    }
+
+    [Theory]
+    [MemberData(nameof(TinyConfigs.Names), MemberType = typeof(TinyConfigs))]
+    public void A_row_computes_the_same_beside_a_longer_one(string name)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable quiet = no_grad();
+        using CausalLm model = TinyModels.Create(name);
+        int[][] rows = [[7, 3, 1, 4], [1, 2, 3, 4, 5, 6, 7, 8, 9]];
+        BatchTensors batch = BatchTensors.Of(rows, CPU);
+        using AttentionContext both = model.CreateAttention(2, 9, lengths: batch.Lengths);
+        Tensor together = model.Hidden(batch.Ids_BT, both);
+        for (int row = 0; row < rows.Length; row++)
+        {
+            using AttentionContext one = model.CreateAttention(1, rows[row].Length);
+            Tensor alone = model.Hidden(tensor([.. rows[row].Select(id => (long)id)]).unsqueeze(0), one);
+            Assert.True(GoldenModels.MaxDifference(together[row].narrow(0, 0, rows[row].Length), alone[0]) < 1e-5);
+        }
     }
 
     [Theory]

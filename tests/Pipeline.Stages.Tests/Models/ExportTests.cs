@@ -159,6 +159,30 @@ public sealed class ExportTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    public void What_a_family_stores_fused_is_written_fused_and_its_name_stands_for_its_parts()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using CausalLm model = TinyModels.Create("phi3");
+        model.AddLora(new LoraOptions { Rank = 3, Alpha = 6, Targets = ["qkv_proj", "up_proj"] });
+        model.SetTrainable(TrainablePart.Lora);
+        Assert.Equal(2 * 4 * model.Config.Layers, model.Parameters.Count(entry => entry.Tensor.requires_grad));
+        model.SetTrainable(TrainablePart.Full, ["*.qkv_proj.weight"]);
+        Assert.Equal(["q_proj", "k_proj", "v_proj"], model.Parameters.Where(entry => !entry.Tensor.requires_grad && entry.Name.StartsWith("model.layers.0.self_attn", StringComparison.Ordinal) && !entry.Name.Contains("lora", StringComparison.Ordinal)).Select(entry => entry.Name.Split('.')[^2]));
+        using (IDisposable quiet = no_grad())
+        {
+            foreach ((string name, var tensor) in model.Parameters.Where(entry => entry.Name.Contains("lora_B", StringComparison.Ordinal)))
+                tensor.add_(0.1);
+        }
+
+        model.Save(_folder, _storage, ScalarType.Float32);
+        using SafetensorsFolder files = SafetensorsFolder.Open(_folder, _storage);
+        Assert.Equal(["down_proj", "gate_up_proj", "input_layernorm", "o_proj", "post_attention_layernorm", "qkv_proj"], files.Entries.Where(entry => entry.Name.Contains(".0.", StringComparison.Ordinal)).Select(entry => entry.Name.Split('.')[^2]).Order(StringComparer.Ordinal));
+        Assert.Equal([4 * 6 + 2 * 2 * 6, 24], files.Entry("model.layers.0.self_attn.qkv_proj.weight").Shape);
+        using CausalLm merged = CausalLm.Load(_folder, _storage, CPU, ScalarType.Float32);
+        Assert.True(GoldenModels.MaxDifference(Logits(merged), Logits(model)) < 1e-4);
+    }
+
+    [Fact]
     public void An_adapter_target_that_no_layer_has_is_refused()
     {
         using DisposeScope scope = NewDisposeScope();

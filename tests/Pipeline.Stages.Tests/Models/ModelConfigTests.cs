@@ -12,6 +12,8 @@ public sealed class ModelConfigTests
     [InlineData("bert")]
     [InlineData("qwen3_moe")]
     [InlineData("mixtral")]
+    [InlineData("phimoe")]
+    [InlineData("olmoe")]
     [InlineData("Llama")]
     public void An_unknown_model_type_is_refused_by_name(string type) => Refused($$"""{"model_type": "{{type}}"}""", $"'{type}'", "llama, mistral");
 
@@ -21,8 +23,16 @@ public sealed class ModelConfigTests
     [InlineData("""{"model_type": "llama", "hidden_act": "silu", "hidden_activation": "gelu"}""", "the other key says Gelu")]
     [InlineData("""{"model_type": "gemma2", "hidden_act": "silu"}""", "by hidden_activation, the other key says Silu")]
     [InlineData("""{"model_type": "llama", "num_hidden_layers": 2000000000}""", "num_hidden_layers = 2000000000, expected a whole number from 1 to 10000")]
-    [InlineData("""{"model_type": "llama", "rope_scaling": {"type": "dynamic", "factor": 4.0}}""", "rope_scaling.rope_type = 'dynamic'")]
-    [InlineData("""{"model_type": "llama", "rope_scaling": {"rope_type": "longrope", "long_factor": [1.0]}}""", "'longrope'")]
+    [InlineData("""{"model_type": "llama", "rope_scaling": {"type": "dynamic"}}""", "rope_scaling.factor is needed")]
+    [InlineData("""{"model_type": "llama", "rope_scaling": {"type": "mrope", "factor": 4.0}}""", "rope_scaling.rope_type = 'mrope'")]
+    [InlineData("""{"model_type": "llama", "head_dim": 4, "rope_scaling": {"rope_type": "longrope", "long_factor": [1.0]}}""", "rope_scaling.long_factor = [1.0], expected 2 numbers above 0")]
+    [InlineData("""{"model_type": "llama", "head_dim": 4, "rope_scaling": {"rope_type": "longrope", "long_factor": [1, 2]}}""", "rope_scaling.short_factor is needed")]
+    [InlineData("""{"model_type": "llama", "head_dim": 4, "rope_scaling": {"rope_type": "longrope", "long_factor": [1, 2], "short_factor": [1, 0]}}""", "rope_scaling.short_factor = [1, 0], expected 2 numbers above 0")]
+    [InlineData("""{"model_type": "llama", "head_dim": 4, "rope_scaling": {"rope_type": "longrope", "long_factor": [1, 2], "short_factor": [1, 1]}}""", "rope_scaling.factor is needed")]
+    [InlineData("""{"model_type": "phi3", "head_dim": 4, "original_max_position_embeddings": 1024, "rope_scaling": {"type": "longrope", "long_factor": [1, 2], "short_factor": [1, 1], "factor": 2}}""", "rope_scaling.factor = 2, but max_position_embeddings 4096 is 4 times")]
+    [InlineData("""{"model_type": "phi3", "head_dim": 4, "partial_rotary_factor": 0.8}""", "partial_rotary_factor rotates 3 of a head's 4 dimensions")]
+    [InlineData("""{"model_type": "phi3", "num_local_experts": 16}""", "num_local_experts = 16")]
+    [InlineData("""{"model_type": "olmo2", "sliding_window": 3, "layer_types": ["sliding_attention"], "num_hidden_layers": 1}""", "layer_types")]
     [InlineData("""{"model_type": "llama", "rope_scaling": {"rope_type": "linear", "factor": 4.0, "attention_factor": 2.0}}""", "attention_factor")]
     [InlineData("""{"model_type": "llama", "rope_scaling": {"rope_type": "linear"}}""", "rope_scaling.factor is needed")]
     [InlineData("""{"model_type": "llama", "rope_scaling": {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}}""", "original_max_position_embeddings is needed")]
@@ -57,7 +67,7 @@ public sealed class ModelConfigTests
 
     [Fact]
     public void Everything_wrong_is_named_at_once()
-        => Refused("""{"model_type": "llama", "hidden_act": "relu", "rope_scaling": {"rope_type": "dynamic"}, "foo": 1, "bar": true}""", "relu", "dynamic", "foo = 1", "bar = true");
+        => Refused("""{"model_type": "llama", "hidden_act": "relu", "rope_scaling": {"rope_type": "mrope"}, "foo": 1, "bar": true}""", "relu", "mrope", "foo = 1", "bar = true");
 
     [Fact]
     public void Null_means_off_and_known_harmless_keys_are_passed_over()
@@ -128,6 +138,9 @@ public sealed class ModelConfigTests
     [InlineData("""{"model_type": "llama", "is_llama_config": true, "rope_interleaved": false, "transformers.js_config": {"dtype": "q4"}}""")]
     [InlineData("""{"model_type": "qwen2", "use_mrope": false, "attention_bias": true}""")]
     [InlineData("""{"model_type": "gemma2", "sliding_window": 4096, "sliding_window_size": 4096, "hidden_act": "gelu_pytorch_tanh", "hidden_activation": "gelu_pytorch_tanh"}""")]
+    [InlineData("""{"model_type": "phi3", "attention_bias": false, "original_max_position_embeddings": 4096, "resid_pdrop": 0.0, "embd_pdrop": 0.0, "rope_scaling": null, "auto_map": {}, "sliding_window": 2047}""")]
+    [InlineData("""{"model_type": "phi3", "hidden_size": 32, "num_attention_heads": 8, "max_position_embeddings": 131072, "original_max_position_embeddings": 4096, "rope_scaling": {"type": "su", "short_factor": [1.0, 1.1], "long_factor": [1.2, 30.5]}}""")]
+    [InlineData("""{"model_type": "olmo2", "attention_bias": false, "pad_token_id": 100277, "eos_token_id": 100257, "rope_scaling": null}""")]
     [InlineData("""{"model_type": "mistral", "attention_bias": false, "mlp_bias": false, "use_bidirectional_attention": null}""")]
     [InlineData("""{"model_type": "gemma3", "boi_token_index": 1, "eos_token_id": [1, 106], "text_config": {"hidden_size": 2560, "model_type": "gemma3_text", "sliding_window": 1024}, "vision_config": {"hidden_size": 3}}""")]
     public void Configs_as_they_are_found_on_the_hub_are_read(string json) => Assert.NotNull(ModelConfig.Parse(json, "test"));

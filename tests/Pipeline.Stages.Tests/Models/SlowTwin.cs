@@ -4,11 +4,12 @@ namespace Pipeline.Stages.Tests.Models;
 
 /// <summary>
 /// The forward pass of one sequence, written out in loops over doubles from the rules of the golden page, with its own reading of the
-/// config: slow, and plain to see.
+/// config and of the tensors as they lie in a file: slow, and plain to see.
 /// </summary>
 internal sealed class SlowTwin(string json, IReadOnlyDictionary<string, double[]> weights)
 {
     private readonly JsonElement _config = Text(JsonDocument.Parse(json).RootElement);
+    private int _length;
 
     private string Type => _config.GetProperty("model_type").GetString()!;
 
@@ -24,10 +25,13 @@ internal sealed class SlowTwin(string json, IReadOnlyDictionary<string, double[]
 
     private int Width => Int("head_dim", Hidden / Heads);
 
+    private int Rotated => (int)(Width * Number("partial_rotary_factor", 1));
+
     /// <summary>Hidden states: after the embedding, each layer, and last the final norm; and the logits.</summary>
     public (List<double[][]> Hidden, double[][] Logits) Run(int[] ids, int[] mask, int[] positions)
     {
         int layers = Int("num_hidden_layers", 0), length = ids.Length;
+        _length = positions.Max() + 1;
         double[] table = weights["model.embed_tokens.weight"];
         double[][] x = [.. ids.Select(id => Row(table, id, Hidden).Select(value => Gemma ? value * Math.Sqrt(Hidden) : value).ToArray())];
         List<double[][]> states = [x];
@@ -66,18 +70,19 @@ internal sealed class SlowTwin(string json, IReadOnlyDictionary<string, double[]
     private double[][] Layer(int index, double[][] x, int[] mask, int[] positions)
     {
         string prefix = $"model.layers.{index}.";
-        double[][] h = [.. x.Select(row => Norm(row, prefix + "input_layernorm"))];
+        bool after = Type == "olmo2";
+        double[][] h = after ? x : [.. x.Select(row => Norm(row, prefix + "input_layernorm"))];
         double[][] attended = Attend(index, prefix + "self_attn.", h, mask, positions);
         bool sandwich = Type is "gemma2" or "gemma3_text";
         double[][] result = new double[x.Length][];
         for (int t = 0; t < x.Length; t++)
         {
-            double[] a = sandwich ? Norm(attended[t], prefix + "post_attention_layernorm") : attended[t];
+            double[] a = sandwich || after ? Norm(attended[t], prefix + "post_attention_layernorm") : attended[t];
             double[] y = [.. x[t].Zip(a, (p, q) => p + q)];
-            double[] g = Norm(y, prefix + (sandwich ? "pre_feedforward_layernorm" : "post_attention_layernorm"));
+            double[] g = after ? y : Norm(y, prefix + (sandwich ? "pre_feedforward_layernorm" : "post_attention_layernorm"));
             double[] gate = Linear(prefix + "mlp.gate_proj", g), up = Linear(prefix + "mlp.up_proj", g);
             double[] f = Linear(prefix + "mlp.down_proj", [.. gate.Zip(up, (p, q) => Activate(p) * q)]);
-            if (sandwich)
+            if (sandwich || after)
                 f = Norm(f, prefix + "post_feedforward_layernorm");
             result[t] = [.. y.Zip(f, (p, q) => p + q)];
         }
@@ -132,7 +137,9 @@ internal sealed class SlowTwin(string json, IReadOnlyDictionary<string, double[]
         return [.. h.Select(row =>
         {
             double[] flat = Linear(name, row);
-            return Enumerable.Range(0, heads).Select(head => Row(flat, head, Width)).Select(part => norm is not null && weights.ContainsKey(norm + ".weight") ? Norm(part, norm) : part).ToArray();
+            if (Type == "olmo2" && norm is not null)
+                flat = Norm(flat, norm);
+            return Enumerable.Range(0, heads).Select(head => Row(flat, head, Width)).Select(part => Type != "olmo2" && norm is not null && weights.ContainsKey(norm + ".weight") ? Norm(part, norm) : part).ToArray();
         })];
     }
 
@@ -140,16 +147,18 @@ internal sealed class SlowTwin(string json, IReadOnlyDictionary<string, double[]
     {
         bool local = Type == "gemma3_text" && sliding;
         double theta = local ? Number("rope_local_base_freq", 10_000) : Number("rope_theta", Type == "gemma3_text" ? 1_000_000 : 10_000);
-        int half = Width / 2;
+        if (RopeType == "dynamic" && Number("max_position_embeddings", 0) is double most && _length > most)
+            theta *= Math.Pow(Of("factor", 0) * _length / most - Of("factor", 0) + 1, Rotated / (Rotated - 2.0));
+        int half = Rotated / 2;
         for (int n = 0; n < half; n++)
         {
-            double frequency = Math.Pow(theta, -2.0 * n / Width);
+            double frequency = Math.Pow(theta, -2.0 * n / Rotated);
             if (!local)
                 frequency = Scaled(frequency, n);
             (double a, double b) = (head[n], head[n + half]);
             (double sin, double cos) = Math.SinCos(position * frequency);
-            if (!local && RopeType == "yarn")
-                (sin, cos) = (sin * YarnFactor, cos * YarnFactor);
+            double grown = local ? 1 : RopeType == "yarn" ? YarnFactor : RopeType is "longrope" or "su" ? LongFactor : 1;
+            (sin, cos) = (sin * grown, cos * grown);
             head[n] = a * cos - b * sin;
             head[n + half] = b * cos + a * sin;
         }
@@ -161,12 +170,16 @@ internal sealed class SlowTwin(string json, IReadOnlyDictionary<string, double[]
 
     private double YarnFactor => Of("attention_factor", 0.1 * Math.Log(Of("factor", 0)) + 1);
 
+    private double LongFactor => Math.Sqrt(1 + Math.Log(Number("max_position_embeddings", 0) / Number("original_max_position_embeddings", 0)) / Math.Log(Number("original_max_position_embeddings", 0)));
+
     private double Of(string key, double absent) => Rope!.Value.TryGetProperty(key, out JsonElement value) ? value.GetDouble() : absent;
 
     private double Scaled(double frequency, int n)
     {
-        if (RopeType == "default")
+        if (RopeType is "default" or "dynamic")
             return frequency;
+        if (RopeType is "longrope" or "su")
+            return frequency / Rope!.Value.GetProperty(_length > Number("original_max_position_embeddings", 0) ? "long_factor" : "short_factor")[n].GetDouble();
         double factor = Of("factor", 0), original = Of("original_max_position_embeddings", Number("max_position_embeddings", 0));
         if (RopeType == "linear")
             return frequency / factor;
@@ -188,6 +201,7 @@ internal sealed class SlowTwin(string json, IReadOnlyDictionary<string, double[]
     private bool IsSliding(int index) => _config.TryGetProperty("layer_types", out JsonElement types) ? types[index].GetString() == "sliding_attention" : Type switch
     {
         "mistral" => true,
+        "phi3" => _config.TryGetProperty("sliding_window", out _),
         "qwen2" or "qwen3" => _config.TryGetProperty("use_sliding_window", out JsonElement use) && use.GetBoolean() && index >= Int("max_window_layers", 28),
         "gemma2" => index % 2 == 0,
         "gemma3_text" => (index + 1) % Int("sliding_window_pattern", 6) != 0,
@@ -207,6 +221,17 @@ internal sealed class SlowTwin(string json, IReadOnlyDictionary<string, double[]
 
     private double[] Linear(string name, double[] x)
     {
+        string block = name[..(name.LastIndexOf('.') + 1)];
+        int q = Heads * Width, kv = Groups * Width;
+        switch (Type == "phi3" ? name[block.Length..] : "")
+        {
+            case "q_proj": return Multiply(weights[block + "qkv_proj.weight"], x)[..q];
+            case "k_proj": return Multiply(weights[block + "qkv_proj.weight"], x)[q..(q + kv)];
+            case "v_proj": return Multiply(weights[block + "qkv_proj.weight"], x)[(q + kv)..];
+            case "gate_proj": return Multiply(weights[block + "gate_up_proj.weight"], x)[..Int("intermediate_size", 0)];
+            case "up_proj": return Multiply(weights[block + "gate_up_proj.weight"], x)[Int("intermediate_size", 0)..];
+        }
+
         double[] y = Multiply(weights[name + ".weight"], x);
         return weights.TryGetValue(name + ".bias", out double[]? bias) ? [.. y.Zip(bias, (a, b) => a + b)] : y;
     }

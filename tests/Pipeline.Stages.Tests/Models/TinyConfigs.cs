@@ -24,6 +24,12 @@ internal static class TinyConfigs
         ["gemma untied"] = $$"""{"model_type": "gemma", "num_hidden_layers": 1, "head_dim": 4, "attention_bias": true, "tie_word_embeddings": false, "hidden_act": "gelu", "hidden_activation": null, {{Sizes}}}""",
         ["gemma2 without caps"] = $$"""{"model_type": "gemma2", "num_hidden_layers": 2, "head_dim": 8, "sliding_window": 4, "attention_bias": true, "attn_logit_softcapping": null, "final_logit_softcapping": null, "layer_types": ["full_attention", "sliding_attention"], {{Sizes}}}""",
         ["gemma3_text capped"] = $$"""{"model_type": "gemma3_text", "num_hidden_layers": 3, "head_dim": 8, "sliding_window": 4, "sliding_window_pattern": 2, "attention_bias": true, "final_logit_softcapping": 4.0, "query_pre_attn_scalar": 3, "rope_local_base_freq": 30.0, {{Sizes}}}""",
+        ["phi3"] = $$"""{"model_type": "phi3", "num_hidden_layers": 2, "sliding_window": 7, "max_position_embeddings": 32, "original_max_position_embeddings": 8, "rope_scaling": {"type": "su", "short_factor": [1.0, 1.1, 1.2], "long_factor": [1.5, 3.0, 9.0]}, {{Sizes}}}""",
+        ["phi3 partial tied"] = $$"""{"model_type": "phi3", "num_hidden_layers": 1, "head_dim": 12, "partial_rotary_factor": 0.67, "tie_word_embeddings": true, "rope_theta": 100.0, "max_position_embeddings": 20, "original_max_position_embeddings": 5, "rope_scaling": {"rope_type": "longrope", "short_factor": [1.0, 1.1, 1.2, 1.3], "long_factor": [1.5, 3.0, 9.0, 11.0]}, {{Sizes}}}""",
+        ["phi3 plain"] = $$"""{"model_type": "phi3", "num_hidden_layers": 1, "partial_rotary_factor": 0.5, "head_dim": 8, "original_max_position_embeddings": 3, {{Sizes}}}""",
+        ["olmo2"] = $$"""{"model_type": "olmo2", "num_hidden_layers": 2, "rope_theta": 500.0, "attention_bias": true, {{Sizes}}}""",
+        ["olmo2 wide tied"] = $$"""{"model_type": "olmo2", "num_hidden_layers": 1, "head_dim": 10, "tie_word_embeddings": true, "rope_scaling": {"type": "linear", "factor": 2.0}, {{Sizes}}}""",
+        ["llama dynamic"] = $$"""{"model_type": "llama", "num_hidden_layers": 2, "head_dim": 8, "max_position_embeddings": 5, "rope_theta": 300.0, "rope_scaling": {"type": "dynamic", "factor": 3.0}, {{Sizes}}}""",
     };
 
     public static TheoryData<string> Names => [.. All.Keys];

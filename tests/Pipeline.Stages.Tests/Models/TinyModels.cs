@@ -1,4 +1,6 @@
+using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Models;
+using Pipeline.Stages.Models.Safetensors;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Tests.Models;
@@ -20,6 +22,20 @@ internal static class TinyModels
         return model;
     }
 
+    /// <summary>Under the names of an exported file.</summary>
     public static Dictionary<string, double[]> Weights(CausalLm model)
-        => model.Parameters.ToDictionary(entry => entry.Name, entry => entry.Tensor.detach().contiguous().data<float>().Select(value => (double)value).ToArray());
+    {
+        string folder = Directory.CreateTempSubdirectory("alm-tiny-").FullName;
+        try
+        {
+            DiskStorage storage = new();
+            model.Save(folder, storage, ScalarType.Float32);
+            using SafetensorsFolder files = SafetensorsFolder.Open(folder, storage);
+            return files.Entries.ToDictionary(entry => entry.Name, entry => files.View(entry.Name).data<float>().Select(value => (double)value).ToArray());
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 }

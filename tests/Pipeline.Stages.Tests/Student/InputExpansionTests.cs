@@ -71,14 +71,15 @@ public sealed class InputExpansionTests : IDisposable
             StudentExport.Write(student, options, RunSite.Of(_run.Context(definition)));
 
             using var quiet = no_grad();
-            Tensor ids = BatchTensors.Of([.. examples.Select(e => e.Student.Ids)], TestDevice.Device).Ids_BT;
+            BatchTensors rows = BatchTensors.Of([.. examples.Select(e => e.Student.Ids)], TestDevice.Device);
+            Tensor ids = rows.Ids_BT;
             using AttentionContext attention = student.Model.CreateAttention((int)ids.size(0), (int)ids.size(1));
             Tensor trained = student.Expansion.Hidden(student.Model, ids, attention);
             TextTokenizer tokenizer = TextTokenizer.Load(_run["student"], _run.Storage);
             using LanguageModel loaded = LanguageModel.Load(_run["student"], tokenizer, _run.Storage, _run.Device);
             using LanguageModel plain = LanguageModel.Load(_run["student" + StudentExport.PlainSuffix], tokenizer, _run.Storage, _run.Device);
-            Assert.Equal(trained.cpu().data<float>().ToArray(), loaded.Hidden(ids).cpu().data<float>().ToArray());
-            Assert.False(trained.allclose(plain.Hidden(ids)));
+            Assert.Equal(trained.cpu().data<float>().ToArray(), loaded.Hidden(rows).cpu().data<float>().ToArray());
+            Assert.False(trained.allclose(plain.Hidden(rows)));
 
             using LanguageModel again = _run.CreateStudent(_run.Definition(null, model: _run["student"]));
             Assert.Equal(student.Expansion.Table_VH.detach().cpu().data<float>().ToArray(), again.Expansion!.Table_VH.detach().cpu().data<float>().ToArray());
