@@ -37,6 +37,13 @@ public struct CounterRandom(ulong key)
         return (int)(value % (ulong)bound);
     }
 
+    /// <summary>A draw from the standard normal distribution (Box and Muller).</summary>
+    public double Normal()
+    {
+        double radius = Math.Sqrt(-2 * Math.Log(1 - Unit()));
+        return radius * Math.Cos(2 * Math.PI * Unit());
+    }
+
     /// <summary>Every order as likely as any other (Fisher and Yates).</summary>
     public void Shuffle<T>(Span<T> items)
     {

@@ -28,6 +28,15 @@ internal static class ByteAlphabet
         return bytes;
     }
 
+    /// <summary>Bytes in the alphabet's spelling.</summary>
+    public static string Text(ReadOnlySpan<byte> bytes)
+    {
+        var characters = new char[bytes.Length];
+        for (int i = 0; i < characters.Length; i++)
+            characters[i] = Character(bytes[i]);
+        return new string(characters);
+    }
+
     private static char[] MakeCharacters()
     {
         var characters = new char[256];

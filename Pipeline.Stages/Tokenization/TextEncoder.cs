@@ -3,7 +3,6 @@ using System.Text;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Stages.Tokenization.AddedTokens;
-using Pipeline.Stages.Tokenization.Bpe;
 using Pipeline.Stages.Tokenization.Normalizing;
 using Pipeline.Stages.Tokenization.Patterns;
 using Pipeline.Stages.Tokenization.Reading;
@@ -19,7 +18,7 @@ public sealed class TextEncoder
 {
     private readonly TextTokenizer _tokenizer;
     private readonly TokenizerDefinition _definition;
-    private readonly BpeEncoder _model;
+    private readonly PieceEncoder _model;
     private readonly SegmentText _segment = new();
     private int _characters;
     private long _room;
@@ -34,7 +33,7 @@ public sealed class TextEncoder
     {
         _tokenizer = tokenizer;
         _definition = tokenizer.Definition;
-        _model = new BpeEncoder(_definition.Model);
+        _model = _definition.Model.CreateEncoder();
     }
 
     /// <summary>

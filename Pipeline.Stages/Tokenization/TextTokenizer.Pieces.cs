@@ -1,26 +1,25 @@
 using System.Text;
 using System.Text.Unicode;
-using Pipeline.Stages.Tokenization.Bpe;
 
 namespace Pipeline.Stages.Tokenization;
 
 /// <content>Single tokens of another vocabulary, seen by this one: what embedding transfer asks.</content>
 public sealed partial class TextTokenizer
 {
-    private BpeEncoder? _pieces;
+    private PieceEncoder? _pieces;
 
     /// <summary>Whether the token stands for one byte that the vocabulary has no character for, such as <c>&lt;0x41&gt;</c>.</summary>
     public bool IsByteFallback(int id)
-        => Definition.Model.Options.ByteFallback && TokenOf(id) is { Length: 6 } token && Definition.Model.FallbackBytes.Contains(id) && token.StartsWith("<0x", StringComparison.Ordinal);
+        => Definition.Model.ByteFallback && TokenOf(id) is { Length: 6 } token && Definition.Model.FallbackBytes.Contains(id) && token.StartsWith("<0x", StringComparison.Ordinal);
 
     /// <summary>
-    /// The ids of a run of bytes by merges alone, without normalizer, pre-tokenizer or template; of bytes that are not UTF-8, those of the
+    /// The ids of a run of bytes by the model alone, without normalizer, pre-tokenizer or template; of bytes that are not UTF-8, those of the
     /// single bytes; empty when the vocabulary has none. Not safe for several threads at once.
     /// </summary>
     public IReadOnlyList<int> EncodeBytes(ReadOnlySpan<byte> bytes)
     {
         var ids = new List<int>();
-        BpeModel model = Definition.Model;
+        TokenModel model = Definition.Model;
         if (!Utf8.IsValid(bytes))
         {
             int[] single = model.OnBytes ? model.ByteSymbols : model.FallbackBytes;
@@ -31,7 +30,12 @@ public sealed partial class TextTokenizer
             return ids;
         }
         string text = Encoding.UTF8.GetString(bytes);
-        (_pieces ??= new BpeEncoder(model)).Encode(model.OnBytes ? text : text.Replace(' ', '▁'), ids);
+        (_pieces ??= model.CreateEncoder()).Encode(model.OnBytes ? text : text.Replace(' ', '▁'), ids);
         return ids;
     }
+
+    /// <summary>
+    /// Cuts exact bytes by the model alone, as <see cref="ByteCutter"/> says. One worker's: not safe for several threads at once.
+    /// </summary>
+    internal ByteCutter CreateCutter() => new(Definition);
 }

@@ -10,7 +10,7 @@ using Pipeline.Stages.Tokenization.Writing;
 namespace Pipeline.Stages.Tokenization;
 
 /// <summary>
-/// A byte-pair-encoding tokenizer that gives exactly the ids Hugging Face's own crate gives for the same tokenizer.json. Immutable and
+/// A BPE or Unigram tokenizer that gives exactly the ids Hugging Face's own crate gives for the same tokenizer.json. Immutable and
 /// safe to share; each worker encodes with an encoder of its own. What a tokenizer.json says is either implemented or refused by
 /// name when it is loaded.
 /// </summary>
@@ -107,7 +107,7 @@ public sealed partial class TextTokenizer
         if (missing.Count == 0)
             return this;
         // Hugging Face's crate counts on from the size of the vocabulary, whatever the largest id is.
-        int next = Definition.Model.Tokens.Count + Definition.Added.Count(t => !Definition.Model.Tokens.ContainsKey(t.Content));
+        int next = Definition.Model.Count + Definition.Added.Count(t => !Definition.Model.Tokens.ContainsKey(t.Content));
         for (int id = next; id < next + missing.Count; id++)
         {
             if (TokenOf(id) is { } taken)

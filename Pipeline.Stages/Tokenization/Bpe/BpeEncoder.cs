@@ -5,15 +5,14 @@ using System.Text;
 namespace Pipeline.Stages.Tokenization.Bpe;
 
 /// <summary>Encodes pieces with a model's tables; holds one worker's scratch and cache.</summary>
-internal sealed class BpeEncoder(BpeModel model)
+internal sealed class BpeEncoder(BpeModel model) : PieceEncoder
 {
     private readonly WordCache _cache = new();
     private readonly MergeScratch _merges = new(model.Merges);
     private readonly Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> _tokens
         = model.Tokens.GetAlternateLookup<ReadOnlySpan<char>>();
 
-    /// <summary>Appends the ids of one piece of well-formed text.</summary>
-    public void Encode(ReadOnlySpan<char> piece, List<int> ids)
+    public override void Encode(ReadOnlySpan<char> piece, List<int> ids)
     {
         if (model.Joins is null)
         {

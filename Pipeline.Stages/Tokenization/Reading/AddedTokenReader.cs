@@ -11,20 +11,20 @@ internal static class AddedTokenReader
     /// vocabulary, in the order of the file. The id a file declares decides nothing there, and so not here.
     /// </summary>
     /// <exception cref="InputException">Something it says is not supported.</exception>
-    public static List<AddedToken> Read(JsonPlace place, Dictionary<string, int> vocabulary)
+    public static List<AddedToken> Read(JsonPlace place, TokenModel model)
     {
         var byContent = new Dictionary<string, AddedToken>(StringComparer.Ordinal);
         var specials = new HashSet<string>(StringComparer.Ordinal);
         if (place.IsNull)
             return [];
-        int next = vocabulary.Count;
+        int next = model.Count;
         foreach (JsonPlace item in place.Items())
         {
             string content = item["content"].Text();
             if (content.Length == 0)
                 continue;
             bool known = byContent.TryGetValue(content, out AddedToken? before);
-            int id = known ? before!.Id : vocabulary.TryGetValue(content, out int own) ? own : next++;
+            int id = known ? before!.Id : model.Tokens.TryGetValue(content, out int own) ? own : next++;
             bool special = item["special"].Flag(absent: false);
             if (special)
                 specials.Add(content);

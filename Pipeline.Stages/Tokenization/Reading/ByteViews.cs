@@ -33,7 +33,7 @@ internal sealed class ByteViews
     {
         if (definition.IsByteLevel && ByteAlphabet.Bytes(token) is { } bytes)
             return bytes;
-        if (definition.Model.Options.ByteFallback && ByteFallbackDecoder.ByteOf(token) is { } value)
+        if (definition.Model.ByteFallback && ByteFallbackDecoder.ByteOf(token) is { } value)
             return [value];
         return Encoding.UTF8.GetBytes(definition.Space is { } space ? token.Replace(space, ' ') : token);
     }

@@ -19,13 +19,21 @@ internal static class ModelReader
     public static bool MarksCharacters(JsonPlace model)
         => !string.IsNullOrEmpty(model["continuing_subword_prefix"].TextOrNull()) || !string.IsNullOrEmpty(model["end_of_word_suffix"].TextOrNull());
 
-    /// <exception cref="InputException">It is not a BPE model, or says something that is not supported.</exception>
-    public static BpeModel Read(JsonPlace model, bool onBytes)
+    /// <exception cref="InputException">It is not a BPE or Unigram model, or says something that is not supported.</exception>
+    public static TokenModel Read(JsonPlace model, bool onBytes)
     {
         // The oldest files have no type; only BPE has merges.
         string type = model["type"].IsNull && model.Has("merges") ? "BPE" : model["type"].Text();
-        if (type != "BPE")
-            throw model["type"].Refuse($"'{type}'", "BPE is supported; Unigram, WordPiece and WordLevel are not");
+        return type switch
+        {
+            "BPE" => ReadBpe(model, onBytes),
+            "Unigram" => UnigramReader.Read(model, onBytes),
+            _ => throw model["type"].Refuse($"'{type}'", "BPE and Unigram are supported; WordPiece and WordLevel are not"),
+        };
+    }
+
+    private static BpeModel ReadBpe(JsonPlace model, bool onBytes)
+    {
         foreach (JsonProperty property in model.Value.EnumerateObject())
         {
             if (!s_members.Contains(property.Name))

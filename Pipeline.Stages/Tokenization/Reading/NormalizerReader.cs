@@ -9,7 +9,7 @@ namespace Pipeline.Stages.Tokenization.Reading;
 internal static class NormalizerReader
 {
     private const string Supported =
-        "NFC, NFD, NFKC, NFKD, Prepend, Replace, Strip, StripAccents, Lowercase, ByteLevel and Sequence are supported";
+        "NFC, NFD, NFKC, NFKD, Precompiled, Prepend, Replace, Strip, StripAccents, Lowercase, Nmt, ByteLevel and Sequence are supported";
 
     /// <exception cref="InputException">Something it says is not supported.</exception>
     public static List<NormalizerStep> Read(JsonPlace place)
@@ -38,8 +38,22 @@ internal static class NormalizerReader
             case "StripAccents": steps.Add(new StripAccentsStep()); break;
             case "Lowercase": steps.Add(new LowercaseStep()); break;
             case "ByteLevel": steps.Add(new ByteCharactersNormalizer()); break;
+            case "Precompiled": steps.Add(new CharsMapStep(ReadCharsMap(place["precompiled_charsmap"]))); break;
+            case "Nmt": steps.Add(new NmtStep()); break;
             case "Replace": steps.Add(ReadReplace(place)); break;
             default: throw place["type"].Refuse($"'{type}'", Supported);
+        }
+    }
+
+    private static CharsMap ReadCharsMap(JsonPlace place)
+    {
+        try
+        {
+            return CharsMap.Parse(Convert.FromBase64String(place.Text()));
+        }
+        catch (FormatException e)
+        {
+            throw new InputException($"tokenizer {place.File}: {place.Path} is no compiled map of characters: {e.Message}", e);
         }
     }
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Tokenization.AddedTokens;
-using Pipeline.Stages.Tokenization.Bpe;
 using Pipeline.Stages.Tokenization.Decoding;
 using Pipeline.Stages.Tokenization.Normalizing;
 using Pipeline.Stages.Tokenization.Patterns;
@@ -30,7 +29,7 @@ internal sealed class TokenizerDefinition
         if (Normalizers.Count > MaxSteps || PreTokenizers.Count > MaxSteps)
             throw root.Refuse($"a tokenizer of {Normalizers.Count} normalizers and {PreTokenizers.Count} pre-tokenizers", $"at most {MaxSteps} of each are supported");
         Model = ModelReader.Read(root["model"], onBytes);
-        Added = AddedTokenReader.Read(root["added_tokens"], Model.Tokens);
+        Added = AddedTokenReader.Read(root["added_tokens"], Model);
         Frame = TemplateReader.Read(root["post_processor"]);
         Decoders = DecoderReader.Read(root["decoder"]);
         IsByteLevel = onBytes || PreTokenizers.Exists(s => s is ByteCharactersStep) || Normalizers.Exists(s => s is ByteCharactersNormalizer);
@@ -55,7 +54,7 @@ internal sealed class TokenizerDefinition
 
     public List<PreTokenizerStep> PreTokenizers { get; }
 
-    public BpeModel Model { get; }
+    public TokenModel Model { get; }
 
     /// <summary>In the order of their ids.</summary>
     public List<AddedToken> Added { get; }

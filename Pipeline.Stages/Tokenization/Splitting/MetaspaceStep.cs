@@ -17,15 +17,19 @@ internal sealed class MetaspaceStep(char replacement, PrependScheme scheme, bool
     {
         List<Piece> pieces = segment.TakePieces();
         segment.BeginRewrite();
+        int end = 0;
         foreach (Piece piece in pieces)
         {
             ReadOnlySpan<char> text = segment.Of(piece);
             int start = segment.RewriteLength;
             bool begins = text[0] == ' ' || text[0] == replacement;
-            bool dummy = !begins && (scheme == PrependScheme.Always || (scheme == PrependScheme.First && piece.Has(PieceFlags.AtStart)));
-            if (dummy)
+            bool added = !begins && (scheme == PrependScheme.Always || (scheme == PrependScheme.First && piece.Has(PieceFlags.AtStart)));
+            if (added)
                 segment.Rewrite(replacement);
             segment.Rewrite(text).Replace(' ', replacement);
+            // Where a step before took one space away, the character stands for that space of the text.
+            bool dummy = added && !(piece.Start == end + 1 && segment.Characters[end] == ' ');
+            end = piece.Start + piece.Length;
             segment.Pieces.Add(new Piece(start, segment.RewriteLength - start, dummy ? piece.Flags | PieceFlags.Dummy : piece.Flags));
         }
         segment.EndRewrite();

@@ -32,27 +32,39 @@ internal static class ByteTokenizerWriter
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream, s_options))
-        {
-            json.WriteStartObject();
-            json.WriteString("version", "1.0");
-            json.WriteNull("truncation");
-            json.WriteNull("padding");
-            json.WriteStartArray("added_tokens");
-            for (int i = 0; i < specials.Count; i++)
-                AddedTokenWriter.Write(json, vocabulary.Tokens.Count + i, specials[i]);
-            json.WriteEndArray();
-            if (nfc)
-                WriteTyped(json, "normalizer", "NFC");
-            else
-                json.WriteNull("normalizer");
-            WritePreTokenizer(json, regex);
-            WriteTemplate(json, bos, bos is null ? 0 : vocabulary.Tokens.Count + specials.ToList().IndexOf(bos));
-            json.WritePropertyName("decoder");
-            WriteByteLevel(json);
-            WriteModel(json, vocabulary);
-            json.WriteEndObject();
-        }
+            WriteFrame(json, vocabulary.Tokens.Count, specials, bos, regex, nfc, j => WriteModel(j, vocabulary));
         return stream.ToArray();
+    }
+
+    /// <summary>A byte-level tokenizer.json around any model.</summary>
+    /// <param name="json">Where to.</param>
+    /// <param name="count">Tokens of the model; ids of special tokens go on from there.</param>
+    /// <param name="specials">As above.</param>
+    /// <param name="bos">As above.</param>
+    /// <param name="regex">As above.</param>
+    /// <param name="nfc">As above.</param>
+    /// <param name="writeModel">Writes the property <c>model</c>.</param>
+    public static void WriteFrame(
+        Utf8JsonWriter json, int count, IReadOnlyList<string> specials, string? bos, string? regex, bool nfc, Action<Utf8JsonWriter> writeModel)
+    {
+        json.WriteStartObject();
+        json.WriteString("version", "1.0");
+        json.WriteNull("truncation");
+        json.WriteNull("padding");
+        json.WriteStartArray("added_tokens");
+        for (int i = 0; i < specials.Count; i++)
+            AddedTokenWriter.Write(json, count + i, specials[i]);
+        json.WriteEndArray();
+        if (nfc)
+            WriteTyped(json, "normalizer", "NFC");
+        else
+            json.WriteNull("normalizer");
+        WritePreTokenizer(json, regex);
+        WriteTemplate(json, bos, bos is null ? 0 : count + specials.ToList().IndexOf(bos));
+        json.WritePropertyName("decoder");
+        WriteByteLevel(json);
+        writeModel(json);
+        json.WriteEndObject();
     }
 
     public static Dictionary<string, byte[]> Companions(string? bos, string? eos, string? pad)

@@ -9,7 +9,7 @@ namespace Pipeline.Stages.Tests.Tokenization;
 public sealed class RefusalTests
 {
     [Theory]
-    [InlineData("model.type", "\"Unigram\"", "$.model.type", "'Unigram'")]
+    [InlineData("model.type", "\"WordPiece\"", "$.model.type", "'WordPiece'")]
     [InlineData("model.type", "\"WordPiece\"", "$.model.type", "'WordPiece'")]
     [InlineData("model.dropout", "0.1", "$.model.dropout", "0.1")]
     [InlineData("model.unk_token", "\"<unk>\"", "$.model.unk_token", "'<unk>'")]

@@ -1,0 +1,129 @@
+using Pipeline.Stages.Torch;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Embeddings;
+
+/// <summary>
+/// Orthogonal matching pursuit (arXiv 2506.06607, as mergekit's tokensurgeon does it): a token that another model, the donor, has is written
+/// there as a sparse combination of tokens both models have; the same combination of the model's own rows is its embedding. N shared tokens,
+/// B new ones, P width of the donor, H width of the model, k terms. Computed in float64.
+/// </summary>
+public static class OmpTransfer
+{
+    /// <summary>A row is done when what is left of it is this share of its norm: further terms would fit noise, with coefficients without bound.</summary>
+    private const double Enough = 1e-6;
+
+    /// <summary>Elements of the largest slice of products.</summary>
+    private const long SliceElements = 1 << 24;
+
+    /// <summary>Terms per new token in the order they were chosen.</summary>
+    /// <param name="Indices_Bk">int64 rows of the shared tokens; -1 after the last term.</param>
+    /// <param name="Coefficients_Bk">float64; 0 after the last term.</param>
+    public sealed record Terms(Tensor Indices_Bk, Tensor Coefficients_Bk);
+
+    /// <summary>
+    /// k times the shared row with the largest |inner product| with what is left (rows are not normalised; the first of equals), then a least-squares
+    /// fit on all chosen ones.
+    /// </summary>
+    /// <param name="shared_NP">The donor's rows of shared tokens, of any floating type.</param>
+    /// <param name="new_BP">Its rows of the tokens wanted.</param>
+    /// <param name="terms">k.</param>
+    public static Terms Choose(Tensor shared_NP, Tensor new_BP, int terms)
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        int k = (int)Math.Min(terms, shared_NP.size(0));
+        long rows = new_BP.size(0), slice = Math.Max(1, Math.Min(rows, SliceElements / Math.Max(1, shared_NP.size(0))));
+        Tensor indices = full(rows, k, -1L, dtype: ScalarType.Int64, device: new_BP.device), coefficients = zeros(rows, k, dtype: ScalarType.Float64, device: new_BP.device);
+        for (long at = 0; at < rows; at += slice)
+        {
+            using var inner = NewDisposeScope();
+            long count = Math.Min(slice, rows - at);
+            Terms part = Pursue(shared_NP, new_BP.narrow(0, at, count).to_type(ScalarType.Float64), k);
+            indices.narrow(0, at, count).copy_(part.Indices_Bk);
+            coefficients.narrow(0, at, count).copy_(part.Coefficients_Bk);
+        }
+        return new Terms(indices.MoveToOuterDisposeScope(), coefficients.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>[B, H] Σ c_j q_j over the model's rows of shared tokens, in their type. A row without a term is their mean.</summary>
+    public static Tensor Combine(Tensor model_NH, Terms terms)
+    {
+        using var scope = NewDisposeScope();
+        using var quiet = no_grad();
+        Tensor result = zeros(terms.Indices_Bk.size(0), model_NH.size(1), dtype: ScalarType.Float64, device: model_NH.device);
+        for (long j = 0; j < terms.Indices_Bk.size(1); j++)
+        {
+            using var inner = NewDisposeScope();
+            Tensor row_B = terms.Indices_Bk.select(1, j).clamp_min(0);
+            result.addcmul_(model_NH.index_select(0, row_B).to_type(ScalarType.Float64), terms.Coefficients_Bk.select(1, j).unsqueeze(1), 1);
+        }
+        Tensor without_B = terms.Indices_Bk.lt(0).all(1);
+        result = where(without_B.unsqueeze(1), model_NH.mean([0], type: ScalarType.Float64), result);
+        return result.to_type(model_NH.dtype).MoveToOuterDisposeScope();
+    }
+
+    private static Terms Pursue(Tensor shared_NP, Tensor target_BP, int k)
+    {
+        long rows = target_BP.size(0), width = target_BP.size(1);
+        Tensor Zeros(params long[] size) => zeros(size, dtype: ScalarType.Float64, device: target_BP.device);
+        // The chosen rows are q·r: q orthonormal, r triangular, so that one term more is one column more.
+        Tensor basis_BkP = Zeros(rows, k, width), triangle_Bkk = Zeros(rows, k, k), onto_Bk = Zeros(rows, k);
+        Tensor indices_Bk = full(rows, k, -1L, dtype: ScalarType.Int64, device: target_BP.device);
+        Tensor left_BP = target_BP.clone(), enough_B = Norm(target_BP) * Enough;
+        for (int j = 0; j < k; j++)
+        {
+            using var step = NewDisposeScope();
+            Tensor open_B = Norm(left_BP).gt(enough_B);
+            if (!open_B.any().item<bool>())
+                break;
+            (Tensor index_B, Tensor row_BP) = Best(shared_NP, left_BP, indices_Bk.narrow(1, 0, j));
+            Tensor rest_BP = row_BP.clone(), before_BjP = basis_BkP.narrow(1, 0, j);
+            // Twice, which is enough for float64 (Giraud, Langou and Rozložník 2005).
+            for (int pass = 0; pass < 2 && j > 0; pass++)
+            {
+                Tensor along_Bj = TorchScripts.Product(before_BjP, rest_BP.unsqueeze(2)).squeeze(2);
+                triangle_Bkk.select(2, j).narrow(1, 0, j).add_(along_Bj);
+                rest_BP = rest_BP - TorchScripts.Product(along_Bj.unsqueeze(1), before_BjP).squeeze(1);
+            }
+            Tensor length_B = Norm(rest_BP);
+            // A row within the span of those chosen adds nothing.
+            open_B = open_B.logical_and(length_B.gt(Norm(row_BP) * 1e-12));
+            Tensor unit_BP = rest_BP / length_B.clamp_min(double.Epsilon).unsqueeze(1) * open_B.to_type(ScalarType.Float64).unsqueeze(1);
+            basis_BkP.select(1, j).copy_(unit_BP);
+            triangle_Bkk.select(2, j).select(1, j).copy_(where(open_B, length_B, ones_like(length_B)));
+            Tensor share_B = (unit_BP * left_BP).sum(1);
+            onto_Bk.select(1, j).copy_(share_B);
+            indices_Bk.select(1, j).copy_(where(open_B, index_B, full_like(index_B, -1)));
+            left_BP.sub_(share_B.unsqueeze(1) * unit_BP);
+        }
+        return new Terms(indices_Bk, Solve(triangle_Bkk, onto_Bk, indices_Bk));
+    }
+
+    /// <summary>The unchosen row with the largest |inner product|, the first of equals, and the row itself.</summary>
+    private static (Tensor Index_B, Tensor Row_BP) Best(Tensor shared_NP, Tensor left_BP, Tensor chosen_Bj)
+    {
+        Tensor product_BN = left_BP.mm(shared_NP.to_type(ScalarType.Float64).t()).abs_();
+        if (chosen_Bj.size(1) > 0)
+            product_BN.scatter_(1, chosen_Bj.clamp_min(0), where(chosen_Bj.lt(0), product_BN.gather(1, chosen_Bj.clamp_min(0)), full_like(chosen_Bj, -1).to_type(ScalarType.Float64)));
+        Tensor index_B = product_BN.argmax(1);
+        return (index_B, shared_NP.index_select(0, index_B).to_type(ScalarType.Float64));
+    }
+
+    /// <summary>r c = qᵀ t, from the last term back. Columns of rows that were done early hold no share and give 0.</summary>
+    private static Tensor Solve(Tensor triangle_Bkk, Tensor onto_Bk, Tensor indices_Bk)
+    {
+        Tensor coefficients_Bk = zeros_like(onto_Bk);
+        for (long j = onto_Bk.size(1) - 1; j >= 0; j--)
+        {
+            using var step = NewDisposeScope();
+            Tensor behind_B = (triangle_Bkk.select(1, j) * coefficients_Bk).sum(1);
+            Tensor pivot_B = triangle_Bkk.select(1, j).select(1, j);
+            Tensor value_B = (onto_Bk.select(1, j) - behind_B) / where(pivot_B.eq(0), ones_like(pivot_B), pivot_B);
+            coefficients_Bk.select(1, j).copy_(where(indices_Bk.select(1, j).lt(0), zeros_like(value_B), value_B));
+        }
+        return coefficients_Bk;
+    }
+
+    private static Tensor Norm(Tensor x_BP) => x_BP.square().sum(1).sqrt();
+}

@@ -1,0 +1,67 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace Pipeline.Stages.Hypernetworks.Sampling;
+
+/// <summary>Which tokenizers a hypernetwork is trained on: one is drawn for every step.</summary>
+public sealed record SamplingOptions
+{
+    [Description("Documents a tokenizer is made from.")]
+    [Range(1, 1 << 20)]
+    public int Documents { get; init; } = 96;
+
+    [Description("Steps whose documents are counted together: a tokenizer shares all but one in so many of them with the step before.")]
+    [Range(1, 1024)]
+    public int History { get; init; } = 1;
+
+    [Description("Text kept in memory to draw those documents from, in mebibytes; it is taken evenly from the shards.")]
+    [Range(1, 65536)]
+    public int PoolMebibytes { get; init; } = 16;
+
+    [Description("Tokens of the smallest sampled vocabulary; sizes are drawn log-uniformly.")]
+    [Range(300, 1 << 24)]
+    public int MinSize { get; init; } = 320;
+
+    [Description("Tokens of the largest sampled vocabulary; absent: twice the source's.")]
+    [Range(300, 1 << 24)]
+    public int? MaxSize { get; init; }
+
+    [Description("Bytes of the longest piece.")]
+    [Range(2, 256)]
+    public int MaxBytes { get; init; } = 15;
+
+    [Description("Substrings are counted from every so many characters of a word.")]
+    [Range(1, 16)]
+    public int Stride { get; init; } = 1;
+
+    [Description("Median of the standard deviation of the noise on the pieces' probabilities; it is drawn log-normally for each tokenizer.")]
+    [Range(0.0, 1.0)]
+    public double Noise { get; init; } = 1e-5;
+
+    [Description("Standard deviation of that noise's logarithm.")]
+    [Range(0.0, 16.0)]
+    public double NoiseSpread { get; init; } = 4;
+
+    [Description("The noise's standard deviation is at most this.")]
+    [Range(0.0, 1.0)]
+    public double MaxNoise { get; init; } = 1e-2;
+
+    [Description("Share of steps with the source's own tokenizer.")]
+    [Range(0.0, 1.0)]
+    public double Source { get; init; } = 0.2;
+
+    [Description("Share of steps with a BPE tokenizer trained on noisy counts of the documents' words, instead of Unigram.")]
+    [Range(0.0, 1.0)]
+    public double Bpe { get; init; } = 0.1;
+
+    [Description("Share of steps with one token per byte.")]
+    [Range(0.0, 1.0)]
+    public double Bytes { get; init; } = 0.05;
+
+    [Description("Tokenizers that are known beforehand (folders or tokenizer.json files), each as likely as the others.")]
+    public IReadOnlyList<string> Known { get; init; } = [];
+
+    [Description("Share of steps with one of the known tokenizers, where there are some.")]
+    [Range(0.0, 1.0)]
+    public double KnownShare { get; init; } = 0.5;
+}

@@ -1,0 +1,48 @@
+using System.Text;
+
+namespace Pipeline.Stages.Tokenization.Unigram;
+
+/// <summary>
+/// A Unigram model (Kudo 2018, arXiv 1804.10959): the segmentation with the largest sum of log-probabilities. As in Hugging Face's crate,
+/// scores are summed in float64 from the left, and of equal sums the one whose last piece begins first stays.
+/// </summary>
+internal sealed class UnigramModel : TokenModel
+{
+    /// <summary>What a character without a token costs more than the rarest one.</summary>
+    private const double UnknownPenalty = 10;
+
+    /// <param name="tokens">Token to id; of equal tokens the last one's.</param>
+    /// <param name="scores">[ids] log-probabilities.</param>
+    /// <param name="unknown">Id of the unknown token, or -1.</param>
+    /// <param name="byteFallback">Whether a run of unknown characters becomes the tokens of its bytes, where all are there.</param>
+    /// <param name="onBytes">Pieces are bytes, and tokens are spelt in the byte alphabet.</param>
+    public UnigramModel(Dictionary<string, int> tokens, double[] scores, int unknown, bool byteFallback, bool onBytes)
+        : base(tokens, onBytes, byteFallback)
+    {
+        (Scores, Unknown) = (scores, unknown);
+        UnknownScore = (scores.Length == 0 ? 0 : scores.Min()) - UnknownPenalty;
+        var entries = new List<(byte[], int)>(tokens.Count);
+        foreach ((string token, int id) in tokens)
+        {
+            // On bytes a token with any other character never matches.
+            byte[]? bytes = onBytes ? ByteAlphabet.Bytes(token) : Encoding.UTF8.GetBytes(token);
+            if (bytes is { Length: > 0 })
+                entries.Add((bytes, id));
+        }
+        Trie = new ByteTrie(entries);
+    }
+
+    public double[] Scores { get; }
+
+    public override int Count => Scores.Length;
+
+    public int Unknown { get; }
+
+    public double UnknownScore { get; }
+
+    public ByteTrie Trie { get; }
+
+    public override PieceEncoder CreateEncoder() => new UnigramEncoder(this);
+
+    public override ITokenCutter CreateCutter() => new UnigramCutter(this);
+}
