@@ -9,7 +9,7 @@ namespace Pipeline.Stages.Tokenization.Reading;
 internal static class NormalizerReader
 {
     private const string Supported =
-        "NFC, NFD, NFKC, NFKD, Precompiled, Prepend, Replace, Strip, StripAccents, Lowercase, Nmt, ByteLevel and Sequence are supported";
+        "NFC, NFD, NFKC, NFKD, Precompiled, Prepend, Replace, Strip, StripAccents, Lowercase, ByteLevel and Sequence are supported";
 
     /// <exception cref="InputException">Something it says is not supported.</exception>
     public static List<NormalizerStep> Read(JsonPlace place)
@@ -39,7 +39,6 @@ internal static class NormalizerReader
             case "Lowercase": steps.Add(new LowercaseStep()); break;
             case "ByteLevel": steps.Add(new ByteCharactersNormalizer()); break;
             case "Precompiled": steps.Add(new CharsMapStep(ReadCharsMap(place["precompiled_charsmap"]))); break;
-            case "Nmt": steps.Add(new NmtStep()); break;
             case "Replace": steps.Add(ReadReplace(place)); break;
             default: throw place["type"].Refuse($"'{type}'", Supported);
         }

@@ -2,9 +2,11 @@ using System.Text.Json;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Hypernetworks;
+using Pipeline.Stages.Hypernetworks.Sampling;
 using Pipeline.Stages.Tests.Objectives;
 using Pipeline.Stages.Tests.Torch;
 using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Tokenization.Writing;
 using TorchSharp.Modules;
 using Xunit.Abstractions;
 using static TorchSharp.torch;
@@ -22,6 +24,8 @@ public sealed class ZettGoldenTests(ITestOutputHelper output) : TorchTest
     public static TheoryData<string> Residual => Cases("hypernet", "tk_");
 
     public static TheoryData<string> Zett => Cases("hypernet", "zett_");
+
+    public static TheoryData<string> Sampler => Cases("sampler");
 
     public static TheoryData<string> Omp => Cases("omp");
 
@@ -75,7 +79,8 @@ public sealed class ZettGoldenTests(ITestOutputHelper output) : TorchTest
             Compare(golden, network, predicted, (predicted * golden.Get("probe", type)).mean() + 0.5 * predicted.square().mean(), wide,
                 n => n == ResidualNetwork.Extra ? "g_extra" : $"g.{n}");
             double lexical = LexicalLoss.Of(predicted, source, forms, network.Pad).to_type(ScalarType.Float64).item<double>();
-            Assert.Equal(golden.Json.GetProperty("lexical_loss_f64").Number(), lexical, wide ? 1e-11 : 1e-4);
+            // The reference has a float32 number in between.
+            Assert.Equal(1, lexical / golden.Json.GetProperty("lexical_loss_f64").Number(), 1e-5);
         }
         Tensor rows = golden.Get("source_embeddings", ScalarType.Float64), zero = zeros_like(rows[0]).unsqueeze(0);
         long width = rows.size(2);
@@ -137,6 +142,53 @@ public sealed class ZettGoldenTests(ITestOutputHelper output) : TorchTest
         double single = name.Contains("full_rank", StringComparison.Ordinal) ? 1e-4 : 1e-5;
         Assert.True(golden.Distance("embeddings.f64", OmpTransfer.Combine(golden["model_shared"], terms)) < single);
     }
+
+    [Theory, MemberData(nameof(Sampler))]
+    public void Sampled_vocabularies_have_the_specified_scores_and_pieces(string name)
+    {
+        if (Absent(name)) return;
+        JsonElement json = ZettCase.Open("sampler", name).Json;
+        int most = json.GetProperty("max_length").GetInt32() - 1, stride = json.GetProperty("stride").GetInt32();
+        var scores = new Dictionary<string, long>(StringComparer.Ordinal);
+        // The queue holds as many batches as filled it.
+        foreach (JsonElement batch in json.GetProperty("batches").EnumerateArray().TakeLast(json.GetProperty("n_populate").GetInt32()))
+            SubstringCounts.Add(SubstringCounts.Of(batch.EnumerateArray().Select(t => t.GetString()!), most, stride), scores);
+        JsonElement specified = json.GetProperty("specified");
+        Dictionary<string, long> expected = specified.GetProperty("scores").EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetInt64());
+        Assert.Equal(expected.OrderBy(p => p.Key, StringComparer.Ordinal), scores.OrderBy(p => p.Key, StringComparer.Ordinal));
+
+        foreach (JsonElement seed in specified.GetProperty("seeds").EnumerateArray())
+        {
+            int size = seed.GetProperty("size").GetInt32(), picked = seed.GetProperty("n_picked").GetInt32();
+            JsonElement noise = seed.GetProperty("noise");
+            double Noise(string piece) => noise.TryGetProperty(piece, out JsonElement value) ? value.GetDouble() : 0;
+            List<(string Piece, float Score)> vocabulary = SampledVocabulary.Of(scores, size, most, Noise);
+            Assert.Equal(seed.GetProperty("n_fixed").GetInt32() + picked, vocabulary.Count);
+            Assert.Equal((float)seed.GetProperty("min_log_prob").GetDouble(), vocabulary[0].Score);
+            Dictionary<string, double> above = seed.GetProperty("above_cut").EnumerateArray().ToDictionary(p => p[0].GetString()!, p => p[1].GetDouble());
+            string[] tied = [.. seed.GetProperty("tied_at_cut").EnumerateArray().Select(t => t.GetString()!).Order(StringComparer.Ordinal).Take(seed.GetProperty("tied_picked").GetInt32())];
+            (string Piece, double LogProbability)[] taken = [.. SampledVocabulary.Candidates(scores, scores.Values.Sum(), Noise).Take(picked)];
+            Assert.Equal(above.Keys.Concat(tied).Order(StringComparer.Ordinal), taken.Select(t => t.Piece).Order(StringComparer.Ordinal));
+            Assert.All(taken.Where(t => above.ContainsKey(t.Piece)), t => Assert.Equal(1, t.LogProbability / above[t.Piece], 1e-12));
+        }
+        Segmentations(json);
+    }
+
+    private static void Segmentations(JsonElement json)
+    {
+        (string, float)[] pieces = [.. json.GetProperty("unigram_vocab").EnumerateArray().Select(p => (p[0].GetString()!, (float)p[1].GetDouble()))];
+        TextTokenizer tokenizer = TextTokenizer.FromJson("sampled", UnigramWriter.Write(pieces, [], null, json.GetProperty("split_regex_tokenize").GetString()!), []);
+        TextEncoder encoder = tokenizer.CreateEncoder();
+        foreach (JsonElement text in json.GetProperty("tokenized").EnumerateArray())
+        {
+            var ids = new List<int>();
+            encoder.Encode(text.GetProperty("text").GetString()!, false, ids);
+            Assert.Equal(Flat(text.GetProperty("pieces")), ids.Select(id => tokenizer.TokenOf(id)!));
+        }
+    }
+
+    private static IEnumerable<string> Flat(JsonElement pieces)
+        => pieces.EnumerateArray().SelectMany(p => p.ValueKind == JsonValueKind.Array ? p.EnumerateArray().Select(q => q.GetString()!) : [p.GetString()!]);
 
     /// <summary>The network of a tokenkit case, its weights trained except where the case has no gradient.</summary>
     internal static ResidualNetwork ResidualOf(ZettCase golden, ScalarType type)

@@ -129,6 +129,41 @@ const variants = {
   'no-decoder': { pre: byteLevel(true), dec: null },
 }
 
+// Unigram models: trained by the crate, with what files of T5, XLM-R and ALBERT have around them. The map was compiled by SentencePiece
+// (spm_train --normalization_rule_tsv) from rules such as \uFB01 to fi, e and U+0301 to \u00e9, and line feeds to spaces.
+const charsMap = readFileSync(join(here, 'charsmap.base64'), 'utf8').trim()
+const precompiled = { type: 'Precompiled', precompiled_charsmap: charsMap }
+Object.assign(variants, {
+  'unigram-t5': { norm: precompiled, pre: meta('always'), unigram: ['<pad>', '</s>', '<unk>'], unknown: 2, dec: meta('always'), added: [added('<pad>'), added('</s>'), added('<unk>')], post: template('A', '</s>') },
+  'unigram-xlmr': { norm: norms(precompiled, replace({ Regex: ' {2,}' }, ' ')), pre: seq({ type: 'WhitespaceSplit' }, meta('always')), unigram: ['<s>', '<pad>', '</s>', '<unk>'], unknown: 3, dec: meta('always'), added: [added('<s>'), added('<pad>'), added('</s>'), added('<unk>'), added('<mask>', { lstrip: true })], post: template('<s>', 'A', '</s>') },
+  'unigram-albert': { norm: norms(replace({ String: '``' }, '"'), replace({ String: "''" }, '"'), { type: 'NFKD' }, { type: 'StripAccents' }, { type: 'Lowercase' }, precompiled), pre: meta('first'), unigram: ['<pad>', '<unk>', '[CLS]', '[SEP]'], unknown: 1, dec: meta('first'), added: [added('<pad>'), added('<unk>'), added('[CLS]'), added('[SEP]')], post: template('[CLS]', 'A', '[SEP]') },
+  'unigram-fallback': { pre: meta('always', false), unigram: ['<unk>'], unknown: 0, fallback: true, dec: { type: 'Sequence', decoders: [replace({ String: '\u2581' }, ' '), { type: 'ByteFallback' }, { type: 'Fuse' }, { type: 'Strip', content: ' ', start: 1, stop: 0 }] }, added: [added('<unk>')] },
+  'unigram-bytes': { pre: seq(split(gpt2), byteLevel(false)), unigram: [], unknown: null, dec: byteLevel(true), added: [added('<s>')], post: template('<s>', 'A') },
+  'unigram-ties': { pre: { type: 'WhitespaceSplit' }, unigram: ['<unk>'], unknown: 0, pieces: [['a', -2], ['b', -2], ['c', -2], ['ab', -4], ['bc', -4], ['abc', -6], ['x', -1], ['xx', -2], ['xxx', -3], ['tok', -3], ['o', -1.5], ['to', -2], ['k', -1]], dec: { type: 'Fuse' } },
+})
+
+function unigramModel(v) {
+  const learner = Tokenizer.fromString(JSON.stringify(json(v, { type: 'Unigram', unk_id: 0, vocab: [['<unk>', 0]], byte_fallback: false }, { normalizer: null, added_tokens: [], post_processor: null, decoder: null })))
+  let pieces = v.pieces
+  if (!pieces) {
+    learner.train([join(scratch, 'corpus.txt')])
+    learner.save(join(scratch, 'trained.json'))
+    pieces = JSON.parse(readFileSync(join(scratch, 'trained.json'), 'utf8')).model.vocab
+  }
+  const bytes = v.fallback ? Array.from({ length: 256 }, (_, b) => [`<0x${b.toString(16).toUpperCase().padStart(2, '0')}>`, -30]) : []
+  const alphabet = []
+  if (v.unknown === null) {
+    const known = new Set(pieces.map(([t]) => t))
+    let next = 256
+    for (let b = 0; b < 256; b++) {
+      const c = String.fromCharCode((b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174 ? b : next++)
+      if (!known.has(c)) alphabet.push([c, -25])
+    }
+  }
+  const vocab = [...v.unigram.map(t => [t, 0]), ...bytes, ...alphabet, ...pieces.filter(([t]) => !v.unigram.includes(t))]
+  return { type: 'Unigram', unk_id: v.unknown, vocab, byte_fallback: !!v.fallback }
+}
+
 const join2 = (v, a, b) => a + (v.prefix ? b.slice(v.prefix.length) : b)
 
 // a model by hand, where the crate's default trainer cannot make one
@@ -177,9 +212,10 @@ const attempt = async f => { try { return await f() } catch { return null } }
 const only = process.argv[2]
 for (const [name, v] of Object.entries(variants)) {
   if (only && only !== name) continue
-  const m = model(v)
-  let next = Object.keys(m.vocab).length
-  const tokens = (v.added ?? []).map(t => ({ ...t, id: m.vocab[t.content] ?? next++ }))
+  const m = v.unigram ? unigramModel(v) : model(v)
+  const known = v.unigram ? Object.fromEntries(m.vocab.map(([t], i) => [t, i])) : m.vocab
+  let next = v.unigram ? m.vocab.length : Object.keys(m.vocab).length
+  const tokens = (v.added ?? []).map(t => ({ ...t, id: known[t.content] ?? next++ }))
   const idOf = n => tokens.find(t => t.content === n)?.id
   const post = v.post && JSON.parse(JSON.stringify(v.post), (k, x) => k === 'ids' ? x.map(idOf) : (k === 'sep' || k === 'cls') ? [x[0], idOf(x[0])] : x)
   const tokenizer = json(v, m, { added_tokens: tokens, post_processor: post ?? null })
@@ -197,7 +233,7 @@ for (const [name, v] of Object.entries(variants)) {
     })
   }
   writeFileSync(join(here, `${name}.json`), `{"tokenizer":${JSON.stringify(tokenizer)},\n"cases":[\n${cases.map(c => JSON.stringify(c)).join(',\n')}\n]}\n`)
-  console.log(name, Object.keys(m.vocab).length, m.merges.length, cases.length)
+  console.log(name, Object.keys(m.vocab).length, m.merges?.length ?? 'unigram', cases.length)
 }
 
 // What the crate's own trainer learns from the corpus: the order of merges, ties included.
