@@ -34,4 +34,8 @@ public sealed class LockedException(string message, Exception? inner = null) : A
 public sealed class StorageException(string message, Exception? inner = null) : AlmException(message, ExitCodes.Storage, inner);
 
 /// <summary>Stopped at a safe point on request; the same command goes on (exit 75).</summary>
-public sealed class InterruptedException(string message, Exception? inner = null) : AlmException(message, ExitCodes.Interrupted, inner);
+public sealed class InterruptedException(string message, Exception? inner = null) : AlmException(message, ExitCodes.Interrupted, inner)
+{
+    /// <summary>Whether every process that works together stops for the same reason at the same place, so that none needs to end the others.</summary>
+    public bool IsAgreed { get; init; }
+}

@@ -18,6 +18,9 @@ public abstract record StageRegistration(string Name, string Summary, Type Optio
     /// </summary>
     public bool IsPartitioned { get; init; }
 
+    /// <summary>Whether processes that were started together do one graph with this sink together; of any other graph one process does all.</summary>
+    public bool IsRanked { get; init; }
+
     /// <summary>Adds what the stage's options say to the facts of its flow; see <see cref="Telling{TOptions}"/>.</summary>
     public Func<object, FlowFacts, FlowFacts> AddFacts { get; init; } = static (_, facts) => facts;
 

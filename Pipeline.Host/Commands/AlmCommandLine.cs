@@ -21,34 +21,45 @@ internal static class AlmCommandLine
         try
         {
             // The run has its own handling of signals.
-            return await parsed.InvokeAsync(new InvocationConfiguration
+            int code = await parsed.InvokeAsync(new InvocationConfiguration
             {
                 Output = environment.Output,
                 Error = environment.Error,
                 EnableDefaultExceptionHandler = false,
                 ProcessTerminationTimeout = null,
             });
-        }
-        catch (AlmException e)
-        {
-            await environment.Error.WriteLineAsync(e.Message);
-            if (e.ExitCode == ExitCodes.Interrupted)
-                await environment.Error.WriteLineAsync($"to go on, run the same command again: alm {string.Join(' ', arguments.Select(Quote))}");
-            if (e.ExitCode == ExitCodes.Defect && e.InnerException is not null)
-                await environment.Error.WriteLineAsync(e.InnerException.ToString());
-            return e.ExitCode;
-        }
-        catch (Exception e) when (MemoryExhaustion.Is(e))
-        {
-            await environment.Error.WriteLineAsync(MemoryExhaustion.At("alm", e, "lower the command's batch or length options").Message);
-            return ExitCodes.Memory;
+            environment.Session.End(code, isAgreed: true);
+            return code;
         }
 #pragma warning disable CA1031 // The last one to see it: whatever it is, it becomes an exit code and a request.
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            await environment.Error.WriteLineAsync($"{e}\nThis is a defect of alm. Please report it with the lines above and the definition.");
-            return ExitCodes.Defect;
+            bool isAgreed = e is InterruptedException { IsAgreed: true };
+            (int code, string message) = Explain(e, arguments);
+            int rank = environment.Session.Ranks.Rank;
+            // What all ranks end for, the first one says.
+            if (rank == 0 || !isAgreed)
+                await environment.Error.WriteLineAsync(rank == 0 ? message : $"rank {rank}: {message}");
+            environment.Session.End(code, isAgreed);
+            return code;
+        }
+    }
+
+    private static (int Code, string Message) Explain(Exception exception, IReadOnlyList<string> arguments)
+    {
+        switch (exception)
+        {
+            case AlmException { ExitCode: ExitCodes.Interrupted } e:
+                return (e.ExitCode, $"{e.Message}\nto go on, run the same command again: alm {string.Join(' ', arguments.Select(Quote))}");
+            case AlmException { ExitCode: ExitCodes.Defect, InnerException: { } inner } e:
+                return (e.ExitCode, $"{e.Message}\n{inner}");
+            case AlmException e:
+                return (e.ExitCode, e.Message);
+            case var e when MemoryExhaustion.Is(e):
+                return (ExitCodes.Memory, MemoryExhaustion.At("alm", e, "lower the command's batch or length options").Message);
+            default:
+                return (ExitCodes.Defect, $"{exception}\nThis is a defect of alm. Please report it with the lines above and the definition.");
         }
     }
 

@@ -3,6 +3,7 @@ using Pipeline.Contracts.Storage;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Host.Artifacts;
 using Pipeline.Host.Definitions;
+using Pipeline.Host.Hosting;
 using Pipeline.Host.Runs;
 using Pipeline.Stages.Teacher;
 
@@ -30,6 +31,9 @@ internal sealed record CommandEnvironment
 
     /// <summary>For tests that stop a run without a signal.</summary>
     public StopSignals? Signals { get; init; }
+
+    /// <summary>The processes that were started together with this one.</summary>
+    public RankSession Session { get; init; } = new();
 
     /// <summary>The value of an environment variable; null where it is not set.</summary>
     public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;

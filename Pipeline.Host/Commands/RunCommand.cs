@@ -10,13 +10,16 @@ internal static class RunCommand
     public static Command Create(CommandEnvironment environment)
     {
         var input = new RunInput();
-        var command = new Command("run", "Runs a definition. Run the same command again to go on after a stop, a kill or an error: what is committed is kept.");
+        var command = new Command("run", "Runs a definition. Run the same command again to go on after a stop, a kill or an error: what is committed is kept. Started by mpirun, the processes train one student together.");
         var through = new Option<string?>("--through") { Description = "Ends after this flow; the same command without it goes on.", HelpName = "FLOW" };
         input.AddTo(command);
         command.Options.Add(through);
         command.SetAction(async parsed =>
         {
-            await input.RunAsync<RunExecutor>(environment, parsed, parsed.GetValue(through));
+            if (environment.Session.Join(environment.Variable).Rank == 0)
+                await input.RunAsync<RunExecutor>(environment, parsed, parsed.GetValue(through));
+            else
+                await input.RunAsync<RankFollower>(environment, parsed, parsed.GetValue(through));
             return ExitCodes.Success;
         });
         return command;

@@ -60,6 +60,7 @@ internal sealed class RunInput
         var settings = new RunSettings
         {
             Through = through,
+            Ranks = environment.Session.Ranks,
             Folder = parsed.GetValue(_folder),
             Parallelism = parsed.GetValue(_parallel),
             Plain = parsed.GetValue(_plain),
@@ -70,9 +71,10 @@ internal sealed class RunInput
         LoadedDefinition definition = _definition.Load(parsed, loader);
         if (through is not null && definition.Definition.Flows.All(f => f.Name != through))
             throw new DefinitionException($"--through: there is no flow '{through}'; flows: {string.Join(", ", definition.Definition.Flows.Select(f => f.Name))}");
-        IProgressDisplay display = environment.IsTerminal && !settings.Plain
+        // Of several processes the first one speaks for all.
+        IProgressDisplay display = environment.IsTerminal && !settings.Plain && settings.Ranks.Rank == 0
             ? new TableDisplay(AnsiConsole.Console, environment.Time)
-            : new PlainDisplay(environment.Output, environment.Time, settings.LineInterval);
+            : new PlainDisplay(settings.Ranks.Rank == 0 ? environment.Output : TextWriter.Null, environment.Time, settings.LineInterval);
         using (display as IDisposable)
         {
             using var own = new StopSignals();

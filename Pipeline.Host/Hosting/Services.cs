@@ -21,7 +21,8 @@ internal static class Services
         services.AddSingleton(settings);
         services.AddSingleton<InputCatalog>();
         services.AddSingleton<TokenizerStore>();
-        services.AddSingleton(_ => TorchDevice.Create(definition.Device, definition.Threads, settings.LibTorch));
+        services.AddSingleton(_ => TorchDevice.Create(definition.Device, definition.Threads, settings.LibTorch, settings.Ranks.LocalRank));
+        services.AddSingleton(settings.Ranks);
         services.AddSingleton(provider =>
         {
             // What is made later is disposed of earlier: weights are given back on the device's thread.

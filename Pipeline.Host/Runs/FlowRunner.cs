@@ -6,11 +6,13 @@ using Pipeline.Host.Graph;
 using Pipeline.Host.Hosting;
 using Pipeline.Host.Progress;
 using Pipeline.Host.Runs.Parts;
+using Pipeline.Stages.Ranks;
 
 namespace Pipeline.Host.Runs;
 
 /// <summary>Runs one flow: as one graph, or as one graph for every part that its sink has not committed.</summary>
-internal sealed class FlowRunner(StageSurroundings surroundings, GraphRunner graphs, RejectFile rejects, IProgressDisplay display, ILogger log)
+internal sealed class FlowRunner(
+    StageSurroundings surroundings, GraphRunner graphs, IRanks ranks, RejectFile rejects, IProgressDisplay display, ILogger log)
 {
     /// <summary>Whether a flow that was done is still: nobody deleted a part of its output.</summary>
     public async Task<bool> IsPresentAsync(FlowDefinition flow)
@@ -31,6 +33,9 @@ internal sealed class FlowRunner(StageSurroundings surroundings, GraphRunner gra
         FlowState state = progress.Of(flow.Name, hash);
         var meter = new FlowMeter(flow.Name, flow.Stages.Select(s => s.Name).ToList(), Roles(flow), start);
         display.Begin(meter);
+        StageRegistration last = surroundings.Catalog[flow.Stages[^1].Kind.Value];
+        if (last.IsPartitioned || last.IsRanked)
+            ranks.FromFirst(surroundings.Definition.Flows.ToList().IndexOf(flow));
         try
         {
             FlowGraph whole = await FlowGraph.CreateAsync(surroundings, flow, null, graphs.StopRequested);
@@ -40,6 +45,13 @@ internal sealed class FlowRunner(StageSurroundings surroundings, GraphRunner gra
                 {
                     meter.PartitionCount = sink.PartitionCount;
                     var work = new PartWork(surroundings, graphs, progress.Parts, log);
+                    if (ranks.Count > 1)
+                    {
+                        int[] mine = [.. new WorkShare(flow.Name, ranks.Rank, ranks.Count).Of(sink.PartitionCount)];
+                        await work.RunAsync(flow, hash, sink, mine, state.Partitions, meter);
+                        ranks.Wait();
+                        meter.PartitionsDone = 0;
+                    }
                     await work.RunAsync(flow, hash, sink, Enumerable.Range(0, sink.PartitionCount), state.Partitions, meter);
                     TakeIn(flow, hash, sink.PartitionCount, progress);
                     progress.SetDone(flow.Name, hash);

@@ -9,6 +9,7 @@ using Pipeline.Host.Graph;
 using Pipeline.Host.Hosting;
 using Pipeline.Host.Pages;
 using Pipeline.Host.Progress;
+using Pipeline.Stages.Ranks;
 
 namespace Pipeline.Host.Runs;
 
@@ -34,6 +35,7 @@ internal sealed class RunExecutor(
     public async Task RunAsync()
     {
         RunDefinition run = definition.Definition;
+        RankFollower.Agree(settings.Ranks, definition);
         using RunFolder folder = RunFolder.Open(storage, FolderOf(run, settings), definition, loader);
         if (folder.Resumed)
             log.RunGoesOn(run.Name, folder.Path, run.Seed);
@@ -44,16 +46,18 @@ internal sealed class RunExecutor(
         var surroundings = new StageSurroundings(
             run, folder.Path, storage, services, time, catalog, metrics, rejects, (flow, stage, message) => log.StageSays(flow, stage, message));
         var failures = new FailedRecords(run.MaxFailedRecords, AlreadyFailed(folder.Progress, run));
-        var runner = new FlowRunner(surroundings, new GraphRunner(settings, signals, failures, time), rejects, display, log);
+        var runner = new FlowRunner(surroundings, new GraphRunner(settings, signals, failures, time), settings.Ranks, rejects, display, log);
         for (int i = 0; i < run.Flows.Count; i++)
         {
             await RunFlowAsync(run.Flows[i], _canonical.FlowHash(run, i), folder, runner);
             if (run.Flows[i].Name == settings.Through && i + 1 < run.Flows.Count)
             {
                 log.RunEndsEarly(run.Flows[i].Name, run.Flows[i + 1].Name);
+                settings.Ranks.FromFirst(RankFollower.End);
                 return;
             }
         }
+        settings.Ranks.FromFirst(RankFollower.End);
         // Parts that other processes did are known only now.
         failures.Require(AlreadyFailed(folder.Progress, run));
         Staging.CleanDead(storage, folder.Path);

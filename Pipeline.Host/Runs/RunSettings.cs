@@ -1,3 +1,5 @@
+using Pipeline.Stages.Ranks;
+
 namespace Pipeline.Host.Runs;
 
 /// <summary>What the command line says of a run beside its definition; nothing here changes results.</summary>
@@ -8,6 +10,9 @@ internal sealed record RunSettings
 
     /// <summary>The flow after which a run ends; null goes on to the last.</summary>
     public string? Through { get; init; }
+
+    /// <summary>The processes that were started together with this one.</summary>
+    public IRanks Ranks { get; init; } = OneRank.Instance;
 
     public int Parallelism { get; init; } = Environment.ProcessorCount;
 

@@ -27,6 +27,8 @@ public sealed class DskdObjective : IObjective
 
     public ObjectiveNeeds Needs => ObjectiveNeeds.Logits | ObjectiveNeeds.Hidden | ObjectiveNeeds.TeacherOnline;
 
+    public bool ReadsStep => true;
+
     public IReadOnlyList<int> Layers => [0, _shapes.StudentDepth];
 
     public IReadOnlyList<int> TeacherLayers => [0, _shapes.TeacherDepth];

@@ -11,6 +11,9 @@ public interface IObjective
 
     ObjectiveNeeds Needs { get; }
 
+    /// <summary>Whether it reads the tables of the step's other batches: ranks that share a step then make the tables of all.</summary>
+    bool ReadsStep => false;
+
     /// <summary>Student layers whose hidden states are needed: 0 is the embedding output, the depth the last after the final norm.</summary>
     IReadOnlyList<int> Layers { get; }
 

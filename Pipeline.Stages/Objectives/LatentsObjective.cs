@@ -39,6 +39,8 @@ public sealed class LatentsObjective : IObjective
 
     public ObjectiveNeeds Needs => ObjectiveNeeds.Hidden | ObjectiveNeeds.TeacherHidden;
 
+    public bool ReadsStep => true;
+
     public IReadOnlyList<int> Layers { get; }
 
     public IReadOnlyList<int> TeacherLayers { get; }

@@ -21,6 +21,17 @@ internal sealed class MasterWeights : IDisposable
 
     public IReadOnlyList<(string Name, Parameter Tensor)> Weights => [.. _all.Select(p => (p.Name, p.Master))];
 
+    /// <summary>The weights that the model computes with, in the same order.</summary>
+    public IReadOnlyList<Parameter> Used => [.. _all.Select(p => p.Used)];
+
+    /// <summary>Takes the gradients of a step from elsewhere, in the same order.</summary>
+    public void TakeGradients(IReadOnlyList<Tensor?> gradients)
+    {
+        using IDisposable quiet = no_grad();
+        for (int i = 0; i < _all.Length; i++)
+            _all[i].Master.grad = gradients[i];
+    }
+
     /// <summary>Moves the gradients of a step to the copies.</summary>
     public void TakeGradients()
     {

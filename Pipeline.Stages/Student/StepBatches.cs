@@ -5,10 +5,10 @@ using Pipeline.Stages.Teacher;
 namespace Pipeline.Stages.Student;
 
 /// <summary>The batches of a run, as many at a time as a step sums over, with what the objectives read of them.</summary>
-/// <param name="source">Batches in order; stays the caller's.</param>
-/// <param name="perStep">Batches of a step.</param>
+/// <param name="source">Batches in order, the same on every rank; stays the caller's.</param>
+/// <param name="slots">How many a step takes, and which of them are this rank's.</param>
 /// <param name="scores">The teacher that scores every batch anew; null where the shards' scores are used.</param>
-internal sealed class StepBatches(IAsyncEnumerator<StudentBatch> source, int perStep, OnlineScores? scores)
+internal sealed class StepBatches(IAsyncEnumerator<StudentBatch> source, StepSlots slots, OnlineScores? scores)
 {
     private StudentBatch? _first;
 
@@ -16,17 +16,20 @@ internal sealed class StepBatches(IAsyncEnumerator<StudentBatch> source, int per
     public async ValueTask<StudentBatch?> PeekAsync() => _first ??= await source.MoveNextAsync().ConfigureAwait(false) ? source.Current : null;
 
     /// <summary>Those of the next step; null when there are not enough.</summary>
-    public async ValueTask<IReadOnlyList<(StudentBatch Batch, BatchTables Tables)>?> NextAsync(
-        Func<StudentBatch, BatchTables> tables, CancellationToken cancellationToken)
+    /// <param name="tables">Makes the tables of a batch.</param>
+    /// <param name="ofAll">Whether an objective reads the tables of other ranks' batches too.</param>
+    /// <param name="cancellationToken">Ends the wait for a teacher.</param>
+    public async ValueTask<IReadOnlyList<StepPiece>?> NextAsync(Func<StudentBatch, BatchTables> tables, bool ofAll, CancellationToken cancellationToken)
     {
-        var batches = new List<(StudentBatch Batch, BatchTables Tables)>(perStep);
-        while (batches.Count < perStep)
+        var pieces = new List<StepPiece>(slots.Pieces);
+        while (pieces.Count < slots.Pieces)
         {
             if (await PeekAsync().ConfigureAwait(false) is not { } batch) return null;
             _first = null;
-            if (scores is not null) batch = await scores.ScoreAsync(batch, cancellationToken).ConfigureAwait(false);
-            batches.Add((batch, tables(batch)));
+            bool isMine = slots.IsMine(pieces.Count);
+            if (isMine && scores is not null) batch = await scores.ScoreAsync(batch, cancellationToken).ConfigureAwait(false);
+            pieces.Add(new StepPiece(batch, isMine || ofAll ? tables(batch) : null, isMine));
         }
-        return batches;
+        return pieces;
     }
 }

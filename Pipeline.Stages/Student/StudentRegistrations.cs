@@ -2,6 +2,7 @@ using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Sides;
+using Pipeline.Stages.Ranks;
 using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Torch;
 
@@ -19,8 +20,8 @@ public static class StudentRegistrations
         "update-student",
         "Trains the student on the objectives and writes it as a Hugging Face folder.",
         static (o, c) => new UpdateStudentStage(
-            o, c.StageName, RunSite.Of(c), c.Facts, c.Service<TorchDevice>(), c.Service<TeacherStore>(), () => c.Service<TeacherStore>().Get(c), c.Meter, c.StopRequested))
-        .Telling<UpdateStudentOptions>(static (o, facts) => facts with { Student = o.Student }) with { Needs = StageNeeds.Student };
+            o, c.StageName, RunSite.Of(c), c.Facts, c.Service<TorchDevice>(), c.Service<TeacherStore>(), () => c.Service<TeacherStore>().Get(c), c.Meter, c.StopRequested, c.Service<IRanks>()))
+        .Telling<UpdateStudentOptions>(static (o, facts) => facts with { Student = o.Student }) with { Needs = StageNeeds.Student, IsRanked = true };
 
     public static StageRegistration Realign { get; } = StageRegistration.Map<RealignOptions, OrderedExample, Example>(
         "realign",

@@ -33,8 +33,9 @@ internal sealed class StudentStep(
     /// <param name="weights">
     /// [K] the rule's weights of this step, or null for the first batch of a step, which decides them: a rule has one answer per step.
     /// </param>
+    /// <param name="shared">Knows whether another rank decides; null where there is none.</param>
     public StepLosses Accumulate(
-        StudentBatch batch, BatchTables tables, IReadOnlyList<BatchTables> stepTables, double[] counts, long step, double[]? weights)
+        StudentBatch batch, BatchTables tables, IReadOnlyList<BatchTables> stepTables, double[] counts, long step, double[]? weights, StepWeights? shared = null)
     {
         using var scope = NewDisposeScope();
         BatchTensors tensors = BatchTensors.Of(Array.ConvertAll(batch.Examples, e => e.Student.Ids), student.Device);
@@ -49,7 +50,7 @@ internal sealed class StudentStep(
         Tensor[] losses = [.. objectives.Select((o, k) => Mean(o.Compute(inputs).Sum.to_type(ScalarType.Float32), counts[k]))];
         double[] values = Array.ConvertAll(losses, loss => (double)loss.item<float>());
         double[] preferences = [.. objectives.Select(o => o.Weight.At(step))];
-        return cut is null ? Together(losses, values, preferences, weights) : Apart(cut, losses, values, preferences, weights);
+        return cut is null ? Together(losses, values, preferences, weights) : Apart(cut, losses, values, preferences, weights, shared);
     }
 
     /// <summary>Hidden states by layer: those that objectives read, and the last one after the final norm.</summary>
@@ -78,13 +79,15 @@ internal sealed class StudentStep(
     }
 
     /// <summary>Each loss's way back through the upper half, then one through the lower.</summary>
-    private StepLosses Apart(CutGraph cut, Tensor[] losses, double[] values, double[] preferences, double[]? weights)
+    private StepLosses Apart(CutGraph cut, Tensor[] losses, double[] values, double[] preferences, double[]? weights, StepWeights? shared)
     {
         Tensor[][] gradients = [.. losses.Select((loss, k) => cut.Gradients(loss, retain: k + 1 < losses.Length))];
+        weights ??= shared?.FromElsewhere();
         if (weights is null)
         {
             CombinedGradient result = GradientCombination.Combine(rule, values, preferences, gradients, cut.Deciding);
             weights = [.. result.Weights.Zip(preferences, (w, p) => p == 0 ? 0 : w / p)];
+            shared?.Tell(weights);
             cut.Add(result.Gradients_P);
         }
         else

@@ -1,18 +1,19 @@
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
-using Pipeline.Stages.Objectives;
+using Pipeline.Stages.Ranks;
 using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Student;
 
 /// <summary>Steps of a trainer on its device, and what is said of them.</summary>
 internal sealed class StudentTraining(
-    UpdateStudentOptions options, string stage, IStageMeter meter, TorchDevice device, Trainer trainer, StepBatches source, TrainingCheckpoints checkpoints) : ITraining
+    UpdateStudentOptions options, string stage, IStageMeter meter, TorchDevice device, Trainer trainer, StepBatches source, TrainingCheckpoints checkpoints,
+    IRanks ranks) : ITraining
 {
     public async Task<StepOutcome?> StepAsync(long step, CancellationToken cancellationToken)
     {
-        if (await source.NextAsync(trainer.Tables, cancellationToken).ConfigureAwait(false) is not { } batches) return null;
+        if (await source.NextAsync(trainer.Tables, trainer.ReadsStep, cancellationToken).ConfigureAwait(false) is not { } batches) return null;
         StepReport report;
         try
         {
@@ -20,21 +21,26 @@ internal sealed class StudentTraining(
         }
         catch (Exception e) when (MemoryExhaustion.Is(e))
         {
-            throw OutOfMemory(e, step + 1, batches.Select(b => b.Batch));
+            throw OutOfMemory(e, step + 1, batches.Where(b => b.IsMine).Select(b => b.Batch));
         }
         Report(report, step + 1, batches);
         return new StepOutcome(batches[^1].Batch.Next, report.Applied, batches.SelectMany(b => b.Batch.Examples).Select(e => e.Id));
     }
 
-    public Task SaveAsync(TrainingState state, CancellationToken cancellationToken)
-        => device.RunAsync(() => checkpoints.Write(trainer, state), cancellationToken);
+    /// <exception cref="InputException">The ranks no longer have the same weights.</exception>
+    public Task SaveAsync(TrainingState state, CancellationToken cancellationToken) => device.RunAsync(() =>
+    {
+        trainer.Agree(state.Step);
+        if (ranks.Rank == 0) checkpoints.Write(trainer, state);
+        // Nobody goes on, or ends, before it is written.
+        ranks.Wait();
+    }, cancellationToken);
 
-    private void Report(StepReport report, long step, IReadOnlyList<(StudentBatch Batch, BatchTables Tables)> batches)
+    private void Report(StepReport report, long step, IReadOnlyList<StepPiece> batches)
     {
         meter.Progress(step, options.Steps);
         meter.Count("tokens", batches.Sum(b => b.Batch.Tokens));
-        int straddling = batches.Sum(b => b.Tables.Alm?.Straddling ?? 0);
-        if (straddling > 0) meter.Count("straddlingChunks", straddling);
+        if (report.Straddling > 0) meter.Count("straddlingChunks", report.Straddling);
         if (!report.Applied)
         {
             meter.Count("skippedSteps", 1);

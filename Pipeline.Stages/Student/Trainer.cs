@@ -1,8 +1,12 @@
+using System.Globalization;
+using System.IO.Hashing;
+using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Objectives.Combine;
 using Pipeline.Stages.Objectives.Schedules;
+using Pipeline.Stages.Ranks;
 using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Torch;
 using TorchSharp.Modules;
@@ -14,6 +18,8 @@ namespace Pipeline.Stages.Student;
 /// <summary>The update: gradients of a step's batches, clipped, to one step of AdamW. Belongs to the device's thread.</summary>
 internal sealed class Trainer : IDisposable
 {
+    private const int HashedValues = 1 << 26;
+
     private readonly UpdateStudentOptions _options;
     private readonly StudentObjectives _tables;
     private readonly IReadOnlyList<IObjective> _objectives;
@@ -22,14 +28,19 @@ internal sealed class Trainer : IDisposable
     private readonly StudentStep _step;
     private readonly AdamW _optimizer;
     private readonly LearningRateOptions _schedule;
+    private readonly IRanks _ranks;
+    private readonly StepSlots _slots;
 
     /// <param name="options">The definition's keys.</param>
     /// <param name="student">With its trained weights chosen; stays the caller's.</param>
     /// <param name="objectives">Becomes this object's.</param>
     /// <param name="teacher">Run beside the student; null where the shards hold all that objectives read.</param>
-    public Trainer(UpdateStudentOptions options, LanguageModel student, StudentObjectives objectives, OnlineTeacher? teacher = null)
+    /// <param name="ranks">Who trains the same student; nobody when null.</param>
+    public Trainer(UpdateStudentOptions options, LanguageModel student, StudentObjectives objectives, OnlineTeacher? teacher = null, IRanks? ranks = null)
     {
         _options = options;
+        _ranks = ranks ?? OneRank.Instance;
+        _slots = new StepSlots(options.Slots, options.Accumulate, _ranks.Rank, _ranks.Count);
         _tables = objectives;
         _objectives = objectives.All;
         Names = [.. _objectives.Select(o => o.Name)];
@@ -47,22 +58,43 @@ internal sealed class Trainer : IDisposable
 
     public IGradientCombination Rule => _rule;
 
-    /// <summary>One step over its batches, with their tables made beforehand.</summary>
-    public StepReport Step(IReadOnlyList<(StudentBatch Batch, BatchTables Tables)> batches, long step)
-    {
-        BatchTables[] tables = [.. batches.Select(b => b.Tables)];
-        double[] counts = [.. _objectives.Select(o => batches.Sum(b => o.Count(b.Tables)))];
-        var losses = new double[_objectives.Count];
-        double[]? weights = null;
-        // The first batch decides the weights of the step: one in which an objective has nothing to say would switch it off.
-        foreach ((StudentBatch batch, BatchTables own) in batches.OrderBy(b => _objectives.Any(o => o.Count(b.Tables) == 0)))
-        {
-            StepLosses part = _step.Accumulate(batch, own, tables, counts, step, weights);
-            weights = part.Weights;
-            for (int k = 0; k < losses.Length; k++) losses[k] += part.Losses[k];
-        }
+    /// <summary>Whether an objective reads the tables of all batches of a step.</summary>
+    public bool ReadsStep => _objectives.Any(o => o.ReadsStep);
 
-        _masters.TakeGradients();
+    /// <summary>One step of a process that trains alone, over its batches, with their tables made beforehand.</summary>
+    public StepReport Step(IReadOnlyList<(StudentBatch Batch, BatchTables Tables)> batches, long step)
+        => Step([.. batches.Select(b => new StepPiece(b.Batch, b.Tables, true))], step, _slots with { Accumulate = batches.Count / _slots.Slots });
+
+    /// <summary>One step over its batches, of which this rank computes its own.</summary>
+    public StepReport Step(IReadOnlyList<StepPiece> pieces, long step) => Step(pieces, step, _slots);
+
+    private StepReport Step(IReadOnlyList<StepPiece> pieces, long step, StepSlots slots)
+    {
+        // What the sums hand out are views of one tensor, which must not wait for the collector.
+        using var scope = NewDisposeScope();
+        BatchTables[] tables = [.. pieces.Select(p => p.Tables).OfType<BatchTables>()];
+        double[][] counts_PK = Counts(pieces);
+        double[] counts = [.. Names.Select((_, k) => counts_PK.Sum(c => c[k]))];
+        // The first batch decides the weights of the step: one in which an objective has nothing to say would switch it off.
+        bool[] silent_P = [.. counts_PK.Select(c => c.AsSpan(0, Names.Length).Contains(0))];
+        int deciding = slots.SlotOf(Math.Max(0, Array.IndexOf(silent_P, false)));
+        StepWeights? shared = _ranks.Count > 1 ? new StepWeights(_ranks, _rule, Names.Length, slots.RankOf(deciding)) : null;
+        double[][] losses_SK = [.. Enumerable.Range(0, slots.Slots).Select(_ => new double[Names.Length])];
+        double[]? weights = null;
+        using SlotSums? sums = slots.Slots > 1 ? new SlotSums(_masters.Used, slots, _ranks) : null;
+        foreach (int slot in Enumerable.Range(slots.First, slots.Mine).OrderBy(s => s != deciding))
+        {
+            foreach (int p in Enumerable.Range(slot * slots.Accumulate, slots.Accumulate).OrderBy(p => silent_P[p]))
+            {
+                StepLosses part = _step.Accumulate(pieces[p].Batch, pieces[p].Tables!, tables, counts, step, weights, shared);
+                weights = part.Weights;
+                for (int k = 0; k < Names.Length; k++) losses_SK[slot][k] += part.Losses[k];
+            }
+            sums?.Take(slot);
+        }
+        double[] losses = Losses(losses_SK);
+        if (sums is not null) _masters.TakeGradients(sums.Total());
+        else _masters.TakeGradients();
         double norm = GradClip.Apply(_masters.Weights.Select(p => p.Tensor), _options.ClipNorm > 0 ? _options.ClipNorm : double.PositiveInfinity);
         // Counted from 1 and over one step more, so that neither the first nor the last step is made with a rate of 0.
         double rate = LearningRate.At(_schedule, step + 1, _options.Steps + 1L);
@@ -73,11 +105,51 @@ internal sealed class Trainer : IDisposable
             _masters.HandBack();
         }
         _optimizer.ZeroGradients();
-        return new StepReport(losses, weights!, norm, rate * _options.LearningRate, counts, finite);
+        return new StepReport(losses, weights!, norm, rate * _options.LearningRate, counts, finite, (int)counts_PK.Sum(c => c[^1]));
+    }
+
+    /// <summary>[P][K + 1] what each objective's sum over each batch is divided by, and the chunks that straddle; whole numbers, so that their sums are exact.</summary>
+    private double[][] Counts(IReadOnlyList<StepPiece> pieces)
+    {
+        int width = Names.Length + 1;
+        double[] counts = new double[pieces.Count * width];
+        for (int p = 0; p < pieces.Count; p++)
+        {
+            if (!pieces[p].IsMine) continue;
+            for (int k = 0; k < Names.Length; k++) counts[p * width + k] = _objectives[k].Count(pieces[p].Tables!);
+            counts[p * width + Names.Length] = pieces[p].Tables!.Alm?.Straddling ?? 0;
+        }
+        _ranks.Sum(counts.AsSpan());
+        return [.. counts.Chunk(width)];
+    }
+
+    private double[] Losses(double[][] losses_SK)
+    {
+        double[] flat = [.. losses_SK.SelectMany(l => l)];
+        _ranks.Sum(flat.AsSpan());
+        return SlotSums.Tree([.. flat.Chunk(Names.Length)]);
     }
 
     /// <summary>What the objectives read of a batch. From any thread.</summary>
     public BatchTables Tables(StudentBatch batch) => _tables.Tables(batch);
+
+    /// <exception cref="InputException">A rank's weights differ from rank 0's to the bit.</exception>
+    public void Agree(long step)
+    {
+        if (_ranks.Count == 1) return;
+        using var scope = NewDisposeScope();
+        var hash = new XxHash3();
+        foreach ((_, Tensor tensor) in Weights)
+        {
+            Tensor flat = tensor.detach().cpu().view(-1);
+            for (long start = 0; start < flat.numel(); start += HashedValues)
+            {
+                using Tensor part = flat.narrow(0, start, Math.Min(HashedValues, flat.numel() - start));
+                hash.Append(part.bytes);
+            }
+        }
+        _ranks.Agree(string.Create(CultureInfo.InvariantCulture, $"the weights after step {step}"), hash.GetCurrentHashAsUInt64());
+    }
 
     /// <summary>After the live tensors of <see cref="Weights"/> were written to.</summary>
     public void WeightsChanged() => _masters.HandBack();
@@ -115,4 +187,5 @@ internal sealed class Trainer : IDisposable
 /// <param name="LearningRate">The rate of the matrices.</param>
 /// <param name="Counts">[K] what each loss is a mean over.</param>
 /// <param name="Applied">False when a loss or gradient was not finite: the weights are as before.</param>
-internal sealed record StepReport(double[] Losses, double[] Weights, double GradientNorm, double LearningRate, double[] Counts, bool Applied);
+/// <param name="Straddling">Chunks that straddle a boundary of the batches, over the whole step.</param>
+internal sealed record StepReport(double[] Losses, double[] Weights, double GradientNorm, double LearningRate, double[] Counts, bool Applied, int Straddling = 0);

@@ -49,7 +49,10 @@ internal sealed class TrainingCheckpoints
             (OptimizerFile, stream => SafetensorsWriter.Write(stream, Sources(trainer.Optimizer.State))));
 
     /// <summary>Puts the newest checkpoint's numbers into a fresh trainer. Must be called on the device's thread.</summary>
-    public void Restore(Trainer trainer, TrainingState state)
+    /// <param name="trainer">Of the same definition.</param>
+    /// <param name="state">What <see cref="LatestState"/> found.</param>
+    /// <param name="writes">Whether this process writes the next checkpoint.</param>
+    public void Restore(Trainer trainer, TrainingState state, bool writes = true)
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
@@ -67,7 +70,7 @@ internal sealed class TrainingCheckpoints
         trainer.Optimizer.State = [.. optimizer.Entries.Select(entry => (entry.Name, optimizer.View(entry.Name)))];
         trainer.Rule.RestoreState(state.Rule);
         // Only now: what looks for the newest state may be a plan, which deletes nothing.
-        _writer.Settle(state.Step);
+        if (writes) _writer.Settle(state.Step);
     }
 
     private static IEnumerable<TensorSource> Sources(IReadOnlyList<(string Name, Tensor Tensor)> tensors)

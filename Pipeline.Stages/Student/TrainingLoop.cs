@@ -4,9 +4,9 @@ namespace Pipeline.Stages.Student;
 
 /// <summary>
 /// The course of a training run: steps until there are enough, a checkpoint at every so many, at the end and when the run is asked to
-/// stop, and an end when too many steps came to nothing. Knows nothing of models, tensors or files.
+/// stop (<c>stops</c> is asked once per step), and an end when too many steps came to nothing. Knows nothing of models, tensors or files.
 /// </summary>
-internal sealed class TrainingLoop(UpdateStudentOptions options, string stage, ITraining training, CancellationToken stopRequested)
+internal sealed class TrainingLoop(UpdateStudentOptions options, string stage, ITraining training, Func<bool> stops)
 {
     /// <summary>Goes on from a state until the last step.</summary>
     /// <param name="state">Where training stands.</param>
@@ -22,11 +22,11 @@ internal sealed class TrainingLoop(UpdateStudentOptions options, string stage, I
             state = state with { Step = state.Step + 1, Position = outcome.Next, Skipped = state.Skipped + (outcome.Applied ? 0 : 1) };
             if (state.Skipped > options.MaxSkippedSteps) throw NotFinite(state, outcome);
 
-            bool stop = stopRequested.IsCancellationRequested;
+            bool stop = stops();
             isSaved = state.Step % options.CheckpointEvery == 0 || state.Step == options.Steps || stop;
             if (isSaved) await training.SaveAsync(state, cancellationToken).ConfigureAwait(false);
             if (stop && state.Step < options.Steps)
-                throw new InterruptedException($"stopped after step {state.Step} of {options.Steps}; the checkpoint is written: run the same command to go on");
+                throw new InterruptedException($"stopped after step {state.Step} of {options.Steps}; the checkpoint is written: run the same command to go on") { IsAgreed = true };
         }
         if (!isSaved) await training.SaveAsync(state, cancellationToken).ConfigureAwait(false);
         return state;

@@ -32,6 +32,10 @@ public sealed record UpdateStudentOptions : IAsksTeacher
     [Range(1, 65536)]
     public int Accumulate { get; init; } = 1;
 
+    [Description("Shares of a step that ranks of MPI may compute, a power of two; a step sums over accumulate times slots batches. The result depends on it and not on the number of ranks, which must divide it.")]
+    [Range(1, 4096)]
+    public int Slots { get; init; } = 1;
+
     [Description("Peak learning rate.")]
     [Range(0.0, 10.0)]
     public double LearningRate { get; init; } = 1e-5;

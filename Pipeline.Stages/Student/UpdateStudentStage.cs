@@ -1,3 +1,4 @@
+using System.Numerics;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Progress;
@@ -6,6 +7,7 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Objectives;
+using Pipeline.Stages.Ranks;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Torch;
@@ -27,14 +29,16 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
     private readonly Func<ITeacher> _teacher;
     private readonly IStageMeter _meter;
     private readonly CancellationToken _stopRequested;
+    private readonly IRanks _ranks;
     private readonly TrainingCheckpoints _checkpoints;
     private readonly TrainingState? _resumed;
     private readonly OnlineScores? _scores;
 
     public UpdateStudentStage(
         UpdateStudentOptions options, string name, RunSite run, FlowFacts facts, TorchDevice device, TeacherStore teachers, Func<ITeacher> teacher, IStageMeter meter,
-        CancellationToken stopRequested)
+        CancellationToken stopRequested, IRanks? ranks = null)
     {
+        _ranks = ranks ?? OneRank.Instance;
         (_options, _name, _facts, _device, _teachers, _teacher, _meter, _stopRequested) = (options, name, facts, device, teachers, teacher, meter, stopRequested);
         _run = run.With(options.Student);
         _checkpoints = new TrainingCheckpoints(options, _run);
@@ -48,6 +52,9 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
 
     public async Task RunAsync(IAsyncEnumerable<StudentBatch> input, CancellationToken cancellationToken)
     {
+        if (!BitOperations.IsPow2(_options.Slots) || _options.Slots % _ranks.Count != 0)
+            throw new DefinitionException($"stage '{_name}': 'slots' is {_options.Slots}, expected a power of two that the {_ranks.Count} rank(s) divide; it decides the result, so choose it for the most ranks the student may ever have");
+        _ranks.Agree("the checkpoint to go on from", $"{_resumed?.Step}");
         foreach (DamagedException skipped in _checkpoints.Skipped) _meter.Say(skipped.Message);
         // A student that learns from shards has no use for the teacher's weights.
         if (!StudentObjectives.NeedTeacher(_options.Objectives) && _scores is null) await _teachers.ReleaseAsync().ConfigureAwait(false);
@@ -55,17 +62,18 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
         Trainer? trainer = null;
         try
         {
-            await _device.RunAsync(() => InitialStudent.Ensure(student, _options.To, _run), cancellationToken).ConfigureAwait(false);
+            if (_ranks.Rank == 0) await _device.RunAsync(() => InitialStudent.Ensure(student, _options.To, _run), cancellationToken).ConfigureAwait(false);
             await using IAsyncEnumerator<StudentBatch> source = input.GetAsyncEnumerator(cancellationToken);
-            var batches = new StepBatches(source, _options.Accumulate, _scores);
+            var batches = new StepBatches(source, new StepSlots(_options.Slots, _options.Accumulate, _ranks.Rank, _ranks.Count), _scores);
             TrainingState state = _resumed ?? new TrainingState(0, default, 0, _device.Threads, []);
             // The first batch says whether the shards hold the hidden states that objectives read.
             StudentBatch? first = state.Step < _options.Steps ? await batches.PeekAsync().ConfigureAwait(false) : null;
             trainer = await _device.RunAsync(() => Begin(student, first), cancellationToken).ConfigureAwait(false);
             if (_resumed is not null) _meter.Say($"going on from step {state.Step} of {_options.Steps}");
-            var training = new StudentTraining(_options, _name, _meter, _device, trainer, batches, _checkpoints);
-            state = await new TrainingLoop(_options, _name, training, _stopRequested).RunAsync(state, isSaved: _resumed is not null, cancellationToken).ConfigureAwait(false);
-            await _device.RunAsync(() => StudentExport.Write(student, _options, _run), cancellationToken).ConfigureAwait(false);
+            var training = new StudentTraining(_options, _name, _meter, _device, trainer, batches, _checkpoints, _ranks);
+            state = await new TrainingLoop(_options, _name, training, () => _ranks.Any(_stopRequested.IsCancellationRequested)).RunAsync(state, isSaved: _resumed is not null, cancellationToken).ConfigureAwait(false);
+            if (_ranks.Rank == 0) await _device.RunAsync(() => StudentExport.Write(student, _options, _run), cancellationToken).ConfigureAwait(false);
+            _ranks.Wait();
             _meter.Say($"wrote {_options.To} after {state.Step} steps");
         }
         finally
@@ -82,8 +90,8 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
     {
         TrainedParameters.Choose(student, _options, _run.Definition.Seed);
         StudentObjectives objectives = StudentObjectives.Create(_options.Objectives, student.Model.Config, _run, _teacher, student.Device);
-        var trainer = new Trainer(_options, student, objectives, first is not null && objectives.NeedTeacher(objectives.Tables(first)) ? Beside(objectives.All) : null);
-        if (_resumed is not null) _checkpoints.Restore(trainer, _resumed);
+        var trainer = new Trainer(_options, student, objectives, first is not null && objectives.NeedTeacher(objectives.Tables(first)) ? Beside(objectives.All) : null, _ranks);
+        if (_resumed is not null) _checkpoints.Restore(trainer, _resumed, writes: _ranks.Rank == 0);
         return trainer;
     }
 

@@ -37,14 +37,15 @@ public sealed class TorchDevice : IDisposable
     /// <param name="threads">CPU threads for torch; 0: as many as processors.</param>
     /// <param name="libtorchFolder">Another libtorch, see <see cref="TorchLoader.Load"/>.</param>
     /// <exception cref="InputException">CUDA was asked for and is not there.</exception>
-    public static TorchDevice Create(DeviceChoice choice, int threads, string? libtorchFolder = null) => Create(choice, threads, libtorchFolder, null);
+    /// <param name="card">Which card, where there are several: counted round among those there are.</param>
+    public static TorchDevice Create(DeviceChoice choice, int threads, string? libtorchFolder = null, int card = 0) => Create(choice, threads, libtorchFolder, null, card);
 
     /// <param name="computeType">What to compute in whatever the device: tests hold numbers on CUDA against float32.</param>
-    internal static TorchDevice Create(DeviceChoice choice, int threads, string? libtorchFolder, ScalarType? computeType)
+    internal static TorchDevice Create(DeviceChoice choice, int threads, string? libtorchFolder, ScalarType? computeType, int card = 0)
     {
         TorchLoader.Load(libtorchFolder);
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
-        return new TorchDevice(Choose(choice), threads == 0 ? Environment.ProcessorCount : threads, computeType);
+        return new TorchDevice(Choose(choice, card), threads == 0 ? Environment.ProcessorCount : threads, computeType);
     }
 
     public Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellation = default)
@@ -94,14 +95,14 @@ public sealed class TorchDevice : IDisposable
         _queue.Dispose();
     }
 
-    private static Device Choose(DeviceChoice choice)
+    private static Device Choose(DeviceChoice choice, int card)
     {
         if (choice == DeviceChoice.Cpu)
             return new Device(DeviceType.CPU);
         if (TorchLoader.HasCuda && TryInitializeDeviceType(DeviceType.CUDA) && cuda.is_available())
         {
             DeterministicKernels.Use();
-            return new Device(DeviceType.CUDA, 0);
+            return new Device(DeviceType.CUDA, card % Math.Max(1, cuda.device_count()));
         }
         if (choice == DeviceChoice.Auto)
             return new Device(DeviceType.CPU);

@@ -68,7 +68,7 @@ public sealed class TrainingLoopTests
     }
 
     private static TrainingLoop Loop(ITraining training, int steps, int every, int skipped = 10, CancellationToken stop = default)
-        => new(new UpdateStudentOptions { To = "student", Objectives = new ObjectivesOptions(), Steps = steps, CheckpointEvery = every, MaxSkippedSteps = skipped }, "train", training, stop);
+        => new(new UpdateStudentOptions { To = "student", Objectives = new ObjectivesOptions(), Steps = steps, CheckpointEvery = every, MaxSkippedSteps = skipped }, "train", training, () => stop.IsCancellationRequested);
 
     private sealed class Recorded : ITraining
     {

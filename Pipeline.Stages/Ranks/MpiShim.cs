@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using System.Text;
+using Pipeline.Contracts.Errors;
+
+namespace Pipeline.Stages.Ranks;
+
+/// <summary>
+/// The library between this program and whichever MPI is installed: C of a hundred lines, compiled once by that MPI's own <c>mpicc</c> and
+/// kept, or found where <c>ALM_MPI_SHIM</c> says.
+/// </summary>
+internal static class MpiShim
+{
+    private const string Variable = "ALM_MPI_SHIM";
+
+    /// <summary>Loads the library, making it when it is not there.</summary>
+    /// <exception cref="InputException">There is no MPI to build it with, or it does not load.</exception>
+    public static nint Load(Func<string, string?> variable)
+    {
+        string path = variable(Variable) is { Length: > 0 } given ? given : Build();
+        try
+        {
+            return NativeLibrary.Load(path);
+        }
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
+        {
+            throw new InputException($"{path} does not load: {e.Message}; it is built by mpicc from the MPI of this machine: delete it to have it built again, or set {Variable}", e);
+        }
+    }
+
+    private static string Build()
+    {
+        byte[] source = Source();
+        // Another MPI, another library: what mpicc would call is in the name.
+        string compiler = Run("mpicc", ["-show"]);
+        ulong hash = XxHash3.HashToUInt64([.. source, .. Encoding.UTF8.GetBytes(compiler)]);
+        string folder = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "alm");
+        string path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"alm-mpi-{hash:x16}.so"));
+        if (File.Exists(path))
+            return path;
+        Directory.CreateDirectory(folder);
+        // Every rank of a first start builds its own, and the last one's stays: they are the same.
+        string mine = string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.MachineName}.{Environment.ProcessId}");
+        File.WriteAllBytes(mine + ".c", source);
+        try
+        {
+            Run("mpicc", ["-O2", "-shared", "-fPIC", "-o", mine, mine + ".c"]);
+            File.Move(mine, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(mine + ".c");
+        }
+        return path;
+    }
+
+    private static byte[] Source()
+    {
+        using Stream stream = typeof(MpiShim).Assembly.GetManifestResourceStream("mpi-shim.c")!;
+        using var memory = new MemoryStream();
+        stream.CopyTo(memory);
+        return memory.ToArray();
+    }
+
+    private static string Run(string command, string[] arguments)
+    {
+        try
+        {
+            using Process process = Process.Start(new ProcessStartInfo(command, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            Task<string> error = process.StandardError.ReadToEndAsync();
+            string output = process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            return process.ExitCode == 0
+                ? output
+                : throw new InputException($"{command} {string.Join(' ', arguments)} ended with {process.ExitCode}: {error.GetAwaiter().GetResult().Trim()}");
+        }
+        catch (System.ComponentModel.Win32Exception e)
+        {
+            throw new InputException(
+                $"ranks need an MPI to talk through, and there is no {command}: install one with its compiler (libopenmpi-dev or libmpich-dev), or set {Variable} to a library built where there is one", e);
+        }
+    }
+}

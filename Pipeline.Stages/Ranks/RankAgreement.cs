@@ -1,0 +1,44 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using System.Text;
+using Pipeline.Contracts.Errors;
+
+namespace Pipeline.Stages.Ranks;
+
+/// <summary>What all ranks must have alike, and waiting for one another.</summary>
+public static class RankAgreement
+{
+    /// <summary>Returns when every rank has called it.</summary>
+    public static void Wait(this IRanks ranks) => ranks.Any(false);
+
+    /// <summary>Rank 0's number, on all of them.</summary>
+    public static int FromFirst(this IRanks ranks, int value)
+    {
+        Span<int> shared = [value];
+        ranks.Broadcast(0, MemoryMarshal.AsBytes(shared));
+        return shared[0];
+    }
+
+    /// <summary>Numbers of one rank, on all of them.</summary>
+    public static void Share(this IRanks ranks, int from, Span<double> values) => ranks.Broadcast(from, MemoryMarshal.AsBytes(values));
+
+    /// <exception cref="InputException">A rank has another value than rank 0; every rank throws, and names it.</exception>
+    public static void Agree(this IRanks ranks, string what, string value) => ranks.Agree(what, XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(value)));
+
+    /// <exception cref="InputException">A rank has another hash than rank 0; every rank throws, and names it.</exception>
+    public static void Agree(this IRanks ranks, string what, ulong hash)
+    {
+        var hashes = new ulong[ranks.Count];
+        for (int rank = 0; rank < ranks.Count; rank++)
+        {
+            hashes[rank] = hash;
+            ranks.Broadcast(rank, MemoryMarshal.AsBytes(hashes.AsSpan(rank, 1)));
+        }
+        string[] others = [.. Enumerable.Range(1, ranks.Count - 1).Where(r => hashes[r] != hashes[0]).Select(r => $"rank {r} (0x{hashes[r]:x16})")];
+        if (others.Length > 0)
+        {
+            throw new InputException(
+                $"the ranks disagree on {what}: {string.Join(", ", others)} differ from rank 0 (0x{hashes[0]:x16}); start all of them with the same program, definition, files and torch threads");
+        }
+    }
+}
