@@ -57,4 +57,20 @@ else
   say "LEFT OUT: the array on Slurm. $missing"
 fi
 
+if missing=$("$here/install.sh" openmpi-bin libopenmpi-dev); then
+  mpi=(mpirun --allow-run-as-root --oversubscribe)
+  for ranks in 1 2; do
+    "${mpi[@]}" -n $ranks "${alm[@]}" run "$definition" "${ranked[@]}" --run "$work/train$ranks" --plain >"$work/train$ranks.log" 2>&1 || fail "training on $ranks ranks: $(tail -3 "$work/train$ranks.log")"
+  done
+  diff <(hashes "$work/train1" shards student checkpoints) <(hashes "$work/train2" shards student checkpoints) && say "training on 2 ranks by mpirun: the weights of 1" || fail "the weights of 2 ranks differ from those of 1"
+  # Two ranks of two definitions: named, and the end.
+  code=0
+  "${mpi[@]}" -n 1 "${alm[@]}" run "$definition" "${ranked[@]}" --run "$work/other" --plain : \
+    -n 1 "${alm[@]}" run "$definition" "${ranked[@]}" --set seed=3 --run "$work/other" --plain >"$work/other.log" 2>&1 || code=$?
+  [ $code -ne 0 ] && grep -q "the ranks disagree on the definition: rank 1" "$work/other.log" && say "a rank with another definition is named (exit $code)" || fail "another definition: exit $code, $(tail -3 "$work/other.log")"
+  ALM_CLUSTER=1 dotnet test tests/Pipeline.FaultTests -c Release --no-build -v q --filter FullyQualifiedName~RankKillTests >"$work/kills.log" 2>&1 && say "a rank killed at random moments: the same bytes" || fail "kills: $(tail -20 "$work/kills.log")"
+else
+  say "LEFT OUT: training over ranks of MPI. $missing"
+fi
+
 exit $failed

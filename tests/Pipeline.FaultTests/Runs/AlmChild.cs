@@ -14,9 +14,10 @@ internal sealed partial class AlmChild : IDisposable
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _error = new();
 
-    private AlmChild(string assembly, IEnumerable<string> arguments, bool smallHeap = false)
+    private AlmChild(string assembly, IEnumerable<string> arguments, bool smallHeap = false, string[]? launcher = null)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+        var start = new ProcessStartInfo(launcher?[0] ?? dotnet)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -31,6 +32,8 @@ internal sealed partial class AlmChild : IDisposable
             start.Environment["DOTNET_GCgen0size"] = "400000";
             start.Environment["DOTNET_GCHeapHardLimit"] = "1800000";
         }
+        foreach (string word in launcher is null ? [] : launcher[1..].Append(dotnet))
+            start.ArgumentList.Add(word);
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, assembly));
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
@@ -73,6 +76,23 @@ internal sealed partial class AlmChild : IDisposable
 
     /// <summary>The real program.</summary>
     public static AlmChild Run(params string[] arguments) => new("alm.dll", arguments);
+
+    /// <summary>The real program as so many ranks of mpirun, which must be there.</summary>
+    public static AlmChild Ranks(int count, params string[] arguments) => new("alm.dll", arguments, launcher:
+        ["mpirun", "--allow-run-as-root", "--oversubscribe", "-n", count.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+
+    /// <summary>The processes that it started, on Linux.</summary>
+    public int[] Children
+    {
+        get
+        {
+            string path = $"/proc/{Id}/task/{Id}/children";
+            return File.Exists(path) ? [.. File.ReadAllText(path).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)] : [];
+        }
+    }
+
+    /// <summary>SIGKILL to one of them; false when it is gone already.</summary>
+    public static bool KillChild(int child) => SystemKill(child, 9) == 0;
 
     /// <summary>The program's command line in this assembly, with something planted in it: see Program.cs.</summary>
     public static AlmChild Faulty(params string[] arguments) => new("Pipeline.FaultTests.dll", arguments);

@@ -8,11 +8,13 @@ using Pipeline.Contracts.Storage;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Models;
+using Pipeline.Stages.Ranks;
 using Pipeline.Stages.Shards;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Tests.Alignment;
+using Pipeline.Stages.Tests.Ranks;
 using Pipeline.Stages.Tests.Torch;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
@@ -38,6 +40,7 @@ internal sealed class TinyRun : IDisposable, IStageMeter, IRejects, IServiceProv
         Folder = Directory.CreateTempSubdirectory("alm-student-").FullName;
         Device = TestDevice.Create();
         _services[typeof(TorchDevice)] = Device;
+        _services[typeof(IRanks)] = OneRank.Instance;
         _services[typeof(TokenizerStore)] = new TokenizerStore(Storage);
         _services[typeof(TeacherStore)] = Teachers = new TeacherStore(backends ?? TeacherTable.All);
         Teacher = ToyTokenizer.ByteLevel(
@@ -125,15 +128,27 @@ internal sealed class TinyRun : IDisposable, IStageMeter, IRejects, IServiceProv
     }
 
     /// <summary>read-shards, batch, update-student, from the newest checkpoint on.</summary>
-    public async Task TrainAsync(RunDefinition definition, string from, UpdateStudentOptions options, int batchTokens = 600, CancellationToken stop = default)
+    public async Task TrainAsync(RunDefinition definition, string from, UpdateStudentOptions options, int batchTokens = 600, CancellationToken stop = default, IRanks? ranks = null)
     {
+        // Ranks wait for one another on their devices' threads.
+        using TorchDevice? own = ranks is null ? null : TestDevice.Create();
         var reading = new ReadShardsOptions { From = [$"run:{from}"], Epochs = 0 };
-        StageContext context = Context(definition, null, reading, options) with { StopRequested = stop };
+        StageContext context = Context(definition, null, reading, options) with { StopRequested = stop, Services = own is null ? this : new RankServices(this, own, ranks!) };
         var update = Made.UpdateStudent(options, context);
         context = context with { Resume = update.ResumeAt };
         var read = Made.ReadShards(reading, context);
         var batch = Made.Batch(new BatchOptions { Tokens = batchTokens, Window = 8 }, context);
         await update.RunAsync(batch.RunAsync(read.ReadAsync(default), default), default);
+    }
+
+    /// <summary>The same by so many ranks at once.</summary>
+    public Task TrainOverRanksAsync(RunDefinition definition, string from, UpdateStudentOptions options, int count)
+        => ThreadRanks.RunAsync(count, ranks => TrainAsync(definition, from, options, batchTokens: 300, ranks: ranks));
+
+    private sealed class RankServices(IServiceProvider others, TorchDevice device, IRanks ranks) : IServiceProvider
+    {
+        public object? GetService(Type serviceType)
+            => serviceType == typeof(TorchDevice) ? device : serviceType == typeof(IRanks) ? ranks : others.GetService(serviceType);
     }
 
     public LanguageModel CreateStudent(RunDefinition definition) => StudentFactory.Create(RunSite.Of(Context(definition)), Device);

@@ -1,0 +1,117 @@
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Models.Safetensors;
+using Pipeline.Stages.Objectives.Combine;
+using Pipeline.Stages.Objectives.Schedules;
+using Pipeline.Stages.Student;
+using Pipeline.Stages.Tests.Student;
+using Pipeline.Stages.Tests.Torch;
+
+namespace Pipeline.Stages.Tests.Ranks;
+
+/// <summary>One student trained by ranks that are threads, each with a device and a model of its own.</summary>
+[Collection(TorchCollection.Name)]
+public sealed class RankTrainingTests : IDisposable
+{
+    private readonly TinyRun _run = new();
+
+    public void Dispose() => _run.Dispose();
+
+    [Theory]
+    [InlineData(CombineRule.Gradmag, false)]
+    [InlineData(CombineRule.Gradnorm, false)]
+    [InlineData(CombineRule.Gradmag, true)]
+    [InlineData(CombineRule.Fixed, false)]
+    public async Task One_two_and_four_ranks_leave_the_same_bytes(CombineRule rule, bool pcgrad)
+    {
+        RunDefinition definition = _run.Definition();
+        await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(24), options: new() { HiddenLayers = [-1] });
+        UpdateStudentOptions options = Options() with
+        {
+            Objectives = new() { Alm = new(), Sft = new(), Latents = new() { Projector = true } }, Combine = new() { Rule = rule, Pcgrad = pcgrad },
+        };
+        foreach (int count in new[] { 1, 2, 4 })
+            await _run.TrainOverRanksAsync(definition, "shards", options with { To = $"student{count}" }, count);
+
+        Assert.Equal(Files("student1"), Files("student2"));
+        Assert.Equal(Files("student1"), Files("student4"));
+        Assert.NotEqual(File.ReadAllBytes(_run["student1-initial/model.safetensors"]), File.ReadAllBytes(_run["student1/model.safetensors"]));
+    }
+
+    [Fact]
+    public async Task A_checkpoint_of_two_ranks_goes_on_with_four_and_with_one()
+    {
+        RunDefinition definition = _run.Definition();
+        await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(24));
+        UpdateStudentOptions options = Options();
+        await _run.TrainOverRanksAsync(definition, "shards", options with { To = "straight" }, 1);
+
+        await _run.TrainOverRanksAsync(definition, "shards", options with { To = "mixed", Steps = 1 }, 2);
+        await _run.TrainOverRanksAsync(definition, "shards", options with { To = "mixed", Steps = 2 }, 4);
+        await _run.TrainOverRanksAsync(definition, "shards", options with { To = "mixed" }, 1);
+
+        Assert.Equal(Files("straight"), Files("mixed"));
+    }
+
+    [Fact]
+    public async Task A_stop_that_one_rank_hears_of_stops_all_after_the_same_step()
+    {
+        RunDefinition definition = _run.Definition();
+        await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(24));
+        using var stop = new CancellationTokenSource();
+        stop.Cancel();
+        int stopped = 0;
+        await ThreadRanks.RunAsync(2, async ranks =>
+        {
+            InterruptedException e = await Assert.ThrowsAsync<InterruptedException>(
+                () => _run.TrainAsync(definition, "shards", Options(), ranks: ranks, stop: ranks.Rank == 1 ? stop.Token : default));
+            Assert.True(e.IsAgreed);
+            Assert.Contains("after step 1 of 3", e.Message, StringComparison.Ordinal);
+            Interlocked.Increment(ref stopped);
+        });
+        Assert.Equal(2, stopped);
+    }
+
+    [Fact]
+    public async Task Slots_are_a_share_of_the_step_and_not_another_sum()
+    {
+        RunDefinition definition = _run.Definition();
+        await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(24));
+        UpdateStudentOptions options = Options() with { Steps = 1, CheckpointEvery = 1 };
+        await _run.TrainOverRanksAsync(definition, "shards", options with { To = "slots" }, 2);
+        await _run.TrainOverRanksAsync(definition, "shards", options with { To = "one", Slots = 1, Accumulate = 4 }, 1);
+        using SafetensorsFile slots = SafetensorsFile.Open(_run["slots/model.safetensors"], _run.Storage);
+        using SafetensorsFile one = SafetensorsFile.Open(_run["one/model.safetensors"], _run.Storage);
+        foreach (var entry in one.Entries)
+            Assert.True(slots.View(entry.Name).allclose(one.View(entry.Name), rtol: 1e-3, atol: 1e-5), entry.Name);
+    }
+
+    [Theory]
+    [InlineData(1, 2)]
+    [InlineData(3, 1)]
+    [InlineData(2, 4)]
+    public async Task Ranks_that_do_not_divide_the_slots_are_refused(int slots, int count)
+    {
+        RunDefinition definition = _run.Definition();
+        await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(4));
+        DefinitionException e = await Assert.ThrowsAsync<DefinitionException>(() => _run.TrainOverRanksAsync(definition, "shards", Options() with { Slots = slots }, count));
+        Assert.Contains($"'slots' is {slots}", e.Message, StringComparison.Ordinal);
+    }
+
+    private static UpdateStudentOptions Options() => new()
+    {
+        To = "student", Steps = 3, Slots = 4, LearningRate = 5e-3, Decay = ScheduleKind.Constant, CheckpointEvery = 1, KeepCheckpoints = 1,
+        Objectives = new() { Alm = new(), Sft = new() },
+    };
+
+    private SortedDictionary<string, string> Files(string to)
+    {
+        var files = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (string folder in new[] { _run[to], _run[$"checkpoints/{to}"] })
+        {
+            foreach (string path in Directory.GetFiles(folder, "*.safetensors", SearchOption.AllDirectories).Concat(Directory.GetFiles(folder, "state.json", SearchOption.AllDirectories)))
+                files[Path.GetRelativePath(folder, path)] = Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(path)));
+        }
+        return files;
+    }
+}
