@@ -31,7 +31,7 @@ public sealed class RankTrainingTests : IDisposable
             Objectives = new() { Alm = new(), Sft = new(), Latents = new() { Projector = true } }, Combine = new() { Rule = rule, Pcgrad = pcgrad },
         };
         foreach (int count in new[] { 1, 2, 4 })
-            await _run.TrainOverRanksAsync(definition, "shards", options with { To = $"student{count}" }, count);
+            await TrainAsync(definition, options with { To = $"student{count}" }, count);
 
         Assert.Equal(Files("student1"), Files("student2"));
         Assert.Equal(Files("student1"), Files("student4"));
@@ -44,11 +44,11 @@ public sealed class RankTrainingTests : IDisposable
         RunDefinition definition = _run.Definition();
         await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(24));
         UpdateStudentOptions options = Options();
-        await _run.TrainOverRanksAsync(definition, "shards", options with { To = "straight" }, 1);
+        await TrainAsync(definition, options with { To = "straight" }, 1);
 
-        await _run.TrainOverRanksAsync(definition, "shards", options with { To = "mixed", Steps = 1 }, 2);
-        await _run.TrainOverRanksAsync(definition, "shards", options with { To = "mixed", Steps = 2 }, 4);
-        await _run.TrainOverRanksAsync(definition, "shards", options with { To = "mixed" }, 1);
+        await TrainAsync(definition, options with { To = "mixed", Steps = 1 }, 2);
+        await TrainAsync(definition, options with { To = "mixed", Steps = 2 }, 4);
+        await TrainAsync(definition, options with { To = "mixed" }, 1);
 
         Assert.Equal(Files("straight"), Files("mixed"));
     }
@@ -78,8 +78,8 @@ public sealed class RankTrainingTests : IDisposable
         RunDefinition definition = _run.Definition();
         await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(24));
         UpdateStudentOptions options = Options() with { Steps = 1, CheckpointEvery = 1 };
-        await _run.TrainOverRanksAsync(definition, "shards", options with { To = "slots" }, 2);
-        await _run.TrainOverRanksAsync(definition, "shards", options with { To = "one", Slots = 1, Accumulate = 4 }, 1);
+        await TrainAsync(definition, options with { To = "slots" }, 2);
+        await TrainAsync(definition, options with { To = "one", Slots = 1, Accumulate = 4 }, 1);
         using SafetensorsFile slots = SafetensorsFile.Open(_run["slots/model.safetensors"], _run.Storage);
         using SafetensorsFile one = SafetensorsFile.Open(_run["one/model.safetensors"], _run.Storage);
         foreach (var entry in one.Entries)
@@ -94,7 +94,7 @@ public sealed class RankTrainingTests : IDisposable
     {
         RunDefinition definition = _run.Definition();
         await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(4));
-        DefinitionException e = await Assert.ThrowsAsync<DefinitionException>(() => _run.TrainOverRanksAsync(definition, "shards", Options() with { Slots = slots }, count));
+        DefinitionException e = await Assert.ThrowsAsync<DefinitionException>(() => TrainAsync(definition, Options() with { Slots = slots }, count));
         Assert.Contains($"'slots' is {slots}", e.Message, StringComparison.Ordinal);
     }
 
@@ -103,6 +103,9 @@ public sealed class RankTrainingTests : IDisposable
         To = "student", Steps = 3, Slots = 4, LearningRate = 5e-3, Decay = ScheduleKind.Constant, CheckpointEvery = 1, KeepCheckpoints = 1,
         Objectives = new() { Alm = new(), Sft = new() },
     };
+
+    private Task TrainAsync(RunDefinition definition, UpdateStudentOptions options, int count)
+        => ThreadRanks.RunAsync(count, ranks => _run.TrainAsync(definition, "shards", options, batchTokens: 300, ranks: ranks));
 
     private SortedDictionary<string, string> Files(string to)
     {

@@ -14,7 +14,6 @@ using Pipeline.Stages.Sides;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Tests.Alignment;
-using Pipeline.Stages.Tests.Ranks;
 using Pipeline.Stages.Tests.Torch;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
@@ -128,7 +127,7 @@ internal sealed class TinyRun : IDisposable, IStageMeter, IRejects, IServiceProv
     }
 
     /// <summary>read-shards, batch, update-student, from the newest checkpoint on.</summary>
-    public async Task TrainAsync(RunDefinition definition, string from, UpdateStudentOptions options, int batchTokens = 600, CancellationToken stop = default, IRanks? ranks = null)
+    public async Task TrainAsync(RunDefinition definition, string from, UpdateStudentOptions options, int batchTokens = 600, IRanks? ranks = null, CancellationToken stop = default)
     {
         // Ranks wait for one another on their devices' threads.
         using TorchDevice? own = ranks is null ? null : TestDevice.Create();
@@ -140,10 +139,6 @@ internal sealed class TinyRun : IDisposable, IStageMeter, IRejects, IServiceProv
         var batch = Made.Batch(new BatchOptions { Tokens = batchTokens, Window = 8 }, context);
         await update.RunAsync(batch.RunAsync(read.ReadAsync(default), default), default);
     }
-
-    /// <summary>The same by so many ranks at once.</summary>
-    public Task TrainOverRanksAsync(RunDefinition definition, string from, UpdateStudentOptions options, int count)
-        => ThreadRanks.RunAsync(count, ranks => TrainAsync(definition, from, options, batchTokens: 300, ranks: ranks));
 
     private sealed class RankServices(IServiceProvider others, TorchDevice device, IRanks ranks) : IServiceProvider
     {
