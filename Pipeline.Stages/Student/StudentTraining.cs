@@ -32,6 +32,7 @@ internal sealed class StudentTraining(
     {
         trainer.Agree(state.Step);
         if (ranks.Rank == 0) checkpoints.Write(trainer, state);
+        else trainer.ServeFiles();
         // Nobody goes on, or ends, before it is written.
         ranks.Wait();
     }, cancellationToken);

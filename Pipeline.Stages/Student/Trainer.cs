@@ -3,6 +3,7 @@ using System.IO.Hashing;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Stages.Language;
+using Pipeline.Stages.Models.Safetensors;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Objectives.Combine;
 using Pipeline.Stages.Objectives.Schedules;
@@ -30,6 +31,7 @@ internal sealed class Trainer : IDisposable
     private readonly LearningRateOptions _schedule;
     private readonly IRanks _ranks;
     private readonly StepSlots _slots;
+    private readonly OptimizerShares _shares;
 
     /// <param name="options">The definition's keys.</param>
     /// <param name="student">With its trained weights chosen; stays the caller's.</param>
@@ -46,15 +48,35 @@ internal sealed class Trainer : IDisposable
         Names = [.. _objectives.Select(o => o.Name)];
         _rule = GradientCombination.Create(options.Combine, _objectives.Count);
         _step = new StudentStep(student, _objectives, _rule, options.ActivationCheckpointing, teacher);
-        _masters = new MasterWeights([.. student.Trainable, .. _objectives.SelectMany(o => o.Parameters.Select(p => (p.Name, (Parameter)p.Value)))]);
+        IReadOnlyList<(string Name, Parameter Tensor)> trained = [.. student.Trainable, .. _objectives.SelectMany(o => o.Parameters.Select(p => (p.Name, (Parameter)p.Value)))];
+        _shares = new OptimizerShares(_ranks, [.. trained.Select(p => (p.Name, p.Tensor.numel()))], options.ShardOptimizer);
+        _masters = new MasterWeights(trained, _shares.IsMine);
         _optimizer = new AdamW(Groups(), new AdamWOptions(options.Beta1, options.Beta2, options.Epsilon));
         _schedule = new LearningRateOptions { Kind = options.Decay, Rate = 1, WarmupSteps = options.WarmupSteps };
     }
 
-    /// <summary>Everything a checkpoint must keep: trained weights, the objectives' own, and the optimizer's state. The live tensors.</summary>
+    /// <summary>The trained weights and the objectives' own, as far as they are updated here. The live tensors.</summary>
     public IReadOnlyList<(string Name, Tensor Tensor)> Weights => [.. _masters.Weights.Select(p => (p.Name, (Tensor)p.Tensor))];
 
     public AdamW Optimizer => _optimizer;
+
+    /// <summary>What a checkpoint keeps of the weights: on rank 0, those of others come when they are asked for.</summary>
+    public IReadOnlyList<TensorSource> WeightFile => [.. Sources(_masters.Weights.ToDictionary(w => w.Name, w => (Tensor)w.Tensor), "").Select(s => s.Source)];
+
+    /// <summary>What a checkpoint keeps of the optimizer.</summary>
+    public IReadOnlyList<TensorSource> OptimizerFile => [.. OptimizerSources().Select(s => s.Source)];
+
+    /// <summary>What another rank does while rank 0 writes <see cref="WeightFile"/> and then <see cref="OptimizerFile"/>.</summary>
+    public void ServeFiles()
+    {
+        if (!_shares.IsShared) return;
+        _shares.Serve(Sources(_masters.Weights.ToDictionary(w => w.Name, w => (Tensor)w.Tensor), ""));
+        _shares.Serve(OptimizerSources());
+    }
+
+    /// <summary>Whether this rank keeps what a checkpoint has under a name of the optimizer's file.</summary>
+    public bool Keeps(string name) => AdamW.Suffixes.FirstOrDefault(s => name.EndsWith(s, StringComparison.Ordinal)) is not { } suffix
+        || _masters.Used.All(p => p.Name != name[..^suffix.Length]) || _shares.IsMine(name[..^suffix.Length]);
 
     public IGradientCombination Rule => _rule;
 
@@ -81,7 +103,7 @@ internal sealed class Trainer : IDisposable
         StepWeights? shared = _ranks.Count > 1 ? new StepWeights(_ranks, _rule, Names.Length, slots.RankOf(deciding)) : null;
         double[][] losses_SK = [.. Enumerable.Range(0, slots.Slots).Select(_ => new double[Names.Length])];
         double[]? weights = null;
-        using SlotSums? sums = slots.Slots > 1 ? new SlotSums(_masters.Used, slots, _ranks) : null;
+        using SlotSums? sums = slots.Slots > 1 ? new SlotSums([.. _masters.Used.Select(p => p.Tensor)], slots, _ranks) : null;
         foreach (int slot in Enumerable.Range(slots.First, slots.Mine).OrderBy(s => s != deciding))
         {
             foreach (int p in Enumerable.Range(slot * slots.Accumulate, slots.Accumulate).OrderBy(p => silent_P[p]))
@@ -93,9 +115,19 @@ internal sealed class Trainer : IDisposable
             sums?.Take(slot);
         }
         double[] losses = Losses(losses_SK);
-        if (sums is not null) _masters.TakeGradients(sums.Total());
-        else _masters.TakeGradients();
-        double norm = GradClip.Apply(_masters.Weights.Select(p => p.Tensor), _options.ClipNorm > 0 ? _options.ClipNorm : double.PositiveInfinity);
+        double most = _options.ClipNorm > 0 ? _options.ClipNorm : double.PositiveInfinity, norm;
+        if (sums is null)
+        {
+            _masters.TakeGradients();
+            norm = GradClip.Apply(_masters.Weights.Select(p => p.Tensor), most);
+        }
+        else
+        {
+            // Of all parameters, also those that another rank updates.
+            IReadOnlyList<Tensor?> total = sums.Total();
+            norm = GradClip.ApplyTo([.. total.OfType<Tensor>()], most);
+            _masters.TakeGradients(total);
+        }
         // Counted from 1 and over one step more, so that neither the first nor the last step is made with a rate of 0.
         double rate = LearningRate.At(_schedule, step + 1, _options.Steps + 1L);
         bool finite = double.IsFinite(norm) && losses.All(double.IsFinite);
@@ -103,6 +135,7 @@ internal sealed class Trainer : IDisposable
         {
             _optimizer.Step(rate);
             _masters.HandBack();
+            _shares.HandRound(_masters.Used);
         }
         _optimizer.ZeroGradients();
         return new StepReport(losses, weights!, norm, rate * _options.LearningRate, counts, finite, (int)counts_PK.Sum(c => c[^1]));
@@ -139,7 +172,7 @@ internal sealed class Trainer : IDisposable
         if (_ranks.Count == 1) return;
         using var scope = NewDisposeScope();
         var hash = new XxHash3();
-        foreach ((_, Tensor tensor) in Weights)
+        foreach ((_, Parameter tensor) in _masters.Used)
         {
             Tensor flat = tensor.detach().cpu().view(-1);
             for (long start = 0; start < flat.numel(); start += HashedValues)
@@ -152,7 +185,21 @@ internal sealed class Trainer : IDisposable
     }
 
     /// <summary>After the live tensors of <see cref="Weights"/> were written to.</summary>
-    public void WeightsChanged() => _masters.HandBack();
+    public void WeightsChanged()
+    {
+        _masters.HandBack();
+        _shares.HandRound(_masters.Used);
+    }
+
+    private IEnumerable<(string Parameter, TensorSource Source)> OptimizerSources()
+    {
+        Dictionary<string, Tensor> mine = _optimizer.State.ToDictionary(s => s.Name, s => s.Tensor);
+        return AdamW.Suffixes.SelectMany(suffix => Sources(mine, suffix));
+    }
+
+    private IEnumerable<(string Parameter, TensorSource Source)> Sources(Dictionary<string, Tensor> mine, string suffix)
+        => _masters.Used.Select(p => (p.Name, _shares.Source(
+            p.Name + suffix, p.Name, ScalarType.Float32, suffix == AdamW.StepSuffix ? [] : p.Tensor.shape, () => mine[p.Name + suffix])));
 
     public string[] Names { get; }
 

@@ -45,8 +45,8 @@ internal sealed class TrainingCheckpoints
         => _writer.Write(
             state.Step,
             (state with { Rule = trainer.Rule.SaveState() }).ToJson(),
-            (WeightsFile, stream => SafetensorsWriter.Write(stream, Sources(trainer.Weights))),
-            (OptimizerFile, stream => SafetensorsWriter.Write(stream, Sources(trainer.Optimizer.State))));
+            (WeightsFile, stream => SafetensorsWriter.Write(stream, trainer.WeightFile)),
+            (OptimizerFile, stream => SafetensorsWriter.Write(stream, trainer.OptimizerFile)));
 
     /// <summary>Puts the newest checkpoint's numbers into a fresh trainer. Must be called on the device's thread.</summary>
     /// <param name="trainer">Of the same definition.</param>
@@ -67,12 +67,9 @@ internal sealed class TrainingCheckpoints
             tensor.copy_(weights.View(name));
         }
         trainer.WeightsChanged();
-        trainer.Optimizer.State = [.. optimizer.Entries.Select(entry => (entry.Name, optimizer.View(entry.Name)))];
+        trainer.Optimizer.State = [.. optimizer.Entries.Where(entry => trainer.Keeps(entry.Name)).Select(entry => (entry.Name, optimizer.View(entry.Name)))];
         trainer.Rule.RestoreState(state.Rule);
         // Only now: what looks for the newest state may be a plan, which deletes nothing.
         if (writes) _writer.Settle(state.Step);
     }
-
-    private static IEnumerable<TensorSource> Sources(IReadOnlyList<(string Name, Tensor Tensor)> tensors)
-        => tensors.Select(t => new TensorSource(t.Name, t.Tensor.dtype, t.Tensor));
 }

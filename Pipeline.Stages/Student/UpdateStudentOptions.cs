@@ -36,6 +36,10 @@ public sealed record UpdateStudentOptions : IAsksTeacher
     [Range(1, 4096)]
     public int Slots { get; init; } = 1;
 
+    [Description("Ranks share the optimizer's state and the float32 copies of weights instead of each keeping all: less memory, the same result.")]
+    [Extends]
+    public bool ShardOptimizer { get; init; }
+
     [Description("Peak learning rate.")]
     [Range(0.0, 10.0)]
     public double LearningRate { get; init; } = 1e-5;

@@ -11,6 +11,11 @@ namespace Pipeline.Stages.Torch;
 /// </summary>
 public sealed class AdamW : IDisposable
 {
+    /// <summary>What is behind a parameter's name in the name of its step count.</summary>
+    public const string StepSuffix = ".step";
+
+    private const string AverageSuffix = ".exp_avg", SquareSuffix = ".exp_avg_sq";
+
     private readonly AdamWOptions _options;
     private readonly Slot[][] _groups;
 
@@ -23,6 +28,9 @@ public sealed class AdamW : IDisposable
         if (twice.Length > 0)
             throw new ArgumentException($"parameters in more than one group: {string.Join(", ", twice)}", nameof(groups));
     }
+
+    /// <summary>What is behind a parameter's name in the names of its state.</summary>
+    public static IReadOnlyList<string> Suffixes { get; } = [AverageSuffix, SquareSuffix, StepSuffix];
 
     public IReadOnlyList<ParameterGroup> Groups { get; }
 
@@ -116,6 +124,6 @@ public sealed class AdamW : IDisposable
 
         public Tensor Steps { get; }
 
-        public IEnumerable<(string Name, Tensor Tensor)> Named() => [(Name + ".exp_avg", Average), (Name + ".exp_avg_sq", Square), (Name + ".step", Steps)];
+        public IEnumerable<(string Name, Tensor Tensor)> Named() => [(Name + AverageSuffix, Average), (Name + SquareSuffix, Square), (Name + StepSuffix, Steps)];
     }
 }

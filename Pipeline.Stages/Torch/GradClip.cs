@@ -14,9 +14,15 @@ public static class GradClip
     /// <param name="maximum">The largest norm; infinity only measures.</param>
     public static double Apply(IEnumerable<Tensor> parameters, double maximum)
     {
+        using DisposeScope scope = NewDisposeScope();
+        return ApplyTo([.. parameters.Select(parameter => parameter.grad).OfType<Tensor>()], maximum);
+    }
+
+    /// <summary>The same of gradients that are not at their parameters.</summary>
+    public static double ApplyTo(Tensor[] gradients, double maximum)
+    {
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        Tensor[] gradients = [.. parameters.Select(parameter => parameter.grad).OfType<Tensor>()];
         if (gradients.Length == 0)
             return 0;
         Tensor norm = linalg.norm(stack(TorchScripts.Norms(gradients).Select(each => each.to(ScalarType.Float32))));

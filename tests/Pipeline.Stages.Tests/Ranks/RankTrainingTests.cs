@@ -54,6 +54,33 @@ public sealed class RankTrainingTests : IDisposable
     }
 
     [Fact]
+    public async Task Shares_of_the_optimizer_leave_the_same_bytes_and_its_checkpoints_go_on_without()
+    {
+        RunDefinition definition = _run.Definition();
+        await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(24), options: new() { HiddenLayers = [-1] });
+        UpdateStudentOptions options = Options() with { Objectives = new() { Alm = new(), Latents = new() { Projector = true } } };
+        await TrainAsync(definition, options with { To = "whole" }, 1);
+        await TrainAsync(definition, options with { To = "shared2", ShardOptimizer = true }, 2);
+        await TrainAsync(definition, options with { To = "shared4", ShardOptimizer = true }, 4);
+        await TrainAsync(definition, options with { To = "mixed", ShardOptimizer = true, Steps = 1 }, 4);
+        await TrainAsync(definition, options with { To = "mixed", Steps = 2 }, 1);
+        await TrainAsync(definition, options with { To = "mixed", ShardOptimizer = true }, 2);
+
+        foreach (string other in new[] { "shared2", "shared4", "mixed" })
+            Assert.Equal(Files("whole"), Files(other));
+    }
+
+    [Fact]
+    public void Shares_are_even_and_every_parameter_is_in_one()
+    {
+        (string Name, long Size)[] sizes = [.. Enumerable.Range(0, 40).Select(i => ($"p{i}", (long)(1 + (i * 7919 % 101))))];
+        OptimizerShares[] shares = [.. ThreadRanks.Create(4).Select(r => new OptimizerShares(r, sizes, true))];
+        Assert.All(sizes, s => Assert.Single(shares, share => share.IsMine(s.Name)));
+        Assert.InRange(shares[0].Largest, sizes.Sum(s => s.Size) / 4, (sizes.Sum(s => s.Size) / 4) + 101);
+        Assert.All(sizes, s => Assert.True(new OptimizerShares(ThreadRanks.Create(4)[3], sizes, false).IsMine(s.Name)));
+    }
+
+    [Fact]
     public async Task A_stop_that_one_rank_hears_of_stops_all_after_the_same_step()
     {
         RunDefinition definition = _run.Definition();
