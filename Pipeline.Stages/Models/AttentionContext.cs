@@ -88,6 +88,34 @@ public sealed class AttentionContext : IDisposable
         };
     }
 
+    /// <summary>Queries behind cached keys that each see the keys they are told to; see <see cref="CausalLm.CreateTreeAttention"/>.</summary>
+    internal static AttentionContext CreateTree(
+        ModelConfig config, Tensor seen_BES, Tensor positions_BE, Tensor keyPositions_BS, KeyValueCache cache, Device device, ScalarType type)
+    {
+        using IDisposable quiet = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        (int batch, int length) = ((int)positions_BE.size(0), (int)positions_BE.size(1));
+        int keys = cache.Length + length;
+        CheckShape(keyPositions_BS, batch, keys, "positions of keys");
+        if (!seen_BES.shape.SequenceEqual([batch, length, keys]))
+            throw new ArgumentException($"what is seen is [{string.Join(",", seen_BES.shape)}], expected [{batch},{length},{keys}]", nameof(seen_BES));
+        RotaryTable rotary = new(config.Rope, config.HeadDim, positions_BE, type);
+        RotaryTable slidingRotary = config.SlidingRope == config.Rope ? rotary : new RotaryTable(config.SlidingRope, config.HeadDim, positions_BE, type);
+        Tensor? full = config.IsSliding.Contains(false) ? Additive(seen_BES.unsqueeze(1), type) : null, sliding = null;
+        if (config.IsSliding.Contains(true))
+        {
+            Tensor near = positions_BE.unsqueeze(2) - keyPositions_BS.unsqueeze(1) < config.SlidingWindow!.Value;
+            sliding = Additive((seen_BES & near).unsqueeze(1), type);
+        }
+        return new AttentionContext(batch, length, rotary, slidingRotary)
+        {
+            FullMask = full?.DetachFromDisposeScope(),
+            SlidingMask = sliding?.DetachFromDisposeScope(),
+            IsCausal = false,
+            Cache = cache,
+        };
+    }
+
     public void Dispose()
     {
         Rotary.Dispose();

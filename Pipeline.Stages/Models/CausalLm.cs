@@ -102,6 +102,14 @@ public sealed partial class CausalLm : IDisposable
         int batch, int length, Tensor? mask = null, Tensor? positions = null, Tensor? segments = null, KeyValueCache? cache = null, IReadOnlyList<int>? lengths = null)
         => AttentionContext.Create(Config, batch, length, mask, positions, segments, cache, lengths, Device, ComputeType);
 
+    /// <summary>An attention over B rows of E queries behind cached keys that each see chosen ones of the S keys, cached and own: a tree's contexts.</summary>
+    /// <param name="seen_BES">bool; every query sees itself.</param>
+    /// <param name="positions_BE">int64 positions of the queries: their depths, whatever their index.</param>
+    /// <param name="keyPositions_BS">int64 positions of all keys, by which windows slide.</param>
+    /// <param name="cache">Keys and values before; gets the queries' own.</param>
+    public AttentionContext CreateTreeAttention(Tensor seen_BES, Tensor positions_BE, Tensor keyPositions_BS, KeyValueCache cache)
+        => AttentionContext.CreateTree(Config, seen_BES, positions_BE, keyPositions_BS, cache, Device, ComputeType);
+
     /// <summary>Embeddings of int64 ids [B, T], scaled where the family does: [B, T, H].</summary>
     public Tensor Embed(Tensor ids_BT)
     {

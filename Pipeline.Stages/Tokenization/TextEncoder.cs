@@ -28,6 +28,7 @@ public sealed class TextEncoder
     private readonly List<int> _dummies = [];
     private readonly List<int> _ids = [];
     private byte[] _utf8 = [];
+    private List<int>? _pieceStarts;
 
     internal TextEncoder(TextTokenizer tokenizer)
     {
@@ -119,10 +120,12 @@ public sealed class TextEncoder
     }
 
     /// <summary>
-    /// Ids of well-formed text, without marks around it; notes the indexes of tokens that begin with a space the text does not have.
+    /// Ids of well-formed text, without marks around it; notes the indexes of tokens that begin with a space the text does not have, and those
+    /// at which a piece begins that the model encodes by itself.
     /// </summary>
-    internal void Run(ReadOnlySpan<char> text, List<int> ids, List<int>? dummies)
+    internal void Run(ReadOnlySpan<char> text, List<int> ids, List<int>? dummies, List<int>? pieces = null)
     {
+        _pieceStarts = pieces;
         // Each segment has its own limit; many short ones could still make a long text of a short one.
         (_characters, _room) = (text.Length, SegmentText.Limit(text.Length));
         try
@@ -132,7 +135,7 @@ public sealed class TextEncoder
             foreach (AddedSpan span in _spans)
             {
                 if (span.Id >= 0)
-                    ids.Add(span.Id);
+                    AddWhole(span.Id, ids);
                 else
                     Segment(text[span.Start..span.End], span.Start == 0, ids, dummies);
             }
@@ -171,7 +174,7 @@ public sealed class TextEncoder
         {
             if (span.Id >= 0)
             {
-                ids.Add(span.Id);
+                AddWhole(span.Id, ids);
                 continue;
             }
             segment.Load(normalized.AsSpan(span.Start, span.End - span.Start), false);
@@ -191,8 +194,15 @@ public sealed class TextEncoder
         {
             if (piece.Has(PieceFlags.Dummy))
                 dummies?.Add(ids.Count);
+            _pieceStarts?.Add(ids.Count);
             _model.Encode(segment.Of(piece), ids);
         }
+    }
+
+    private void AddWhole(int id, List<int> ids)
+    {
+        _pieceStarts?.Add(ids.Count);
+        ids.Add(id);
     }
 
     private static void AddAll(IReadOnlyList<int> marks, List<int> ids)

@@ -13,6 +13,8 @@ internal sealed class MetaspaceStep(char replacement, PrependScheme scheme, bool
 {
     public char Replacement => replacement;
 
+    public bool Splits => split;
+
     public override void Apply(SegmentText segment, SplitScratch scratch)
     {
         List<Piece> pieces = segment.TakePieces();

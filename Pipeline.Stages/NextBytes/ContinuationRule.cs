@@ -1,0 +1,125 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Tokenization.Bpe;
+using Pipeline.Stages.Tokenization.Splitting;
+
+namespace Pipeline.Stages.NextBytes;
+
+/// <summary>
+/// Which tokens may follow a sequence of tokens so that it stays what the tokenizer makes of the beginning of some text: those that keep
+/// the bytes UTF-8, that merge with nothing before them, that the pre-tokenizer's pattern leaves whole where there is one, and that
+/// complete no added token. Masks are kept for contexts met before. Not safe for several threads at once.
+/// </summary>
+internal sealed class ContinuationRule
+{
+    // Of one bit per token of text and context; when it is reached everything is forgotten.
+    private const long MostCacheBytes = 256L << 20;
+
+    private const int NoToken = -1;
+
+    private readonly ByteVocabulary _vocabulary;
+    private readonly PairRule _pairs;
+    private readonly SplitRule? _splits;
+    private readonly ulong[][] _utf8 = new ulong[Utf8State.All.Count][];
+    private readonly bool[] _isAdded;
+    private readonly int[] _fallbackByte;
+    private readonly Dictionary<Context, TokenMask> _masks = [];
+    private readonly bool _wholeWords;
+
+    public ContinuationRule(ByteVocabulary vocabulary)
+    {
+        _vocabulary = vocabulary;
+        TextTokenizer tokenizer = vocabulary.Tokenizer;
+        BpeModel model = tokenizer.Definition.Model;
+        if (!model.Plain)
+            throw new InputException("a tokenizer with a continuing_subword_prefix or an end_of_word_suffix has tokens that are no bytes of text; next bytes cannot be computed");
+        _wholeWords = model.Options.IgnoreMerges;
+        _pairs = new PairRule(tokenizer);
+        Added = new AddedPrefixes(vocabulary);
+        if (tokenizer.Definition.PreTokenizers.Any(step => step is SplitStep or MetaspaceStep { Splits: true }))
+            _splits = new SplitRule(vocabulary, new TokenShapes(vocabulary), _pairs);
+        HashSet<int> added = [.. tokenizer.Definition.Added.Select(token => token.Id)];
+        _isAdded = [.. Enumerable.Range(0, vocabulary.TextCount).Select(place => added.Contains(vocabulary.Ids[place]))];
+        _fallbackByte = [.. Enumerable.Range(0, vocabulary.TextCount).Select(place => tokenizer.IsByteFallback(vocabulary.Ids[place]) ? vocabulary.BytesAt(place)[0] : -1)];
+        for (int state = 0; state < _utf8.Length; state++)
+        {
+            ulong[] bits = new ulong[(vocabulary.TextCount + 63) / 64];
+            for (int place = 0; place < vocabulary.TextCount; place++)
+            {
+                if (Utf8State.All[state].TryNext(vocabulary.BytesAt(place), out _))
+                    bits[place >> 6] |= 1UL << (place & 63);
+            }
+            _utf8[state] = bits;
+        }
+    }
+
+    public AddedPrefixes Added { get; }
+
+    /// <summary>How many of the last tokens it looks at.</summary>
+    public int TailTokens => _splits is null ? 1 : SplitRule.MostTailTokens;
+
+    /// <summary>Whether a place is an added token: the text on both its sides is encoded by itself.</summary>
+    public bool IsAdded(int place) => place >= _isAdded.Length || _isAdded[place];
+
+    /// <param name="places">The tokens since the text's start, or since the last added token.</param>
+    /// <param name="state">Where in a character they end.</param>
+    /// <param name="pending">The bytes of that unfinished character.</param>
+    public TokenMask After(ReadOnlySpan<int> places, Utf8State state, ReadOnlySpan<byte> pending)
+    {
+        int last = places.IsEmpty ? NoToken : places[^1];
+        Tail? tail = _splits is not null && state.IsWhole ? _splits.TailOf(places) : null;
+        int unfinished = 0;
+        foreach (byte value in pending)
+            unfinished = (unfinished << 8) | value;
+        var context = new Context(last, tail?.Number ?? -1, state, unfinished);
+        if (_masks.TryGetValue(context, out TokenMask? known))
+            return known;
+        if (_masks.Count * (_vocabulary.TextCount / 8L) > MostCacheBytes)
+            _masks.Clear();
+        return _masks[context] = Make(last, tail, state, pending);
+    }
+
+    private TokenMask Make(int last, Tail? tail, Utf8State state, ReadOnlySpan<byte> pending)
+    {
+        int index = 0;
+        while (Utf8State.All[index] != state)
+            index++;
+        ulong[] valid = [.. _utf8[index]];
+        bool whole = state.IsWhole && (tail is null || _splits!.IsWhole(tail));
+        for (int place = 0; place < _vocabulary.TextCount; place++)
+        {
+            if ((valid[place >> 6] >> (place & 63) & 1) != 0 && !Follows(last, tail, place, whole, pending))
+                valid[place >> 6] &= ~(1UL << (place & 63));
+        }
+        return new TokenMask(valid, whole);
+    }
+
+    private bool Follows(int last, Tail? tail, int place, bool whole, ReadOnlySpan<byte> pending)
+    {
+        if (_isAdded[place])
+            return whole;
+        if (_fallbackByte[place] >= 0 && CompletesKnown(pending, (byte)_fallbackByte[place]))
+            return false;
+        int id = _vocabulary.Ids[place];
+        bool alone = _pairs.IsReachable[id] || _wholeWords;
+        if (tail is null)
+            return last == NoToken ? alone : _pairs.Follows(_vocabulary.Ids[last], id);
+        Joining joining = _splits!.Of(tail, place);
+        return (joining.HasFlag(Joining.Apart) && alone)
+            || (joining.HasFlag(Joining.Within) && (last == NoToken ? alone : _pairs.Follows(_vocabulary.Ids[last], id)));
+    }
+
+    // A character that the vocabulary has is never spelt in bytes.
+    private bool CompletesKnown(ReadOnlySpan<byte> pending, byte value)
+    {
+        Span<byte> character = [.. pending, value];
+        if (!default(Utf8State).TryNext(character, out Utf8State state) || !state.IsWhole)
+            return false;
+        string text = System.Text.Encoding.UTF8.GetString(character);
+        if (text == " " && _vocabulary.Tokenizer.Definition.Space is { } space)
+            text = space.ToString();
+        return _vocabulary.Tokenizer.Definition.Model.Tokens.ContainsKey(text);
+    }
+
+    private readonly record struct Context(int Last, int Tail, Utf8State State, int Pending);
+}
