@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Evaluation;
+using Pipeline.Stages.NextBytes;
 using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
@@ -15,31 +16,52 @@ internal static class ScoreCommand
         var tokenizer = new Option<string?>("--tokenizer") { Description = "Another tokenizer than the folder's own: a folder, a tokenizer.json, or bytes.", HelpName = "DIR" };
         var input = new Option<string>("--input") { Description = "JSON Lines with a field of text; .gz and .zst are read too.", HelpName = "FILE.jsonl", Required = true };
         var field = new Option<string>("--column") { Description = "The field of text.", HelpName = "NAME", DefaultValueFactory = _ => "text" };
-        var output = new Option<string>("--output", "-o")
+        var output = new Option<string?>("--output", "-o")
         {
-            Description = "Gets a line for each line of the input: ids, logLikelihoods and logBoundaryMasses in nats, bytes, bitsPerByte; or the error.",
+            Description = "Gets a line for each line of the input: ids, logLikelihoods and logBoundaryMasses in nats, bytes, bitsPerByte; or the error. May be left out with --next-bytes.",
             HelpName = "FILE.jsonl",
-            Required = true,
+        };
+        var nextBytes = new Option<string?>("--next-bytes")
+        {
+            Description = "Gets for line I, from 0, the tensor I.logp [N + 1, 257]: natural logarithms of the next byte after the first 0 to N bytes of the text, and of its end.",
+            HelpName = "FILE.safetensors",
+        };
+        var view = new Option<BytesView>("--bytes")
+        {
+            Description = "exact: from every context the tokenizer can make of the bytes so far; trunk: from the text's own tokens alone, cheaper, and not a distribution of the model.",
+            HelpName = "exact|trunk",
+            DefaultValueFactory = _ => BytesView.Exact,
         };
         var batch = new Option<int>("--batch-tokens") { Description = "Tokens of a batch, padding included.", HelpName = "N", DefaultValueFactory = _ => 8192 };
         NumberRange.AddTo(batch, 1, 1 << 24);
         var device = new DeviceInput();
         var command = new Command("score", "Scores documents: per token log-likelihood and log boundary mass, per document bits per byte.");
-        foreach (Option option in (Option[])[model, tokenizer, input, field, output, batch])
+        foreach (Option option in (Option[])[model, tokenizer, input, field, output, nextBytes, view, batch])
             command.Options.Add(option);
         device.AddTo(command);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(output) is null && result.GetValue(nextBytes) is null)
+                result.AddError("give --output, --next-bytes or both: what is scored must go somewhere");
+        });
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var options = new ScoreFileOptions(
-                ModelPaths.Model(environment.Storage, parsed.GetRequiredValue(model)),
-                parsed.GetValue(tokenizer) is { } other ? ModelPaths.Tokenizer(other) : null,
-                ModelPaths.File(environment.Storage, parsed.GetRequiredValue(input)),
-                Path.GetFullPath(parsed.GetRequiredValue(output)),
-                parsed.GetRequiredValue(field),
-                parsed.GetValue(batch));
+            string folder = ModelPaths.Model(environment.Storage, parsed.GetRequiredValue(model)), text = ModelPaths.File(environment.Storage, parsed.GetRequiredValue(input));
+            string? other = parsed.GetValue(tokenizer) is { } named ? ModelPaths.Tokenizer(named) : null;
             using TorchDevice torch = device.Create(parsed);
-            ScoreFileCounts counts = await new ScoreFile(environment.Storage, torch).RunAsync(options, cancellationToken);
-            environment.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{counts.Scored} scored, {counts.Rejected} could not be: their lines say why"));
+            ScoreFileCounts counts = default;
+            if (parsed.GetValue(output) is { } lines)
+            {
+                counts = await new ScoreFile(environment.Storage, torch).RunAsync(
+                    new ScoreFileOptions(folder, other, text, Path.GetFullPath(lines), parsed.GetRequiredValue(field), parsed.GetValue(batch)), cancellationToken);
+            }
+            if (parsed.GetValue(nextBytes) is { } tensors)
+            {
+                counts = await new NextByteFile(environment.Storage, torch).RunAsync(
+                    new NextByteFileOptions(folder, other, text, Path.GetFullPath(tensors), parsed.GetValue(view), parsed.GetRequiredValue(field), parsed.GetValue(batch)), cancellationToken);
+            }
+            string rest = parsed.GetValue(output) is null ? "have no tensor" : "could not be: their lines say why";
+            environment.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{counts.Scored} scored, {counts.Rejected} {rest}"));
             return ExitCodes.Success;
         });
         return command;

@@ -23,7 +23,7 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
         + "byte. A token that begins with a space its tokenizer put there is left out.";
 
     private readonly WindowScorer _scorer = new(device, batchTokens);
-    private NextBytes? _reference;
+    private LikeliestBytes? _reference;
     private long _done;
     private long _total;
 
@@ -55,7 +55,7 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
     {
         TextTokenizer tokenizer = OneTokenizer(name, places);
         IReadOnlyList<WindowTokens> windows = text.Under(tokenizer);
-        NextBytes? nextBytes = agreement is null ? null : new NextBytes(windows, _reference);
+        LikeliestBytes? nextBytes = agreement is null ? null : new LikeliestBytes(windows, _reference);
         var members = new List<LanguageModel>();
         double[] sums;
         try
@@ -84,7 +84,7 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
         return nextBytes is null ? result : Compared(result, nextBytes);
     }
 
-    private ModelResult Compared(ModelResult result, NextBytes nextBytes)
+    private ModelResult Compared(ModelResult result, LikeliestBytes nextBytes)
     {
         if (_reference is null)
         {

@@ -26,7 +26,7 @@ public sealed class WindowScorer(TorchDevice device, int batchTokens)
         IReadOnlyList<LanguageModel> members,
         EnsembleAverage average,
         IReadOnlyList<WindowTokens> windows,
-        NextBytes? nextBytes = null,
+        LikeliestBytes? nextBytes = null,
         Action<int>? afterBatch = null,
         CancellationToken cancellationToken = default)
     {

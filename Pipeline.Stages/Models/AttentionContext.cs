@@ -1,3 +1,4 @@
+using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Models.Generation;
 using Pipeline.Stages.Torch;
 using TorchSharp;
@@ -99,8 +100,12 @@ public sealed class AttentionContext : IDisposable
         CheckShape(keyPositions_BS, batch, keys, "positions of keys");
         if (!seen_BES.shape.SequenceEqual([batch, length, keys]))
             throw new ArgumentException($"what is seen is [{string.Join(",", seen_BES.shape)}], expected [{batch},{length},{keys}]", nameof(seen_BES));
-        RotaryTable rotary = new(config.Rope, config.HeadDim, positions_BE, type);
-        RotaryTable slidingRotary = config.SlidingRope == config.Rope ? rotary : new RotaryTable(config.SlidingRope, config.HeadDim, positions_BE, type);
+        long longest = keyPositions_BS.max().ToInt64() + 1;
+        RotaryTable NewTable(RopeSettings rope) => !rope.VariesWithLength || rope.InverseFrequencies(config.RotaryDim, longest).SequenceEqual(rope.InverseFrequencies(config.RotaryDim, 1))
+            ? new RotaryTable(rope, config.RotaryDim, positions_BE, null, longest, type)
+            : throw new InputException($"the model's rotary frequencies depend on the length of the text, and {longest} tokens are beyond those it was first made for: contexts of several lengths in one pass would disagree; use shorter texts");
+        RotaryTable rotary = NewTable(config.Rope);
+        RotaryTable slidingRotary = config.SlidingRope == config.Rope ? rotary : NewTable(config.SlidingRope);
         Tensor? full = config.IsSliding.Contains(false) ? Additive(seen_BES.unsqueeze(1), type) : null, sliding = null;
         if (config.IsSliding.Contains(true))
         {

@@ -94,6 +94,25 @@ internal sealed class ByteTree
         return tree;
     }
 
+    /// <summary>A tree whose nodes and masks are known from elsewhere.</summary>
+    /// <param name="vocabulary">Whose tokens.</param>
+    /// <param name="rule">Of the vocabulary.</param>
+    /// <param name="bytes">The text's.</param>
+    /// <param name="nodes">Token and parent, parents first, the root at the beginning.</param>
+    /// <param name="masks">Of each node.</param>
+    public static ByteTree OfNodes(
+        ByteVocabulary vocabulary, ContinuationRule rule, ReadOnlySpan<byte> bytes, IReadOnlyList<(int Id, int Parent)> nodes, IReadOnlyList<TokenMask> masks)
+    {
+        var tree = new ByteTree(vocabulary, rule, nodes[0].Id, []) { _isTrunkOnly = true };
+        foreach (byte value in bytes)
+            tree.Push(value);
+        for (int i = 1; i < nodes.Count; i++)
+            tree.AddChild(nodes[i].Parent, nodes[i].Id, vocabulary.PlaceOf(nodes[i].Id), vocabulary.Tokenizer.ByteView(nodes[i].Id), isTrunk: false);
+        for (int i = 0; i < nodes.Count; i++)
+            tree._nodes[i].Mask = masks[i];
+        return tree;
+    }
+
     /// <summary>Adds a byte and the nodes that end with it.</summary>
     /// <param name="value">The next byte of the text.</param>
     /// <param name="trunk">The trunk's node that ends here or later; -1: no trunk is known.</param>
@@ -107,8 +126,9 @@ internal sealed class ByteTree
             return;
         _open.Add((end - 1, _vocabulary.All));
         int kept = 0;
-        foreach ((int start, PlaceRange range) in _open)
+        for (int i = 0; i < _open.Count; i++)
         {
+            (int start, PlaceRange range) = _open[i];
             PlaceRange left = _vocabulary.Narrow(range, end - 1 - start, value);
             if (left.IsEmpty)
                 continue;

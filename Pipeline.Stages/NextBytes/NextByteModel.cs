@@ -100,7 +100,7 @@ internal sealed class NextByteModel : IDisposable
             Tensor logP_SV = LogProbabilities(hidden_RH.narrow(0, start, length)), p_SV = logP_SV.exp();
             for (int i = 0; i < length; i++)
             {
-                (int text, int node) = queries.Nodes[start + i];
+                (int text, int node) = queries.Nodes[(int)start + i];
                 scored[text].Add(node, Row(logP_SV, i), Row(p_SV, i), Vocabulary);
             }
         }

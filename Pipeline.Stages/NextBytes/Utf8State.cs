@@ -19,8 +19,10 @@ internal readonly record struct Utf8State(byte Missing, byte Low, byte High)
     {
         if (Missing > 0)
         {
+            // Asked before next is set: a caller may pass this very state for it.
+            bool fits = value >= Low && value <= High;
             next = Missing == 1 ? default : new Utf8State((byte)(Missing - 1), 0x80, 0xBF);
-            return value >= Low && value <= High;
+            return fits;
         }
         next = value switch
         {

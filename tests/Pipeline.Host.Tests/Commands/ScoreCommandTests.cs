@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Models;
+using Pipeline.Stages.Models.Safetensors;
 
 namespace Pipeline.Host.Tests.Commands;
 
@@ -39,6 +41,55 @@ public sealed class ScoreCommandTests : IDisposable
         Assert.Equal(-sum / Math.Log(2) / (ids.Length - 1), (double)lines[0]["bitsPerByte"]!, 1e-4);
         Assert.NotEqual("", (string)lines[1]["error"]!);
     }
+
+    [Fact]
+    public async Task Next_bytes_of_a_byte_model_are_its_own_logits_over_bytes_and_the_end()
+    {
+        string model = ByteModel.Save(_folder["model"], seed: 4), file = _folder["next.safetensors"];
+        string longText = string.Concat(Enumerable.Repeat("one and two. ", 60));
+        string input = _folder.Write("in.jsonl", $"{{\"text\": \"{Text}\"}}\n{{\"text\": 5}}\n{{\"text\": \"{longText}\"}}\n");
+
+        AlmAnswer answer = await Alm.RunAsync(["score", "--model", model, "--input", input, "--next-bytes", file]);
+
+        Assert.Equal((0, "2 scored, 1 have no tensor\n"), (answer.Code, answer.Error));
+        using SafetensorsFile tensors = SafetensorsFile.Open(file, new DiskStorage());
+        Assert.Equal("exact", tensors.Metadata["bytes"]);
+        Assert.Equal(["0.logp", "2.logp"], tensors.Entries.Select(e => e.Name).Order());
+        byte[] bytes = Encoding.UTF8.GetBytes(Text);
+        float[] rows = tensors.View("0.logp").data<float>().ToArray();
+        Assert.Equal([bytes.Length + 1, 257], tensors.Entry("0.logp").Shape);
+        // More bytes than the model has positions: windows, and still a row for each byte.
+        Assert.Equal([longText.Length + 1, 257], tensors.Entry("2.logp").Shape);
+        using CausalLm decoder = ByteModel.Load(model);
+        for (int k = 0; k <= bytes.Length; k++)
+        {
+            // Rows of 256 bytes, <s>, </s>, <pad>: of the marks only the end can come.
+            float[] logits = ByteModel.Logits(decoder, [ByteModel.Bos, .. bytes[..k]]), all = [.. logits[..256], logits[257]];
+            Assert.True(NotUtf8(bytes, k) || Enumerable.Range(0, 257).All(x =>
+                float.IsNegativeInfinity(rows[(k * 257) + x]) || Math.Abs(rows[(k * 257) + x] - rows[(k * 257) + 'a'] - (all[x] - all['a'])) < 1e-3), $"row {k}");
+            Assert.Equal(1, rows.AsSpan(k * 257, 257).ToArray().Sum(l => Math.Exp(l)), 1e-5);
+        }
+    }
+
+    [Fact]
+    public async Task By_its_exact_next_bytes_a_text_costs_no_more_than_by_its_tokens()
+    {
+        string model = Path.Combine(Repository.Root, "data", "models", "tiny-llama");
+        string input = _folder.Write("in.jsonl", "{\"text\": \"Tom has 3 apples and gives 2 to Ann.\"}\n{\"text\": \"\"}\n"), file = _folder["next.safetensors"];
+
+        AlmAnswer answer = await Alm.RunAsync(["score", "--model", model, "--input", input, "--next-bytes", file, "-o", _folder["out.jsonl"]]);
+
+        Assert.Equal(0, answer.Code);
+        double tokens = (double)JsonNode.Parse((await File.ReadAllLinesAsync(_folder["out.jsonl"]))[0])!["bitsPerByte"]!;
+        using SafetensorsFile tensors = SafetensorsFile.Open(file, new DiskStorage());
+        byte[] bytes = Encoding.UTF8.GetBytes("Tom has 3 apples and gives 2 to Ann.");
+        float[] rows = tensors.View("0.logp").data<float>().ToArray();
+        double exact = -bytes.Select((b, k) => (double)rows[(k * 257) + b]).Sum() / Math.Log(2) / bytes.Length;
+        Assert.InRange(exact, 0.3 * tokens, tokens + 1e-4);
+        Assert.Equal([1L, 257], tensors.Entry("1.logp").Shape);
+    }
+
+    private static bool NotUtf8(byte[] bytes, int end) => end > 0 && bytes[end - 1] >= 0xC0;
 
     [Fact]
     public async Task Models_are_judged_side_by_side_with_the_same_bits_as_their_scores()

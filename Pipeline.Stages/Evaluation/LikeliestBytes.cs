@@ -4,18 +4,18 @@ namespace Pipeline.Stages.Evaluation;
 /// A model's most likely next byte at every byte offset of every window where it begins a token and has a prediction for it: what two
 /// models' top-1 agreement is the share of. Filled by <see cref="WindowScorer"/>. Two bytes of memory per byte of text.
 /// </summary>
-public sealed class NextBytes
+public sealed class LikeliestBytes
 {
     private const short Unknown = -1;
     private readonly IReadOnlyList<WindowTokens> _windows;
-    private readonly NextBytes? _reference;
+    private readonly LikeliestBytes? _reference;
 
     // Per window by byte offset, up to the last that a token begins at.
     private readonly short[][] _classes;
 
     /// <param name="windows">Under the model's tokenizer, with <see cref="WindowTokens.Offsets"/>.</param>
     /// <param name="reference">Another model's of the same windows: only where it has a byte is one asked for. Null: everywhere.</param>
-    public NextBytes(IReadOnlyList<WindowTokens> windows, NextBytes? reference = null)
+    public LikeliestBytes(IReadOnlyList<WindowTokens> windows, LikeliestBytes? reference = null)
     {
         _windows = windows;
         _reference = reference;
@@ -36,7 +36,7 @@ public sealed class NextBytes
     internal void Set(int window, int entry, short nextByte) => _classes[window][OffsetsOf(_windows[window])[entry]] = nextByte;
 
     /// <summary>How many offsets both models have a byte for, and at how many of them it is the same one.</summary>
-    public (long Same, long Offsets) ComparedWith(NextBytes other)
+    public (long Same, long Offsets) ComparedWith(LikeliestBytes other)
     {
         ArgumentNullException.ThrowIfNull(other);
         long same = 0, offsets = 0;

@@ -3,10 +3,10 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Tokenization;
 
-namespace Pipeline.Host.Commands;
+namespace Pipeline.Stages.Language;
 
 /// <summary>Tokens that end a text: the tokenizer's, and those that the model's folder names.</summary>
-internal static class EndTokens
+public static class EndTokens
 {
     private const string Key = "eos_token_id";
     private const int MaxBytes = 16 << 20;

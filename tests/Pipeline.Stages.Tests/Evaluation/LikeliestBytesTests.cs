@@ -13,7 +13,7 @@ namespace Pipeline.Stages.Tests.Evaluation;
 
 /// <summary>Against a twin in plain C# that walks the text byte by byte over whole logits.</summary>
 [Collection(TorchCollection.Name)]
-public sealed class NextBytesTests : IDisposable
+public sealed class LikeliestBytesTests : IDisposable
 {
     private static readonly string[] Texts =
         ["The first window.", " A", " second one, which is longer than the first: 1 + 2 = 3", "é 漢 😀\n\nthe end", "x", "<s> is text here"];
@@ -44,10 +44,10 @@ public sealed class NextBytesTests : IDisposable
             }
         }
 
-        (NextBytes fast, double[] sums) = await first.FastAsync(_device, null);
-        (NextBytes compared, _) = await second.FastAsync(_device, fast);
-        (NextBytes all, _) = await second.FastAsync(_device, null);
-        (NextBytes back, _) = await first.FastAsync(_device, all);
+        (LikeliestBytes fast, double[] sums) = await first.FastAsync(_device, null);
+        (LikeliestBytes compared, _) = await second.FastAsync(_device, fast);
+        (LikeliestBytes all, _) = await second.FastAsync(_device, null);
+        (LikeliestBytes back, _) = await first.FastAsync(_device, all);
 
         AssertSame(slowFirst, fast);
         AssertSame(slowSecond, all);
@@ -64,7 +64,7 @@ public sealed class NextBytesTests : IDisposable
     {
         using Side side = Side.Of("llama3", 3, 4, 5);
         Dictionary<int, int>[] slow = side.Slow(average);
-        (NextBytes fast, _) = await side.FastAsync(_device, null, average);
+        (LikeliestBytes fast, _) = await side.FastAsync(_device, null, average);
         AssertSame(slow, fast);
         Assert.NotEqual(side.Slow((EnsembleAverage)(1 - (int)average)).Select(w => string.Join(' ', w)), slow.Select(w => string.Join(' ', w)));
     }
@@ -75,8 +75,8 @@ public sealed class NextBytesTests : IDisposable
     public async Task A_model_agrees_with_itself_at_every_token(string name)
     {
         using Side side = Side.Of(name, 3);
-        (NextBytes once, _) = await side.FastAsync(_device, null);
-        (NextBytes again, _) = await side.FastAsync(_device, once);
+        (LikeliestBytes once, _) = await side.FastAsync(_device, null);
+        (LikeliestBytes again, _) = await side.FastAsync(_device, once);
         long tokens = side.Windows.Sum(w => w.TextTokens);
         Assert.Equal((tokens, tokens), again.ComparedWith(once));
     }
@@ -85,8 +85,8 @@ public sealed class NextBytesTests : IDisposable
     public async Task Models_of_the_same_kind_agree_at_some_offsets_and_not_at_others()
     {
         using Side first = Side.Of("llama3", 3), second = Side.Of("gemma", 4);
-        (NextBytes reference, _) = await first.FastAsync(_device, null);
-        (NextBytes compared, _) = await second.FastAsync(_device, reference);
+        (LikeliestBytes reference, _) = await first.FastAsync(_device, null);
+        (LikeliestBytes compared, _) = await second.FastAsync(_device, reference);
         (long same, long offsets) = compared.ComparedWith(reference);
         Assert.InRange(same, 1, offsets - 1);
     }
@@ -106,9 +106,9 @@ public sealed class NextBytesTests : IDisposable
 
     [Fact]
     public void Without_offsets_there_is_nothing_to_ask_at()
-        => Assert.Throws<InvalidOperationException>(() => new NextBytes([new WindowTokens([1, 2], true, 0)]));
+        => Assert.Throws<InvalidOperationException>(() => new LikeliestBytes([new WindowTokens([1, 2], true, 0)]));
 
-    private static void AssertSame(Dictionary<int, int>[] slow, NextBytes fast)
+    private static void AssertSame(Dictionary<int, int>[] slow, LikeliestBytes fast)
     {
         for (int window = 0; window < Texts.Length; window++)
         {
@@ -148,9 +148,9 @@ public sealed class NextBytesTests : IDisposable
             return new Side(tokenizer, name == "llama2", [.. seeds.Select(s => ByteModels.Create(s, tokenizer.VocabularySize + 12, softcap))]);
         }
 
-        public async Task<(NextBytes NextBytes, double[] Sums)> FastAsync(TorchDevice device, NextBytes? reference, EnsembleAverage average = EnsembleAverage.Probability)
+        public async Task<(LikeliestBytes LikeliestBytes, double[] Sums)> FastAsync(TorchDevice device, LikeliestBytes? reference, EnsembleAverage average = EnsembleAverage.Probability)
         {
-            var nextBytes = new NextBytes(Windows, reference);
+            var nextBytes = new LikeliestBytes(Windows, reference);
             double[] sums = await new WindowScorer(device, 90).ScoreAsync(Members, average, Windows, nextBytes);
             return (nextBytes, sums);
         }

@@ -1,0 +1,165 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Language;
+using Pipeline.Stages.Models.Safetensors;
+using Pipeline.Stages.NextBytes;
+using Pipeline.Stages.Text;
+using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Torch;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Evaluation;
+
+/// <summary>What <c>alm score --next-bytes</c> is asked for.</summary>
+/// <param name="Model">Full path of a Hugging Face folder.</param>
+/// <param name="Tokenizer">Full path, or <c>bytes</c>; the folder's own when null.</param>
+/// <param name="Input">JSON Lines with a field of text.</param>
+/// <param name="Output">The safetensors file; full path.</param>
+/// <param name="View">From which contexts.</param>
+/// <param name="Field">The field of text.</param>
+/// <param name="BatchTokens">Tokens of a batch, padding included.</param>
+public sealed record NextByteFileOptions(
+    string Model, string? Tokenizer, string Input, string Output, BytesView View, string Field = "text", int BatchTokens = 8192);
+
+/// <summary>
+/// Writes a model's distributions over the next byte: for line I of the input the tensor <c>I.logp</c> [N + 1, 257] of float32, natural
+/// logarithms of the next byte after the first 0 … N bytes of the text (NFC), and in the last column of its end. Rows without a condition are
+/// NaN; a space that the tokenizer puts in front is conditioned on and has no row; lines that cannot be used are absent.
+/// </summary>
+public sealed class NextByteFile(IStorage storage, TorchDevice device)
+{
+    private const int TextsAtATime = 64;
+
+    private readonly record struct Line(long Row, string? Text);
+
+    /// <exception cref="InputException">Model, tokenizer or input cannot be read, or the tokenizer has no byte view.</exception>
+    public async Task<ScoreFileCounts> RunAsync(NextByteFileOptions options, CancellationToken cancellationToken)
+    {
+        TextTokenizer tokenizer = TextTokenizer.Load(options.Tokenizer ?? options.Model, storage);
+        using LanguageModelHolder holder = new(await device.RunAsync(() => LanguageModel.Load(options.Model, tokenizer, storage, device), cancellationToken), device);
+        LanguageModel model = holder.Model;
+        var vocabulary = new ByteVocabulary(tokenizer, EndTokens.Read(options.Model, tokenizer, storage), model.Model.Config.VocabularySize);
+        // Shapes stand at the head of the file and are known at the end: rows wait in a file of their own that nobody else sees.
+        using var waiting = new StagedFile(storage, options.Output + ".rows");
+        var tensors = new List<TensorSource>();
+        long scored = 0, rejected = 0;
+        using NextByteModel bytes = await device.RunAsync(() => new NextByteModel(model.Model, vocabulary, model.Expansion is null ? null : ids => model.Embed(ids)), cancellationToken);
+        foreach (Line[] lines in Read(options).Chunk(TextsAtATime))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            foreach (Line line in lines)
+            {
+                if (line.Text is null || Texts(line.Text, vocabulary, model) is not { } windows)
+                {
+                    rejected++;
+                    continue;
+                }
+                float[] rows = await RowsAsync(bytes, windows, options, cancellationToken);
+                tensors.Add(Keep(waiting.Stream, line.Row, rows));
+                scored++;
+            }
+        }
+        using var output = new StagedFile(storage, options.Output);
+        SafetensorsWriter.Write(output.Stream, tensors, new Dictionary<string, string>
+        {
+            ["bytes"] = options.View == BytesView.Exact ? "exact" : "trunk",
+            ["model"] = options.Model,
+            ["tokenizer"] = tokenizer.Fingerprint,
+        });
+        output.Commit();
+        return new ScoreFileCounts(scored, rejected);
+    }
+
+    private IEnumerable<Line> Read(NextByteFileOptions options)
+    {
+        var reading = new ReadJsonlOptions { Files = [options.Input], Field = options.Field };
+        using Stream stream = storage.OpenRead(options.Input);
+        using Stream text = LineCompression.Open(options.Input, stream);
+        var lines = new LineReader(text, options.Input, reading.MaxLineBytes);
+        for (long row = 0; lines.Next(); row++)
+        {
+            RowText read = lines.IsTooLong ? RowText.Rejected(TextRejects.LineTooLong) : JsonLine.Read(lines.Line.Span, reading);
+            // An empty text is one too: its one row says how texts begin.
+            string? found = read.Reject is null ? read.Text : read.Reject == TextRejects.Empty ? "" : null;
+            yield return new Line(row, found is null ? null : WellFormedText.Normalize(found));
+        }
+    }
+
+    /// <summary>The text as one, or in windows where it has more tokens than the model has positions; null where tokens do not spell it.</summary>
+    private static List<ByteText>? Texts(string text, ByteVocabulary vocabulary, LanguageModel model)
+    {
+        int positions = model.Model.Config.MaxPositions;
+        TextEncoder encoder = vocabulary.Tokenizer.CreateEncoder();
+        int? mark = vocabulary.Tokenizer.BosId;
+        try
+        {
+            ByteText whole = ByteText.Of(text, encoder, vocabulary, mark);
+            model.CheckIds(whole.Ids);
+            if (whole.Ids.Length < positions)
+                return [whole];
+            // No token has less than a byte of its own, so these fit whatever the tokenizer makes of them; one position is the mark's, one a put-in space's.
+            List<Window> windows = WindowCutter.Cut(text, Math.Max(WindowCutter.LeastWindowBytes, positions - 2));
+            return [.. windows.Select((w, i) => ByteText.Of(text.Substring(w.Start, w.Length), encoder, vocabulary, mark, hasEnd: i == windows.Count - 1))];
+        }
+        catch (ByteViewException)
+        {
+            return null;
+        }
+    }
+
+    private async Task<float[]> RowsAsync(NextByteModel bytes, List<ByteText> windows, NextByteFileOptions options, CancellationToken cancellationToken)
+    {
+        var all = new List<float[]>();
+        for (int i = 0; i < windows.Count; i++)
+        {
+            ByteText window = windows[i];
+            // The row behind a window is the next one's first: what comes there is predicted by the next window.
+            int count = i == windows.Count - 1 ? window.Rows.Length : window.Rows.Length - 1;
+            all.Add(await device.RunAsync(() => Rows(bytes, window, count, options.View), cancellationToken));
+        }
+        return all.Count == 1 ? all[0] : [.. all.SelectMany(r => r)];
+    }
+
+    private static float[] Rows(NextByteModel bytes, ByteText text, int count, BytesView view)
+    {
+        var rows = new float[count * ByteVocabulary.Symbols];
+        if (text.Mark is null && text.Ids.Length == 0)
+        {
+            rows.AsSpan().Fill(float.NaN);
+            return rows;
+        }
+        ScoredBytes scored = bytes.Score([text], view)[0];
+        Span<double> row = stackalloc double[ByteVocabulary.Symbols];
+        for (int k = 0; k < count; k++)
+        {
+            scored.Row(k, row);
+            for (int x = 0; x < row.Length; x++)
+                rows[(k * row.Length) + x] = (float)Math.Log(row[x]);
+        }
+        return rows;
+    }
+
+    private static TensorSource Keep(Stream stream, long row, float[] rows)
+    {
+        long at = stream.Position;
+        stream.Write(MemoryMarshal.AsBytes(rows.AsSpan()));
+        long[] shape = [rows.Length / ByteVocabulary.Symbols, ByteVocabulary.Symbols];
+        return new TensorSource(string.Create(CultureInfo.InvariantCulture, $"{row}.logp"), ScalarType.Float32, shape, () =>
+        {
+            var values = new float[shape[0] * shape[1]];
+            stream.Position = at;
+            stream.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan()));
+            return tensor(values, shape);
+        });
+    }
+
+    /// <summary>Frees the model on its device's thread.</summary>
+    private sealed class LanguageModelHolder(LanguageModel model, TorchDevice device) : IDisposable
+    {
+        public LanguageModel Model => model;
+
+        public void Dispose() => device.RunAsync(model.Dispose, CancellationToken.None).GetAwaiter().GetResult();
+    }
+}
