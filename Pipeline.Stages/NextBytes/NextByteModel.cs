@@ -3,7 +3,6 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Generation;
 using Pipeline.Stages.Tokenization;
-using Pipeline.Stages.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
