@@ -29,11 +29,13 @@ public sealed class ByteVocabulary
         tokenizer.CreateEncoder().Run("a", [], dummies);
         HasDummy = dummies.Count > 0;
         int count = Math.Min(rows, tokenizer.VocabularySize), unknown = tokenizer.Definition.Model.Unknown;
-        bool IsText(int id) => !ends.Contains(id) && !tokenizer.IsSpecial(id) && id != unknown && tokenizer.ByteView(id).Length > 0;
+        // A configuration that says nothing has its class's default, which may be the id of a plain byte: that stays text.
+        bool IsEnd(int id) => ends.Contains(id) && (tokenizer.IsMark(id) || tokenizer.ByteView(id).Length == 0);
+        bool IsText(int id) => !IsEnd(id) && !tokenizer.IsSpecial(id) && id != unknown && tokenizer.ByteView(id).Length > 0;
         int[] text = [.. Enumerable.Range(0, count).Where(IsText)];
         Array.Sort(text, (a, b) => tokenizer.ByteView(a).SequenceCompareTo(tokenizer.ByteView(b)) is var order and not 0 ? order : a.CompareTo(b));
-        int[] last = [.. Enumerable.Range(0, count).Where(ends.Contains)];
-        _ids = [.. text, .. last, .. Enumerable.Range(0, count).Where(id => !IsText(id) && !ends.Contains(id))];
+        int[] last = [.. Enumerable.Range(0, count).Where(IsEnd)];
+        _ids = [.. text, .. last, .. Enumerable.Range(0, count).Where(id => !IsText(id) && !IsEnd(id))];
         (TextCount, EndCount) = (text.Length, last.Length);
         _places = new int[count];
         for (int place = 0; place < count; place++)

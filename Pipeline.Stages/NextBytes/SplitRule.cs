@@ -157,7 +157,7 @@ internal sealed class SplitRule(ByteVocabulary vocabulary, TokenShapes shapes, P
         return at == utf8.Length;
     }
 
-    private static IEnumerable<byte[]> Completed(ReadOnlySpan<byte> token)
+    private static List<byte[]> Completed(ReadOnlySpan<byte> token)
     {
         default(Utf8State).TryNext(token, out Utf8State state);
         if (!state.IsWhole)
