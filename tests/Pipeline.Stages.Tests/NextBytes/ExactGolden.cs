@@ -1,10 +1,6 @@
 using System.Text.Json;
 using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Language;
 using Pipeline.Stages.Models.Safetensors;
-using Pipeline.Stages.NextBytes;
-using Pipeline.Stages.Tokenization;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Tests.NextBytes;
