@@ -1,4 +1,6 @@
+using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Tokenization.Bpe;
 
 namespace Pipeline.Stages.NextBytes;
 
@@ -22,13 +24,16 @@ public sealed class ByteVocabulary
     /// <param name="tokenizer">Whose tokens.</param>
     /// <param name="ends">Ids that end a text.</param>
     /// <param name="rows">Ids from here on are none of the model's.</param>
+    /// <exception cref="InputException">The tokenizer is no BPE.</exception>
     public ByteVocabulary(TextTokenizer tokenizer, IReadOnlySet<int> ends, int rows)
     {
         Tokenizer = tokenizer;
+        Model = tokenizer.Definition.Model as BpeModel
+            ?? throw new InputException("next bytes are computed for BPE tokenizers: in a Unigram model a text has many tokenizations, and no one of them is the beginning of another's");
         var dummies = new List<int>();
         tokenizer.CreateEncoder().Run("a", [], dummies);
         HasDummy = dummies.Count > 0;
-        int count = Math.Min(rows, tokenizer.VocabularySize), unknown = tokenizer.Definition.Model.Unknown;
+        int count = Math.Min(rows, tokenizer.VocabularySize), unknown = Model.Unknown;
         // A configuration that says nothing has its class's default, which may be the id of a plain byte: that stays text.
         bool IsEnd(int id) => ends.Contains(id) && (tokenizer.IsMark(id) || tokenizer.ByteView(id).Length == 0);
         bool IsText(int id) => !IsEnd(id) && !tokenizer.IsSpecial(id) && id != unknown && tokenizer.ByteView(id).Length > 0;
@@ -59,6 +64,8 @@ public sealed class ByteVocabulary
     }
 
     public TextTokenizer Tokenizer { get; }
+
+    internal BpeModel Model { get; }
 
     /// <summary>Whether the tokenizer puts a space in front of a text.</summary>
     public bool HasDummy { get; }

@@ -30,11 +30,11 @@ internal sealed class ContinuationRule
     {
         _vocabulary = vocabulary;
         TextTokenizer tokenizer = vocabulary.Tokenizer;
-        BpeModel model = tokenizer.Definition.Model;
+        BpeModel model = vocabulary.Model;
         if (!model.Plain)
             throw new InputException("a tokenizer with a continuing_subword_prefix or an end_of_word_suffix has tokens that are no bytes of text; next bytes cannot be computed");
         _wholeWords = model.Options.IgnoreMerges;
-        _pairs = new PairRule(tokenizer);
+        _pairs = new PairRule(vocabulary);
         Added = new AddedPrefixes(vocabulary);
         if (tokenizer.Definition.PreTokenizers.Any(step => step is SplitStep or MetaspaceStep { Splits: true }))
             _splits = new SplitRule(vocabulary, new TokenShapes(vocabulary), _pairs);
@@ -118,7 +118,7 @@ internal sealed class ContinuationRule
         string text = System.Text.Encoding.UTF8.GetString(character);
         if (text == " " && _vocabulary.Tokenizer.Definition.Space is { } space)
             text = space.ToString();
-        return _vocabulary.Tokenizer.Definition.Model.Tokens.ContainsKey(text);
+        return _vocabulary.Model.Tokens.ContainsKey(text);
     }
 
     private readonly record struct Context(int Last, int Tail, Utf8State State, int Pending);

@@ -18,10 +18,10 @@ internal sealed class PairRule
     private readonly int[][] _leftEdges;
     private readonly int[][] _rightEdges;
 
-    /// <param name="tokenizer">Whose merges.</param>
-    public PairRule(TextTokenizer tokenizer)
+    /// <param name="vocabulary">Whose merges.</param>
+    public PairRule(ByteVocabulary vocabulary)
     {
-        BpeModel model = tokenizer.Definition.Model;
+        (BpeModel model, TextTokenizer tokenizer) = (vocabulary.Model, vocabulary.Tokenizer);
         _merges = model.Merges;
         _scratch = new MergeScratch(_merges);
         int count = tokenizer.VocabularySize;
