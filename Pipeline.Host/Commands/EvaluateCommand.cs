@@ -4,6 +4,7 @@ using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Evaluation;
+using Pipeline.Stages.Ranks;
 using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
@@ -59,6 +60,7 @@ internal static class EvaluateCommand
                 IAsyncEnumerable<TextDocument> documents = text.Read(parsed, stages, storage);
                 using TorchDevice torch = device.Create(parsed);
                 stages.Provide(torch);
+                stages.Provide<IRanks>(OneRank.Instance);
                 await ((ISink<TextDocument>)stages.Create("evaluate", options)).RunAsync(documents, cancellationToken);
                 stages.PrintRejects(environment.Error);
                 if (parsed.GetValue(json) is { } path)

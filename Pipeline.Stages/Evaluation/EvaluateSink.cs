@@ -3,6 +3,7 @@ using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Ranks;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Tokenization;
@@ -12,16 +13,17 @@ namespace Pipeline.Stages.Evaluation;
 
 /// <summary>Judges models in bits per byte on the text that reaches it, one model in memory at a time but for ensembles.</summary>
 internal sealed class EvaluateSink(
-    EvaluateOptions options, string name, RunSite run, TorchDevice device, IStageMeter meter, IRejects rejects, CancellationToken stopRequested) : ISink<TextDocument>, IEndsEarly
+    EvaluateOptions options, string name, RunSite run, TorchDevice device, IStageMeter meter, IRejects rejects, IRanks ranks, CancellationToken stopRequested) : ISink<TextDocument>, IEndsEarly
 {
     public static StageRegistration Registration { get; } = StageRegistration.Sink<EvaluateOptions, TextDocument>(
         "evaluate", "Judges models by bits per byte on the same windows of text and writes a report.", 
-        static (o, c) => new EvaluateSink(o, c.StageName, RunSite.Of(c), c.Service<TorchDevice>(), c.Meter, c.Rejects, c.StopRequested));
+        static (o, c) => new EvaluateSink(o, c.StageName, RunSite.Of(c), c.Service<TorchDevice>(), c.Meter, c.Rejects, c.Service<IRanks>(), c.StopRequested)) with { IsRanked = true };
 
     public async Task RunAsync(IAsyncEnumerable<TextDocument> input, CancellationToken cancellationToken)
     {
-        if (options.Models.Any(m => m.Model == InitialStudent.Name))
+        if (ranks.Rank == 0 && options.Models.Any(m => m.Model == InitialStudent.Name))
             await InitialStudent.EnsureAsync(run, device, cancellationToken);
+        ranks.Wait();
         EvaluationPlan plan = EvaluationPlan.Make(options, run.Definition, run.Folder);
         IReadOnlyList<TextTokenizer> sides = [.. plan.Models.Select(m => run.Tokenizers.Get(m.Tokenizer)).DistinctBy(t => t.Fingerprint)];
         var text = new HeldOutText(options.WindowBytes, options.MaxBytes, sides, keepOffsets: plan.Agreement is not null);
@@ -36,8 +38,10 @@ internal sealed class EvaluateSink(
         meter.Count("windows", text.Windows.Count);
         meter.Count("bytes", text.Bytes);
 
-        var runner = new EvaluationRunner(device, run.Tokenizers, run.Storage, meter, options.BatchTokens, StopIfAsked);
+        var runner = new EvaluationRunner(device, run.Tokenizers, run.Storage, meter, options.BatchTokens, ranks, StopIfAsked);
         EvaluationReport report = await runner.RunAsync(plan, text, cancellationToken);
+        if (ranks.Rank > 0)
+            return;
         run.Storage.WriteAtomically(
             run.Output(Path.Combine("report", options.To + ".json")), stream => stream.Write(EvaluationTable.ToJson(report)));
         foreach (string line in EvaluationTable.Lines(report))

@@ -3,6 +3,7 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Language;
+using Pipeline.Stages.Ranks;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
 
@@ -14,15 +15,16 @@ namespace Pipeline.Stages.Evaluation;
 /// <param name="storage">Model folders.</param>
 /// <param name="meter">Progress.</param>
 /// <param name="batchTokens">Of a batch.</param>
+/// <param name="ranks">Who shares the batches.</param>
 /// <param name="stopIfAsked">Throws between batches when a stop was asked for.</param>
-internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokenizers, IStorage storage, IStageMeter meter, int batchTokens, Action stopIfAsked)
+internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokenizers, IStorage storage, IStageMeter meter, int batchTokens, IRanks ranks, Action stopIfAsked)
 {
     private const string AgreementRule =
         "agreement = share of the byte offsets of windows where both this model and agreementWith begin a token they have a prediction for, and both "
         + "have the same most likely next byte: the first byte whose tokens have the most probability together. Special tokens together count as one more "
         + "byte. A token that begins with a space its tokenizer put there is left out.";
 
-    private readonly WindowScorer _scorer = new(device, batchTokens);
+    private readonly WindowScorer _scorer = new(device, batchTokens, ranks);
     private LikeliestBytes? _reference;
     private long _done;
     private long _total;

@@ -1,3 +1,5 @@
+using Pipeline.Stages.Ranks;
+
 namespace Pipeline.Stages.Evaluation;
 
 /// <summary>
@@ -34,6 +36,19 @@ public sealed class LikeliestBytes
     }
 
     internal void Set(int window, int entry, short nextByte) => _classes[window][OffsetsOf(_windows[window])[entry]] = nextByte;
+
+    /// <summary>Gives every rank what the others have set; each offset was set by one of them at most.</summary>
+    internal void Share(IRanks ranks)
+    {
+        foreach (short[] classes in _classes)
+        {
+            for (int i = 0; i < classes.Length; i++)
+                classes[i] -= Unknown;
+            ranks.Sum(classes.AsSpan());
+            for (int i = 0; i < classes.Length; i++)
+                classes[i] += Unknown;
+        }
+    }
 
     /// <summary>How many offsets both models have a byte for, and at how many of them it is the same one.</summary>
     public (long Same, long Offsets) ComparedWith(LikeliestBytes other)

@@ -1,5 +1,6 @@
 using Pipeline.Stages.Batching;
 using Pipeline.Stages.Language;
+using Pipeline.Stages.Ranks;
 using Pipeline.Stages.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -8,10 +9,12 @@ namespace Pipeline.Stages.Evaluation;
 
 /// <summary>
 /// Log-likelihoods of windows, and where asked the most likely next bytes: sorted by length and taken in batches of so many tokens, padding included, on the device's thread. H
-/// hidden, R tokens that are not padding.
+/// hidden, R tokens that are not padding. Ranks share the batches, which are the same however many there are, and so are the numbers.
 /// </summary>
-public sealed class WindowScorer(TorchDevice device, int batchTokens)
+public sealed class WindowScorer(TorchDevice device, int batchTokens, IRanks? ranks = null)
 {
+    private readonly IRanks _ranks = ranks ?? OneRank.Instance;
+
     /// <summary>Tokens of all batches so far, padding included, and those that were padding.</summary>
     public (long Tokens, long Padding) Work { get; private set; }
 
@@ -37,9 +40,12 @@ public sealed class WindowScorer(TorchDevice device, int batchTokens)
         }
         long[]? classes_V = nextBytes is null ? null : NextByte.ClassesOf(members[0].Tokenizer);
         var sums = new double[windows.Count];
-        int done = 0;
+        int done = 0, turn = 0;
+        (long Tokens, long Padding) before = Work;
         foreach (int[] batch in LengthBatches.Plan([.. windows.Select(w => w.Ids.Length)], batchTokens))
         {
+            if (turn++ % _ranks.Count != _ranks.Rank)
+                continue;
             int[][] rows = [.. batch.Select(i => windows[i].Ids)];
             int[][] entries = [.. batch.Select(i => nextBytes?.Entries(i).ToArray() ?? [])];
             BatchScores scores;
@@ -63,6 +69,12 @@ public sealed class WindowScorer(TorchDevice device, int batchTokens)
             done += batch.Length;
             afterBatch?.Invoke(done);
         }
+        // Each number was made by one rank and is 0 on the others.
+        _ranks.Sum(sums.AsSpan());
+        nextBytes?.Share(_ranks);
+        double[] work = [Work.Tokens - before.Tokens, Work.Padding - before.Padding];
+        _ranks.Sum(work.AsSpan());
+        Work = (before.Tokens + (long)work[0], before.Padding + (long)work[1]);
         return sums;
     }
 

@@ -1,12 +1,15 @@
-using System.Text.Json;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Evaluation;
+using Pipeline.Stages.Ranks;
+using Pipeline.Stages.Tests.Ranks;
+using Pipeline.Stages.Tests.Student;
 using Pipeline.Stages.Tests.Text;
 using Pipeline.Stages.Tests.Torch;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
+using System.Text.Json;
 
 namespace Pipeline.Stages.Tests.Evaluation;
 
@@ -20,6 +23,7 @@ public sealed class EvaluateTests : IDisposable
     {
         _run.Add(_device);
         _run.Add(new TokenizerStore(_run.Storage));
+        _run.Add<IRanks>(OneRank.Instance);
     }
 
     public void Dispose()
@@ -56,6 +60,31 @@ public sealed class EvaluateTests : IDisposable
         Assert.InRange(report.Models[3].BitsPerByte, 0, Math.Max(report.Models[0].BitsPerByte, report.Models[1].BitsPerByte));
         Assert.Equal(BitsPerByte.GapClosed(report.Models[0].BitsPerByte, report.Models[3].BitsPerByte, report.Models[1].BitsPerByte), report.Gap!.Closed);
         Assert.Contains(_run.Said, line => line.StartsWith("other", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(4)]
+    public async Task Ranks_that_share_the_windows_report_the_same(int count)
+    {
+        ByteModels.Save(_run.PathOf("a"), 3, _run.Storage);
+        ByteModels.Save(_run.PathOf("b"), 4, _run.Storage);
+        EvaluateOptions options = new()
+        {
+            Models = [new() { Model = "run:b" }, new() { Model = "run:a" }], Ensembles = [new() { Name = "both", Members = ["a", "b"] }],
+            Agreement = "a", WindowBytes = 16, BatchTokens = 40,
+        };
+        IAsyncEnumerable<TextDocument> Text() => Documents("A document of some words.", "Another, of many more words than the first one has.", "third");
+        await Made.Evaluate(options with { To = "alone" }, _run.Context()).RunAsync(Text(), default);
+
+        await ThreadRanks.RunAsync(count, async ranks =>
+        {
+            using TorchDevice own = TestDevice.Create();
+            StageContext context = _run.Context();
+            await Made.Evaluate(options with { To = "shared" }, context with { Services = new TinyRun.RankServices(context.Services, own, ranks) }).RunAsync(Text(), default);
+        });
+
+        Assert.Equal(File.ReadAllText(_run.PathOf("report/alone.json")), File.ReadAllText(_run.PathOf("report/shared.json")));
     }
 
     [Fact]

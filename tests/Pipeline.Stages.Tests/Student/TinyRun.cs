@@ -140,7 +140,8 @@ internal sealed class TinyRun : IDisposable, IStageMeter, IRejects, IServiceProv
         await update.RunAsync(batch.RunAsync(read.ReadAsync(default), default), default);
     }
 
-    private sealed class RankServices(IServiceProvider others, TorchDevice device, IRanks ranks) : IServiceProvider
+    /// <summary>The services of one of several ranks.</summary>
+    internal sealed class RankServices(IServiceProvider others, TorchDevice device, IRanks ranks) : IServiceProvider
     {
         public object? GetService(Type serviceType)
             => serviceType == typeof(TorchDevice) ? device : serviceType == typeof(IRanks) ? ranks : others.GetService(serviceType);

@@ -1,0 +1,195 @@
+using System.Diagnostics;
+using System.Globalization;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Ranks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Benchmarks;
+
+/// <summary>
+/// What ranks cost and save. <c>sums</c>: started by mpirun, the time to sum a gradient over the ranks beside that of a training step of a model of
+/// the same size (of <c>models train</c>'s). <c>work</c>: scoring in parts by one process and by two. <c>overhead</c>: a training run plain
+/// beside one of a single rank under mpirun. <c>memory</c>: peak memory of a rank with and without shardOptimizer.
+/// </summary>
+internal static class RanksBenchmark
+{
+    private static readonly (string Name, long Parameters)[] Sizes = [("1M", 1_000_000), ("20M", 20_000_000), ("135M", 135_000_000)];
+
+    public static int Run(string[] args) => args switch
+    {
+        ["sums", ..] => Sums(Number(args, "--rounds", 5)),
+        ["work", string definition, string flow, ..] => Work(definition, flow, Number(args, "--rounds", 3), Sets(args)),
+        ["overhead", string definition, ..] => Overhead(definition, Number(args, "--rounds", 3), Sets(args)),
+        ["memory", string definition, ..] => Memory(definition, Sets(args)),
+        _ => Usage(),
+    };
+
+    private static int Usage()
+    {
+        Console.Error.WriteLine("mpirun -n N … ranks sums [--rounds N] | ranks work DEFINITION FLOW [--rounds N] [--set …] | ranks overhead DEFINITION [--rounds N] [--set …] | ranks memory DEFINITION [--set …]");
+        return 64;
+    }
+
+    private static int Sums(int rounds)
+    {
+        Pipeline.Stages.Torch.TorchLoader.Load(null);
+        set_num_threads(1);
+        using IRanks ranks = MpiRanks.Join(Environment.GetEnvironmentVariable);
+        foreach ((string name, long parameters) in Sizes)
+        {
+            using Tensor gradient = ones(parameters, ScalarType.Float32, CPU);
+            List<double> seconds = [];
+            for (int round = -1; round < rounds; round++)
+            {
+                ranks.Wait();
+                long start = Stopwatch.GetTimestamp();
+                ranks.Sum(gradient);
+                if (round >= 0)
+                    seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
+            }
+            double median = Median(seconds);
+            if (ranks.Rank == 0)
+            {
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"{name,5} parameters, {ranks.Count} rank(s): {median * 1e3,8:F1} ms a sum, {parameters * 4 / 1e9 / Math.Max(median, 1e-9),6:F2} GB/s of gradient"));
+            }
+        }
+        return 0;
+    }
+
+    private static int Work(string definition, string flow, int rounds, string[] sets)
+    {
+        List<double> ratios = [];
+        for (int round = 0; round < rounds; round++)
+        {
+            double one = Timed(folder => [Alm(["work", definition, "--run", folder, "--flow", flow, "--plain", "--parts", "0/1", .. sets])]);
+            double two = Timed(folder => [.. Enumerable.Range(0, 2).Select(k => Alm(["work", definition, "--run", folder, "--flow", flow, "--plain", "--parts", $"{k}/2", .. sets]))]);
+            ratios.Add(one / two);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"one process {one:F1} s, two {two:F1} s: {one / two:F2} times as fast"));
+        }
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"median {Median(ratios):F2}"));
+        return 0;
+    }
+
+    private static int Overhead(string definition, int rounds, string[] sets)
+    {
+        List<double> ratios = [];
+        for (int round = 0; round < rounds; round++)
+        {
+            double plain = Steps(folder => Alm(["run", definition, "--run", folder, "--plain", .. sets]));
+            double ranked = Steps(folder => Mpi(1, ["run", definition, "--run", folder, "--plain", .. sets]));
+            ratios.Add(ranked / plain);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"alone {plain:F2} s in training flows, one rank of mpirun {ranked:F2} s: {ranked / plain:F3}"));
+        }
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"median {Median(ratios):F3}"));
+        return 0;
+    }
+
+    private static int Memory(string definition, string[] sets)
+    {
+        foreach ((string what, int ranks, string share) in new[] { ("one rank", 1, "false"), ("two ranks", 2, "false"), ("two ranks, shardOptimizer", 2, "true") })
+        {
+            string folder = NewFolder();
+            try
+            {
+                using Process process = Process.Start(Mpi(ranks, ["run", definition, "--run", folder, "--plain", "--set", $"flows.*.update-student.shardOptimizer={share}", .. sets]))!;
+                var peaks = new Dictionary<int, long>();
+                while (!process.WaitForExit(50))
+                {
+                    foreach (int child in Children(process.Id))
+                        peaks[child] = Math.Max(peaks.GetValueOrDefault(child), Peak(child));
+                }
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what,-26} {string.Join(", ", peaks.OrderBy(p => p.Key).Select(p => $"{p.Value / 1024.0:F0} MiB"))} at most per rank (exit {process.ExitCode})"));
+            }
+            finally
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+        return 0;
+    }
+
+    private static int[] Children(int process)
+    {
+        string path = $"/proc/{process}/task/{process}/children";
+        return File.Exists(path) ? [.. File.ReadAllText(path).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)] : [];
+    }
+
+    // KiB, of Linux.
+    private static long Peak(int process)
+    {
+        try
+        {
+            string? line = File.ReadLines($"/proc/{process}/status").FirstOrDefault(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return line is null ? 0 : long.Parse(line[6..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture);
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
+
+    private static double Timed(Func<string, ProcessStartInfo[]> commands)
+    {
+        string folder = NewFolder();
+        try
+        {
+            long start = Stopwatch.GetTimestamp();
+            Process[] processes = [.. commands(folder).Select(c => Process.Start(c)!)];
+            foreach (Process process in processes)
+                End(process);
+            return Stopwatch.GetElapsedTime(start).TotalSeconds;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>Seconds that the run's own report gives its flows of steps: start-up is no part of it.</summary>
+    private static double Steps(Func<string, ProcessStartInfo> command)
+    {
+        string folder = NewFolder();
+        try
+        {
+            End(Process.Start(command(folder))!);
+            return Pipeline.Host.Runs.RunProgress.Read(new DiskStorage(), folder).Flows.Values.Where(f => f.Partitions.Count == 0).Sum(f => f.Seconds);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static void End(Process process)
+    {
+        process.WaitForExit();
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"a process ended with {process.ExitCode}");
+        process.Dispose();
+    }
+
+    private static ProcessStartInfo Alm(string[] arguments) => Quiet(new ProcessStartInfo("dotnet", [AlmPath, .. arguments]));
+
+    private static ProcessStartInfo Mpi(int ranks, string[] arguments)
+        => Quiet(new ProcessStartInfo("mpirun", ["--allow-run-as-root", "--oversubscribe", "-n", ranks.ToString(CultureInfo.InvariantCulture), "dotnet", AlmPath, .. arguments]));
+
+    // Nobody reads what it prints.
+    private static ProcessStartInfo Quiet(ProcessStartInfo start)
+    {
+        ProcessStartInfo quiet = new("bash", ["-c", "exec \"$@\" >/dev/null", "bash", start.FileName, .. start.ArgumentList]);
+        return quiet;
+    }
+
+    private static string AlmPath => Path.Combine(AppContext.BaseDirectory, "alm.dll");
+
+    private static string NewFolder() => Directory.CreateTempSubdirectory("alm-ranks-").FullName;
+
+    private static string[] Sets(string[] args) => [.. args.Zip(args.Skip(1)).Where(p => p.First == "--set").SelectMany(p => new[] { "--set", p.Second })];
+
+    private static int Number(string[] args, string name, int value)
+        => Array.IndexOf(args, name) is >= 0 and int i ? int.Parse(args[i + 1], CultureInfo.InvariantCulture) : value;
+
+    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
+}
