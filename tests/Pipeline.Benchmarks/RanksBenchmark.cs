@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Ranks;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pipeline.Benchmarks;
