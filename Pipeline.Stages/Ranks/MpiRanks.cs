@@ -13,6 +13,8 @@ public sealed unsafe class MpiRanks : IRanks
     private readonly delegate* unmanaged[Cdecl]<int, void> _abort;
     private readonly delegate* unmanaged[Cdecl]<int> _end;
     private bool _ended;
+    private NcclSums? _nccl;
+    private bool _hasLooked;
 
     private MpiRanks(nint library)
     {
@@ -54,6 +56,15 @@ public sealed unsafe class MpiRanks : IRanks
         return BitOperations.IsPow2(ranks.Count) ? ranks : throw new DefinitionException($"{ranks.Count} ranks: their number must be a power of two, because sums go by a tree");
     }
 
+    /// <summary>Sums between cards; null where there is no NCCL. On the card's thread.</summary>
+    internal NcclSums? Nccl(int card)
+    {
+        if (!_hasLooked)
+            _nccl = NcclSums.TryCreate(this, card);
+        _hasLooked = true;
+        return _nccl;
+    }
+
     public void Exchange(int with, ReadOnlySpan<byte> send, Span<byte> receive)
     {
         fixed (byte* sent = send, received = receive)
@@ -79,6 +90,7 @@ public sealed unsafe class MpiRanks : IRanks
         if (_ended)
             return;
         _ended = true;
+        _nccl?.Dispose();
         _ = _end();
     }
 

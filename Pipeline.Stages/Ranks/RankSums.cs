@@ -25,7 +25,7 @@ public static class RankSums
             SumChunk(ranks, values[start..Math.Min(values.Length, start + ChunkValues)], received);
     }
 
-    /// <summary>The sum over all ranks of a contiguous float32 tensor, in place. One on a card goes through the host's memory.</summary>
+    /// <summary>The sum over all ranks of a contiguous float32 tensor, in place. Cards are summed by NCCL where it is, else through the host's memory.</summary>
     public static void Sum(this IRanks ranks, Tensor values)
     {
         if (ranks.Count == 1)
@@ -33,11 +33,16 @@ public static class RankSums
         using var quiet = no_grad();
         using var scope = NewDisposeScope();
         Tensor flat = values.view(-1);
+        if (flat.device.type == TorchSharp.DeviceType.CUDA && (ranks as MpiRanks)?.Nccl(flat.device.index) is { } nccl)
+        {
+            nccl.Sum(flat);
+            return;
+        }
         // No span is longer than two thousand million bytes, and a gradient is.
         for (long start = 0; start < flat.numel(); start += ChunkValues)
         {
             using Tensor chunk = flat.narrow(0, start, Math.Min(ChunkValues, flat.numel() - start));
-            using Tensor host = chunk.device.type == TorchSharp.DeviceType.CPU ? chunk.alias() : chunk.cpu();
+            using Tensor host = chunk.device.type == TorchSharp.DeviceType.CPU ? chunk.alias() : chunk.cpu().pin_memory();
             ranks.Sum(MemoryMarshal.Cast<byte, float>(host.bytes));
             if (chunk.device.type != TorchSharp.DeviceType.CPU)
                 chunk.copy_(host);
@@ -56,28 +61,32 @@ public static class RankSums
         where T : unmanaged, INumber<T>
     {
         int rounds = BitOperations.Log2((uint)ranks.Count);
-        Span<(int From, int To)> held = stackalloc (int, int)[rounds + 1];
+        Span<(long From, long To)> held = stackalloc (long, long)[rounds + 1];
         held[0] = (0, values.Length);
         for (int round = 0; round < rounds; round++)
         {
-            ((int, int) mine, (int, int) theirs) = Halves(ranks.Rank, round, held[round]);
-            Span<T> into = received.AsSpan(0, mine.Item2 - mine.Item1);
-            ranks.Exchange(ranks.Rank ^ (1 << round), MemoryMarshal.AsBytes(values[theirs.Item1..theirs.Item2]), MemoryMarshal.AsBytes(into));
-            Add(values[mine.Item1..mine.Item2], into);
+            ((long From, long To) mine, (long From, long To) theirs) = Halves(ranks.Rank, round, held[round]);
+            Span<T> into = received.AsSpan(0, (int)(mine.To - mine.From));
+            ranks.Exchange(ranks.Rank ^ (1 << round), Bytes(values, theirs), MemoryMarshal.AsBytes(into));
+            Add(values[(int)mine.From..(int)mine.To], into);
             held[round + 1] = mine;
         }
         for (int round = rounds - 1; round >= 0; round--)
         {
-            ((int, int) mine, (int, int) theirs) = Halves(ranks.Rank, round, held[round]);
-            ranks.Exchange(
-                ranks.Rank ^ (1 << round), MemoryMarshal.AsBytes(values[mine.Item1..mine.Item2]), MemoryMarshal.AsBytes(values[theirs.Item1..theirs.Item2]));
+            ((long From, long To) mine, (long From, long To) theirs) = Halves(ranks.Rank, round, held[round]);
+            ranks.Exchange(ranks.Rank ^ (1 << round), Bytes(values, mine), Bytes(values, theirs));
         }
     }
 
-    private static ((int From, int To) Mine, (int From, int To) Theirs) Halves(int rank, int round, (int From, int To) range)
+    private static Span<byte> Bytes<T>(Span<T> values, (long From, long To) range)
+        where T : unmanaged
+        => MemoryMarshal.AsBytes(values[(int)range.From..(int)range.To]);
+
+    /// <summary>The half of a range that a rank goes on with after a round, and the half that its partner goes on with.</summary>
+    internal static ((long From, long To) Mine, (long From, long To) Theirs) Halves(int rank, int round, (long From, long To) range)
     {
-        int middle = range.From + ((range.To - range.From) / 2);
-        (int, int) lower = (range.From, middle), upper = (middle, range.To);
+        long middle = range.From + ((range.To - range.From) / 2);
+        (long, long) lower = (range.From, middle), upper = (middle, range.To);
         return (rank >> round & 1) == 0 ? (lower, upper) : (upper, lower);
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Sides;
@@ -24,7 +25,7 @@ internal static class StudentPlan
         double expansion = student!.InputExpansion ? (double)begun.Config.VocabularySize * begun.Config.HiddenSize : 0;
         double weights = size.Parameters + expansion, trained = Trained(options, size) + expansion;
         int batch = facts.BatchTokens ?? new BatchOptions().Tokens;
-        double tokens = (double)options.Steps * options.Accumulate * batch;
+        double tokens = (double)options.Steps * options.Accumulate * options.Slots * batch;
         // Backward is twice forward, and once more forward where activations are made again.
         double work = size.ForwardOperations(tokens, 0) * (options.ActivationCheckpointing ? 4 : 3);
         double activations = options.ActivationCheckpointing
@@ -40,11 +41,27 @@ internal static class StudentPlan
             new PlanLine("on disk", trained * 12.0 * (options.KeepCheckpoints + 1) + weights * (4 + (options.Dtype == WeightType.Float32 ? 4 : 2)), PlanUnit.Bytes, "checkpoints, the student before and after"),
             new PlanLine("peak memory", memory, PlanUnit.Bytes, "estimate: weights, gradients, optimizer, activations"),
         ];
+        if (options.Slots > 1) AddRanks(lines, options, memory, trained, bytes);
         bool logits = StudentObjectives.NeedTeacher(options.Objectives);
         if (logits || StudentObjectives.ScoreOnline(options.Objectives)) AddTeacher(lines, run, size, tokens, batch, bytes, logits);
         else if (options.Objectives.Latents is not null)
             lines.Add(new PlanLine("teacher beside", 0, PlanUnit.Count, "none where the shards hold hidden states (score-teacher.hiddenLayers); else it is loaded too"));
         return new StagePlan(null, lines);
+    }
+
+    /// <summary>What each of so many ranks needs, with the optimizer whole and in shares: what fits where.</summary>
+    private static void AddRanks(List<PlanLine> lines, UpdateStudentOptions options, double memory, double trained, int bytes)
+    {
+        // Moments, and the float32 copies of weights that have fewer bits.
+        double shared = trained * (OptimizerBytes + (bytes < 4 ? 4 : 0));
+        for (int ranks = 1; ranks <= options.Slots; ranks *= 2)
+        {
+            // A float32 sum for each level of the rank's own tree.
+            double whole = memory + trained * 4 * (1 + Math.Log2((double)options.Slots / ranks));
+            string note = ranks == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", {(whole - shared * (ranks - 1) / ranks) / (1L << 30):F1} GiB with shardOptimizer");
+            lines.Add(new PlanLine(string.Create(CultureInfo.InvariantCulture, $"memory of 1 of {ranks} ranks"), whole, PlanUnit.Bytes, $"estimate{note}"));
+        }
+        lines.Add(new PlanLine("sent per step and rank", trained * 4 * 2, PlanUnit.Bytes, "at most: a gradient's sum over the ranks"));
     }
 
     private static void AddTeacher(List<PlanLine> lines, RunSite run, ModelSize student, double tokens, int batch, int bytes, bool logits)
