@@ -21,6 +21,7 @@ public static class StageTable
         Student.StudentRegistrations.Realign,
         Student.StudentRegistrations.Batch,
         Student.StudentRegistrations.Update,
+        HypernetworkTraining.TrainHypernetworkStage.Registration,
         Embeddings.ComputeBiasStage.Registration,
         Embeddings.MatchTokensSource.Registration,
         Embeddings.WriteTokenMapSink.Registration,

@@ -72,22 +72,18 @@ public sealed record StudentDefinition
     [Description("The tokenizer the student is to have: a folder, a tokenizer.json, or \"bytes\". The model's own when absent. run:NAME is one this run trained.")]
     public string? Tokenizer { get; init; }
 
-    [Description("How rows of the new vocabulary begin: fvt (copies and means), mean, random, or keep (the vocabulary is the model's own).")]
-    public EmbeddingInitialisation Embeddings { get; init; } = EmbeddingInitialisation.Fvt;
+    [Description("How rows of the new vocabulary begin: fvt (copies and means), mean, random, omp or focus (by way of a donor model), hypernetwork:FOLDER (predicted), or keep (the vocabulary is the model's own).")]
+    [RegularExpression(EmbeddingChoice.Pattern, ErrorMessage = "expected fvt, mean, random, omp, focus, keep or hypernetwork:FOLDER")]
+    public string Embeddings { get; init; } = "fvt";
+
+    [Description("For omp and focus: a model folder that has the student's tokenizer.")]
+    public string? Donor { get; init; }
 
     [Description("Add at each byte the original embedding of the longest source token that ends there (bytes only).")]
     public bool InputExpansion { get; init; }
 
     [Description("Give the output its own matrix where the model ties it to the input; null unties for bytes only.")]
     public bool? Untie { get; init; }
-}
-
-public enum EmbeddingInitialisation
-{
-    Fvt,
-    Mean,
-    Random,
-    Keep,
 }
 
 /// <summary>Source, stages, sink.</summary>

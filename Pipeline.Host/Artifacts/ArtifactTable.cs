@@ -11,6 +11,7 @@ internal static class ArtifactTable
         new CheckpointArtifact(),
         new ShardArtifact(),
         new ShardFolderArtifact(),
+        new HypernetworkArtifact(),
         new ModelArtifact(),
         new TokenizerArtifact(),
         new ParquetArtifact(),

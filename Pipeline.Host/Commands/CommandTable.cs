@@ -21,6 +21,7 @@ internal static class CommandTable
         ScoreCommand.Create,
         GenerateCommand.Create,
         LogitsCommand.Create,
+        TransferCommand.Create,
         TokenizeCommand.Create,
         SchemaCommand.Create,
     ];

@@ -2,6 +2,7 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Checkpoints;
+using Pipeline.Stages.Hypernetworks;
 using Pipeline.Stages.Shards;
 
 namespace Pipeline.Stages.Artifacts;
@@ -51,9 +52,18 @@ public sealed class ArtifactVerifier
         }
         if (hasShards || _storage.FileExists(ShardManifest.PathIn(folder)))
             VerifyShards(folder, entries, cancellationToken);
+        if (HypernetworkFacts.IsIn(_storage, folder))
+            VerifyHypernetwork(folder);
         if (_storage.FileExists(Path.Combine(folder, FileList.FileName)))
             VerifyList(folder, cancellationToken);
     }
+
+    // Its bytes are in the list of checksums; its format is known here alone.
+    private void VerifyHypernetwork(string folder) => Check(folder, () =>
+    {
+        HypernetworkFacts.Read(_storage, folder);
+        return 0;
+    });
 
     private void VerifyShards(string folder, IReadOnlyList<string> entries, CancellationToken cancellationToken)
     {

@@ -42,10 +42,17 @@ public static class BoundaryMask
     /// </summary>
     public static Tensor Of(TextTokenizer tokenizer, int rows, Device device)
     {
+        bool[] mask = For(tokenizer);
+        Array.Resize(ref mask, rows);
+        return tensor(mask, device: device).DetachFromDisposeScope();
+    }
+
+    /// <summary>[vocabulary] the same set, for every id of a tokenizer.</summary>
+    public static bool[] For(TextTokenizer tokenizer)
+    {
         VocabularyBytes vocabulary = VocabularyBytes.Create(
             tokenizer.VocabularySize, tokenizer.ByteView, id => tokenizer.IsSpecial(id) ? TokenClass.Mark : TokenClass.Text);
-        bool[] mask = For(vocabulary, tokenizer.SpecialIds, BoundarySet.All, Math.Max(rows, vocabulary.Count));
-        return tensor(mask[..rows], device: device).DetachFromDisposeScope();
+        return For(vocabulary, tokenizer.SpecialIds, BoundarySet.All, vocabulary.Count);
     }
 
     /// <summary>B = { one token }: the end-of-sequence token in place of the boundary bytes.</summary>

@@ -111,9 +111,12 @@ public sealed partial class CausalLm : IDisposable
         => AttentionContext.CreateTree(Config, seen_BES, positions_BE, keyPositions_BS, cache, Device, ComputeType);
 
     /// <summary>Embeddings of int64 ids [B, T], scaled where the family does: [B, T, H].</summary>
-    public Tensor Embed(Tensor ids_BT)
+    public Tensor Embed(Tensor ids_BT) => Embed(EmbeddingWeight, ids_BT);
+
+    /// <summary>As <see cref="Embed(Tensor)"/>, of rows [R, H] that stand in for the model's own.</summary>
+    public Tensor Embed(Tensor rows_RH, Tensor ids_BT)
     {
-        Tensor x = TorchScripts.Embedding(EmbeddingWeight, ids_BT);
+        Tensor x = TorchScripts.Embedding(rows_RH, ids_BT);
         if (Config.EmbeddingScale == 1)
             return x;
         // The factor is rounded to the type computed in, as the reference does.

@@ -19,6 +19,7 @@ public static class ShardStages
             (o, c) => new ReadShardsStage(
                 o, [.. o.From.Select(from => FolderOf(from, c))], c.Definition.Seed, c.Resume.Window, c.Partition, c.Facts.ReplacedParts, () => expected(c), c.Storage, c.Meter));
 
-    private static string FolderOf(string from, StageContext context)
+    /// <summary>Full path of a folder of shards as a definition names it.</summary>
+    internal static string FolderOf(string from, StageContext context)
         => context.Facts.ShardFolders.Contains(from) ? RunPaths.Output(context.RunFolder, from) : RunPaths.Input(context.RunFolder, from);
 }

@@ -108,7 +108,7 @@ internal sealed class RealignStage : IMap<OrderedExample, Example>, IFingerprint
     private static bool Has(TokenSequence tokens, ushort unit) => tokens.Units is { } units && units.Contains(unit);
 
     /// <summary>What counts on the teacher's side, as spans of bytes, laid over the new tokens.</summary>
-    private static bool[] LossMask(Example example, TokenSequence teacher, TokenSequence student)
+    internal static bool[] LossMask(Example example, TokenSequence teacher, TokenSequence student)
     {
         var spans = new List<(int Start, int End)>();
         int start = 0;

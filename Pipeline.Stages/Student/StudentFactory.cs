@@ -2,13 +2,11 @@ using Pipeline.Stages.Language;
 using System.Text.Json.Nodes;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
-using Pipeline.Stages.Batching;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
-using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Student;
 
@@ -53,7 +51,7 @@ internal static class StudentFactory
         ExpandedInput? expansion = null;
         try
         {
-            bool sameVocabulary = source.Fingerprint == tokenizer.Fingerprint || definition.Embeddings == EmbeddingInitialisation.Keep;
+            bool sameVocabulary = source.Fingerprint == tokenizer.Fingerprint || EmbeddingChoice.Parse(definition.Embeddings).Kind == EmbeddingInitialisation.Keep;
             if (sameVocabulary && tokenizer.VocabularySize > model.Config.VocabularySize)
                 throw new InputException($"{folder}: {model.Config.VocabularySize} embeddings for a tokenizer of {tokenizer.VocabularySize} tokens; the tokenizer is not this model's");
             expansion = ExpandedInput.TryLoad(folder, source, run.Storage, device.Device, device.ComputeType);
@@ -66,8 +64,10 @@ internal static class StudentFactory
                 expansion = new ExpandedInput(tokenizer, source, model.EmbeddingWeight);
             }
             bool untie = definition.Untie ?? (!sameVocabulary && definition.Tokenizer == TextTokenizer.BytesPath);
-            if (!sameVocabulary || (untie && model.Config.TieWordEmbeddings))
-                NewVocabulary(model, source, tokenizer, sameVocabulary, untie, definition.Embeddings, run.Definition.Seed);
+            if (!sameVocabulary)
+                NewVocabulary.Apply(model, source, tokenizer, untie, definition, run);
+            else if (untie && model.Config.TieWordEmbeddings)
+                model.ReplaceEmbeddings(model.EmbeddingWeight, model.HeadWeight);
             return new LanguageModel(model, tokenizer, expansion);
         }
         catch
@@ -77,24 +77,4 @@ internal static class StudentFactory
             throw;
         }
     }
-
-    private static void NewVocabulary(
-        CausalLm model, TextTokenizer source, TextTokenizer target, bool sameVocabulary, bool untie, EmbeddingInitialisation start, int seed)
-    {
-        using var scope = NewDisposeScope();
-        using var quiet = no_grad();
-        Tensor input_VH = model.EmbeddingWeight, output_VH = model.HeadWeight;
-        bool tied = model.Config.TieWordEmbeddings;
-        if (sameVocabulary)
-        {
-            model.ReplaceEmbeddings(input_VH, output_VH);
-            return;
-        }
-        // Two draws: the rows that no source token helps with must not be alike on the way in and out.
-        Tensor newInput = VocabularyTransfer.Apply(input_VH, source, target, start, CounterSeed(seed, 0));
-        Tensor? newOutput = tied && !untie ? null : VocabularyTransfer.Apply(output_VH, source, target, start, CounterSeed(seed, tied ? 0 : 1));
-        model.ReplaceEmbeddings(newInput, newOutput);
-    }
-
-    private static long CounterSeed(int seed, int matrix) => (long)(CounterRandom.Key(seed, matrix) >> 1);
 }

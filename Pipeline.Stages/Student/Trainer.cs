@@ -17,7 +17,7 @@ using AdamW = Pipeline.Stages.Torch.AdamW;
 namespace Pipeline.Stages.Student;
 
 /// <summary>The update: gradients of a step's batches, clipped, to one step of AdamW. Belongs to the device's thread.</summary>
-internal sealed class Trainer : IDisposable
+internal sealed class Trainer : ITrained, IDisposable
 {
     private const int HashedValues = 1 << 26;
 

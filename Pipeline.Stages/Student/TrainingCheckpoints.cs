@@ -41,7 +41,7 @@ internal sealed class TrainingCheckpoints
     public IReadOnlyList<DamagedException> Skipped { get; private set; } = [];
 
     /// <summary>Must be called on the device's thread.</summary>
-    public void Write(Trainer trainer, TrainingState state)
+    public void Write(ITrained trainer, TrainingState state)
         => _writer.Write(
             state.Step,
             (state with { Rule = trainer.Rule.SaveState() }).ToJson(),
@@ -52,7 +52,7 @@ internal sealed class TrainingCheckpoints
     /// <param name="trainer">Of the same definition.</param>
     /// <param name="state">What <see cref="LatestState"/> found.</param>
     /// <param name="writes">Whether this process writes the next checkpoint.</param>
-    public void Restore(Trainer trainer, TrainingState state, bool writes = true)
+    public void Restore(ITrained trainer, TrainingState state, bool writes = true)
     {
         using var scope = NewDisposeScope();
         using var quiet = no_grad();

@@ -1,8 +1,12 @@
 using System.Text.Json;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Batching;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Hypernetworks;
 using Pipeline.Stages.Hypernetworks.Sampling;
+using Pipeline.Stages.HypernetworkTraining;
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Tests.Objectives;
 using Pipeline.Stages.Tests.Torch;
 using Pipeline.Stages.Tokenization;
@@ -24,6 +28,8 @@ public sealed class ZettGoldenTests(ITestOutputHelper output) : TorchTest
     public static TheoryData<string> Residual => Cases("hypernet", "tk_");
 
     public static TheoryData<string> Zett => Cases("hypernet", "zett_");
+
+    public static TheoryData<string> Steps => [.. (ZettCase.Below("step") is { } path ? Directory.GetDirectories(path).Order(StringComparer.Ordinal).Select(p => Path.GetFileName(p)!) : []).DefaultIfEmpty(None)];
 
     public static TheoryData<string> Sampler => Cases("sampler");
 
@@ -189,6 +195,48 @@ public sealed class ZettGoldenTests(ITestOutputHelper output) : TorchTest
 
     private static IEnumerable<string> Flat(JsonElement pieces)
         => pieces.EnumerateArray().SelectMany(p => p.ValueKind == JsonValueKind.Array ? p.EnumerateArray().Select(q => q.GetString()!) : [p.GetString()!]);
+
+    [Theory, MemberData(nameof(Steps))]
+    public void One_step_has_the_references_losses_and_gradients(string name)
+    {
+        if (Absent(name)) return;
+        string folder = ZettCase.Below(Path.Combine("step", name))!;
+        using var weights = new ZettCase(Path.Combine(folder, "step.json"), Path.Combine(folder, "hypernet.safetensors"));
+        using var expected = new ZettCase(Path.Combine(folder, "step.json"), Path.Combine(folder, "expected.safetensors"));
+        using CausalLm model = CausalLm.Load(folder, new DiskStorage(), CPU, ScalarType.Float32);
+        JsonElement json = weights.Json;
+        SampledBatch batch = StepGolden.Batch(json);
+        foreach (bool alm in new[] { true, false })
+        {
+            var options = new TrainHypernetworkOptions
+            {
+                To = "x", From = [], Steps = 1, ClipNorm = 0,
+                Alm = alm ? new AlmOptions { Temperature = json.GetProperty("tau").GetDouble(), Gamma = null } : null, Sft = alm ? null : new SftOptions(),
+            };
+            using var network = StepGolden.Network(json.GetProperty("hypernet"), weights);
+            using var trainer = new HypernetworkTrainer(options, model, network, 1);
+            foreach ((_, Parameter weight) in network.Parameters) weight.requires_grad = true;
+            Tensor source = HypernetworkTransfer.Source(model), forms = tensor(batch.Forms.Ids, [batch.Forms.Rows, batch.Forms.Length]);
+            Tensor predicted = network.Predict(source, forms);
+            Assert.True(expected.Distance("pred.f64", predicted) < 5e-6);
+            BatchTables tables = BatchTables.From(batch.Examples, batch.Examples.Max(e => e.Student.Count), options.Objectives);
+            BatchTensors tensors = BatchTensors.Of(Array.ConvertAll(batch.Examples, e => e.Student.Ids), CPU);
+            using AttentionContext attention = model.CreateAttention(tables.Rows, tables.Length, lengths: tensors.Lengths);
+            ObjectiveInputs inputs = trainer.Forward(HypernetworkTransfer.WithCopies(predicted, source, batch.Forms), tensor(batch.Boundary), tensors, attention, tables);
+            IObjective objective = alm ? new AlmObjective(options.Alm!) : new SftObjective(options.Sft!);
+            Tensor loss = objective.Compute(inputs).Mean();
+            Assert.Equal(json.GetProperty(alm ? "alm_f64" : "ce_f64").GetDouble(), loss.item<float>(), 2e-6);
+            loss.backward();
+            int compared = 0;
+            foreach ((string weight, Parameter value) in network.Parameters.Where(p => expected.Has($"g_{(alm ? "alm" : "ce")}.{p.Name}.f64")))
+            {
+                double off = expected.Distance($"g_{(alm ? "alm" : "ce")}.{weight}.f64", value.grad ?? zeros_like(value), relative: true);
+                Assert.True(off < 1e-5, $"gradient of {weight} differs by {off}");
+                compared++;
+            }
+            Assert.True(compared > 10);
+        }
+    }
 
     /// <summary>The network of a tokenkit case, its weights trained except where the case has no gradient.</summary>
     internal static ResidualNetwork ResidualOf(ZettCase golden, ScalarType type)

@@ -1,11 +1,15 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json.Serialization;
 
 namespace Pipeline.Stages.Hypernetworks;
 
-/// <summary>The hypernetwork that predicts a correction to the source's own embeddings (the form trained in arXiv 2503.20083).</summary>
-public sealed record ResidualNetworkOptions
+/// <summary>Which hypernetwork, and how large.</summary>
+public sealed record NetworkOptions
 {
+    [Description("residual (a correction to the pieces' own embeddings: arXiv 2503.20083) or zett (embeddings from nothing: arXiv 2405.07883).")]
+    public NetworkArchitecture Architecture { get; init; } = NetworkArchitecture.Residual;
+
     [Description("Width inside the network; absent: the model's, at least 128.")]
     [Range(1, 1 << 16)]
     public int? HiddenSize { get; init; }
@@ -26,25 +30,32 @@ public sealed record ResidualNetworkOptions
     [Range(1, 64)]
     public int MaxPieces { get; init; } = 8;
 
-    [Description("What the residual is: mean (of the pieces' embeddings, so training begins at fvt), first (the first piece's), or none.")]
+    [Description("Of residual: what the correction is added to: mean (of the pieces' embeddings, so training begins at fvt), first (the first piece's), or none.")]
     public FormPooling Residual { get; init; } = FormPooling.Mean;
 
-    [Description("Which states become the prediction: first (that of the first piece) or mean.")]
+    [Description("Of residual: which states become the prediction: first (that of the first piece) or mean.")]
     public FormPooling Pooling { get; init; } = FormPooling.First;
 
-    [Description("The correction is this times 1/sqrt(width), in units of rescaled embeddings; absent: sqrt(2), one standard deviation of each channel.")]
+    [Description("Of residual: the correction is this over sqrt(width), in units of rescaled embeddings; absent: sqrt(2), one standard deviation of each channel.")]
     [Range(1e-6, 1e6)]
     public double? Alpha { get; init; }
 
-    [Description("Attention between the pieces; without it every piece is seen alone.")]
+    [Description("Of residual: attention between the pieces; without it every piece is seen alone.")]
     public bool Attention { get; init; } = true;
 
-    [Description("Epsilon of the layer norms.")]
+    [Description("Of residual: epsilon of the layer norms.")]
     [Range(1e-16, 1.0)]
     public double Epsilon { get; init; } = 1e-12;
 }
 
+public enum NetworkArchitecture
+{
+    Residual,
+    Zett,
+}
+
 /// <summary>How the pieces of a form become one vector.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<FormPooling>))]
 public enum FormPooling
 {
     First,

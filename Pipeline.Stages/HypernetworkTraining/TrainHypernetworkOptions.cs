@@ -1,0 +1,102 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using Pipeline.Contracts.Definitions;
+using Pipeline.Stages.Hypernetworks;
+using Pipeline.Stages.Hypernetworks.Sampling;
+using Pipeline.Stages.Objectives;
+using Pipeline.Stages.Objectives.Schedules;
+using Pipeline.Stages.Student;
+
+namespace Pipeline.Stages.HypernetworkTraining;
+
+/// <summary>What a definition may say of the <c>train-hypernetwork</c> stage. The frozen model is the definition's student, as it was.</summary>
+public sealed record TrainHypernetworkOptions
+{
+    [Description("Folder in the run folder that the hypernetwork is written to; students then say \"embeddings\": \"hypernetwork:run:NAME\".")]
+    public required string To { get; init; }
+
+    [Description("Shards whose texts tokenizers are sampled from, as read-shards names them; usually the same.")]
+    public required IReadOnlyList<string> From { get; init; }
+
+    [Description("Approximate Likelihood Matching under the step's tokenizer; on unless said otherwise.")]
+    public AlmOptions? Alm { get; init; } = new();
+
+    [Description("Next-token cross-entropy under the step's tokenizer.")]
+    public SftOptions? Sft { get; init; }
+
+    [Description("Weight of the lexical loss: tokens that the source has too are pulled to its own embeddings. 0 leaves it out.")]
+    [Range(0.0, 1e6)]
+    public double Lexical { get; init; }
+
+    [Description("The hypernetwork.")]
+    public NetworkOptions Network { get; init; } = new();
+
+    [Description("Which tokenizers are drawn.")]
+    public SamplingOptions Sampling { get; init; } = new();
+
+    [Description("Tokens of the step's vocabulary that are predicted: those that occur, and random others up to this. 0 predicts all.")]
+    [Range(0, 1 << 24)]
+    public int VocabularyRows { get; init; } = 640;
+
+    [Description("First steps that only learn to give the source's own embeddings back from forms of one piece: for a network without residual.")]
+    [Range(0, int.MaxValue)]
+    public int IdentitySteps { get; init; }
+
+    [Description("Optimizer steps; each has one tokenizer and one batch.")]
+    [Range(0, int.MaxValue), Extends]
+    public required int Steps { get; init; }
+
+    [Description("Peak learning rate.")]
+    [Range(0.0, 10.0)]
+    public double LearningRate { get; init; } = 6e-5;
+
+    [Description("Steps over which the learning rate rises from 0.")]
+    [Range(0, int.MaxValue)]
+    public int WarmupSteps { get; init; }
+
+    [Description("What the learning rate does after warm-up, until the last step.")]
+    public ScheduleKind Decay { get; init; } = ScheduleKind.Cosine;
+
+    [Description("Decoupled weight decay of the matrices; norms and biases have none.")]
+    [Range(0.0, 1.0)]
+    public double WeightDecay { get; init; } = 0.01;
+
+    [Description("First-moment decay of AdamW.")]
+    [Range(0.0, 0.99999)]
+    public double Beta1 { get; init; } = 0.9;
+
+    [Description("Second-moment decay of AdamW.")]
+    [Range(0.0, 0.999999)]
+    public double Beta2 { get; init; } = 0.95;
+
+    [Description("Largest global gradient norm; a larger gradient is scaled down to it. 0 never scales.")]
+    [Range(0.0, 1e9)]
+    public double ClipNorm { get; init; } = 1;
+
+    [Description("Recompute activations of a layer in the backward pass: less memory, about a third more time.")]
+    public bool ActivationCheckpointing { get; init; }
+
+    [Description("Steps between checkpoints; one is always written at the end and when the run is stopped.")]
+    [Range(1, int.MaxValue), Extends]
+    public int CheckpointEvery { get; init; } = 100;
+
+    [Description("Checkpoints that are kept.")]
+    [Range(1, 1000), Extends]
+    public int KeepCheckpoints { get; init; } = 2;
+
+    [Description("Steps between lines of metrics.")]
+    [Range(1, int.MaxValue), Extends]
+    public int LogEvery { get; init; } = 1;
+
+    [Description("Steps that may be skipped because a loss or gradient was not finite, before the run stops at the last checkpoint.")]
+    [Range(0, int.MaxValue), Extends]
+    public int MaxSkippedSteps { get; init; } = 10;
+
+    internal ObjectivesOptions Objectives => new() { Alm = Alm, Sft = Sft };
+
+    /// <summary>What the training loop and the checkpoints read of it.</summary>
+    internal UpdateStudentOptions Loop => new()
+    {
+        To = To, Objectives = Objectives, Steps = Steps, CheckpointEvery = CheckpointEvery, KeepCheckpoints = KeepCheckpoints, MaxSkippedSteps = MaxSkippedSteps,
+    };
+}

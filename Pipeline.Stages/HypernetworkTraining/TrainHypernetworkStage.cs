@@ -1,0 +1,128 @@
+using System.Collections.ObjectModel;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Progress;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Hypernetworks;
+using Pipeline.Stages.Hypernetworks.Sampling;
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Objectives;
+using Pipeline.Stages.Shards;
+using Pipeline.Stages.Sides;
+using Pipeline.Stages.Student;
+using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Torch;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.HypernetworkTraining;
+
+/// <summary>
+/// Trains a hypernetwork from cached shards: every step draws a tokenizer, and no teacher is in memory. Goes on after a stop as
+/// <c>update-student</c> does, bit for bit.
+/// </summary>
+internal sealed class TrainHypernetworkStage : ISink<StudentBatch>, IResumable, IPlanned
+{
+    private readonly TrainHypernetworkOptions _options;
+    private readonly string _name;
+    private readonly RunSite _run;
+    private readonly IReadOnlyList<string> _shards;
+    private readonly TorchDevice _device;
+    private readonly IStageMeter _meter;
+    private readonly CancellationToken _stopRequested;
+    private readonly TrainingCheckpoints _checkpoints;
+    private readonly TrainingState? _resumed;
+
+    /// <param name="options">The definition's keys.</param>
+    /// <param name="name">The stage's name in its flow.</param>
+    /// <param name="run">The run; its student names the frozen model.</param>
+    /// <param name="shards">Full paths of <see cref="TrainHypernetworkOptions.From"/>.</param>
+    /// <param name="device">Where the maths runs.</param>
+    /// <param name="meter">Progress and metrics.</param>
+    /// <param name="stopRequested">Asks for an end at the next step.</param>
+    public TrainHypernetworkStage(
+        TrainHypernetworkOptions options, string name, RunSite run, IReadOnlyList<string> shards, TorchDevice device, IStageMeter meter, CancellationToken stopRequested)
+    {
+        (_options, _name, _run, _shards, _device, _meter, _stopRequested) = (options, name, run, shards, device, meter, stopRequested);
+        if (options.Alm is null && options.Sft is null)
+            throw new DefinitionException($"stage '{name}': neither alm nor sft is given; a hypernetwork needs one of them");
+        if (options.Alm is { Scores: TeacherScoring.Online })
+            throw new DefinitionException($"stage '{name}': alm.scores is online; a hypernetwork is trained from cached scores");
+        if (options.Alm is { Bias: not null } or { Chunks: not ChunkKind.Every })
+            throw new DefinitionException($"stage '{name}': alm.chunks must be every, and alm.bias absent: another tokenizer comes with every step");
+        _checkpoints = new TrainingCheckpoints(options.Loop, run);
+        _resumed = _checkpoints.LatestState();
+    }
+
+    public static StageRegistration Registration { get; } = StageRegistration.Sink<TrainHypernetworkOptions, StudentBatch>(
+        "train-hypernetwork",
+        "Trains a hypernetwork that predicts the embeddings of any tokenizer for a frozen model, from shards.",
+        static (o, c) => new TrainHypernetworkStage(o, c.StageName, RunSite.Of(c), [.. o.From.Select(f => ShardStages.FolderOf(f, c))], c.Service<TorchDevice>(), c.Meter, c.StopRequested))
+        with { Needs = StageNeeds.Student };
+
+    public StagePlan Plan(long? records) => new(null, [new PlanLine("steps", _options.Steps, PlanUnit.Count, "one tokenizer and one batch each")]);
+
+    public StreamPosition ResumeAt => _resumed?.Position ?? default;
+
+    public async Task RunAsync(IAsyncEnumerable<StudentBatch> input, CancellationToken cancellationToken)
+    {
+        foreach (DamagedException skipped in _checkpoints.Skipped) _meter.Say(skipped.Message);
+        string folder = _run.Input(_run.Definition.Student?.Model
+            ?? throw new DefinitionException($"stage '{_name}': the student has no \"model\"; the hypernetwork is trained for one"));
+        TextTokenizer source = _run.Tokenizers.Get(folder);
+        List<string> pool = TextPool.Of(
+            [.. _shards.Select(path => ShardSet.Open(_run.Storage, path, ReadOnlyDictionary<string, string>.Empty))], (long)_options.Sampling.PoolMebibytes << 20, cancellationToken);
+        TextTokenizer[] known = [.. _options.Sampling.Known.Select(path => _run.Tokenizers.Get(path == TextTokenizer.BytesPath ? path : _run.Input(path)))];
+        long seed = _run.Definition.Seed;
+        Session session = await _device.RunAsync(() => Session.Begin(_options, folder, _run, _device, _checkpoints, _resumed), cancellationToken).ConfigureAwait(false);
+        HypernetworkLoop? loop = null;
+        try
+        {
+            await using IAsyncEnumerator<StudentBatch> batches = input.GetAsyncEnumerator(cancellationToken);
+            var tokenizers = new TokenizerSampler(_options.Sampling, seed, source, known, pool);
+            var sampler = new BatchSampler(_options, seed, source, session.Rows, tokenizers, session.Network.Length, session.Network.Pad);
+            loop = new HypernetworkLoop(_options, _name, _meter, _device, session.Trainer, sampler, batches, _checkpoints);
+            TrainingState state = _resumed ?? new TrainingState(0, default, 0, _device.Threads, []);
+            if (_resumed is not null) _meter.Say($"going on from step {state.Step} of {_options.Steps}");
+            state = await new TrainingLoop(_options.Loop, _name, loop, () => _stopRequested.IsCancellationRequested).RunAsync(state, isSaved: _resumed is not null, cancellationToken).ConfigureAwait(false);
+            await _device.RunAsync(() => session.Write(_run.Output(_options.To), source, folder, state.Step), cancellationToken).ConfigureAwait(false);
+            _meter.Say($"wrote {_options.To} after {state.Step} steps");
+        }
+        finally
+        {
+            if (loop is not null) await loop.EndAsync().ConfigureAwait(false);
+            await _device.RunAsync(session.Dispose, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>What lives on the device while training runs.</summary>
+    private sealed record Session(CausalLm Model, IHypernetwork Network, HypernetworkTrainer Trainer, RunSite Run) : IDisposable
+    {
+        public int Rows => Model.Config.VocabularySize;
+
+        public static Session Begin(
+            TrainHypernetworkOptions options, string folder, RunSite run, TorchDevice device, TrainingCheckpoints checkpoints, TrainingState? resumed)
+        {
+            CausalLm model = CausalLm.Load(folder, run.Storage, device.Device, device.ComputeType);
+            using var scope = NewDisposeScope();
+            IHypernetwork network = HypernetworkFactory.Create(options.Network, HypernetworkTransfer.Source(model), run.Definition.Seed);
+            var trainer = new HypernetworkTrainer(options, model, network, run.Definition.Seed);
+            if (resumed is not null) checkpoints.Restore(trainer, resumed);
+            return new Session(model, network, trainer, run);
+        }
+
+        public void Write(string to, TextTokenizer source, string folder, long steps)
+        {
+            var manifest = new HypernetworkManifest(
+                HypernetworkManifest.FormatName, HypernetworkManifest.CurrentVersion, (Network as ResidualNetwork)?.Shape, (Network as ZettNetwork)?.Shape,
+                source.Fingerprint, Rows, Model.Config.TieWordEmbeddings ? 1 : 2, Model.Config.HiddenSize, Path.GetFileName(folder), steps);
+            HypernetworkFolder.Write(Run.Storage, to, Network, manifest);
+        }
+
+        public void Dispose()
+        {
+            Trainer.Dispose();
+            Network.Dispose();
+            Model.Dispose();
+        }
+    }
+}
