@@ -1,4 +1,3 @@
-using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Stages.Student;
