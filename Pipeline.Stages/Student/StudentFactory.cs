@@ -51,7 +51,9 @@ internal static class StudentFactory
         ExpandedInput? expansion = null;
         try
         {
-            bool sameVocabulary = source.Fingerprint == tokenizer.Fingerprint || EmbeddingChoice.Parse(definition.Embeddings).Kind == EmbeddingInitialisation.Keep;
+            EmbeddingInitialisation start = EmbeddingChoice.Parse(definition.Embeddings).Kind;
+            // A hypernetwork predicts the model's own vocabulary too, when it is asked to.
+            bool sameVocabulary = start == EmbeddingInitialisation.Keep || (source.Fingerprint == tokenizer.Fingerprint && start != EmbeddingInitialisation.Hypernetwork);
             if (sameVocabulary && tokenizer.VocabularySize > model.Config.VocabularySize)
                 throw new InputException($"{folder}: {model.Config.VocabularySize} embeddings for a tokenizer of {tokenizer.VocabularySize} tokens; the tokenizer is not this model's");
             expansion = ExpandedInput.TryLoad(folder, source, run.Storage, device.Device, device.ComputeType);

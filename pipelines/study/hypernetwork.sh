@@ -22,5 +22,5 @@ for target in "$tokenizers"/* bytes; do
   $alm evaluate $models --text data/text/test.parquet --max-documents 80
 done
 # The source's own tokenizer, through the network.
-$alm transfer --model $model --tokenizer $model --embeddings keep -o "$out/source-keep"
-$alm evaluate --model keep="$out/source-keep" --text data/text/test.parquet --max-documents 80
+$alm transfer --model $model --tokenizer $model --embeddings "hypernetwork:$run/hypernetwork" -o "$out/source-hypernetwork"
+$alm evaluate --model itself=$model --model hypernetwork="$out/source-hypernetwork" --text data/text/test.parquet --max-documents 80

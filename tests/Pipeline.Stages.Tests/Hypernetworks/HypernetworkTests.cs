@@ -2,7 +2,6 @@ using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Hypernetworks;
 using Pipeline.Stages.Hypernetworks.Sampling;
-using Pipeline.Stages.Models;
 using Pipeline.Stages.Tests.Objectives;
 using Pipeline.Stages.Tests.Torch;
 using Pipeline.Stages.Tokenization;

@@ -3,15 +3,12 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Artifacts;
 using Pipeline.Stages.Hypernetworks;
-using Pipeline.Stages.Hypernetworks.Sampling;
 using Pipeline.Stages.HypernetworkTraining;
 using Pipeline.Stages.Language;
-using Pipeline.Stages.Models;
 using Pipeline.Stages.Shards;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Tests.Student;
 using Pipeline.Stages.Tests.Torch;
-using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Tests.Hypernetworks;
 
