@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using System.Numerics;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Models;
@@ -10,7 +11,7 @@ using Pipeline.Stages.Objectives.Schedules;
 namespace Pipeline.Stages.Student;
 
 /// <summary>What a definition may say of the <c>update-student</c> stage.</summary>
-public sealed record UpdateStudentOptions : IAsksTeacher
+public sealed record UpdateStudentOptions : IAsksTeacher, IValidatableObject
 {
     [Description("Folder in the run folder that the trained model is written to, in Hugging Face's layout.")]
     public required string To { get; init; }
@@ -108,6 +109,12 @@ public sealed record UpdateStudentOptions : IAsksTeacher
 
     [Description("With inputExpansion: write the model without it too, as TO-without-expansion, for programs that know nothing of it. It is a weaker model.")]
     public bool ExportWithoutExpansion { get; init; }
+
+    IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext validationContext)
+    {
+        if (!BitOperations.IsPow2(Slots))
+            yield return new ValidationResult($"'slots' is {Slots}, expected a power of two: the sums over slots go by a tree", [nameof(Slots)]);
+    }
 
     IEnumerable<TeacherNeed> IAsksTeacher.TeacherNeeds => Objectives.TeacherNeeds.Select(n => n with { Key = $"objectives.{n.Key}" });
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Ranks;
 using static TorchSharp.torch;
 
@@ -8,8 +7,8 @@ namespace Pipeline.Benchmarks;
 
 /// <summary>
 /// What ranks cost and save. <c>sums</c>: started by mpirun, the time to sum a gradient over the ranks beside that of a training step of a model of
-/// the same size (of <c>models train</c>'s). <c>work</c>: scoring in parts by one process and by two. <c>overhead</c>: a training run plain
-/// beside one of a single rank under mpirun. <c>memory</c>: peak memory of a rank with and without shardOptimizer.
+/// the same size (of <c>models train</c>'s). <c>work</c>: scoring in parts by one process and by two. <c>overhead</c>: the processor's time of a run
+/// plain beside one of a single rank under mpirun. <c>memory</c>: peak memory of a rank with and without shardOptimizer.
 /// </summary>
 internal static class RanksBenchmark
 {
@@ -76,10 +75,10 @@ internal static class RanksBenchmark
         List<double> ratios = [];
         for (int round = 0; round < rounds; round++)
         {
-            double plain = Steps(folder => Alm(["run", definition, "--run", folder, "--plain", .. sets]));
-            double ranked = Steps(folder => Mpi(1, ["run", definition, "--run", folder, "--plain", .. sets]));
+            double plain = Processor(folder => Alm(["run", definition, "--run", folder, "--plain", .. sets]));
+            double ranked = Processor(folder => Mpi(1, ["run", definition, "--run", folder, "--plain", .. sets]));
             ratios.Add(ranked / plain);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"alone {plain:F2} s in training flows, one rank of mpirun {ranked:F2} s: {ranked / plain:F3}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"alone {plain:F2} s of the processor, one rank of mpirun {ranked:F2} s: {ranked / plain:F3}"));
         }
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"median {Median(ratios):F3}"));
         return 0;
@@ -146,14 +145,20 @@ internal static class RanksBenchmark
         }
     }
 
-    /// <summary>Seconds that the run's own report gives its flows of steps: start-up is no part of it.</summary>
-    private static double Steps(Func<string, ProcessStartInfo> command)
+    /// <summary>Seconds of the processor, those of the program's own start among them: what else the machine does matters less than to the clock.</summary>
+    private static double Processor(Func<string, ProcessStartInfo> command)
     {
         string folder = NewFolder();
         try
         {
-            End(Process.Start(command(folder))!);
-            return Pipeline.Host.Runs.RunProgress.Read(new DiskStorage(), folder).Flows.Values.Where(f => f.Partitions.Count == 0).Sum(f => f.Seconds);
+            ProcessStartInfo timed = command(folder);
+            timed = new ProcessStartInfo("bash", ["-c", "TIMEFORMAT='%U %S'; time \"$@\" 2>/dev/null", "bash", timed.FileName, .. timed.ArgumentList]) { RedirectStandardError = true };
+            using Process process = Process.Start(timed)!;
+            string last = process.StandardError.ReadToEnd().Trim().Split('\n')[^1];
+            process.WaitForExit();
+            return process.ExitCode == 0
+                ? last.Split(' ').Sum(number => double.Parse(number, CultureInfo.InvariantCulture))
+                : throw new InvalidOperationException($"a process ended with {process.ExitCode}");
         }
         finally
         {

@@ -1,11 +1,18 @@
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Records;
+using Pipeline.Stages.Language;
+using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Safetensors;
 using Pipeline.Stages.Objectives.Combine;
 using Pipeline.Stages.Objectives.Schedules;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Tests.Student;
 using Pipeline.Stages.Tests.Torch;
+using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Torch;
+using TorchSharp;
 
 namespace Pipeline.Stages.Tests.Ranks;
 
@@ -68,6 +75,44 @@ public sealed class RankTrainingTests : IDisposable
 
         foreach (string other in new[] { "shared2", "shared4", "mixed" })
             Assert.Equal(Files("whole"), Files(other));
+    }
+
+    [Fact]
+    public async Task Weights_of_sixteen_bits_have_their_float32_copies_where_they_are_updated()
+    {
+        RunDefinition definition = _run.Definition();
+        Example[] examples = [.. await _run.ScoreAsync(definition, TinyRun.Documents(8))];
+        StudentBatch[] batches = [.. examples.Chunk(4).Select(rows => new StudentBatch(rows, rows.Max(e => e.Student.Count), default))];
+        UpdateStudentOptions options = Options() with { Slots = 2, Objectives = new() { Sft = new() } };
+        byte[][] whole = await TrainAsync(1, false), apart = await TrainAsync(2, false), shared = await TrainAsync(2, true);
+        Assert.Equal(whole, apart);
+        Assert.Equal(whole, shared);
+
+        async Task<byte[][]> TrainAsync(int count, bool share)
+        {
+            byte[][] weights = [];
+            await ThreadRanks.RunAsync(count, async ranks =>
+            {
+                using TorchDevice device = TestDevice.Create();
+                await device.RunAsync(() =>
+                {
+                    using var scope = torch.NewDisposeScope();
+                    using var model = CausalLm.Load(_run.Teacher, _run.Storage, torch.CPU, torch.ScalarType.BFloat16);
+                    using LanguageModel student = new(model, TextTokenizer.Load("bytes", _run.Storage), null);
+                    UpdateStudentOptions own = options with { ShardOptimizer = share };
+                    TrainedParameters.Choose(student, own, 1);
+                    using var trainer = new Trainer(
+                        own, student, StudentObjectives.Create(own.Objectives, model.Config, RunSite.Of(_run.Context(definition)), () => _run.Teachers.Get(_run.Context(definition)), torch.CPU), null, ranks);
+                    for (int step = 0; step < 3; step++)
+                        trainer.Step([.. batches.Select((b, i) => new StepPiece(b, trainer.Tables(b), i / (2 / count) == ranks.Rank))], step);
+                    trainer.Agree(3);
+                    Assert.Equal(!share, trainer.Weights.Count == student.Trainable.Count);
+                    if (ranks.Rank == 0)
+                        weights = [.. student.Trainable.Select(p => p.Tensor.detach().bytes.ToArray())];
+                });
+            });
+            return weights;
+        }
     }
 
     [Fact]
