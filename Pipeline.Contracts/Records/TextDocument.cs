@@ -4,4 +4,5 @@ namespace Pipeline.Contracts.Records;
 /// A document as read. Plain text has <see cref="Messages"/> null; a conversation has its turns there and an empty
 /// <see cref="Text"/> until each side's template renders it.
 /// </summary>
-public sealed record TextDocument(DocumentId Id, string Text, IReadOnlyList<ChatMessage>? Messages = null);
+/// <param name="Fields">Of a conversation: a JSON object with the row's <c>tools</c> and <c>documents</c>; null where it has neither.</param>
+public sealed record TextDocument(DocumentId Id, string Text, IReadOnlyList<ChatMessage>? Messages = null, string? Fields = null);

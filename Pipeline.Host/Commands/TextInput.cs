@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Text;
+using System.Text.Unicode;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
@@ -55,20 +57,27 @@ internal sealed class TextInput
         if (name.Contains(".jsonl", StringComparison.OrdinalIgnoreCase) || name.Contains(".ndjson", StringComparison.OrdinalIgnoreCase))
             return (ISource<TextDocument>)stages.Create("read-jsonl", new ReadJsonlOptions { Files = [path], Field = column });
         if (!isPattern && Path.GetExtension(name).ToUpperInvariant() is ".TXT" or ".MD")
-            return new PlainFile(path, storage);
+            return new PlainFile(path, storage, stages);
         throw new InputException($"{path}: expected .parquet, .jsonl, .jsonl.gz, .jsonl.zst, or a .txt or .md file by its own name");
     }
 
     /// <summary>A file that is one document.</summary>
-    private sealed class PlainFile(string path, IStorage storage) : ISource<TextDocument>
+    private sealed class PlainFile(string path, IStorage storage, IRejects rejects) : ISource<TextDocument>
     {
         public async IAsyncEnumerable<TextDocument> ReadAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
         {
             long length = storage.Length(path);
             if (length > MostPlainBytes)
                 throw new InputException($"{path}: {length} bytes, and a plain file is one document of at most {MostPlainBytes}; write its documents to Parquet or JSON Lines");
-            using var reader = new StreamReader(storage.OpenRead(path), new UTF8Encoding(false));
-            yield return new TextDocument(default, await reader.ReadToEndAsync(cancellationToken));
+            byte[] bytes = new byte[length];
+            using (Stream stream = storage.OpenRead(path))
+                await stream.ReadExactlyAsync(bytes, cancellationToken);
+            if (FileHead.Tell(bytes.AsSpan(0, Math.Min(bytes.Length, FileHead.Bytes))) is { } other)
+                throw new InputException($"{path}: {other}");
+            if (Utf8.IsValid(bytes))
+                yield return new TextDocument(default, Encoding.UTF8.GetString(bytes.AsSpan().StartsWith("\uFEFF"u8) ? bytes.AsSpan(3) : bytes));
+            else
+                rejects.Reject(default, TextRejects.NotUtf8, $"{path}: {TextRejects.NotUtf8}; convert it (iconv)");
         }
     }
 }

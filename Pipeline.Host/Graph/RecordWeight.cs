@@ -9,7 +9,7 @@ internal static class RecordWeight
 
     public static long Of(object? record) => record switch
     {
-        TextDocument d => Overhead + Text(d.Text) + (d.Messages?.Sum(m => Text(m.Content)) ?? 0),
+        TextDocument d => Overhead + Text(d.Text) + (d.Messages?.Sum(m => Text(m.Content) + Text(m.Fields ?? "")) ?? 0) + Text(d.Fields ?? ""),
         TokenizedPair p => Overhead + Text(p.Text) + Tokens(p.Teacher) + Tokens(p.Student),
         AlignedPair p => Overhead + Text(p.Text) + Tokens(p.Teacher) + Tokens(p.Student) + Chunks(p.Chunks),
         Example e => Example(e),

@@ -28,7 +28,7 @@ internal sealed class DocumentTokenizer(IReadOnlyList<TextTokenizer> sides, Toke
         List<(string Text, TokenSequence[] Sides)> parts = [];
         try
         {
-            Collect(id, normal, encoders, parts);
+            Collect(id, normal, isEnd: true, encoders, parts);
         }
         catch (ByteViewException e)
         {
@@ -41,9 +41,10 @@ internal sealed class DocumentTokenizer(IReadOnlyList<TextTokenizer> sides, Toke
         return Finish(id, normal, parts);
     }
 
-    private void Collect(DocumentId id, string text, TextEncoder[] encoders, List<(string, TokenSequence[])> parts)
+    /// <param name="isEnd">Whether the document ends with the text: only there does eos stand, so that no student learns to stop in mid-sentence.</param>
+    private void Collect(DocumentId id, string text, bool isEnd, TextEncoder[] encoders, List<(string, TokenSequence[])> parts)
     {
-        TokenSequence[] encoded = Array.ConvertAll(encoders, e => e.EncodeDocument(text, rule.AddBos, rule.AddEos));
+        TokenSequence[] encoded = Array.ConvertAll(encoders, e => e.EncodeDocument(text, rule.AddBos, rule.AddEos && isEnd));
         if (rule.Fits(Array.ConvertAll(encoded, s => s.Count)))
         {
             parts.Add((text, encoded));
@@ -58,7 +59,7 @@ internal sealed class DocumentTokenizer(IReadOnlyList<TextTokenizer> sides, Toke
         foreach (int cut in cuts.Append(bytes.Length))
         {
             // A part can have more tokens alone than it had in its place: it is then cut again, and is shorter each time.
-            Collect(id, Encoding.UTF8.GetString(bytes, start, cut - start), encoders, parts);
+            Collect(id, Encoding.UTF8.GetString(bytes, start, cut - start), isEnd && cut == bytes.Length, encoders, parts);
             if (rule.LongDocuments == LongDocuments.Cut)
                 return;
             start = cut;

@@ -28,10 +28,21 @@ internal sealed record TokenizationRule(int[] Limits, LongDocuments LongDocument
         return true;
     }
 
+    /// <summary>
+    /// Whether limits, as shards say them, are of the first versions, which put eos behind every part of a split or cut document.
+    /// </summary>
+    public static bool EndsEveryPart(string limits)
+        => limits.Contains(", eos True,", StringComparison.Ordinal) && !limits.Contains($", long {LongDocuments.Reject},", StringComparison.Ordinal);
+
+    private string EosRule => AddEos && LongDocuments != LongDocuments.Reject ? "at the end of the document" : AddEos.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>
+    /// The rule as shards say it. Where no document can be split or cut, it reads as it always did, because it means what it always meant.
+    /// </summary>
     public override string ToString()
         => string.Create(
             CultureInfo.InvariantCulture,
-            $"tokens {string.Join('/', Limits)}, long {LongDocuments}, bos {AddBos}, eos {AddEos}, loss {LossOn?.ToString() ?? "default"} {LossMarker}{TemplateDate:' date' yyyy-MM-dd}");
+            $"tokens {string.Join('/', Limits)}, long {LongDocuments}, bos {AddBos}, eos {EosRule}, loss {LossOn?.ToString() ?? "default"} {LossMarker}{TemplateDate:' date' yyyy-MM-dd}");
 
     private static DateOnly? Date(string? text)
         => text is null ? null

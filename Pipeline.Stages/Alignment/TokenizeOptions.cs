@@ -18,10 +18,10 @@ public sealed record TokenizeOptions
     [Description("Longer documents: split into several at places where both sides have a token boundary, cut behind the first of them, or reject.")]
     public LongDocuments LongDocuments { get; init; } = LongDocuments.Split;
 
-    [Description("Begin with each side's bos token where its tokenizer has one.")]
+    [Description("Begin with each side's bos token where its tokenizer has one: every part of a long document does.")]
     public bool AddBos { get; init; } = true;
 
-    [Description("End with each side's eos token where its tokenizer has one.")]
+    [Description("End with each side's eos token where its tokenizer has one. It stands where the document ends: not behind a part that goes on in the next, nor where a document was cut.")]
     public bool AddEos { get; init; } = true;
 
     [Description("What counts in a loss: all, assistant (turns of a conversation), or marker (what follows lossMarker). Absent: assistant for conversations, all for text.")]

@@ -29,7 +29,7 @@ internal sealed class TokenizeStage : IMap<TextDocument, TokenizedPair>, IFinger
 
     public IReadOnlyList<TokenizedPair> Map(TextDocument input)
     {
-        IReadOnlyList<DocumentPart> parts = input.Messages is null ? _text.Tokenize(input.Id, input.Text) : [_chat.Tokenize(input.Id, input.Messages)];
+        IReadOnlyList<DocumentPart> parts = input.Messages is null ? _text.Tokenize(input.Id, input.Text) : [_chat.Tokenize(input.Id, input.Messages, input.Fields)];
         return [.. parts.Select(p => new TokenizedPair(p.Id, p.Text, p.Sides[0], p.Sides[1]))];
     }
 }

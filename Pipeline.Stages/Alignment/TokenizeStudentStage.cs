@@ -28,7 +28,7 @@ internal sealed class TokenizeStudentStage : IMap<TextDocument, Example>, IFinge
 
     public IReadOnlyList<Example> Map(TextDocument input)
     {
-        IReadOnlyList<DocumentPart> parts = input.Messages is null ? _text.Tokenize(input.Id, input.Text) : [_chat.Tokenize(input.Id, input.Messages)];
+        IReadOnlyList<DocumentPart> parts = input.Messages is null ? _text.Tokenize(input.Id, input.Text) : [_chat.Tokenize(input.Id, input.Messages, input.Fields)];
         return [.. parts.Select(p => new Example(p.Id, p.Text, p.Sides[0], null, []))];
     }
 }

@@ -90,11 +90,17 @@ internal sealed class ChatTemplate
         Dictionary<string, object?> variables = new(StringComparer.Ordinal)
         {
             ["messages"] = conversation.ToTemplate(),
-            // Hugging Face gives these to every template: defined, and none.
+            // Hugging Face gives these to every template: defined, and none where a conversation has none.
             ["tools"] = null,
             ["documents"] = null,
             ["add_generation_prompt"] = addGenerationPrompt,
         };
+        if (conversation.Fields is { } fields)
+        {
+            TemplateDictionary given = TemplateData.Parse(fields, TracedText.Literal);
+            foreach (object? name in given.Keys)
+                variables[((TracedText)name!).Text] = given[name];
+        }
         foreach ((string name, string text) in marks)
             variables[name] = TracedText.Literal(text);
         if (date is { } day)

@@ -1,32 +1,46 @@
 using Pipeline.Contracts.Records;
 using Pipeline.Stages.Chat.Templates;
+using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Chat;
 
 /// <summary>
-/// Turns whose characters are numbered, so that a rendered prompt can say which of them it shows: first each turn's role, then its
-/// content. The text must be well-formed and NFC already.
+/// Turns whose characters are numbered, so that a rendered prompt can say which of them it shows: each turn's role, then what it thinks
+/// (<c>reasoning_content</c>), then its content, all well-formed and NFC. Text in its other fields, such as <c>tool_calls</c>, is known by its
+/// turn alone: templates write it in forms of their own, which no two of them share.
 /// </summary>
 internal sealed class Conversation
 {
-    private readonly int[] _contentStarts;
+    private static readonly string[] Thoughts = ["reasoning_content", "reasoning", "thinking"];
 
-    public Conversation(IReadOnlyList<ChatMessage> messages)
+    private readonly int[] _contentStarts;
+    private readonly string[] _said;
+    private readonly TemplateDictionary[] _turns;
+
+    /// <param name="messages">The turns.</param>
+    /// <param name="fields">JSON of an object with <c>tools</c> and <c>documents</c>, or null.</param>
+    public Conversation(IReadOnlyList<ChatMessage> messages, string? fields = null)
     {
-        Messages = messages;
+        Messages = [.. messages.Select(m => m with { Content = WellFormedText.Normalize(m.Content) })];
+        Fields = fields;
         _contentStarts = new int[messages.Count];
+        _said = new string[messages.Count];
+        _turns = new TemplateDictionary[messages.Count];
         int origin = 0;
         for (int m = 0; m < messages.Count; m++)
         {
-            _contentStarts[m] = origin + messages[m].Role.Length;
-            origin = _contentStarts[m] + messages[m].Content.Length;
+            _turns[m] = ToTemplate(m, origin);
+            _contentStarts[m] = origin + Messages[m].Role.Length;
+            origin = _contentStarts[m] + _said[m].Length;
         }
     }
 
     public IReadOnlyList<ChatMessage> Messages { get; }
 
-    /// <summary>UTF-16 units of all roles and contents.</summary>
-    public long Characters => Messages.Sum(m => (long)m.Role.Length + m.Content.Length);
+    public string? Fields { get; }
+
+    /// <summary>UTF-16 units of all that templates are given.</summary>
+    public long Characters => Messages.Select((m, i) => (long)m.Role.Length + _said[i].Length + (m.Fields?.Length ?? 0)).Sum() + (Fields?.Length ?? 0);
 
     /// <summary>Which turn a character belongs to.</summary>
     public int MessageOf(int origin)
@@ -40,21 +54,41 @@ internal sealed class Conversation
             return found;
         }
         int next = ~found;
-        return next > 0 && origin < _contentStarts[next - 1] + Messages[next - 1].Content.Length ? next - 1 : next;
+        return next > 0 && origin < _contentStarts[next - 1] + _said[next - 1].Length ? next - 1 : next;
     }
 
     public bool IsContent(int origin)
     {
         int message = MessageOf(origin);
-        return origin >= _contentStarts[message] && origin < _contentStarts[message] + Messages[message].Content.Length;
+        return origin >= _contentStarts[message] && origin < _contentStarts[message] + _said[message].Length;
     }
 
     /// <summary>The first turns.</summary>
-    public Conversation Take(int count) => new([.. Messages.Take(count)]);
+    public Conversation Take(int count) => new([.. Messages.Take(count)], Fields);
 
-    public List<object?> ToTemplate() => [.. Messages.Select((message, m) => (object?)new TemplateDictionary
+    public List<object?> ToTemplate() => [.. _turns];
+
+    private TemplateDictionary ToTemplate(int m, int origin)
     {
-        ["role"] = TracedText.Source(message.Role, _contentStarts[m] - message.Role.Length),
-        ["content"] = TracedText.Source(message.Content, _contentStarts[m]),
-    })];
+        ChatMessage message = Messages[m];
+        TracedText role = TracedText.Source(message.Role, origin);
+        origin += role.Length;
+        if (message.Fields is null)
+        {
+            _said[m] = message.Content;
+            return new TemplateDictionary { ["role"] = role, ["content"] = TracedText.Source(message.Content, origin) };
+        }
+        TemplateDictionary turn = TemplateData.Parse(message.Fields, text => TracedText.OfTurn(text, m));
+        string thought = "";
+        if (Thoughts.FirstOrDefault(t => turn.TryGet(t, out object? value) && value is TracedText) is { } key)
+        {
+            thought = ((TracedText)turn[key]!).Text;
+            turn[key] = TracedText.Source(thought, origin);
+        }
+        _said[m] = thought + message.Content;
+        turn["role"] = role;
+        if (turn.TryGet("content", out object? content) && content is not null)
+            turn["content"] = TracedText.Source(message.Content, origin + thought.Length);
+        return turn;
+    }
 }

@@ -38,11 +38,11 @@ internal sealed class ConversationTokenizer
 
     /// <exception cref="RejectedException">The conversation cannot be used.</exception>
     /// <exception cref="ChatTemplateException">A template fails on the conversation, which no template should: a failed record of the run.</exception>
-    public DocumentPart Tokenize(DocumentId id, IReadOnlyList<ChatMessage> messages)
+    public DocumentPart Tokenize(DocumentId id, IReadOnlyList<ChatMessage> messages, string? fields = null)
     {
         if (messages.Count is 0 or > TemplateUnits.MostTurns)
             throw new RejectedException(id, messages.Count == 0 ? "no turns" : "too many turns", $"the conversation has {messages.Count} turns");
-        Conversation whole = new([.. messages.Select(m => new ChatMessage(m.Role, WellFormedText.Normalize(m.Content)))]);
+        Conversation whole = new(messages, fields);
         TextEncoder[] encoders = _encoders.TryTake(out TextEncoder[]? idle) ? idle : [.. _sides.Select(s => s.Tokenizer.CreateEncoder())];
         try
         {
@@ -106,16 +106,38 @@ internal sealed class ConversationTokenizer
 
     private DocumentPart Encode(DocumentId id, Conversation conversation, TextEncoder[] encoders)
     {
-        TracedText[] prompts = [.. _sides.Select((s, i) => _templates.Value[i].Render(conversation, s.Marks, _rule.TemplateDate))];
+        TracedText[] prompts = [.. _sides.Select((_, i) => Render(i, conversation, false))];
         List<int> shared = SharedContent(id, prompts, conversation);
         RenderedPrompt[] rendered = Array.ConvertAll(prompts, p => RenderedPrompt.Of(p, conversation, shared));
         TokenSequence[] sides = new TokenSequence[_sides.Count];
         for (int side = 0; side < sides.Length; side++)
             sides[side] = Encode(id, side, rendered[side], conversation, encoders[side]);
         string text = SharedText(rendered[0]);
-        if (LossSpans(id, rendered[0], text, conversation) is { } counted)
-            sides = Array.ConvertAll(sides, s => s with { LossMask = Mask(s, counted) });
+        List<(int Turn, int Start, int End)>[] own = [.. prompts.Select((p, i) => OwnWords.Find(p, conversation, (some, addPrompt) => Render(i, some, addPrompt)))];
+        if (LossSpans(id, rendered[0], text, conversation, own.Any(o => o.Count > 0)) is { } counted)
+        {
+            for (int side = 0; side < sides.Length; side++)
+                sides[side] = sides[side] with { LossMask = Mask(sides[side], counted) };
+            if (_rule.LossOn is null or LossOn.Assistant)
+                CountOwn(sides, rendered, own);
+        }
         return new DocumentPart(id, text, sides);
+    }
+
+    private TracedText Render(int side, Conversation conversation, bool addGenerationPrompt)
+        => _templates.Value[side].Render(conversation, _sides[side].Marks, _rule.TemplateDate, addGenerationPrompt);
+
+    private void CountOwn(TokenSequence[] sides, RenderedPrompt[] prompts, List<(int Turn, int Start, int End)>[] own)
+    {
+        for (int side = 0; side < sides.Length; side++)
+        {
+            PromptToken[] tokens = PromptTokens.Locate(prompts[side], sides[side].Ids, _sides[side].Tokenizer)!;
+            foreach ((_, int start, int end) in own[side])
+            {
+                for (int i = 0; i < tokens.Length; i++)
+                    sides[side].LossMask![i] |= tokens[i].Start >= start && tokens[i].End <= end && tokens[i].End > start;
+            }
+        }
     }
 
     private TokenSequence Encode(DocumentId id, int side, RenderedPrompt prompt, Conversation conversation, TextEncoder encoder)
@@ -169,7 +191,7 @@ internal sealed class ConversationTokenizer
     }
 
     /// <summary>Per turn that counts, its span of the text; null when everything counts.</summary>
-    private List<(int Turn, int Start, int End)>? LossSpans(DocumentId id, RenderedPrompt prompt, string text, Conversation conversation)
+    private List<(int Turn, int Start, int End)>? LossSpans(DocumentId id, RenderedPrompt prompt, string text, Conversation conversation, bool hasOwnWords)
     {
         LossOn on = _rule.LossOn ?? LossOn.Assistant;
         if (on == LossOn.All)
@@ -192,7 +214,7 @@ internal sealed class ConversationTokenizer
             turns = [.. turns.Select(t => (t, At: bytes.AsSpan(t.Start, t.End - t.Start).IndexOf(marker))).Where(x => x.At >= 0)
                 .Select(x => x.t with { Start = x.t.Start + x.At + marker.Length })];
         }
-        return turns.Count > 0
+        return turns.Count > 0 || (hasOwnWords && on == LossOn.Assistant)
             ? turns
             : throw new RejectedException(id, on == LossOn.Marker ? "no loss marker" : "nothing counts in the loss",
                 on == LossOn.Marker ? $"no turn of the assistant holds '{_rule.LossMarker}'" : "no turn of the assistant has content");

@@ -41,7 +41,7 @@ internal sealed class RenderedPrompt
         List<int> shown = [];
         for (int i = 0; i < prompt.Length; i++)
         {
-            if (prompt.Origin(i) != TracedText.FromTemplate && conversation.IsContent(prompt.Origin(i)))
+            if (prompt.Origin(i) >= 0 && conversation.IsContent(prompt.Origin(i)))
                 shown.Add(prompt.Origin(i));
         }
         return shown;
@@ -59,7 +59,7 @@ internal sealed class RenderedPrompt
             int width = Encoding.UTF8.GetByteCount(prompt.Text.AsSpan(i, characters));
             int origin = prompt.Origin(i);
             bool isShared = next < shared.Count && shared[next] == origin;
-            int turn = origin == TracedText.FromTemplate ? Nobody : conversation.MessageOf(origin);
+            int turn = origin < 0 ? Nobody : conversation.MessageOf(origin);
             bool isRole = turn != Nobody && !conversation.IsContent(origin);
             for (int b = at; b < at + width; b++)
             {

@@ -36,6 +36,7 @@ public sealed class ScoreFile(IStorage storage, TorchDevice device)
     /// <exception cref="Contracts.Errors.InputException">Model, tokenizer or input cannot be read.</exception>
     public async Task<ScoreFileCounts> RunAsync(ScoreFileOptions options, CancellationToken cancellationToken)
     {
+        LineFileForm.Require(storage, options.Input, Reading(options));
         TextTokenizer tokenizer = TextTokenizer.Load(options.Tokenizer ?? options.Model, storage);
         using var output = new StagedFile(storage, options.Output);
         LanguageModel model = await device.RunAsync(() => LanguageModel.Load(options.Model, tokenizer, storage, device), cancellationToken);
@@ -64,17 +65,19 @@ public sealed class ScoreFile(IStorage storage, TorchDevice device)
 
     private IEnumerable<Line> Read(ScoreFileOptions options, TextTokenizer tokenizer)
     {
-        var reading = new ReadJsonlOptions { Files = [options.Input], Field = options.Field };
+        ReadJsonlOptions reading = Reading(options);
         using Stream stream = storage.OpenRead(options.Input);
         using Stream text = LineCompression.Open(options.Input, stream);
         var lines = new LineReader(text, options.Input, reading.MaxLineBytes);
         TextEncoder encoder = tokenizer.CreateEncoder();
         for (long row = 0; lines.Next(); row++)
         {
-            RowText read = lines.IsTooLong ? RowText.Rejected(TextRejects.LineTooLong) : JsonLine.Read(lines.Line.Span, reading);
+            RowText read = LineFileForm.Read(lines, row, reading);
             yield return read.Reject is null ? Encode(row, WellFormedText.Normalize(read.Text), encoder, tokenizer) : new Line(row, null, 0, read.Reject + read.Detail);
         }
     }
+
+    private static ReadJsonlOptions Reading(ScoreFileOptions options) => new() { Files = [options.Input], Field = options.Field };
 
     private static Line Encode(long row, string text, TextEncoder encoder, TextTokenizer tokenizer)
     {

@@ -5,6 +5,7 @@ using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Alignment;
 
 namespace Pipeline.Stages.Shards;
 
@@ -130,5 +131,18 @@ internal sealed class ReadShardsStage(
     }
 
     // Opened when first needed: the flow that writes them may be an earlier one of this run.
-    private ShardSet[] Sets() => _sets ??= [.. folders.Select(folder => ShardSet.Open(storage, folder, expected()))];
+    private ShardSet[] Sets() => _sets ??= [.. folders.Select(Open)];
+
+    private ShardSet Open(string folder)
+    {
+        var set = ShardSet.Open(storage, folder, expected());
+        // One part of many says it for all.
+        if (partition is not { Index: > 0 } && set.Fingerprint.Parts.TryGetValue(FingerprintPart.Limits, out string? limits) && TokenizationRule.EndsEveryPart(limits))
+        {
+            meter.Say(
+                $"warning: {set.Folder} was tokenized by an earlier version, which put eos behind every part of a document that was split or cut; it is read as it is. "
+                + "Where documents were split, students learn to stop there: score again, or train without \"sft\"");
+        }
+        return set;
+    }
 }

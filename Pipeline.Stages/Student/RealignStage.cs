@@ -57,7 +57,7 @@ internal sealed class RealignStage : IMap<OrderedExample, Example>, IFingerprint
         TeacherView view = example.Teacher
             ?? throw new RejectedException(example.Id, "no teacher tokens", "the shard holds text without a teacher; there is nothing to align with");
         RequireText(example.Id, view.Tokens);
-        bool bos = Marked(example, view, UnitLabels.Bos, _teacher.BosId), eos = Marked(example, view, UnitLabels.Eos, _teacher.EosId);
+        bool bos = Marked(example, view, UnitLabels.Bos, _teacher.BosId, isLikely: true), eos = Marked(example, view, UnitLabels.Eos, _teacher.EosId, isLikely: example.Id.Part == 0);
         (TextEncoder Teacher, TextEncoder Student) encoders = _encoders.TryTake(out (TextEncoder, TextEncoder) idle) ? idle : (_teacher.CreateEncoder(), _student.CreateEncoder());
         TokenSequence student;
         try
@@ -101,9 +101,10 @@ internal sealed class RealignStage : IMap<OrderedExample, Example>, IFingerprint
         }
     }
 
-    // As the documents were tokenized, which the marks tell; where no side could have had one, as tokenize does by default.
-    private static bool Marked(Example example, TeacherView view, ushort unit, int? teacherId)
-        => teacherId is null && (example.Student.Units is null || !example.Student.Units.Contains(unit)) || Has(view.Tokens, unit) || Has(example.Student, unit);
+    // As the documents were tokenized, which the marks tell; where no side could have had one, as tokenize does by default, but that
+    // nothing tells whether a document ends with one of its parts: none has eos then.
+    private static bool Marked(Example example, TeacherView view, ushort unit, int? teacherId, bool isLikely)
+        => isLikely && teacherId is null && (example.Student.Units is null || !example.Student.Units.Contains(unit)) || Has(view.Tokens, unit) || Has(example.Student, unit);
 
     private static bool Has(TokenSequence tokens, ushort unit) => tokens.Units is { } units && units.Contains(unit);
 

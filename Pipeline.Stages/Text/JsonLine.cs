@@ -1,31 +1,24 @@
+using System.Text;
 using System.Text.Json;
-using Pipeline.Contracts.Records;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>The text, or the conversation, of one line of JSON.</summary>
+/// <summary>The text, or the conversation, of one line of JSON. What nobody asked for is stepped over, however deep it is.</summary>
 internal static class JsonLine
 {
+    // The reader keeps one bit per level, so a line's own length bounds what a deep one costs.
+    internal static readonly JsonReaderOptions AnyDepth = new() { MaxDepth = int.MaxValue };
+
     public static RowText Read(ReadOnlySpan<byte> line, ReadJsonlOptions options)
     {
+        if (!line.ContainsAnyExcept(" \t\r\n"u8))
+            return RowText.Rejected(TextRejects.Blank);
         try
         {
-            var reader = new Utf8JsonReader(line);
+            var reader = new Utf8JsonReader(line, AnyDepth);
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
                 return RowText.Rejected(TextRejects.NotAnObject);
-            string name = options.Messages ?? options.Field;
-            RowText? found = null;
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-            {
-                bool isWanted = reader.ValueTextEquals(name);
-                reader.Read();
-                // As other readers of JSON do, the last of two equal names counts.
-                if (isWanted)
-                    found = options.Messages is null ? ReadText(ref reader, options) : ReadMessages(ref reader, options);
-                else
-                    reader.Skip();
-            }
-            return reader.Read() ? RowText.Rejected(TextRejects.NotJson) : found ?? RowText.Rejected(TextRejects.NoField, $" '{name}'");
+            return options.Messages is { } messages ? ReadConversation(ref reader, line, messages, options) : ReadText(ref reader, options);
         }
         catch (JsonException e)
         {
@@ -42,7 +35,7 @@ internal static class JsonLine
     public static IReadOnlyList<string> Names(ReadOnlySpan<byte> line)
     {
         var names = new List<string>();
-        var reader = new Utf8JsonReader(line);
+        var reader = new Utf8JsonReader(line, AnyDepth);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
@@ -51,6 +44,18 @@ internal static class JsonLine
             reader.Skip();
         }
         return names;
+    }
+
+    /// <summary>A line without the mark that some writers put in front of the first.</summary>
+    public static ReadOnlySpan<byte> WithoutMark(ReadOnlySpan<byte> line, long row)
+        => row == 0 && line.StartsWith("\uFEFF"u8) ? line[3..] : line;
+
+    /// <summary>Steps over a value and gives its bytes.</summary>
+    internal static ReadOnlySpan<byte> Raw(scoped ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
+    {
+        int start = (int)reader.TokenStartIndex;
+        reader.Skip();
+        return json[start..(int)reader.BytesConsumed];
     }
 
     private static string Name(ref Utf8JsonReader reader)
@@ -65,73 +70,54 @@ internal static class JsonLine
         }
     }
 
+    // Of equal names the last counts, as in other readers of JSON.
     private static RowText ReadText(ref Utf8JsonReader reader, ReadJsonlOptions options)
+    {
+        RowText? found = null;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            bool isWanted = reader.ValueTextEquals(options.Field);
+            reader.Read();
+            if (isWanted)
+                found = ToText(ref reader, options);
+            reader.Skip();
+        }
+        return Found(ref reader, found, options.Field);
+    }
+
+    private static RowText ReadConversation(scoped ref Utf8JsonReader reader, ReadOnlySpan<byte> line, string name, ReadJsonlOptions options)
+    {
+        bool isThere = false;
+        ReadOnlySpan<byte> messages = [], tools = [], documents = [];
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            bool isMessages = reader.ValueTextEquals(name), isTools = reader.ValueTextEquals("tools"u8), isDocuments = reader.ValueTextEquals("documents"u8);
+            reader.Read();
+            ReadOnlySpan<byte> value = Raw(ref reader, line);
+            isThere |= isMessages;
+            if (isMessages)
+                messages = value;
+            else if (isTools)
+                tools = value;
+            else if (isDocuments)
+                documents = value;
+        }
+        return Found(ref reader, isThere ? ConversationReader.Read(messages, tools, documents, options.MaxDocumentBytes) : null, name);
+    }
+
+    private static RowText Found(ref Utf8JsonReader reader, RowText? found, string name)
+        => reader.Read() ? RowText.Rejected(TextRejects.NotJson) : found ?? RowText.Rejected(TextRejects.NoField, $" '{name}'");
+
+    private static RowText ToText(ref Utf8JsonReader reader, ReadJsonlOptions options)
     {
         if (reader.TokenType == JsonTokenType.Null)
             return RowText.Rejected(TextRejects.Null);
         if (reader.TokenType != JsonTokenType.String)
-        {
-            reader.Skip();
             return RowText.Rejected(TextRejects.NotText);
-        }
         string text = reader.GetString()!;
-        int bytes = System.Text.Encoding.UTF8.GetByteCount(text);
+        int bytes = Encoding.UTF8.GetByteCount(text);
         if (bytes == 0)
             return RowText.Rejected(TextRejects.Empty);
         return bytes <= options.MaxDocumentBytes ? new RowText(text, null, bytes) : RowText.Rejected(TextRejects.TooLong, $": {bytes} bytes");
-    }
-
-    private static RowText ReadMessages(ref Utf8JsonReader reader, ReadJsonlOptions options)
-    {
-        if (reader.TokenType == JsonTokenType.Null)
-            return RowText.Rejected(TextRejects.NoMessages);
-        if (reader.TokenType != JsonTokenType.StartArray)
-        {
-            reader.Skip();
-            return RowText.Rejected(TextRejects.NotMessages);
-        }
-        var messages = new List<ChatMessage>();
-        RowText? reject = null;
-        long bytes = 0;
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-        {
-            if (reader.TokenType != JsonTokenType.StartObject)
-            {
-                reader.Skip();
-                reject ??= RowText.Rejected(TextRejects.NotMessages);
-                continue;
-            }
-            if (ReadMessage(ref reader) is { } message)
-            {
-                bytes += System.Text.Encoding.UTF8.GetByteCount(message.Content) + System.Text.Encoding.UTF8.GetByteCount(message.Role);
-                messages.Add(message);
-            }
-            else
-            {
-                reject ??= RowText.Rejected(TextRejects.IncompleteMessage);
-            }
-        }
-        if (reject is { } reason)
-            return reason;
-        if (messages.Count == 0)
-            return RowText.Rejected(TextRejects.NoMessages);
-        return bytes <= options.MaxDocumentBytes ? new RowText("", messages, bytes) : RowText.Rejected(TextRejects.TooLong, $": {bytes} bytes");
-    }
-
-    private static ChatMessage? ReadMessage(ref Utf8JsonReader reader)
-    {
-        string? role = null, content = null;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            bool isRole = reader.ValueTextEquals("role"u8), isContent = reader.ValueTextEquals("content"u8);
-            reader.Read();
-            if (isRole && reader.TokenType == JsonTokenType.String)
-                role = reader.GetString();
-            else if (isContent && reader.TokenType == JsonTokenType.String)
-                content = reader.GetString();
-            else
-                reader.Skip();
-        }
-        return role is null || content is null ? null : new ChatMessage(role, content);
     }
 }

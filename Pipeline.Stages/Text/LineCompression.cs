@@ -1,5 +1,6 @@
-using System.IO.Compression;
+using System.Buffers.Binary;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
 using ZstdSharp;
 
 namespace Pipeline.Stages.Text;
@@ -7,16 +8,21 @@ namespace Pipeline.Stages.Text;
 /// <summary>JSON Lines as they are, or compressed by gzip (.gz) or zstd (.zst): the name says which.</summary>
 internal static class LineCompression
 {
+    private static ReadOnlySpan<byte> GzipMark => [0x1F, 0x8B];
+
     public static bool IsCompressed(string path) => HasEnding(path, ".gz") || HasEnding(path, ".zst");
 
     /// <summary>The lines of a file that is open; whoever opened it closes it.</summary>
+    /// <exception cref="InputException">It is not compressed as its name says.</exception>
     public static Stream Open(string path, Stream stream)
     {
-        if (HasEnding(path, ".gz"))
-            return new GZipStream(stream, CompressionMode.Decompress, leaveOpen: true);
-        if (HasEnding(path, ".zst"))
-            return new DecompressionStream(stream, leaveOpen: true);
-        return stream;
+        if (!IsCompressed(path))
+            return stream;
+        var headed = new HeadedStream(stream);
+        bool isGzip = HasEnding(path, ".gz");
+        if (isGzip ? !headed.Head.StartsWith(GzipMark) : !IsZstd(headed.Head))
+            throw new InputException($"{path}: {Instead(headed.Head)}, though its name says that it is compressed with {(isGzip ? "gzip" : "zstd")}");
+        return isGzip ? new WholeGzip(headed) : new DecompressionStream(headed, leaveOpen: true);
     }
 
     /// <exception cref="InputException">The compressed data are damaged or cut.</exception>
@@ -31,6 +37,13 @@ internal static class LineCompression
             throw new InputException($"{path}: its compressed data are damaged or cut ({e.Message}); copy it again", e);
         }
     }
+
+    private static string Instead(ReadOnlySpan<byte> head)
+        => FileHead.Tell(head) ?? $"it begins with {Convert.ToHexStringLower(head[..Math.Min(head.Length, 4)])} and is not compressed; give it the name of what it is, or compress it";
+
+    // A frame, or one that readers are to skip.
+    private static bool IsZstd(ReadOnlySpan<byte> head)
+        => head.Length >= 4 && BinaryPrimitives.ReadUInt32LittleEndian(head) is 0xFD2FB528 or >= 0x184D2A50 and <= 0x184D2A5F;
 
     private static bool HasEnding(string path, string ending) => path.EndsWith(ending, StringComparison.OrdinalIgnoreCase);
 }

@@ -1,4 +1,6 @@
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Unicode;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
@@ -6,29 +8,44 @@ using Pipeline.Stages.Text.Columns;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>A column of conversations: a list of structs, of which role and content are read side by side.</summary>
-internal sealed class MessagesColumn(string name, LeafColumn role, LeafColumn content, int maxDocumentBytes) : TextColumn(name, maxDocumentBytes)
+/// <summary>
+/// A column of conversations: a list of structs, of which role, content and the other fields are read side by side, and the row's
+/// <c>tools</c> and <c>documents</c>.
+/// </summary>
+internal sealed class MessagesColumn(string name, LeafColumn role, LeafColumn content, FieldColumn[] fields, FieldColumn[] rowFields, int maxDocumentBytes)
+    : TextColumn(name, maxDocumentBytes)
 {
+    private static readonly string[] s_rowFields = ["tools", "documents"];
+
+    public override IEnumerable<LeafColumn> Leaves => [role, content, .. fields.Concat(rowFields).Select(f => f.Leaf)];
+
     public static MessagesColumn Find(ColumnFileReader reader, string name, int maxDocumentBytes)
     {
         LeafColumn[] leaves = [.. reader.File.Leaves.Where(l => l.Top == name)];
         if (leaves.Length == 0)
             throw Missing(reader, name);
-        LeafColumn? role = leaves.FirstOrDefault(l => l.Name == "role"), content = leaves.FirstOrDefault(l => l.Name == "content");
-        if (role is null || content is null || role.MaxRepetition != 1 || content.MaxRepetition != 1
-            || !role.Path.SkipLast(1).SequenceEqual(content.Path.SkipLast(1)))
+        // The message's own are the two that stand side by side nearest to the top: a struct inside it may have fields of the same names.
+        (LeafColumn Role, LeafColumn Content)? pair = leaves.Where(l => l.Name == "role" && l.MaxRepetition == 1).OrderBy(l => l.Nodes.Length)
+            .Select(r => (r, leaves.FirstOrDefault(c => c.Name == "content" && c.MaxRepetition == 1 && Parent(c).SequenceEqual(Parent(r)))))
+            .Where(p => p.Item2 is not null).Select(p => ((LeafColumn, LeafColumn)?)(p.r, p.Item2!)).FirstOrDefault();
+        if (pair is not { } found)
         {
             throw new InputException(
                 $"{reader.Path}: column '{name}' is not a list of structs with 'role' and 'content'; it holds {string.Join(", ", leaves.Select(l => $"'{l}'"))}");
         }
-        CheckIsText(reader, role);
-        CheckIsText(reader, content);
-        return new MessagesColumn(name, role, content, maxDocumentBytes);
+        CheckIsText(reader, found.Role);
+        CheckIsText(reader, found.Content);
+        int depth = found.Role.Nodes.Length;
+        IEnumerable<LeafColumn> others = leaves.Where(l => l != found.Role && l != found.Content && l.Nodes.Length >= depth && l.Path.Take(depth - 1).SequenceEqual(Parent(found.Role)));
+        return new MessagesColumn(
+            name, found.Role, found.Content, Fields(others, 1, depth), Fields(reader.File.Leaves.Where(l => s_rowFields.Contains(l.Top) && l.Top != name), 0, 1), maxDocumentBytes);
     }
 
     public override IEnumerable<RowText> Read(ColumnFileReader reader, int group, long first, long end)
     {
         ColumnReader roles = reader.OpenColumn(group, role), contents = reader.OpenColumn(group, content);
+        foreach (FieldColumn field in fields.Concat(rowFields))
+            field.Open(reader, group);
         bool more = Step(roles, contents);
         if (more && roles.Repetition != 0)
             throw new ColumnFormatException("its first row begins in the middle");
@@ -38,20 +55,28 @@ internal sealed class MessagesColumn(string name, LeafColumn role, LeafColumn co
                 throw new ColumnFormatException("it has fewer lists than its row group has rows");
             bool isWanted = row >= first;
             var messages = new List<ChatMessage>();
-            string? reject = null;
+            RowText? reject = null;
             long bytes = 0;
             do
             {
+                List<(string[] Path, string? Text)> beside = Beside(fields);
                 // Below this level the list is null or has no element.
                 if (isWanted && reject is null && roles.Definition >= role.RepeatedDefinition)
-                    reject = Take(roles, contents, messages, ref bytes);
+                    reject = Take(roles, contents, beside, messages, ref bytes);
                 more = Step(roles, contents);
             }
             while (more && roles.Repetition > 0);
+            List<(string[] Path, string? Text)> ofRow = Beside(rowFields);
             if (isWanted)
-                yield return ToRow(reject, messages, bytes);
+                yield return reject ?? ToRow(messages, ofRow, bytes);
         }
     }
+
+    private static IEnumerable<string> Parent(LeafColumn leaf) => leaf.Path.SkipLast(1);
+
+    // Of a field with several leaves each is looked at: any of them may be the one that is there.
+    private static FieldColumn[] Fields(IEnumerable<LeafColumn> leaves, int level, int depth)
+        => [.. leaves.Where(l => l.Physical == PhysicalType.ByteArray).Select(l => new FieldColumn(l.Nodes[depth - 1].Name, l, level, depth))];
 
     private static bool Step(ColumnReader roles, ColumnReader contents)
     {
@@ -61,24 +86,69 @@ internal sealed class MessagesColumn(string name, LeafColumn role, LeafColumn co
         return more;
     }
 
-    private string? Take(ColumnReader roles, ColumnReader contents, List<ChatMessage> messages, ref long bytes)
+    private static List<(string[] Path, string? Text)> Beside(FieldColumn[] columns)
     {
-        if (!roles.HasValue || !contents.HasValue)
-            return TextRejects.IncompleteMessage;
-        ReadOnlySpan<byte> text = contents.Value, speaker = roles.Value;
-        bytes += text.Length + speaker.Length;
+        List<(string[], string?)> there = [];
+        foreach (FieldColumn column in columns)
+        {
+            if (column.Take(out string? text))
+                there.Add((column.Path, column.IsText ? text : null));
+        }
+        return there;
+    }
+
+    private RowText? Take(ColumnReader roles, ColumnReader contents, List<(string[] Path, string? Text)> beside, List<ChatMessage> messages, ref long bytes)
+    {
+        if (!roles.HasValue)
+            return RowText.Rejected(TextRejects.IncompleteMessage);
+        if (beside.FirstOrDefault(f => f.Text is null) is { Path: { } nested })
+            return RowText.Rejected(TextRejects.NotCarried, $": '{nested[0]}' is no text; write conversations with it as JSON Lines");
+        if (!contents.HasValue && !beside.Any(f => f.Path[0] is "tool_calls" or "reasoning_content"))
+            return RowText.Rejected(beside.Count == 0 ? TextRejects.IncompleteMessage : TextRejects.NullContent);
+        ReadOnlySpan<byte> text = contents.HasValue ? contents.Value : [], speaker = roles.Value;
+        bytes += text.Length + speaker.Length + beside.Sum(f => Encoding.UTF8.GetByteCount(f.Text!));
         if (bytes > MaxDocumentBytes)
-            return TextRejects.TooLong;
+            return RowText.Rejected(TextRejects.TooLong, TooLongDetail(bytes));
         if (!Utf8.IsValid(text) || !Utf8.IsValid(speaker))
-            return TextRejects.NotUtf8;
-        messages.Add(new ChatMessage(Encoding.UTF8.GetString(speaker), Encoding.UTF8.GetString(text)));
+            return RowText.Rejected(TextRejects.NotUtf8);
+        messages.Add(new ChatMessage(Encoding.UTF8.GetString(speaker), Encoding.UTF8.GetString(text), contents.HasValue && beside.Count == 0 ? null : FieldsOf(contents.HasValue, beside)));
         return null;
     }
 
-    private RowText ToRow(string? reject, List<ChatMessage> messages, long bytes)
+    private static string? FieldsOf(bool hasContent, List<(string[] Path, string? Text)> beside)
     {
-        if (reject is not null)
-            return RowText.Rejected(reject, reject == TextRejects.TooLong ? TooLongDetail(bytes) : "");
-        return messages.Count == 0 ? RowText.Rejected(TextRejects.NoMessages) : new RowText("", messages, bytes);
+        var json = new JsonFields();
+        json.Add("role", "\"\""u8);
+        json.Add("content", hasContent ? "\"\""u8 : "null"u8);
+        foreach (IGrouping<string, (string[] Path, string? Text)> field in beside.GroupBy(f => f.Path[0]))
+            json.Add(field.Key, JsonSerializer.SerializeToUtf8Bytes(Nested([.. field.Select(f => (f.Path[1..], f.Text!))])));
+        return json.ToJson();
+    }
+
+    // The text itself, or the struct that it is part of.
+    private static JsonNode Nested(List<(string[] Path, string Text)> values)
+    {
+        if (values[0].Path.Length == 0)
+            return JsonValue.Create(values[0].Text);
+        var fields = new JsonObject();
+        foreach (IGrouping<string, (string[] Path, string Text)> field in values.GroupBy(v => v.Path[0]))
+            fields[field.Key] = Nested([.. field.Select(f => (f.Path[1..], f.Text))]);
+        return fields;
+    }
+
+    private RowText ToRow(List<ChatMessage> messages, List<(string[] Path, string? Text)> ofRow, long bytes)
+    {
+        if (messages.Count == 0)
+            return RowText.Rejected(TextRejects.NoMessages);
+        var json = new JsonFields();
+        foreach ((string[] path, string? text) in ofRow)
+        {
+            string name = path[0];
+            if (text is null || path.Length > 1)
+                return RowText.Rejected(TextRejects.NotCarried, $": '{name}' is no text; write conversations with it as JSON Lines");
+            if (ConversationReader.Add(json, name, JsonSerializer.SerializeToUtf8Bytes(text)) is { } reject)
+                return reject;
+        }
+        return new RowText("", messages, bytes) { Fields = json.ToJson() };
     }
 }

@@ -24,7 +24,8 @@ internal sealed class ReadJsonlSource(ReadJsonlOptions options, InputSelection i
             string.Create(CultureInfo.InvariantCulture, $"{options.MaxDocumentBytes} {options.MaxLineBytes}")),
     };
 
-    public StagePlan Plan(long? records) => TextPlan.Of(input);
+    public StagePlan Plan(long? records)
+        => TextPlan.Of(input, file => LineFileForm.Require(storage, file.Path, options));
 
     public IAsyncEnumerable<TextDocument> ReadAsync(CancellationToken cancellationToken) => Read(cancellationToken).ToAsyncEnumerable();
 
@@ -32,6 +33,8 @@ internal sealed class ReadJsonlSource(ReadJsonlOptions options, InputSelection i
     {
         input.SayWhatIsEmpty();
         IReadOnlyList<FileRange> ranges = input.Ranges();
+        foreach (FileRange range in ranges)
+            LineFileForm.Require(storage, range.File.Path, options);
         long done = 0, total = ranges.Sum(r => r.End - r.First);
         foreach (FileRange range in ranges)
         {
@@ -58,36 +61,20 @@ internal sealed class ReadJsonlSource(ReadJsonlOptions options, InputSelection i
         }
         using Stream text = LineCompression.Open(file.Path, stream);
         var lines = new LineReader(text, file.Path, options.MaxLineBytes);
-        long found = 0, withoutField = 0;
-        IReadOnlyList<string> names = [];
         for (; line < range.End; line++)
         {
             if (!lines.Next())
                 throw new InputException($"{file.Path} changed while it was read: it has {line} lines, {file.Rows} were counted");
             if (line < range.First)
                 continue;
-            RowText row = lines.IsTooLong
-                ? RowText.Rejected(TextRejects.LineTooLong, string.Create(CultureInfo.InvariantCulture, $" ({options.MaxLineBytes})"))
-                : JsonLine.Read(WithoutMark(lines.Line.Span, line), options);
-            found += row.Reject is null ? 1 : 0;
-            if (row.Reject == TextRejects.NoField && withoutField++ == 0)
-                names = JsonLine.Names(WithoutMark(lines.Line.Span, line));
-            yield return ToDocument(new DocumentId(file.Hash, line, 0), row, file.Path, lines.Line.IsEmpty && !lines.IsTooLong);
-        }
-        // One line without the field is a bad line; a file without it is a wrong name.
-        if (found == 0 && withoutField > 0 && withoutField == range.End - range.First)
-        {
-            throw new InputException(
-                $"{file.Path}: no line has the field '{options.Messages ?? options.Field}'; line {range.First + 1} has {string.Join(", ", names.Select(n => $"'{n}'"))}");
+            RowText row = LineFileForm.Read(lines, line, options);
+            yield return ToDocument(new DocumentId(file.Hash, line, 0), row, file.Path);
         }
     }
 
-    private static ReadOnlySpan<byte> WithoutMark(ReadOnlySpan<byte> line, long index)
-        => index == 0 && line.StartsWith("\uFEFF"u8) ? line[3..] : line;
-
-    private TextDocument? ToDocument(DocumentId id, RowText row, string path, bool isBlank)
+    private TextDocument? ToDocument(DocumentId id, RowText row, string path)
     {
-        if (isBlank)
+        if (row.Reject == TextRejects.Blank)
         {
             meter.Count("blankLines", 1);
             return null;
@@ -99,6 +86,6 @@ internal sealed class ReadJsonlSource(ReadJsonlOptions options, InputSelection i
         }
         meter.Count("documents", 1);
         meter.Count("bytes", row.Bytes);
-        return new TextDocument(id, row.Text, row.Messages);
+        return new TextDocument(id, row.Text, row.Messages, row.Fields);
     }
 }

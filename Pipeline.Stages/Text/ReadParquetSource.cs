@@ -24,19 +24,23 @@ internal sealed class ReadParquetSource(ReadParquetOptions options, InputSelecti
             options.MaxDocumentBytes.ToString(CultureInfo.InvariantCulture)),
     };
 
-    public StagePlan Plan(long? records) => TextPlan.Of(input);
+    public StagePlan Plan(long? records) => TextPlan.Of(input, file => Require(file.Path));
 
     public IAsyncEnumerable<TextDocument> ReadAsync(CancellationToken cancellationToken) => Read(cancellationToken).ToAsyncEnumerable();
+
+    /// <exception cref="Pipeline.Contracts.Errors.InputException">The file has no such column, or one that is not read.</exception>
+    private void Require(string path)
+    {
+        using ColumnFileReader reader = ColumnFileReader.Open(storage, path);
+        ColumnFaults.Require(reader, TextColumn.Find(reader, options).Leaves);
+    }
 
     private IEnumerable<TextDocument> Read(CancellationToken cancellationToken)
     {
         input.SayWhatIsEmpty();
         IReadOnlyList<FileRange> ranges = input.Ranges();
         foreach (FileRange range in ranges)
-        {
-            using ColumnFileReader reader = ColumnFileReader.Open(storage, range.File.Path);
-            TextColumn.Find(reader, options);
-        }
+            Require(range.File.Path);
         long done = 0, total = ranges.Sum(r => r.End - r.First);
         foreach (FileRange range in ranges)
         {
@@ -91,6 +95,6 @@ internal sealed class ReadParquetSource(ReadParquetOptions options, InputSelecti
         }
         meter.Count("documents", 1);
         meter.Count("bytes", row.Bytes);
-        return new TextDocument(id, row.Text, row.Messages);
+        return new TextDocument(id, row.Text, row.Messages, row.Fields);
     }
 }

@@ -10,6 +10,9 @@ namespace Pipeline.Stages.Text;
 /// <summary>A row as read, or the reason it is rejected.</summary>
 internal readonly record struct RowText(string Text, IReadOnlyList<ChatMessage>? Messages, long Bytes, string? Reject = null, string Detail = "")
 {
+    /// <summary>Of a conversation: what <see cref="TextDocument.Fields"/> says.</summary>
+    public string? Fields { get; init; }
+
     public static RowText Rejected(string reason, string detail = "") => new("", null, 0, reason, detail);
 }
 
@@ -24,6 +27,9 @@ internal abstract class TextColumn(string name, int maxDocumentBytes)
     public static TextColumn Find(ColumnFileReader reader, ReadParquetOptions options) => options.Messages is { } messages
         ? MessagesColumn.Find(reader, messages, options.MaxDocumentBytes)
         : PlainTextColumn.Find(reader, options.Column, options.MaxDocumentBytes);
+
+    /// <summary>What of the file is read.</summary>
+    public abstract IEnumerable<LeafColumn> Leaves { get; }
 
     /// <summary>Rows [first, end) of a row group.</summary>
     public abstract IEnumerable<RowText> Read(ColumnFileReader reader, int group, long first, long end);
@@ -45,6 +51,8 @@ internal abstract class TextColumn(string name, int maxDocumentBytes)
 /// <summary>A column of strings.</summary>
 internal sealed class PlainTextColumn(LeafColumn leaf, int maxDocumentBytes) : TextColumn(leaf.ToString(), maxDocumentBytes)
 {
+    public override IEnumerable<LeafColumn> Leaves => [leaf];
+
     public static PlainTextColumn Find(ColumnFileReader reader, string name, int maxDocumentBytes)
     {
         LeafColumn[] leaves = [.. reader.File.Leaves.Where(l => l.ToString() == name)];

@@ -5,11 +5,14 @@ namespace Pipeline.Stages.Text;
 /// <summary>What <c>alm check</c> says of a source of files.</summary>
 internal static class TextPlan
 {
-    public static StagePlan Of(InputSelection input)
+    /// <param name="require">Refuses a file that holds nothing of what is asked for.</param>
+    public static StagePlan Of(InputSelection input, Action<InputFile> require)
     {
         // What an earlier flow of the run is still to write cannot be counted.
         if (input.IsStillToBeWritten)
             return new StagePlan(null, []);
+        foreach (InputFile file in input.Files)
+            require(file);
         return new StagePlan(input.SelectedRows,
         [
             new PlanLine("rows", input.SelectedRows, PlanUnit.Count),

@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Text;
 
 /// <summary>Reasons for which the sources reject a row: fixed phrases that counts group by.</summary>
-internal static class TextRejects
+public static class TextRejects
 {
     public const string Null = "text is null";
     public const string Empty = "text is empty";
@@ -9,6 +9,12 @@ internal static class TextRejects
     public const string TooLong = "text is longer than maxDocumentBytes";
     public const string NoMessages = "messages are null or empty";
     public const string IncompleteMessage = "a message has no role or no content";
+    public const string ShareGpt = "a message has 'from' and 'value', not 'role' and 'content'";
+    public const string NullContent = "a message's content is null";
+    public const string NotTextContent = "a message's content is not text";
+    public const string NotTextParts = "a message's content is a list of parts that are not all text";
+    public const string NotCarried = "a field that the chat template cannot be given";
+    public const string Blank = "line is blank";
     public const string LineTooLong = "line is longer than maxLineBytes";
     public const string NotJson = "line is not JSON";
     public const string NotAnObject = "line is not a JSON object";

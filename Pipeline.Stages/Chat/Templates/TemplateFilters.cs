@@ -33,7 +33,7 @@ internal static class TemplateFilters
         switch (name)
         {
             case "trim": return Text().Trim(start: true, end: true, Argument(0, "chars") is TracedText chars ? chars.Text : null);
-            case "tojson": return TracedText.Literal(TemplateJson.Write(value, JsonLayout(), line));
+            case "tojson": return TemplateJson.Write(value, JsonLayout(), line);
             case "length" or "count": return value is TracedText s ? s.CodePoints : (long)TemplateValues.Items(value, line).Count;
             case "string": return TemplateValues.ToText(value, line);
             case "safe": return value;

@@ -3,7 +3,6 @@ namespace Pipeline.Stages.Chat.Templates;
 /// <summary>Renders parsed statements. One per rendering; it holds the output and the scopes.</summary>
 internal sealed class TemplateInterpreter
 {
-    private const int LongestRange = 100_000;
     private const int DeepestCall = 100;
     private const int DeepestEvaluation = 1_000;
     private const long LeastBudget = 10_000_000;
@@ -12,7 +11,7 @@ internal sealed class TemplateInterpreter
     // A turn makes a scope and the eleven values of "loop".
     private const int TurnCost = 32;
 
-    private readonly Scope _globals = new(null);
+    private readonly TemplateScope _globals = new(null);
     private TracedText.Builder _output = new();
     private int _depth;
     private int _evaluations;
@@ -27,49 +26,10 @@ internal sealed class TemplateInterpreter
     public static TracedText Render(IReadOnlyList<Statement> template, IReadOnlyDictionary<string, object?> variables, long characters)
     {
         TemplateInterpreter interpreter = new() { _budget = LeastBudget + (BudgetPerCharacter * characters) };
-        foreach ((string name, object? value) in variables)
+        foreach ((string name, object? value) in variables.Concat(TemplateGlobals.All))
             interpreter._globals.Set(name, value);
-        interpreter.SetFunctions();
         interpreter.Run(template, interpreter._globals);
         return interpreter._output.ToText();
-    }
-
-    private void SetFunctions()
-    {
-        _globals.Set("raise_exception", (TemplateFunction)((positional, _) =>
-            throw new ChatTemplateException(positional is [TracedText message, ..] ? message.Text : "the template refuses the conversation", isRefusal: true)));
-        _globals.Set("namespace", (TemplateFunction)((_, named) =>
-        {
-            TemplateNamespace space = new();
-            foreach ((string name, object? value) in named)
-                space.Values[name] = value;
-            return space;
-        }));
-        _globals.Set("dict", (TemplateFunction)((_, named) =>
-        {
-            TemplateDictionary dictionary = new();
-            foreach ((string name, object? value) in named)
-                dictionary[name] = value;
-            return dictionary;
-        }));
-        _globals.Set("range", (TemplateFunction)((positional, _) => Range(positional)));
-    }
-
-    private static List<object?> Range(IReadOnlyList<object?> arguments)
-    {
-        long[] values = [.. arguments.Select(a => TemplateValues.Integer(a, 0))];
-        (long start, long stop, long step) = values.Length switch { 1 => (0, values[0], 1), 2 => (values[0], values[1], 1), 3 => (values[0], values[1], values[2]), _ => (0L, 0L, 1L) };
-        List<object?> range = [];
-        for (long i = start; step > 0 ? i < stop : step < 0 && i > stop; i += step)
-        {
-            range.Add(i);
-            if (range.Count > LongestRange)
-                throw new ChatTemplateException($"a range of more than {LongestRange} numbers");
-            // The next number would not fit.
-            if (step > 0 ? i > long.MaxValue - step : i < long.MinValue - step)
-                break;
-        }
-        return range;
     }
 
     /// <summary>What ended a body early.</summary>
@@ -80,7 +40,7 @@ internal sealed class TemplateInterpreter
         Continue,
     }
 
-    private Flow Run(IReadOnlyList<Statement> body, Scope scope)
+    private Flow Run(IReadOnlyList<Statement> body, TemplateScope scope)
     {
         foreach (Statement statement in body)
         {
@@ -100,7 +60,7 @@ internal sealed class TemplateInterpreter
 
     private static long Size(object? value) => value switch { TracedText text => text.Length, List<object?> list => list.Count, _ => 0 };
 
-    private Flow Run(Statement statement, Scope scope)
+    private Flow Run(Statement statement, TemplateScope scope)
     {
         Charge(1, statement.Line);
         switch (statement)
@@ -136,24 +96,24 @@ internal sealed class TemplateInterpreter
         }
     }
 
-    private void RunLoop(ForStatement loop, Scope scope)
+    private void RunLoop(ForStatement loop, TemplateScope scope)
     {
         List<object?> items = TemplateValues.Items(Evaluate(loop.Items, scope), loop.Line);
         if (loop.Filter is not null)
         {
             items = items.FindAll(item =>
             {
-                Scope inner = new(scope);
+                TemplateScope inner = new(scope);
                 Bind(loop.Targets, item, inner, loop.Line);
                 return TemplateValues.IsTrue(Evaluate(loop.Filter, inner));
             });
         }
         if (items.Count == 0)
-            Run(loop.Else, new Scope(scope));
+            Run(loop.Else, new TemplateScope(scope));
         for (int i = 0; i < items.Count; i++)
         {
             Charge(TurnCost, loop.Line);
-            Scope inner = new(scope);
+            TemplateScope inner = new(scope);
             Bind(loop.Targets, items[i], inner, loop.Line);
             inner.Set("loop", LoopVariable(items, i));
             if (Run(loop.Body, inner) == Flow.Break)
@@ -176,7 +136,7 @@ internal sealed class TemplateInterpreter
         ["nextitem"] = i + 1 < items.Count ? items[i + 1] : new Undefined("nextitem"),
     };
 
-    private void Assign(SetStatement set, Scope scope)
+    private void Assign(SetStatement set, TemplateScope scope)
     {
         object? value = set.Body is null ? Evaluate(set.Value!, scope) : Capture(set.Body, scope);
         if (set.Attribute is null)
@@ -187,7 +147,7 @@ internal sealed class TemplateInterpreter
             throw new ChatTemplateException($"line {set.Line}: '{set.Targets[0]}' is no namespace; only a namespace's attributes can be set");
     }
 
-    private static void Bind(IReadOnlyList<string> targets, object? value, Scope scope, int line)
+    private static void Bind(IReadOnlyList<string> targets, object? value, TemplateScope scope, int line)
     {
         if (targets.Count == 1)
         {
@@ -201,18 +161,34 @@ internal sealed class TemplateInterpreter
             scope.Set(targets[i], items[i]);
     }
 
-    private TemplateFunction Macro(MacroStatement macro, Scope defined) => (positional, named) =>
+    private TemplateFunction Macro(MacroStatement macro, TemplateScope defined) => (positional, named) =>
     {
-        Scope scope = new(defined);
+        TemplateScope scope = new(defined);
+        List<(string Name, object? Value)> rest = [.. named];
         for (int i = 0; i < macro.Parameters.Count; i++)
         {
             (string name, Expression? fallback) = macro.Parameters[i];
-            (string Name, object? Value) given = named.FirstOrDefault(a => a.Name == name);
+            int given = i < positional.Count ? -1 : rest.FindIndex(a => a.Name == name);
             scope.Set(name, i < positional.Count ? positional[i]
-                : given.Name is not null ? given.Value
+                : given >= 0 ? rest[given].Value
                 : fallback is not null ? Evaluate(fallback, scope)
                 : new Undefined(name));
+            if (given >= 0)
+                rest.RemoveAt(given);
         }
+        if (!macro.TakesNames && rest is [var surplus, ..])
+            throw new ChatTemplateException($"line {macro.Line}: the macro '{macro.Name}' takes no argument '{surplus.Name}'");
+        if (!macro.TakesMore && positional.Count > macro.Parameters.Count)
+            throw new ChatTemplateException($"line {macro.Line}: the macro '{macro.Name}' takes {macro.Parameters.Count} values, not {positional.Count}");
+        if (macro.TakesNames)
+        {
+            TemplateDictionary names = new();
+            foreach ((string name, object? value) in rest)
+                names[name] = value;
+            scope.Set("kwargs", names);
+        }
+        if (macro.TakesMore)
+            scope.Set("varargs", new TemplateTuple(positional.Skip(macro.Parameters.Count)));
         if (++_depth > DeepestCall)
             throw new ChatTemplateException($"line {macro.Line}: the macro '{macro.Name}' calls itself more than {DeepestCall} deep");
         TracedText text = Capture(macro.Body, scope);
@@ -220,7 +196,7 @@ internal sealed class TemplateInterpreter
         return text;
     };
 
-    private TracedText Capture(IReadOnlyList<Statement> body, Scope scope)
+    private TracedText Capture(IReadOnlyList<Statement> body, TemplateScope scope)
     {
         TracedText.Builder outer = _output;
         _output = new TracedText.Builder();
@@ -230,7 +206,7 @@ internal sealed class TemplateInterpreter
         return captured;
     }
 
-    private object? Evaluate(Expression expression, Scope scope)
+    private object? Evaluate(Expression expression, TemplateScope scope)
     {
         Charge(1, expression.Line);
         if (++_evaluations > DeepestEvaluation)
@@ -242,14 +218,16 @@ internal sealed class TemplateInterpreter
         return value;
     }
 
-    private object? ValueOf(Expression expression, Scope scope)
+    private object? ValueOf(Expression expression, TemplateScope scope)
     {
         int line = expression.Line;
         switch (expression)
         {
             case LiteralExpression literal: return literal.Value;
             case NameExpression name: return scope.Get(name.Name);
-            case ListExpression list: return list.Items.Select(i => Evaluate(i, scope)).ToList();
+            case ListExpression list:
+                IEnumerable<object?> items = list.Items.Select(i => Evaluate(i, scope));
+                return list.IsTuple ? new TemplateTuple(items) : items.ToList();
             case DictionaryExpression dictionary:
                 TemplateDictionary made = new();
                 foreach ((Expression key, Expression value) in dictionary.Items)
@@ -283,7 +261,7 @@ internal sealed class TemplateInterpreter
         }
     }
 
-    private object? Call(CallExpression call, Scope scope)
+    private object? Call(CallExpression call, TemplateScope scope)
     {
         List<object?> positional = Positional(call.Arguments, scope);
         if (call.Target is AttributeExpression method && Evaluate(method.Target, scope) is var owner and not TemplateNamespace)
@@ -300,7 +278,7 @@ internal sealed class TemplateInterpreter
         };
     }
 
-    private object? Unary(UnaryExpression unary, Scope scope)
+    private object? Unary(UnaryExpression unary, TemplateScope scope)
     {
         object? value = Evaluate(unary.Operand, scope);
         return (unary.Operator, value) switch
@@ -313,7 +291,7 @@ internal sealed class TemplateInterpreter
         };
     }
 
-    private object? Binary(BinaryExpression binary, Scope scope)
+    private object? Binary(BinaryExpression binary, TemplateScope scope)
     {
         object? left = Evaluate(binary.Left, scope);
         if (binary.Operator is "and" or "or")
@@ -341,6 +319,7 @@ internal sealed class TemplateInterpreter
         (_, bool a, _) => Arithmetic(op, a ? 1L : 0L, right, line),
         (_, _, bool b) => Arithmetic(op, left, b ? 1L : 0L, line),
         ("+", List<object?> a, List<object?> b) when a.Count + b.Count > TemplateValues.LongestList => throw new ChatTemplateException($"line {line}: a list of more than {TemplateValues.LongestList} elements"),
+        ("+", TemplateTuple a, TemplateTuple b) => new TemplateTuple([.. a, .. b]),
         ("+", List<object?> a, List<object?> b) => new List<object?>([.. a, .. b]),
         ("+", long a, long b) => a + b,
         ("-", long a, long b) => a - b,
@@ -372,35 +351,16 @@ internal sealed class TemplateInterpreter
     private static TracedText Repeat(TracedText text, long times)
     {
         TracedText.Builder repeated = new();
-        for (long i = 0; i < Math.Min(times, LongestRange); i++)
+        for (long i = 0; i < Math.Min(times, TemplateGlobals.LongestRange); i++)
             repeated.Append(text);
         return repeated.ToText();
     }
 
-    private long? Whole(Expression? expression, Scope scope)
+    private long? Whole(Expression? expression, TemplateScope scope)
         => expression is null || Evaluate(expression, scope) is not { } value ? null : TemplateValues.Integer(value, expression.Line);
 
-    private List<object?> Positional(CallArguments arguments, Scope scope) => [.. arguments.Positional.Select(a => Evaluate(a, scope))];
+    private List<object?> Positional(CallArguments arguments, TemplateScope scope) => [.. arguments.Positional.Select(a => Evaluate(a, scope))];
 
-    private List<(string Name, object? Value)> Named(CallArguments arguments, Scope scope)
+    private List<(string Name, object? Value)> Named(CallArguments arguments, TemplateScope scope)
         => [.. arguments.Named.Select(a => (a.Name, Evaluate(a.Value, scope)))];
-
-    private sealed class Scope(Scope? outer)
-    {
-        private readonly Dictionary<string, object?> _values = new(StringComparer.Ordinal);
-
-        public object? Get(string name)
-        {
-            for (Scope? scope = this; scope is not null; scope = scope.Outer)
-            {
-                if (scope._values.TryGetValue(name, out object? value))
-                    return value;
-            }
-            return new Undefined(name);
-        }
-
-        public void Set(string name, object? value) => _values[name] = value;
-
-        private Scope? Outer { get; } = outer;
-    }
 }

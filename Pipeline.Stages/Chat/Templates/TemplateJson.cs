@@ -14,12 +14,25 @@ internal static class TemplateJson
     /// <param name="IsSorted">Whether keys are written in order.</param>
     public sealed record Layout(int? Indent, string Between, string Colon, bool IsSorted);
 
-    public static string Write(object? value, Layout layout, int line)
+    public static TracedText Write(object? value, Layout layout, int line)
     {
         StringBuilder json = new();
         Write(json, value, layout, 0, line);
-        return json.ToString();
+        return OfTurn(json.ToString(), value);
     }
+
+    /// <summary>Text written from a value: it belongs to the turn whose field the value is.</summary>
+    public static TracedText OfTurn(string text, object? value)
+        => FindTurn(value, 0) is >= 0 and int turn ? TracedText.OfTurn(text, turn) : TracedText.Literal(text);
+
+    private static int FindTurn(object? value, int depth) => value switch
+    {
+        _ when depth > TemplateValues.DeepestData => -1,
+        TracedText { Length: > 0 } text => TracedText.TurnOf(text.Origin(0)),
+        List<object?> list => list.Select(item => FindTurn(item, depth + 1)).FirstOrDefault(turn => turn >= 0, -1),
+        TemplateDictionary dictionary => dictionary.Keys.Select(key => FindTurn(dictionary[key], depth + 1)).FirstOrDefault(turn => turn >= 0, -1),
+        _ => -1,
+    };
 
     private static void Write(StringBuilder json, object? value, Layout layout, int depth, int line)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace Pipeline.Stages.Chat.Templates;
 
@@ -7,6 +8,8 @@ internal static class TemplateMethods
 {
     public static object? Attribute(object? target, string name) => target switch
     {
+        // A method goes before a key of its name.
+        TemplateDictionary dictionary when name is "items" or "keys" or "values" or "get" => (TemplateFunction)((positional, _) => OfDictionary(dictionary, name, positional, 0)),
         TemplateDictionary dictionary => dictionary.TryGet(name, out object? value) ? value : new Undefined(name),
         TemplateNamespace space => space.Values.TryGetValue(name, out object? value) ? value : new Undefined(name),
         _ => new Undefined(name),
@@ -55,7 +58,12 @@ internal static class TemplateMethods
         if (stride != 1)
             throw ChatTemplateException.Missing($"line {line}: a slice with step {stride} is not implemented");
         int from = Bound(start ?? 0), to = Math.Max(from, Bound(stop ?? length));
-        return target is TracedText whole ? whole.SliceCodePoints(from, to) : ((List<object?>)target!).GetRange(from, to - from);
+        return target switch
+        {
+            TracedText whole => whole.SliceCodePoints(from, to),
+            TemplateTuple tuple => new TemplateTuple(tuple.GetRange(from, to - from)),
+            _ => ((List<object?>)target!).GetRange(from, to - from),
+        };
 
         int Bound(long value) => (int)Math.Clamp(value < 0 ? value + length : value, 0, length);
     }
@@ -71,7 +79,7 @@ internal static class TemplateMethods
 
     public static List<object?> Items(object? value, int line) => value switch
     {
-        TemplateDictionary dictionary => [.. dictionary.Keys.Select(k => new List<object?> { k, dictionary[k] })],
+        TemplateDictionary dictionary => [.. dictionary.Keys.Select(k => new TemplateTuple([k, dictionary[k]]))],
         Undefined => [],
         _ => throw new ChatTemplateException($"line {line}: items wants a dictionary, found {TemplateValues.Kind(value)}"),
     };
@@ -81,17 +89,30 @@ internal static class TemplateMethods
     {
         string changed = name switch
         {
-            "upper" => text.Text.ToUpperInvariant(),
-            "lower" => text.Text.ToLowerInvariant(),
-            "capitalize" => text.Length == 0 ? text.Text : char.ToUpperInvariant(text.Text[0]) + text.Text[1..].ToLowerInvariant(),
-            "words" => string.Concat(text.Text.Select((c, i) => i == 0 || IsWordBreak(text.Text[i - 1]) ? char.ToUpperInvariant(c) : char.ToLowerInvariant(c))),
-            _ => string.Concat(text.Text.Select((c, i) => i == 0 || !char.IsLetter(text.Text[i - 1]) ? char.ToUpperInvariant(c) : char.ToLowerInvariant(c))),
+            "upper" => PythonCase.Upper(text.Text),
+            "lower" => PythonCase.Lower(text.Text),
+            "capitalize" => PythonCase.Capitalize(text.Text),
+            "words" => TitleOfWords(text.Text),
+            _ => PythonCase.Title(text.Text),
         };
         return changed == text.Text ? text : TracedText.Literal(changed);
     }
 
-    /// <summary>What the <c>title</c> filter begins a word behind; the method begins one behind anything that is no letter.</summary>
-    private static bool IsWordBreak(char c) => char.IsWhiteSpace(c) || c is '-' or '(' or '{' or '[' or '<';
+    /// <summary>What the <c>title</c> filter does to each word by itself, where the method knows letters alone.</summary>
+    private static string TitleOfWords(string text)
+    {
+        StringBuilder title = new();
+        for (int start = 0, end; start < text.Length; start = end)
+        {
+            for (end = start + 1; end < text.Length && IsWordBreak(text[end]) == IsWordBreak(text[end - 1]);)
+                end++;
+            int first = char.IsSurrogatePair(text, start) ? 2 : 1;
+            title.Append(PythonCase.Upper(text.Substring(start, first))).Append(PythonCase.Lower(text[(start + first)..end]));
+        }
+        return title.ToString();
+    }
+
+    private static bool IsWordBreak(char c) => TracedText.IsPythonSpace(c) || c is '-' or '(' or '{' or '[' or '<';
 
     private static object? OfText(TracedText text, string name, IReadOnlyList<object?> arguments, int line)
     {
@@ -126,9 +147,9 @@ internal static class TemplateMethods
 
     private static object? OfDictionary(TemplateDictionary dictionary, string name, IReadOnlyList<object?> arguments, int line) => name switch
     {
-        "items" => Items(dictionary, line),
-        "keys" => new List<object?>(dictionary.Keys),
-        "values" => new List<object?>(dictionary.Keys.Select(k => dictionary[k])),
+        "items" => new TemplateView(name, Items(dictionary, line)),
+        "keys" => new TemplateView(name, dictionary.Keys),
+        "values" => new TemplateView(name, dictionary.Keys.Select(k => dictionary[k])),
         "get" when arguments is [var key, ..] => dictionary.TryGet(key, out object? value) ? value : arguments.Count > 1 ? arguments[1] : null,
         _ => throw NoMethod(dictionary, name, line),
     };

@@ -7,7 +7,7 @@ internal sealed record LiteralExpression(object? Value, int Line) : Expression(L
 
 internal sealed record NameExpression(string Name, int Line) : Expression(Line);
 
-internal sealed record ListExpression(IReadOnlyList<Expression> Items, int Line) : Expression(Line);
+internal sealed record ListExpression(IReadOnlyList<Expression> Items, int Line, bool IsTuple = false) : Expression(Line);
 
 internal sealed record DictionaryExpression(IReadOnlyList<(Expression Key, Expression Value)> Items, int Line) : Expression(Line);
 
@@ -50,7 +50,10 @@ internal sealed record ForStatement(
 /// <summary><c>set name = …</c>, or <c>set name.attribute = …</c> on a namespace, or a block whose output is the value.</summary>
 internal sealed record SetStatement(IReadOnlyList<string> Targets, string? Attribute, Expression? Value, IReadOnlyList<Statement>? Body, int Line) : Statement(Line);
 
-internal sealed record MacroStatement(string Name, IReadOnlyList<(string Name, Expression? Default)> Parameters, IReadOnlyList<Statement> Body, int Line) : Statement(Line);
+/// <param name="TakesMore">Whether its body names <c>varargs</c>: more values than it has parameters are an error otherwise.</param>
+/// <param name="TakesNames">The same of <c>kwargs</c> and values for names that are no parameters.</param>
+internal sealed record MacroStatement(
+    string Name, IReadOnlyList<(string Name, Expression? Default)> Parameters, IReadOnlyList<Statement> Body, bool TakesMore, bool TakesNames, int Line) : Statement(Line);
 
 /// <summary>Statements that are rendered as they stand: a <c>generation</c> block.</summary>
 internal sealed record BodyStatement(IReadOnlyList<Statement> Body, int Line) : Statement(Line);

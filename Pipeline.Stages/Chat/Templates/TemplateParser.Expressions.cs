@@ -13,7 +13,7 @@ internal sealed partial class TemplateParser
         List<Expression> items = [first];
         while (Take(",") && !IsTagEnd())
             items.Add(Expression());
-        return new ListExpression(items, first.Line);
+        return new ListExpression(items, first.Line, IsTuple: true);
     }
 
     private Expression Expression() => Nested(Conditional);
@@ -127,7 +127,7 @@ internal sealed partial class TemplateParser
                     "true" or "True" => new LiteralExpression(true, token.Line),
                     "false" or "False" => new LiteralExpression(false, token.Line),
                     "none" or "None" => new LiteralExpression(null, token.Line),
-                    _ => new NameExpression(token.Value, token.Line),
+                    _ => Name(token),
                 };
             case TemplateTokenKind.String:
                 string text = token.Value;
@@ -140,7 +140,7 @@ internal sealed partial class TemplateParser
                     : new LiteralExpression(WholeNumber(token), token.Line);
             case TemplateTokenKind.Operator when token.Value == "(":
                 if (Take(")"))
-                    return new ListExpression([], token.Line);
+                    return new ListExpression([], token.Line, IsTuple: true);
                 Expression inner = TupleInParentheses();
                 ExpectOperator(")");
                 return inner;
@@ -171,7 +171,7 @@ internal sealed partial class TemplateParser
         List<Expression> items = [first];
         while (Take(",") && !Is(")"))
             items.Add(Expression());
-        return new ListExpression(items, first.Line);
+        return new ListExpression(items, first.Line, IsTuple: true);
     }
 
     private List<Expression> Items(string closing)
@@ -302,5 +302,11 @@ internal sealed partial class TemplateParser
         if (inParentheses)
             ExpectOperator(")");
         return names;
+    }
+
+    private NameExpression Name(TemplateToken token)
+    {
+        _names.Add(token.Value);
+        return new NameExpression(token.Value, token.Line);
     }
 }

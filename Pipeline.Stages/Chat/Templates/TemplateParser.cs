@@ -13,6 +13,9 @@ internal sealed partial class TemplateParser
     private int _at;
     private int _nesting;
 
+    // Names that the macro at hand reads.
+    private HashSet<string> _names = new(StringComparer.Ordinal);
+
     private TemplateParser(List<TemplateToken> tokens) => _tokens = tokens;
 
     private TemplateToken Current => _tokens[_at];
@@ -157,9 +160,14 @@ internal sealed partial class TemplateParser
                 ExpectOperator(",");
         }
         EndBlock();
+        HashSet<string> outside = _names;
+        _names = new HashSet<string>(StringComparer.Ordinal);
         List<Statement> body = Body(["endmacro"]);
         CloseBlock("endmacro");
-        return new MacroStatement(name, parameters, body, line);
+        MacroStatement macro = new(name, parameters, body, _names.Contains("varargs"), _names.Contains("kwargs"), line);
+        outside.UnionWith(_names);
+        _names = outside;
+        return macro;
     }
 
     private void OpenBlock() => Expect(TemplateTokenKind.BlockStart, "{%");

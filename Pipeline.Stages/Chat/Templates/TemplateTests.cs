@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+
 namespace Pipeline.Stages.Chat.Templates;
 
 /// <summary>The tests behind <c>is</c>.</summary>
@@ -39,14 +42,17 @@ internal static class TemplateTests
             1 or -1 => true,
             var divisor => TemplateValues.Integer(value, line) % divisor == 0,
         },
-        "lower" => TemplateValues.ToText(value, line).Text is var text && text.Any(char.IsLower) && !text.Any(char.IsUpper),
-        "upper" => TemplateValues.ToText(value, line).Text is var text && text.Any(char.IsUpper) && !text.Any(char.IsLower),
+        "lower" => IsAll(TemplateValues.ToText(value, line).Text, PythonCase.IsLower, PythonCase.IsUpper),
+        "upper" => IsAll(TemplateValues.ToText(value, line).Text, PythonCase.IsUpper, PythonCase.IsLower),
         "lt" or "lessthan" => TemplateValues.Compare(value, Argument(arguments, name, line), line) < 0,
         "gt" or "greaterthan" => TemplateValues.Compare(value, Argument(arguments, name, line), line) > 0,
         "le" => TemplateValues.Compare(value, Argument(arguments, name, line), line) <= 0,
         "ge" => TemplateValues.Compare(value, Argument(arguments, name, line), line) >= 0,
         _ => throw ChatTemplateException.Missing($"line {line}: the test '{name}' is not implemented"),
     };
+
+    private static bool IsAll(string text, Func<Rune, bool> of, Func<Rune, bool> not)
+        => text.EnumerateRunes().Any(of) && !text.EnumerateRunes().Any(r => not(r) || Rune.GetUnicodeCategory(r) == UnicodeCategory.TitlecaseLetter);
 
     private static object? Argument(IReadOnlyList<object?> arguments, string name, int line)
         => arguments.Count > 0 ? arguments[0] : throw new ChatTemplateException($"line {line}: the test '{name}' wants an argument");

@@ -92,7 +92,7 @@ internal static class TemplateValues
         (null, null) => true,
         (Undefined, Undefined) => true,
         (TracedText x, TracedText y) => x.Text == y.Text,
-        (List<object?> x, List<object?> y) => x.Count == y.Count && x.Zip(y).All(p => AreEqual(p.First, p.Second, depth + 1)),
+        (List<object?> x, List<object?> y) => x is TemplateTuple == y is TemplateTuple && x.Count == y.Count && x.Zip(y).All(p => AreEqual(p.First, p.Second, depth + 1)),
         (TemplateDictionary x, TemplateDictionary y) => x.Keys.Count == y.Keys.Count
             && x.Keys.All(k => y.TryGet(k, out object? other) && AreEqual(x[k], other, depth + 1)),
         _ when Number(a) is { } x && Number(b) is { } y => x == y,
@@ -124,7 +124,8 @@ internal static class TemplateValues
         null => TracedText.Literal("None"),
         bool b => TracedText.Literal(b ? "True" : "False"),
         long n => TracedText.Literal(n.ToString(CultureInfo.InvariantCulture)),
-        double d => TracedText.Literal(d == Math.Floor(d) && Math.Abs(d) < 1e16 ? d.ToString("F1", CultureInfo.InvariantCulture) : d.ToString("R", CultureInfo.InvariantCulture)),
+        double d => TracedText.Literal(PythonText.Of(d)),
+        List<object?> or TemplateDictionary => TemplateJson.OfTurn(PythonText.Of(value, line), value),
         _ => throw ChatTemplateException.Missing($"line {line}: writing {Kind(value)} as text is not implemented"),
     };
 

@@ -3,7 +3,7 @@ using System.Text;
 namespace Pipeline.Stages.Chat.Templates;
 
 /// <summary>
-/// A string whose characters know where they came from: the index of a character of the conversation, or
+/// A string whose characters know where they came from: the index of a character of the conversation, some field of a turn, or
 /// <see cref="FromTemplate"/>. Trimming, slicing, splitting and joining keep the origins, so that a rendered prompt says which of its
 /// bytes are whose content, whatever the template did to it.
 /// </summary>
@@ -13,6 +13,8 @@ internal sealed class TracedText
 
     /// <summary>Longer texts are refused: no prompt is, and a template can double a text again and again.</summary>
     public const int MaxLength = 1 << 25;
+
+    private const int FirstTurn = FromTemplate - 1;
 
     private readonly int[]? _origins;
 
@@ -50,6 +52,17 @@ internal sealed class TracedText
             origins[i] = firstOrigin + i;
         return new TracedText(text, origins);
     }
+
+    /// <summary>Text of a turn whose characters are not numbered.</summary>
+    public static TracedText OfTurn(string text, int turn)
+    {
+        int[] origins = new int[text.Length];
+        Array.Fill(origins, FirstTurn - turn);
+        return new TracedText(text, origins);
+    }
+
+    /// <summary>The turn an origin names without numbering its character, or -1.</summary>
+    public static int TurnOf(int origin) => origin <= FirstTurn ? FirstTurn - origin : -1;
 
     public int Origin(int index) => _origins is null ? FromTemplate : _origins[index];
 
@@ -154,7 +167,7 @@ internal sealed class TracedText
             throw new ChatTemplateException($"a text split into more than {TemplateValues.LongestList} parts");
     }
 
-    private static bool IsPythonSpace(char c) => char.IsWhiteSpace(c) || c is >= '\x1c' and <= '\x1f';
+    internal static bool IsPythonSpace(char c) => char.IsWhiteSpace(c) || c is >= '\x1c' and <= '\x1f';
 
     /// <summary>Joins pieces, keeping their origins.</summary>
     internal sealed class Builder

@@ -11,7 +11,8 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
     private const int RunBytes = 4 << 20;
     private const int RunValues = 1 << 18;
 
-    private readonly PageRun _run = new(leaf, chunk.Codec);
+    private readonly PageRun _run = new(leaf, chunk.Codec == ColumnCodec.Lz4Framed ? ColumnCodec.Uncompressed : chunk.Codec);
+    private byte[] _plain = [];
     private byte[] _body = [];
     private byte[] _window = new byte[FirstHeaderWindow];
     private long _position = chunk.Start;
@@ -76,8 +77,8 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
             if (_run.Count > 0 && (long)_run.Count + page.Values > PageGuard.MaxPageValues)
                 break;
             if (!_run.HasDictionary && _dictionary is { } dictionary)
-                _run.AddDictionary(dictionary.Header, dictionary.Body);
-            _run.Add(page, ReadBody(page, position, ref _body));
+                _run.AddDictionary(Plain(dictionary.Header), dictionary.Body);
+            _run.Add(Plain(page), Decompressed(page, ReadBody(page, position, ref _body)));
             _chunkLeft -= page.Values;
             _next = null;
         }
@@ -102,8 +103,8 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
                 byte[] bytes = [];
                 if (_dictionary is not null || _chunkLeft != chunk.Values)
                     throw new ColumnFormatException("a dictionary page behind the first page");
-                ReadBody(page, body, ref bytes);
-                _dictionary = (page, bytes);
+                ReadOnlySpan<byte> stored = ReadBody(page, body, ref bytes);
+                _dictionary = (page, chunk.Codec == ColumnCodec.Lz4Framed ? Decompressed(page, stored).ToArray() : bytes);
                 continue;
             }
             CheckData(page);
@@ -154,5 +155,22 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
         ReadOnlySpan<byte> body = buffer.AsSpan(0, page.CompressedBytes);
         PageGuard.CheckBody(page, chunk.Codec, body, position);
         return body;
+    }
+
+    // What the library does not decompress is handed to it as it was before.
+    private PageHeader Plain(PageHeader page)
+        => chunk.Codec == ColumnCodec.Lz4Framed ? page with { CompressedBytes = page.Bytes, IsCompressed = false } : page;
+
+    private ReadOnlySpan<byte> Decompressed(PageHeader page, ReadOnlySpan<byte> body)
+    {
+        if (chunk.Codec != ColumnCodec.Lz4Framed || !page.IsCompressed)
+            return body;
+        if (_plain.Length < page.Bytes)
+            _plain = new byte[page.Bytes];
+        int levels = page.DefinitionBytes + page.RepetitionBytes;
+        body[..levels].CopyTo(_plain);
+        if (body.Length > levels)
+            HadoopLz4.Decompress(body[levels..], _plain.AsSpan(levels, page.Bytes - levels));
+        return _plain.AsSpan(0, page.Bytes);
     }
 }

@@ -38,7 +38,7 @@ internal sealed record PageHeader(PageKind Kind, int CompressedBytes, int Bytes,
     public int RepetitionBytes { get; private init; }
 
     /// <summary>Of a v2 page: whether what follows the levels is compressed.</summary>
-    public bool IsCompressed { get; private init; } = true;
+    public bool IsCompressed { get; init; } = true;
 
     public static PageHeader Read(ReadOnlySpan<byte> bytes, out int length)
     {

@@ -80,8 +80,10 @@ public sealed class TokenizeStageTests(ITestOutputHelper output) : IDisposable
         foreach (TokenizedPair part in parts)
         {
             TokenizedPair alone = Assert.Single(Map(new TokenizeOptions { MaxTeacherTokens = 64, MaxStudentTokens = 80 }, part.Text));
-            Assert.Equal(alone.Teacher.Ids, part.Teacher.Ids);
-            Assert.Equal(alone.Student.Ids, part.Student.Ids);
+            // The document ends where its last part does, and nowhere else.
+            int ends = part == parts[^1] ? 0 : 1;
+            Assert.Equal(alone.Teacher.Ids[..^ends], part.Teacher.Ids);
+            Assert.Equal(alone.Student.Ids[..^ends], part.Student.Ids);
         }
     }
 

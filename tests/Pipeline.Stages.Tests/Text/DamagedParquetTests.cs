@@ -51,10 +51,13 @@ public sealed class DamagedParquetTests : IDisposable
     }
 
     [Theory]
-    [InlineData("COMPRESSION brotli", "compression Brotli is not supported")]
-    [InlineData("COMPRESSION lz4_raw", "compression Lz4 is not supported")]
-    public async Task Compression_that_is_not_supported_is_refused_by_name(string options, string expected)
-        => Assert.Contains(expected, await RefusalAsync(Written("SELECT 'x' || i AS text FROM range(100) t(i)", options)), StringComparison.Ordinal);
+    [InlineData("COMPRESSION brotli")]
+    [InlineData("COMPRESSION lz4_raw")]
+    public async Task Pages_of_other_compressions_are_read(string options)
+    {
+        List<TextDocument> read = await StageHarness.ReadAsync(Source(Written("SELECT 'x' || i AS text FROM range(100) t(i)", options)));
+        Assert.Equal(Enumerable.Range(0, 100).Select(i => $"x{i}"), read.Select(d => d.Text));
+    }
 
     [Fact]
     public async Task Another_kind_of_file_is_refused_by_how_it_begins()

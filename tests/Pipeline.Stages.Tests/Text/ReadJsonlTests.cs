@@ -119,9 +119,9 @@ public sealed class ReadJsonlTests : IDisposable
             {"messages": "text"}
             """);
         TextDocument document = Assert.Single(await StageHarness.ReadAsync(Made.ReadJsonl(new() { Files = [path], Messages = "messages" }, _run.Context())));
-        Assert.Equal([new ChatMessage("user", "q"), new ChatMessage("assistant", "a")], document.Messages!);
+        Assert.Equal([new ChatMessage("user", "q", """{"role":"","content":"","name":null}"""), new ChatMessage("assistant", "a")], document.Messages!);
         Assert.Equal(
-            ["a message has no role or no content", "messages are null or empty", "field is not a list of messages"], _run.Rejected.Select(r => r.Reason));
+            ["a message's content is null", "messages are null or empty", "field is not a list of messages"], _run.Rejected.Select(r => r.Reason));
     }
 
     [Theory]

@@ -1,0 +1,55 @@
+using System.Buffers.Binary;
+
+namespace Pipeline.Contracts.Formats;
+
+/// <summary>What a file is that is not what its name says, told from its first bytes.</summary>
+public static class FileHead
+{
+    /// <summary>Bytes from which all of them can be told.</summary>
+    public const int Bytes = 64;
+
+    /// <summary>Whether only Git's pointer is there, and not the file it stands for.</summary>
+    public static bool IsLfsPointer(ReadOnlySpan<byte> head) => head.StartsWith("version https://git-lfs."u8) || head.StartsWith("version https://hawser."u8);
+
+    /// <summary>A clause that begins with "it is", with what to do; null when the bytes say nothing.</summary>
+    public static string? Tell(ReadOnlySpan<byte> head) => head switch
+    {
+        [] => "it is empty; copy it again",
+        _ when IsLfsPointer(head) => "it is a Git LFS pointer, not the file; fetch the file with 'git lfs pull'",
+        [0x1F, 0x8B, ..] => "it is compressed with gzip; decompress it, or let the name of JSON Lines end in .gz",
+        [0x28, 0xB5, 0x2F, 0xFD, ..] => "it is compressed with zstd; decompress it, or let the name of JSON Lines end in .zst",
+        [(byte)'B', (byte)'Z', (byte)'h', ..] => "it is compressed with bzip2; decompress it",
+        [0xFD, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', ..] => "it is compressed with xz; decompress it",
+        [(byte)'P', (byte)'K', 3, 4, ..] => "it is a zip archive (a model as PyTorch saves it is one too); unpack or convert it",
+        [(byte)'P', (byte)'A', (byte)'R', (byte)'1', ..] => "it is a Parquet file; read it as one, with a name that ends in .parquet",
+        [(byte)'G', (byte)'G', (byte)'U', (byte)'F', ..] => "it is a GGUF file",
+        [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..] => "it is UTF-16; write it as UTF-8",
+        [0, _, 0, _, 0, _, ..] or [_, 0, _, 0, _, 0, ..] when IsUtf16(head) => "it is UTF-16 without a mark; write it as UTF-8",
+        _ when IsHtml(head) => "it is an HTML page, such as a server sends in place of a file; download it again",
+        _ when IsSafetensors(head) => "it is a safetensors file",
+        _ => null,
+    };
+
+    private static bool IsUtf16(ReadOnlySpan<byte> head)
+    {
+        int first = head[0] == 0 ? 0 : 1;
+        for (int i = 0; i < Math.Min(head.Length & ~1, 32); i += 2)
+        {
+            if (head[i + first] != 0 || head[i + 1 - first] == 0)
+                return false;
+        }
+        return true;
+    }
+
+    private static bool IsHtml(ReadOnlySpan<byte> head)
+    {
+        head = head.TrimStart(" \t\r\n"u8);
+        return Begins(head, "<!doctype html"u8) || Begins(head, "<html"u8);
+
+        static bool Begins(ReadOnlySpan<byte> head, ReadOnlySpan<byte> with)
+            => head.Length >= with.Length && System.Text.Ascii.EqualsIgnoreCase(head[..with.Length], with);
+    }
+
+    private static bool IsSafetensors(ReadOnlySpan<byte> head)
+        => head.Length > 9 && head[8] == '{' && BinaryPrimitives.ReadUInt64LittleEndian(head) is > 2 and < 1 << 28;
+}
