@@ -136,7 +136,7 @@ internal sealed class MessagesColumn(string name, LeafColumn role, LeafColumn co
         return fields;
     }
 
-    private RowText ToRow(List<ChatMessage> messages, List<(string[] Path, string? Text)> ofRow, long bytes)
+    private static RowText ToRow(List<ChatMessage> messages, List<(string[] Path, string? Text)> ofRow, long bytes)
     {
         if (messages.Count == 0)
             return RowText.Rejected(TextRejects.NoMessages);
