@@ -30,14 +30,14 @@ public sealed class TokenizeCommandTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public async Task What_is_missing_or_no_text_is_refused_by_name_and_leaves_no_output()
     {
-        string input = _folder.Write("in.jsonl", "{\"text\": \"a\"}\n{\"texts\": \"b\"}\n");
+        string input = _folder.Write("in.jsonl", "{\"texts\": \"a\"}\n{\"texts\": \"b\"}\n");
 
         AlmAnswer wrong = await Alm.RunAsync(["tokenize", "--tokenizer", "bytes", "--input", input, "--output", _folder["out.jsonl"]]);
         AlmAnswer missing = await Alm.RunAsync(["tokenize", "--tokenizer", _folder["none"], "--input", input, "--output", _folder["out.jsonl"]]);
         AlmAnswer usage = await Alm.RunAsync(["tokenize", "--input", input]);
 
         Assert.Equal(ExitCodes.Input, wrong.Code);
-        Assert.Contains("line 2", wrong.Error, StringComparison.Ordinal);
+        Assert.Contains("'texts'", wrong.Error, StringComparison.Ordinal);
         Assert.Equal(ExitCodes.Input, missing.Code);
         Assert.Contains(_folder["none"], missing.Error, StringComparison.Ordinal);
         Assert.Equal(ExitCodes.Definition, usage.Code);
