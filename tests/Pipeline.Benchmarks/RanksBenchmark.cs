@@ -61,10 +61,10 @@ internal static class RanksBenchmark
         List<double> ratios = [];
         for (int round = 0; round < rounds; round++)
         {
-            double one = Timed(folder => [Alm(["work", definition, "--run", folder, "--flow", flow, "--plain", "--parts", "0/1", .. sets])]);
-            double two = Timed(folder => [.. Enumerable.Range(0, 2).Select(k => Alm(["work", definition, "--run", folder, "--flow", flow, "--plain", "--parts", $"{k}/2", .. sets]))]);
+            (double one, double oneProcessor) = Timed(folder => [Alm(["work", definition, "--run", folder, "--flow", flow, "--plain", "--parts", "0/1", .. sets])]);
+            (double two, double twoProcessor) = Timed(folder => [.. Enumerable.Range(0, 2).Select(k => Alm(["work", definition, "--run", folder, "--flow", flow, "--plain", "--parts", $"{k}/2", .. sets]))]);
             ratios.Add(one / two);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"one process {one:F1} s, two {two:F1} s: {one / two:F2} times as fast"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"one process {one:F1} s, two {two:F1} s: {one / two:F2} times as fast; of the processor {oneProcessor:F1} and {twoProcessor:F1} s: at most {2 * oneProcessor / twoProcessor:F2} times on free cores"));
         }
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"median {Median(ratios):F2}"));
         return 0;
@@ -75,8 +75,8 @@ internal static class RanksBenchmark
         List<double> ratios = [];
         for (int round = 0; round < rounds; round++)
         {
-            double plain = Processor(folder => Alm(["run", definition, "--run", folder, "--plain", .. sets]));
-            double ranked = Processor(folder => Mpi(1, ["run", definition, "--run", folder, "--plain", .. sets]));
+            double plain = Timed(folder => [Alm(["run", definition, "--run", folder, "--plain", .. sets])]).Processor;
+            double ranked = Timed(folder => [Mpi(1, ["run", definition, "--run", folder, "--plain", .. sets])]).Processor;
             ratios.Add(ranked / plain);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"alone {plain:F2} s of the processor, one rank of mpirun {ranked:F2} s: {ranked / plain:F3}"));
         }
@@ -128,16 +128,16 @@ internal static class RanksBenchmark
         }
     }
 
-    private static double Timed(Func<string, ProcessStartInfo[]> commands)
+    /// <summary>Seconds of the clock for all of them at once, and of the processor for all together.</summary>
+    private static (double Clock, double Processor) Timed(Func<string, ProcessStartInfo[]> commands)
     {
         string folder = NewFolder();
         try
         {
             long start = Stopwatch.GetTimestamp();
-            Process[] processes = [.. commands(folder).Select(c => Process.Start(c)!)];
-            foreach (Process process in processes)
-                End(process);
-            return Stopwatch.GetElapsedTime(start).TotalSeconds;
+            Process[] processes = [.. commands(folder).Select(StartTimed)];
+            double processor = processes.Sum(ProcessorOf);
+            return (Stopwatch.GetElapsedTime(start).TotalSeconds, processor);
         }
         finally
         {
@@ -145,33 +145,20 @@ internal static class RanksBenchmark
         }
     }
 
-    /// <summary>Seconds of the processor, those of the program's own start among them: what else the machine does matters less than to the clock.</summary>
-    private static double Processor(Func<string, ProcessStartInfo> command)
+    private static Process StartTimed(ProcessStartInfo command)
+        => Process.Start(new ProcessStartInfo("bash", ["-c", "TIMEFORMAT='%U %S'; time \"$@\" 2>/dev/null", "bash", command.FileName, .. command.ArgumentList]) { RedirectStandardError = true })!;
+
+    /// <summary>Waits for its end. What else the machine does matters less to the processor's seconds than to the clock's.</summary>
+    private static double ProcessorOf(Process process)
     {
-        string folder = NewFolder();
-        try
+        using (process)
         {
-            ProcessStartInfo timed = command(folder);
-            timed = new ProcessStartInfo("bash", ["-c", "TIMEFORMAT='%U %S'; time \"$@\" 2>/dev/null", "bash", timed.FileName, .. timed.ArgumentList]) { RedirectStandardError = true };
-            using Process process = Process.Start(timed)!;
             string last = process.StandardError.ReadToEnd().Trim().Split('\n')[^1];
             process.WaitForExit();
             return process.ExitCode == 0
                 ? last.Split(' ').Sum(number => double.Parse(number, CultureInfo.InvariantCulture))
                 : throw new InvalidOperationException($"a process ended with {process.ExitCode}");
         }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
-
-    private static void End(Process process)
-    {
-        process.WaitForExit();
-        if (process.ExitCode != 0)
-            throw new InvalidOperationException($"a process ended with {process.ExitCode}");
-        process.Dispose();
     }
 
     private static ProcessStartInfo Alm(string[] arguments) => Quiet(new ProcessStartInfo("dotnet", [AlmPath, .. arguments]));
