@@ -1,8 +1,14 @@
+using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Batching;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Hypernetworks;
 using Pipeline.Stages.Hypernetworks.Sampling;
+using Pipeline.Stages.HypernetworkTraining;
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Tests.Objectives;
+using Pipeline.Stages.Tests.Student;
 using Pipeline.Stages.Tests.Torch;
 using Pipeline.Stages.Tokenization;
 using TorchSharp.Modules;
@@ -147,6 +153,26 @@ public sealed class HypernetworkTests : TorchTest
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    [Fact]
+    public void Rows_that_do_not_occur_get_gradient_from_the_softmax_alone()
+    {
+        string config = TinyRun.Llama.Replace("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false", StringComparison.Ordinal);
+        using CausalLm model = CausalLm.Create(ModelConfig.Parse(config, "config.json"), 3, CPU, ScalarType.Float32);
+        var options = new TrainHypernetworkOptions { To = "x", From = [], Steps = 1, Alm = null, Sft = new() };
+        using IHypernetwork network = HypernetworkFactory.Create(new NetworkOptions { HiddenSize = 32, Layers = 1 }, HypernetworkTransfer.Source(model), 5);
+        using var trainer = new HypernetworkTrainer(options, model, network, 1);
+        Tensor predicted = randn(10, 2, 32).requires_grad_(true);
+        int[] ids = [1, 2, 3];
+        Example[] examples = [new(new DocumentId(1, 0, 0), "ab", new TokenSequence(ids, [0, 1, 2]), null, [])];
+        BatchTables tables = BatchTables.From(examples, 3, options.Objectives);
+        BatchTensors tensors = BatchTensors.Of([ids], CPU);
+        using AttentionContext attention = model.CreateAttention(1, 3, lengths: tensors.Lengths);
+        new SftObjective(options.Sft!).Compute(trainer.Forward(predicted, zeros(10, dtype: ScalarType.Bool), tensors, attention, tables)).Mean().backward();
+        float[] input = [.. Enumerable.Range(0, 10).Select(r => predicted.grad![r, 0].abs().max().item<float>())], output = [.. Enumerable.Range(0, 10).Select(r => predicted.grad![r, 1].abs().max().item<float>())];
+        Assert.All(Enumerable.Range(0, 10), r => Assert.Equal(r is 1 or 2, input[r] > 0));
+        Assert.All(output, g => Assert.True(g > 0));
     }
 
     private SurfaceForms Forms(TextTokenizer target)
