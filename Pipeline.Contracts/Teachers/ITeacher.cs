@@ -19,10 +19,17 @@ public interface ITeacher : IAsyncDisposable
 
     /// <summary>
     /// Answers every row, in the order of the rows. Up to <see cref="TeacherFacts.MostInFlight"/> calls may be under way at once. An answer
-    /// depends on its own row alone, up to rounding where <see cref="TeacherFacts.Repeatable"/> is false.
+    /// depends on its own row alone, up to rounding.
     /// </summary>
     /// <exception cref="Errors.InputException">The teacher cannot answer: named with what it said.</exception>
     Task<IReadOnlyList<TeacherAnswer>> ScoreAsync(TeacherRequest request, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Makes sure that what answers is what answered before. Asked before the first row and after the last of every part, so that nothing
+    /// another model said is committed. Teachers that cannot change have nothing to do.
+    /// </summary>
+    /// <exception cref="Errors.InputException">Another model answers.</exception>
+    Task ConfirmAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Gives back what scoring holds: weights, a process, connections. The next request takes them again.</summary>
     ValueTask ReleaseAsync();

@@ -5,7 +5,7 @@ namespace Pipeline.Contracts.Teachers;
 /// <summary>What a teacher can say, and how it may be asked.</summary>
 /// <param name="Abilities">What it can say.</param>
 /// <param name="Shape">Sizes of the model; null where the backend does not tell.</param>
-/// <param name="Repeatable">Whether the same rows give the same bits, whatever they are batched with.</param>
+/// <param name="Repeatable">Whether the same request gives the same bits on the same machine.</param>
 /// <param name="MostInFlight">Requests that may be under way at once; at least 1.</param>
 /// <param name="MostTokens">Tokens of one request, rows times the longest row; null: what memory holds.</param>
 public sealed record TeacherFacts(TeacherAbilities Abilities, TeacherShape? Shape, bool Repeatable, int MostInFlight = 1, long? MostTokens = null);

@@ -4,6 +4,7 @@ using Pipeline.Contracts.Storage;
 using Pipeline.Host.Definitions;
 using Pipeline.Host.Runs;
 using Pipeline.Stages.Teacher;
+using Pipeline.Stages.Teacher.Server;
 using Pipeline.Stages.Text;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
@@ -21,6 +22,7 @@ internal static class Services
         services.AddSingleton(settings);
         services.AddSingleton<InputCatalog>();
         services.AddSingleton<TokenizerStore>();
+        services.AddSingleton<ITeacherConnections, TeacherConnections>();
         services.AddSingleton(_ => TorchDevice.Create(definition.Device, definition.Threads, settings.LibTorch, settings.Ranks.LocalRank));
         services.AddSingleton(settings.Ranks);
         services.AddSingleton(provider =>

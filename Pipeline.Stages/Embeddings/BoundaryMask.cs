@@ -40,11 +40,14 @@ public static class BoundaryMask
     /// [rows] the default set for a model: tokens whose first byte is a space, a line feed or a tab, and every special token. An added
     /// token that is not special (runs of white space in Gemma) is text here. Belongs to the caller, outside dispose scopes.
     /// </summary>
-    public static Tensor Of(TextTokenizer tokenizer, int rows, Device device)
+    public static Tensor Of(TextTokenizer tokenizer, int rows, Device device) => tensor(OfIds(tokenizer, rows), device: device).DetachFromDisposeScope();
+
+    /// <summary>[rows] the same set, for every row of a model.</summary>
+    public static bool[] OfIds(TextTokenizer tokenizer, int rows)
     {
         bool[] mask = For(tokenizer);
         Array.Resize(ref mask, rows);
-        return tensor(mask, device: device).DetachFromDisposeScope();
+        return mask;
     }
 
     /// <summary>[vocabulary] the same set, for every id of a tokenizer.</summary>

@@ -38,6 +38,7 @@ internal sealed class ScoreTeacherStage(ScoreTeacherOptions options, string name
     public async IAsyncEnumerable<Example> RunAsync(
         IAsyncEnumerable<AlignedPair> input, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        await teacher.ConfirmAsync(cancellationToken).ConfigureAwait(false);
         var window = new List<AlignedPair>(options.Window);
         await foreach (AlignedPair pair in input.WithCancellation(cancellationToken).ConfigureAwait(false))
         {
@@ -47,6 +48,7 @@ internal sealed class ScoreTeacherStage(ScoreTeacherOptions options, string name
             window.Clear();
         }
         foreach (Example example in await ScoreWindow(window, cancellationToken).ConfigureAwait(false)) yield return example;
+        await teacher.ConfirmAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<Example[]> ScoreWindow(List<AlignedPair> window, CancellationToken cancellationToken)

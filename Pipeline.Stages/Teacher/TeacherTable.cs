@@ -8,5 +8,6 @@ public static class TeacherTable
     public static IReadOnlyList<TeacherRegistration> All { get; } =
     [
         TorchTeacher.Registration,
+        Server.OpenAiTeacher.Registration,
     ];
 }

@@ -1,0 +1,175 @@
+using System.Buffers;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Contracts.Teachers;
+using Pipeline.Stages.Sides;
+using Pipeline.Stages.Batching;
+using Pipeline.Stages.Tokenization;
+
+namespace Pipeline.Stages.Teacher.Server;
+
+/// <summary>
+/// A teacher behind a server. Every row is a request of its own, sent with one more id behind it so that the prompt's log-probabilities
+/// reach past the row's last token; every answer is checked against what was sent.
+/// </summary>
+internal sealed class OpenAiTeacher : ITeacher, IPlannedTeacher
+{
+    private const string ProbeFile = "teacher-probe.json";
+    private const int QuotedCharacters = 400;
+
+    private readonly OpenAiTeacherDefinition _definition;
+    private readonly TextTokenizer _tokenizer;
+    private readonly IStorage _storage;
+    private readonly string _probePath;
+    private readonly Lazy<ServerVocabulary> _vocabulary;
+    private readonly Lazy<TeacherConnection> _connection;
+    private readonly SemaphoreSlim _slots;
+    private readonly IServerDialect _dialect;
+    private string? _model;
+
+    public OpenAiTeacher(OpenAiTeacherDefinition definition, TextTokenizer tokenizer, IStorage storage, string runFolder, ITeacherConnections connections)
+    {
+        _definition = definition;
+        _tokenizer = tokenizer;
+        _storage = storage;
+        _probePath = Path.Combine(runFolder, ProbeFile);
+        _vocabulary = new(() => new ServerVocabulary(tokenizer));
+        _connection = new(() => connections.Open(definition));
+        _slots = new SemaphoreSlim(definition.InFlight);
+        _dialect = definition.Server switch
+        {
+            ServerKind.Sglang => new SglangDialect(),
+            ServerKind.Completions => new EchoDialect(),
+            _ => new VllmDialect(),
+        };
+        Facts = new TeacherFacts(Abilities(definition), null, Repeatable: false, definition.InFlight);
+    }
+
+    public static TeacherRegistration Registration { get; } = TeacherRegistration.Of<OpenAiTeacherDefinition>(
+        OpenAiTeacherDefinition.Name, "A model behind a server: vLLM, SGLang, or any with OpenAI's completions and echo.", Abilities,
+        static (teacher, context) => new OpenAiTeacher(
+            teacher, SideTokenizers.Teacher(RunSite.Of(context)), context.Storage, context.RunFolder, context.Service<ITeacherConnections>()));
+
+    public TeacherFacts Facts { get; }
+
+    public IReadOnlyDictionary<string, string> Fingerprint => new Dictionary<string, string>
+    {
+        ["teacher server"] = JsonNamingPolicy.KebabCaseLower.ConvertName(_definition.Server.ToString()),
+        ["teacher model"] = _definition.Revision is { } revision ? $"{_definition.Model} at {revision}" : _definition.Model,
+        ["teacher listed"] = _definition.WholeDistribution ? "all" : _definition.Top.ToString(CultureInfo.InvariantCulture),
+    };
+
+    public IReadOnlyList<PlanLine> Plan(long? documents, double? tokens) => ServerPlan.Of(_definition, _tokenizer.VocabularySize, documents, tokens);
+
+    public async Task<IReadOnlyList<TeacherAnswer>> ScoreAsync(TeacherRequest request, CancellationToken cancellationToken)
+    {
+        var answers = new TeacherAnswer[request.Rows.Count];
+        await InFlight.ForEachAsync(Enumerable.Range(0, answers.Length), _definition.InFlight, async (i, stop) =>
+        {
+            int[] ids = request.Rows[i].Ids;
+            answers[i] = new TeacherAnswer(ServerNumbers.Of(await AskAsync([.. ids, ids[^1]], stop).ConfigureAwait(false), ids.Length, _definition, _vocabulary.Value.Size));
+        }, cancellationToken).ConfigureAwait(false);
+        return answers;
+    }
+
+    public async Task ConfirmAsync(CancellationToken cancellationToken)
+    {
+        var values = new List<double>();
+        TextEncoder encoder = _tokenizer.CreateEncoder();
+        foreach (string text in TeacherProbe.Texts)
+        {
+            int[] ids = encoder.EncodeDocument(text, addBos: true, addEos: false).Ids;
+            values.AddRange((await AskAsync(ids, cancellationToken).ConfigureAwait(false)).LogLikelihood.Skip(1));
+        }
+        TeacherProbe.Of(_model, [.. values]).KeepOrCompare(_storage, _probePath, _definition.ProbeError);
+    }
+
+    public ValueTask ReleaseAsync() => ValueTask.CompletedTask;
+
+    public ValueTask DisposeAsync()
+    {
+        if (_connection.IsValueCreated) _connection.Value.Dispose();
+        _slots.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private static TeacherAbilities Abilities(OpenAiTeacherDefinition definition) => new(
+        definition.WholeDistribution ? BoundaryKnowledge.Exact : definition.Top > 0 ? BoundaryKnowledge.Interval : BoundaryKnowledge.None);
+
+    private async Task<ServerScores> AskAsync(int[] ids, CancellationToken cancellationToken)
+    {
+        await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            using JsonDocument answer = await PostAsync(ids, cancellationToken).ConfigureAwait(false);
+            CheckModel(answer.RootElement);
+            return _dialect.Read(answer.RootElement, ids, _definition, _vocabulary.Value);
+        }
+        catch (ServerAnswerException e)
+        {
+            throw Wrong($"its answer to {ids.Length} ids is not one: {e.Message}", e);
+        }
+        finally
+        {
+            _slots.Release();
+        }
+    }
+
+    private async Task<JsonDocument> PostAsync(int[] ids, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, _dialect.Path) { Content = Body(ids) };
+        try
+        {
+            using HttpResponseMessage response = await _connection.Value.Client.SendAsync(request, cancellationToken).ConfigureAwait(false);
+            if (response.StatusCode != HttpStatusCode.OK)
+            {
+                string text = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
+                throw Wrong($"it answered {(int)response.StatusCode} {response.ReasonPhrase}: {(text.Length > QuotedCharacters ? text[..QuotedCharacters] + "…" : text)}");
+            }
+            await using Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+            return await JsonDocument.ParseAsync(stream, default, cancellationToken).ConfigureAwait(false);
+        }
+        catch (JsonException e)
+        {
+            throw Wrong($"its answer is not JSON: {e.Message}", e);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException || (e is OperationCanceledException or TimeoutException && !cancellationToken.IsCancellationRequested))
+        {
+            throw Wrong($"{e.Message}; tried {_definition.Retries + 1} times", e);
+        }
+    }
+
+    private ByteArrayContent Body(int[] ids)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            _dialect.Write(json, ids, _definition, _vocabulary.Value);
+            json.WriteEndObject();
+        }
+        var content = new ByteArrayContent(buffer.WrittenSpan.ToArray());
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        return content;
+    }
+
+    // A server that changes the model it names while it answers is not one teacher.
+    private void CheckModel(JsonElement answer)
+    {
+        if (answer.ValueKind != JsonValueKind.Object || !answer.TryGetProperty("model", out JsonElement model) || model.ValueKind != JsonValueKind.String)
+            return;
+        string name = model.GetString()!;
+        string first = Interlocked.CompareExchange(ref _model, name, null) ?? name;
+        if (first != name)
+            throw new ServerAnswerException($"it is of model '{name}', those before were of '{first}'");
+    }
+
+    private InputException Wrong(string what, Exception? inner = null)
+        => new(_connection.Value.WithoutKey($"teacher at {_definition.Url}: {what}"), inner is null ? null : new InvalidOperationException(_connection.Value.WithoutKey(inner.Message)));
+}
