@@ -4,7 +4,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Pipeline.Contracts.Errors;
-using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Contracts.Teachers;
