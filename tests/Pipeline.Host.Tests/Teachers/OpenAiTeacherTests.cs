@@ -91,7 +91,7 @@ public sealed class OpenAiTeacherTests : IServiceProvider, IDisposable
         Assert.Contains("another model answers", (await Assert.ThrowsAsync<InputException>(() => second.ConfirmAsync(default))).Message, StringComparison.Ordinal);
     }
 
-    private static JsonNode? Broken(string fault, JsonObject answer)
+    private static JsonObject? Broken(string fault, JsonObject answer)
     {
         JsonObject choice = answer["choices"]![0]!.AsObject();
         JsonArray positions = choice["prompt_logprobs"]!.AsArray();
