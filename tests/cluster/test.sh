@@ -68,9 +68,7 @@ if missing=$("$here/install.sh" openmpi-bin libopenmpi-dev); then
   "${mpi[@]}" -n 1 "${alm[@]}" run "$definition" "${ranked[@]}" --run "$work/other" --plain : \
     -n 1 "${alm[@]}" run "$definition" "${ranked[@]}" --set seed=3 --run "$work/other" --plain >"$work/other.log" 2>&1 || code=$?
   [ $code -ne 0 ] && grep -q "the ranks disagree on the definition: rank 1" "$work/other.log" && say "a rank with another definition is named (exit $code)" || fail "another definition: exit $code, $(tail -3 "$work/other.log")"
-  kills() { ALM_CLUSTER=1 dotnet test tests/Pipeline.FaultTests -c Release --no-build --filter FullyQualifiedName~RankKillTests >"$work/kills.log" 2>&1; }
-  # Seen to fail once in four runs, on a machine with much else to do; why is not known yet. A failure is printed whole, and tried once more.
-  kills || { say "killed ranks FAILED ONCE, tried again: $(cat "$work/kills.log")"; kills; } && say "a rank killed at random moments: the same bytes" || fail "kills: $(cat "$work/kills.log")"
+  ALM_CLUSTER=1 dotnet test tests/Pipeline.FaultTests -c Release --no-build --filter FullyQualifiedName~RankKillTests >"$work/kills.log" 2>&1 && say "a rank killed at random moments: the same bytes" || fail "kills: $(cat "$work/kills.log")"
 else
   say "LEFT OUT: training over ranks of MPI. $missing"
 fi
