@@ -2,8 +2,8 @@ using System.Runtime.ExceptionServices;
 using System.Threading.Tasks.Dataflow;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Stages;
-using Pipeline.Stages.Torch;
 using Pipeline.Host.Progress;
+using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Graph;
 

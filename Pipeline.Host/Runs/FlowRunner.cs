@@ -78,7 +78,7 @@ internal sealed class FlowRunner(
         Dictionary<int, long> known = rejects.LinesOf(flow.Name);
         foreach (PartRecord record in progress.Parts.Done(flow.Name, hash).Where(r => r.Rejects > known.GetValueOrDefault(r.Part)))
         {
-                foreach (byte[] line in progress.Parts.Rejects(record))
+            foreach (byte[] line in progress.Parts.Rejects(record))
                 rejects.Append(line);
         }
         int without = parts - Enumerable.Range(0, parts).Count(progress.Of(flow.Name, hash).Partitions.ContainsKey);

@@ -1,8 +1,8 @@
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
-using Pipeline.Stages.Sides;
 using Pipeline.Stages.Objectives;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Embeddings;
@@ -27,7 +27,8 @@ internal sealed class ComputeBiasStage : ISink<TextDocument>, IPartitioned
     public static StageRegistration Registration { get; } = StageRegistration.Sink<ComputeBiasOptions, TextDocument>(
         "compute-bias",
         "Writes the tokenization bias of teacher and student token pairs, for ALM over unbiased chunks.",
-        static (o, c) => new ComputeBiasStage(o, RunSite.Of(c), c.Meter)) with { IsPartitioned = true, Needs = StageNeeds.Teacher | StageNeeds.Student };
+        static (o, c) => new ComputeBiasStage(o, RunSite.Of(c), c.Meter)) with
+    { IsPartitioned = true, Needs = StageNeeds.Teacher | StageNeeds.Student };
 
     public int PartitionCount => 1;
 

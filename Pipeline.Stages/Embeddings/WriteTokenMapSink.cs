@@ -21,7 +21,8 @@ internal sealed class WriteTokenMapSink : ISink<TokenMatch>, IPartitioned
     public static StageRegistration Registration { get; } = StageRegistration.Sink<WriteTokenMapOptions, TokenMatch>(
         "write-token-map",
         "Writes the nearest teacher token of every student token.",
-        static (o, c) => new WriteTokenMapSink(o, RunSite.Of(c), c.Meter)) with { IsPartitioned = true };
+        static (o, c) => new WriteTokenMapSink(o, RunSite.Of(c), c.Meter)) with
+    { IsPartitioned = true };
 
     public int PartitionCount => 1;
 

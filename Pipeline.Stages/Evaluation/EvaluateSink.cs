@@ -16,8 +16,9 @@ internal sealed class EvaluateSink(
     EvaluateOptions options, string name, RunSite run, TorchDevice device, IStageMeter meter, IRejects rejects, IRanks ranks, CancellationToken stopRequested) : ISink<TextDocument>, IEndsEarly
 {
     public static StageRegistration Registration { get; } = StageRegistration.Sink<EvaluateOptions, TextDocument>(
-        "evaluate", "Judges models by bits per byte on the same windows of text and writes a report.", 
-        static (o, c) => new EvaluateSink(o, c.StageName, RunSite.Of(c), c.Service<TorchDevice>(), c.Meter, c.Rejects, c.Service<IRanks>(), c.StopRequested)) with { IsRanked = true };
+        "evaluate", "Judges models by bits per byte on the same windows of text and writes a report.",
+        static (o, c) => new EvaluateSink(o, c.StageName, RunSite.Of(c), c.Service<TorchDevice>(), c.Meter, c.Rejects, c.Service<IRanks>(), c.StopRequested)) with
+    { IsRanked = true };
 
     public async Task RunAsync(IAsyncEnumerable<TextDocument> input, CancellationToken cancellationToken)
     {

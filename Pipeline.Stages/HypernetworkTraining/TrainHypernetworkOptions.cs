@@ -97,6 +97,11 @@ public sealed record TrainHypernetworkOptions
     /// <summary>What the training loop and the checkpoints read of it.</summary>
     internal UpdateStudentOptions Loop => new()
     {
-        To = To, Objectives = Objectives, Steps = Steps, CheckpointEvery = CheckpointEvery, KeepCheckpoints = KeepCheckpoints, MaxSkippedSteps = MaxSkippedSteps,
+        To = To,
+        Objectives = Objectives,
+        Steps = Steps,
+        CheckpointEvery = CheckpointEvery,
+        KeepCheckpoints = KeepCheckpoints,
+        MaxSkippedSteps = MaxSkippedSteps,
     };
 }

@@ -57,7 +57,8 @@ internal sealed class TrainHypernetworkStage : ISink<StudentBatch>, IResumable, 
         "train-hypernetwork",
         "Trains a hypernetwork that predicts the embeddings of any tokenizer for a frozen model, from shards.",
         static (o, c) => new TrainHypernetworkStage(o, c.StageName, RunSite.Of(c), [.. o.From.Select(f => ShardStages.FolderOf(f, c))], c.Service<TorchDevice>(), c.Meter, c.StopRequested))
-        with { Needs = StageNeeds.Student };
+        with
+    { Needs = StageNeeds.Student };
 
     public StagePlan Plan(long? records) => new(null, [new PlanLine("steps", _options.Steps, PlanUnit.Count, "one tokenizer and one batch each")]);
 

@@ -5,12 +5,26 @@ public static class ModelFamilies
 {
     private static readonly ModelFamily Gemma3Text = new("gemma3_text", "Gemma3ForCausalLM", new(262_208, 2304, 9216, 26, 8)
     {
-        KeyValueHeads = 4, HeadDim = 256, RopeTheta = 1_000_000, SlidingWindow = 4096, MaxPositions = 131_072,
+        KeyValueHeads = 4,
+        HeadDim = 256,
+        RopeTheta = 1_000_000,
+        SlidingWindow = 4096,
+        MaxPositions = 131_072,
     })
     {
-        OnePlusNorm = true, ScaledEmbedding = true, Norms = NormPlace.Around, QueryKeyNorm = QueryKeyNorm.PerHead, QueryScalar = true, FinalSoftcap = true, LocalRope = true,
-        Bias = BiasRule.ByConfig, Sliding = SlidingRule.Pattern, TiedByDefault = true, ActivationKey = "hidden_activation",
-        DefaultActivation = Activation.GeluTanh, Marks = (0, 2, 1),
+        OnePlusNorm = true,
+        ScaledEmbedding = true,
+        Norms = NormPlace.Around,
+        QueryKeyNorm = QueryKeyNorm.PerHead,
+        QueryScalar = true,
+        FinalSoftcap = true,
+        LocalRope = true,
+        Bias = BiasRule.ByConfig,
+        Sliding = SlidingRule.Pattern,
+        TiedByDefault = true,
+        ActivationKey = "hidden_activation",
+        DefaultActivation = Activation.GeluTanh,
+        Marks = (0, 2, 1),
     };
 
     public static IReadOnlyList<ModelFamily> All { get; } =

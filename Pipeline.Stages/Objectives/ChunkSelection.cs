@@ -97,7 +97,8 @@ internal static class ChunkSelection
         }
         return new ChunkPart(
             (float)Math.Min(0, -negLogLikelihood), boundary.Log, chunk.TeacherEnd - chunk.TeacherStart, chunk.TeacherEnd - 1,
-            chunk.StudentStart, chunk.StudentEnd, source, gap) { Bounds = (boundary.Lower, boundary.Upper) };
+            chunk.StudentStart, chunk.StudentEnd, source, gap)
+        { Bounds = (boundary.Lower, boundary.Upper) };
     }
 
     private static void RequireScores(Example example, TeacherView teacher)

@@ -102,7 +102,10 @@ public sealed class ShardWriter : IDisposable
         _blocks.Add(new ShardBlock(_offset, length, _block.Records));
         _totals += ShardTotals.Zero with
         {
-            Records = _block.Records, TeacherTokens = _block.TeacherTokens, StudentTokens = _block.StudentTokens, Chunks = _block.Chunks,
+            Records = _block.Records,
+            TeacherTokens = _block.TeacherTokens,
+            StudentTokens = _block.StudentTokens,
+            Chunks = _block.Chunks,
         };
         Append(_buffer.AsSpan(0, length));
         _block.Reset();

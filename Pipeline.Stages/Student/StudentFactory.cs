@@ -1,8 +1,8 @@
-using Pipeline.Stages.Language;
 using System.Text.Json.Nodes;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Embeddings;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Tokenization;

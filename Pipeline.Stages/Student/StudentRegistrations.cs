@@ -1,8 +1,8 @@
 using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
-using Pipeline.Stages.Sides;
 using Pipeline.Stages.Ranks;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Torch;
 
@@ -21,11 +21,13 @@ public static class StudentRegistrations
         "Trains the student on the objectives and writes it as a Hugging Face folder.",
         static (o, c) => new UpdateStudentStage(
             o, c.StageName, RunSite.Of(c), c.Facts, c.Service<TorchDevice>(), c.Service<TeacherStore>(), () => c.Service<TeacherStore>().Get(c), c.Meter, c.StopRequested, c.Service<IRanks>()))
-        .Telling<UpdateStudentOptions>(static (o, facts) => facts with { Student = o.Student }) with { Needs = StageNeeds.Student, IsRanked = true };
+        .Telling<UpdateStudentOptions>(static (o, facts) => facts with { Student = o.Student }) with
+    { Needs = StageNeeds.Student, IsRanked = true };
 
     public static StageRegistration Realign { get; } = StageRegistration.Map<RealignOptions, OrderedExample, Example>(
         "realign",
         "Gives examples of existing shards another student tokenizer, without the teacher; for write-shards.",
         static (o, c) => new RealignStage(o, c.StageName, RunSite.Of(c), c.Meter))
-        .Telling<RealignOptions>(static (_, facts) => facts with { ReplacedParts = [FingerprintPart.StudentTokenizer, FingerprintPart.Templates] }) with { Needs = StageNeeds.Teacher | StageNeeds.Student };
+        .Telling<RealignOptions>(static (_, facts) => facts with { ReplacedParts = [FingerprintPart.StudentTokenizer, FingerprintPart.Templates] }) with
+    { Needs = StageNeeds.Teacher | StageNeeds.Student };
 }

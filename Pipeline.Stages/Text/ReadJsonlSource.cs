@@ -13,7 +13,7 @@ internal sealed class ReadJsonlSource(ReadJsonlOptions options, InputSelection i
     : ISource<TextDocument>, IFingerprinted, IPlanned
 {
     public static StageRegistration Registration { get; } = StageRegistration.Source<ReadJsonlOptions, TextDocument>(
-        "read-jsonl", "Reads documents from JSON Lines files, plain or compressed.", 
+        "read-jsonl", "Reads documents from JSON Lines files, plain or compressed.",
         static (o, c) => new ReadJsonlSource(o, InputSelection.Of(o.Files, InputKind.JsonLines, o.SkipRows, o.MaxRows, c), c.Storage, c.Meter, c.Rejects));
 
     public IReadOnlyDictionary<string, string> Fingerprint => new Dictionary<string, string>

@@ -15,7 +15,7 @@ internal sealed class WriteParquetSink(WriteParquetOptions options, string path,
     private const long RowGroupBytes = 64 << 20;
 
     public static StageRegistration Registration { get; } = StageRegistration.Sink<WriteParquetOptions, TextDocument>(
-        "write-parquet", "Writes documents to a Parquet file with one text column.", 
+        "write-parquet", "Writes documents to a Parquet file with one text column.",
         static (o, c) => new WriteParquetSink(o, RunPaths.Output(c.RunFolder, o.To), c.Storage, c.Meter, c.Rejects));
 
     public async Task RunAsync(IAsyncEnumerable<TextDocument> input, CancellationToken cancellationToken)

@@ -1,5 +1,4 @@
 using System.Collections.ObjectModel;
-using Pipeline.Stages.Language;
 using System.Diagnostics;
 using System.Globalization;
 using Pipeline.Contracts.Definitions;
@@ -9,6 +8,7 @@ using Pipeline.Contracts.Storage;
 using Pipeline.Host.Commands;
 using Pipeline.Host.Definitions;
 using Pipeline.Stages;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Shards;
 using Pipeline.Stages.Sides;

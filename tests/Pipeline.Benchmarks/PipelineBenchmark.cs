@@ -1,5 +1,4 @@
 using System.Collections.ObjectModel;
-using Pipeline.Stages.Language;
 using System.Diagnostics;
 using System.Globalization;
 using Pipeline.Contracts.Definitions;
@@ -12,6 +11,7 @@ using Pipeline.Host.Definitions;
 using Pipeline.Host.Runs;
 using Pipeline.Stages;
 using Pipeline.Stages.Batching;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Shards;

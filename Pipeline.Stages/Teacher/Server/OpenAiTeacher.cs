@@ -7,8 +7,8 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Contracts.Teachers;
-using Pipeline.Stages.Sides;
 using Pipeline.Stages.Batching;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Teacher.Server;

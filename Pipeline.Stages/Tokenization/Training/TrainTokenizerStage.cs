@@ -45,7 +45,8 @@ internal sealed class TrainTokenizerStage : ISink<TextDocument>, IPartitioned
     public static StageRegistration Registration { get; } = StageRegistration.Sink<TrainTokenizerOptions, TextDocument>(
         Kind,
         "Learns a byte-level BPE tokenizer from text and writes it as a Hugging Face folder.",
-        static (o, c) => new TrainTokenizerStage(o, RunPaths.Output(c.RunFolder, o.To), c.StageName, c.Storage, c.Meter)) with { IsPartitioned = true };
+        static (o, c) => new TrainTokenizerStage(o, RunPaths.Output(c.RunFolder, o.To), c.StageName, c.Storage, c.Meter)) with
+    { IsPartitioned = true };
 
     public int PartitionCount => 1;
 

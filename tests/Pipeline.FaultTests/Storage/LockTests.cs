@@ -42,5 +42,6 @@ public sealed class LockTests : IDisposable
     }
 
     private Process Start(string what) => Process.Start(new ProcessStartInfo(
-        "dotnet", [Path.ChangeExtension(typeof(LockTests).Assembly.Location, ".dll"), what, _folder["lock"]]) { RedirectStandardOutput = true })!;
+        "dotnet", [Path.ChangeExtension(typeof(LockTests).Assembly.Location, ".dll"), what, _folder["lock"]])
+    { RedirectStandardOutput = true })!;
 }

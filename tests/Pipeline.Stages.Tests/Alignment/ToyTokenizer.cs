@@ -106,8 +106,15 @@ internal static class ToyTokenizer
             ids[vocabulary[i]] = i;
         return new JsonObject
         {
-            ["type"] = "BPE", ["dropout"] = null, ["unk_token"] = null, ["continuing_subword_prefix"] = null, ["end_of_word_suffix"] = null,
-            ["fuse_unk"] = false, ["byte_fallback"] = byteFallback, ["ignore_merges"] = false, ["vocab"] = ids,
+            ["type"] = "BPE",
+            ["dropout"] = null,
+            ["unk_token"] = null,
+            ["continuing_subword_prefix"] = null,
+            ["end_of_word_suffix"] = null,
+            ["fuse_unk"] = false,
+            ["byte_fallback"] = byteFallback,
+            ["ignore_merges"] = false,
+            ["vocab"] = ids,
             ["merges"] = new JsonArray([.. merges.Select(m => new JsonArray(m.Item1, m.Item2))]),
         };
     }
@@ -123,8 +130,15 @@ internal static class ToyTokenizer
         })]);
         JsonObject tokenizer = new()
         {
-            ["version"] = "1.0", ["truncation"] = null, ["padding"] = null, ["added_tokens"] = added, ["normalizer"] = normalizer,
-            ["pre_tokenizer"] = preTokenizer, ["post_processor"] = null, ["decoder"] = decoder, ["model"] = model,
+            ["version"] = "1.0",
+            ["truncation"] = null,
+            ["padding"] = null,
+            ["added_tokens"] = added,
+            ["normalizer"] = normalizer,
+            ["pre_tokenizer"] = preTokenizer,
+            ["post_processor"] = null,
+            ["decoder"] = decoder,
+            ["model"] = model,
         };
         JsonObject config = new() { ["tokenizer_class"] = "PreTrainedTokenizerFast", ["bos_token"] = bos, ["eos_token"] = eos };
         if (template is not null)

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
@@ -9,7 +10,6 @@ using Pipeline.Stages.Tests.Text;
 using Pipeline.Stages.Tests.Torch;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
-using System.Text.Json;
 
 namespace Pipeline.Stages.Tests.Evaluation;
 
@@ -71,8 +71,11 @@ public sealed class EvaluateTests : IDisposable
         ByteModels.Save(_run.PathOf("b"), 4, _run.Storage);
         EvaluateOptions options = new()
         {
-            Models = [new() { Model = "run:b" }, new() { Model = "run:a" }], Ensembles = [new() { Name = "both", Members = ["a", "b"] }],
-            Agreement = "a", WindowBytes = 16, BatchTokens = 40,
+            Models = [new() { Model = "run:b" }, new() { Model = "run:a" }],
+            Ensembles = [new() { Name = "both", Members = ["a", "b"] }],
+            Agreement = "a",
+            WindowBytes = 16,
+            BatchTokens = 40,
         };
         IAsyncEnumerable<TextDocument> Text() => Documents("A document of some words.", "Another, of many more words than the first one has.", "third");
         await Made.Evaluate(options with { To = "alone" }, _run.Context()).RunAsync(Text(), default);
@@ -116,7 +119,9 @@ public sealed class EvaluateTests : IDisposable
             EvaluationTable.ToJson(without),
             EvaluationTable.ToJson(with with
             {
-                Models = [.. with.Models.Select(m => m with { Agreement = null, AgreementOffsets = null })], AgreementWith = null, AgreementRule = null,
+                Models = [.. with.Models.Select(m => m with { Agreement = null, AgreementOffsets = null })],
+                AgreementWith = null,
+                AgreementRule = null,
             }));
         Assert.Equal(["b", "bare", "a", "again", "twice", "both"], with.Models.Select(m => m.Name));
         // 54 bytes in four windows, whose first bytes a model without a mark in front does not predict.

@@ -1,6 +1,6 @@
-using Pipeline.Stages.Language;
 using System.Text;
 using Pipeline.Stages.Evaluation;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Tests.Tokenization;
 using Pipeline.Stages.Tests.Torch;

@@ -19,7 +19,15 @@ public sealed class TrainHypernetworkStageTests : IDisposable
 
     private static readonly TrainHypernetworkOptions Options = new()
     {
-        To = "straight", From = ["shards"], Steps = 6, LearningRate = 5e-3, WarmupSteps = 2, CheckpointEvery = 100, Lexical = 0.1, VocabularyRows = 300, Sft = new(),
+        To = "straight",
+        From = ["shards"],
+        Steps = 6,
+        LearningRate = 5e-3,
+        WarmupSteps = 2,
+        CheckpointEvery = 100,
+        Lexical = 0.1,
+        VocabularyRows = 300,
+        Sft = new(),
         Network = new() { Layers = 1, HiddenSize = 32, MaxPieces = 4 },
         Sampling = new() { Documents = 6, History = 2, MinSize = 400, MaxSize = 500, Bpe = 0.2, Bytes = 0.2, PoolMebibytes = 1 },
     };

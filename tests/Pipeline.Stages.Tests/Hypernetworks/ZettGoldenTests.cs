@@ -210,8 +210,12 @@ public sealed class ZettGoldenTests(ITestOutputHelper output) : TorchTest
         {
             var options = new TrainHypernetworkOptions
             {
-                To = "x", From = [], Steps = 1, ClipNorm = 0,
-                Alm = alm ? new AlmOptions { Temperature = json.GetProperty("tau").GetDouble(), Gamma = null } : null, Sft = alm ? null : new SftOptions(),
+                To = "x",
+                From = [],
+                Steps = 1,
+                ClipNorm = 0,
+                Alm = alm ? new AlmOptions { Temperature = json.GetProperty("tau").GetDouble(), Gamma = null } : null,
+                Sft = alm ? null : new SftOptions(),
             };
             using var network = StepGolden.Network(json.GetProperty("hypernet"), weights);
             using var trainer = new HypernetworkTrainer(options, model, network, 1);

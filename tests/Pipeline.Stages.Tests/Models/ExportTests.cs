@@ -1,9 +1,9 @@
+using System.Text.Json.Nodes;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Safetensors;
 using Pipeline.Stages.Tests.Torch;
-using System.Text.Json.Nodes;
 using TorchSharp;
 using Xunit.Abstractions;
 using static TorchSharp.torch;

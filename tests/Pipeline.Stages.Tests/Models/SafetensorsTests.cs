@@ -1,9 +1,9 @@
+using System.Buffers.Binary;
+using System.Text;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Models.Safetensors;
 using Pipeline.Stages.Tests.Torch;
-using System.Buffers.Binary;
-using System.Text;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -125,7 +125,7 @@ public sealed class AlmGoldenTests(ITestOutputHelper output) : TorchTest
                     continue;
                 }
                 Assert.False(gap, $"column {c}: the reference merges over columns that do not count; no case does");
-// A loss mask that cuts a chunk leaves it without student tokens in two rows of case 2: the reference counts it with
+                // A loss mask that cuts a chunk leaves it without student tokens in two rows of case 2: the reference counts it with
                 // likelihood 1 and the boundary mass of position 0. ChunkBatch.From leaves such a chunk out (ChunkSelectionTests).
                 int first = column.Student.Length > 0 ? column.Student[0] : 1, after = column.Student.Length > 0 ? column.Student[^1] + 1 : 1;
                 Assert.Equal(column.Student.Length, after - first);

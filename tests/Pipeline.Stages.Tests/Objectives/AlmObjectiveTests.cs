@@ -90,7 +90,10 @@ public sealed class AlmObjectiveTests : TorchTest
                     long at = batches[b].Begin * length, n = (batches[b].End - batches[b].Begin) * length;
                     ObjectiveResult result = objective.Compute(new()
                     {
-                        Tables = step[b], Step = step, LogLikelihood_N = l.narrow(0, at, n), LogBoundary_N = m.narrow(0, at, n),
+                        Tables = step[b],
+                        Step = step,
+                        LogLikelihood_N = l.narrow(0, at, n),
+                        LogBoundary_N = m.narrow(0, at, n),
                         Hidden_NH = new Dictionary<int, Tensor> { [2] = h.narrow(0, at, n) },
                     });
                     Tensor share = result.Sum / count;

@@ -207,10 +207,15 @@ public sealed class BaselineGoldenTests(ITestOutputHelper output) : TorchTest
         }
         return new BaselineTables
         {
-            Rows = golden.Rows, Length = golden.Length, TeacherLength = golden.TeacherLength,
-            Ids_N = golden.Tensors.Longs("in.input_ids_new"), Real_N = Array.ConvertAll(golden.Tensors.Longs("in.attention_mask_new"), m => m != 0),
-            Counts_N = golden.Tensors.Bools("in.loss_mask_new"), Ids_M = golden.Tensors.Longs("in.input_ids_original"),
-            Real_M = Array.ConvertAll(golden.Tensors.Longs("in.attention_mask_original"), m => m != 0), Counts_M = golden.Tensors.Bools("in.loss_mask_original"),
+            Rows = golden.Rows,
+            Length = golden.Length,
+            TeacherLength = golden.TeacherLength,
+            Ids_N = golden.Tensors.Longs("in.input_ids_new"),
+            Real_N = Array.ConvertAll(golden.Tensors.Longs("in.attention_mask_new"), m => m != 0),
+            Counts_N = golden.Tensors.Bools("in.loss_mask_new"),
+            Ids_M = golden.Tensors.Longs("in.input_ids_original"),
+            Real_M = Array.ConvertAll(golden.Tensors.Longs("in.attention_mask_original"), m => m != 0),
+            Counts_M = golden.Tensors.Bools("in.loss_mask_original"),
             Chunks = [.. chunks],
         };
     }

@@ -35,7 +35,8 @@ public sealed class RankTrainingTests : IDisposable
         await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(24), options: new() { HiddenLayers = [-1] });
         UpdateStudentOptions options = Options() with
         {
-            Objectives = new() { Alm = new(), Sft = new(), Latents = new() { Projector = true } }, Combine = new() { Rule = rule, Pcgrad = pcgrad },
+            Objectives = new() { Alm = new(), Sft = new(), Latents = new() { Projector = true } },
+            Combine = new() { Rule = rule, Pcgrad = pcgrad },
         };
         foreach (int count in new[] { 1, 2, 4 })
             await TrainAsync(definition, options with { To = $"student{count}" }, count);
@@ -172,7 +173,13 @@ public sealed class RankTrainingTests : IDisposable
 
     private static UpdateStudentOptions Options() => new()
     {
-        To = "student", Steps = 3, Slots = 4, LearningRate = 5e-3, Decay = ScheduleKind.Constant, CheckpointEvery = 1, KeepCheckpoints = 1,
+        To = "student",
+        Steps = 3,
+        Slots = 4,
+        LearningRate = 5e-3,
+        Decay = ScheduleKind.Constant,
+        CheckpointEvery = 1,
+        KeepCheckpoints = 1,
         Objectives = new() { Alm = new(), Sft = new() },
     };
 

@@ -30,7 +30,11 @@ public sealed class OnlineTeacherTests : IDisposable
         await _run.Teachers.ReleaseAsync();
         await _run.TrainAsync(definition, "shards", new()
         {
-            To = "student", Steps = 3, Accumulate = 2, LearningRate = 1e-3, Objectives = new() { Sft = new(), Dskd = new(), Uld = new(), Mined = new() { Mapping = "run:map.txt" } },
+            To = "student",
+            Steps = 3,
+            Accumulate = 2,
+            LearningRate = 1e-3,
+            Objectives = new() { Sft = new(), Dskd = new(), Uld = new(), Mined = new() { Mapping = "run:map.txt" } },
         });
         Assert.Equal(3 * 4, _run.Scalars.Count(s => s.Name.StartsWith("loss/", StringComparison.Ordinal) && double.IsFinite(s.Value) && s.Value > 0));
         Assert.Equal(["loss/dskd", "loss/mined", "loss/sft", "loss/uld"], _run.Scalars.Select(s => s.Name).Where(n => n.StartsWith("loss/", StringComparison.Ordinal)).Distinct().Order());

@@ -1,4 +1,3 @@
-using Pipeline.Stages.Language;
 using System.Collections.Concurrent;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Progress;
@@ -7,6 +6,7 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Alignment;
+using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Ranks;
 using Pipeline.Stages.Shards;

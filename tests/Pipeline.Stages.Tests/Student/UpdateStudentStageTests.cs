@@ -25,8 +25,14 @@ public sealed class UpdateStudentStageTests : IDisposable
         await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(24), options: new() { HiddenLayers = [-1] });
         UpdateStudentOptions options = new()
         {
-            To = "straight", Steps = 6, Accumulate = 2, LearningRate = 5e-3, WarmupSteps = 2, CheckpointEvery = 100,
-            Objectives = new() { Alm = new(), Sft = new(), Latents = new() { Projector = true } }, Combine = new() { Rule = Stages.Objectives.Combine.CombineRule.Gradnorm },
+            To = "straight",
+            Steps = 6,
+            Accumulate = 2,
+            LearningRate = 5e-3,
+            WarmupSteps = 2,
+            CheckpointEvery = 100,
+            Objectives = new() { Alm = new(), Sft = new(), Latents = new() { Projector = true } },
+            Combine = new() { Rule = Stages.Objectives.Combine.CombineRule.Gradnorm },
         };
         await _run.TrainAsync(definition, "shards", options);
         using var stop = new CancellationTokenSource();
@@ -89,7 +95,13 @@ public sealed class UpdateStudentStageTests : IDisposable
         await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(8));
         await _run.TrainAsync(definition, "shards", new()
         {
-            To = "student", Steps = 3, LearningRate = 1e-2, Train = train, Freeze = freeze is null ? [] : [freeze], Lora = new() { Rank = 4, Targets = ["q_proj", "down_proj"] }, Objectives = new() { Alm = new(), Sft = new() },
+            To = "student",
+            Steps = 3,
+            LearningRate = 1e-2,
+            Train = train,
+            Freeze = freeze is null ? [] : [freeze],
+            Lora = new() { Rank = 4, Targets = ["q_proj", "down_proj"] },
+            Objectives = new() { Alm = new(), Sft = new() },
         });
         using CausalLm before = CausalLm.Load(_run["student-initial"], _run.Storage, CPU, ScalarType.Float32), after = CausalLm.Load(_run["student"], _run.Storage, CPU, ScalarType.Float32);
         foreach (((string name, var old), (string _, var changed)) in before.Parameters.Zip(after.Parameters))
@@ -115,7 +127,13 @@ public sealed class UpdateStudentStageTests : IDisposable
         // A loss of 5 times 1e30 has a gradient whose squares are beyond float32; the loss itself is finite.
         UpdateStudentOptions options = new()
         {
-            To = "student", Steps = 9, MaxSkippedSteps = 9, CheckpointEvery = 2, LearningRate = 1e-3, ClipNorm = 0, Objectives = new() { Sft = new() { Weight = what == "loss" ? 1 : 1e30 } },
+            To = "student",
+            Steps = 9,
+            MaxSkippedSteps = 9,
+            CheckpointEvery = 2,
+            LearningRate = 1e-3,
+            ClipNorm = 0,
+            Objectives = new() { Sft = new() { Weight = what == "loss" ? 1 : 1e30 } },
         };
         InputException e = await Assert.ThrowsAsync<InputException>(() => _run.TrainAsync(definition, "shards", options with { MaxSkippedSteps = 4 }));
         Assert.Contains("5 steps had a loss or gradient that is not finite, 4 are allowed; stopped at step 5", e.Message, StringComparison.Ordinal);
@@ -139,7 +157,14 @@ public sealed class UpdateStudentStageTests : IDisposable
         await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(8));
         InputException e = await Assert.ThrowsAsync<InputException>(() => _run.TrainAsync(definition, "shards", new()
         {
-            To = "student", Steps = 9, MaxSkippedSteps = 2, LearningRate = 10, ClipNorm = 0, Epsilon = 1e-16, EmbeddingRate = 1000, Objectives = new() { Sft = new() { Weight = 1e30 } },
+            To = "student",
+            Steps = 9,
+            MaxSkippedSteps = 2,
+            LearningRate = 10,
+            ClipNorm = 0,
+            Epsilon = 1e-16,
+            EmbeddingRate = 1000,
+            Objectives = new() { Sft = new() { Weight = 1e30 } },
         }));
         Assert.Contains("0000000000000007:", e.Message, StringComparison.Ordinal);
         Assert.False(File.Exists(_run[$"student/{Weights}"]));
