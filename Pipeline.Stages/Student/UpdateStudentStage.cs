@@ -5,6 +5,7 @@ using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Teachers;
+using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Ranks;
@@ -62,6 +63,7 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
         Trainer? trainer = null;
         try
         {
+            if (_resumed is null && NumeralsDiffer(student) is { } numerals) _meter.Say(numerals);
             if (_ranks.Rank == 0) await _device.RunAsync(() => InitialStudent.Ensure(student, _options.To, _run), cancellationToken).ConfigureAwait(false);
             await using IAsyncEnumerator<StudentBatch> source = input.GetAsyncEnumerator(cancellationToken);
             var batches = new StepBatches(source, new StepSlots(_options.Slots, _options.Accumulate, _ranks.Rank, _ranks.Count), _scores);
@@ -84,6 +86,14 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
                 student.Dispose();
             }, CancellationToken.None).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>A sentence where the student's new vocabulary writes numbers otherwise than the one its weights learnt.</summary>
+    private string? NumeralsDiffer(LanguageModel student)
+    {
+        if (_run.Definition.Student is not { Model: { } model, Tokenizer: not null }) return null;
+        NumeralsAudit audit = NumeralsAudit.Of(_run.Tokenizers.Get(_run.Input(model)), student.Tokenizer);
+        return audit.Differ ? audit.Describe() : null;
     }
 
     private Trainer Begin(LanguageModel student, StudentBatch? first)

@@ -11,7 +11,7 @@ public sealed class HypernetworkKillTests(TinyJob job, ITestOutputHelper output)
     [Fact]
     public void Killed_at_random_moments_a_hypernetwork_ends_with_the_same_bytes()
     {
-        string definition = job.Write("hypernetwork.json", Definition());
+        string definition = job.Write("hypernetwork.json", job.Hypernetwork());
         string clean = job.NewFolder("hypernetwork-clean");
         long start = Stopwatch.GetTimestamp();
         using (AlmChild child = AlmChild.Run(TinyJob.Arguments(definition, clean)))
@@ -40,17 +40,5 @@ public sealed class HypernetworkKillTests(TinyJob job, ITestOutputHelper output)
             Directory.Delete(folder, recursive: true);
         }
         output.WriteLine($"{kills} kills in {starts} starts; a run takes {whole.TotalSeconds:F1} s");
-    }
-
-    /// <summary>The tiny job with a hypernetwork in place of its student.</summary>
-    private string Definition()
-    {
-        string text = job.Text(checkpointEvery: 2);
-        int from = text.IndexOf("{ \"stage\": \"update-student\"", StringComparison.Ordinal), to = text.IndexOf(" } ] }", from, StringComparison.Ordinal);
-        return text[..from] + """
-            { "stage": "train-hypernetwork", "to": "hypernetwork", "from": ["run:shards"], "steps": 8, "learningRate": 1e-3, "checkpointEvery": 2, "vocabularyRows": 300,
-              "network": { "layers": 1, "hiddenSize": 32, "maxPieces": 4 },
-              "sampling": { "documents": 8, "minSize": 400, "maxSize": 500, "bpe": 0.2, "bytes": 0.2 }
-            """ + text[to..];
     }
 }

@@ -33,6 +33,17 @@ public sealed class MemoryTests(TinyJob job, ITestOutputHelper output)
         Compare(one, many, $"{times} times the {steps} steps", FaultCounts.Of(PromiseWarmingUp, Promise));
     }
 
+    [Fact]
+    public void Training_a_hypernetwork_for_many_times_the_steps_needs_as_much_memory()
+    {
+        // Every step draws another tokenizer: what one of them held must go.
+        int steps = FaultCounts.Of(40, 1000), times = FaultCounts.Of(4, 10);
+        double? one = Peak(Hypernetwork(steps), Plain), many = Peak(Hypernetwork(steps * times), Plain);
+        Compare(one, many, $"{times} times the {steps} steps of a hypernetwork", FaultCounts.Of(PromiseWarmingUp, Promise));
+    }
+
+    private string Hypernetwork(int steps) => job.Write($"hypernetwork-{steps}.json", job.Hypernetwork(steps, checkpointEvery: 20));
+
     private string Scoring(int documents)
         => job.Write($"scoring-{documents}.json", job.Text(corpus: job.WriteCorpus($"scoring-{documents}.jsonl", documents), distill: false, scoreWindow: 128, blockRecords: 256));
 

@@ -110,6 +110,18 @@ public sealed class TinyJob : IDisposable
             """;
     }
 
+    /// <summary>The job with a hypernetwork in place of its student.</summary>
+    public string Hypernetwork(int steps = 8, int checkpointEvery = 2)
+    {
+        string text = Text(checkpointEvery: checkpointEvery);
+        int from = text.IndexOf("{ \"stage\": \"update-student\"", StringComparison.Ordinal), to = text.IndexOf(" } ] }", from, StringComparison.Ordinal);
+        return text[..from] + $$"""
+            { "stage": "train-hypernetwork", "to": "hypernetwork", "from": ["run:shards"], "steps": {{steps}}, "learningRate": 1e-3, "checkpointEvery": {{checkpointEvery}}, "vocabularyRows": 300,
+              "network": { "layers": 1, "hiddenSize": 32, "maxPieces": 4 },
+              "sampling": { "documents": 8, "minSize": 400, "maxSize": 500, "bpe": 0.2, "bytes": 0.2 }
+            """ + text[to..];
+    }
+
     /// <summary>Word problems of a sort, the same for the same number.</summary>
     public string WriteCorpus(string name, int documents)
     {
