@@ -1,4 +1,5 @@
 using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Documents;
 
 namespace Pipeline.Stages;
 
@@ -12,9 +13,9 @@ public static class StageTable
         Text.GenerateProblemsSource.Registration,
         Text.WriteParquetSink.Registration,
         Tokenization.Training.TrainTokenizerStage.Registration,
-        Alignment.AlignmentRegistration.Tokenize,
-        Alignment.AlignmentRegistration.TokenizeStudent,
-        Alignment.AlignmentRegistration.Align,
+        Documents.AlignmentRegistration.Tokenize,
+        Documents.AlignmentRegistration.TokenizeStudent,
+        Documents.AlignmentRegistration.Align,
         Teacher.ScoreTeacherRegistration.Stage,
         Shards.ShardStages.Write,
         Shards.ShardStages.Read(ShardExpectation.Of),

@@ -1,3 +1,4 @@
+
 namespace Pipeline.Host.Pages;
 
 /// <summary>What training logged, a chart for each kind of value and flow.</summary>

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Chat.Templates;
+using Pipeline.Stages.Jinja;
 
 namespace Pipeline.Stages.Chat;
 

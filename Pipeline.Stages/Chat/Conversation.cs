@@ -1,6 +1,7 @@
 using Pipeline.Contracts.Records;
-using Pipeline.Stages.Chat.Templates;
+using Pipeline.Stages.Jinja;
 using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Chat;
 

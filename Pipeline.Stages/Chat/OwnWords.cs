@@ -1,4 +1,4 @@
-using Pipeline.Stages.Chat.Templates;
+using Pipeline.Stages.Jinja;
 
 namespace Pipeline.Stages.Chat;
 

@@ -1,6 +1,6 @@
 using System.Text;
 
-using Pipeline.Stages.Chat.Templates;
+using Pipeline.Stages.Jinja;
 
 namespace Pipeline.Stages.Chat;
 

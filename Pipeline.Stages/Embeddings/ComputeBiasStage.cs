@@ -4,6 +4,7 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Embeddings;
 

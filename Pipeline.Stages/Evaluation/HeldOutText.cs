@@ -3,6 +3,7 @@ using System.Text;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Evaluation;
 

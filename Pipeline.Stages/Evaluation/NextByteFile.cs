@@ -7,6 +7,7 @@ using Pipeline.Stages.Models.Safetensors;
 using Pipeline.Stages.NextBytes;
 using Pipeline.Stages.Text;
 using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Tokenization.Tokens;
 using Pipeline.Stages.Torch;
 using static TorchSharp.torch;
 

@@ -5,6 +5,7 @@ using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Text;
 using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Tokenization.Tokens;
 using Pipeline.Stages.Torch;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -4,8 +4,10 @@ using System.Text;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Chat;
+using Pipeline.Stages.Documents;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Inspection;
 

@@ -6,6 +6,7 @@ using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Chat;
+using Pipeline.Stages.Documents;
 using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Inspection;

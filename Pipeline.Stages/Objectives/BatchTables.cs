@@ -1,4 +1,5 @@
 using Pipeline.Contracts.Records;
+using Pipeline.Stages.Objectives.Baselines;
 
 namespace Pipeline.Stages.Objectives;
 

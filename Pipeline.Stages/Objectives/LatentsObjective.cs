@@ -1,4 +1,5 @@
 using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Objectives.Baselines;
 using Pipeline.Stages.Objectives.Schedules;
 using static TorchSharp.torch;
 

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using Pipeline.Stages.Objectives.Baselines;
 using Pipeline.Stages.Objectives.Schedules;
 
 namespace Pipeline.Stages.Objectives;

@@ -6,6 +6,7 @@ using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Alignment;
+using Pipeline.Stages.Documents;
 
 namespace Pipeline.Stages.Shards;
 

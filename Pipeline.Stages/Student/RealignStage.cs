@@ -8,6 +8,7 @@ using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Chat;
+using Pipeline.Stages.Documents;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Tokenization;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using Pipeline.Stages.Text.Columns;
+using Pipeline.Stages.Parquet;
 
 namespace Pipeline.Stages.Text;
 

@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 using System.IO.Hashing;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Text.Columns;
+using Pipeline.Stages.Parquet;
 
 namespace Pipeline.Stages.Text;
 

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 using System.Text.Unicode;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
-using Pipeline.Stages.Text.Columns;
+using Pipeline.Stages.Parquet;
 
 namespace Pipeline.Stages.Text;
 

@@ -1,5 +1,5 @@
 using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Text.Columns;
+using Pipeline.Stages.Parquet;
 
 namespace Pipeline.Stages.Text;
 

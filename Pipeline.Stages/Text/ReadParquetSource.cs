@@ -4,7 +4,7 @@ using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Text.Columns;
+using Pipeline.Stages.Parquet;
 
 namespace Pipeline.Stages.Text;
 

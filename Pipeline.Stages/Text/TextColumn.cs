@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Unicode;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
-using Pipeline.Stages.Text.Columns;
+using Pipeline.Stages.Parquet;
 
 namespace Pipeline.Stages.Text;
 

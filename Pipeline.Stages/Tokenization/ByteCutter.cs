@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Unicode;
 using Pipeline.Stages.Tokenization.Reading;
+using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization;
 

@@ -7,6 +7,7 @@ using Pipeline.Stages.Tokenization.Normalizing;
 using Pipeline.Stages.Tokenization.Patterns;
 using Pipeline.Stages.Tokenization.Reading;
 using Pipeline.Stages.Tokenization.Splitting;
+using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization;
 

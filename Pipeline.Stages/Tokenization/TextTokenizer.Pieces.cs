@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Unicode;
+using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization;
 

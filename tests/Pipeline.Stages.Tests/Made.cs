@@ -1,5 +1,6 @@
 using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Alignment;
+using Pipeline.Stages.Documents;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Evaluation;
 using Pipeline.Stages.Shards;

@@ -1,3 +1,4 @@
+
 namespace Pipeline.Host.Runs.Parts;
 
 /// <summary>How far a flow is, as its files in the run folder say.</summary>

@@ -3,6 +3,7 @@ using System.Text;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Tokenization.Patterns;
 using Pipeline.Stages.Tokenization.Splitting;
+using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Hypernetworks.Sampling;
 

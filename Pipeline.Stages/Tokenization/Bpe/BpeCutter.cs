@@ -1,3 +1,5 @@
+using Pipeline.Stages.Tokenization.Tokens;
+
 namespace Pipeline.Stages.Tokenization.Bpe;
 
 /// <summary>Merges over a whole word, with ids of bytes where the vocabulary lacks a character; these merge with nothing.</summary>

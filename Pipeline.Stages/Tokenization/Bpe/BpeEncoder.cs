@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text;
+using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Bpe;
 

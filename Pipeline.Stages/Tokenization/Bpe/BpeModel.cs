@@ -1,3 +1,5 @@
+using Pipeline.Stages.Tokenization.Tokens;
+
 namespace Pipeline.Stages.Tokenization.Bpe;
 
 /// <summary>What a tokenizer.json says of a BPE model.</summary>

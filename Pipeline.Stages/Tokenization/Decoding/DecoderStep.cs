@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Pipeline.Stages.Tokenization.Patterns;
 using Pipeline.Stages.Tokenization.Splitting;
+using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Decoding;
 

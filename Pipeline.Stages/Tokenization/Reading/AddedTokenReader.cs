@@ -1,5 +1,6 @@
 using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Tokenization.AddedTokens;
+using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Reading;
 

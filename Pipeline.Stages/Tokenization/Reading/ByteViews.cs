@@ -1,6 +1,7 @@
 using System.Text;
 using Pipeline.Stages.Tokenization.AddedTokens;
 using Pipeline.Stages.Tokenization.Decoding;
+using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Reading;
 

@@ -5,6 +5,7 @@ using Pipeline.Stages.Tokenization.Decoding;
 using Pipeline.Stages.Tokenization.Normalizing;
 using Pipeline.Stages.Tokenization.Patterns;
 using Pipeline.Stages.Tokenization.Splitting;
+using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Reading;
 

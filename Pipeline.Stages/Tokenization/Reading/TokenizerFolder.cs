@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Jinja;
 
 namespace Pipeline.Stages.Tokenization.Reading;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Splitting;
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Pipeline.Stages.Tokenization.Tokens;
 using Pipeline.Stages.Tokenization.Writing;
 
 namespace Pipeline.Stages.Tokenization.Training;

@@ -5,6 +5,7 @@ using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Tokenization.Tokens;
 using Pipeline.Stages.Tokenization.Writing;
 
 namespace Pipeline.Stages.Tokenization.Training;

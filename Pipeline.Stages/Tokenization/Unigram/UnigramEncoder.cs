@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Tokenization.Bpe;
+using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Unigram;
 

@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Pipeline.Contracts.Records;
 using Pipeline.Stages.Chat;
-using Pipeline.Stages.Chat.Templates;
+using Pipeline.Stages.Jinja;
 
 namespace Pipeline.FaultTests.Fuzz;
 

@@ -10,9 +10,11 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Chat;
+using Pipeline.Stages.Documents;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Tokenization;
 
+using Pipeline.Stages.Tokenization.Tokens;
 using Xunit.Abstractions;
 
 namespace Pipeline.Stages.Tests.Alignment;

@@ -7,7 +7,8 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Chat;
-using Pipeline.Stages.Chat.Templates;
+using Pipeline.Stages.Documents;
+using Pipeline.Stages.Jinja;
 using Pipeline.Stages.Tests.Alignment;
 using Pipeline.Stages.Tokenization;
 

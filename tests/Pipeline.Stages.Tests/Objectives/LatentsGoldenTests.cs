@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Pipeline.Stages.Objectives;
+using Pipeline.Stages.Objectives.Baselines;
 using Xunit.Abstractions;
 using static TorchSharp.torch;
 

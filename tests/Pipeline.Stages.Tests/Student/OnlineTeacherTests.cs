@@ -2,6 +2,7 @@ using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Documents;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Objectives;
@@ -140,7 +141,7 @@ public sealed class OnlineTeacherTests : IDisposable
     {
         UpdateStudentOptions options = new() { To = "x", Steps = 10, Accumulate = 2, Objectives = new() { Alm = new() } };
         RunDefinition definition = _run.Definition();
-        StageContext context = _run.Context(definition, null, new BatchOptions { Tokens = 500 }, new Stages.Alignment.TokenizeOptions { MaxTeacherTokens = 100 });
+        StageContext context = _run.Context(definition, null, new BatchOptions { Tokens = 500 }, new Stages.Documents.TokenizeOptions { MaxTeacherTokens = 100 });
         StagePlan alone = Made.UpdateStudent(options, context).Plan(null), beside = Made.UpdateStudent(options with { Objectives = new() { Uld = new() } }, context).Plan(null);
         Assert.Equal(10_000, Amount(alone, "tokens"));
         long parameters = await _run.Device.RunAsync(() =>

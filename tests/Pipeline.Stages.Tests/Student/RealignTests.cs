@@ -1,6 +1,7 @@
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
+using Pipeline.Stages.Documents;
 using Pipeline.Stages.Shards;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Tests.Alignment;
@@ -76,7 +77,7 @@ public sealed class RealignTests : IDisposable
         RunDefinition definition = _run.Definition();
         string tokenizer = ToyTokenizer.SentencePiece(_run["other"], 60, "<s>", "</s>", ["<s>", "</s>"]);
         TextDocument[] documents = [new(new DocumentId(1, 0, 0), "What is three plus four? It is seven.")];
-        var limits = new Stages.Alignment.TokenizeOptions { LossOn = Stages.Chat.LossOn.Marker, LossMarker = "?" };
+        var limits = new Stages.Documents.TokenizeOptions { LossOn = Stages.Chat.LossOn.Marker, LossMarker = "?" };
         Example bytes = (await _run.ScoreAsync(definition, documents, limits: limits))[0], scratch = (await _run.ScoreAsync(_run.Definition(tokenizer), documents, limits: limits))[0];
         Example realigned = Made.Realign(new RealignOptions(), _run.Context(_run.Definition(tokenizer))).Map(new OrderedExample(0, bytes))[0];
         Assert.Equal(scratch.Student.Ids, realigned.Student.Ids);

@@ -5,8 +5,8 @@ using Parquet;
 using Parquet.Schema;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Parquet;
 using Pipeline.Stages.Text;
-using Pipeline.Stages.Text.Columns;
 
 namespace Pipeline.Stages.Tests.Text;
 

@@ -2,6 +2,7 @@ using System.Text;
 using CsCheck;
 using Pipeline.Contracts.Records;
 using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Tokenization.Tokens;
 using Xunit.Abstractions;
 
 namespace Pipeline.Stages.Tests.Tokenization;

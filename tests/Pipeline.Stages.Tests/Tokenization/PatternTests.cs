@@ -1,6 +1,7 @@
 using CsCheck;
 using Pipeline.Stages.Tokenization.Patterns;
 using Pipeline.Stages.Tokenization.Splitting;
+using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tests.Tokenization;
 
@@ -83,5 +84,5 @@ public sealed class PatternTests
         return found;
     }
 
-    private static string WellFormed(string text) => Pipeline.Stages.Tokenization.WellFormedText.Repair(text);
+    private static string WellFormed(string text) => Pipeline.Stages.Tokenization.Tokens.WellFormedText.Repair(text);
 }

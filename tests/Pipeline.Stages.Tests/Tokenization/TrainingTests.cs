@@ -3,6 +3,7 @@ using System.Text.Json;
 using CsCheck;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Tokenization.Reading;
+using Pipeline.Stages.Tokenization.Tokens;
 using Pipeline.Stages.Tokenization.Training;
 using Pipeline.Stages.Tokenization.Writing;
 

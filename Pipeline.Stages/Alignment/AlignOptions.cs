@@ -1,4 +1,0 @@
-namespace Pipeline.Stages.Alignment;
-
-/// <summary>Alignment has nothing to choose: there is one smallest set of chunks.</summary>
-public sealed record AlignOptions;

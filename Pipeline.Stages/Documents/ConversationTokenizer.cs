@@ -1,0 +1,233 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
+
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Progress;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Alignment;
+using Pipeline.Stages.Chat;
+using Pipeline.Stages.Jinja;
+using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Tokenization.Tokens;
+
+namespace Pipeline.Stages.Documents;
+
+/// <summary>
+/// Conversations under one tokenizer or two, each with its own template. The text of the result is the contents of all turns, one after
+/// the other, as far as every side's template shows them (a template may trim); everything else is template units. The ids are
+/// those of the rendered prompt with its special tokens, nothing added.
+/// </summary>
+internal sealed class ConversationTokenizer
+{
+    private readonly IReadOnlyList<ChatSide> _sides;
+    private readonly TokenizationRule _rule;
+    private readonly IStageMeter _meter;
+    private readonly Lazy<ChatTemplate[]> _templates;
+    private readonly ConcurrentBag<TextEncoder[]> _encoders = [];
+
+    public ConversationTokenizer(IReadOnlyList<ChatSide> sides, TokenizationRule rule, IStageMeter meter)
+    {
+        _sides = sides;
+        _rule = rule;
+        _meter = meter;
+        // Runs over text need no template; the first conversation finds out whether there is one.
+        _templates = new Lazy<ChatTemplate[]>(() => [.. sides.Select(s => ChatTemplate.Parse(
+            s.Template ?? throw new InputException($"{s.Name} has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json); conversations need one"),
+            s.Name))]);
+    }
+
+    /// <exception cref="RejectedException">The conversation cannot be used.</exception>
+    /// <exception cref="ChatTemplateException">A template fails on the conversation, which no template should: a failed record of the run.</exception>
+    public DocumentPart Tokenize(DocumentId id, IReadOnlyList<ChatMessage> messages, string? fields = null)
+    {
+        if (messages.Count is 0 or > TemplateUnits.MostTurns)
+            throw new RejectedException(id, messages.Count == 0 ? "no turns" : "too many turns", $"the conversation has {messages.Count} turns");
+        Conversation whole = new(messages, fields);
+        TextEncoder[] encoders = _encoders.TryTake(out TextEncoder[]? idle) ? idle : [.. _sides.Select(s => s.Tokenizer.CreateEncoder())];
+        try
+        {
+            return Shorten(id, whole, encoders);
+        }
+        catch (ChatTemplateException e) when (e.IsRefusal)
+        {
+            throw new RejectedException(id, "the template refuses the conversation", e.Message);
+        }
+        finally
+        {
+            _encoders.Add(encoders);
+        }
+    }
+
+    /// <summary>
+    /// A conversation over the limits loses its last turns, up to the last turn of the assistant that fits. Split does the same: a later
+    /// turn without what was said before it is another text.
+    /// </summary>
+    private DocumentPart Shorten(DocumentId id, Conversation whole, TextEncoder[] encoders)
+    {
+        DocumentPart document = Encode(id, whole, encoders);
+        if (Fits(document))
+            return document;
+        if (_rule.LongDocuments != LongDocuments.Reject)
+        {
+            for (int turns = LastThatFits(document, whole); turns > 0; turns--)
+            {
+                if (whole.Messages[turns - 1].Role != "assistant")
+                    continue;
+                DocumentPart shorter = Encode(id, whole.Take(turns), encoders);
+                if (!Fits(shorter))
+                    continue;
+                _meter.Count("cutDocuments", 1);
+                _meter.Count("cutBytes", Encoding.UTF8.GetByteCount(document.Text) - Encoding.UTF8.GetByteCount(shorter.Text));
+                return shorter;
+            }
+        }
+        throw new RejectedException(id, "longer than the limit", string.Create(
+            CultureInfo.InvariantCulture,
+            $"{string.Join(" and ", document.Sides.Select(s => s.Count))} tokens where {string.Join(" and ", _rule.Limits)} are allowed, and no earlier end of a turn of the assistant fits"));
+    }
+
+    /// <summary>Turns, less one at least, whose ends lie within the limits of every side.</summary>
+    private int LastThatFits(DocumentPart document, Conversation whole)
+    {
+        int turns = whole.Messages.Count - 1;
+        for (int side = 0; side < document.Sides.Length; side++)
+        {
+            TokenSequence tokens = document.Sides[side];
+            int within = 0;
+            for (int i = 0; i < Math.Min(tokens.Count, _rule.Limits[side]); i++)
+                within = Math.Max(within, TemplateUnits.EndedTurn(tokens.Unit(i)) + 1);
+            bool endsAreKnown = Enumerable.Range(0, tokens.Count).Any(i => TemplateUnits.EndedTurn(tokens.Unit(i)) >= 0);
+            turns = endsAreKnown ? Math.Min(turns, within) : turns;
+        }
+        return turns;
+    }
+
+    private bool Fits(DocumentPart document) => _rule.Fits(Array.ConvertAll(document.Sides, s => s.Count));
+
+    private DocumentPart Encode(DocumentId id, Conversation conversation, TextEncoder[] encoders)
+    {
+        TracedText[] prompts = [.. _sides.Select((_, i) => Render(i, conversation, false))];
+        List<int> shared = SharedContent(id, prompts, conversation);
+        RenderedPrompt[] rendered = Array.ConvertAll(prompts, p => RenderedPrompt.Of(p, conversation, shared));
+        TokenSequence[] sides = new TokenSequence[_sides.Count];
+        for (int side = 0; side < sides.Length; side++)
+            sides[side] = Encode(id, side, rendered[side], conversation, encoders[side]);
+        string text = SharedText(rendered[0]);
+        List<(int Turn, int Start, int End)>[] own = [.. prompts.Select((p, i) => OwnWords.Find(p, conversation, (some, addPrompt) => Render(i, some, addPrompt)))];
+        if (LossSpans(id, rendered[0], text, conversation, own.Any(o => o.Count > 0)) is { } counted)
+        {
+            for (int side = 0; side < sides.Length; side++)
+                sides[side] = sides[side] with { LossMask = Mask(sides[side], counted) };
+            if (_rule.LossOn is null or LossOn.Assistant)
+                CountOwn(sides, rendered, own);
+        }
+        return new DocumentPart(id, text, sides);
+    }
+
+    private TracedText Render(int side, Conversation conversation, bool addGenerationPrompt)
+        => _templates.Value[side].Render(conversation, _sides[side].Marks, _rule.TemplateDate, addGenerationPrompt);
+
+    private void CountOwn(TokenSequence[] sides, RenderedPrompt[] prompts, List<(int Turn, int Start, int End)>[] own)
+    {
+        for (int side = 0; side < sides.Length; side++)
+        {
+            PromptToken[] tokens = PromptTokens.Locate(prompts[side], sides[side].Ids, _sides[side].Tokenizer)!;
+            foreach ((_, int start, int end) in own[side])
+            {
+                for (int i = 0; i < tokens.Length; i++)
+                    sides[side].LossMask![i] |= tokens[i].Start >= start && tokens[i].End <= end && tokens[i].End > start;
+            }
+        }
+    }
+
+    private TokenSequence Encode(DocumentId id, int side, RenderedPrompt prompt, Conversation conversation, TextEncoder encoder)
+    {
+        TextTokenizer tokenizer = _sides[side].Tokenizer;
+        List<int> ids = [];
+        encoder.Encode(prompt.Text, addSpecialTokens: false, ids);
+        PromptToken[] tokens = PromptTokens.Locate(prompt, ids, tokenizer)
+            ?? throw new RejectedException(id, "byte views differ from the text", $"the tokens of {_sides[side].Name} do not spell the rendered prompt");
+        ushort[] units = TemplateUnits.Label(prompt, tokens, ids, conversation, tokenizer.BosId, tokenizer.EosId);
+        return new TokenSequence([.. ids], Array.ConvertAll(tokens, t => prompt.SharedBefore[t.End]), units);
+    }
+
+    private static List<int> SharedContent(DocumentId id, TracedText[] prompts, Conversation conversation)
+    {
+        List<int> shared = [];
+        for (int side = 0; side < prompts.Length; side++)
+        {
+            List<int> shown = RenderedPrompt.Shown(prompts[side], conversation);
+            for (int i = 1; i < shown.Count; i++)
+            {
+                if (shown[i] <= shown[i - 1])
+                    throw new RejectedException(id, "the template reorders the conversation", $"turn {conversation.MessageOf(shown[i])} is rendered again or before an earlier one");
+            }
+            shared = side == 0 ? shown : Intersection(shared, shown);
+        }
+        return shared.Count > 0 ? shared : throw new RejectedException(id, "text is empty", "no turn has content that all templates show");
+    }
+
+    private static List<int> Intersection(List<int> a, List<int> b)
+    {
+        List<int> both = new(Math.Min(a.Count, b.Count));
+        for (int i = 0, j = 0; i < a.Count && j < b.Count;)
+        {
+            if (a[i] == b[j])
+                both.Add(a[i]);
+            (i, j) = (a[i] <= b[j] ? i + 1 : i, b[j] <= a[i] ? j + 1 : j);
+        }
+        return both;
+    }
+
+    private static string SharedText(RenderedPrompt prompt)
+    {
+        byte[] text = new byte[prompt.SharedBefore[^1]];
+        for (int b = 0; b < prompt.Bytes.Length; b++)
+        {
+            if (prompt.ContentOf[b] != RenderedPrompt.Nobody)
+                text[prompt.SharedBefore[b]] = prompt.Bytes[b];
+        }
+        return Encoding.UTF8.GetString(text);
+    }
+
+    /// <summary>Per turn that counts, its span of the text; null when everything counts.</summary>
+    private List<(int Turn, int Start, int End)>? LossSpans(DocumentId id, RenderedPrompt prompt, string text, Conversation conversation, bool hasOwnWords)
+    {
+        LossOn on = _rule.LossOn ?? LossOn.Assistant;
+        if (on == LossOn.All)
+            return null;
+        List<(int Turn, int Start, int End)> turns = [];
+        for (int b = 0; b < prompt.Bytes.Length; b++)
+        {
+            int turn = prompt.ContentOf[b];
+            if (turn == RenderedPrompt.Nobody)
+                continue;
+            if (turns is [.., var last] && last.Turn == turn)
+                turns[^1] = last with { End = prompt.SharedBefore[b + 1] };
+            else
+                turns.Add((turn, prompt.SharedBefore[b], prompt.SharedBefore[b + 1]));
+        }
+        turns.RemoveAll(t => conversation.Messages[t.Turn].Role != "assistant");
+        if (on == LossOn.Marker)
+        {
+            byte[] bytes = Encoding.UTF8.GetBytes(text), marker = Encoding.UTF8.GetBytes(WellFormedText.Normalize(_rule.LossMarker!));
+            turns = [.. turns.Select(t => (t, At: bytes.AsSpan(t.Start, t.End - t.Start).IndexOf(marker))).Where(x => x.At >= 0)
+                .Select(x => x.t with { Start = x.t.Start + x.At + marker.Length })];
+        }
+        return turns.Count > 0 || (hasOwnWords && on == LossOn.Assistant)
+            ? turns
+            : throw new RejectedException(id, on == LossOn.Marker ? "no loss marker" : "nothing counts in the loss",
+                on == LossOn.Marker ? $"no turn of the assistant holds '{_rule.LossMarker}'" : "no turn of the assistant has content");
+    }
+
+    private static bool[] Mask(TokenSequence side, List<(int Turn, int Start, int End)> counted)
+    {
+        HashSet<int> turns = [.. counted.Select(c => c.Turn)];
+        bool[] mask = LossMasks.Of(side, [.. counted.Select(c => (c.Start, c.End))], bytes: -1);
+        for (int i = 0; i < mask.Length; i++)
+            mask[i] |= turns.Contains(TemplateUnits.EndedTurn(side.Unit(i)));
+        return mask;
+    }
+}

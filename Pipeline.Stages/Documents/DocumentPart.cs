@@ -1,0 +1,7 @@
+using Pipeline.Contracts.Records;
+using Pipeline.Stages.Alignment;
+
+namespace Pipeline.Stages.Documents;
+
+/// <summary>A document, or a part of a long one, under each tokenizer.</summary>
+internal sealed record DocumentPart(DocumentId Id, string Text, TokenSequence[] Sides);

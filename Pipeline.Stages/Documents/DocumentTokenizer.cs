@@ -1,0 +1,125 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
+
+using Pipeline.Contracts.Progress;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Alignment;
+using Pipeline.Stages.Chat;
+using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Tokenization.Tokens;
+
+namespace Pipeline.Stages.Documents;
+
+/// <summary>
+/// Text under one tokenizer or two: made well-formed and NFC once, encoded on every side, and brought within the limits. Called from
+/// many threads; each takes an encoder per side from a pool.
+/// </summary>
+internal sealed class DocumentTokenizer(IReadOnlyList<TextTokenizer> sides, TokenizationRule rule, IStageMeter meter)
+{
+    private readonly ConcurrentBag<TextEncoder[]> _encoders = [];
+
+    /// <exception cref="RejectedException">The document cannot be used.</exception>
+    public IReadOnlyList<DocumentPart> Tokenize(DocumentId id, string text)
+    {
+        string normal = WellFormedText.Normalize(text);
+        if (normal.Length == 0)
+            throw new RejectedException(id, "text is empty", "the text has no characters");
+        TextEncoder[] encoders = _encoders.TryTake(out TextEncoder[]? idle) ? idle : [.. sides.Select(s => s.CreateEncoder())];
+        List<(string Text, TokenSequence[] Sides)> parts = [];
+        try
+        {
+            Collect(id, normal, isEnd: true, encoders, parts);
+        }
+        catch (ByteViewException e)
+        {
+            throw new RejectedException(id, "byte views differ from the text", e.Message);
+        }
+        finally
+        {
+            _encoders.Add(encoders);
+        }
+        return Finish(id, normal, parts);
+    }
+
+    /// <param name="isEnd">Whether the document ends with the text: only there does eos stand, so that no student learns to stop in mid-sentence.</param>
+    private void Collect(DocumentId id, string text, bool isEnd, TextEncoder[] encoders, List<(string, TokenSequence[])> parts)
+    {
+        TokenSequence[] encoded = Array.ConvertAll(encoders, e => e.EncodeDocument(text, rule.AddBos, rule.AddEos && isEnd));
+        if (rule.Fits(Array.ConvertAll(encoded, s => s.Count)))
+        {
+            parts.Add((text, encoded));
+            return;
+        }
+        if (rule.LongDocuments == LongDocuments.Reject)
+            throw TooLong(id, encoded, "longer than the limit", "longDocuments is reject");
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        if (LongDocumentCutter.Cut(bytes, encoded, rule) is not { Count: > 0 } cuts)
+            throw TooLong(id, encoded, "no place to cut", "no boundary that all sides share lies within the limits");
+        int start = 0;
+        foreach (int cut in cuts.Append(bytes.Length))
+        {
+            // A part can have more tokens alone than it had in its place: it is then cut again, and is shorter each time.
+            Collect(id, Encoding.UTF8.GetString(bytes, start, cut - start), isEnd && cut == bytes.Length, encoders, parts);
+            if (rule.LongDocuments == LongDocuments.Cut)
+                return;
+            start = cut;
+        }
+    }
+
+    private List<DocumentPart> Finish(DocumentId id, string text, List<(string Text, TokenSequence[] Sides)> parts)
+    {
+        int bytes = Encoding.UTF8.GetByteCount(text), kept = parts.Sum(p => Encoding.UTF8.GetByteCount(p.Text));
+        if (parts.Count > 1)
+        {
+            meter.Count("splitDocuments", 1);
+            meter.Count("parts", parts.Count);
+        }
+        if (kept < bytes)
+        {
+            meter.Count("cutDocuments", 1);
+            meter.Count("cutBytes", bytes - kept);
+        }
+        List<DocumentPart> documents = new(parts.Count);
+        int? marker = rule.LossOn switch
+        {
+            LossOn.Marker => BehindMarker(id, text),
+            LossOn.Assistant => throw new RejectedException(id, "not a conversation", "lossOn is assistant, but the document is text without turns"),
+            _ => null,
+        };
+        int start = 0;
+        for (int i = 0; i < parts.Count; i++)
+        {
+            (string partText, TokenSequence[] encoded) = parts[i];
+            int length = Encoding.UTF8.GetByteCount(partText);
+            if (marker is { } from)
+            {
+                if (from >= start + length)
+                    meter.Count("partsWithoutLoss", 1);
+                encoded = Array.ConvertAll(encoded, s => s with { LossMask = LossMasks.Of(s, [(Math.Max(0, from - start), length)], length) });
+            }
+            if (marker is null || marker < start + length)
+                documents.Add(new DocumentPart(parts.Count == 1 ? id : id with { Part = i + 1 }, partText, encoded));
+            start += length;
+        }
+        if (documents.Count == 0)
+            throw new RejectedException(id, "nothing counts in the loss", $"nothing that was kept stands behind the marker '{rule.LossMarker}'");
+        return documents;
+    }
+
+    /// <summary>The byte behind the marker's first occurrence.</summary>
+    private int BehindMarker(DocumentId id, string text)
+    {
+        string marker = WellFormedText.Normalize(rule.LossMarker!);
+        int at = text.IndexOf(marker, StringComparison.Ordinal);
+        return at < 0
+            ? throw new RejectedException(id, "no loss marker", $"the text does not hold '{rule.LossMarker}'")
+            : Encoding.UTF8.GetByteCount(text.AsSpan(0, at + marker.Length));
+    }
+
+    private RejectedException TooLong(DocumentId id, TokenSequence[] encoded, string reason, string why)
+        => new(id, reason, string.Create(
+            CultureInfo.InvariantCulture,
+            $"{string.Join(" and ", encoded.Select(s => s.Count))} tokens where {string.Join(" and ", rule.Limits)} are allowed; {why}"));
+}

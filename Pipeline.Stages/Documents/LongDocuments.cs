@@ -1,0 +1,16 @@
+using Pipeline.Stages.Alignment;
+
+namespace Pipeline.Stages.Documents;
+
+/// <summary>What becomes of a document with more tokens than a side may have.</summary>
+public enum LongDocuments
+{
+    /// <summary>It becomes several documents, each tokenized on its own.</summary>
+    Split,
+
+    /// <summary>Its beginning is kept.</summary>
+    Cut,
+
+    /// <summary>It is rejected and counted.</summary>
+    Reject,
+}

@@ -1,0 +1,35 @@
+using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Progress;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Alignment;
+using Pipeline.Stages.Chat;
+
+namespace Pipeline.Stages.Documents;
+
+/// <summary>Documents under the student's tokenizer alone: examples without a teacher.</summary>
+internal sealed class TokenizeStudentStage : IMap<TextDocument, Example>, IFingerprinted
+{
+    private readonly DocumentTokenizer _text;
+    private readonly ConversationTokenizer _chat;
+
+    public TokenizeStudentStage(ChatSide student, TokenizationRule rule, IStageMeter meter)
+    {
+        _text = new DocumentTokenizer([student.Tokenizer], rule, meter);
+        _chat = new ConversationTokenizer([student], rule, meter);
+        Fingerprint = new Dictionary<string, string>
+        {
+            [FingerprintPart.StudentTokenizer] = student.Tokenizer.Fingerprint,
+            [FingerprintPart.Templates] = student.TemplateFingerprint,
+            [FingerprintPart.Limits] = rule.ToString(),
+        };
+    }
+
+    public IReadOnlyDictionary<string, string> Fingerprint { get; }
+
+    public IReadOnlyList<Example> Map(TextDocument input)
+    {
+        IReadOnlyList<DocumentPart> parts = input.Messages is null ? _text.Tokenize(input.Id, input.Text) : [_chat.Tokenize(input.Id, input.Messages, input.Fields)];
+        return [.. parts.Select(p => new Example(p.Id, p.Text, p.Sides[0], null, []))];
+    }
+}

@@ -1,0 +1,36 @@
+using System.Text.Json;
+using Pipeline.Stages.Chat;
+using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Tokenization.Tokens;
+
+namespace Pipeline.Stages.Jinja;
+
+/// <summary>JSON as a template sees it: well-formed NFC text, whole numbers and others, in the order of the keys.</summary>
+internal static class TemplateData
+{
+    /// <param name="json">An object, checked when it was read.</param>
+    /// <param name="text">Makes the texts in it; keys are the template's.</param>
+    public static TemplateDictionary Parse(string json, Func<string, TracedText> text)
+    {
+        using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = TemplateValues.DeepestData });
+        return (TemplateDictionary)Value(document.RootElement, text)!;
+    }
+
+    private static object? Value(JsonElement element, Func<string, TracedText> text)
+    {
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.String: return text(WellFormedText.Normalize(element.GetString()!));
+            case JsonValueKind.Number: return element.TryGetInt64(out long whole) && !element.GetRawText().AsSpan().ContainsAny('.', 'e', 'E') ? whole : element.GetDouble();
+            case JsonValueKind.True: return true;
+            case JsonValueKind.False: return false;
+            case JsonValueKind.Array: return element.EnumerateArray().Select(item => Value(item, text)).ToList();
+            case JsonValueKind.Object:
+                var dictionary = new TemplateDictionary();
+                foreach (JsonProperty property in element.EnumerateObject())
+                    dictionary.Set(TracedText.Literal(WellFormedText.Normalize(property.Name)), Value(property.Value, text));
+                return dictionary;
+            default: return null;
+        }
+    }
+}

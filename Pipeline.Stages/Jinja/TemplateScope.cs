@@ -1,0 +1,23 @@
+using Pipeline.Stages.Chat;
+
+namespace Pipeline.Stages.Jinja;
+
+/// <summary>The names of a body, within those of the body around it.</summary>
+internal sealed class TemplateScope(TemplateScope? outer)
+{
+    private readonly Dictionary<string, object?> _values = new(StringComparer.Ordinal);
+
+    public object? Get(string name)
+    {
+        for (TemplateScope? scope = this; scope is not null; scope = scope.Outer)
+        {
+            if (scope._values.TryGetValue(name, out object? value))
+                return value;
+        }
+        return new Undefined(name);
+    }
+
+    public void Set(string name, object? value) => _values[name] = value;
+
+    private TemplateScope? Outer { get; } = outer;
+}

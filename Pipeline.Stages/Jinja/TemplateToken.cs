@@ -1,0 +1,20 @@
+using Pipeline.Stages.Chat;
+
+namespace Pipeline.Stages.Jinja;
+
+internal enum TemplateTokenKind
+{
+    /// <summary>Text outside of tags.</summary>
+    Text,
+    OutputStart,
+    OutputEnd,
+    BlockStart,
+    BlockEnd,
+    Name,
+    String,
+    Number,
+    Operator,
+    End,
+}
+
+internal readonly record struct TemplateToken(TemplateTokenKind Kind, string Value, int Line);

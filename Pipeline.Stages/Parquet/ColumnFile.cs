@@ -1,0 +1,90 @@
+using Pipeline.Stages.Text;
+
+namespace Pipeline.Stages.Parquet;
+
+/// <summary>What the footer says of a file: the leaves of its schema and its row groups.</summary>
+internal sealed record ColumnFile(IReadOnlyList<LeafColumn> Leaves, IReadOnlyList<string> ColumnNames, IReadOnlyList<RowGroupMetadata> RowGroups, long Rows);
+
+/// <summary>A node of the schema on the way to a leaf.</summary>
+/// <param name="Physical">Null of a group.</param>
+/// <param name="IsList">Whether the schema says that the group is a list.</param>
+internal sealed record SchemaNode(string Name, PhysicalType? Physical, Repetition Repetition, int Children, bool IsText, bool IsList)
+{
+    /// <summary>The node as a schema with a single leaf has it. The bytes stay bytes: whether they are UTF-8 is ours to check.</summary>
+    public void Write(CompactWriter writer)
+    {
+        if (Physical is { } physical)
+            writer.Int32(1, (int)physical);
+        writer.Int32(3, (int)Repetition).Text(4, Name);
+        if (Physical is null)
+            writer.Int32(5, 1);
+        if (IsList)
+            writer.Int32(6, 3);
+    }
+}
+
+internal enum Repetition
+{
+    Required = 0,
+    Optional = 1,
+    Repeated = 2,
+}
+
+/// <summary>A leaf of the schema.</summary>
+/// <param name="Index">Its place among the leaves, which is its column chunk's place in a row group.</param>
+/// <param name="Nodes">From the top-level column down to the leaf.</param>
+internal sealed record LeafColumn(int Index, SchemaNode[] Nodes)
+{
+    public IEnumerable<string> Path => Nodes.Select(n => n.Name);
+
+    public string Top => Nodes[0].Name;
+
+    public string Name => Nodes[^1].Name;
+
+    public PhysicalType Physical { get; } = Nodes[^1].Physical!.Value;
+
+    /// <summary>Whether the schema says that the bytes are text (STRING, UTF8, ENUM, JSON).</summary>
+    public bool IsText { get; } = Nodes[^1].IsText;
+
+    public int MaxRepetition { get; } = Nodes.Count(n => n.Repetition == Repetition.Repeated);
+
+    public int MaxDefinition { get; } = Nodes.Count(n => n.Repetition != Repetition.Required);
+
+    /// <summary>The definition level from which on the innermost repeated node has an element; 0 when none is repeated.</summary>
+    public int RepeatedDefinition { get; } = Nodes[..(Array.FindLastIndex(Nodes, n => n.Repetition == Repetition.Repeated) + 1)]
+        .Count(n => n.Repetition != Repetition.Required);
+
+    public SchemaNode[] SchemaWithRoot() => [new SchemaNode("root", null, Repetition.Required, 1, false, false), .. Nodes];
+
+    public override string ToString() => string.Join('.', Path);
+}
+
+internal enum PhysicalType
+{
+    Boolean = 0,
+    Int32 = 1,
+    Int64 = 2,
+    Int96 = 3,
+    Float = 4,
+    Double = 5,
+    ByteArray = 6,
+    FixedLengthByteArray = 7,
+}
+
+internal enum ColumnCodec
+{
+    Uncompressed = 0,
+    Snappy = 1,
+    Gzip = 2,
+    Lzo = 3,
+    Brotli = 4,
+    Lz4Framed = 5,
+    Zstd = 6,
+    Lz4 = 7,
+}
+
+internal sealed record RowGroupMetadata(long Rows, ColumnChunkMetadata[] Columns);
+
+/// <param name="Start">Position in the file of the chunk's first page.</param>
+/// <param name="IsEncrypted">Its bytes need a key.</param>
+internal sealed record ColumnChunkMetadata(ColumnCodec Codec, long Values, long Start, bool IsEncrypted);

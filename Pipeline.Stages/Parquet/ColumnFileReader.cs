@@ -1,0 +1,102 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Text;
+
+namespace Pipeline.Stages.Parquet;
+
+/// <summary>
+/// A Parquet file open for reading. Written for files nobody vouches for: sizes are checked before memory is taken, every loop ends,
+/// and whatever is wrong becomes an <see cref="InputException"/> that names the file and the place.
+/// </summary>
+internal sealed class ColumnFileReader : IDisposable
+{
+    private const int MaxFooterBytes = 64 << 20;
+    private const int TailBytes = 8;
+
+    private readonly Stream _stream;
+    private readonly long _dataEnd;
+
+    private ColumnFileReader(string path, Stream stream, long dataEnd, ColumnFile file)
+    {
+        Path = path;
+        _stream = stream;
+        _dataEnd = dataEnd;
+        File = file;
+    }
+
+    public string Path { get; }
+
+    public ColumnFile File { get; }
+
+    /// <exception cref="InputException">It is no Parquet file, or a damaged one.</exception>
+    public static ColumnFileReader Open(IStorage storage, string path)
+    {
+        Stream stream = storage.OpenRead(path);
+        try
+        {
+            return Open(path, stream);
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The rows of a row group in one text column; the group is 0-based.</summary>
+    public ColumnReader OpenColumn(int group, LeafColumn leaf)
+    {
+        RowGroupMetadata rows = File.RowGroups[group];
+        ColumnChunkMetadata chunk = rows.Columns[leaf.Index];
+        if (chunk.IsEncrypted)
+            throw new ColumnFormatException("it is encrypted; write the file without encryption");
+        if (leaf.MaxRepetition == 0 && chunk.Values != rows.Rows)
+            throw new ColumnFormatException($"it has {chunk.Values} values for {rows.Rows} rows");
+        return new ColumnReader(_stream, _dataEnd, leaf, chunk);
+    }
+
+    /// <summary>Names file, row group and column in whatever went wrong while reading them.</summary>
+    public InputException Damage(int group, string column, Exception e)
+        => new($"{Path}: row group {group}, column '{column}': {e.Message}", e);
+
+    public void Dispose() => _stream.Dispose();
+
+    private static ColumnFileReader Open(string path, Stream stream)
+    {
+        long length = stream.Length;
+        Span<byte> head = stackalloc byte[4], tail = stackalloc byte[TailBytes];
+        if (length < head.Length + TailBytes)
+            throw new InputException($"{path} is no Parquet file: it has {length} bytes");
+        stream.ReadExactly(head);
+        stream.Position = length - TailBytes;
+        stream.ReadExactly(tail);
+        if (head.SequenceEqual("PARE"u8))
+            throw new InputException($"{path} is encrypted Parquet, which is not supported; write it without encryption");
+        if (!head.SequenceEqual("PAR1"u8))
+            throw new InputException($"{path} is no Parquet file: it begins with {Hex(head)}, not with PAR1");
+        if (!tail[4..].SequenceEqual("PAR1"u8))
+            throw new InputException($"{path} is cut or damaged: it begins as Parquet does, but ends with {Hex(tail[4..])}, not with PAR1; copy it again");
+        long footer = BinaryPrimitives.ReadUInt32LittleEndian(tail);
+        if (footer == 0 || footer > length - head.Length - TailBytes)
+            throw new InputException($"{path} is cut or damaged: its last bytes announce a footer of {footer} bytes in a file of {length}; copy it again");
+        if (footer > MaxFooterBytes)
+            throw new InputException($"{path} has a footer of {footer} bytes; at most {MaxFooterBytes} are read; write fewer columns or larger row groups");
+        var bytes = new byte[footer];
+        long dataEnd = length - TailBytes - footer;
+        stream.Position = dataEnd;
+        stream.ReadExactly(bytes);
+        try
+        {
+            return new ColumnFileReader(path, stream, dataEnd, FooterReader.Read(bytes, dataEnd));
+        }
+        catch (Exception e) when (e is ColumnFormatException or OverflowException)
+        {
+            throw new InputException($"{path}: its footer is damaged: {e.Message}", e);
+        }
+    }
+
+    private static string Hex(ReadOnlySpan<byte> bytes)
+        => string.Join(' ', bytes.ToArray().Select(b => b.ToString("x2", CultureInfo.InvariantCulture)));
+}

@@ -1,0 +1,178 @@
+using Pipeline.Stages.Text;
+
+namespace Pipeline.Stages.Parquet;
+
+/// <summary>
+/// One column chunk, value by value. A few pages and the dictionary are in memory at a time; pages that are skipped are neither read
+/// nor decompressed.
+/// </summary>
+internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, ColumnChunkMetadata chunk)
+{
+    private const int FirstHeaderWindow = 512;
+    private const int MaxHeaderBytes = 16 << 20;
+    private const int RunBytes = 4 << 20;
+    private const int RunValues = 1 << 18;
+
+    private readonly PageRun _run = new(leaf, chunk.Codec == ColumnCodec.Lz4Framed ? ColumnCodec.Uncompressed : chunk.Codec);
+    private byte[] _plain = [];
+    private byte[] _body = [];
+    private byte[] _window = new byte[FirstHeaderWindow];
+    private long _position = chunk.Start;
+    private long _chunkLeft = chunk.Values;
+    private (PageHeader Header, long Position)? _next;
+    private (PageHeader Header, byte[] Body)? _dictionary;
+    private int _index = -1;
+    private int _valueIndex = -1;
+
+    /// <summary>0 where a new row begins.</summary>
+    public int Repetition => leaf.MaxRepetition > 0 ? _run.Repetitions[_index] : 0;
+
+    public int Definition => leaf.MaxDefinition > 0 ? _run.Definitions[_index] : 0;
+
+    /// <summary>Whether there is a value; null at some level otherwise.</summary>
+    public bool HasValue => Definition == leaf.MaxDefinition;
+
+    /// <summary>The entry's bytes where <see cref="HasValue"/>.</summary>
+    public ReadOnlySpan<byte> Value => _run.Values[_valueIndex].Span;
+
+    /// <summary>Steps to the next entry; false after the last.</summary>
+    public bool Read()
+    {
+        while (_index + 1 >= _run.Count)
+        {
+            if (_chunkLeft == 0)
+                return false;
+            LoadRun();
+        }
+        _index++;
+        if (HasValue)
+            _valueIndex++;
+        if (Repetition > leaf.MaxRepetition || Definition > leaf.MaxDefinition)
+            throw new ColumnFormatException($"levels {Repetition} and {Definition}; at most {leaf.MaxRepetition} and {leaf.MaxDefinition} fit the schema");
+        return true;
+    }
+
+    /// <summary>Steps over entries of a column that is not repeated, before the first is read.</summary>
+    public void SkipEntries(long count)
+    {
+        while (_chunkLeft > 0 && Peek().Header is { } page && page.Values <= count)
+        {
+            count -= page.Values;
+            _chunkLeft -= page.Values;
+            _next = null;
+        }
+        for (; count > 0; count--)
+        {
+            if (!Read())
+                throw new ColumnFormatException("it has fewer values than its row group has rows");
+        }
+    }
+
+    private void LoadRun()
+    {
+        _run.Begin();
+        _index = -1;
+        _valueIndex = -1;
+        while (_chunkLeft > 0 && _run.Bytes < RunBytes && _run.Count < RunValues)
+        {
+            (PageHeader page, long position) = Peek();
+            if (_run.Count > 0 && (long)_run.Count + page.Values > PageGuard.MaxPageValues)
+                break;
+            if (!_run.HasDictionary && _dictionary is { } dictionary)
+                _run.AddDictionary(Plain(dictionary.Header), dictionary.Body);
+            _run.Add(Plain(page), Decompressed(page, ReadBody(page, position, ref _body)));
+            _chunkLeft -= page.Values;
+            _next = null;
+        }
+        _run.Decode();
+    }
+
+    /// <summary>The header of the next data page, and where its body begins.</summary>
+    private (PageHeader Header, long Position) Peek()
+    {
+        while (_next is null)
+        {
+            PageHeader page = ReadHeader();
+            long body = _position;
+            if (page.CompressedBytes > dataEnd - body)
+                throw new ColumnFormatException($"a page of {page.CompressedBytes} bytes at byte {body}, the data ends at byte {dataEnd}");
+            _position += page.CompressedBytes;
+            if (page.Kind == PageKind.Index)
+                continue;
+            PageGuard.CheckHeader(page, chunk.Codec);
+            if (page.Kind == PageKind.Dictionary)
+            {
+                byte[] bytes = [];
+                if (_dictionary is not null || _chunkLeft != chunk.Values)
+                    throw new ColumnFormatException("a dictionary page behind the first page");
+                ReadOnlySpan<byte> stored = ReadBody(page, body, ref bytes);
+                _dictionary = (page, chunk.Codec == ColumnCodec.Lz4Framed ? Decompressed(page, stored).ToArray() : bytes);
+                continue;
+            }
+            CheckData(page);
+            _next = (page, body);
+        }
+        return _next.Value;
+    }
+
+    private void CheckData(PageHeader page)
+    {
+        if (page.Values > _chunkLeft)
+            throw new ColumnFormatException($"a page of {page.Values} values where {_chunkLeft} are left");
+        if (page.Encoding is ValueEncoding.PlainDictionary or ValueEncoding.RleDictionary && _dictionary is null)
+            throw new ColumnFormatException("dictionary indices without a dictionary page");
+        if (leaf.MaxDefinition > 0 && page.DefinitionEncoding != ValueEncoding.Rle)
+            throw new ColumnFormatException($"levels in the old encoding {page.DefinitionEncoding}; write the file with a newer program");
+        if (leaf.MaxRepetition > 0 && page.Kind == PageKind.DataV2)
+            throw new ColumnFormatException("lists in pages of version 2 are not supported; write the file with pages of version 1");
+    }
+
+    private PageHeader ReadHeader()
+    {
+        while (true)
+        {
+            int size = (int)Math.Min(_window.Length, dataEnd - _position);
+            file.Position = _position;
+            file.ReadExactly(_window, 0, size);
+            try
+            {
+                PageHeader page = PageHeader.Read(_window.AsSpan(0, size), out int length);
+                _position += length;
+                return page;
+            }
+            catch (ColumnFormatException e) when (e.IsCut && size == _window.Length && size < MaxHeaderBytes)
+            {
+                // Statistics in a header can be as long as the values they describe.
+                _window = new byte[_window.Length * 8];
+            }
+        }
+    }
+
+    private ReadOnlySpan<byte> ReadBody(PageHeader page, long position, ref byte[] buffer)
+    {
+        if (buffer.Length < page.CompressedBytes)
+            buffer = new byte[page.CompressedBytes];
+        file.Position = position;
+        file.ReadExactly(buffer, 0, page.CompressedBytes);
+        ReadOnlySpan<byte> body = buffer.AsSpan(0, page.CompressedBytes);
+        PageGuard.CheckBody(page, chunk.Codec, body, position);
+        return body;
+    }
+
+    // What the library does not decompress is handed to it as it was before.
+    private PageHeader Plain(PageHeader page)
+        => chunk.Codec == ColumnCodec.Lz4Framed ? page with { CompressedBytes = page.Bytes, IsCompressed = false } : page;
+
+    private ReadOnlySpan<byte> Decompressed(PageHeader page, ReadOnlySpan<byte> body)
+    {
+        if (chunk.Codec != ColumnCodec.Lz4Framed || !page.IsCompressed)
+            return body;
+        if (_plain.Length < page.Bytes)
+            _plain = new byte[page.Bytes];
+        int levels = page.DefinitionBytes + page.RepetitionBytes;
+        body[..levels].CopyTo(_plain);
+        if (body.Length > levels)
+            HadoopLz4.Decompress(body[levels..], _plain.AsSpan(levels, page.Bytes - levels));
+        return _plain.AsSpan(0, page.Bytes);
+    }
+}

@@ -1,0 +1,135 @@
+using System.Buffers;
+using System.IO.Compression;
+using System.IO.Hashing;
+using K4os.Compression.LZ4;
+using Pipeline.Stages.Text;
+using Snappier;
+using ZstdSharp;
+
+namespace Pipeline.Stages.Parquet;
+
+/// <summary>
+/// What of a page's body is checked before the library decompresses it: it allocates what the page claims, and what a shorter
+/// result leaves of a pooled buffer would be taken for text.
+/// </summary>
+internal static class PageGuard
+{
+    /// <summary>Larger pages are refused; writers make them of one to a hundred megabytes.</summary>
+    public const int MaxPageBytes = 256 << 20;
+
+    /// <summary>More values than this in one page are refused: a few bytes of levels can stand for billions of nulls.</summary>
+    public const int MaxPageValues = 1 << 24;
+
+    /// <summary>Why pages compressed this way are not read; null where they are.</summary>
+    public static string? FaultOf(ColumnCodec codec)
+        => codec is ColumnCodec.Lzo || !Enum.IsDefined(codec) ? $"compression {codec} is not supported; write it with zstd, snappy, gzip, brotli, LZ4 or none" : null;
+
+    public static void CheckHeader(PageHeader page, ColumnCodec codec)
+    {
+        if (FaultOf(codec) is { } fault)
+            throw new ColumnFormatException(fault);
+        if (page.CompressedBytes > MaxPageBytes || page.Bytes > MaxPageBytes)
+            throw new ColumnFormatException($"a page of {Math.Max(page.CompressedBytes, page.Bytes)} bytes; at most {MaxPageBytes} are read, write smaller pages");
+        if (page.Values > MaxPageValues)
+            throw new ColumnFormatException($"a page of {page.Values} values; at most {MaxPageValues} are read, write smaller pages");
+        if (page.Kind == PageKind.Dictionary && page.Values > page.Bytes / sizeof(int))
+            throw new ColumnFormatException($"a dictionary of {page.Values} values in {page.Bytes} bytes");
+        if (page.Encoding is ValueEncoding.Plain or ValueEncoding.PlainDictionary)
+            return;
+        if (page.Encoding is not (ValueEncoding.RleDictionary or ValueEncoding.DeltaLengthByteArray or ValueEncoding.DeltaByteArray) || page.Kind == PageKind.Dictionary)
+            throw new ColumnFormatException($"a page in encoding {page.Encoding}; text is read as PLAIN, dictionary, DELTA_LENGTH_BYTE_ARRAY or DELTA_BYTE_ARRAY: write it in one of them");
+    }
+
+    public static void CheckBody(PageHeader page, ColumnCodec codec, ReadOnlySpan<byte> body, long position)
+    {
+        if (page.Crc is { } expected && Crc32.HashToUInt32(body) is uint found && found != expected)
+            throw new ColumnFormatException($"the page at byte {position} has checksum {found:x8}, its header says {expected:x8}: the file is damaged");
+        int levels = page.DefinitionBytes + page.RepetitionBytes;
+        ReadOnlySpan<byte> data = body[levels..];
+        long claimed = page.Bytes - levels;
+        long limit = !page.IsCompressed || data.IsEmpty ? data.Length : codec switch
+        {
+            // The best that each format can do: 64 bytes of three, 258 bytes of two bits.
+            ColumnCodec.Snappy => data.Length * 64L,
+            ColumnCodec.Gzip => (data.Length * 1040L) + 1024,
+            ColumnCodec.Zstd or ColumnCodec.Brotli => MaxPageBytes,
+            ColumnCodec.Lz4 or ColumnCodec.Lz4Framed => (data.Length * 255L) + 64,
+            _ => data.Length,
+        };
+        if (claimed > limit || (!page.IsCompressed && claimed != data.Length))
+            throw new ColumnFormatException($"the page at byte {position} has {data.Length} bytes and claims to be {claimed} bytes of {codec} data");
+        long real = data.IsEmpty || !page.IsCompressed ? data.Length : codec switch
+        {
+            ColumnCodec.Snappy => SnappyLength(data),
+            ColumnCodec.Zstd => ZstdLength(data),
+            ColumnCodec.Uncompressed => data.Length,
+            ColumnCodec.Brotli => BrotliLength(data),
+            ColumnCodec.Lz4 => Lz4Length(data, claimed),
+            _ => claimed,
+        };
+        if (real != claimed)
+            throw new ColumnFormatException($"the page at byte {position} is {real} bytes of {codec} data, its header says {claimed}");
+    }
+
+    // Neither format says how long its content is, so it is decompressed once to see.
+    private static long BrotliLength(ReadOnlySpan<byte> data)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(64 << 10);
+        using BrotliDecoder decoder = default;
+        try
+        {
+            for (long length = 0; ;)
+            {
+                OperationStatus status = decoder.Decompress(data, buffer, out int consumed, out int written);
+                data = data[consumed..];
+                length += written;
+                if (status == OperationStatus.Done)
+                    return length;
+                if (status != OperationStatus.DestinationTooSmall || length > MaxPageBytes)
+                    throw new ColumnFormatException("a page is not brotli data");
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static long Lz4Length(ReadOnlySpan<byte> data, long claimed)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent((int)claimed);
+        try
+        {
+            int length = LZ4Codec.Decode(data, buffer.AsSpan(0, (int)claimed));
+            return length >= 0 ? length : throw new ColumnFormatException("a page is not LZ4 data");
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static long SnappyLength(ReadOnlySpan<byte> data)
+    {
+        try
+        {
+            return Snappy.GetUncompressedLength(data);
+        }
+        catch (Exception e) when (e is InvalidDataException or ArgumentException)
+        {
+            throw new ColumnFormatException("a page is not Snappy data", e);
+        }
+    }
+
+    private static long ZstdLength(ReadOnlySpan<byte> data)
+    {
+        try
+        {
+            return (long)Decompressor.GetDecompressedSize(data);
+        }
+        catch (ZstdException e)
+        {
+            throw new ColumnFormatException("a page is not zstd data", e);
+        }
+    }
+}
