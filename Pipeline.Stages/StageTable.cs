@@ -1,5 +1,4 @@
 using Pipeline.Contracts.Stages;
-using Pipeline.Stages.Documents;
 
 namespace Pipeline.Stages;
 

@@ -1,6 +1,5 @@
 using Pipeline.Contracts.Records;
 using Pipeline.Stages.Jinja;
-using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Chat;

@@ -1,4 +1,3 @@
-using Pipeline.Stages.Alignment;
 
 namespace Pipeline.Stages.Documents;
 

@@ -1,7 +1,5 @@
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
-using Pipeline.Stages.Alignment;
-using Pipeline.Stages.Chat;
 using Pipeline.Stages.Sides;
 
 namespace Pipeline.Stages.Documents;

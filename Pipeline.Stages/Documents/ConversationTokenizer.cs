@@ -6,7 +6,6 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
-using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Chat;
 using Pipeline.Stages.Jinja;
 using Pipeline.Stages.Tokenization;

@@ -1,5 +1,4 @@
 using Pipeline.Contracts.Records;
-using Pipeline.Stages.Alignment;
 
 namespace Pipeline.Stages.Documents;
 

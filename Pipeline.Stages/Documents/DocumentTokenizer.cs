@@ -5,7 +5,6 @@ using System.Text;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
-using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Chat;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Tokenization.Tokens;

@@ -1,9 +1,7 @@
 using System.Globalization;
 
 using Pipeline.Contracts.Errors;
-using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Chat;
-using Pipeline.Stages.Jinja;
 
 namespace Pipeline.Stages.Documents;
 

@@ -1,9 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 
-using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Chat;
-using Pipeline.Stages.Jinja;
 
 namespace Pipeline.Stages.Documents;
 

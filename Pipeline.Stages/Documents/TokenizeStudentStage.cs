@@ -2,8 +2,6 @@ using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
-using Pipeline.Stages.Alignment;
-using Pipeline.Stages.Chat;
 
 namespace Pipeline.Stages.Documents;
 

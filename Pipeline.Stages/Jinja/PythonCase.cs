@@ -1,7 +1,6 @@
 using System.Collections.Frozen;
 using System.Globalization;
 using System.Text;
-using Pipeline.Stages.Chat;
 
 namespace Pipeline.Stages.Jinja;
 

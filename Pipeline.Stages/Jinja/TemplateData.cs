@@ -1,6 +1,4 @@
 using System.Text.Json;
-using Pipeline.Stages.Chat;
-using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Jinja;

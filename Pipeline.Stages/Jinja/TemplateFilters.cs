@@ -1,5 +1,4 @@
 using System.Globalization;
-using Pipeline.Stages.Chat;
 
 namespace Pipeline.Stages.Jinja;
 

@@ -1,5 +1,4 @@
 using System.Text;
-using Pipeline.Stages.Chat;
 
 namespace Pipeline.Stages.Jinja;
 

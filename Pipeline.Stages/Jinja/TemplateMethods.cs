@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Pipeline.Stages.Chat;
 
 namespace Pipeline.Stages.Jinja;
 

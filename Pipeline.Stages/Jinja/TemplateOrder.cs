@@ -1,4 +1,3 @@
-using Pipeline.Stages.Chat;
 
 namespace Pipeline.Stages.Jinja;
 

@@ -1,5 +1,4 @@
 using Pipeline.Contracts.Errors;
-using Pipeline.Stages.Models.Generation;
 using Pipeline.Stages.Torch;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,6 +1,5 @@
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Models.Generation;
 using Pipeline.Stages.Models.Safetensors;
 using Pipeline.Stages.Torch;
 using TorchSharp;

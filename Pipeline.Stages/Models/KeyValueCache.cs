@@ -1,4 +1,3 @@
-using Pipeline.Stages.Models.Generation;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models;

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Models;
-using Pipeline.Stages.Models.Generation;
 using Pipeline.Stages.Tokenization;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
-using Pipeline.Stages.Objectives.Baselines;
 using Pipeline.Stages.Objectives.Schedules;
 
 namespace Pipeline.Stages.Objectives;

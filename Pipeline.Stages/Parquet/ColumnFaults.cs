@@ -1,5 +1,4 @@
 using Pipeline.Contracts.Errors;
-using Pipeline.Stages.Text;
 
 namespace Pipeline.Stages.Parquet;
 

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Globalization;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Text;
 
 namespace Pipeline.Stages.Parquet;
 

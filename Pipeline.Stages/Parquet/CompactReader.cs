@@ -1,5 +1,4 @@
 using System.Text;
-using Pipeline.Stages.Text;
 
 namespace Pipeline.Stages.Parquet;
 

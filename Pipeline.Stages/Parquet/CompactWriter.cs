@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text;
-using Pipeline.Stages.Text;
 
 namespace Pipeline.Stages.Parquet;
 

@@ -1,4 +1,3 @@
-using Pipeline.Stages.Text;
 
 namespace Pipeline.Stages.Parquet;
 

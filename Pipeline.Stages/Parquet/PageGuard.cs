@@ -2,7 +2,6 @@ using System.Buffers;
 using System.IO.Compression;
 using System.IO.Hashing;
 using K4os.Compression.LZ4;
-using Pipeline.Stages.Text;
 using Snappier;
 using ZstdSharp;
 

@@ -3,7 +3,6 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Parquet;
 using Parquet.Schema;
-using Pipeline.Stages.Text;
 
 namespace Pipeline.Stages.Parquet;
 

@@ -5,7 +5,6 @@ using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Documents;
 
 namespace Pipeline.Stages.Shards;

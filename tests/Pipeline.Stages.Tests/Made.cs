@@ -1,5 +1,4 @@
 using Pipeline.Contracts.Stages;
-using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Documents;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Evaluation;

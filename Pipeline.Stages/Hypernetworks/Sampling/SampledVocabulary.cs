@@ -1,4 +1,3 @@
-using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Hypernetworks.Sampling;

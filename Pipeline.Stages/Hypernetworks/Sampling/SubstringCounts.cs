@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Tokenization.Patterns;
 using Pipeline.Stages.Tokenization.Splitting;
 using Pipeline.Stages.Tokenization.Tokens;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Pipeline.Contracts.Errors;
-using Pipeline.Stages.Jinja;
 
 namespace Pipeline.Stages.Tokenization.Reading;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Jinja;
 
 namespace Pipeline.Stages.Tokenization.Reading;
 

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using Pipeline.Contracts.Errors;
 using Pipeline.FaultTests.Runs;
-using Pipeline.Stages.Documents;
 
 namespace Pipeline.FaultTests.Soak;
 

@@ -6,7 +6,6 @@ using System.Text.Json;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Chat;
 using Pipeline.Stages.Documents;
 using Pipeline.Stages.Jinja;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Pipeline.Contracts.Records;
-using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Objectives.Baselines;
 using Xunit.Abstractions;
 using static TorchSharp.torch;

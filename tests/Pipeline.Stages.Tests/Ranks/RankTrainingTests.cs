@@ -4,7 +4,6 @@ using Pipeline.Contracts.Records;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Safetensors;
-using Pipeline.Stages.Objectives.Baselines;
 using Pipeline.Stages.Objectives.Combine;
 using Pipeline.Stages.Objectives.Schedules;
 using Pipeline.Stages.Sides;

@@ -1,7 +1,6 @@
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
-using Pipeline.Stages.Documents;
 using Pipeline.Stages.Shards;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Tests.Alignment;

@@ -5,7 +5,6 @@ using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Contracts.Teachers;
-using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Documents;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;

@@ -3,7 +3,6 @@ using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Safetensors;
-using Pipeline.Stages.Objectives.Baselines;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Tests.Torch;
 using Pipeline.Stages.Tokenization;

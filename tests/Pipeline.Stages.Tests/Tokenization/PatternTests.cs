@@ -1,7 +1,6 @@
 using CsCheck;
 using Pipeline.Stages.Tokenization.Patterns;
 using Pipeline.Stages.Tokenization.Splitting;
-using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tests.Tokenization;
 
