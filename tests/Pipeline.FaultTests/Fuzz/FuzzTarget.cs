@@ -42,6 +42,7 @@ internal abstract class FuzzTarget : IDisposable
         ("manifest", static () => new ManifestTarget()),
         ("checkpoint", static () => new CheckpointTarget()),
         ("safetensors", static () => new SafetensorsTarget()),
+        ("gguf", static () => new GgufTarget()),
         ("tokenizer", static () => new TokenizerTarget()),
         ("parquet", static () => new ParquetTarget()),
         ("definition", static () => new DefinitionTarget()),

@@ -1,0 +1,138 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Pipeline.Stages.Gguf;
+
+/// <summary>
+/// Writes GGUF version 3, little-endian, forward only: head, metadata in the order in which it was set, where the tensors lie, the tensors.
+/// </summary>
+public sealed class GgufWriter
+{
+    private const uint Version = 3;
+    private const int PieceElements = 1 << 20;
+
+    private readonly MemoryStream _values = new();
+    private readonly HashSet<string> _keys = new(StringComparer.Ordinal);
+    private readonly List<GgufSource> _tensors = [];
+
+    public void Set(string key, long value) => Value(key, GgufValueType.UInt32, () => WriteUInt32(_values, checked((uint)value)));
+
+    public void Set(string key, double value) => Value(key, GgufValueType.Float32, () => WriteUInt32(_values, BitConverter.SingleToUInt32Bits((float)value)));
+
+    public void Set(string key, bool value) => Value(key, GgufValueType.Bool, () => _values.WriteByte(value ? (byte)1 : (byte)0));
+
+    public void Set(string key, string value) => Value(key, GgufValueType.String, () => WriteText(_values, value));
+
+    public void Set(string key, IReadOnlyList<string> values) => Items(key, GgufValueType.String, values.Count, () =>
+    {
+        foreach (string value in values)
+            WriteText(_values, value);
+    });
+
+    public void Set(string key, ReadOnlyMemory<float> values)
+        => Items(key, GgufValueType.Float32, values.Length, () => _values.Write(MemoryMarshal.AsBytes(values.Span)));
+
+    public void Set(string key, ReadOnlyMemory<int> values)
+        => Items(key, GgufValueType.Int32, values.Length, () => _values.Write(MemoryMarshal.AsBytes(values.Span)));
+
+    /// <exception cref="ArgumentException">Rows are no whole number of the type's blocks, or the name is there already.</exception>
+    public void Add(GgufSource tensor)
+    {
+        if (!GgufTypes.Holds(tensor.Type, tensor.Shape[^1]))
+            throw new ArgumentException($"tensor '{tensor.Name}': rows of {tensor.Shape[^1]} do not fit {tensor.Type}", nameof(tensor));
+        if (_tensors.Exists(t => t.Name == tensor.Name))
+            throw new ArgumentException($"tensor '{tensor.Name}' is there already", nameof(tensor));
+        _tensors.Add(tensor);
+    }
+
+    public void Write(Stream stream)
+    {
+        using MemoryStream head = new();
+        WriteUInt32(head, GgufFile.Magic);
+        WriteUInt32(head, Version);
+        WriteUInt64(head, _tensors.Count);
+        WriteUInt64(head, _keys.Count);
+        _values.WriteTo(head);
+        long offset = 0;
+        foreach (GgufSource tensor in _tensors)
+        {
+            WriteText(head, tensor.Name);
+            WriteUInt32(head, (uint)tensor.Shape.Count);
+            foreach (long size in tensor.Shape.Reverse())
+                WriteUInt64(head, size);
+            WriteUInt32(head, (uint)tensor.Type);
+            WriteUInt64(head, offset);
+            offset += GgufFile.Padded(tensor.Bytes, GgufFile.DefaultAlignment);
+        }
+        Pad(head, head.Length);
+        head.WriteTo(stream);
+        foreach (GgufSource tensor in _tensors)
+        {
+            WriteData(stream, tensor);
+            Pad(stream, tensor.Bytes);
+        }
+    }
+
+    private static void WriteData(Stream stream, GgufSource tensor)
+    {
+        long written = 0;
+        byte[] buffer = [];
+        tensor.Write(values =>
+        {
+            written += values.Length;
+            if (written > tensor.Count)
+                throw new ArgumentException($"tensor '{tensor.Name}' gave more than {tensor.Count} values");
+            for (int at = 0; at < values.Length; at += PieceElements)
+            {
+                ReadOnlySpan<float> piece = values.Slice(at, Math.Min(PieceElements, values.Length - at));
+                int bytes = (int)GgufTypes.Bytes(tensor.Type, piece.Length);
+                if (buffer.Length < bytes)
+                    buffer = new byte[bytes];
+                GgufNumbers.Encode(tensor.Type, piece, buffer.AsSpan(0, bytes));
+                stream.Write(buffer, 0, bytes);
+            }
+        });
+        if (written != tensor.Count)
+            throw new ArgumentException($"tensor '{tensor.Name}' gave {written} of {tensor.Count} values");
+    }
+
+    private void Items(string key, GgufValueType type, int count, Action write) => Value(key, GgufValueType.Array, () =>
+    {
+        WriteUInt32(_values, (uint)type);
+        WriteUInt64(_values, count);
+        write();
+    });
+
+    private void Value(string key, GgufValueType type, Action write)
+    {
+        if (!_keys.Add(key))
+            throw new ArgumentException($"key '{key}' is there already", nameof(key));
+        WriteText(_values, key);
+        WriteUInt32(_values, (uint)type);
+        write();
+    }
+
+    private static void Pad(Stream stream, long length) => stream.Write(new byte[GgufFile.Padded(length, GgufFile.DefaultAlignment) - length]);
+
+    private static void WriteText(Stream stream, string text)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        WriteUInt64(stream, bytes.Length);
+        stream.Write(bytes);
+    }
+
+    private static void WriteUInt32(Stream stream, uint value)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(uint)];
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes, value);
+        stream.Write(bytes);
+    }
+
+    private static void WriteUInt64(Stream stream, long value)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, value);
+        stream.Write(bytes);
+    }
+}
