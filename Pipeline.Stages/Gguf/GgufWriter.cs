@@ -12,29 +12,29 @@ public sealed class GgufWriter
     private const uint Version = 3;
     private const int PieceElements = 1 << 20;
 
-    private readonly MemoryStream _values = new();
+    private readonly List<Action<Stream>> _values = [];
     private readonly HashSet<string> _keys = new(StringComparer.Ordinal);
     private readonly List<GgufSource> _tensors = [];
 
-    public void Set(string key, long value) => Value(key, GgufValueType.UInt32, () => WriteUInt32(_values, checked((uint)value)));
+    public void Set(string key, long value) => Value(key, GgufValueType.UInt32, stream => WriteUInt32(stream, checked((uint)value)));
 
-    public void Set(string key, double value) => Value(key, GgufValueType.Float32, () => WriteUInt32(_values, BitConverter.SingleToUInt32Bits((float)value)));
+    public void Set(string key, double value) => Value(key, GgufValueType.Float32, stream => WriteUInt32(stream, BitConverter.SingleToUInt32Bits((float)value)));
 
-    public void Set(string key, bool value) => Value(key, GgufValueType.Bool, () => _values.WriteByte(value ? (byte)1 : (byte)0));
+    public void Set(string key, bool value) => Value(key, GgufValueType.Bool, stream => stream.WriteByte(value ? (byte)1 : (byte)0));
 
-    public void Set(string key, string value) => Value(key, GgufValueType.String, () => WriteText(_values, value));
+    public void Set(string key, string value) => Value(key, GgufValueType.String, stream => WriteText(stream, value));
 
-    public void Set(string key, IReadOnlyList<string> values) => Items(key, GgufValueType.String, values.Count, () =>
+    public void Set(string key, IReadOnlyList<string> values) => Items(key, GgufValueType.String, values.Count, stream =>
     {
         foreach (string value in values)
-            WriteText(_values, value);
+            WriteText(stream, value);
     });
 
     public void Set(string key, ReadOnlyMemory<float> values)
-        => Items(key, GgufValueType.Float32, values.Length, () => _values.Write(MemoryMarshal.AsBytes(values.Span)));
+        => Items(key, GgufValueType.Float32, values.Length, stream => stream.Write(MemoryMarshal.AsBytes(values.Span)));
 
     public void Set(string key, ReadOnlyMemory<int> values)
-        => Items(key, GgufValueType.Int32, values.Length, () => _values.Write(MemoryMarshal.AsBytes(values.Span)));
+        => Items(key, GgufValueType.Int32, values.Length, stream => stream.Write(MemoryMarshal.AsBytes(values.Span)));
 
     /// <exception cref="ArgumentException">Rows are no whole number of the type's blocks, or the name is there already.</exception>
     public void Add(GgufSource tensor)
@@ -53,7 +53,8 @@ public sealed class GgufWriter
         WriteUInt32(head, Version);
         WriteUInt64(head, _tensors.Count);
         WriteUInt64(head, _keys.Count);
-        _values.WriteTo(head);
+        foreach (Action<Stream> value in _values)
+            value(head);
         long offset = 0;
         foreach (GgufSource tensor in _tensors)
         {
@@ -97,20 +98,23 @@ public sealed class GgufWriter
             throw new ArgumentException($"tensor '{tensor.Name}' gave {written} of {tensor.Count} values");
     }
 
-    private void Items(string key, GgufValueType type, int count, Action write) => Value(key, GgufValueType.Array, () =>
+    private void Items(string key, GgufValueType type, int count, Action<Stream> write) => Value(key, GgufValueType.Array, stream =>
     {
-        WriteUInt32(_values, (uint)type);
-        WriteUInt64(_values, count);
-        write();
+        WriteUInt32(stream, (uint)type);
+        WriteUInt64(stream, count);
+        write(stream);
     });
 
-    private void Value(string key, GgufValueType type, Action write)
+    private void Value(string key, GgufValueType type, Action<Stream> write)
     {
         if (!_keys.Add(key))
             throw new ArgumentException($"key '{key}' is there already", nameof(key));
-        WriteText(_values, key);
-        WriteUInt32(_values, (uint)type);
-        write();
+        _values.Add(stream =>
+        {
+            WriteText(stream, key);
+            WriteUInt32(stream, (uint)type);
+            write(stream);
+        });
     }
 
     private static void Pad(Stream stream, long length) => stream.Write(new byte[GgufFile.Padded(length, GgufFile.DefaultAlignment) - length]);
