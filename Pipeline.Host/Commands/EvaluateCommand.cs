@@ -29,6 +29,11 @@ internal static class EvaluateCommand
             Description = "The model, as the table names it, that the others are compared with: the share of byte offsets where both begin a token and both have the same most likely next byte.",
             HelpName = "NAME",
         };
+        var exact = new Option<bool>("--exact-bytes")
+        {
+            Description = "Also judge by exact distributions over the next byte at every byte: bits per byte, and agreement with and divergence from the model of --agreement, else the one named teacher. For BPE tokenizers; costs about a position per byte and model.",
+        };
+        var ensembles = new EnsembleInput();
         var window = new Option<int>("--window-bytes") { Description = "The longest window, in bytes of UTF-8; each is scored alone.", HelpName = "N", DefaultValueFactory = _ => 1024 };
         NumberRange.AddTo(window, WindowCutter.LeastWindowBytes, 1 << 20);
         var batch = new Option<int>("--batch-tokens") { Description = "Tokens of a batch, padding included.", HelpName = "N", DefaultValueFactory = _ => 8192 };
@@ -38,7 +43,8 @@ internal static class EvaluateCommand
         var command = new Command("evaluate", "Judges models by bits per byte, all on the same windows of text.");
         command.Options.Add(models);
         text.AddTo(command);
-        foreach (Option option in (Option[])[agreement, window, batch, json])
+        ensembles.AddTo(command);
+        foreach (Option option in (Option[])[agreement, exact, window, batch, json])
             command.Options.Add(option);
         device.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
@@ -46,7 +52,9 @@ internal static class EvaluateCommand
             IStorage storage = environment.Storage;
             var options = new EvaluateOptions
             {
-                Models = [.. parsed.GetRequiredValue(models).Select(m => Named(m, storage))],
+                Models = Members([.. parsed.GetRequiredValue(models).Select(m => Named(m, storage))], ensembles.Read(parsed), storage),
+                Ensembles = ensembles.Read(parsed),
+                ExactBytes = parsed.GetValue(exact),
                 Agreement = parsed.GetValue(agreement),
                 WindowBytes = parsed.GetValue(window),
                 BatchTokens = parsed.GetValue(batch),
@@ -73,6 +81,17 @@ internal static class EvaluateCommand
             return ExitCodes.Success;
         });
         return command;
+    }
+
+    // A folder that only an ensemble names is judged by itself too.
+    private static List<EvaluatedModel> Members(List<EvaluatedModel> models, IReadOnlyList<EvaluatedEnsemble> ensembles, IStorage storage)
+    {
+        foreach (string member in ensembles.SelectMany(e => e.Members))
+        {
+            if (models.All(m => m.Name != member) && storage.DirectoryExists(Path.GetFullPath(member)))
+                models.Add(new EvaluatedModel { Name = member, Model = Path.GetFullPath(member) });
+        }
+        return models;
     }
 
     private static EvaluatedModel Named(string argument, IStorage storage)

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using Pipeline.Contracts.Teachers;
+using Pipeline.Stages.Ensembles;
 
 namespace Pipeline.Stages.Evaluation;
 
@@ -18,6 +19,9 @@ public sealed record EvaluateOptions : IAsksTeacher
 
     [Description("Names the model that the others are compared with: the share of byte offsets where both begin a token and both have the same most likely next byte. Absent: not computed.")]
     public string? Agreement { get; init; }
+
+    [Description("Also judge by the exact distribution over the next byte at every byte: bits per byte, the share of bytes where the most likely next byte is that of the reference (agreement, else the teacher), and the Kullback-Leibler divergence from it. Costs a pass of about one position per byte for each model, and one of the reference beside it. For BPE tokenizers.")]
+    public bool ExactBytes { get; init; }
 
     [Description("The longest window, in bytes of UTF-8.")]
     [Range(WindowCutter.LeastWindowBytes, 1 << 20)]
@@ -57,11 +61,14 @@ public sealed record EvaluatedEnsemble
     [Description("Names it in the report.")]
     public required string Name { get; init; }
 
-    [Description("Names of models above, two or more, with the same tokenizer.")]
+    [Description("Names of models above, two or more. Those of one tokenizer are averaged over its tokens, others over exact next bytes.")]
     public required IReadOnlyList<string> Members { get; init; }
 
     [Description("What is averaged.")]
     public EnsembleAverage Average { get; init; } = EnsembleAverage.Probability;
+
+    [Description("One for each member, divided by their sum; empty: all the same. Those of log-probabilities may be negative: 1, 1, -1 for a base, an expert and an anti-expert is proxy tuning.")]
+    public IReadOnlyList<double> Weights { get; init; } = [];
 }
 
 /// <summary>Names of models above.</summary>

@@ -1,12 +1,33 @@
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Ensembles;
+using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Evaluation;
 
 /// <summary>Which models, ensembles, gap and agreement a definition asks for, checked against each other before anything is loaded.</summary>
-internal sealed record EvaluationPlan(IReadOnlyList<ModelPlace> Models, IReadOnlyList<EvaluatedEnsemble> Ensembles, EvaluatedGap? Gap, string? Agreement)
+/// <param name="Models">In the order of the report.</param>
+/// <param name="Ensembles">Of those models.</param>
+/// <param name="Gap">Null: none is reported.</param>
+/// <param name="Agreement">The model that the others are compared with at the offsets both begin a token at; null: none.</param>
+/// <param name="ExactBytes">Whether models are judged by their exact next bytes too.</param>
+internal sealed record EvaluationPlan(
+    IReadOnlyList<ModelPlace> Models, IReadOnlyList<EvaluatedEnsemble> Ensembles, EvaluatedGap? Gap, string? Agreement, bool ExactBytes)
 {
     private const string Student = "student";
+
+    /// <summary>The model that exact next bytes are compared with; null where the definition names none.</summary>
+    public string? ExactReference => Agreement ?? Models.FirstOrDefault(m => m.Name == (Gap?.Teacher ?? ModelPlace.Teacher))?.Name;
+
+    /// <summary>The places of an ensemble's members.</summary>
+    public IReadOnlyList<ModelPlace> MembersOf(EvaluatedEnsemble ensemble) => [.. ensemble.Members.Select(name => Models.First(m => m.Name == name))];
+
+    /// <summary>Whether some answer is asked for byte by byte.</summary>
+    public bool NeedsBytes(TokenizerStore tokenizers) => ExactBytes || Ensembles.Any(e => IsUnlike(MembersOf(e), tokenizers));
+
+    /// <summary>Whether models have several tokenizers: together they answer byte by byte.</summary>
+    public static bool IsUnlike(IReadOnlyList<ModelPlace> members, TokenizerStore tokenizers)
+        => members.Select(m => tokenizers.Get(m.Tokenizer).Fingerprint).Distinct(StringComparer.Ordinal).Count() > 1;
 
     public static EvaluationPlan Make(EvaluateOptions options, RunDefinition definition, string runFolder)
     {
@@ -19,8 +40,7 @@ internal sealed record EvaluationPlan(IReadOnlyList<ModelPlace> Models, IReadOnl
             throw new DefinitionException($"evaluate: two models are named '{twice}'; give one of them another 'name'");
         foreach (EvaluatedEnsemble ensemble in options.Ensembles)
         {
-            if (ensemble.Members.Count < 2)
-                throw new DefinitionException($"evaluate: ensemble '{ensemble.Name}' has {ensemble.Members.Count} members; it takes two");
+            Averaging.Of(ensemble.Average, ensemble.Members.Count, ensemble.Weights, ensemble.Name);
             foreach (string member in ensemble.Members)
                 Check($"ensemble '{ensemble.Name}'", member);
         }
@@ -31,7 +51,7 @@ internal sealed record EvaluationPlan(IReadOnlyList<ModelPlace> Models, IReadOnl
         }
         if (options.Agreement is { } reference)
             Check("'agreement'", reference);
-        return new EvaluationPlan(models, options.Ensembles, options.Gap ?? Usual(models), options.Agreement);
+        return new EvaluationPlan(models, options.Ensembles, options.Gap ?? Usual(models), options.Agreement, options.ExactBytes);
 
         void Check(string who, string name)
         {

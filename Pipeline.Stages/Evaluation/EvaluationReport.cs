@@ -27,6 +27,14 @@ public sealed record EvaluationReport(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? AgreementRule { get; init; }
 
+    /// <summary>Name of the model that exact next bytes were compared with; null where none was named.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ExactWith { get; init; }
+
+    /// <summary>What the exact figures are, in words; null where there are none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ExactRule { get; init; }
+
     /// <summary>Where the student of <see cref="Gap"/> is furthest behind its teacher; null where no gap was asked for.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DifferingTexts? Differing { get; init; }
@@ -39,14 +47,15 @@ public sealed record EvaluationReport(
 /// <param name="Model">The folder, or the members of an ensemble.</param>
 /// <param name="BitsPerByte">Bits over bytes.</param>
 /// <param name="Bits">−Σ log2 p(token), and 8 for each byte of a first token without a score.</param>
-/// <param name="Tokens">Tokens of text; the bos in front is not counted.</param>
+/// <param name="Tokens">Tokens of text; the bos in front is not counted. Bytes for an ensemble of unlike tokenizers, which answers in them.</param>
 /// <param name="TokensPerByte">Tokens over bytes.</param>
 /// <param name="UnscoredBytes">Bytes charged 8 bits each.</param>
-/// <param name="Tokenizer">The tokenizer's fingerprint.</param>
+/// <param name="Tokenizer">The tokenizer's fingerprint; "bytes" for an ensemble of unlike ones.</param>
 /// <param name="Agreement">
 /// The share of the compared byte offsets where the model's most likely next byte is the reference's; null where no agreement was asked for,
 /// for the reference itself, and where there is no offset to compare at.
 /// </param>
+/// <param name="Exact">By exact next bytes; null where not asked for.</param>
 /// <param name="AgreementOffsets">How many offsets were compared; null where no agreement was asked for and for the reference itself.</param>
 public sealed record ModelResult(
     string Name,
@@ -58,7 +67,8 @@ public sealed record ModelResult(
     long UnscoredBytes,
     string Tokenizer,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? Agreement = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? AgreementOffsets = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? AgreementOffsets = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ExactResult? Exact = null);
 
 /// <summary>How much of the way to the teacher the training went.</summary>
 /// <param name="Before">Name of the student before training.</param>

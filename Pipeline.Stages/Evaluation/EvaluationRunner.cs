@@ -1,7 +1,7 @@
 using System.Globalization;
-using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Ensembles;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Ranks;
 using Pipeline.Stages.Tokenization;
@@ -24,6 +24,11 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
         + "have the same most likely next byte: the first byte whose tokens have the most probability together. Special tokens together count as one more "
         + "byte. A token that begins with a space its tokenizer put there is left out.";
 
+    private const string ExactRule =
+        "exact = by the model's distribution over the next byte and the end given the bytes before, summed over all its tokenizations of them, at every byte "
+        + "of the windows. agreement = share of bytes where the most likely next one is exactWith's. divergence = mean over bytes of the Kullback-Leibler "
+        + "divergence from exactWith, in bits. An ensemble of unlike tokenizers averages its members' distributions over the next byte.";
+
     private readonly WindowScorer _scorer = new(device, batchTokens, ranks);
     private LikeliestBytes? _reference;
     private long _done;
@@ -31,31 +36,93 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
 
     public async Task<EvaluationReport> RunAsync(EvaluationPlan plan, HeldOutText text, CancellationToken cancellationToken)
     {
-        _total = (long)text.Windows.Count * (plan.Models.Count + plan.Ensembles.Count);
+        ILookup<bool, EvaluatedEnsemble> ensembles = plan.Ensembles.ToLookup(e => EvaluationPlan.IsUnlike(plan.MembersOf(e), tokenizers));
+        _total = (long)text.Windows.Count * (plan.Models.Count + plan.Ensembles.Count + (plan.ExactBytes ? plan.Models.Count : 0));
         var results = new List<ModelResult>();
         // The one that others are compared with goes first, whatever its place in the report.
         foreach (ModelPlace place in plan.Models.OrderBy(m => m.Name != plan.Agreement))
-            results.Add(await JudgeAsync(place.Name, place.Folder, [place], EnsembleAverage.Probability, text, plan.Agreement, cancellationToken));
+            results.Add(await JudgeAsync(place.Name, place.Folder, [place], Averaging.None, text, plan.Agreement, cancellationToken));
         results = [.. plan.Models.Select(m => results.First(r => r.Name == m.Name))];
-        foreach (EvaluatedEnsemble ensemble in plan.Ensembles)
+        foreach (EvaluatedEnsemble ensemble in ensembles[false])
+            results.Add(await JudgeAsync(ensemble.Name, Label(ensemble), plan.MembersOf(ensemble), Of(ensemble), text, plan.Agreement, cancellationToken));
+        if (plan.ExactBytes)
         {
-            ModelPlace[] members = [.. ensemble.Members.Select(name => plan.Models.First(m => m.Name == name))];
-            string label = $"{(ensemble.Average == EnsembleAverage.Probability ? "probability" : "log-probability")} of {string.Join(", ", ensemble.Members)}";
-            results.Add(await JudgeAsync(ensemble.Name, label, members, ensemble.Average, text, plan.Agreement, cancellationToken));
+            for (int i = 0; i < plan.Models.Count; i++)
+                results[i] = results[i] with { Exact = await JudgeBytesAsync([plan.Models[i]], Averaging.None, plan, text, cancellationToken) };
         }
+        foreach (EvaluatedEnsemble ensemble in ensembles[true])
+        {
+            ExactResult exact = await JudgeBytesAsync(plan.MembersOf(ensemble), Of(ensemble), plan, text, cancellationToken);
+            results.Add(new ModelResult(ensemble.Name, Label(ensemble), exact.BitsPerByte, exact.Bits, text.Bytes, 1, exact.UnscoredBytes, TextTokenizer.BytesPath, Exact: exact));
+        }
+        results = [.. results.Take(plan.Models.Count), .. plan.Ensembles.Select(e => results.Last(r => r.Name == e.Name))];
         meter.Count("tokens", _scorer.Work.Tokens);
         meter.Count("paddingTokens", _scorer.Work.Padding);
         return new EvaluationReport(text.WindowBytes, text.Documents, text.Windows.Count, text.Bytes, text.IsCut, results, Gap(plan.Gap, results))
         {
             AgreementWith = plan.Agreement,
             AgreementRule = plan.Agreement is null ? null : AgreementRule,
+            ExactWith = results.Any(r => r.Exact is not null) ? plan.ExactReference : null,
+            ExactRule = results.Any(r => r.Exact is not null) ? ExactRule : null,
         };
     }
 
-    private async Task<ModelResult> JudgeAsync(
-        string name, string label, IReadOnlyList<ModelPlace> places, EnsembleAverage average, HeldOutText text, string? agreement, CancellationToken cancellationToken)
+    private static string Label(EvaluatedEnsemble ensemble)
     {
-        TextTokenizer tokenizer = OneTokenizer(name, places);
+        string members = string.Join(", ", ensemble.Members.Select((m, i) => ensemble.Weights.Count == 0 ? m : string.Create(CultureInfo.InvariantCulture, $"{ensemble.Weights[i]} {m}")));
+        return $"{(ensemble.Average == EnsembleAverage.Probability ? "probability" : "log-probability")} of {members}";
+    }
+
+    private static Averaging Of(EvaluatedEnsemble ensemble) => Averaging.Of(ensemble.Average, ensemble.Members.Count, ensemble.Weights, ensemble.Name);
+
+    private async Task<ExactResult> JudgeBytesAsync(
+        IReadOnlyList<ModelPlace> places, Averaging averaging, EvaluationPlan plan, HeldOutText text, CancellationToken cancellationToken)
+    {
+        ModelPlace? other = plan.Models.FirstOrDefault(m => m.Name == plan.ExactReference);
+        bool isReference = places.Count == 1 && places[0] == other;
+        ModelPlace[] needed = [.. places.Concat(other is null ? [] : [other]).DistinctBy(p => p.Name)];
+        var models = new Dictionary<string, ByteMember>(StringComparer.Ordinal);
+        ByteSide? side = null, reference = null;
+        try
+        {
+            foreach (ModelPlace place in needed)
+                models.Add(place.Name, await device.RunAsync(() => new ByteMember(Load(place), EndTokens.Read(place.Folder, tokenizers.Get(place.Tokenizer), storage)), cancellationToken));
+            await device.RunAsync(
+                () =>
+                {
+                    side = new ByteSide([.. places.Select(p => models[p.Name])], averaging);
+                    reference = other is null || isReference ? null : new ByteSide([models[other.Name]], Averaging.None);
+                },
+                cancellationToken);
+            long before = _done;
+            ExactResult result = await new ByteJudge(device, batchTokens, ranks).JudgeAsync(side!, reference, text.Texts, done =>
+            {
+                stopIfAsked();
+                meter.Progress(_done = before + done, _total);
+            }, cancellationToken);
+            _done = before + text.Texts.Count;
+            return result;
+        }
+        finally
+        {
+            await device.RunAsync(
+                () =>
+                {
+                    side?.Dispose();
+                    reference?.Dispose();
+                    foreach (ByteMember member in models.Values)
+                        member.Model.Dispose();
+                },
+                CancellationToken.None);
+        }
+    }
+
+    private LanguageModel Load(ModelPlace place) => LanguageModel.Load(place.Folder, tokenizers.Get(place.Tokenizer), storage, device, name: place.Name);
+
+    private async Task<ModelResult> JudgeAsync(
+        string name, string label, IReadOnlyList<ModelPlace> places, Averaging average, HeldOutText text, string? agreement, CancellationToken cancellationToken)
+    {
+        TextTokenizer tokenizer = tokenizers.Get(places[0].Tokenizer);
         IReadOnlyList<WindowTokens> windows = text.Under(tokenizer);
         LikeliestBytes? nextBytes = agreement is null ? null : new LikeliestBytes(windows, _reference);
         var members = new List<LanguageModel>();
@@ -63,10 +130,7 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
         try
         {
             foreach (ModelPlace place in places)
-            {
-                members.Add(await device.RunAsync(
-                    () => LanguageModel.Load(place.Folder, tokenizers.Get(place.Tokenizer), storage, device, name: place.Name), cancellationToken));
-            }
+                members.Add(await device.RunAsync(() => Load(place), cancellationToken));
             WarnOfLength(members, windows);
             long before = _done;
             sums = await _scorer.ScoreAsync(members, average, windows, nextBytes, done =>
@@ -95,14 +159,6 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
         }
         (long same, long offsets) = nextBytes.ComparedWith(_reference);
         return result with { Agreement = offsets > 0 ? (double)same / offsets : null, AgreementOffsets = offsets };
-    }
-
-    private TextTokenizer OneTokenizer(string name, IReadOnlyList<ModelPlace> places)
-    {
-        TextTokenizer tokenizer = tokenizers.Get(places[0].Tokenizer);
-        ModelPlace? other = places.FirstOrDefault(p => tokenizers.Get(p.Tokenizer).Fingerprint != tokenizer.Fingerprint);
-        return other is null ? tokenizer : throw new InputException(
-            $"ensemble '{name}': '{places[0].Name}' and '{other.Name}' have different tokenizers; transfer the members to one tokenizer first");
     }
 
     private void WarnOfLength(List<LanguageModel> members, IReadOnlyList<WindowTokens> windows)

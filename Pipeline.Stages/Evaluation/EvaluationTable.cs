@@ -14,12 +14,16 @@ public static class EvaluationTable
         List<string> header = ["model", "bits per byte", "tokens", "tokens per byte"];
         if (report.AgreementWith is { } reference)
             header.AddRange([$"agrees with {reference}", "offsets"]);
+        if (HasExact(report))
+            header.Add("exact bits per byte");
+        if (report.ExactWith is { } teacher)
+            header.AddRange([$"agrees with {teacher} at every byte", $"bits from {teacher}"]);
         return header;
     }
 
     /// <summary>One row per model; all columns but the first are numbers.</summary>
     public static IReadOnlyList<IReadOnlyList<string>> Rows(EvaluationReport report)
-        => [.. report.Models.Select(m => Row(m, hasAgreement: report.AgreementWith is not null))];
+        => [.. report.Models.Select(m => Row(m, report))];
 
     /// <summary>Lines below the table.</summary>
     public static IReadOnlyList<string> Notes(EvaluationReport report)
@@ -36,6 +40,8 @@ public static class EvaluationTable
                 ? string.Create(CultureInfo.InvariantCulture, $"training closed {share:P1} of the gap between {gap.Before} and {gap.Teacher}")
                 : $"there was no gap to close: {gap.Before} began no worse than {gap.Teacher}");
         }
+        foreach (ModelResult model in report.Models.Where(m => m.Exact?.RuledOutBytes > 0))
+            notes.Add(string.Create(CultureInfo.InvariantCulture, $"{model.Name} rules out what {report.ExactWith} does not at {model.Exact!.RuledOutBytes:N0} of {model.Exact.ComparedBytes:N0} bytes, which its bits from it leave out"));
         return notes;
     }
 
@@ -53,13 +59,22 @@ public static class EvaluationTable
     public static EvaluationReport FromJson(ReadOnlySpan<byte> json)
         => JsonSerializer.Deserialize<EvaluationReport>(json, Json) ?? throw new JsonException("the report is null");
 
-    private static List<string> Row(ModelResult model, bool hasAgreement)
+    private static List<string> Row(ModelResult model, EvaluationReport report)
     {
         List<string> row = [model.Name, Number(model.BitsPerByte, "0.0000"), Number(model.Tokens, "N0"), Number(model.TokensPerByte, "0.000")];
-        if (hasAgreement)
+        if (report.AgreementWith is not null)
             row.AddRange([model.Agreement is { } share ? Number(share, "P2") : "-", model.AgreementOffsets is { } offsets ? Number(offsets, "N0") : "-"]);
+        if (HasExact(report))
+            row.Add(model.Exact is { } exact ? Number(exact.BitsPerByte, "0.0000") : "-");
+        if (report.ExactWith is not null)
+        {
+            row.Add(model.Exact?.Agreement is { } share ? Number(share, "P2") : "-");
+            row.Add(model.Exact?.Divergence is { } divergence ? Number(divergence, "0.0000") : "-");
+        }
         return row;
     }
+
+    private static bool HasExact(EvaluationReport report) => report.Models.Any(m => m.Exact is not null);
 
     private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 }

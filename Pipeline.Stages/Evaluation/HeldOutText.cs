@@ -13,13 +13,15 @@ internal sealed class HeldOutText
     private readonly int _windowBytes;
     private readonly long _maxBytes;
     private readonly bool _keepOffsets;
+    private readonly List<string>? _texts;
     private readonly IReadOnlyList<(TextTokenizer Tokenizer, TextEncoder Encoder, List<WindowTokens> Windows)> _sides;
 
-    public HeldOutText(int windowBytes, long maxBytes, IReadOnlyList<TextTokenizer> tokenizers, bool keepOffsets)
+    public HeldOutText(int windowBytes, long maxBytes, IReadOnlyList<TextTokenizer> tokenizers, bool keepOffsets, bool keepTexts = false)
     {
         _windowBytes = windowBytes;
         _maxBytes = maxBytes;
         _keepOffsets = keepOffsets;
+        _texts = keepTexts ? [] : null;
         _sides = [.. tokenizers.Select(t => (t, t.CreateEncoder(), new List<WindowTokens>()))];
     }
 
@@ -30,6 +32,9 @@ internal sealed class HeldOutText
     public long Bytes { get; private set; }
 
     public bool IsCut { get; private set; }
+
+    /// <summary>The windows' texts, where they are kept.</summary>
+    public IReadOnlyList<string> Texts => _texts ?? throw new InvalidOperationException("texts were not kept");
 
     /// <summary>Windows under the first tokenizer; all have the same number.</summary>
     public IReadOnlyList<WindowTokens> Windows => _sides[0].Windows;
@@ -64,6 +69,7 @@ internal sealed class HeldOutText
         }
         for (int i = 0; i < _sides.Count; i++)
             _sides[i].Windows.AddRange(encoded[i]);
+        _texts?.AddRange(windows.Select(w => text.Substring(w.Start, w.Length)));
         Documents++;
         Bytes += Encoding.UTF8.GetByteCount(text);
         return true;

@@ -1,3 +1,4 @@
+using Pipeline.Stages.Ensembles;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Tokenization;
 using TorchSharp;
@@ -26,7 +27,7 @@ internal static class NextByte
     /// <param name="members">The models, with one tokenizer.</param>
     /// <param name="average">Which mean of several models.</param>
     /// <param name="classes_V">int64, of <see cref="ClassesOf"/>.</param>
-    public static Tensor MostLikely(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<LanguageModel> members, EnsembleAverage average, Tensor classes_V)
+    public static Tensor MostLikely(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<LanguageModel> members, Averaging average, Tensor classes_V)
     {
         using DisposeScope scope = NewDisposeScope();
         long count = hidden_NH[0].size(0), step = Math.Max(1, EnsembleHead.SliceElements / members.Max(m => m.ValidRows));
@@ -37,22 +38,21 @@ internal static class NextByte
             long length = Math.Min(step, count - start);
             Tensor[] hidden_SH = [.. hidden_NH.Select(h => h.narrow(0, start, length))];
             Tensor mass_SC = zeros([length, Classes], dtype: ScalarType.Float32, device: classes_V.device);
-            if (average == EnsembleAverage.LogProbability)
-                AddMass(mass_SC, EnsembleHead.MeanLogits(hidden_SH, members), classes_V);
+            if (average.Kind == EnsembleAverage.LogProbability)
+                AddMass(mass_SC, EnsembleHead.MeanLogits(hidden_SH, members, average.Weights), classes_V, 1);
             else
             {
-                // The sum over members has the argmax of their mean.
                 for (int m = 0; m < members.Count; m++)
-                    AddMass(mass_SC, EnsembleHead.Logits(hidden_SH[m], members[m], members[m].ValidRows), classes_V);
+                    AddMass(mass_SC, EnsembleHead.Logits(hidden_SH[m], members[m], members[m].ValidRows), classes_V, average.Weights[m]);
             }
             parts.Add(mass_SC.argmax(1).MoveToOuterDisposeScope());
         }
         return cat(parts).MoveToOuterDisposeScope();
     }
 
-    private static void AddMass(Tensor mass_SC, Tensor logits_SV, Tensor classes_V)
+    private static void AddMass(Tensor mass_SC, Tensor logits_SV, Tensor classes_V, double weight)
     {
         using DisposeScope scope = NewDisposeScope();
-        mass_SC.scatter_add_(1, classes_V.narrow(0, 0, logits_SV.size(1)).expand(logits_SV.shape), logits_SV.softmax(1));
+        mass_SC.scatter_add_(1, classes_V.narrow(0, 0, logits_SV.size(1)).expand(logits_SV.shape), logits_SV.softmax(1) * weight);
     }
 }

@@ -1,4 +1,5 @@
 using Pipeline.Stages.Batching;
+using Pipeline.Stages.Ensembles;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Ranks;
 using Pipeline.Stages.Torch;
@@ -27,7 +28,7 @@ public sealed class WindowScorer(TorchDevice device, int batchTokens, IRanks? ra
     /// <param name="cancellationToken">Stops between batches.</param>
     public async Task<double[]> ScoreAsync(
         IReadOnlyList<LanguageModel> members,
-        EnsembleAverage average,
+        Averaging average,
         IReadOnlyList<WindowTokens> windows,
         LikeliestBytes? nextBytes = null,
         Action<int>? afterBatch = null,
@@ -78,7 +79,7 @@ public sealed class WindowScorer(TorchDevice device, int batchTokens, IRanks? ra
         return sums;
     }
 
-    private BatchScores Score(IReadOnlyList<LanguageModel> members, EnsembleAverage average, int[][] rows, int[][] entries, long[]? classes_V)
+    private BatchScores Score(IReadOnlyList<LanguageModel> members, Averaging average, int[][] rows, int[][] entries, long[]? classes_V)
     {
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Ensembles;
 using Pipeline.Stages.Evaluation;
 using Pipeline.Stages.Ranks;
 using Pipeline.Stages.Tests.Ranks;
@@ -74,6 +75,7 @@ public sealed class EvaluateTests : IDisposable
             Models = [new() { Model = "run:b" }, new() { Model = "run:a" }],
             Ensembles = [new() { Name = "both", Members = ["a", "b"] }],
             Agreement = "a",
+            ExactBytes = true,
             WindowBytes = 16,
             BatchTokens = 40,
         };
@@ -129,6 +131,38 @@ public sealed class EvaluateTests : IDisposable
         Assert.Equal((1.0, null, 1.0), (with.Models[3].Agreement, with.Models[2].Agreement, with.Models[4].Agreement));
         Assert.All([0, 1, 5], i => Assert.InRange(with.Models[i].Agreement!.Value, 0, 0.9));
         Assert.Contains(_run.Said, line => line.Contains("agrees with a  offsets", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Over_bytes_a_byte_model_costs_what_its_tokens_do_less_what_can_be_no_text()
+    {
+        ByteModels.Save(_run.PathOf("a"), 3, _run.Storage);
+        ByteModels.Save(_run.PathOf("b"), 4, _run.Storage);
+        _run.Storage.CreateDirectory(_run.PathOf("bare"));
+        ByteModels.Tokenizer(hasMarks: false).Save(_run.PathOf("bare"), _run.Storage);
+        EvaluateOptions options = new()
+        {
+            Models = [new() { Model = "run:a" }, new() { Model = "run:b" }, new() { Name = "bare", Model = "run:a", Tokenizer = _run.PathOf("bare") }],
+            Ensembles = [new() { Name = "unlike", Members = ["a", "bare"] }, new() { Name = "like", Members = ["a", "b"] }],
+            Gap = new() { Before = "b", After = "bare", Teacher = "a" },
+            ExactBytes = true,
+            WindowBytes = 24,
+        };
+
+        await Made.Evaluate(options, _run.Context()).RunAsync(Documents("A document of some words.", "Another, e\u0301 with a mark.", "third"), default);
+
+        EvaluationReport report = EvaluationTable.FromJson(File.ReadAllBytes(_run.PathOf("report/judgement.json")));
+        Assert.Equal(["a", "b", "bare", "unlike", "like"], report.Models.Select(m => m.Name));
+        Assert.Equal("a", report.ExactWith);
+        // Of a byte model only marks and bytes that no text has there are ruled out.
+        Assert.All(report.Models.Take(3), m => Assert.InRange(m.Exact!.BitsPerByte, m.BitsPerByte - 1, m.BitsPerByte));
+        Assert.Equal([0L, 0, 4, 4], report.Models.Take(4).Select(m => m.Exact!.UnscoredBytes));
+        Assert.Equal([null, 54L, 50, 50], report.Models.Take(4).Select(m => m.Exact!.ComparedBytes));
+        // A model without an end mark rules the end out wherever the text may end.
+        Assert.Equal([0L, 49], [report.Models[1].Exact!.RuledOutBytes!.Value, report.Models[2].Exact!.RuledOutBytes!.Value]);
+        Assert.Null(report.Models[4].Exact);
+        Assert.Equal((54L, "bytes"), (report.Models[3].Tokens, report.Models[3].Tokenizer));
+        Assert.Contains(_run.Said, line => line.Contains("rules out what a does not", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Text;
+using Pipeline.Stages.Ensembles;
 using Pipeline.Stages.Evaluation;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
@@ -54,7 +55,7 @@ public sealed class LikeliestBytesTests : IDisposable
         Assert.True(offsets > 20);
         Assert.All([compared.ComparedWith(fast), fast.ComparedWith(compared), all.ComparedWith(fast), back.ComparedWith(all)], r => Assert.Equal((same, offsets), r));
         // The other pass is the same with and without.
-        Assert.Equal(await new WindowScorer(_device, 90).ScoreAsync(first.Members, EnsembleAverage.Probability, first.Windows), sums);
+        Assert.Equal(await new WindowScorer(_device, 90).ScoreAsync(first.Members, Averaging.None, first.Windows), sums);
     }
 
     [Theory]
@@ -151,7 +152,7 @@ public sealed class LikeliestBytesTests : IDisposable
         public async Task<(LikeliestBytes LikeliestBytes, double[] Sums)> FastAsync(TorchDevice device, LikeliestBytes? reference, EnsembleAverage average = EnsembleAverage.Probability)
         {
             var nextBytes = new LikeliestBytes(Windows, reference);
-            double[] sums = await new WindowScorer(device, 90).ScoreAsync(Members, average, Windows, nextBytes);
+            double[] sums = await new WindowScorer(device, 90).ScoreAsync(Members, Averaging.Even(average, Members.Length), Windows, nextBytes);
             return (nextBytes, sums);
         }
 

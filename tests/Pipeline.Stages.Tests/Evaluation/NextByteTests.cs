@@ -1,3 +1,4 @@
+using Pipeline.Stages.Ensembles;
 using Pipeline.Stages.Evaluation;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
@@ -52,8 +53,8 @@ public sealed class NextByteTests
         long rows = (EnsembleHead.SliceElements / scored.ValidRows) + 100;
         Tensor some_NH = randn([Distinct, 24], generator: new Generator(5));
 
-        long[] alone = [.. NextByte.MostLikely([some_NH], [scored], EnsembleAverage.Probability, classes_V).cpu().data<long>()];
-        long[] all = [.. NextByte.MostLikely([some_NH.index_select(0, arange(rows).remainder(Distinct))], [scored], EnsembleAverage.Probability, classes_V).cpu().data<long>()];
+        long[] alone = [.. NextByte.MostLikely([some_NH], [scored], Averaging.None, classes_V).cpu().data<long>()];
+        long[] all = [.. NextByte.MostLikely([some_NH.index_select(0, arange(rows).remainder(Distinct))], [scored], Averaging.None, classes_V).cpu().data<long>()];
 
         Assert.True(alone.Distinct().Count() > 3);
         Assert.Equal(rows, all.Length);
@@ -74,6 +75,6 @@ public sealed class NextByteTests
         model.HeadWeight.select(1, 0).copy_(tensor(column));
         Tensor hidden_NH = zeros([1, 24]);
         hidden_NH[0, 0] = tensor(1f);
-        return NextByte.MostLikely([hidden_NH], [scored], EnsembleAverage.Probability, tensor(NextByte.ClassesOf(tokenizer))).item<long>();
+        return NextByte.MostLikely([hidden_NH], [scored], Averaging.None, tensor(NextByte.ClassesOf(tokenizer))).item<long>();
     }
 }

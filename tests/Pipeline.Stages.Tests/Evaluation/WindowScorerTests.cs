@@ -1,4 +1,5 @@
 using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Ensembles;
 using Pipeline.Stages.Evaluation;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
@@ -26,7 +27,7 @@ public sealed class WindowScorerTests
         var scored = new LanguageModel(model, ByteModels.Tokenizer());
         WindowTokens[] windows = Encode(scored.Tokenizer);
 
-        double[] sums = await new WindowScorer(device, batchTokens).ScoreAsync([scored], EnsembleAverage.Probability, windows);
+        double[] sums = await new WindowScorer(device, batchTokens).ScoreAsync([scored], Averaging.None, windows);
 
         double[] expected = await device.RunAsync(() => windows.Select(w => Slow([model], w.Ids, scored.ValidRows, null)).ToArray());
         Assert.Equal(expected.Length, sums.Length);
@@ -46,7 +47,7 @@ public sealed class WindowScorerTests
         LanguageModel[] members = [.. models.Select((m, i) => new LanguageModel(m, tokenizer) { Name = $"m{i}" })];
         WindowTokens[] windows = Encode(tokenizer);
 
-        double[] sums = await new WindowScorer(device, 80).ScoreAsync(members, average, windows);
+        double[] sums = await new WindowScorer(device, 80).ScoreAsync(members, Averaging.Even(average, members.Length), windows);
 
         double[] expected = await device.RunAsync(() => windows.Select(w => Slow(models, w.Ids, members[0].ValidRows, average)).ToArray());
         for (int i = 0; i < sums.Length; i++)
@@ -71,7 +72,7 @@ public sealed class WindowScorerTests
         var scored = new LanguageModel(model, ByteModels.Tokenizer());
         var windows = new[] { new WindowTokens([1, 300], true, 0) };
         InputException error = await Assert.ThrowsAsync<InputException>(
-            () => new WindowScorer(device, 64).ScoreAsync([scored], EnsembleAverage.Probability, windows));
+            () => new WindowScorer(device, 64).ScoreAsync([scored], Averaging.None, windows));
         Assert.Contains("gives id 300", error.Message, StringComparison.Ordinal);
     }
 

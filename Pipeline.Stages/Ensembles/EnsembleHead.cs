@@ -4,7 +4,7 @@ using Pipeline.Stages.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Pipeline.Stages.Evaluation;
+namespace Pipeline.Stages.Ensembles;
 
 /// <summary>
 /// Log-likelihoods under the average of M models with one vocabulary. N positions, V vocabulary rows, H hidden; [N, V] is never whole.
@@ -19,22 +19,22 @@ internal static class EnsembleHead
     /// <param name="members">The models.</param>
     /// <param name="targets_N">int64; -1: no target, log-likelihood 0.</param>
     /// <param name="average">Which mean.</param>
-    public static Tensor LogLikelihood(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<LanguageModel> members, Tensor targets_N, EnsembleAverage average)
-        => average == EnsembleAverage.Probability ? OfProbabilities(hidden_NH, members, targets_N) : OfLogProbabilities(hidden_NH, members, targets_N);
+    public static Tensor LogLikelihood(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<LanguageModel> members, Tensor targets_N, Averaging average)
+        => average.Kind == EnsembleAverage.Probability ? OfProbabilities(hidden_NH, members, targets_N, average.Weights) : OfLogProbabilities(hidden_NH, members, targets_N, average.Weights);
 
     public static Tensor LogLikelihood(Tensor hidden_NH, LanguageModel model, Tensor targets_N)
         => VocabularyHead.Score(hidden_NH, model.Model.HeadWeight, targets_N, new HeadOptions(model.Model.Config.FinalSoftcap, model.ValidRows)).LogLikelihood;
 
-    // log (1/M Σ p_m(target)) needs no other token's probability.
-    private static Tensor OfProbabilities(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<LanguageModel> members, Tensor targets_N)
+    // log Σ w_m p_m(target) needs no other token's probability.
+    private static Tensor OfProbabilities(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<LanguageModel> members, Tensor targets_N, IReadOnlyList<double> weights)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor likelihoods_MN = stack(members.Select((m, i) => LogLikelihood(hidden_NH[i], m, targets_N)));
-        return (likelihoods_MN.logsumexp(0) - Math.Log(members.Count)).masked_fill(targets_N.lt(Scalars.Zero), Scalars.Zero).MoveToOuterDisposeScope();
+        Tensor likelihoods_MN = stack(members.Select((m, i) => LogLikelihood(hidden_NH[i], m, targets_N) + Math.Log(weights[i])));
+        return likelihoods_MN.logsumexp(0).masked_fill(targets_N.lt(Scalars.Zero), Scalars.Zero).MoveToOuterDisposeScope();
     }
 
-    // 1/M Σ log p_m(target) − log Σ_v exp(1/M Σ log p_m(v)). The members' own normalisers cancel, so raw logits are averaged.
-    private static Tensor OfLogProbabilities(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<LanguageModel> members, Tensor targets_N)
+    // Σ w_m log p_m(target) − log Σ_v exp(Σ w_m log p_m(v)). The members' own normalisers cancel, so raw logits are averaged.
+    private static Tensor OfLogProbabilities(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<LanguageModel> members, Tensor targets_N, IReadOnlyList<double> weights)
     {
         using DisposeScope scope = NewDisposeScope();
         int valid = members.Min(m => m.ValidRows);
@@ -44,7 +44,7 @@ internal static class EnsembleHead
         {
             using DisposeScope slice = NewDisposeScope();
             long length = Math.Min(step, count - start);
-            Tensor mean_SV = MeanLogits([.. hidden_NH.Select(h => h.narrow(0, start, length))], members);
+            Tensor mean_SV = MeanLogits([.. hidden_NH.Select(h => h.narrow(0, start, length))], members, weights);
             Tensor chosen = mean_SV.gather(1, targets_N.narrow(0, start, length).clamp_min(Scalars.Zero).unsqueeze(1)).squeeze(1);
             parts.Add((chosen - mean_SV.logsumexp(1)).MoveToOuterDisposeScope());
         }
@@ -52,12 +52,12 @@ internal static class EnsembleHead
     }
 
     /// <summary>[S, V] float32, over the rows that every member has.</summary>
-    public static Tensor MeanLogits(IReadOnlyList<Tensor> hidden_SH, IReadOnlyList<LanguageModel> members)
+    public static Tensor MeanLogits(IReadOnlyList<Tensor> hidden_SH, IReadOnlyList<LanguageModel> members, IReadOnlyList<double> weights)
     {
         int valid = members.Min(m => m.ValidRows);
         Tensor mean_SV = zeros([hidden_SH[0].size(0), valid], dtype: ScalarType.Float32, device: hidden_SH[0].device);
         for (int m = 0; m < members.Count; m++)
-            mean_SV.add_(Logits(hidden_SH[m], members[m], valid), 1.0 / members.Count);
+            mean_SV.add_(Logits(hidden_SH[m], members[m], valid), weights[m]);
         return mean_SV;
     }
 

@@ -1,6 +1,6 @@
 using System.ComponentModel;
 
-namespace Pipeline.Stages.Evaluation;
+namespace Pipeline.Stages.Ensembles;
 
 /// <summary>How the next-token distributions of several models become one.</summary>
 public enum EnsembleAverage

@@ -1,0 +1,101 @@
+using System.Globalization;
+using Pipeline.Contracts.Errors;
+
+namespace Pipeline.Stages.Ensembles;
+
+/// <summary>
+/// How the distributions of M models become one: Σ w p, or the normalised Π p^w. With weights 1, a and −a the latter is proxy tuning:
+/// base · (expert / anti-expert)^a (Liu et al. 2024, equation 1).
+/// </summary>
+public sealed record Averaging
+{
+    private Averaging(EnsembleAverage kind, double[] weights)
+    {
+        Kind = kind;
+        Weights = weights;
+    }
+
+    /// <summary>One model, as it is.</summary>
+    public static Averaging None { get; } = new(EnsembleAverage.Probability, [1]);
+
+    public EnsembleAverage Kind { get; }
+
+    /// <summary>[M], their sum is 1.</summary>
+    public IReadOnlyList<double> Weights { get; }
+
+    /// <summary>All members count the same.</summary>
+    public static Averaging Even(EnsembleAverage kind, int members) => new(kind, [.. Enumerable.Repeat(1.0 / members, members)]);
+
+    /// <param name="kind">What is averaged.</param>
+    /// <param name="members">M.</param>
+    /// <param name="weights">In the order of the members, divided by their sum; null or empty: all the same.</param>
+    /// <param name="name">The ensemble's, for messages.</param>
+    /// <exception cref="DefinitionException">The weights do not fit.</exception>
+    public static Averaging Of(EnsembleAverage kind, int members, IReadOnlyList<double>? weights, string name)
+    {
+        if (members < 2)
+            throw new DefinitionException($"ensemble '{name}' has {members} members; it takes two");
+        if (weights is null or [])
+            return Even(kind, members);
+        string given = string.Join(", ", weights.Select(w => w.ToString(CultureInfo.InvariantCulture)));
+        if (weights.Count != members)
+            throw new DefinitionException($"ensemble '{name}' has {members} members and {weights.Count} weights ({given}); give one for each, in their order");
+        double sum = weights.Sum();
+        if (!weights.All(double.IsFinite) || sum <= 1e-9)
+            throw new DefinitionException($"ensemble '{name}': the weights {given} sum to {sum.ToString(CultureInfo.InvariantCulture)}; they are divided by their sum, which must be above 0");
+        if (kind == EnsembleAverage.Probability && weights.Any(w => w < 0))
+            throw new DefinitionException($"ensemble '{name}': the weights {given} of probabilities must not be negative; log-probabilities may have such weights");
+        return new Averaging(kind, [.. weights.Select(w => w / sum)]);
+    }
+
+    /// <summary>Whether both say the same.</summary>
+    public bool Equals(Averaging? other) => other is not null && Kind == other.Kind && Weights.SequenceEqual(other.Weights);
+
+    public override int GetHashCode() => HashCode.Combine(Kind, Weights.Count, Weights.Count > 0 ? Weights[0] : 0);
+
+    /// <summary>Of distributions over the same symbols.</summary>
+    /// <param name="rows">[M][S]; NaN where a member has no condition.</param>
+    /// <param name="p">[S], filled; NaN where a member's is, all zeros where nothing is left.</param>
+    public void Combine(IReadOnlyList<double[]> rows, Span<double> p)
+    {
+        if (rows.Count == 1)
+        {
+            rows[0].CopyTo(p);
+            return;
+        }
+        for (int x = 0; x < p.Length; x++)
+            p[x] = Kind == EnsembleAverage.Probability ? Mean(rows, x) : LogMean(rows, x);
+        if (Kind == EnsembleAverage.Probability)
+            return;
+        double largest = double.NegativeInfinity, sum = 0;
+        foreach (double value in p)
+            largest = double.IsNaN(value) ? value : Math.Max(largest, value);
+        foreach (ref double value in p)
+            sum += value = double.IsNegativeInfinity(value) ? 0 : Math.Exp(value - largest);
+        foreach (ref double value in p)
+            value = sum == 0 ? 0 : value / sum;
+    }
+
+    private double Mean(IReadOnlyList<double[]> rows, int x)
+    {
+        double sum = 0;
+        for (int m = 0; m < rows.Count; m++)
+            sum += Weights[m] * rows[m][x];
+        return sum;
+    }
+
+    // What one member rules out is ruled out, also where its weight is negative: its quotient is no number.
+    private double LogMean(IReadOnlyList<double[]> rows, int x)
+    {
+        double sum = 0;
+        for (int m = 0; m < rows.Count; m++)
+        {
+            if (Weights[m] == 0)
+                continue;
+            if (rows[m][x] == 0)
+                return double.NegativeInfinity;
+            sum += Weights[m] * Math.Log(rows[m][x]);
+        }
+        return sum;
+    }
+}

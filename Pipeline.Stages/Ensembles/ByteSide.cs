@@ -1,0 +1,74 @@
+using Pipeline.Stages.Language;
+using Pipeline.Stages.NextBytes;
+using Pipeline.Stages.Tokenization;
+
+namespace Pipeline.Stages.Ensembles;
+
+/// <summary>
+/// One model, or several of any tokenizers, asked for their exact distributions over the next byte: those of several are averaged byte by
+/// byte. Belongs to the device's thread.
+/// </summary>
+internal sealed class ByteSide : IDisposable
+{
+    private readonly List<Member> _members = [];
+    private readonly Averaging _averaging;
+
+    /// <param name="members">Stay the caller's.</param>
+    /// <param name="averaging">How they become one.</param>
+    public ByteSide(IReadOnlyList<ByteMember> members, Averaging averaging)
+    {
+        _averaging = averaging;
+        try
+        {
+            foreach (ByteMember member in members)
+                _members.Add(new Member(member.View(), member.Model.Tokenizer.CreateEncoder(), member.Mark));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Per text [N · 257] p of the byte after its first 0 to N − 1 bytes; NaN where one of the members has no condition.</summary>
+    /// <param name="texts">Well-formed and NFC, cut somewhere: what ends them is not said.</param>
+    /// <exception cref="ByteViewException">A tokenizer's tokens do not spell a text.</exception>
+    public IReadOnlyList<double[]> Score(IReadOnlyList<string> texts)
+    {
+        double[][][] each = [.. _members.Select(m => Score(m, texts))];
+        if (each.Length == 1)
+            return each[0];
+        return [.. texts.Select((_, t) => Average([.. each.Select(rows => rows[t])]))];
+    }
+
+    public void Dispose() => _members.ForEach(m => m.View.Dispose());
+
+    private double[] Average(double[][] members)
+    {
+        var rows = new double[members[0].Length];
+        double[][] row = [.. members.Select(_ => new double[ByteVocabulary.Symbols])];
+        for (int at = 0; at < rows.Length; at += ByteVocabulary.Symbols)
+        {
+            for (int m = 0; m < members.Length; m++)
+                members[m].AsSpan(at, ByteVocabulary.Symbols).CopyTo(row[m]);
+            _averaging.Combine(row, rows.AsSpan(at, ByteVocabulary.Symbols));
+        }
+        return rows;
+    }
+
+    private static double[][] Score(Member member, IReadOnlyList<string> texts)
+    {
+        ByteText[] cut = [.. texts.Select(t => ByteText.Of(t, member.Encoder, member.View.Vocabulary, member.Mark, hasEnd: false))];
+        return [.. member.View.Score(cut, BytesView.Exact).Select(Rows)];
+    }
+
+    private static double[] Rows(ScoredBytes scored)
+    {
+        var rows = new double[(scored.Text.Rows.Length - 1) * ByteVocabulary.Symbols];
+        for (int k = 0, at = 0; at < rows.Length; k++, at += ByteVocabulary.Symbols)
+            scored.Row(k, rows.AsSpan(at, ByteVocabulary.Symbols));
+        return rows;
+    }
+
+    private sealed record Member(NextByteModel View, TextEncoder Encoder, int? Mark);
+}
