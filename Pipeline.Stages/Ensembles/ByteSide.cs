@@ -1,4 +1,3 @@
-using Pipeline.Stages.Language;
 using Pipeline.Stages.NextBytes;
 using Pipeline.Stages.Tokenization;
 
