@@ -27,8 +27,13 @@ public sealed partial class TextTokenizer
 
     private TextTokenizer(TokenizerFolder folder)
     {
-        _folder = folder;
         Definition = TokenizerDefinition.Parse(folder.Json, folder.File);
+        if (DeclaredTokens.Missing(folder, Definition) is { Count: > 0 } declared)
+        {
+            folder = folder.With(AddedTokenWriter.Add(folder.Json, declared));
+            Definition = TokenizerDefinition.Parse(folder.Json, folder.File);
+        }
+        _folder = folder;
         int size = 1 + Math.Max(
             Definition.Model.Tokens.Count == 0 ? -1 : Definition.Model.Tokens.Values.Max(),
             Definition.Added.Count == 0 ? -1 : Definition.Added.Max(t => t.Id));
@@ -106,14 +111,15 @@ public sealed partial class TextTokenizer
         List<string> missing = [.. special.Where(t => t.Length > 0 && !_addedIds.ContainsKey(t)).Distinct(StringComparer.Ordinal)];
         if (missing.Count == 0)
             return this;
-        // Hugging Face's crate counts on from the size of the vocabulary, whatever the largest id is.
-        int next = Definition.Model.Count + Definition.Added.Count(t => !Definition.Model.Tokens.ContainsKey(t.Content));
+        int next = Definition.NextId;
         for (int id = next; id < next + missing.Count; id++)
         {
             if (TokenOf(id) is { } taken)
                 throw new InputException($"tokenizer {_folder.File}: '{taken}' has id {id} already, which an added token would be given; its ids have gaps");
         }
-        return FromJson(_folder.File, AddedTokenWriter.Add(_folder.Json, missing, IdOf, next, _folder.File), _folder.Companions);
+        if (missing.Exists(content => !WellFormedText.IsWellFormed(content)))
+            throw new InputException($"tokenizer {_folder.File}: a token to be added has half a surrogate pair; give well-formed text");
+        return new TextTokenizer(_folder.With(AddedTokenWriter.Add(_folder.Json, [.. missing.Select(content => AddedTokenWriter.Special(IdOf(content) ?? next++, content))])));
     }
 
     /// <summary>
@@ -169,7 +175,10 @@ public sealed partial class TextTokenizer
         return string.Concat(tokens);
     }
 
-    /// <summary>Writes tokenizer.json byte for byte as it was read, and the files that belong to it, into a folder.</summary>
+    /// <summary>
+    /// Writes tokenizer.json byte for byte as it was read, tokens added that only the files beside it had, and the files that belong to it, into a
+    /// folder.
+    /// </summary>
     public void Save(string folder, IStorage storage)
     {
         ArgumentNullException.ThrowIfNull(storage);

@@ -79,6 +79,9 @@ internal sealed class TokenizerDefinition
     /// <summary>The character that stands for a space in the vocabulary, where one does.</summary>
     public char? Space { get; }
 
+    /// <summary>The id that the next new token gets: Hugging Face's crate counts on from the size of the vocabulary, whatever the largest id is.</summary>
+    public int NextId => Model.Count + Added.Count(t => !Model.Tokens.ContainsKey(t.Content));
+
     /// <summary>
     /// Whether an added token only spells white space in fewer tokens, as Gemma's runs of <c>▁</c> and of line feeds and GPT-NeoX's runs of
     /// spaces do: it is text, and the model's own merges may give it too.
@@ -95,7 +98,7 @@ internal sealed class TokenizerDefinition
         }
         catch (JsonException e)
         {
-            throw new InputException($"tokenizer {file}: not JSON: {e.Message}", e);
+            throw TokenizerFolder.NotJson(file, json.Span, e);
         }
         catch (PatternException e)
         {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Tokenization.Reading;
@@ -14,16 +15,24 @@ internal sealed class TokenizerFolder
     // Copied unchanged when a tokenizer is saved; the first two say which tokens are marks.
     private static readonly string[] s_companions = [Config, SpecialTokensMap, "chat_template.jinja", "chat_template.json"];
 
-    // Read for ids of marks, and never copied: they belong to the model.
-    private static readonly string[] s_modelFiles = ["generation_config.json", "config.json"];
+    /// <summary>Older folders have tokens here that tokenizer.json lacks.</summary>
+    public const string AddedTokens = "added_tokens.json";
+
+    private const string ModelConfig = "config.json";
+
+    // Read for ids of marks and for tokens that become part of tokenizer.json, and never copied.
+    private static readonly string[] s_others = ["generation_config.json", ModelConfig, AddedTokens];
 
     private const long MaxCompanionBytes = 64L << 20;
 
-    private TokenizerFolder(string file, byte[] json, Dictionary<string, byte[]> companions)
+    private readonly Dictionary<string, byte[]> _others;
+
+    private TokenizerFolder(string file, byte[] json, Dictionary<string, byte[]> companions, Dictionary<string, byte[]> others)
     {
         File = file;
         Json = json;
         Companions = companions;
+        _others = others;
     }
 
     /// <summary>The path of tokenizer.json, for messages.</summary>
@@ -34,10 +43,28 @@ internal sealed class TokenizerFolder
     /// <summary>By file name.</summary>
     public Dictionary<string, byte[]> Companions { get; }
 
-    private List<(string Name, byte[] Json)> ModelFiles { get; } = [];
+    /// <summary>Rows of the model in the same folder, as its configuration says; null where it says nothing, or no model is there.</summary>
+    public int? Rows
+    {
+        get
+        {
+            if (Companion(ModelConfig) is not { Value.ValueKind: JsonValueKind.Object } config)
+                return null;
+            JsonPlace inner = config["text_config"];
+            foreach (JsonPlace place in inner.Value.ValueKind == JsonValueKind.Object ? [inner, config] : new[] { config })
+            {
+                if (place["vocab_size"].Value is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out int rows))
+                    return rows;
+            }
+            return null;
+        }
+    }
 
     /// <summary>A tokenizer that was made here.</summary>
-    public static TokenizerFolder InMemory(string name, byte[] json, Dictionary<string, byte[]> companions) => new(name, json, companions);
+    public static TokenizerFolder InMemory(string name, byte[] json, Dictionary<string, byte[]> companions) => new(name, json, companions, []);
+
+    /// <summary>The same folder with another tokenizer.json.</summary>
+    public TokenizerFolder With(byte[] json) => new(File, json, Companions, _others);
 
     /// <exception cref="InputException">There is no tokenizer.json, or a file is too large.</exception>
     public static TokenizerFolder Read(string path, IStorage storage)
@@ -51,40 +78,34 @@ internal sealed class TokenizerFolder
                 : "; give a Hugging Face folder, a tokenizer.json, or \"bytes\""));
         }
         string folder = Path.GetDirectoryName(file)!;
-        var companions = new Dictionary<string, byte[]>(StringComparer.Ordinal);
-        foreach (string name in s_companions)
-        {
-            string companion = Path.Combine(folder, name);
-            if (storage.FileExists(companion))
-                companions[name] = ReadAll(companion, MaxCompanionBytes, storage);
-        }
-        var result = new TokenizerFolder(file, ReadAll(file, TokenizerDefinition.MaxFileBytes, storage), companions);
-        foreach (string name in s_modelFiles)
-        {
-            string companion = Path.Combine(folder, name);
-            if (storage.FileExists(companion))
-                result.ModelFiles.Add((companion, ReadAll(companion, MaxCompanionBytes, storage)));
-        }
-        return result;
+        return new TokenizerFolder(file, ReadAll(file, TokenizerDefinition.MaxFileBytes, storage), ReadThere(s_companions), ReadThere(s_others));
+
+        Dictionary<string, byte[]> ReadThere(string[] names)
+            => names.Where(name => storage.FileExists(Path.Combine(folder, name)))
+                .ToDictionary(name => name, name => ReadAll(Path.Combine(folder, name), MaxCompanionBytes, storage), StringComparer.Ordinal);
     }
 
     /// <summary>
-    /// Id of a mark ("bos", "eos", "pad"): what tokenizer_config.json names, else special_tokens_map.json, else the model's own
-    /// configuration; null when none does, or the token is not there. A tokenizer that says null has none, whatever the model's
-    /// configuration says: Qwen2.5 has a bos_token_id there that its tokenizer never writes.
+    /// Id of a mark ("bos", "eos", "pad"): what the tokenizer's configuration names, else the model's own configuration; null when neither
+    /// does. A tokenizer that says null has none, whatever the model's configuration says: Qwen2.5 has a bos_token_id there that its
+    /// tokenizer never writes.
     /// </summary>
+    /// <exception cref="InputException">The token that is named is in no vocabulary.</exception>
     public int? FindMark(string mark, Func<string, int?> idOf, Func<int, bool> exists)
     {
-        foreach (string? text in Spellings(mark))
+        if (Mark(mark) is { } named)
         {
-            if (text is null)
+            // Some configurations write "" for none.
+            if (Content(named) is not { Length: > 0 } text)
                 return null;
-            if (idOf(text) is { } id)
-                return id;
+            return idOf(text) ?? throw named.Refuse(
+                $"'{text}', which is in no vocabulary", $"name a token of {Main}, or declare it in added_tokens_decoder with an id that the model has a row for");
         }
-        foreach ((string name, byte[] json) in ModelFiles)
+        foreach (string name in s_others)
         {
-            JsonPlace place = Open(name, json)[$"{mark}_token_id"];
+            if (name == AddedTokens || Companion(name) is not { } file)
+                continue;
+            JsonPlace place = file[$"{mark}_token_id"];
             if (place.Value.ValueKind == JsonValueKind.Array && place.Value.GetArrayLength() > 0)
                 place = place.Items().First();
             if (place.Value.ValueKind == JsonValueKind.Number && place.Value.TryGetInt32(out int id) && exists(id))
@@ -94,35 +115,39 @@ internal sealed class TokenizerFolder
     }
 
     /// <summary>
-    /// Text of a mark as tokenizer_config.json has it, else special_tokens_map.json: null where it says that there is none. False when
-    /// neither says anything.
+    /// Text of a mark as the tokenizer's configuration has it: null where it says that there is none. False when it says nothing.
     /// </summary>
     public bool Says(string mark, out string? text)
     {
-        foreach (string? spelling in Spellings(mark))
-        {
-            text = spelling;
-            return true;
-        }
-        text = null;
-        return false;
+        JsonPlace? named = Mark(mark);
+        text = named is { } place ? Content(place) : null;
+        return named is not null;
     }
 
-    private IEnumerable<string?> Spellings(string mark)
+    /// <summary>
+    /// Where a mark is declared, null by name included: in tokenizer_config.json, else in special_tokens_map.json, which goes first where the
+    /// former has no added_tokens_decoder, as in Hugging Face's transformers. Null where neither says anything.
+    /// </summary>
+    public JsonPlace? Mark(string mark)
     {
-        foreach (string name in new[] { Config, SpecialTokensMap })
+        bool isOld = Companion(Config) is not { } config || !config.Has("added_tokens_decoder");
+        foreach (string name in isOld ? [SpecialTokensMap, Config] : new[] { Config, SpecialTokensMap })
         {
-            if (!Companions.TryGetValue(name, out byte[]? json))
-                continue;
-            JsonPlace place = Open(Path.Combine(Path.GetDirectoryName(File) ?? "", name), json)[$"{mark}_token"];
-            if (place.Value.ValueKind == JsonValueKind.Undefined)
-                continue;
-            yield return (place.Value.ValueKind == JsonValueKind.Object ? place["content"] : place).TextOrNull();
+            if (Companion(name)?[$"{mark}_token"] is { Value.ValueKind: not JsonValueKind.Undefined } place)
+                return place;
         }
+        return null;
     }
 
-    private static JsonPlace Open(string file, byte[] json)
+    /// <summary>Text of a token that is declared as text or as an object; null where it is null.</summary>
+    public static string? Content(JsonPlace token) => (token.Value.ValueKind == JsonValueKind.Object ? token["content"] : token).TextOrNull();
+
+    /// <summary>A file beside tokenizer.json; null where it is not there.</summary>
+    public JsonPlace? Companion(string name)
     {
+        if (!Companions.TryGetValue(name, out byte[]? json) && !_others.TryGetValue(name, out json))
+            return null;
+        string file = Path.Combine(Path.GetDirectoryName(File) ?? "", name);
         try
         {
             using JsonDocument document = JsonDocument.Parse(json);
@@ -130,9 +155,13 @@ internal sealed class TokenizerFolder
         }
         catch (JsonException e)
         {
-            throw new InputException($"tokenizer {file}: not JSON: {e.Message}", e);
+            throw NotJson(file, json, e);
         }
     }
+
+    /// <summary>What the file is instead, where its first bytes tell.</summary>
+    public static InputException NotJson(string file, ReadOnlySpan<byte> json, Exception inner)
+        => new($"tokenizer {file}: {FileHead.Tell(json[..Math.Min(json.Length, FileHead.Bytes)]) ?? $"not JSON: {inner.Message}"}", inner);
 
     private static byte[] ReadAll(string path, long limit, IStorage storage)
     {

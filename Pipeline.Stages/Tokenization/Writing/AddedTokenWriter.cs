@@ -1,16 +1,15 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Writing;
 
-/// <summary>Adds special tokens to a tokenizer.json and leaves every other part of it as it was written.</summary>
+/// <summary>Adds tokens to a tokenizer.json and leaves every other part of it as it was written.</summary>
 internal static class AddedTokenWriter
 {
     private static readonly JsonWriterOptions s_options = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static byte[] Add(byte[] tokenizer, IReadOnlyList<string> contents, Func<string, int?> idOf, int firstId, string file)
+    public static byte[] Add(byte[] tokenizer, IReadOnlyList<AddedToken> tokens)
     {
         using JsonDocument document = JsonDocument.Parse(tokenizer);
         using var stream = new MemoryStream(tokenizer.Length + 4096);
@@ -32,14 +31,14 @@ internal static class AddedTokenWriter
                     foreach (JsonElement token in property.Value.EnumerateArray())
                         json.WriteRawValue(token.GetRawText(), skipInputValidation: true);
                 }
-                WriteAll(json, contents, idOf, firstId, file);
+                tokens.ToList().ForEach(token => Write(json, token));
                 json.WriteEndArray();
                 written = true;
             }
             if (!written)
             {
                 json.WriteStartArray("added_tokens");
-                WriteAll(json, contents, idOf, firstId, file);
+                tokens.ToList().ForEach(token => Write(json, token));
                 json.WriteEndArray();
             }
             json.WriteEndObject();
@@ -47,27 +46,22 @@ internal static class AddedTokenWriter
         return stream.ToArray();
     }
 
-    public static void Write(Utf8JsonWriter json, int id, string content)
+    /// <summary>A special token, to be found in the text as it is.</summary>
+    public static void Write(Utf8JsonWriter json, int id, string content) => Write(json, Special(id, content));
+
+    /// <summary>A special token, to be found in the text as it is.</summary>
+    public static AddedToken Special(int id, string content) => new(id, content, SingleWord: false, LeftStrip: false, RightStrip: false, Normalized: false, Special: true);
+
+    private static void Write(Utf8JsonWriter json, AddedToken token)
     {
         json.WriteStartObject();
-        json.WriteNumber("id", id);
-        json.WriteString("content", content);
-        json.WriteBoolean("single_word", false);
-        json.WriteBoolean("lstrip", false);
-        json.WriteBoolean("rstrip", false);
-        json.WriteBoolean("normalized", false);
-        json.WriteBoolean("special", true);
+        json.WriteNumber("id", token.Id);
+        json.WriteString("content", token.Content);
+        json.WriteBoolean("single_word", token.SingleWord);
+        json.WriteBoolean("lstrip", token.LeftStrip);
+        json.WriteBoolean("rstrip", token.RightStrip);
+        json.WriteBoolean("normalized", token.Normalized);
+        json.WriteBoolean("special", token.Special);
         json.WriteEndObject();
-    }
-
-    private static void WriteAll(Utf8JsonWriter json, IReadOnlyList<string> contents, Func<string, int?> idOf, int firstId, string file)
-    {
-        int next = firstId;
-        foreach (string content in contents)
-        {
-            if (!WellFormedText.IsWellFormed(content))
-                throw new InputException($"tokenizer {file}: a token to be added has half a surrogate pair; give well-formed text");
-            Write(json, idOf(content) ?? next++, content);
-        }
     }
 }

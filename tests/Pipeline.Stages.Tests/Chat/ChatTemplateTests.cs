@@ -119,7 +119,7 @@ public sealed class ChatTemplateTests(ITestOutputHelper output)
     public void A_template_sees_the_marks_that_the_configuration_names(string config, string rendered)
     {
         using ToyRun run = new("", "");
-        string folder = ToyTokenizer.ByteLevel(Path.Combine(run.Folder, "marks"), 20, "<b>", "<e>", []);
+        string folder = ToyTokenizer.ByteLevel(Path.Combine(run.Folder, "marks"), 20, "<b>", "<e>", ["<b>", "<e>", "<u>"]);
         File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), config);
         // The model's ids are asked only where the tokenizer's configuration says nothing, not where it says that there is none.
         File.WriteAllText(Path.Combine(folder, "generation_config.json"), """{"bos_token_id": 5, "eos_token_id": [6]}""");

@@ -15,7 +15,7 @@ public sealed class CaseTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public async Task A_cut_or_damaged_gzip_file_is_refused()
     {
-        foreach (string file in Files("F01-", "*.jsonl.gz"))
+        foreach (string file in CaseFolder.Files("F01", "*.jsonl.gz", output))
         {
             InputException error = await Assert.ThrowsAsync<InputException>(() => StageHarness.ReadAsync(Made.ReadJsonl(new() { Files = [file] }, _run.Context())));
             Assert.Contains(file, error.Message, StringComparison.Ordinal);
@@ -25,7 +25,7 @@ public sealed class CaseTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public async Task Parquet_files_in_every_encoding_and_compression_have_the_texts_of_the_list()
     {
-        foreach (string file in Files("F08-", "*.parquet"))
+        foreach (string file in CaseFolder.Files("F08", "*.parquet", output))
         {
             List<TextDocument> read = await StageHarness.ReadAsync(Made.ReadParquet(new() { Files = [file] }, _run.Context()));
             string?[] texts = JsonSerializer.Deserialize<string?[]>(File.ReadAllBytes(Path.Combine(Path.GetDirectoryName(file)!, "texts.json")))!;
@@ -38,12 +38,7 @@ public sealed class CaseTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public async Task Messages_with_a_struct_of_the_same_names_inside_are_read()
     {
-        foreach (string file in Files("F12-", "*.parquet"))
+        foreach (string file in CaseFolder.Files("F12", "*.parquet", output))
             Assert.NotEmpty(await StageHarness.ReadAsync(Made.ReadParquet(new() { Files = [file], Messages = "messages" }, _run.Context())));
     }
-
-    private IEnumerable<string> Files(string prefix, string pattern)
-        => SharedFolder.Below("cases", output) is { } cases
-            ? Directory.GetDirectories(cases, prefix + "*").SelectMany(folder => Directory.GetFiles(folder, pattern)).Order(StringComparer.Ordinal)
-            : [];
 }
