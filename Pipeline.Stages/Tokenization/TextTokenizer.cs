@@ -5,6 +5,7 @@ using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Tokenization.AddedTokens;
 using Pipeline.Stages.Tokenization.Decoding;
 using Pipeline.Stages.Tokenization.Reading;
+using Pipeline.Stages.Tokenization.Tokens;
 using Pipeline.Stages.Tokenization.Writing;
 
 namespace Pipeline.Stages.Tokenization;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Pipeline.Contracts.Errors;
-using Pipeline.Stages.Tokenization.Tokens;
+using Pipeline.Stages.Tokenization.AddedTokens;
 
 namespace Pipeline.Stages.Tokenization.Reading;
 

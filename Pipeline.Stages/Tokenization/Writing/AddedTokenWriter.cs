@@ -1,6 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Pipeline.Stages.Tokenization.Tokens;
+using Pipeline.Stages.Tokenization.AddedTokens;
 
 namespace Pipeline.Stages.Tokenization.Writing;
 
