@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
+using Pipeline.Host.Files;
 using Pipeline.Host.Progress;
 using Pipeline.Host.Runs;
 using Pipeline.Host.Runs.Parts;

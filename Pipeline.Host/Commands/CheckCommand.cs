@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Pipeline.Contracts.Errors;
 using Pipeline.Host.Definitions;
+using Pipeline.Host.Hosting;
 using Pipeline.Host.Runs;
 
 namespace Pipeline.Host.Commands;

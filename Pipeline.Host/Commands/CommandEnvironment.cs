@@ -4,7 +4,6 @@ using Pipeline.Contracts.Teachers;
 using Pipeline.Host.Artifacts;
 using Pipeline.Host.Definitions;
 using Pipeline.Host.Hosting;
-using Pipeline.Host.Runs;
 using Pipeline.Stages.Teacher;
 
 namespace Pipeline.Host.Commands;

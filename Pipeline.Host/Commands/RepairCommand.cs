@@ -3,6 +3,7 @@ using System.Globalization;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Artifacts;
+using Pipeline.Host.Files;
 using Pipeline.Host.Runs;
 using Pipeline.Stages.Artifacts;
 

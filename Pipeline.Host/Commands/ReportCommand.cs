@@ -6,8 +6,8 @@ using System.Text.Json.Nodes;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Comparison;
+using Pipeline.Host.Files;
 using Pipeline.Host.Pages;
-using Pipeline.Host.Runs;
 using Pipeline.Stages.Evaluation;
 
 namespace Pipeline.Host.Commands;

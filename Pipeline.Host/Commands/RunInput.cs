@@ -3,7 +3,6 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Host.Definitions;
 using Pipeline.Host.Hosting;
 using Pipeline.Host.Progress;
-using Pipeline.Host.Runs;
 using Spectre.Console;
 
 namespace Pipeline.Host.Commands;

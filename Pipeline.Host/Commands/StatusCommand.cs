@@ -6,6 +6,7 @@ using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Definitions;
+using Pipeline.Host.Files;
 using Pipeline.Host.Graph;
 using Pipeline.Host.Hosting;
 using Pipeline.Host.Jobs;

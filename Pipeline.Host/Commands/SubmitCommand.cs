@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Definitions;
+using Pipeline.Host.Files;
 using Pipeline.Host.Graph;
 using Pipeline.Host.Hosting;
 using Pipeline.Host.Jobs;

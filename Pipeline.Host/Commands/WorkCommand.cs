@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Pipeline.Contracts.Errors;
 using Pipeline.Host.Jobs;
+using Pipeline.Host.Runs;
 using Pipeline.Host.Runs.Parts;
 
 namespace Pipeline.Host.Commands;

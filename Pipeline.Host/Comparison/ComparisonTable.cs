@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Pipeline.Host.Commands;
-using Pipeline.Host.Runs;
+using Pipeline.Host.Files;
 
 namespace Pipeline.Host.Comparison;
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using Pipeline.Contracts.Storage;
-using Pipeline.Host.Runs;
+using Pipeline.Host.Files;
 
 namespace Pipeline.Host.Comparison;
 

@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Definitions;
 using Pipeline.Host.Progress;
-using Pipeline.Host.Runs;
 
 namespace Pipeline.Host.Hosting;
 

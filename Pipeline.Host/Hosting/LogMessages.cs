@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Pipeline.Host.Runs;
 
 namespace Pipeline.Host.Hosting;
 

@@ -2,7 +2,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Definitions;
-using Pipeline.Host.Runs;
 using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Teacher.Server;
 using Pipeline.Stages.Text;

@@ -1,4 +1,3 @@
-
 namespace Pipeline.Host.Pages;
 
 /// <summary>What training logged, a chart for each kind of value and flow.</summary>

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Pipeline.Contracts.Storage;
-using Pipeline.Host.Runs;
+using Pipeline.Host.Files;
 
 namespace Pipeline.Host.Pages;
 

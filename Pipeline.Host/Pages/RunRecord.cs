@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Comparison;
-using Pipeline.Host.Runs;
+using Pipeline.Host.Files;
 using Pipeline.Stages.Evaluation;
 
 namespace Pipeline.Host.Pages;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Pipeline.Contracts.Storage;
-using Pipeline.Host.Runs;
+using Pipeline.Host.Files;
 
 namespace Pipeline.Host.Progress;
 

@@ -2,6 +2,7 @@ using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Stages;
 using Pipeline.Host.Graph;
+using Pipeline.Host.Hosting;
 using Pipeline.Host.Progress;
 
 namespace Pipeline.Host.Runs;

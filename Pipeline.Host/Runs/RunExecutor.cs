@@ -5,6 +5,7 @@ using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Definitions;
+using Pipeline.Host.Files;
 using Pipeline.Host.Graph;
 using Pipeline.Host.Hosting;
 using Pipeline.Host.Pages;
@@ -61,7 +62,7 @@ internal sealed class RunExecutor(
         // Parts that other processes did are known only now.
         failures.Require(AlreadyFailed(folder.Progress, run));
         Staging.CleanDead(storage, folder.Path);
-        RunReport.Write(storage, folder, definition);
+        RunReportWriter.Write(storage, folder, definition);
         ReportPage.Write(storage, folder.Path, MachineFacts.Here(isRun: true), time.GetUtcNow());
         log.RunDone(run.Name, folder.Path);
     }

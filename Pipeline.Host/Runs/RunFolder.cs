@@ -2,6 +2,7 @@ using System.Text;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Definitions;
+using Pipeline.Host.Files;
 
 namespace Pipeline.Host.Runs;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
+using Pipeline.Host.Files;
 using Pipeline.Host.Progress;
 using Pipeline.Host.Runs.Parts;
 

@@ -1,4 +1,3 @@
-
 namespace Pipeline.Stages.Documents;
 
 /// <summary>Alignment has nothing to choose: there is one smallest set of chunks.</summary>

@@ -1,4 +1,3 @@
-
 namespace Pipeline.Stages.Documents;
 
 /// <summary>What becomes of a document with more tokens than a side may have.</summary>

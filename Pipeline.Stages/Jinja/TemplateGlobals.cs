@@ -1,4 +1,3 @@
-
 namespace Pipeline.Stages.Jinja;
 
 /// <summary>The functions that every template can call.</summary>

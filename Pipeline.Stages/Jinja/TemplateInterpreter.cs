@@ -1,4 +1,3 @@
-
 namespace Pipeline.Stages.Jinja;
 
 /// <summary>Renders parsed statements. One per rendering; it holds the output and the scopes.</summary>

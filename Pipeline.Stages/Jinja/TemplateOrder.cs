@@ -1,4 +1,3 @@
-
 namespace Pipeline.Stages.Jinja;
 
 /// <summary>The filters that order values or compare them with each other; text is compared without regard to case unless they are told.</summary>

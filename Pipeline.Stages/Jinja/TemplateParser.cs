@@ -1,4 +1,3 @@
-
 namespace Pipeline.Stages.Jinja;
 
 /// <summary>

@@ -1,4 +1,3 @@
-
 namespace Pipeline.Stages.Jinja;
 
 /// <summary>The names of a body, within those of the body around it.</summary>

@@ -1,4 +1,3 @@
-
 namespace Pipeline.Stages.Jinja;
 
 /// <summary>What a dictionary's methods give to walk over; Python shows it by its name.</summary>

@@ -1,4 +1,3 @@
-
 namespace Pipeline.Stages.Parquet;
 
 /// <summary>What the footer says of a file: the leaves of its schema and its row groups.</summary>

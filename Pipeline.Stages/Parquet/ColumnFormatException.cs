@@ -1,4 +1,3 @@
-
 namespace Pipeline.Stages.Parquet;
 
 /// <summary>The bytes are not what the Parquet format says. Readers of a file turn it into an input error with the file's name.</summary>

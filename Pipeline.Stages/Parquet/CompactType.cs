@@ -1,4 +1,3 @@
-
 namespace Pipeline.Stages.Parquet;
 
 /// <summary>Types on the wire of Thrift's compact protocol.</summary>

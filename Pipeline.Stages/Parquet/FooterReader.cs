@@ -1,4 +1,3 @@
-
 namespace Pipeline.Stages.Parquet;
 
 /// <summary>The footer's Thrift structs, as far as reading text needs them.</summary>

@@ -1,4 +1,3 @@
-
 namespace Pipeline.Stages.Parquet;
 
 internal enum PageKind

@@ -2,7 +2,7 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Host.Commands;
-using Pipeline.Host.Runs;
+using Pipeline.Host.Hosting;
 using Pipeline.Host.Tests.Stages;
 using Pipeline.Stages.Teacher;
 

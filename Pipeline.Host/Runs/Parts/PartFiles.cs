@@ -3,6 +3,7 @@ using System.IO.Hashing;
 using System.Text.Json;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
+using Pipeline.Host.Files;
 
 namespace Pipeline.Host.Runs.Parts;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Comparison;
-using Pipeline.Host.Runs;
+using Pipeline.Host.Files;
 
 namespace Pipeline.Benchmarks.Study;
 

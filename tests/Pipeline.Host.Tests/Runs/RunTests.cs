@@ -4,6 +4,7 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
+using Pipeline.Host.Hosting;
 using Pipeline.Host.Runs;
 using Pipeline.Host.Tests.Graph;
 using Pipeline.Host.Tests.Stages;

@@ -1,4 +1,6 @@
-namespace Pipeline.Host.Commands;
+using Pipeline.Host.Commands;
+
+namespace Pipeline.Host.Comparison;
 
 /// <summary>Tables as Markdown, for pages that are checked in.</summary>
 internal static class MarkdownTable

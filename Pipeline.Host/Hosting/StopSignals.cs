@@ -1,4 +1,5 @@
-namespace Pipeline.Host.Runs;
+
+namespace Pipeline.Host.Hosting;
 
 /// <summary>What the user asks for while a run goes on: first a stop at the next safe point, then an end at once.</summary>
 internal sealed class StopSignals : IDisposable

@@ -1,5 +1,7 @@
+using Pipeline.Host.Runs.Parts;
 
-namespace Pipeline.Host.Runs.Parts;
+
+namespace Pipeline.Host.Runs;
 
 /// <summary>How far a flow is, as its files in the run folder say.</summary>
 /// <param name="Flow">Its name.</param>

@@ -1,4 +1,5 @@
-namespace Pipeline.Host.Runs;
+
+namespace Pipeline.Host.Files;
 
 /// <summary>Names of what the host itself keeps in a run folder.</summary>
 internal static class RunFiles

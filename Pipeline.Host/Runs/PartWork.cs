@@ -4,8 +4,9 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Stages;
 using Pipeline.Host.Hosting;
 using Pipeline.Host.Progress;
+using Pipeline.Host.Runs.Parts;
 
-namespace Pipeline.Host.Runs.Parts;
+namespace Pipeline.Host.Runs;
 
 /// <summary>
 /// Does parts of a flow. A part is a unit of work that any process can do with the definition and the part's number: what it writes

@@ -1,9 +1,11 @@
 using System.Text.Json;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Storage;
+using Pipeline.Host.Files;
 using Pipeline.Host.Progress;
+using Pipeline.Host.Runs.Parts;
 
-namespace Pipeline.Host.Runs.Parts;
+namespace Pipeline.Host.Runs;
 
 /// <summary>Reads from a run folder alone how far its flows are, while others work in it.</summary>
 internal sealed class StatusReader(IStorage storage, TimeProvider time, string folder)

@@ -1,6 +1,6 @@
 using Pipeline.Stages.Ranks;
 
-namespace Pipeline.Host.Runs;
+namespace Pipeline.Host.Hosting;
 
 /// <summary>What the command line says of a run beside its definition; nothing here changes results.</summary>
 internal sealed record RunSettings

@@ -7,8 +7,9 @@ using Pipeline.Host.Definitions;
 using Pipeline.Host.Graph;
 using Pipeline.Host.Hosting;
 using Pipeline.Host.Progress;
+using Pipeline.Host.Runs.Parts;
 
-namespace Pipeline.Host.Runs.Parts;
+namespace Pipeline.Host.Runs;
 
 /// <summary>
 /// Does a share of a flow's parts in a run folder that others work in at the same time: takes no lock, writes nothing but parts, and

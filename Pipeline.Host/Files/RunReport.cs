@@ -1,0 +1,39 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+
+namespace Pipeline.Host.Files;
+
+/// <summary><c>report.json</c>, as those read it who show or compare runs; RunReportWriter says what is in it.</summary>
+internal static class RunReport
+{
+    private const int MaxBytes = 256 << 20;
+
+    internal static readonly JsonSerializerOptions Layout = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        WriteIndented = true,
+        NewLine = "\n",
+    };
+
+    /// <summary>Reads a run's report and makes of it what the caller needs.</summary>
+    /// <exception cref="InputException">The run is not done, or <paramref name="use"/> finds its report to be none.</exception>
+    public static T Read<T>(IStorage storage, string folder, Func<JsonObject, T> use)
+    {
+        string file = Path.Combine(Path.GetFullPath(folder), RunFiles.Report);
+        if (!storage.FileExists(file))
+            throw new InputException($"{file} is not there: it is written when a run is done; alm inspect says how far this one is");
+        try
+        {
+            if (storage.Length(file) > MaxBytes)
+                throw new JsonException($"{storage.Length(file)} bytes, expected at most {MaxBytes}");
+            using Stream stream = storage.OpenRead(file);
+            return use(JsonNode.Parse(stream) as JsonObject ?? throw new JsonException("expected an object"));
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        {
+            throw new InputException($"{file} is no report of a run: {e.Message}; run the definition again to write it anew", e);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+using Pipeline.Host.Definitions;
+using Pipeline.Host.Files;
+
+namespace Pipeline.Host.Runs;
+
+/// <summary>
+/// Writes <c>report.json</c>: what every flow counted, and under <c>parts</c> whatever stages left as <c>report/NAME.json</c>.
+/// </summary>
+internal static class RunReportWriter
+{
+    private const int MaxPartBytes = 16 << 20;
+
+    public static void Write(IStorage storage, RunFolder folder, LoadedDefinition definition)
+    {
+        var flows = new JsonObject();
+        foreach (string name in definition.Definition.Flows.Select(f => f.Name))
+        {
+            if (folder.Progress.Flows.TryGetValue(name, out FlowState? state))
+                flows[name] = new JsonObject { ["seconds"] = Math.Round(state.Seconds, 3), ["stages"] = JsonSerializer.SerializeToNode(state.Total(), RunReport.Layout) };
+        }
+        var report = new JsonObject
+        {
+            ["run"] = definition.Definition.Name,
+            ["definition"] = definition.Hash,
+            ["seed"] = definition.Definition.Seed,
+            ["flows"] = flows,
+            ["parts"] = Parts(storage, folder.File(RunFiles.ReportParts)),
+        };
+        storage.WriteAtomically(folder.File(RunFiles.Report), stream => JsonSerializer.Serialize(stream, report, RunReport.Layout));
+    }
+
+    private static JsonObject Parts(IStorage storage, string folder)
+    {
+        var parts = new JsonObject();
+        foreach (string path in storage.List(folder).Where(p => p.EndsWith(".json", StringComparison.Ordinal) && !Staging.IsStaging(p)))
+        {
+            try
+            {
+                if (storage.Length(path) > MaxPartBytes)
+                    throw new JsonException($"larger than {MaxPartBytes} bytes");
+                using Stream stream = storage.OpenRead(path);
+                parts[Path.GetFileNameWithoutExtension(path)] = JsonNode.Parse(stream);
+            }
+            catch (JsonException e)
+            {
+                throw new InputException($"{path}: no JSON that a report can take in: {e.Message}; delete it and run again", e);
+            }
+        }
+        return parts;
+    }
+}
