@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Pipeline.Host.Commands;
 using Pipeline.Host.Files;
 
 namespace Pipeline.Host.Comparison;

@@ -1,4 +1,3 @@
-using Pipeline.Host.Commands;
 
 namespace Pipeline.Host.Comparison;
 

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Pipeline.Host.Runs;
 
 namespace Pipeline.Host.Hosting;
 

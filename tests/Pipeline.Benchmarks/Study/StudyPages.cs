@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using Pipeline.Contracts.Storage;
-using Pipeline.Host.Commands;
 using Pipeline.Host.Comparison;
 
 namespace Pipeline.Benchmarks.Study;

@@ -5,7 +5,6 @@ using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Hosting;
-using Pipeline.Host.Runs;
 using Pipeline.Host.Tests.Graph;
 using Pipeline.Host.Tests.Stages;
 
