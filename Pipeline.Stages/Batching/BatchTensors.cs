@@ -1,4 +1,3 @@
-using Pipeline.Stages.Models;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Batching;
@@ -14,7 +13,7 @@ namespace Pipeline.Stages.Batching;
 /// <param name="Lengths">[B] tokens of each row.</param>
 internal sealed record BatchTensors(Tensor Ids_BT, Tensor Real_R, Tensor Targets_R, Tensor ScoreAt_R, IReadOnlyList<int> Lengths)
 {
-    /// <summary>As <see cref="VocabularyHead"/> knows it.</summary>
+    /// <summary>No target: what a vocabulary head gives no score to.</summary>
     public const long NoTarget = -1;
 
     public static BatchTensors Of(IReadOnlyList<int[]> rows, Device device)

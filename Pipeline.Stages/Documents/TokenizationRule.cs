@@ -28,12 +28,6 @@ internal sealed record TokenizationRule(int[] Limits, LongDocuments LongDocument
         return true;
     }
 
-    /// <summary>
-    /// Whether limits, as shards say them, are of the first versions, which put eos behind every part of a split or cut document.
-    /// </summary>
-    public static bool EndsEveryPart(string limits)
-        => limits.Contains(", eos True,", StringComparison.Ordinal) && !limits.Contains($", long {LongDocuments.Reject},", StringComparison.Ordinal);
-
     private string EosRule => AddEos && LongDocuments != LongDocuments.Reject ? "at the end of the document" : AddEos.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>

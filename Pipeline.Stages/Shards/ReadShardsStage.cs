@@ -5,7 +5,6 @@ using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Documents;
 
 namespace Pipeline.Stages.Shards;
 
@@ -137,7 +136,7 @@ internal sealed class ReadShardsStage(
     {
         var set = ShardSet.Open(storage, folder, expected());
         // One part of many says it for all.
-        if (partition is not { Index: > 0 } && set.Fingerprint.Parts.TryGetValue(FingerprintPart.Limits, out string? limits) && TokenizationRule.EndsEveryPart(limits))
+        if (partition is not { Index: > 0 } && set.Fingerprint.Parts.TryGetValue(FingerprintPart.Limits, out string? limits) && EndsEveryPart(limits))
         {
             meter.Say(
                 $"warning: {set.Folder} was tokenized by an earlier version, which put eos behind every part of a document that was split or cut; it is read as it is. "
@@ -145,4 +144,11 @@ internal sealed class ReadShardsStage(
         }
         return set;
     }
+
+    /// <summary>
+    /// Whether limits, as shards say them, are of the first versions, which put eos behind every part of a split or cut document. The words
+    /// are those of shards that exist; what writes them now may change its own.
+    /// </summary>
+    private static bool EndsEveryPart(string limits)
+        => limits.Contains(", eos True,", StringComparison.Ordinal) && !limits.Contains(", long Reject,", StringComparison.Ordinal);
 }

@@ -29,13 +29,11 @@ public class DependencyTests
         Assert.DoesNotContain("alm", References(Stages));
     }
 
-    [Fact]
-    public void Objectives_and_alignment_know_nothing_of_files_and_blocks()
-        => Assert.Empty(Uses("Pipeline.Stages.Objectives", t => t.Name is "IStorage" || t.Namespace == "System.Threading.Tasks.Dataflow"));
-
-    [Fact]
-    public void Models_know_nothing_of_objectives()
-        => Assert.Empty(Uses("Pipeline.Stages.Models", t => t.Namespace?.StartsWith("Pipeline.Stages.Objectives", StringComparison.Ordinal) == true));
+    [Theory]
+    [InlineData("Pipeline.Stages.Objectives")]
+    [InlineData("Pipeline.Stages.Alignment")]
+    public void Objectives_and_alignment_know_nothing_of_files_and_blocks(string room)
+        => Assert.Empty(Uses(room, t => t.Name is "IStorage" || t.Namespace == "System.Threading.Tasks.Dataflow"));
 
     [Fact]
     public void No_stage_makes_dataflow_blocks()
