@@ -25,4 +25,13 @@ public sealed record FlowFacts
 
     /// <summary>Folders that shards are written to, by this flow or any other of the run, as the definition names them.</summary>
     public IReadOnlyList<string> ShardFolders { get; init; } = [];
+
+    /// <summary>What all flows of the run write, in their order. Empty while the facts of a flow are still gathered.</summary>
+    public IReadOnlyList<FlowOutput> Outputs { get; init; } = [];
+
+    /// <summary>The flow's place among the run's.</summary>
+    public int Index { get; init; }
+
+    /// <summary>Outputs of the flows before this one: what it may read as <c>run:NAME</c>.</summary>
+    public IEnumerable<FlowOutput> Earlier => Outputs.Where(o => o.Index < Index);
 }

@@ -24,11 +24,31 @@ public abstract record StageRegistration(string Name, string Summary, Type Optio
     /// <summary>Adds what the stage's options say to the facts of its flow; see <see cref="Telling{TOptions}"/>.</summary>
     public Func<object, FlowFacts, FlowFacts> AddFacts { get; init; } = static (_, facts) => facts;
 
+    /// <summary>What the stage leaves below the run folder, from its options alone; see <see cref="Writing{TOptions}"/>.</summary>
+    public Func<object, IEnumerable<StageOutput>> Outputs { get; init; } = static _ => [];
+
+    /// <summary>
+    /// What is wrong with the stage's options beside the rest of the definition and the files it names; see <see cref="Ruled{TOptions}"/>.
+    /// </summary>
+    public Func<object, StageContext, IEnumerable<RuleFinding>> Rules { get; init; } = static (_, _) => [];
+
     public abstract StageRole Role { get; }
 
     /// <summary>This registration of a stage that has something to say to the others of its flow.</summary>
     public StageRegistration Telling<TOptions>(Func<TOptions, FlowFacts, FlowFacts> addFacts)
         => this with { AddFacts = (options, facts) => addFacts((TOptions)options, facts) };
+
+    /// <summary>This registration of a stage that leaves something below the run folder.</summary>
+    public StageRegistration Writing<TOptions>(Func<TOptions, IEnumerable<StageOutput>> outputs)
+        => this with { Outputs = options => outputs((TOptions)options) };
+
+    /// <summary>
+    /// This registration of a stage with rules that one key alone cannot break. They are asked before any flow of a run begins, for every
+    /// flow that is not done, also where earlier flows have yet to make what this one reads; they write nothing, load no weights, and find
+    /// everything at once. A rule about the options alone is the options record's own (IValidatableObject).
+    /// </summary>
+    public StageRegistration Ruled<TOptions>(Func<TOptions, StageContext, IEnumerable<RuleFinding>> rules)
+        => this with { Rules = (options, context) => rules((TOptions)options, context) };
 
     /// <summary>
     /// Makes the stage. Called more often than the stage runs (to plan, to ask a sink what is committed), so it is cheap where it can be

@@ -21,14 +21,26 @@ internal static class CheckCommand
         {
             StageCatalog catalog = environment.Catalog();
             var loader = new DefinitionLoader(catalog, environment.Storage);
-            LoadedDefinition definition = input.Load(parsed, loader);
+            LoadedDefinition definition = input.Read(parsed, loader);
             var settings = new RunSettings { Folder = parsed.GetValue(folder) };
+            // Nothing is printed before all is known to be right.
+            using var text = new StringWriter(CultureInfo.InvariantCulture);
+            var plan = new RunPlan(definition, loader, catalog, settings, environment.Storage, environment.Time, text);
+            IReadOnlyList<string> warnings = await plan.PrintAsync();
+            foreach (string warning in warnings)
+                environment.Output.WriteLine(warning);
             environment.Output.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"{input.Path(parsed)}: no errors; {definition.Definition.Flows.Count} flow(s); hash {definition.Hash[..16]}"));
-            var plan = new RunPlan(definition, loader, catalog, settings, environment.Storage, environment.Time, environment.Output);
-            await plan.PrintAsync();
+                CultureInfo.InvariantCulture, $"{input.Path(parsed)}: no errors{Warnings(warnings.Count)}; {definition.Definition.Flows.Count} flow(s); hash {definition.Hash[..16]}"));
+            environment.Output.Write(text.ToString());
             return ExitCodes.Success;
         });
         return command;
     }
+
+    private static string Warnings(int count) => count switch
+    {
+        0 => "",
+        1 => ", 1 warning",
+        _ => string.Create(CultureInfo.InvariantCulture, $", {count} warnings"),
+    };
 }

@@ -24,4 +24,7 @@ internal sealed class DefinitionInput
     }
 
     public LoadedDefinition Load(ParseResult parsed, DefinitionLoader loader) => loader.Load(Path(parsed), parsed.GetValue(_sets) ?? []);
+
+    /// <summary>As <see cref="Load"/>, with the rules it breaks left in it, to be said together with those that need its run folder.</summary>
+    public LoadedDefinition Read(ParseResult parsed, DefinitionLoader loader) => loader.Read(Path(parsed), parsed.GetValue(_sets) ?? []);
 }

@@ -67,7 +67,7 @@ internal sealed class RunInput
         };
         StageCatalog catalog = environment.Catalog();
         var loader = new DefinitionLoader(catalog, environment.Storage);
-        LoadedDefinition definition = _definition.Load(parsed, loader);
+        LoadedDefinition definition = _definition.Read(parsed, loader);
         if (through is not null && definition.Definition.Flows.All(f => f.Name != through))
             throw new DefinitionException($"--through: there is no flow '{through}'; flows: {string.Join(", ", definition.Definition.Flows.Select(f => f.Name))}");
         // Of several processes the first one speaks for all.

@@ -90,7 +90,7 @@ internal sealed partial class DefinitionChecks
         {
             foreach (TeacherNeed need in options.TeacherNeeds.Where(n => !n.IsMet(abilities)))
             {
-                _errors.Add(node.Nearest(need.Key).Position, $"{where}: '{need.Key}' needs {need.What}, which a teacher of backend '{teacher.Backend}' does not give"
+                _errors.AddRule(node.Nearest(need.Key).Position, $"{where}: '{need.Key}' needs {need.What}, which a teacher of backend '{teacher.Backend}' does not give"
                     + (need.Remedy is null ? "; use another backend" : $"; {need.Remedy}"));
             }
         }

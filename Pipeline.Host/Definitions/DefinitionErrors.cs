@@ -4,34 +4,76 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Host.Definitions;
 
-/// <summary>Collects every error of a definition, so that a user mends them in one go.</summary>
+/// <summary>Collects everything wrong with a definition, so that a user mends it in one go.</summary>
 internal sealed class DefinitionErrors
 {
     // A stranger's file may have a million; nobody reads more than these.
     private const int Shown = 100;
 
     private readonly List<(SourcePosition Position, string Message)> _errors = [];
+    private readonly List<(SourcePosition Position, string Message)> _warnings = [];
+    private int _all;
 
+    public DefinitionErrors()
+    {
+    }
+
+    /// <summary>What was collected until now, to go on from.</summary>
+    public DefinitionErrors(DefinitionErrors before)
+    {
+        _errors = [.. before._errors];
+        _warnings = [.. before._warnings];
+        (_all, Count) = (before._all, before.Count);
+    }
+
+    /// <summary>Errors that kept a value from being read; what was bound means nothing then. Broken rules are not among them.</summary>
     public int Count { get; private set; }
 
+    /// <summary>What is worth a person's eye and no reason to refuse, each with its place, in the order of the file.</summary>
+    public IReadOnlyList<string> Warnings => [.. InOrder(_warnings).Select(w => $"{w.Position}: warning: {w.Message}")];
+
+    /// <summary>A value that cannot be read.</summary>
     public void Add(SourcePosition position, string message)
     {
         Count++;
+        AddRule(position, message);
+    }
+
+    /// <summary>A value that can be read and that a rule refuses: the rest of the definition can still be checked.</summary>
+    public void AddRule(SourcePosition position, string message)
+    {
+        if (_errors.Contains((position, message)))
+            return;
+        _all++;
         if (_errors.Count < Shown)
             _errors.Add((position, message));
+    }
+
+    /// <summary>Whether something is wrong with a place already, so that what follows from it need not be said.</summary>
+    public bool IsFaulty(SourcePosition position) => _errors.Exists(e => e.Position == position);
+
+    public void Warn(SourcePosition position, string message)
+    {
+        if (_warnings.Count < Shown && !_warnings.Contains((position, message)))
+            _warnings.Add((position, message));
     }
 
     /// <exception cref="DefinitionException">There are errors; the message has one line for each, in the order of the file.</exception>
     public void ThrowIfAny()
     {
-        if (Count == 0)
+        if (_all == 0)
             return;
         var message = new StringBuilder();
-        foreach ((SourcePosition position, string text) in _errors.OrderBy(e => e.Position.Line == 0).ThenBy(e => e.Position.Line).ThenBy(e => e.Position.Column))
+        foreach ((SourcePosition position, string text) in InOrder(_errors))
             message.Append(position).Append(": ").Append(text).Append('\n');
-        if (Count > _errors.Count)
-            message.Append(CultureInfo.InvariantCulture, $"and {Count - _errors.Count} more errors\n");
-        message.Append(CultureInfo.InvariantCulture, $"{Count} error{(Count == 1 ? "" : "s")}; nothing was begun");
+        if (_all > _errors.Count)
+            message.Append(CultureInfo.InvariantCulture, $"and {_all - _errors.Count} more errors\n");
+        foreach (string warning in Warnings)
+            message.Append(warning).Append('\n');
+        message.Append(CultureInfo.InvariantCulture, $"{_all} error{(_all == 1 ? "" : "s")}; nothing was begun");
         throw new DefinitionException(message.ToString());
     }
+
+    private static IEnumerable<(SourcePosition Position, string Message)> InOrder(IEnumerable<(SourcePosition Position, string Message)> found)
+        => found.OrderBy(e => e.Position.Line == 0).ThenBy(e => e.Position.Line).ThenBy(e => e.Position.Column);
 }

@@ -16,17 +16,32 @@ internal sealed class DefinitionLoader(StageCatalog catalog, IStorage storage)
     private readonly OptionTypes _types = new();
 
     /// <exception cref="DefinitionException">It is not there, too large, or has errors.</exception>
-    public LoadedDefinition Load(string path, IReadOnlyList<string>? sets = null)
+    public LoadedDefinition Load(string path, IReadOnlyList<string>? sets = null) => Refuse(Read(path, sets));
+
+    /// <summary>
+    /// As <see cref="Load"/>, but rules that it breaks are left in <see cref="LoadedDefinition.Errors"/>: for those who go on to look for
+    /// more, and for definitions of earlier runs.
+    /// </summary>
+    /// <exception cref="DefinitionException">It is not there, too large, or cannot be read.</exception>
+    public LoadedDefinition Read(string path, IReadOnlyList<string>? sets = null)
     {
         string full = Path.GetFullPath(path);
         if (storage.DirectoryExists(full))
             throw new DefinitionException($"definition {path} is a folder; name the file in it");
         if (!storage.FileExists(full))
             throw new DefinitionException($"definition {path} is not there (looked for {full})");
-        return Parse(path, ReadAtMost(full, path), sets);
+        return ReadText(path, ReadAtMost(full, path), sets);
     }
 
-    public LoadedDefinition Parse(string source, ReadOnlySpan<byte> utf8, IReadOnlyList<string>? sets = null)
+    public LoadedDefinition Parse(string source, ReadOnlySpan<byte> utf8, IReadOnlyList<string>? sets = null) => Refuse(ReadText(source, utf8, sets));
+
+    private static LoadedDefinition Refuse(LoadedDefinition definition)
+    {
+        definition.Errors.ThrowIfAny();
+        return definition;
+    }
+
+    private LoadedDefinition ReadText(string source, ReadOnlySpan<byte> utf8, IReadOnlyList<string>? sets)
     {
         var errors = new DefinitionErrors();
         SourceNode? root = SourceReader.Read(source, utf8, errors);
@@ -36,10 +51,11 @@ internal sealed class DefinitionLoader(StageCatalog catalog, IStorage storage)
             SetArgument.Apply(set, root!, errors);
         var checks = new DefinitionChecks(catalog, _types, errors);
         RunDefinition? definition = checks.Bind(root!);
-        errors.ThrowIfAny();
+        if (errors.Count > 0)
+            errors.ThrowIfAny();
         var canonical = new CanonicalDefinition(_types);
         string json = canonical.Write(definition!);
-        return new LoadedDefinition(definition!, json, CanonicalDefinition.Hash(json));
+        return new LoadedDefinition(definition!, json, CanonicalDefinition.Hash(json), root!, errors);
     }
 
     private byte[] ReadAtMost(string full, string path)

@@ -30,7 +30,6 @@ internal sealed class OptionBinder(
         }
         OptionType options = types.Of(type);
         object record = start is null ? options.CreateDefault() : Clone(start);
-        var positions = new Dictionary<string, SourcePosition>(StringComparer.Ordinal);
         int errorsBefore = errors.Count;
         foreach (SourceMember member in node.Members)
         {
@@ -43,7 +42,6 @@ internal sealed class OptionBinder(
                     + Suggestion.For(member.Name, options.Properties.Select(p => p.Key).Concat(reserved ?? [])));
                 continue;
             }
-            positions[property.Property.Name] = member.Value.Position;
             object? existing = property.Value.Kind == OptionKind.Record ? property.Property.GetValue(record) : null;
             if (TryBind(member.Value, property.Value, where, Join(path, property.Key), existing, out object? value)
                 && Check(property, value, member.Value, where, Join(path, property.Key)))
@@ -54,7 +52,7 @@ internal sealed class OptionBinder(
         foreach (OptionProperty property in options.Properties.Where(p => p.Required && node[p.Key] is null))
             errors.Add(node.Position, $"{where}: key '{Join(path, property.Key)}' is missing{(property.Description is null ? "" : $" ({property.Description.TrimEnd('.')})")}");
         if (errors.Count == errorsBefore && record is IValidatableObject validatable)
-            CheckWhole(validatable, node, positions, where);
+            CheckWhole(validatable, node, where);
         return record;
     }
 
@@ -171,15 +169,14 @@ internal sealed class OptionBinder(
         return true;
     }
 
-    private void CheckWhole(IValidatableObject record, SourceNode node, Dictionary<string, SourcePosition> positions, string where)
+    private void CheckWhole(IValidatableObject record, SourceNode node, string where)
     {
-        foreach (ValidationResult result in record.Validate(new ValidationContext(record)))
-        {
-            string? member = result.MemberNames.FirstOrDefault();
-            SourcePosition position = member is not null && positions.TryGetValue(member, out SourcePosition known) ? known : node.Position;
-            errors.Add(position, $"{where}: {result.ErrorMessage}");
-        }
+        foreach (ValidationResult result in record.Validate(new WrittenKeys(path => node.Find(path) is not null).ContextOf(record)))
+            errors.AddRule(node.Nearest(KeyPath(result.MemberNames.FirstOrDefault() ?? "")).Position, $"{where}: {result.ErrorMessage}");
     }
+
+    // Members are named as in code: Models[1].Name is models[1].name.
+    private static string KeyPath(string members) => string.Join('.', members.Split('.').Select(OptionType.KeyOf));
 
     private bool Wrong(SourceNode node, string where, string path, string expected)
     {

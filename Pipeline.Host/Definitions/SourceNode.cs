@@ -34,7 +34,12 @@ internal sealed class SourceNode(SourceKind kind, string text, SourcePosition po
     public SourceNode? this[string name] => Members.Find(m => m.Name == name)?.Value;
 
     /// <summary>The value at a key path such as <c>models[0].name</c>, or the last one on the way there that was written.</summary>
-    public SourceNode Nearest(string path)
+    public SourceNode Nearest(string path) => Walk(path).Node;
+
+    /// <summary>The value at a key path; null where it was not written.</summary>
+    public SourceNode? Find(string path) => Walk(path) is (var node, true) ? node : null;
+
+    private (SourceNode Node, bool IsWhole) Walk(string path)
     {
         SourceNode node = this;
         foreach (string step in path.Split('.', '['))
@@ -43,10 +48,10 @@ internal sealed class SourceNode(SourceKind kind, string text, SourcePosition po
                 ? node.Items.ElementAtOrDefault(int.Parse(step.AsSpan(0, step.Length - 1), CultureInfo.InvariantCulture))
                 : node[step];
             if (next is null)
-                return node;
+                return (node, false);
             node = next;
         }
-        return node;
+        return (node, true);
     }
 
     /// <summary>As an error message shows it.</summary>

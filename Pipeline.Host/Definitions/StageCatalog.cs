@@ -28,9 +28,20 @@ internal sealed class StageCatalog
 
     public StageRegistration this[string name] => _byName[name];
 
-    /// <summary>What the stages of a flow say to each other, and what the flows of its run write shards to.</summary>
+    /// <summary>What the stages of a flow say to each other, and what the flows of its run write.</summary>
     public FlowFacts FactsOf(FlowDefinition flow, RunDefinition run)
-        => Facts(flow) with { ShardFolders = [.. run.Flows.SelectMany(f => Facts(f).ShardFolders)] };
+    {
+        FlowOutput[] outputs = [.. run.Flows.SelectMany((f, i) => OutputsOf(f).Select(o => new FlowOutput(o, f.Name, i, Facts(f) with { Index = i })))];
+        return Facts(flow) with
+        {
+            ShardFolders = [.. run.Flows.SelectMany(f => Facts(f).ShardFolders)],
+            Outputs = outputs,
+            Index = Math.Max(0, run.Flows.ToList().FindIndex(f => f.Name == flow.Name)),
+        };
+    }
+
+    /// <summary>What a flow leaves below the run folder.</summary>
+    public IEnumerable<StageOutput> OutputsOf(FlowDefinition flow) => flow.Stages.SelectMany(s => _byName[s.Kind.Value].Outputs(s.Options));
 
     private FlowFacts Facts(FlowDefinition flow)
         => flow.Stages.Aggregate(new FlowFacts(), (facts, stage) => _byName[stage.Kind.Value].AddFacts(stage.Options, facts));

@@ -11,6 +11,9 @@ internal static partial class LogMessages
     [LoggerMessage(1001, LogLevel.Information, "run '{Run}' goes on in {Folder}, seed {Seed}")]
     public static partial void RunGoesOn(this ILogger log, string run, string folder, int seed);
 
+    [LoggerMessage(1004, LogLevel.Warning, "{Warning}")]
+    public static partial void DefinitionWarns(this ILogger log, string warning);
+
     [LoggerMessage(1002, LogLevel.Information, "run '{Run}' is done: {Folder}")]
     public static partial void RunDone(this ILogger log, string run, string folder);
 

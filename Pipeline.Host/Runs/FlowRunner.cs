@@ -66,6 +66,10 @@ internal sealed class FlowRunner(
         {
             throw graphs.Ended(flow, e);
         }
+        catch (DefinitionException e)
+        {
+            throw LateDefinitionError.Of(flow, e);
+        }
         finally
         {
             display.End(meter);

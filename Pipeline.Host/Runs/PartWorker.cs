@@ -33,11 +33,14 @@ internal sealed class PartWorker(
         RunDefinition run = definition.Definition;
         FlowDefinition flow = Flow(run);
         string hash = new CanonicalDefinition(new OptionTypes()).FlowHash(run, run.Flows.ToList().IndexOf(flow));
-        string folder = RunFolder.Join(storage, RunExecutor.FolderOf(run, settings), definition, loader);
-        RunProgress progress = RunProgress.Read(storage, folder);
-        Clean(folder, progress.Parts.FolderOf(flow.Name));
+        string folder = Path.GetFullPath(RunExecutor.FolderOf(run, settings));
         var surroundings = new StageSurroundings(
             run, folder, storage, services, time, catalog, NoScalars.Instance, NoRejects.Instance, (name, stage, message) => log.StageSays(name, stage, message));
+        foreach (string warning in new RunRules(definition, surroundings).Require(i => run.Flows[i] == flow))
+            log.DefinitionWarns(warning);
+        RunFolder.Join(storage, folder, definition, loader);
+        RunProgress progress = RunProgress.Read(storage, folder);
+        Clean(folder, progress.Parts.FolderOf(flow.Name));
         var failures = new FailedRecords(run.MaxFailedRecords, RunExecutor.AlreadyFailed(progress, run));
         var graphs = new GraphRunner(settings, signals, failures, time);
         var meter = new FlowMeter(
@@ -58,6 +61,10 @@ internal sealed class PartWorker(
         catch (OperationCanceledException e)
         {
             throw graphs.Ended(flow, e);
+        }
+        catch (DefinitionException e)
+        {
+            throw LateDefinitionError.Of(flow, e);
         }
         finally
         {

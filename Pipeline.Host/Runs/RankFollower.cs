@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Definitions;
@@ -72,6 +73,10 @@ internal sealed class RankFollower(
         catch (OperationCanceledException e)
         {
             throw graphs.Ended(flow, e);
+        }
+        catch (DefinitionException e)
+        {
+            throw LateDefinitionError.Of(flow, e);
         }
     }
 }

@@ -37,6 +37,8 @@ internal sealed class RunExecutor(
     {
         RunDefinition run = definition.Definition;
         RankFollower.Agree(settings.Ranks, definition);
+        foreach (string warning in Rules())
+            log.DefinitionWarns(warning);
         using RunFolder folder = RunFolder.Open(storage, FolderOf(run, settings), definition, loader);
         if (folder.Resumed)
             log.RunGoesOn(run.Name, folder.Path, run.Seed);
@@ -65,6 +67,17 @@ internal sealed class RunExecutor(
         RunReportWriter.Write(storage, folder, definition);
         ReportPage.Write(storage, folder.Path, MachineFacts.Here(isRun: true), time.GetUtcNow());
         log.RunDone(run.Name, folder.Path);
+    }
+
+    /// <exception cref="DefinitionException">The definition breaks rules; nothing was begun.</exception>
+    private IReadOnlyList<string> Rules()
+    {
+        RunDefinition run = definition.Definition;
+        string folder = Path.GetFullPath(FolderOf(run, settings));
+        RunProgress progress = RunProgress.Read(storage, folder);
+        var surroundings = new StageSurroundings(
+            run, folder, storage, services, time, catalog, NoScalars.Instance, NoRejects.Instance, static (_, _, _) => { });
+        return new RunRules(definition, surroundings).Require(i => !progress.Of(run.Flows[i].Name, _canonical.FlowHash(run, i)).Done);
     }
 
     private async Task RunFlowAsync(FlowDefinition flow, string hash, RunFolder folder, FlowRunner runner)

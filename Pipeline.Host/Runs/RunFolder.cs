@@ -98,7 +98,7 @@ internal sealed class RunFolder : IDisposable
         LoadedDefinition was;
         try
         {
-            was = loader.Load(path);
+            was = loader.Read(path);
         }
         catch (DefinitionException e)
         {

@@ -18,38 +18,41 @@ internal sealed class RunPlan(
 {
     private readonly CanonicalDefinition _canonical = new(new OptionTypes());
 
-    /// <exception cref="AlmException">The run would be refused: its folder is of another definition, an input is not there.</exception>
-    public async Task PrintAsync()
+    /// <returns>Warnings, each with its place in the definition.</returns>
+    /// <exception cref="AlmException">The run would be refused: its definition breaks rules, its folder is of another definition, an input is not there.</exception>
+    public async Task<IReadOnlyList<string>> PrintAsync()
     {
         RunDefinition run = definition.Definition;
         string folder = Path.GetFullPath(RunExecutor.FolderOf(run, settings));
-        bool begun = storage.FileExists(Path.Combine(folder, RunFiles.Definition));
-        if (begun)
-            RunFolder.CheckSame(storage, folder, definition, loader);
         RunProgress progress = RunProgress.Read(storage, folder);
-        output.WriteLine($"run '{run.Name}' in {folder}{(begun ? " (begun; it goes on)" : " (new)")}");
         using ServiceProvider services = new ServiceCollection().AddAlm(storage, time, settings, run, catalog).BuildServiceProvider();
         var surroundings = new StageSurroundings(
             run, folder, storage, services, time, catalog, NoScalars.Instance, NoRejects.Instance, (_, stage, message) => output.WriteLine($"    {stage}: {message}"));
+        bool[] done = [.. run.Flows.Select((flow, i) => progress.Of(flow.Name, _canonical.FlowHash(run, i)).Done)];
+        IReadOnlyList<string> warnings = new RunRules(definition, surroundings).Require(i => !done[i]);
+        bool begun = storage.FileExists(Path.Combine(folder, RunFiles.Definition));
+        if (begun)
+            RunFolder.CheckSame(storage, folder, definition, loader);
+        output.WriteLine($"run '{run.Name}' in {folder}{(begun ? " (begun; it goes on)" : " (new)")}");
         for (int i = 0; i < run.Flows.Count; i++)
         {
-            bool done = progress.Of(run.Flows[i].Name, _canonical.FlowHash(run, i)).Done;
-            output.WriteLine($"flow '{run.Flows[i].Name}'{(done ? " (done: will be skipped)" : "")}");
-            await PrintFlowAsync(run.Flows[i], surroundings, isFirst: i == 0);
+            output.WriteLine($"flow '{run.Flows[i].Name}'{(done[i] ? " (done: will be skipped)" : "")}");
+            // What an earlier flow has yet to make cannot be looked at, and what a flow that is done was made from may be gone.
+            await PrintFlowAsync(run.Flows[i], surroundings, unknown: done[i] || done[..i].Contains(false));
         }
+        return warnings;
     }
 
-    private async Task PrintFlowAsync(FlowDefinition flow, StageSurroundings surroundings, bool isFirst)
+    private async Task PrintFlowAsync(FlowDefinition flow, StageSurroundings surroundings, bool unknown)
     {
         FlowGraph? graph = null;
         try
         {
             graph = await FlowGraph.CreateAsync(surroundings, flow, null, CancellationToken.None);
         }
-        catch (AlmException e) when (!isFirst)
+        catch (InputException e) when (unknown)
         {
-            // What an earlier flow has yet to make cannot be looked at.
-            output.WriteLine($"  figures are known only after the flows before it: {e.Message}");
+            output.WriteLine($"  figures are not known: {e.Message}");
         }
         await using (graph)
         {
@@ -57,13 +60,25 @@ internal sealed class RunPlan(
             for (int i = 0; i < flow.Stages.Count; i++)
             {
                 StageRegistration registration = catalog[flow.Stages[i].Kind.Value];
-                StagePlan? plan = (graph?.Stages[i] as IPlanned)?.Plan(records);
+                StagePlan? plan = PlanOf(graph?.Stages[i] as IPlanned, records, unknown);
                 // A map that says nothing else hands over at most what it takes.
                 records = plan is not null ? plan.Records : registration.Role == StageRole.Map ? records : null;
                 output.WriteLine($"  {flow.Stages[i].Name,-20} {Types(registration),-34}{Records(registration, records)}");
                 foreach (PlanLine line in plan?.Lines ?? [])
                     output.WriteLine($"    {line.What,-24} {PlanFigure.Show(line.Amount, line.Unit)}{(line.Note is null ? "" : $"  ({line.Note})")}");
             }
+        }
+    }
+
+    private static StagePlan? PlanOf(IPlanned? stage, long? records, bool unknown)
+    {
+        try
+        {
+            return stage?.Plan(records);
+        }
+        catch (InputException) when (unknown)
+        {
+            return null;
         }
     }
 

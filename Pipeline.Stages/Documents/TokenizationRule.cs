@@ -1,5 +1,7 @@
+using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 
+using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Chat;
 
@@ -9,14 +11,35 @@ namespace Pipeline.Stages.Documents;
 /// <param name="Limits">Tokens a document may have on each side.</param>
 internal sealed record TokenizationRule(int[] Limits, LongDocuments LongDocuments, bool AddBos, bool AddEos, LossOn? LossOn, string? LossMarker, DateOnly? TemplateDate)
 {
-    public static TokenizationRule Of(TokenizeOptions options)
-        => new TokenizationRule(
-            [options.MaxTeacherTokens, options.StudentLimit],
-            options.LongDocuments, options.AddBos, options.AddEos, options.LossOn, options.LossMarker, Date(options.TemplateDate)).Checked();
+    private const string Day = "yyyy-MM-dd";
 
+    /// <exception cref="DefinitionException">The options break a rule.</exception>
+    public static TokenizationRule Of(TokenizeOptions options)
+    {
+        OptionRules.Require(options, "tokenize");
+        return new TokenizationRule(
+            [options.MaxTeacherTokens, options.StudentLimit],
+            options.LongDocuments, options.AddBos, options.AddEos, options.LossOn, options.LossMarker, Date(options.TemplateDate));
+    }
+
+    /// <exception cref="DefinitionException">The options break a rule.</exception>
     public static TokenizationRule Of(TokenizeStudentOptions options)
-        => new TokenizationRule(
-            [options.MaxStudentTokens], options.LongDocuments, options.AddBos, options.AddEos, options.LossOn, options.LossMarker, Date(options.TemplateDate)).Checked();
+    {
+        OptionRules.Require(options, "tokenize-student");
+        return new TokenizationRule(
+            [options.MaxStudentTokens], options.LongDocuments, options.AddBos, options.AddEos, options.LossOn, options.LossMarker, Date(options.TemplateDate));
+    }
+
+    /// <summary>What is wrong between the keys that both kinds of options have.</summary>
+    public static IEnumerable<ValidationResult> Faults(LossOn? lossOn, string? lossMarker, string? templateDate)
+    {
+        if (templateDate is not null && Date(templateDate) is null)
+            yield return new ValidationResult($"'templateDate' is '{templateDate}'; a day such as 2024-07-26 is expected", [nameof(TokenizeOptions.TemplateDate)]);
+        if (lossOn == Chat.LossOn.Marker && string.IsNullOrEmpty(lossMarker))
+            yield return new ValidationResult("'lossOn' is marker but 'lossMarker' is not given; say the text behind which the loss counts", [nameof(TokenizeOptions.LossOn)]);
+        if (lossOn != Chat.LossOn.Marker && lossMarker is not null)
+            yield return new ValidationResult($"'lossMarker' '{lossMarker}' is given but 'lossOn' is not marker; set lossOn to marker or leave lossMarker out", [nameof(TokenizeOptions.LossMarker)]);
+    }
 
     public bool Fits(ReadOnlySpan<int> counts)
     {
@@ -39,16 +62,5 @@ internal sealed record TokenizationRule(int[] Limits, LongDocuments LongDocument
             $"tokens {string.Join('/', Limits)}, long {LongDocuments}, bos {AddBos}, eos {EosRule}, loss {LossOn?.ToString() ?? "default"} {LossMarker}{TemplateDate:' date' yyyy-MM-dd}");
 
     private static DateOnly? Date(string? text)
-        => text is null ? null
-            : DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly date) ? date
-            : throw new DefinitionException($"templateDate is '{text}'; a day such as 2024-07-26 is expected");
-
-    private TokenizationRule Checked()
-    {
-        if (LossOn == Chat.LossOn.Marker && string.IsNullOrEmpty(LossMarker))
-            throw new DefinitionException("lossOn is marker but lossMarker is not given; say the text behind which the loss counts");
-        if (LossOn != Chat.LossOn.Marker && LossMarker is not null)
-            throw new DefinitionException($"lossMarker '{LossMarker}' is given but lossOn is not marker; set lossOn to marker or leave lossMarker out");
-        return this;
-    }
+        => DateOnly.TryParseExact(text, Day, CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly date) ? date : null;
 }

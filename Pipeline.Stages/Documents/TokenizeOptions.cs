@@ -5,7 +5,7 @@ using Pipeline.Stages.Chat;
 
 namespace Pipeline.Stages.Documents;
 
-public sealed record TokenizeOptions
+public sealed record TokenizeOptions : IValidatableObject
 {
     [Description("Tokens a document may have under the teacher's tokenizer, bos and eos included.")]
     [Range(16, 1_048_576)]
@@ -35,4 +35,6 @@ public sealed record TokenizeOptions
 
     /// <summary>What holds where maxStudentTokens is not given.</summary>
     internal int StudentLimit => MaxStudentTokens ?? 4 * MaxTeacherTokens;
+
+    IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext validationContext) => TokenizationRule.Faults(LossOn, LossMarker, TemplateDate);
 }

@@ -5,7 +5,7 @@ using Pipeline.Stages.Chat;
 
 namespace Pipeline.Stages.Documents;
 
-public sealed record TokenizeStudentOptions
+public sealed record TokenizeStudentOptions : IValidatableObject
 {
     [Description("Tokens a document may have, bos and eos included.")]
     [Range(16, 4_194_304)]
@@ -28,4 +28,6 @@ public sealed record TokenizeStudentOptions
 
     [Description("The day (2024-07-26) that chat templates which write today's date are given. Absent: they have no date, and use their own or are refused, so that a run does not depend on the day.")]
     public string? TemplateDate { get; init; }
+
+    IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext validationContext) => TokenizationRule.Faults(LossOn, LossMarker, TemplateDate);
 }

@@ -28,7 +28,8 @@ internal sealed class ComputeBiasStage : ISink<TextDocument>, IPartitioned
     public static StageRegistration Registration { get; } = StageRegistration.Sink<ComputeBiasOptions, TextDocument>(
         "compute-bias",
         "Writes the tokenization bias of teacher and student token pairs, for ALM over unbiased chunks.",
-        static (o, c) => new ComputeBiasStage(o, RunSite.Of(c), c.Meter)) with
+        static (o, c) => new ComputeBiasStage(o, RunSite.Of(c), c.Meter))
+        .Writing<ComputeBiasOptions>(static o => [new StageOutput("to", o.To, OutputKind.Table)]) with
     { IsPartitioned = true, Needs = StageNeeds.Teacher | StageNeeds.Student };
 
     public int PartitionCount => 1;

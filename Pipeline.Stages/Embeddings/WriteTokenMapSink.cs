@@ -21,7 +21,8 @@ internal sealed class WriteTokenMapSink : ISink<TokenMatch>, IPartitioned
     public static StageRegistration Registration { get; } = StageRegistration.Sink<WriteTokenMapOptions, TokenMatch>(
         "write-token-map",
         "Writes the nearest teacher token of every student token.",
-        static (o, c) => new WriteTokenMapSink(o, RunSite.Of(c), c.Meter)) with
+        static (o, c) => new WriteTokenMapSink(o, RunSite.Of(c), c.Meter))
+        .Writing<WriteTokenMapOptions>(static o => [new StageOutput("to", o.To, OutputKind.Table)]) with
     { IsPartitioned = true };
 
     public int PartitionCount => 1;

@@ -33,19 +33,30 @@ public sealed record Averaging
     /// <exception cref="DefinitionException">The weights do not fit.</exception>
     public static Averaging Of(EnsembleAverage kind, int members, IReadOnlyList<double>? weights, string name)
     {
-        if (members < 2)
-            throw new DefinitionException($"ensemble '{name}' has {members} members; it takes two");
+        if (Fault(kind, members, weights) is { } fault)
+            throw new DefinitionException($"ensemble '{name}' {fault}");
         if (weights is null or [])
             return Even(kind, members);
+        double sum = weights.Sum();
+        return new Averaging(kind, [.. weights.Select(w => w / sum)]);
+    }
+
+    /// <summary>What keeps an ensemble from being one; null where nothing does.</summary>
+    public static string? Fault(EnsembleAverage kind, int members, IReadOnlyList<double>? weights)
+    {
+        if (members < 2)
+            return $"has {members} members; it takes two";
+        if (weights is null or [])
+            return null;
         string given = string.Join(", ", weights.Select(w => w.ToString(CultureInfo.InvariantCulture)));
         if (weights.Count != members)
-            throw new DefinitionException($"ensemble '{name}' has {members} members and {weights.Count} weights ({given}); give one for each, in their order");
+            return $"has {members} members and {weights.Count} weights ({given}); give one for each, in their order";
         double sum = weights.Sum();
         if (!weights.All(double.IsFinite) || sum <= 1e-9)
-            throw new DefinitionException($"ensemble '{name}': the weights {given} sum to {sum.ToString(CultureInfo.InvariantCulture)}; they are divided by their sum, which must be above 0");
+            return $"has weights ({given}) that sum to {sum.ToString(CultureInfo.InvariantCulture)}; they are divided by their sum, which must be above 0";
         if (kind == EnsembleAverage.Probability && weights.Any(w => w < 0))
-            throw new DefinitionException($"ensemble '{name}': the weights {given} of probabilities must not be negative; log-probabilities may have such weights");
-        return new Averaging(kind, [.. weights.Select(w => w / sum)]);
+            return $"has weights ({given}) of probabilities, which must not be negative; those of log-probabilities may be";
+        return null;
     }
 
     /// <summary>Whether both say the same.</summary>

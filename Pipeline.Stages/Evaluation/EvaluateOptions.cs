@@ -1,12 +1,13 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using Pipeline.Contracts.Storage;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Ensembles;
 
 namespace Pipeline.Stages.Evaluation;
 
 /// <summary>What <c>evaluate</c> may be told.</summary>
-public sealed record EvaluateOptions : IAsksTeacher
+public sealed record EvaluateOptions : IAsksTeacher, IValidatableObject
 {
     [Description("The models to judge, all on the same windows of text.")]
     public required IReadOnlyList<EvaluatedModel> Models { get; init; }
@@ -38,6 +39,8 @@ public sealed record EvaluateOptions : IAsksTeacher
     [Description("Names this judgement's part of the run's report: report/NAME.json.")]
     public string To { get; init; } = "judgement";
 
+    IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext validationContext) => EvaluationRules.Of(this);
+
     IEnumerable<TeacherNeed> IAsksTeacher.TeacherNeeds => Models.Select((m, i) => (m.Model, i)).Where(m => m.Model == ModelPlace.Teacher)
         .Select(m => TeacherNeed.Online($"models[{m.i}].model", "name a Hugging Face folder, or leave the teacher out"));
 }
@@ -47,6 +50,9 @@ public sealed record EvaluatedModel
 {
     [Description("Names it in the report; the model as written, without run:, when absent.")]
     public string? Name { get; init; }
+
+    /// <summary>Its name in the report.</summary>
+    internal string Title => Name ?? (Model.StartsWith(RunPaths.RunPrefix, StringComparison.Ordinal) ? Model[RunPaths.RunPrefix.Length..] : Model);
 
     [Description("A Hugging Face folder, run:NAME for one this run exported, teacher for the definition's teacher, or student-initial for run:student-initial.")]
     public required string Model { get; init; }

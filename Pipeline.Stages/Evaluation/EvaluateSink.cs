@@ -17,7 +17,8 @@ internal sealed class EvaluateSink(
 {
     public static StageRegistration Registration { get; } = StageRegistration.Sink<EvaluateOptions, TextDocument>(
         "evaluate", "Judges models by bits per byte on the same windows of text and writes a report.",
-        static (o, c) => new EvaluateSink(o, c.StageName, RunSite.Of(c), c.Service<TorchDevice>(), c.Meter, c.Rejects, c.Service<IRanks>(), c.StopRequested)) with
+        static (o, c) => new EvaluateSink(o, c.StageName, RunSite.Of(c), c.Service<TorchDevice>(), c.Meter, c.Rejects, c.Service<IRanks>(), c.StopRequested))
+        .Writing<EvaluateOptions>(static o => [new StageOutput("to", ReportOf(o), OutputKind.Report)]) with
     { IsRanked = true };
 
     public async Task RunAsync(IAsyncEnumerable<TextDocument> input, CancellationToken cancellationToken)
@@ -44,10 +45,12 @@ internal sealed class EvaluateSink(
         if (ranks.Rank > 0)
             return;
         run.Storage.WriteAtomically(
-            run.Output(Path.Combine("report", options.To + ".json")), stream => stream.Write(EvaluationTable.ToJson(report)));
+            run.Output(ReportOf(options)), stream => stream.Write(EvaluationTable.ToJson(report)));
         foreach (string line in EvaluationTable.Lines(report))
             meter.Say(line);
     }
+
+    private static string ReportOf(EvaluateOptions options) => Path.Combine("report", options.To + ".json");
 
     private void StopIfAsked()
     {

@@ -29,35 +29,12 @@ internal sealed record EvaluationPlan(
     public static bool IsUnlike(IReadOnlyList<ModelPlace> members, TokenizerStore tokenizers)
         => members.Select(m => tokenizers.Get(m.Tokenizer).Fingerprint).Distinct(StringComparer.Ordinal).Count() > 1;
 
+    /// <exception cref="DefinitionException">The options break a rule, or ask for a teacher that is not there.</exception>
     public static EvaluationPlan Make(EvaluateOptions options, RunDefinition definition, string runFolder)
     {
+        OptionRules.Require(options, "evaluate");
         List<ModelPlace> models = [.. options.Models.Select(m => ModelPlace.Resolve(m, definition, runFolder))];
-        if (models.Count == 0)
-            throw new DefinitionException("evaluate: 'models' is empty; name at least one");
-        string? twice = models.Select(m => m.Name).Concat(options.Ensembles.Select(e => e.Name))
-            .GroupBy(n => n, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1)?.Key;
-        if (twice is not null)
-            throw new DefinitionException($"evaluate: two models are named '{twice}'; give one of them another 'name'");
-        foreach (EvaluatedEnsemble ensemble in options.Ensembles)
-        {
-            Averaging.Of(ensemble.Average, ensemble.Members.Count, ensemble.Weights, ensemble.Name);
-            foreach (string member in ensemble.Members)
-                Check($"ensemble '{ensemble.Name}'", member);
-        }
-        if (options.Gap is { } gap)
-        {
-            foreach (string name in (string[])[gap.Before, gap.After, gap.Teacher])
-                Check("'gap'", name);
-        }
-        if (options.Agreement is { } reference)
-            Check("'agreement'", reference);
         return new EvaluationPlan(models, options.Ensembles, options.Gap ?? Usual(models), options.Agreement, options.ExactBytes);
-
-        void Check(string who, string name)
-        {
-            if (models.All(m => m.Name != name) && (who != "'gap'" || options.Ensembles.All(e => e.Name != name)))
-                throw new DefinitionException($"evaluate: {who} names '{name}', which is none of {string.Join(", ", models.Select(m => $"'{m.Name}'"))}");
-        }
     }
 
     private static EvaluatedGap? Usual(List<ModelPlace> models)

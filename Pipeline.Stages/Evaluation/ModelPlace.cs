@@ -21,7 +21,7 @@ public sealed record ModelPlace(string Name, string Folder, string Tokenizer)
     /// <exception cref="DefinitionException">It names the teacher of a definition without one.</exception>
     public static ModelPlace Resolve(EvaluatedModel model, RunDefinition definition, string runFolder)
     {
-        string name = model.Name ?? (model.Model.StartsWith(RunPaths.RunPrefix, StringComparison.Ordinal) ? model.Model[RunPaths.RunPrefix.Length..] : model.Model);
+        string name = model.Title;
         if (model.Model == Teacher)
         {
             TeacherDefinition teacher = definition.Teacher

@@ -10,7 +10,7 @@ using Pipeline.Stages.Student;
 namespace Pipeline.Stages.HypernetworkTraining;
 
 /// <summary>What a definition may say of the <c>train-hypernetwork</c> stage. The frozen model is the definition's student, as it was.</summary>
-public sealed record TrainHypernetworkOptions
+public sealed record TrainHypernetworkOptions : IValidatableObject
 {
     [Description("Folder in the run folder that the hypernetwork is written to; students then say \"embeddings\": \"hypernetwork:run:NAME\".")]
     public required string To { get; init; }
@@ -91,6 +91,16 @@ public sealed record TrainHypernetworkOptions
     [Description("Steps that may be skipped because a loss or gradient was not finite, before the run stops at the last checkpoint.")]
     [Range(0, int.MaxValue), Extends]
     public int MaxSkippedSteps { get; init; } = 10;
+
+    IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext validationContext)
+    {
+        if (Alm is null && Sft is null)
+            yield return new ValidationResult("'alm' and 'sft': neither is given; a hypernetwork needs one of them", [nameof(Alm)]);
+        if (Alm is { Scores: TeacherScoring.Online })
+            yield return new ValidationResult("'alm.scores' is online; a hypernetwork is trained from cached scores", [$"{nameof(Alm)}.{nameof(Alm.Scores)}"]);
+        if (Alm is { Bias: not null } or { Chunks: not ChunkKind.Every })
+            yield return new ValidationResult("'alm.chunks' must be every, and 'alm.bias' absent: another tokenizer comes with every step", [$"{nameof(Alm)}.{(Alm.Bias is null ? nameof(Alm.Chunks) : nameof(Alm.Bias))}"]);
+    }
 
     internal ObjectivesOptions Objectives => new() { Alm = Alm, Sft = Sft };
 

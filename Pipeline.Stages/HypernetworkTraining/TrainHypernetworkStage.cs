@@ -1,4 +1,5 @@
 using System.Collections.ObjectModel;
+using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
@@ -43,12 +44,7 @@ internal sealed class TrainHypernetworkStage : ISink<StudentBatch>, IResumable, 
         TrainHypernetworkOptions options, string name, RunSite run, IReadOnlyList<string> shards, TorchDevice device, IStageMeter meter, CancellationToken stopRequested)
     {
         (_options, _name, _run, _shards, _device, _meter, _stopRequested) = (options, name, run, shards, device, meter, stopRequested);
-        if (options.Alm is null && options.Sft is null)
-            throw new DefinitionException($"stage '{name}': neither alm nor sft is given; a hypernetwork needs one of them");
-        if (options.Alm is { Scores: TeacherScoring.Online })
-            throw new DefinitionException($"stage '{name}': alm.scores is online; a hypernetwork is trained from cached scores");
-        if (options.Alm is { Bias: not null } or { Chunks: not ChunkKind.Every })
-            throw new DefinitionException($"stage '{name}': alm.chunks must be every, and alm.bias absent: another tokenizer comes with every step");
+        OptionRules.Require(options, $"stage '{name}'");
         _checkpoints = new TrainingCheckpoints(options.Loop, run);
         _resumed = _checkpoints.LatestState();
     }
@@ -57,7 +53,7 @@ internal sealed class TrainHypernetworkStage : ISink<StudentBatch>, IResumable, 
         "train-hypernetwork",
         "Trains a hypernetwork that predicts the embeddings of any tokenizer for a frozen model, from shards.",
         static (o, c) => new TrainHypernetworkStage(o, c.StageName, RunSite.Of(c), [.. o.From.Select(f => ShardStages.FolderOf(f, c))], c.Service<TorchDevice>(), c.Meter, c.StopRequested))
-        with
+        .Writing<TrainHypernetworkOptions>(static o => [new StageOutput("to", o.To, OutputKind.Hypernetwork), TrainingCheckpoints.Output(o.To)]) with
     { Needs = StageNeeds.Student };
 
     public StagePlan Plan(long? records) => new(null, [new PlanLine("steps", _options.Steps, PlanUnit.Count, "one tokenizer and one batch each")]);

@@ -31,6 +31,25 @@ public sealed record LatentsOptions
 
     [Description("A learned projector from student to teacher width; absent: only where the widths differ.")]
     public bool? Projector { get; init; }
+
+    /// <summary>Rules between the keys, as far as they need no model.</summary>
+    /// <param name="member">What the record is in its owner.</param>
+    /// <param name="key">The same as definitions say it.</param>
+    internal IEnumerable<ValidationResult> Faults(string member, string key)
+    {
+        if (Layers != LatentLayers.Chosen)
+        {
+            string? given = StudentLayers is not null ? nameof(StudentLayers) : TeacherLayers is not null ? nameof(TeacherLayers) : null;
+            if (given is not null)
+                yield return new ValidationResult($"'{key}': 'studentLayers' and 'teacherLayers' are for layers 'chosen'; set it or leave them out", [$"{member}.{given}"]);
+        }
+        else if (StudentLayers is not { Count: > 0 } student || TeacherLayers?.Count != student.Count)
+        {
+            yield return new ValidationResult(
+                $"'{key}.layers' is chosen, with {StudentLayers?.Count ?? 0} 'studentLayers' and {TeacherLayers?.Count ?? 0} 'teacherLayers'; expected one or more, as many of one as of the other",
+                [$"{member}.{nameof(Layers)}"]);
+        }
+    }
 }
 
 /// <summary>The distance of two hidden states and what it is divided by.</summary>

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Objectives;
@@ -23,6 +24,19 @@ public sealed record ObjectivesOptions
 
     [Description("Baseline: MinED, logits of the nearest token by edit distance; runs the teacher beside the student.")]
     public MinedOptions? Mined { get; init; }
+
+    /// <summary>Rules between the objectives' keys.</summary>
+    /// <param name="member">What the record is in its owner.</param>
+    /// <param name="key">The same as definitions say it.</param>
+    internal IEnumerable<ValidationResult> Faults(string member, string key)
+    {
+        if (Alm is null && Sft is null && Latents is null && Dskd is null && Uld is null && Mined is null)
+            yield return new ValidationResult($"'{key}': none is given; expected at least one of alm, sft, latents, dskd, uld, mined", [member]);
+        if (Alm is { Chunks: ChunkKind.Unbiased, Bias: null })
+            yield return new ValidationResult($"'{key}.alm.chunks' is unbiased, which needs '{key}.alm.bias': the file that a compute-bias stage wrote", [$"{member}.{nameof(Alm)}.{nameof(AlmOptions.Chunks)}"]);
+        foreach (ValidationResult fault in Latents?.Faults($"{member}.{nameof(Latents)}", $"{key}.latents") ?? [])
+            yield return fault;
+    }
 
     /// <summary>What the objectives ask of a teacher, keys from the objective's name on.</summary>
     public IEnumerable<TeacherNeed> TeacherNeeds

@@ -10,7 +10,8 @@ public static class ShardStages
     public static StageRegistration Write { get; } = StageRegistration.Sink<WriteShardsOptions, Example>(
         "write-shards", "Writes scored examples to a fixed number of checksummed shards, each computed once.",
         static (o, c) => new WriteShardsStage(o, RunPaths.Output(c.RunFolder, o.To), c.Partition, c.Fingerprint, c.Storage, c.Meter, c.Rejects))
-        .Telling<WriteShardsOptions>(static (o, facts) => facts with { ShardFolders = [.. facts.ShardFolders, o.To] }) with
+        .Telling<WriteShardsOptions>(static (o, facts) => facts with { ShardFolders = [.. facts.ShardFolders, o.To] })
+        .Writing<WriteShardsOptions>(static o => [new StageOutput("to", o.To, OutputKind.Shards)]) with
     { IsPartitioned = true };
 
     /// <summary>What shards must be made from is known to who knows teachers and tokenizers, which a file format does not.</summary>

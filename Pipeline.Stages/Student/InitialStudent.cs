@@ -17,6 +17,9 @@ internal static class InitialStudent
     /// <summary>That of the definition's student, which a report may ask for without a training run.</summary>
     public const string Name = "student" + Suffix;
 
+    /// <summary>The folder, below the run folder, of the student before training that a stage writes to <paramref name="to"/>.</summary>
+    public static string NameOf(string to) => to + Suffix;
+
     /// <summary>Its folder; written now when it is not there. Safe to call from any thread.</summary>
     public static async Task<string> EnsureAsync(RunSite run, TorchDevice device, CancellationToken cancellationToken)
     {
@@ -33,7 +36,7 @@ internal static class InitialStudent
     /// <summary>Writes a student that is at hand and untrained, beside the folder that the result goes to. On the device's thread.</summary>
     public static void Ensure(LanguageModel student, string to, RunSite run)
     {
-        string folder = run.Output(to + Suffix);
+        string folder = run.Output(NameOf(to));
         if (!IsWritten(folder, run.Storage)) StudentExport.Write(student, folder, WeightType.Float32, run, student.Expansion);
     }
 

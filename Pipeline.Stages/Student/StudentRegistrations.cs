@@ -21,7 +21,8 @@ public static class StudentRegistrations
         "Trains the student on the objectives and writes it as a Hugging Face folder.",
         static (o, c) => new UpdateStudentStage(
             o, c.StageName, RunSite.Of(c), c.Facts, c.Service<TorchDevice>(), c.Service<TeacherStore>(), () => c.Service<TeacherStore>().Get(c), c.Meter, c.StopRequested, c.Service<IRanks>()))
-        .Telling<UpdateStudentOptions>(static (o, facts) => facts with { Student = o.Student }) with
+        .Telling<UpdateStudentOptions>(static (o, facts) => facts with { Student = o.Student })
+        .Writing<UpdateStudentOptions>(Outputs) with
     { Needs = StageNeeds.Student, IsRanked = true };
 
     public static StageRegistration Realign { get; } = StageRegistration.Map<RealignOptions, OrderedExample, Example>(
@@ -30,4 +31,13 @@ public static class StudentRegistrations
         static (o, c) => new RealignStage(o, c.StageName, RunSite.Of(c), c.Meter))
         .Telling<RealignOptions>(static (_, facts) => facts with { ReplacedParts = [FingerprintPart.StudentTokenizer, FingerprintPart.Templates] }) with
     { Needs = StageNeeds.Teacher | StageNeeds.Student };
+
+    private static IEnumerable<StageOutput> Outputs(UpdateStudentOptions options)
+    {
+        StageOutput Model(string to, bool isBeginning = false) => new("to", to, OutputKind.Model) { Student = options.Student, IsBeginning = isBeginning };
+        yield return Model(options.To);
+        yield return Model(InitialStudent.NameOf(options.To), isBeginning: true);
+        if (options.ExportWithoutExpansion) yield return Model(options.To + StudentExport.PlainSuffix);
+        yield return TrainingCheckpoints.Output(options.To);
+    }
 }

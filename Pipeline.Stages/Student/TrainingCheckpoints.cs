@@ -1,4 +1,5 @@
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Checkpoints;
 using Pipeline.Stages.Models.Safetensors;
@@ -12,6 +13,7 @@ internal sealed class TrainingCheckpoints
 {
     private const string WeightsFile = "weights.safetensors";
     private const string OptimizerFile = "optimizer.safetensors";
+    private const string Folder = "checkpoints";
 
     private readonly IStorage _storage;
     private readonly string _folder;
@@ -21,9 +23,12 @@ internal sealed class TrainingCheckpoints
     public TrainingCheckpoints(UpdateStudentOptions options, RunSite run)
     {
         _storage = run.Storage;
-        _folder = run.Output(Path.Combine("checkpoints", options.To));
+        _folder = run.Output(Path.Combine(Folder, options.To));
         _writer = new CheckpointWriter(run.Storage, _folder, options.KeepCheckpoints);
     }
+
+    /// <summary>Where the checkpoints of a stage that writes to <paramref name="to"/> go.</summary>
+    public static StageOutput Output(string to) => new("to", Path.Combine(Folder, to), OutputKind.Model) { IsState = true };
 
     /// <summary>
     /// The state of the newest checkpoint whose checksums are right; null when there is none. Writes nothing: a stage is also made to

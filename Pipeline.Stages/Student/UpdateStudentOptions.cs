@@ -114,6 +114,20 @@ public sealed record UpdateStudentOptions : IAsksTeacher, IValidatableObject
     {
         if (!BitOperations.IsPow2(Slots))
             yield return new ValidationResult($"'slots' is {Slots}, expected a power of two: the sums over slots go by a tree", [nameof(Slots)]);
+        foreach (ValidationResult fault in Objectives.Faults(nameof(Objectives), "objectives"))
+            yield return fault;
+        if (Combine is { Rule: CombineRule.Gradnorm, Pcgrad: true })
+            yield return new ValidationResult("'combine.pcgrad' with rule gradnorm: the rule learns from unchanged gradients; leave one of them out", [$"{nameof(Combine)}.{nameof(Combine.Pcgrad)}"]);
+        if (Train != TrainMode.Lora && WrittenKeys.Has(validationContext, "lora") && !IsWrittenDefault(validationContext))
+            yield return new ValidationResult($"'lora' is given and 'train' is {Train.ToString().ToLowerInvariant()}, so that no adapters are trained; add \"train\": \"lora\", or leave 'lora' out", [nameof(Lora)]);
+    }
+
+    // A run folder keeps its definition with every default written out: that says nothing of what its author wanted.
+    private bool IsWrittenDefault(ValidationContext context)
+    {
+        var plain = new LoraOptions();
+        return Lora with { Targets = plain.Targets } == plain && Lora.Targets.SequenceEqual(plain.Targets)
+            && ((string[])["rank", "alpha", "targets", "seed"]).All(key => WrittenKeys.Has(context, $"lora.{key}"));
     }
 
     IEnumerable<TeacherNeed> IAsksTeacher.TeacherNeeds => Objectives.TeacherNeeds.Select(n => n with { Key = $"objectives.{n.Key}" });

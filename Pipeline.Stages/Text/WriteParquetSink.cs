@@ -16,7 +16,8 @@ internal sealed class WriteParquetSink(WriteParquetOptions options, string path,
 
     public static StageRegistration Registration { get; } = StageRegistration.Sink<WriteParquetOptions, TextDocument>(
         "write-parquet", "Writes documents to a Parquet file with one text column.",
-        static (o, c) => new WriteParquetSink(o, RunPaths.Output(c.RunFolder, o.To), c.Storage, c.Meter, c.Rejects));
+        static (o, c) => new WriteParquetSink(o, RunPaths.Output(c.RunFolder, o.To), c.Storage, c.Meter, c.Rejects))
+        .Writing<WriteParquetOptions>(static o => [new StageOutput("to", o.To, OutputKind.Text)]);
 
     public async Task RunAsync(IAsyncEnumerable<TextDocument> input, CancellationToken cancellationToken)
     {

@@ -4,7 +4,7 @@ using System.ComponentModel.DataAnnotations;
 namespace Pipeline.Stages.Tokenization.Training;
 
 /// <summary>Options of <c>train-tokenizer</c>.</summary>
-public sealed record TrainTokenizerOptions
+public sealed record TrainTokenizerOptions : IValidatableObject
 {
     [Description("Tokens in all: 256 bytes, the merges, and the special tokens. Fewer when the text has no more to merge.")]
     [Range(257, 1_000_000)]
@@ -31,6 +31,18 @@ public sealed record TrainTokenizerOptions
 
     [Description("The folder, below the run's, that gets tokenizer.json and tokenizer_config.json.")]
     public required string To { get; init; }
+
+    /// <summary>All special tokens: marks that are named but not listed are such too.</summary>
+    internal IReadOnlyList<string> Specials => [.. SpecialTokens.Concat(new[] { Bos, Eos, Pad }.OfType<string>()).Distinct(StringComparer.Ordinal)];
+
+    IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext validationContext)
+    {
+        int least = 256 + Specials.Count;
+        if (VocabularySize < least)
+            yield return new ValidationResult($"'vocabularySize' is {VocabularySize}, less than 256 bytes and {Specials.Count} special tokens; give at least {least}", [nameof(VocabularySize)]);
+        if (Specials.Any(s => s.Length == 0 || !WellFormedText.IsWellFormed(s)))
+            yield return new ValidationResult("'specialTokens', 'bos', 'eos', 'pad': a special token is empty or has half a surrogate pair", [nameof(SpecialTokens)]);
+    }
 }
 
 /// <summary>The regular expression of a well-known family of tokenizers.</summary>

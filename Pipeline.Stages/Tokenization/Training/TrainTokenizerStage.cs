@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
@@ -31,22 +32,15 @@ internal sealed class TrainTokenizerStage : ISink<TextDocument>, IPartitioned
     public TrainTokenizerStage(TrainTokenizerOptions options, string folder, string stageName, IStorage storage, IStageMeter meter)
     {
         (_options, _folder, _stageName, _storage, _meter) = (options, folder, stageName, storage, meter);
-        // Marks that are named but not listed are special tokens too.
-        _specials = [.. options.SpecialTokens.Concat(new[] { options.Bos, options.Eos, options.Pad }.OfType<string>()).Distinct(StringComparer.Ordinal)];
-        int least = 256 + _specials.Count;
-        if (options.VocabularySize < least)
-        {
-            throw new DefinitionException(
-                $"stage {stageName}: vocabularySize {options.VocabularySize} is less than 256 bytes and {_specials.Count} special tokens; give at least {least}");
-        }
-        if (_specials.Any(s => s.Length == 0 || !WellFormedText.IsWellFormed(s)))
-            throw new DefinitionException($"stage {stageName}: a special token is empty or has half a surrogate pair");
+        OptionRules.Require(options, $"stage {stageName}");
+        _specials = options.Specials;
     }
 
     public static StageRegistration Registration { get; } = StageRegistration.Sink<TrainTokenizerOptions, TextDocument>(
         Kind,
         "Learns a byte-level BPE tokenizer from text and writes it as a Hugging Face folder.",
-        static (o, c) => new TrainTokenizerStage(o, RunPaths.Output(c.RunFolder, o.To), c.StageName, c.Storage, c.Meter)) with
+        static (o, c) => new TrainTokenizerStage(o, RunPaths.Output(c.RunFolder, o.To), c.StageName, c.Storage, c.Meter))
+        .Writing<TrainTokenizerOptions>(static o => [new StageOutput("to", o.To, OutputKind.Tokenizer)]) with
     { IsPartitioned = true };
 
     public int PartitionCount => 1;

@@ -191,7 +191,7 @@ public sealed class EvaluateTests : IDisposable
     {
         EvaluatedModel a = new() { Model = "run:a" };
         Assert.Contains("two models are named 'a'", await DefinitionErrorAsync(new() { Models = [a, a] }), StringComparison.Ordinal);
-        Assert.Contains("has 1 members", await DefinitionErrorAsync(new() { Models = [a], Ensembles = [new() { Name = "e", Members = ["a"] }] }), StringComparison.Ordinal);
+        Assert.Contains("is of [a]; expected two models or more", await DefinitionErrorAsync(new() { Models = [a], Ensembles = [new() { Name = "e", Members = ["a"] }] }), StringComparison.Ordinal);
         Assert.Contains(
             "'gap' names 'student', which is none of 'a'",
             await DefinitionErrorAsync(new() { Models = [a], Gap = new() { Before = "a", After = "student", Teacher = "a" } }),

@@ -1,0 +1,16 @@
+namespace Pipeline.Contracts.Stages;
+
+/// <summary>What a rule finds in a definition before any work.</summary>
+/// <param name="Key">
+/// Where, as a key path from the stage on (<c>models[0].model</c>), or from the definition on where <see cref="OfRun"/>. Where the path is
+/// not written, the nearest key above it that is.
+/// </param>
+/// <param name="Message">Names the key, what was found, what was expected and what to do.</param>
+public sealed record RuleFinding(string Key, string Message)
+{
+    /// <summary>The key is the run's (<c>student.embeddings</c>), not the stage's.</summary>
+    public bool OfRun { get; init; }
+
+    /// <summary>Worth a person's eye, and no reason to refuse.</summary>
+    public bool IsWarning { get; init; }
+}

@@ -1,0 +1,18 @@
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Errors;
+
+namespace Pipeline.Host.Runs;
+
+/// <summary>
+/// An error of the definition that comes when a flow is under way: the rules that are asked before any flow should have found it, so it is
+/// a defect of ours as well. A user is told both; tests have it end as a defect.
+/// </summary>
+internal static class LateDefinitionError
+{
+    /// <summary>The switch of the application context that tests set.</summary>
+    public const string IsDefect = "Alm.LateDefinitionErrorsAreDefects";
+
+    public static AlmException Of(FlowDefinition flow, DefinitionException error) => AppContext.TryGetSwitch(IsDefect, out bool isDefect) && isDefect
+        ? new DefectException($"flow '{flow.Name}' had begun when an error of the definition was found, which rules are to find before: {error.Message}", error)
+        : new DefinitionException($"{error.Message}\nThis was found only when flow '{flow.Name}' had begun; alm check should have said it: please report that.", error);
+}

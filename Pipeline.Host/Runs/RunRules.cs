@@ -1,0 +1,70 @@
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Stages;
+using Pipeline.Host.Definitions;
+using Pipeline.Host.Graph;
+using Pipeline.Host.Progress;
+
+namespace Pipeline.Host.Runs;
+
+/// <summary>
+/// Everything that can be known to be wrong with a run before any of its flows begins: rules that its definition breaks by itself, those of
+/// its outputs, and what its stages say of the files they are given. All of it comes at once, with the places in the definition.
+/// </summary>
+internal sealed class RunRules(LoadedDefinition definition, StageSurroundings surroundings)
+{
+    private readonly DefinitionErrors _errors = new(definition.Errors);
+
+    /// <param name="concerns">Whether a flow, by its place, is still to be worked on: what a flow that is done was made from may be gone.</param>
+    /// <returns>Warnings, each with its place.</returns>
+    /// <exception cref="DefinitionException">Rules are broken; the message has one line for each.</exception>
+    public IReadOnlyList<string> Require(Func<int, bool> concerns)
+    {
+        OutputRules.Check(definition, surroundings.Catalog, surroundings.RunFolder, _errors);
+        IReadOnlyList<FlowDefinition> flows = definition.Definition.Flows;
+        for (int i = 0; i < flows.Count; i++)
+        {
+            if (concerns(i))
+                Check(flows[i], definition.Source["flows"]!.Items[i]["stages"]!);
+        }
+        _errors.ThrowIfAny();
+        return _errors.Warnings;
+    }
+
+    private void Check(FlowDefinition flow, SourceNode stages)
+    {
+        FlowFacts facts = surroundings.Catalog.FactsOf(flow, definition.Definition);
+        for (int i = 0; i < flow.Stages.Count; i++)
+        {
+            StageDefinition stage = flow.Stages[i];
+            string where = $"flow '{flow.Name}', stage '{stage.Name}'";
+            try
+            {
+                foreach (RuleFinding finding in surroundings.Catalog[stage.Kind.Value].Rules(stage.Options, Context(flow, facts, stage)))
+                    Add(finding, stages.Items[i], where);
+            }
+            catch (AlmException e) when (e is DefinitionException or InputException)
+            {
+                // A file that a rule has to look at and cannot: the stage could not either.
+                _errors.AddRule(stages.Items[i].Position, $"{where}: {e.Message}");
+            }
+        }
+    }
+
+    private void Add(RuleFinding finding, SourceNode stage, string where)
+    {
+        SourcePosition position = (finding.OfRun ? definition.Source : stage).Nearest(finding.Key).Position;
+        string message = $"{(finding.OfRun ? "the definition" : where)}: {finding.Message}";
+        if (finding.IsWarning)
+            _errors.Warn(position, message);
+        else
+            _errors.AddRule(position, message);
+    }
+
+    private StageContext Context(FlowDefinition flow, FlowFacts facts, StageDefinition stage)
+    {
+        var meter = new StageMeter(flow.Name, stage.Name, NoScalars.Instance, static _ => { });
+        return new StageContext(
+            definition.Definition, facts, stage.Name, surroundings.RunFolder, surroundings.Storage, meter, new StageRejects(meter, NoRejects.Instance, null), surroundings.Services, null);
+    }
+}
