@@ -38,7 +38,7 @@ internal sealed class RunPlan(
         {
             output.WriteLine($"flow '{run.Flows[i].Name}'{(done[i] ? " (done: will be skipped)" : "")}");
             // What an earlier flow has yet to make cannot be looked at, and what a flow that is done was made from may be gone.
-            await PrintFlowAsync(run.Flows[i], surroundings, unknown: done[i] || done[..i].Contains(false));
+            await PrintFlowAsync(run.Flows[i], surroundings, unknown: done[i] || Array.IndexOf(done, false, 0, i) >= 0);
         }
         return warnings;
     }

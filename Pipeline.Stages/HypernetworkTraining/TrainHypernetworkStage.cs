@@ -7,7 +7,6 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Hypernetworks;
 using Pipeline.Stages.Hypernetworks.Sampling;
 using Pipeline.Stages.Models;
-using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Shards;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Student;
