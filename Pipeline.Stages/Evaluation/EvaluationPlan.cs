@@ -1,6 +1,5 @@
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
-using Pipeline.Stages.Ensembles;
 using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Evaluation;
