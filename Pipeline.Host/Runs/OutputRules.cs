@@ -2,9 +2,10 @@ using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
-using Pipeline.Host.Runs;
+using Pipeline.Host.Definitions;
+using Pipeline.Host.Files;
 
-namespace Pipeline.Host.Definitions;
+namespace Pipeline.Host.Runs;
 
 /// <summary>Where the stages of a run write: below its folder, away from what the run keeps there itself, and no two in one place.</summary>
 internal static class OutputRules
