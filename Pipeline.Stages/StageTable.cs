@@ -26,5 +26,9 @@ public static class StageTable
         Embeddings.MatchTokensSource.Registration,
         Embeddings.WriteTokenMapSink.Registration,
         Evaluation.EvaluateSink.Registration,
+        Demonstrations.ReadDemonstrationsSource.Registration,
+        SteeringFits.FitSeaStage.Registration,
+        SteeringFits.ReadSeaSumsSource.Registration,
+        SteeringFits.ProjectSeaSink.Registration,
     ];
 }

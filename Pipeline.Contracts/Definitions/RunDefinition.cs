@@ -58,6 +58,10 @@ public record TeacherDefinition
 
     [Description("Another folder or tokenizer.json than the model's own; \"bytes\" is one token per byte.")]
     public virtual string? Tokenizer { get; init; }
+
+    [Description("An edit of its activations: a folder that project-sea wrote, or run:NAME. Its scores are then the edited model's.")]
+    [Quiet]
+    public string? Edit { get; init; }
 }
 
 /// <summary>The student: another model's weights, or a configuration to begin from nothing.</summary>
@@ -84,6 +88,10 @@ public sealed record StudentDefinition
 
     [Description("Give the output its own matrix where the model ties it to the input; null unties for bytes only.")]
     public bool? Untie { get; init; }
+
+    [Description("An edit of its activations, on in training and written beside its weights: a folder that project-sea wrote, or run:NAME.")]
+    [Quiet]
+    public string? Edit { get; init; }
 }
 
 /// <summary>Source, stages, sink.</summary>

@@ -21,6 +21,9 @@ public static class FingerprintPart
     /// <summary>Weights and configuration of the teacher.</summary>
     public const string TeacherWeights = "teacher weights";
 
+    /// <summary>The edit of the teacher's activations; absent where it has none.</summary>
+    public const string TeacherEdit = "teacher edit";
+
     /// <summary>Layers whose states are kept.</summary>
     public const string TeacherHiddenStates = "teacher hidden states";
 

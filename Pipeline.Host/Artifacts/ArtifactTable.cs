@@ -12,7 +12,9 @@ internal static class ArtifactTable
         new ShardArtifact(),
         new ShardFolderArtifact(),
         new HypernetworkArtifact(),
+        new SeaSumsArtifact(),
         new ModelArtifact(),
+        new SeaEditArtifact(),
         new TokenizerArtifact(),
         new ParquetArtifact(),
     ];

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Safetensors;
+using Pipeline.Stages.Steering;
 
 namespace Pipeline.Host.Artifacts;
 
@@ -33,7 +34,8 @@ internal sealed class ModelArtifact : IArtifactKind
             ("head dim", config.HeadDim),
             ("positions", config.MaxPositions),
             ("sliding window", config.SlidingWindow),
-            ("tied embeddings", config.TieWordEmbeddings));
+            ("tied embeddings", config.TieWordEmbeddings),
+            ("edit", SteeringEdit.IsIn(path, storage) ? SteeringEdit.FileName : null));
         return _tokenizer.Recognises(storage, path) ? facts.With("tokenizer", _tokenizer.Inspect(storage, path)) : facts;
     }
 }

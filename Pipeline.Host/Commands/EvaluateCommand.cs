@@ -5,6 +5,7 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Evaluation;
 using Pipeline.Stages.Ranks;
+using Pipeline.Stages.Steering;
 using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
@@ -21,6 +22,12 @@ internal static class EvaluateCommand
             Description = "A Hugging Face folder; NAME=DIR names it in the table. May be given again. With the names student-initial, student and teacher the closed gap is said.",
             HelpName = "[NAME=]DIR",
             Required = true,
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var edits = new Option<string[]>("--edit")
+        {
+            Description = "An edit of the activations of the model so named: a folder that project-sea wrote. May be given again.",
+            HelpName = "NAME=DIR",
             Arity = ArgumentArity.OneOrMore,
         };
         var text = new TextInput();
@@ -42,6 +49,7 @@ internal static class EvaluateCommand
         var device = new DeviceInput();
         var command = new Command("evaluate", "Judges models by bits per byte, all on the same windows of text.");
         command.Options.Add(models);
+        command.Options.Add(edits);
         text.AddTo(command);
         ensembles.AddTo(command);
         foreach (Option option in (Option[])[agreement, exact, window, batch, json])
@@ -52,7 +60,7 @@ internal static class EvaluateCommand
             IStorage storage = environment.Storage;
             var options = new EvaluateOptions
             {
-                Models = Members([.. parsed.GetRequiredValue(models).Select(m => Named(m, storage))], ensembles.Read(parsed), storage),
+                Models = Edited(Members([.. parsed.GetRequiredValue(models).Select(m => Named(m, storage))], ensembles.Read(parsed), storage), parsed.GetValue(edits) ?? [], storage),
                 Ensembles = ensembles.Read(parsed),
                 ExactBytes = parsed.GetValue(exact),
                 Agreement = parsed.GetValue(agreement),
@@ -103,6 +111,19 @@ internal static class EvaluateCommand
             Name = hasName ? argument[..equals] : argument,
             Model = ModelPaths.Model(storage, hasName ? argument[(equals + 1)..] : argument),
         };
+    }
+
+    private static List<EvaluatedModel> Edited(List<EvaluatedModel> models, string[] edits, IStorage storage)
+    {
+        foreach (string argument in edits)
+        {
+            int equals = argument.IndexOf('=', StringComparison.Ordinal);
+            int model = equals < 1 ? -1 : models.FindIndex(m => m.Name == argument[..equals]);
+            if (model < 0)
+                throw new DefinitionException($"--edit {argument}: expected NAME=DIR, NAME one of {string.Join(", ", models.Select(m => m.Name))}");
+            models[model] = models[model] with { Edit = SteeringEdit.PathOf(Path.GetFullPath(argument[(equals + 1)..]), storage) };
+        }
+        return models;
     }
 
     private static void Copy(IStorage storage, string from, string to) => storage.WriteAtomically(to, output =>

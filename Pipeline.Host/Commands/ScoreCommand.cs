@@ -34,10 +34,12 @@ internal static class ScoreCommand
         };
         var batch = new Option<int>("--batch-tokens") { Description = "Tokens of a batch, padding included.", HelpName = "N", DefaultValueFactory = _ => 8192 };
         NumberRange.AddTo(batch, 1, 1 << 24);
+        var edit = new EditInput();
         var device = new DeviceInput();
         var command = new Command("score", "Scores documents: per token log-likelihood and log boundary mass, per document bits per byte.");
         foreach (Option option in (Option[])[model, tokenizer, input, field, output, nextBytes, view, batch])
             command.Options.Add(option);
+        edit.AddTo(command);
         device.AddTo(command);
         command.Validators.Add(result =>
         {
@@ -48,17 +50,18 @@ internal static class ScoreCommand
         {
             string folder = ModelPaths.Model(environment.Storage, parsed.GetRequiredValue(model)), text = ModelPaths.File(environment.Storage, parsed.GetRequiredValue(input));
             string? other = parsed.GetValue(tokenizer) is { } named ? ModelPaths.Tokenizer(named) : null;
+            string? steering = edit.Read(parsed, environment.Storage);
             using TorchDevice torch = device.Create(parsed);
             ScoreFileCounts counts = default;
             if (parsed.GetValue(output) is { } lines)
             {
                 counts = await new ScoreFile(environment.Storage, torch).RunAsync(
-                    new ScoreFileOptions(folder, other, text, Path.GetFullPath(lines), parsed.GetRequiredValue(field), parsed.GetValue(batch)), cancellationToken);
+                    new ScoreFileOptions(folder, other, text, Path.GetFullPath(lines), parsed.GetRequiredValue(field), parsed.GetValue(batch), steering), cancellationToken);
             }
             if (parsed.GetValue(nextBytes) is { } tensors)
             {
                 counts = await new NextByteFile(environment.Storage, torch).RunAsync(
-                    new NextByteFileOptions(folder, other, text, Path.GetFullPath(tensors), parsed.GetValue(view), parsed.GetRequiredValue(field), parsed.GetValue(batch)), cancellationToken);
+                    new NextByteFileOptions(folder, other, text, Path.GetFullPath(tensors), parsed.GetValue(view), parsed.GetRequiredValue(field), parsed.GetValue(batch), steering), cancellationToken);
             }
             string rest = parsed.GetValue(output) is null ? "have no tensor" : "could not be: their lines say why";
             environment.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{counts.Scored} scored, {counts.Rejected} {rest}"));

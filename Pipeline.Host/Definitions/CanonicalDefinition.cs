@@ -47,10 +47,11 @@ internal sealed class CanonicalDefinition(OptionTypes types)
             json.WriteString("backend", teacher.Backend);
         foreach (OptionProperty property in types.Of(record.GetType()).Properties)
         {
-            if (property.Extends && !includeExtending)
+            object? value = property.Property.GetValue(record);
+            if ((property.Extends && !includeExtending) || (property.Quiet && value is null))
                 continue;
             json.WritePropertyName(property.Key);
-            WriteValue(json, property.Value, property.Property.GetValue(record));
+            WriteValue(json, property.Value, value);
         }
     }
 

@@ -30,6 +30,8 @@ internal sealed record OptionProperty(PropertyInfo Property, string Key, OptionV
 
     public bool Extends { get; } = Property.IsDefined(typeof(ExtendsAttribute));
 
+    public bool Quiet { get; } = Property.IsDefined(typeof(QuietAttribute));
+
     public string? Description { get; } = Property.GetCustomAttribute<DescriptionAttribute>()?.Description;
 
     public RangeAttribute? Range { get; } = Property.GetCustomAttribute<RangeAttribute>();

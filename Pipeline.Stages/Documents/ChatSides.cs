@@ -35,6 +35,9 @@ internal static class ChatSides
     public static ChatSide Student(RunSite run)
         => Of(SideTokenizers.Student(run), SideTokenizers.StudentTemplatePath(run), run);
 
-    private static ChatSide Of(TextTokenizer tokenizer, string? path, RunSite run)
+    /// <param name="tokenizer">Of the side.</param>
+    /// <param name="path">The folder or file whose chat template the side has; null: none.</param>
+    /// <param name="run">Where files are.</param>
+    public static ChatSide Of(TextTokenizer tokenizer, string? path, RunSite run)
         => new(tokenizer, path ?? "bytes", path is null ? null : ChatTemplate.Find(path, run.Storage));
 }

@@ -59,6 +59,9 @@ public sealed record EvaluatedModel
 
     [Description("Another tokenizer than the folder's own: a folder, a tokenizer.json, or bytes.")]
     public string? Tokenizer { get; init; }
+
+    [Description("An edit of its activations: a folder that project-sea wrote, or run:NAME. Absent for the teacher: the teacher's own.")]
+    public string? Edit { get; init; }
 }
 
 /// <summary>Models whose distributions are averaged.</summary>

@@ -117,7 +117,7 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
         }
     }
 
-    private LanguageModel Load(ModelPlace place) => LanguageModel.Load(place.Folder, tokenizers.Get(place.Tokenizer), storage, device, name: place.Name);
+    private LanguageModel Load(ModelPlace place) => LanguageModel.Load(place.Folder, tokenizers.Get(place.Tokenizer), storage, device, name: place.Name, edit: place.Edit);
 
     private async Task<ModelResult> JudgeAsync(
         string name, string label, IReadOnlyList<ModelPlace> places, Averaging average, HeldOutText text, string? agreement, CancellationToken cancellationToken)

@@ -10,7 +10,8 @@ namespace Pipeline.Stages.Evaluation;
 /// <param name="Name">Unique in a report.</param>
 /// <param name="Folder">Full path.</param>
 /// <param name="Tokenizer">Full path, or <c>bytes</c>.</param>
-public sealed record ModelPlace(string Name, string Folder, string Tokenizer)
+/// <param name="Edit">Full path of an edit of its activations; null: the folder's own, where it has one.</param>
+public sealed record ModelPlace(string Name, string Folder, string Tokenizer, string? Edit = null)
 {
     /// <summary>The definition's teacher, by its folder.</summary>
     public const string Teacher = "teacher";
@@ -28,12 +29,13 @@ public sealed record ModelPlace(string Name, string Folder, string Tokenizer)
                 ?? throw new DefinitionException($"evaluate: model '{name}' is the teacher, and the definition has none");
             if (teacher.Backend != TeacherDefinition.DefaultBackend)
                 throw new DefinitionException($"evaluate: model '{name}' is the teacher, of backend '{teacher.Backend}'; only Hugging Face folders are evaluated: name one, or leave it out");
-            return At(name, RunPaths.Input(runFolder, teacher.Model), model.Tokenizer ?? teacher.Tokenizer, runFolder);
+            return At(name, RunPaths.Input(runFolder, teacher.Model), model.Tokenizer ?? teacher.Tokenizer, model.Edit ?? teacher.Edit, runFolder);
         }
         string path = model.Model == StudentInitial ? $"run:{StudentInitial}" : model.Model;
-        return At(name, RunPaths.Input(runFolder, path), model.Tokenizer, runFolder);
+        return At(name, RunPaths.Input(runFolder, path), model.Tokenizer, model.Edit, runFolder);
     }
 
-    private static ModelPlace At(string name, string folder, string? tokenizer, string runFolder) => new(
-        name, folder, tokenizer is null ? folder : tokenizer == TextTokenizer.BytesPath ? tokenizer : RunPaths.Input(runFolder, tokenizer));
+    private static ModelPlace At(string name, string folder, string? tokenizer, string? edit, string runFolder) => new(
+        name, folder, tokenizer is null ? folder : tokenizer == TextTokenizer.BytesPath ? tokenizer : RunPaths.Input(runFolder, tokenizer),
+        edit is null ? null : RunPaths.Input(runFolder, edit));
 }

@@ -21,8 +21,9 @@ namespace Pipeline.Stages.Evaluation;
 /// <param name="View">From which contexts.</param>
 /// <param name="Field">The field of text.</param>
 /// <param name="BatchTokens">Tokens of a batch, padding included.</param>
+/// <param name="Edit">Full path of an edit of the model's activations; null: the folder's own, where it has one.</param>
 public sealed record NextByteFileOptions(
-    string Model, string? Tokenizer, string Input, string Output, BytesView View, string Field = "text", int BatchTokens = 8192);
+    string Model, string? Tokenizer, string Input, string Output, BytesView View, string Field = "text", int BatchTokens = 8192, string? Edit = null);
 
 /// <summary>
 /// Writes a model's distributions over the next byte: for line I of the input the tensor <c>I.logp</c> [N + 1, 257] of float32, natural
@@ -39,7 +40,7 @@ public sealed class NextByteFile(IStorage storage, TorchDevice device)
     public async Task<ScoreFileCounts> RunAsync(NextByteFileOptions options, CancellationToken cancellationToken)
     {
         TextTokenizer tokenizer = TextTokenizer.Load(options.Tokenizer ?? options.Model, storage);
-        using LanguageModelHolder holder = new(await device.RunAsync(() => LanguageModel.Load(options.Model, tokenizer, storage, device), cancellationToken), device);
+        using LanguageModelHolder holder = new(await device.RunAsync(() => LanguageModel.Load(options.Model, tokenizer, storage, device, edit: options.Edit), cancellationToken), device);
         LanguageModel model = holder.Model;
         var vocabulary = new ByteVocabulary(tokenizer, EndTokens.Read(options.Model, tokenizer, storage), model.Model.Config.VocabularySize);
         // Shapes stand at the head of the file and are known at the end: rows wait in a file of their own that nobody else sees.

@@ -19,7 +19,8 @@ namespace Pipeline.Stages.Evaluation;
 /// <param name="Output">JSON Lines, one for each line of the input; full path.</param>
 /// <param name="Field">The field of text.</param>
 /// <param name="BatchTokens">Of a batch, padding included.</param>
-public sealed record ScoreFileOptions(string Model, string? Tokenizer, string Input, string Output, string Field = "text", int BatchTokens = 8192);
+/// <param name="Edit">Full path of an edit of the model's activations; null: the folder's own, where it has one.</param>
+public sealed record ScoreFileOptions(string Model, string? Tokenizer, string Input, string Output, string Field = "text", int BatchTokens = 8192, string? Edit = null);
 
 /// <summary>How many lines were scored, and how many could not be.</summary>
 public readonly record struct ScoreFileCounts(long Scored, long Rejected);
@@ -40,7 +41,7 @@ public sealed class ScoreFile(IStorage storage, TorchDevice device)
         LineFileForm.Require(storage, options.Input, Reading(options));
         TextTokenizer tokenizer = TextTokenizer.Load(options.Tokenizer ?? options.Model, storage);
         using var output = new StagedFile(storage, options.Output);
-        LanguageModel model = await device.RunAsync(() => LanguageModel.Load(options.Model, tokenizer, storage, device), cancellationToken);
+        LanguageModel model = await device.RunAsync(() => LanguageModel.Load(options.Model, tokenizer, storage, device, edit: options.Edit), cancellationToken);
         long scored = 0, rejected = 0;
         try
         {

@@ -9,6 +9,7 @@ using Pipeline.Stages.Hypernetworks.Sampling;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Shards;
 using Pipeline.Stages.Sides;
+using Pipeline.Stages.Steering;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
@@ -44,6 +45,8 @@ internal sealed class TrainHypernetworkStage : ISink<StudentBatch>, IResumable, 
     {
         (_options, _name, _run, _shards, _device, _meter, _stopRequested) = (options, name, run, shards, device, meter, stopRequested);
         OptionRules.Require(options, $"stage '{name}'");
+        if (run.Definition.Student?.Edit is not null)
+            throw new DefinitionException($"stage '{name}': the student has an 'edit'; a hypernetwork is trained for the model without one, leave it out");
         _checkpoints = new TrainingCheckpoints(options.Loop, run);
         _resumed = _checkpoints.LatestState();
     }
@@ -64,6 +67,8 @@ internal sealed class TrainHypernetworkStage : ISink<StudentBatch>, IResumable, 
         foreach (DamagedException skipped in _checkpoints.Skipped) _meter.Say(skipped.Message);
         string folder = _run.Input(_run.Definition.Student?.Model
             ?? throw new DefinitionException($"stage '{_name}': the student has no \"model\"; the hypernetwork is trained for one"));
+        if (SteeringEdit.IsIn(folder, _run.Storage))
+            throw new InputException($"{folder} has an edit of its activations ({SteeringEdit.FileName}); a hypernetwork is trained for the model without one: name the plain model's folder");
         TextTokenizer source = _run.Tokenizers.Get(folder);
         List<string> pool = TextPool.Of(
             [.. _shards.Select(path => ShardSet.Open(_run.Storage, path, ReadOnlyDictionary<string, string>.Empty))], (long)_options.Sampling.PoolMebibytes << 20, cancellationToken);

@@ -4,6 +4,7 @@ using Pipeline.Stages.Batching;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Generation;
+using Pipeline.Stages.Steering;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
 using TorchSharp;
@@ -25,11 +26,14 @@ public sealed class LanguageModel : IDisposable
     /// <param name="model">The decoder; becomes this object's.</param>
     /// <param name="tokenizer">Whose ids it takes; null where ids come from elsewhere and no one asks what they stand for.</param>
     /// <param name="expansion">What is added to the embeddings of bytes; null for most models. Becomes this object's.</param>
-    public LanguageModel(CausalLm model, TextTokenizer? tokenizer, ExpandedInput? expansion = null)
+    /// <param name="edit">What happens to its activations; null for most models. Becomes this object's, and is applied here.</param>
+    public LanguageModel(CausalLm model, TextTokenizer? tokenizer, ExpandedInput? expansion = null, SteeringEdit? edit = null)
     {
         Model = model;
         _tokenizer = tokenizer;
         Expansion = expansion;
+        Edit = edit;
+        edit?.ApplyTo(model);
     }
 
     /// <summary>For messages and reports.</summary>
@@ -42,6 +46,9 @@ public sealed class LanguageModel : IDisposable
 
     /// <summary>Input expansion of a byte-level student; null for most.</summary>
     public ExpandedInput? Expansion { get; }
+
+    /// <summary>The edit of its activations; null for most.</summary>
+    public SteeringEdit? Edit { get; }
 
     public Device Device => Model.Device;
 
@@ -58,22 +65,28 @@ public sealed class LanguageModel : IDisposable
     /// <param name="device">Where the weights go.</param>
     /// <param name="type">Of weights and activations; the device's own when null.</param>
     /// <param name="name">For messages and reports; the folder when null.</param>
-    /// <exception cref="InputException">Config, weights or expansion do not fit this program or each other.</exception>
+    /// <param name="edit">An edit of its activations, by folder or file; null: the one in its own folder, where there is one.</param>
+    /// <exception cref="InputException">Config, weights, expansion or edit do not fit this program or each other.</exception>
     public static LanguageModel Load(
-        string folder, TextTokenizer? tokenizer, IStorage storage, TorchDevice device, ScalarType? type = null, string? name = null)
+        string folder, TextTokenizer? tokenizer, IStorage storage, TorchDevice device, ScalarType? type = null, string? name = null, string? edit = null)
     {
         ScalarType computeType = type ?? device.ComputeType;
         CausalLm model = CausalLm.Load(folder, storage, device.Device, computeType);
+        ExpandedInput? expansion = null;
+        SteeringEdit? steering = null;
         try
         {
+            steering = SteeringEdit.Find(folder, edit, storage, device.Device);
             // Only input expansion must know what ids stand for.
-            ExpandedInput? expansion = ExpandedInput.IsIn(folder, storage)
+            expansion = ExpandedInput.IsIn(folder, storage)
                 ? ExpandedInput.TryLoad(folder, tokenizer ?? TextTokenizer.Load(folder, storage), storage, device.Device, computeType)
                 : null;
-            return new LanguageModel(model, tokenizer, expansion) { Name = name ?? folder };
+            return new LanguageModel(model, tokenizer, expansion, steering) { Name = name ?? folder };
         }
         catch
         {
+            expansion?.Dispose();
+            steering?.Dispose();
             model.Dispose();
             throw;
         }
@@ -118,5 +131,6 @@ public sealed class LanguageModel : IDisposable
         Expansion?.Dispose();
         _boundaryMask_V?.Dispose();
         Model.Dispose();
+        Edit?.Dispose();
     }
 }

@@ -18,21 +18,29 @@ internal sealed class SpectralFit : IDisposable
     /// <param name="sums">Of at least one demonstration.</param>
     /// <param name="keepShare">K of the positive side, in (0, 1].</param>
     /// <param name="dropShare">K of the negative side, in (0, 1].</param>
-    public static SpectralFit Of(SpectralSums sums, double keepShare, double dropShare)
+    public static SpectralFit Of(SpectralSums sums, double keepShare, double dropShare) => Of(sums, SpectralCut.AtShare(keepShare), SpectralCut.AtShare(dropShare));
+
+    /// <param name="sums">Of at least one demonstration.</param>
+    /// <param name="keep">Of the positive side.</param>
+    /// <param name="drop">Of the negative side.</param>
+    public static SpectralFit Of(SpectralSums sums, SpectralCut keep, SpectralCut drop)
     {
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        return new(sums.Map, SpectralSide.Fit(sums.Positive / (double)sums.Count, keepShare), SpectralSide.Fit(sums.Negative / (double)sums.Count, dropShare));
+        return new(sums.Map, SpectralSide.Fit(sums.Positive / (double)sums.Count, keep), SpectralSide.Fit(sums.Negative / (double)sums.Count, drop));
     }
 
     /// <summary>
     /// The largest principal angle in radians between what the two sides keep, over the smaller rank: near 0 where both hold the same
     /// directions, and the edit then does next to nothing.
     /// </summary>
-    public double LargestAngle()
+    public double LargestAngle() => LargestAngle(Positive.Vectors, Negative.Vectors);
+
+    /// <summary>The same of two orthonormal bases [d, k] and [d, l].</summary>
+    public static double LargestAngle(Tensor kept, Tensor dropped)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor cosines = linalg.svdvals(Positive.Vectors.transpose(0, 1).mm(Negative.Vectors));
+        Tensor cosines = linalg.svdvals(kept.transpose(0, 1).mm(dropped));
         return Math.Acos(Math.Clamp(cosines.min().ToDouble(), -1, 1));
     }
 

@@ -13,23 +13,17 @@ namespace Pipeline.Stages.Steering;
 /// <param name="GapAfter">(s_k − s_{k+1}) / s_1; 0 where every vector is taken.</param>
 internal sealed record SpectralSide(Tensor Vectors, double[] SingularValues, double Share, double GapAfter) : IDisposable
 {
-    /// <summary>Singular values closer than this share of the largest are tied: the data do not say which of them to cut.</summary>
-    private const double Tie = 1e-6;
-
     public int Rank => (int)Vectors.size(1);
 
-    /// <summary>
-    /// The smallest number of leading directions whose cumulative share of Σ s² reaches <paramref name="share"/>, moved to the end of a tied
-    /// group; all of them where rounding keeps the share from being reached.
-    /// </summary>
+    /// <summary>The leading directions up to the cut.</summary>
     /// <param name="covariance">[d, d] float64: (1/N) Σ φ(x)ᵀ φ(z).</param>
-    /// <param name="share">K, in (0, 1].</param>
-    public static SpectralSide Fit(Tensor covariance, double share)
+    /// <param name="cut">Where they end.</param>
+    public static SpectralSide Fit(Tensor covariance, SpectralCut cut)
     {
         using DisposeScope scope = NewDisposeScope();
         (Tensor left, Tensor values, _) = linalg.svd(covariance, fullMatrices: false);
         double[] s = [.. values.data<double>()];
-        int rank = RankOf(s, share);
+        int rank = cut.RankOf(s);
         double gap = rank == s.Length || s[0] == 0 ? 0 : (s[rank - 1] - s[rank]) / s[0];
         double total = s.Sum(v => v * v);
         Tensor vectors = left.narrow(1, 0, rank).contiguous().clone();
@@ -37,22 +31,4 @@ internal sealed record SpectralSide(Tensor Vectors, double[] SingularValues, dou
     }
 
     public void Dispose() => Vectors.Dispose();
-
-    private static int RankOf(double[] s, double share)
-    {
-        double total = s.Sum(v => v * v), sum = 0;
-        int rank = s.Length;
-        for (int j = 0; j < s.Length; j++)
-        {
-            sum += s[j] * s[j];
-            if (sum / total >= share)
-            {
-                rank = j + 1;
-                break;
-            }
-        }
-        while (rank < s.Length && Math.Abs(s[rank - 1] - s[rank]) <= Tie * s[0])
-            rank++;
-        return rank;
-    }
 }

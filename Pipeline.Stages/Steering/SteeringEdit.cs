@@ -31,6 +31,37 @@ public sealed class SteeringEdit : IDisposable
 
     internal IReadOnlyDictionary<int, SpectralProjection> Layers => _layers;
 
+    /// <summary>Of an edit in a folder of its own, and of one beside a model's weights: every load of such a model applies it.</summary>
+    public const string FileName = "sea.safetensors";
+
+    /// <summary>What the file says of itself and what it was fitted from.</summary>
+    public IReadOnlyDictionary<string, string> About { get; private init; } = new Dictionary<string, string>();
+
+    /// <summary>The file of an edit that a definition names by its folder or by itself.</summary>
+    /// <exception cref="InputException">There is none.</exception>
+    public static string PathOf(string edit, IStorage storage)
+    {
+        string path = storage.DirectoryExists(edit) ? Path.Combine(edit, FileName) : edit;
+        return storage.FileExists(path) ? path : throw new InputException($"{path} is not there; an edit is a folder that project-sea wrote, or the {FileName} in it");
+    }
+
+    /// <summary>Whether a model's folder has an edit of its own.</summary>
+    public static bool IsIn(string folder, IStorage storage) => storage.FileExists(Path.Combine(folder, FileName));
+
+    /// <summary>The edit that a model is to have: the one named, else its folder's own; null where there is neither.</summary>
+    /// <param name="folder">The model's.</param>
+    /// <param name="edit">A folder or file; null: none is named.</param>
+    /// <param name="storage">Files.</param>
+    /// <param name="device">Where the model is.</param>
+    /// <exception cref="InputException">Both are there: one edit was fitted without the other.</exception>
+    public static SteeringEdit? Find(string folder, string? edit, IStorage storage, Device device)
+    {
+        bool own = IsIn(folder, storage);
+        if (own && edit is not null)
+            throw new InputException($"{folder} has an edit of its own ({FileName}), and {edit} was not fitted on the edited model; name the folder of the plain model, or leave the edit out");
+        return own ? Load(Path.Combine(folder, FileName), storage, device) : edit is null ? null : Load(PathOf(edit, storage), storage, device);
+    }
+
     /// <summary>Reads the file and moves the bases to <paramref name="device"/>.</summary>
     /// <exception cref="InputException">It is not there, damaged, of another version, or not orthonormal.</exception>
     public static SteeringEdit Load(string path, IStorage storage, Device device)
@@ -49,7 +80,10 @@ public sealed class SteeringEdit : IDisposable
         var layers = new Dictionary<int, SpectralProjection>();
         foreach (int layer in Text("layers").Split(',').Select(text => int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture)))
             layers.Add(layer, new SpectralProjection(map, Basis($"layer{layer}.positive"), Basis($"layer{layer}.negative")));
-        return new SteeringEdit(Choice<ActivationPlace>("place"), Choice<SideCombination>("combine"), bool.Parse(Text("renormalise")), layers);
+        return new SteeringEdit(Choice<ActivationPlace>("place"), Choice<SideCombination>("combine"), bool.Parse(Text("renormalise")), layers)
+        {
+            About = new Dictionary<string, string>(file.Metadata),
+        };
 
         Tensor Basis(string name)
         {
@@ -62,6 +96,9 @@ public sealed class SteeringEdit : IDisposable
             return basis;
         }
     }
+
+    /// <summary>Writes the edit beside a model's weights, with all that was said of it; every load of the model applies it then.</summary>
+    public void SaveInto(string folder, IStorage storage) => Save(Path.Combine(folder, FileName), storage, About);
 
     /// <summary>Writes the file in one step.</summary>
     /// <param name="path">Full path.</param>

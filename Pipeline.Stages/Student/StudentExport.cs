@@ -30,6 +30,7 @@ internal static class StudentExport
         run.Storage.DeleteFile(Path.Combine(folder, FileList.FileName));
         student.Tokenizer.Save(folder, run.Storage);
         expansion?.Save(folder, run.Storage, TorchType(type));
+        student.Edit?.SaveInto(folder, run.Storage);
         // The configuration comes last: a folder that has it is whole.
         student.Model.Save(folder, run.Storage, new ExportOptions(
             TorchType(type), SourceFolder: source, Marks: new TokenizerMarks(student.Tokenizer.BosId, eos, student.Tokenizer.PadId)));

@@ -5,6 +5,7 @@ using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Sides;
+using Pipeline.Stages.Steering;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
 
@@ -26,6 +27,7 @@ internal static class StudentFactory
         {
             { Model: not null, Config: not null } => throw new DefinitionException($"the student has both a \"model\" and a \"config\"; {Choice}"),
             { Config: not null, InputExpansion: true } => throw new DefinitionException("the student has inputExpansion and begins from a config; it adds the embeddings of a model's old vocabulary, so give a model"),
+            { Config: not null, Edit: not null } => throw new DefinitionException("the student has an \"edit\" and begins from a config; an edit is fitted on a model, so give that model"),
             { Config: { } config } => new LanguageModel(FromNothing(run.Input(config), tokenizer, run, device), tokenizer, null),
             { Model: { } folder } => FromModel(run.Input(folder), tokenizer, definition, run, device),
             _ => throw new DefinitionException($"the student has neither a \"model\" nor a \"config\"; {Choice}"),
@@ -49,8 +51,10 @@ internal static class StudentFactory
         TextTokenizer source = run.Tokenizers.Get(folder);
         CausalLm model = CausalLm.Load(folder, run.Storage, device.Device, device.ComputeType);
         ExpandedInput? expansion = null;
+        SteeringEdit? edit = null;
         try
         {
+            edit = SteeringEdit.Find(folder, definition.Edit is null ? null : run.Input(definition.Edit), run.Storage, device.Device);
             EmbeddingInitialisation start = EmbeddingChoice.Parse(definition.Embeddings).Kind;
             // A hypernetwork predicts the model's own vocabulary too, when it is asked to.
             bool sameVocabulary = start == EmbeddingInitialisation.Keep || (source.Fingerprint == tokenizer.Fingerprint && start != EmbeddingInitialisation.Hypernetwork);
@@ -70,10 +74,11 @@ internal static class StudentFactory
                 NewVocabulary.Apply(model, source, tokenizer, untie, definition, run);
             else if (untie && model.Config.TieWordEmbeddings)
                 model.ReplaceEmbeddings(model.EmbeddingWeight, model.HeadWeight);
-            return new LanguageModel(model, tokenizer, expansion);
+            return new LanguageModel(model, tokenizer, expansion, edit);
         }
         catch
         {
+            edit?.Dispose();
             expansion?.Dispose();
             model.Dispose();
             throw;

@@ -5,6 +5,7 @@ using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Sides;
+using Pipeline.Stages.Steering;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
 
@@ -20,6 +21,7 @@ internal sealed class TorchTeacher : ITeacher
     private readonly TextTokenizer _tokenizer;
     private readonly IStorage _storage;
     private readonly TorchDevice _device;
+    private readonly string? _edit;
     private readonly Lazy<TeacherFacts> _facts;
     private readonly Lazy<IReadOnlyDictionary<string, string>> _fingerprint;
     private LanguageModel? _loaded;
@@ -28,8 +30,10 @@ internal sealed class TorchTeacher : ITeacher
     /// <param name="tokenizer">Whose ids rows are of.</param>
     /// <param name="storage">Where the folder is.</param>
     /// <param name="device">Where it computes; stays the caller's and outlives this.</param>
-    public TorchTeacher(string folder, TextTokenizer tokenizer, IStorage storage, TorchDevice device)
+    /// <param name="edit">Full path of an edit of its activations; null: its folder's own, where it has one.</param>
+    public TorchTeacher(string folder, TextTokenizer tokenizer, IStorage storage, TorchDevice device, string? edit = null)
     {
+        _edit = edit;
         _folder = folder;
         _tokenizer = tokenizer;
         _storage = storage;
@@ -39,13 +43,21 @@ internal sealed class TorchTeacher : ITeacher
             ModelConfig config = ModelConfig.Load(folder, storage);
             return new TeacherFacts(Abilities, new TeacherShape(config.Layers, config.HiddenSize), Repeatable: true);
         });
-        _fingerprint = new(() => new Dictionary<string, string> { [FingerprintPart.TeacherWeights] = ModelFingerprint.Of(folder, storage) });
+        _fingerprint = new(() =>
+        {
+            // An edit in the model's own folder is one of its weight files.
+            var parts = new Dictionary<string, string> { [FingerprintPart.TeacherWeights] = ModelFingerprint.Of(folder, storage) };
+            if (edit is not null)
+                parts[FingerprintPart.TeacherEdit] = FileHash.Of(storage, SteeringEdit.PathOf(edit, storage)).Hash;
+            return parts;
+        });
     }
 
     public static TeacherRegistration Registration { get; } = TeacherRegistration.Of<TeacherDefinition>(
         TeacherDefinition.DefaultBackend, "A Hugging Face folder, computed in this process by torch: the default.", _ => Abilities,
         static (teacher, context) => new TorchTeacher(
-            RunPaths.Input(context.RunFolder, teacher.Model), SideTokenizers.Teacher(RunSite.Of(context)), context.Storage, context.Service<TorchDevice>()));
+            RunPaths.Input(context.RunFolder, teacher.Model), SideTokenizers.Teacher(RunSite.Of(context)), context.Storage, context.Service<TorchDevice>(),
+            teacher.Edit is null ? null : RunPaths.Input(context.RunFolder, teacher.Edit)));
 
     public TeacherFacts Facts => _facts.Value;
 
@@ -55,7 +67,7 @@ internal sealed class TorchTeacher : ITeacher
         => _device.RunAsync(() => new TeacherScorer(Load(), request.HiddenLayers).Score(request.Rows), cancellationToken);
 
     /// <summary>The weights in memory, read when they are not. On the device's thread; they stay this object's.</summary>
-    public LanguageModel Load() => _loaded ??= LanguageModel.Load(_folder, _tokenizer, _storage, _device);
+    public LanguageModel Load() => _loaded ??= LanguageModel.Load(_folder, _tokenizer, _storage, _device, edit: _edit);
 
     public async ValueTask ReleaseAsync()
     {

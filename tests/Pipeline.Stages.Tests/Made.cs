@@ -1,8 +1,10 @@
 using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Demonstrations;
 using Pipeline.Stages.Documents;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Evaluation;
 using Pipeline.Stages.Shards;
+using Pipeline.Stages.SteeringFits;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Text;
@@ -52,6 +54,14 @@ internal static class Made
     public static WriteTokenMapSink WriteTokenMap(WriteTokenMapOptions options, StageContext context) => Make<WriteTokenMapSink>(options, context);
 
     public static EvaluateSink Evaluate(EvaluateOptions options, StageContext context) => Make<EvaluateSink>(options, context);
+
+    public static ReadDemonstrationsSource ReadDemonstrations(ReadDemonstrationsOptions options, StageContext context) => Make<ReadDemonstrationsSource>(options, context);
+
+    public static FitSeaStage FitSea(FitSeaOptions options, StageContext context) => Make<FitSeaStage>(options, context);
+
+    public static ReadSeaSumsSource ReadSeaSums(ReadSeaSumsOptions options, StageContext context) => Make<ReadSeaSumsSource>(options, context);
+
+    public static ProjectSeaSink ProjectSea(ProjectSeaOptions options, StageContext context) => Make<ProjectSeaSink>(options, context);
 
     /// <summary>What stages with these options say to each other in one flow.</summary>
     public static FlowFacts Facts(params IEnumerable<object> options)

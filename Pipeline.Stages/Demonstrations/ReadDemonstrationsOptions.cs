@@ -1,0 +1,38 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+
+namespace Pipeline.Stages.Demonstrations;
+
+/// <summary>What <c>read-demonstrations</c> may be told.</summary>
+public sealed record ReadDemonstrationsOptions
+{
+    [Description("Files of demonstrations, .parquet, or JSON Lines (.jsonl, .gz and .zst too), all of one kind, in this order. * and ? stand for characters of a name, ** for folders. run:NAME is below the run folder.")]
+    public required IReadOnlyList<string> Files { get; init; }
+
+    [Description("The column of prompts.")]
+    public string Prompt { get; init; } = "prompt";
+
+    [Description("Instead of prompt: a column of conversations, which the chat template ends where an answer of the assistant begins.")]
+    public string? Messages { get; init; }
+
+    [Description("The column of what should follow the prompt.")]
+    public string Positive { get; init; } = "positive";
+
+    [Description("The column of what should not follow the prompt.")]
+    public string Negative { get; init; } = "negative";
+
+    [Description("The column of what the model says by itself, for fit-sea with base column; absent where the model is asked.")]
+    public string? Base { get; init; }
+
+    [Description("Rows to leave out at the beginning, counted over all files.")]
+    [Range(0L, long.MaxValue)]
+    public long SkipRows { get; init; }
+
+    [Description("Rows to read after those; 0 reads all.")]
+    [Range(0L, long.MaxValue)]
+    public long MaxRows { get; init; }
+
+    [Description("A demonstration with a longer text in one of its columns is rejected and counted.")]
+    [Range(1, 1 << 28)]
+    public int MaxDocumentBytes { get; init; } = 1 << 20;
+}

@@ -1,0 +1,55 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using Pipeline.Stages.Evaluation;
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Steering;
+
+namespace Pipeline.Stages.SteeringFits;
+
+/// <summary>What <c>fit-sea</c> may be told.</summary>
+public sealed record FitSeaOptions
+{
+    [Description("The folder of sums, below the run's folder, that read-sea-sums then names as run:NAME.")]
+    public string To { get; init; } = "sea-sums";
+
+    [Description("The model whose activations are summed: a Hugging Face folder, run:NAME, or teacher for the definition's teacher.")]
+    public string Model { get; init; } = ModelPlace.Teacher;
+
+    [Description("Another tokenizer than the model's own: a folder, a tokenizer.json, or bytes.")]
+    public string? Tokenizer { get; init; }
+
+    [Description("Which of the model's own activations stands against the demonstrations: greedy (its own answer), prompt, or column.")]
+    public BaseChoice Base { get; init; } = BaseChoice.Greedy;
+
+    [Description("For base greedy: the longest answer, in tokens.")]
+    [Range(1, 4096)]
+    public int MaxNewTokens { get; init; } = 32;
+
+    [Description("For base greedy: the answer ends with the token that completes one of these texts.")]
+    public IReadOnlyList<string> Stop { get; init; } = [];
+
+    [Description("Where activations are read, and edited later: residual (the stream after a layer, before the final norm) or mlp (the MLP's output before it joins the stream).")]
+    public ActivationPlace Place { get; init; } = ActivationPlace.Residual;
+
+    [Description("Layers, 0 being the first and -1 the last; absent: all.")]
+    public IReadOnlyList<int>? Layers { get; init; }
+
+    [Description("The feature map under which activations are correlated and edited.")]
+    public FeatureMap Map { get; init; } = FeatureMap.Identity;
+
+    [Description("Parts that the demonstrations are cut into; each is computed once and kept, and they add up.")]
+    [Range(1, 100_000)]
+    public int Count { get; init; } = 1;
+
+    [Description("Base activations kept of each part, on which strength is measured later.")]
+    [Range(1, 1 << 16)]
+    public int Sample { get; init; } = 256;
+
+    [Description("Tokens of one forward pass, padding included: rows times the longest row.")]
+    [Range(1, 1 << 24)]
+    public int BatchTokens { get; init; } = 8192;
+
+    [Description("A demonstration of more tokens is rejected and counted.")]
+    [Range(2, 1 << 20)]
+    public int MaxTokens { get; init; } = 4096;
+}

@@ -1,0 +1,37 @@
+using System.Runtime.CompilerServices;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+
+namespace Pipeline.Stages.SteeringFits;
+
+/// <summary>The layers of a folder of sums, in order. No model is needed.</summary>
+internal sealed class ReadSeaSumsSource(ReadSeaSumsOptions options, string folder, string name, IStorage storage) : ISource<LayerSums>
+{
+    public static StageRegistration Registration { get; } = StageRegistration.Source<ReadSeaSumsOptions, LayerSums>(
+        "read-sea-sums", "Reads the sums that fit-sea wrote, layer by layer, for project-sea.",
+        static (o, c) => new ReadSeaSumsSource(o, RunPaths.Input(c.RunFolder, o.From), c.StageName, c.Storage));
+
+    public async IAsyncEnumerable<LayerSums> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await Task.CompletedTask;
+        var sums = new SumsFolder(storage, folder);
+        IReadOnlyList<SumsHeader> headers = sums.Read();
+        sums.Verify(cancellationToken);
+        foreach (int layer in Layers(headers[0]))
+            yield return new LayerSums(sums, headers, layer);
+    }
+
+    /// <exception cref="DefinitionException">A layer was not summed, or is named twice.</exception>
+    private IReadOnlyList<int> Layers(SumsHeader header)
+    {
+        if (options.Layers is not { } asked)
+            return header.Layers;
+        // Layers count from the end only where the last one is known, which the sums say in what they were made from.
+        int count = int.Parse(header.MadeFrom[SumsHeader.ModelLayers], System.Globalization.CultureInfo.InvariantCulture);
+        int[] layers = [.. asked.Select(l => l < 0 ? count + l : l).Order()];
+        return layers.Length > 0 && layers.Distinct().Count() == layers.Length && layers.All(header.Layers.Contains)
+            ? layers
+            : throw new DefinitionException($"stage '{name}': 'layers' is [{string.Join(", ", asked)}]; the sums in {folder} have {string.Join(", ", header.Layers)} of {count} layers, each to be named once");
+    }
+}
