@@ -1,7 +1,5 @@
 using System.Globalization;
-using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
-using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
@@ -70,7 +68,7 @@ internal sealed class FitSeaStage : ISink<Demonstration>, IPartitioned, IPlanned
         if (!_context.Storage.FileExists(Path.Combine(_place.Folder, ModelConfig.FileName)))
             return new StagePlan(null, []);
         double perLayer = (16.0 * _config.Value.HiddenSize * _config.Value.HiddenSize) + (4.0 * _options.Sample * _config.Value.HiddenSize);
-        int layers = Layers().Count;
+        int layers = Layers().Length;
         return new StagePlan(records,
         [
             new PlanLine("peak memory", perLayer * layers, PlanUnit.Bytes, $"sums of {layers} layers, beside the model's weights"),
@@ -156,7 +154,7 @@ internal sealed class FitSeaStage : ISink<Demonstration>, IPartitioned, IPlanned
     private string TemplatePath() => _place.Tokenizer == TextTokenizer.BytesPath ? _place.Folder : _place.Tokenizer;
 
     /// <exception cref="DefinitionException">The model has no such layer, or one is named twice.</exception>
-    private IReadOnlyList<int> Layers()
+    private int[] Layers()
     {
         int count = _config.Value.Layers;
         int[] layers = [.. (_options.Layers ?? [.. Enumerable.Range(0, count)]).Select(l => l < 0 ? count + l : l).Order()];
