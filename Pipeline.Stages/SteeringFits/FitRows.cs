@@ -2,7 +2,7 @@ using System.Globalization;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
-using Pipeline.Stages.Chat;
+using Pipeline.Stages.Documents;
 
 namespace Pipeline.Stages.SteeringFits;
 

@@ -3,7 +3,7 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
-using Pipeline.Stages.Chat;
+using Pipeline.Stages.Documents;
 using Pipeline.Stages.Evaluation;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;

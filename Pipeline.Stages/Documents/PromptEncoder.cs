@@ -2,10 +2,12 @@ using System.Text;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Chat;
 using Pipeline.Stages.Jinja;
 using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Tokenization.Tokens;
 
-namespace Pipeline.Stages.Chat;
+namespace Pipeline.Stages.Documents;
 
 /// <summary>
 /// Prompts and what follows them as ids. A plain prompt has the tokenizer's first mark in front, as documents have in training; a conversation
