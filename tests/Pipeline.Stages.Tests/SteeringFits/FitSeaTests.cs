@@ -83,7 +83,7 @@ public sealed class FitSeaTests : IDisposable
         Close(one.NegativeTotal, three.NegativeTotal);
         Assert.Equal((11L, 11L, 11L), (one.Count, three.Count, sample.size(0)));
 
-        IPartitioned same = Made.FitSea(Options() with { To = "parts", Count = 3 }, Context());
+        using FitSeaStage same = Made.FitSea(Options() with { To = "parts", Count = 3 }, Context());
         Assert.True(same.IsCommitted(2));
         InputException other = Assert.Throws<InputException>(() => Made.FitSea(Options() with { To = "parts", Count = 3, Base = BaseChoice.Greedy }, Context()).IsCommitted(2));
         Assert.Contains("base is 'prompt', expected 'greedy", other.Message, StringComparison.Ordinal);
