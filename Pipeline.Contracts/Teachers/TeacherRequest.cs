@@ -1,3 +1,5 @@
+using Pipeline.Contracts.Records;
+
 namespace Pipeline.Contracts.Teachers;
 
 /// <summary>Rows to be scored together, and what is wanted of them besides the two numbers per token.</summary>
@@ -13,4 +15,7 @@ public sealed record TeacherQuestion(int[] Ids)
 {
     /// <summary>Indices of the tokens at which hidden states are wanted, where the request asks for any.</summary>
     public int[] HiddenAt { get; init; } = [];
+
+    /// <summary>Whose tokens these are, for messages; null where nobody knows.</summary>
+    public DocumentId? Document { get; init; }
 }

@@ -17,8 +17,8 @@ internal sealed class ModelArtifact : IArtifactKind
 
     public ArtifactFacts Inspect(IStorage storage, string path)
     {
-        ModelConfig config = ModelConfig.Load(path, storage);
         using SafetensorsFolder weights = SafetensorsFolder.Open(path, storage);
+        ModelConfig config = HeadTie.Resolve(ModelConfig.Load(path, storage), weights, path, out string? remark);
         List<TensorEntry> tensors = [.. weights.Entries];
         ArtifactFacts facts = ArtifactFacts.Of(
             ("family", config.Family.ModelType),
@@ -35,7 +35,8 @@ internal sealed class ModelArtifact : IArtifactKind
             ("positions", config.MaxPositions),
             ("sliding window", config.SlidingWindow),
             ("tied embeddings", config.TieWordEmbeddings),
-            ("edit", SteeringEdit.IsIn(path, storage) ? SteeringEdit.FileName : null));
+            ("edit", SteeringEdit.IsIn(path, storage) ? SteeringEdit.FileName : null),
+            ("remark", remark));
         return _tokenizer.Recognises(storage, path) ? facts.With("tokenizer", _tokenizer.Inspect(storage, path)) : facts;
     }
 }

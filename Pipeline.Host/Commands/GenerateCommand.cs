@@ -35,6 +35,8 @@ internal static class GenerateCommand
             await torch.RunAsync(() =>
             {
                 using LanguageModel decoder = LanguageModel.Load(folder, text, environment.Storage, torch, edit: steering);
+                foreach (string remark in decoder.Remarks)
+                    environment.Error.WriteLine(remark);
                 var generator = new TextGenerator(decoder.Generator(options), continuation.Decode, options);
                 foreach (TextPiece piece in generator.Run([continuation.Prompt], EndTokens.Read(folder, text, environment.Storage), decoder.ValidRows))
                 {

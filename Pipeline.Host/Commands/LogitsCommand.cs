@@ -29,6 +29,8 @@ internal static class LogitsCommand
             await torch.RunAsync(() =>
             {
                 using LanguageModel decoder = LanguageModel.Load(folder, null, environment.Storage, torch, ScalarType.Float32);
+                foreach (string remark in decoder.Remarks)
+                    environment.Error.WriteLine(remark);
                 LogitsFile.Write(decoder.Model, from, to, environment.Storage, decoder.Embed);
             });
             return ExitCodes.Success;

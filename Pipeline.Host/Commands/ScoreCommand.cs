@@ -55,12 +55,12 @@ internal static class ScoreCommand
             ScoreFileCounts counts = default;
             if (parsed.GetValue(output) is { } lines)
             {
-                counts = await new ScoreFile(environment.Storage, torch).RunAsync(
+                counts = await new ScoreFile(environment.Storage, torch, environment.Error.WriteLine).RunAsync(
                     new ScoreFileOptions(folder, other, text, Path.GetFullPath(lines), parsed.GetRequiredValue(field), parsed.GetValue(batch), steering), cancellationToken);
             }
             if (parsed.GetValue(nextBytes) is { } tensors)
             {
-                counts = await new NextByteFile(environment.Storage, torch).RunAsync(
+                counts = await new NextByteFile(environment.Storage, torch, parsed.GetValue(output) is null ? environment.Error.WriteLine : null).RunAsync(
                     new NextByteFileOptions(folder, other, text, Path.GetFullPath(tensors), parsed.GetValue(view), parsed.GetRequiredValue(field), parsed.GetValue(batch), steering), cancellationToken);
             }
             string rest = parsed.GetValue(output) is null ? "have no tensor" : "could not be: their lines say why";

@@ -37,6 +37,7 @@ internal static class ComparisonTable
         string[] without = [.. comparison.Runs.Where(r => r[part.Name] is null).Select(r => r.Path)];
         if (without.Length > 0)
             notes.Add($"not judged in {string.Join(", ", without)}");
+        notes.AddRange(comparison.Runs.Where(r => r[part.Name]?.NotFinite.Count > 0).Select(r => $"not finite in {r.Path}: {string.Join(", ", r[part.Name]!.NotFinite)}"));
         return notes;
     }
 

@@ -6,7 +6,8 @@ namespace Pipeline.Host.Comparison;
 
 /// <summary>What one <c>evaluate</c> of one run found, as far as runs are compared by it.</summary>
 /// <param name="AgreementWith">The model that agreement was asked with; null where it was not asked for.</param>
-internal sealed record Judgement(JudgedText Text, IReadOnlyList<JudgedModel> Models, string? AgreementWith)
+/// <param name="NotFinite">Names of models whose answers were not finite, which have no figures.</param>
+internal sealed record Judgement(JudgedText Text, IReadOnlyList<JudgedModel> Models, string? AgreementWith, IReadOnlyList<string> NotFinite)
 {
     public JudgedModel? this[string name] => Models.FirstOrDefault(m => m.Name == name);
 
@@ -22,8 +23,9 @@ internal sealed record Judgement(JudgedText Text, IReadOnlyList<JudgedModel> Mod
         EvaluationReport report = EvaluationTable.FromJson(JsonSerializer.SerializeToUtf8Bytes(part));
         return new Judgement(
             new JudgedText(report.WindowBytes, report.Documents, report.Windows, report.Bytes, report.IsCut),
-            [.. report.Models.Select(m => new JudgedModel(m.Name, m.Tokenizer, m.BitsPerByte, m.Agreement))],
-            report.AgreementWith);
+            [.. report.Models.Where(m => m.NotFinite is null).Select(m => new JudgedModel(m.Name, m.Tokenizer, m.BitsPerByte, m.Agreement))],
+            report.AgreementWith,
+            [.. report.Models.Where(m => m.NotFinite is not null).Select(m => m.Name)]);
     }
 
     /// <summary>Several texts as one, each weighing the same whatever its length; of the models judged on all.</summary>
@@ -31,7 +33,8 @@ internal sealed record Judgement(JudgedText Text, IReadOnlyList<JudgedModel> Mod
         new JudgedText(
             parts.Max(p => p.Text.WindowBytes), parts.Sum(p => p.Text.Documents), parts.Sum(p => p.Text.Windows), parts.Sum(p => p.Text.Bytes), parts.Any(p => p.Text.IsCut)),
         [.. parts[0].Models.Where(m => parts.All(p => p[m.Name] is not null)).Select(m => Mean([.. parts.Select(p => p[m.Name]!)]))],
-        parts[0].AgreementWith);
+        parts[0].AgreementWith,
+        [.. parts.SelectMany(p => p.NotFinite).Distinct()]);
 
     private static JudgedModel Mean(IReadOnlyList<JudgedModel> parts) => parts[0] with
     {

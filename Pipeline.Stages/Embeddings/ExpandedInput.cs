@@ -78,7 +78,7 @@ public sealed class ExpandedInput : IDisposable
     {
         _source.Save(Path.Combine(folder, TokenizerName), storage);
         SafetensorsWriter.Write(
-            Path.Combine(folder, FileName), storage, [new TensorSource(WeightName, type, Table_VH)],
+            Path.Combine(folder, FileName), storage, [new TensorSource(WeightName, type, Table_VH) { MustBeFinite = true }],
             new Dictionary<string, string> { ["format"] = "pt", [VersionKey] = Version, [SourceKey] = _source.Fingerprint });
     }
 

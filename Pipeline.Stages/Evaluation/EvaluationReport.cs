@@ -45,7 +45,7 @@ public sealed record EvaluationReport(
 /// <summary>One model on the text.</summary>
 /// <param name="Name">As the definition names it.</param>
 /// <param name="Model">The folder, or the members of an ensemble.</param>
-/// <param name="BitsPerByte">Bits over bytes.</param>
+/// <param name="BitsPerByte">Bits over bytes; NaN, which is null in JSON, of a model that is <see cref="NotFinite"/>.</param>
 /// <param name="Bits">−Σ log2 p(token), and 8 for each byte of a first token without a score.</param>
 /// <param name="Tokens">Tokens of text; the bos in front is not counted. Bytes for an ensemble of unlike tokenizers, which answers in them.</param>
 /// <param name="TokensPerByte">Tokens over bytes.</param>
@@ -60,15 +60,20 @@ public sealed record EvaluationReport(
 public sealed record ModelResult(
     string Name,
     string Model,
-    double BitsPerByte,
-    double Bits,
+    [property: JsonConverter(typeof(NullForNaN))] double BitsPerByte,
+    [property: JsonConverter(typeof(NullForNaN))] double Bits,
     long Tokens,
     double TokensPerByte,
     long UnscoredBytes,
     string Tokenizer,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] double? Agreement = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? AgreementOffsets = null,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ExactResult? Exact = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ExactResult? Exact = null)
+{
+    /// <summary>Why the model has no figures, whose answers were not finite; null of a sound one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? NotFinite { get; init; }
+}
 
 /// <summary>How much of the way to the teacher the training went.</summary>
 /// <param name="Before">Name of the student before training.</param>

@@ -3,9 +3,11 @@ using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Ensembles;
 using Pipeline.Stages.Language;
+using Pipeline.Stages.Models;
 using Pipeline.Stages.Ranks;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
+using TorchSharp;
 
 namespace Pipeline.Stages.Evaluation;
 
@@ -30,6 +32,8 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
         + "divergence from exactWith, in bits. An ensemble of unlike tokenizers averages its members' distributions over the next byte.";
 
     private readonly WindowScorer _scorer = new(device, batchTokens, ranks);
+    private readonly HashSet<string> _unsound = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _said = new(StringComparer.Ordinal);
     private LikeliestBytes? _reference;
     private long _done;
     private long _total;
@@ -47,11 +51,16 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
             results.Add(await JudgeAsync(ensemble.Name, Label(ensemble), plan.MembersOf(ensemble), Of(ensemble), text, plan.Agreement, cancellationToken));
         if (plan.ExactBytes)
         {
-            for (int i = 0; i < plan.Models.Count; i++)
+            foreach (int i in Enumerable.Range(0, plan.Models.Count).Where(i => results[i].NotFinite is null))
                 results[i] = results[i] with { Exact = await JudgeBytesAsync([plan.Models[i]], Averaging.None, plan, text, cancellationToken) };
         }
         foreach (EvaluatedEnsemble ensemble in ensembles[true])
         {
+            if (results.FirstOrDefault(r => r.NotFinite is not null && ensemble.Members.Contains(r.Name)) is { } unsound)
+            {
+                results.Add(new ModelResult(ensemble.Name, Label(ensemble), double.NaN, double.NaN, text.Bytes, 1, 0, TextTokenizer.BytesPath) { NotFinite = unsound.NotFinite });
+                continue;
+            }
             ExactResult exact = await JudgeBytesAsync(plan.MembersOf(ensemble), Of(ensemble), plan, text, cancellationToken);
             results.Add(new ModelResult(ensemble.Name, Label(ensemble), exact.BitsPerByte, exact.Bits, text.Bytes, 1, exact.UnscoredBytes, TextTokenizer.BytesPath, Exact: exact));
         }
@@ -78,7 +87,7 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
     private async Task<ExactResult> JudgeBytesAsync(
         IReadOnlyList<ModelPlace> places, Averaging averaging, EvaluationPlan plan, HeldOutText text, CancellationToken cancellationToken)
     {
-        ModelPlace? other = plan.Models.FirstOrDefault(m => m.Name == plan.ExactReference);
+        ModelPlace? other = plan.Models.FirstOrDefault(m => m.Name == plan.ExactReference && !_unsound.Contains(m.Name));
         bool isReference = places.Count == 1 && places[0] == other;
         ModelPlace[] needed = [.. places.Concat(other is null ? [] : [other]).DistinctBy(p => p.Name)];
         var models = new Dictionary<string, ByteMember>(StringComparer.Ordinal);
@@ -127,10 +136,13 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
         LikeliestBytes? nextBytes = agreement is null ? null : new LikeliestBytes(windows, _reference);
         var members = new List<LanguageModel>();
         double[] sums;
+        string? notFinite = null;
         try
         {
             foreach (ModelPlace place in places)
                 members.Add(await device.RunAsync(() => Load(place), cancellationToken));
+            foreach (string remark in members.SelectMany(m => m.Remarks).Where(_said.Add))
+                meter.Say(remark);
             WarnOfLength(members, windows);
             long before = _done;
             sums = await _scorer.ScoreAsync(members, average, windows, nextBytes, done =>
@@ -139,25 +151,36 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
                 meter.Progress(_done = before + done, _total);
             }, cancellationToken);
             _done = before + windows.Count;
+            // Ranks have the same sums here: none throws while others wait for it.
+            if (Array.FindIndex(sums, sum => !double.IsFinite(sum)) is >= 0 and int bad)
+                notFinite = await device.RunAsync(() => Why(members, windows[bad].Ids, bad), cancellationToken);
         }
         finally
         {
             await device.RunAsync(() => members.ForEach(m => m.Dispose()), CancellationToken.None);
         }
         long unscored = windows.Sum(w => (long)w.UnscoredBytes), tokens = windows.Sum(w => (long)w.TextTokens);
-        double bits = BitsPerByte.Bits(sums.Sum(), unscored);
-        var result = new ModelResult(name, label, BitsPerByte.Of(bits, text.Bytes), bits, tokens, (double)tokens / text.Bytes, unscored, tokenizer.Fingerprint);
-        return nextBytes is null ? result : Compared(result, nextBytes);
+        double bits = notFinite is null ? BitsPerByte.Bits(sums.Sum(), unscored) : double.NaN;
+        var result = new ModelResult(name, label, BitsPerByte.Of(bits, text.Bytes), bits, tokens, (double)tokens / text.Bytes, unscored, tokenizer.Fingerprint) { NotFinite = notFinite };
+        if (notFinite is not null)
+            _unsound.Add(name);
+        if (name == agreement && notFinite is null)
+            _reference = nextBytes;
+        return name == agreement || notFinite is not null || nextBytes is null || _reference is null ? result : Compared(result, nextBytes, _reference);
     }
 
-    private ModelResult Compared(ModelResult result, LikeliestBytes nextBytes)
+    /// <summary>Which member's answers are not finite over the window, and why.</summary>
+    private static string Why(List<LanguageModel> members, int[] window, int index)
     {
-        if (_reference is null)
-        {
-            _reference = nextBytes;
-            return result;
-        }
-        (long same, long offsets) = nextBytes.ComparedWith(_reference);
+        using IDisposable quiet = torch.no_grad();
+        using DisposeScope scope = torch.NewDisposeScope();
+        LanguageModel member = members.Find(m => !m.Hidden(torch.tensor(Array.ConvertAll(window, id => (long)id), device: m.Device).unsqueeze(0)).isfinite().all().cpu().item<bool>()) ?? members[0];
+        return NotFinite.Describe(member.Name, member.Model, string.Create(CultureInfo.InvariantCulture, $"its likelihoods of window {index + 1}"));
+    }
+
+    private static ModelResult Compared(ModelResult result, LikeliestBytes nextBytes, LikeliestBytes reference)
+    {
+        (long same, long offsets) = nextBytes.ComparedWith(reference);
         return result with { Agreement = offsets > 0 ? (double)same / offsets : null, AgreementOffsets = offsets };
     }
 
@@ -176,6 +199,8 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
         if (gap is null)
             return null;
         double Of(string name) => results.First(r => r.Name == name).BitsPerByte;
-        return new GapResult(gap.Before, gap.After, gap.Teacher, BitsPerByte.GapClosed(Of(gap.Before), Of(gap.After), Of(gap.Teacher)));
+        // With NaN no comparison holds, and the share is null.
+        double? closed = BitsPerByte.GapClosed(Of(gap.Before), Of(gap.After), Of(gap.Teacher));
+        return new GapResult(gap.Before, gap.After, gap.Teacher, closed is { } share && double.IsFinite(share) ? share : null);
     }
 }

@@ -34,9 +34,11 @@ public static class EvaluationTable
         ];
         if (report.IsCut)
             notes.Add("the input went on; the text above maxBytes was not judged");
+        notes.AddRange(report.Models.Where(m => m.NotFinite is not null).Select(m => $"{m.Name}: {m.NotFinite}"));
         if (report.Gap is { } gap)
         {
-            notes.Add(gap.Closed is { } share
+            string? unsound = report.Models.FirstOrDefault(m => m.NotFinite is not null && (m.Name == gap.Before || m.Name == gap.After || m.Name == gap.Teacher))?.Name;
+            notes.Add(unsound is not null ? $"how much of the gap training closed cannot be said: {unsound} is not finite" : gap.Closed is { } share
                 ? string.Create(CultureInfo.InvariantCulture, $"training closed {share:P1} of the gap between {gap.Before} and {gap.Teacher}")
                 : $"there was no gap to close: {gap.Before} began no worse than {gap.Teacher}");
         }
@@ -61,7 +63,7 @@ public static class EvaluationTable
 
     private static List<string> Row(ModelResult model, EvaluationReport report)
     {
-        List<string> row = [model.Name, Number(model.BitsPerByte, "0.0000"), Number(model.Tokens, "N0"), Number(model.TokensPerByte, "0.000")];
+        List<string> row = [model.Name, model.NotFinite is null ? Number(model.BitsPerByte, "0.0000") : "not finite", Number(model.Tokens, "N0"), Number(model.TokensPerByte, "0.000")];
         if (report.AgreementWith is not null)
             row.AddRange([model.Agreement is { } share ? Number(share, "P2") : "-", model.AgreementOffsets is { } offsets ? Number(offsets, "N0") : "-"]);
         if (HasExact(report))

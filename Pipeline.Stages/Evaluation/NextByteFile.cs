@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Language;
+using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Safetensors;
 using Pipeline.Stages.NextBytes;
 using Pipeline.Stages.Text;
@@ -30,7 +31,10 @@ public sealed record NextByteFileOptions(
 /// logarithms of the next byte after the first 0 … N bytes of the text (NFC), and in the last column of its end. Rows without a condition are
 /// NaN; a space that the tokenizer puts in front is conditioned on and has no row; lines that cannot be used are absent.
 /// </summary>
-public sealed class NextByteFile(IStorage storage, TorchDevice device)
+/// <param name="storage">All files go through it.</param>
+/// <param name="device">Where the model computes.</param>
+/// <param name="say">Gets what a person should know of the model; null: nobody does.</param>
+public sealed class NextByteFile(IStorage storage, TorchDevice device, Action<string>? say = null)
 {
     private const int TextsAtATime = 64;
 
@@ -42,6 +46,8 @@ public sealed class NextByteFile(IStorage storage, TorchDevice device)
         TextTokenizer tokenizer = TextTokenizer.Load(options.Tokenizer ?? options.Model, storage);
         using LanguageModelHolder holder = new(await device.RunAsync(() => LanguageModel.Load(options.Model, tokenizer, storage, device, edit: options.Edit), cancellationToken), device);
         LanguageModel model = holder.Model;
+        foreach (string remark in model.Remarks)
+            say?.Invoke(remark);
         var vocabulary = new ByteVocabulary(tokenizer, EndTokens.Read(options.Model, tokenizer, storage), model.Model.Config.VocabularySize);
         // Shapes stand at the head of the file and are known at the end: rows wait in a file of their own that nobody else sees.
         using var waiting = new StagedFile(storage, options.Output + ".rows");
@@ -59,6 +65,9 @@ public sealed class NextByteFile(IStorage storage, TorchDevice device)
                     continue;
                 }
                 float[] rows = await RowsAsync(bytes, windows, options, cancellationToken);
+                // Rows without a condition are NaN, and only those in front of a text without a mark are: the last one never is.
+                if (float.IsNaN(rows[^1]) && !(vocabulary.Tokenizer.BosId is null && windows[^1].Ids.Length == 0))
+                    throw await device.RunAsync(() => NotFinite.Refusal(model.Name, model.Model, $"its next bytes of line {line.Row + 1}"), cancellationToken);
                 tensors.Add(Keep(waiting.Stream, line.Row, rows));
                 scored++;
             }

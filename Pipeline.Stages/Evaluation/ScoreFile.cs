@@ -29,13 +29,16 @@ public readonly record struct ScoreFileCounts(long Scored, long Rejected);
 /// Scores documents whole, without windows: per token the id, log p(token | tokens before), null for the first, and the log boundary
 /// mass after it, in nats; per document bits per byte. A line that cannot be scored gives a line that says why.
 /// </summary>
-public sealed class ScoreFile(IStorage storage, TorchDevice device)
+/// <param name="storage">All files go through it.</param>
+/// <param name="device">Where the model computes.</param>
+/// <param name="say">Gets what a person should know of the model; null: nobody does.</param>
+public sealed class ScoreFile(IStorage storage, TorchDevice device, Action<string>? say = null)
 {
     private const int DocumentsAtATime = 256;
 
     private readonly record struct Line(long Row, WindowTokens? Tokens, long Bytes, string? Error);
 
-    /// <exception cref="Contracts.Errors.InputException">Model, tokenizer or input cannot be read.</exception>
+    /// <exception cref="Contracts.Errors.InputException">Model, tokenizer or input cannot be read, or an answer of the model is not finite.</exception>
     public async Task<ScoreFileCounts> RunAsync(ScoreFileOptions options, CancellationToken cancellationToken)
     {
         LineFileForm.Require(storage, options.Input, Reading(options));
@@ -45,6 +48,8 @@ public sealed class ScoreFile(IStorage storage, TorchDevice device)
         long scored = 0, rejected = 0;
         try
         {
+            foreach (string remark in model.Remarks)
+                say?.Invoke(remark);
             foreach (Line[] lines in Read(options, tokenizer).Chunk(DocumentsAtATime))
             {
                 cancellationToken.ThrowIfCancellationRequested();
@@ -102,14 +107,15 @@ public sealed class ScoreFile(IStorage storage, TorchDevice device)
         foreach (int[] batch in LengthBatches.Plan([.. some.Select(i => lines[i].Tokens!.Ids.Length)], batchTokens))
         {
             int[][] rows = [.. batch.Select(i => lines[some[i]].Tokens!.Ids)];
-            TokenScores[] scores = await device.RunAsync(() => Score(model, rows), cancellationToken);
+            long[] numbers = [.. batch.Select(i => lines[some[i]].Row)];
+            TokenScores[] scores = await device.RunAsync(() => Score(model, rows, numbers), cancellationToken);
             for (int i = 0; i < batch.Length; i++)
                 results[some[batch[i]]] = scores[i];
         }
         return results;
     }
 
-    private static TokenScores[] Score(LanguageModel model, int[][] rows)
+    private static TokenScores[] Score(LanguageModel model, int[][] rows, long[] numbers)
     {
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -119,7 +125,12 @@ public sealed class ScoreFile(IStorage storage, TorchDevice device)
         float[] likelihoods = [.. scores.LogLikelihood.cpu().data<float>()], boundaries = [.. scores.LogBoundary!.cpu().data<float>()];
         var results = new TokenScores[rows.Length];
         for (int row = 0, at = 0; row < rows.Length; at += rows[row++].Length)
+        {
             results[row] = new TokenScores(likelihoods[at..(at + rows[row].Length - 1)], boundaries[at..(at + rows[row].Length)]);
+            // Of boundaries no mass at all is possible; of a token no number is infinite, as the softmax is over finite logits.
+            if (NotFinite.FirstIn(results[row].LogLikelihoods) >= 0 || Array.Exists(results[row].LogBoundaryMasses, mass => !(mass <= float.MaxValue)))
+                throw NotFinite.Refusal(model.Name, model.Model, $"its likelihoods of line {numbers[row] + 1}");
+        }
         return results;
     }
 

@@ -28,14 +28,18 @@ internal sealed class HypernetworkLoop(
         {
             throw MemoryExhaustion.At(
                 $"stage '{stage}', step {step + 1}, {batch.Examples.Length} documents of up to {batch.Tables?.Length} tokens under a sampled tokenizer of {batch.VocabularySize}", e,
-                "lower tokens of batch or vocabularyRows" + (options.ActivationCheckpointing ? "" : ", or set activationCheckpointing") + "; the last checkpoint is kept");
+                "lower tokens of batch or vocabularyRows" + (options.ActivationCheckpointing ? "" : ", or set activationCheckpointing") + $"; {TrainingCheckpoints.Kept(checkpoints.Newest)}");
         }
         Report(report, step + 1, batch);
         return new StepOutcome(batch.Next, report.Applied, batch.Examples.Select(e => e.Id));
     }
 
     public Task SaveAsync(TrainingState state, CancellationToken cancellationToken)
-        => device.RunAsync(() => checkpoints.Write(trainer, state), cancellationToken);
+        => device.RunAsync(() =>
+        {
+            checkpoints.Write(trainer, state);
+            checkpoints.Newest = state.Step;
+        }, cancellationToken);
 
     /// <summary>Waits for what is drawn ahead: the source must not be left while it is read.</summary>
     public async Task EndAsync()

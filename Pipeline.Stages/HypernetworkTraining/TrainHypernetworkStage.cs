@@ -75,6 +75,7 @@ internal sealed class TrainHypernetworkStage : ISink<StudentBatch>, IResumable, 
         TextTokenizer[] known = [.. _options.Sampling.Known.Select(path => _run.Tokenizers.Get(path == TextTokenizer.BytesPath ? path : _run.Input(path)))];
         long seed = _run.Definition.Seed;
         Session session = await _device.RunAsync(() => Session.Begin(_options, folder, _run, _device, _checkpoints, _resumed), cancellationToken).ConfigureAwait(false);
+        foreach (string remark in session.Model.Remarks) _meter.Say(remark);
         HypernetworkLoop? loop = null;
         try
         {

@@ -52,6 +52,9 @@ public sealed class LanguageModel : IDisposable
 
     public Device Device => Model.Device;
 
+    /// <summary>What a person should know of how its folder was read.</summary>
+    public IReadOnlyList<string> Remarks => Model.Remarks;
+
     /// <summary>Rows from here on are padding that no token has; they get no probability, and ids from here on cannot be scored.</summary>
     public int ValidRows => Math.Min(_tokenizer?.VocabularySize ?? int.MaxValue, Model.Config.VocabularySize);
 

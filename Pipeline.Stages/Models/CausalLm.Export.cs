@@ -11,6 +11,7 @@ public sealed partial class CausalLm
     /// Writes config.json, generation_config.json and the weights as Hugging Face does for the family; adapters are merged in. Every
     /// file is written in one step, config last, so that a folder with a config is whole.
     /// </summary>
+    /// <exception cref="Contracts.Errors.InputException">A weight is not finite, or not in the type to be written.</exception>
     public void Save(string folder, IStorage storage, ExportOptions options)
     {
         storage.CreateDirectory(folder);
@@ -28,7 +29,10 @@ public sealed partial class CausalLm
         }
 
         IEnumerable<TensorSource> tensors = WeightLayout.Of(Config).Select(stored => new TensorSource(
-            stored.Name, options.Type, stored.Shape, () => stored.Parts.Count == 1 ? Merged(stored.Parts[0]) : cat([.. stored.Parts.Select(part => Merged(part).to(ScalarType.Float32))])));
+            stored.Name, options.Type, stored.Shape, () => stored.Parts.Count == 1 ? Merged(stored.Parts[0]) : cat([.. stored.Parts.Select(part => Merged(part).to(ScalarType.Float32))]))
+        {
+            MustBeFinite = true,
+        });
         SafetensorsWriter.WriteFolder(folder, storage, [.. tensors], options.MaxShardBytes);
         ConfigWriter.Write(folder, storage, Config, options);
     }

@@ -44,6 +44,12 @@ public sealed partial class CausalLm : IDisposable
 
     public Device Device { get; }
 
+    /// <summary>The folder it was read from, for messages; empty for one that was made here.</summary>
+    public string Source { get; private init; } = "";
+
+    /// <summary>What a person should know of how the folder was read.</summary>
+    public IReadOnlyList<string> Remarks { get; private init; } = [];
+
     /// <summary>The type of weights and activations; norms, softmax and the vocabulary head compute in float32.</summary>
     public ScalarType ComputeType { get; }
 
@@ -62,13 +68,13 @@ public sealed partial class CausalLm : IDisposable
     /// <exception cref="InputException">Config or weights do not fit this program or each other.</exception>
     public static CausalLm Load(string folder, IStorage storage, Device device, ScalarType dtype)
     {
-        ModelConfig config = ModelConfig.Load(folder, storage);
         SafetensorsFolder files = SafetensorsFolder.Open(folder, storage);
         try
         {
             using IDisposable quiet = no_grad();
+            ModelConfig config = HeadTie.Resolve(ModelConfig.Load(folder, storage), files, folder, out string? remark);
             WeightLoader loader = new(config, files, folder);
-            return new CausalLm(config, device, dtype, files, (name, _) => new Weight(name, loader.Get(name, device, dtype), loader.CanMap(name, device, dtype)));
+            return new CausalLm(config, device, dtype, files, (name, _) => new Weight(name, loader.Get(name, device, dtype), loader.CanMap(name, device, dtype))) { Source = folder, Remarks = remark is null ? [] : [remark] };
         }
         catch
         {

@@ -24,7 +24,7 @@ public static class LogitsFile
     /// <param name="embed">
     /// What goes into the first layer for ids and mask [B,T], where it is more than the model's embeddings (input expansion): [B,T,H].
     /// </param>
-    /// <exception cref="InputException">The input does not fit.</exception>
+    /// <exception cref="InputException">The input does not fit, or logits are not finite.</exception>
     public static void Write(CausalLm model, string inputPath, string outputPath, IStorage storage, Func<Tensor, Tensor?, Tensor>? embed = null)
     {
         using IDisposable quiet = no_grad();
@@ -40,6 +40,14 @@ public static class LogitsFile
         if (positions is not null)
             CheckRange(positions, int.MaxValue, inputPath, "position_ids");
         (Tensor logits, Tensor hidden) = Compute(model, ids, mask, positions, embed);
+        Tensor isBad = logits.isfinite().all(dim: 2).logical_not();
+        if (mask is not null)
+            isBad = isBad.logical_and(mask.to(ScalarType.Bool));
+        if (isBad.any().cpu().item<bool>())
+        {
+            long first = isBad.flatten().to(ScalarType.Int64).argmax().cpu().item<long>();
+            throw NotFinite.Refusal(model.Source, model, $"the logits of row {first / ids.size(1)}, position {first % ids.size(1)} of {inputPath}");
+        }
         SafetensorsWriter.Write(
             outputPath, storage, [new TensorSource("logits", ScalarType.Float32, logits), new TensorSource("hidden_states", ScalarType.Float32, hidden)],
             new Dictionary<string, string>(StringComparer.Ordinal) { ["format"] = "pt" });

@@ -24,7 +24,7 @@ internal sealed class WeightLoader
                 _places.Add(part.Name, (stored, part));
         }
 
-        _storedNames = files.Entries.Select(entry => entry.Name).Where(name => !IsIgnored(name)).ToDictionary(PlainName, name => name, StringComparer.Ordinal);
+        _storedNames = files.Entries.Select(entry => entry.Name).Where(name => !IsIgnored(name)).ToDictionary(name => PlainName(config.Family, name), name => name, StringComparer.Ordinal);
         Check(folder);
     }
 
@@ -76,13 +76,17 @@ internal sealed class WeightLoader
         => (_config.Family.TextModelType is not null && PictureParts.Any(part => name.StartsWith(part, StringComparison.Ordinal)))
             // Old checkpoints keep the frequencies that follow from the config.
             || name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal)
-            // A tied head is the embeddings, whatever a file says beside them.
-            || (_config.TieWordEmbeddings && (name == WeightNames.Head || name == "language_model." + WeightNames.Head));
+            // The head of a tied configuration is a copy of the embeddings here: HeadTie has looked.
+            || (_config.TieWordEmbeddings && PlainName(_config.Family, name) == WeightNames.Head);
+
+    /// <summary>The file's own name of a weight; null where it is not there.</summary>
+    public static string? Find(ModelConfig config, SafetensorsFolder files, string name)
+        => files.Entries.Select(entry => entry.Name).FirstOrDefault(stored => PlainName(config.Family, stored) == name);
 
     // The text part of a picture model lies under another name, and newer files have the two words the other way around.
-    private string PlainName(string name)
+    private static string PlainName(ModelFamily family, string name)
     {
-        if (_config.Family.TextModelType is null)
+        if (family.TextModelType is null)
             return name;
         const string Old = "language_model.", New = "model.language_model.";
         return name.StartsWith(New, StringComparison.Ordinal) ? "model." + name[New.Length..]

@@ -54,6 +54,7 @@ internal static class StudentFactory
         SteeringEdit? edit = null;
         try
         {
+            NotFinite.RefuseWeights(folder, model);
             edit = SteeringEdit.Find(folder, definition.Edit is null ? null : run.Input(definition.Edit), run.Storage, device.Device);
             EmbeddingInitialisation start = EmbeddingChoice.Parse(definition.Embeddings).Kind;
             // A hypernetwork predicts the model's own vocabulary too, when it is asked to.

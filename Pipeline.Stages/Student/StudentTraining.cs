@@ -35,6 +35,7 @@ internal sealed class StudentTraining(
         else trainer.ServeFiles();
         // Nobody goes on, or ends, before it is written.
         ranks.Wait();
+        checkpoints.Newest = state.Step;
     }, cancellationToken);
 
     private void Report(StepReport report, long step, IReadOnlyList<StepPiece> batches)
@@ -62,6 +63,6 @@ internal sealed class StudentTraining(
         StudentBatch largest = batches.MaxBy(b => (long)b.Examples.Length * b.Length)!;
         return MemoryExhaustion.At(
             $"stage '{stage}', step {step}, batch of {largest.Examples.Length} documents of up to {largest.Length} tokens from {largest.Examples[0].Id} on", e,
-            $"lower tokens of batch (a larger accumulate, now {options.Accumulate}, makes up for it){(options.ActivationCheckpointing ? "" : ", or set activationCheckpointing")}; the last checkpoint is kept");
+            $"lower tokens of batch (a larger accumulate, now {options.Accumulate}, makes up for it){(options.ActivationCheckpointing ? "" : ", or set activationCheckpointing")}; {TrainingCheckpoints.Kept(checkpoints.Newest)}");
     }
 }

@@ -28,7 +28,7 @@ public static class StudentTransfer
         {
             using LanguageModel model = StudentFactory.Create(run, device);
             StudentExport.Write(model, to, type, run, model.Expansion);
-            return NumeralsAudit.Of(run.Tokenizers.Get(student.Model!), model.Tokenizer).Describe();
+            return string.Concat(model.Remarks.Select(remark => remark + "; ")) + NumeralsAudit.Of(run.Tokenizers.Get(student.Model!), model.Tokenizer).Describe();
         }, cancellationToken).ConfigureAwait(false);
     }
 }

@@ -39,11 +39,20 @@ internal sealed class TrainingCheckpoints
         CheckpointSearch search = CheckpointSet.FindLatest(_storage, _folder);
         Skipped = search.Skipped;
         _latest = search.Latest;
-        return _latest is null ? null : TrainingState.Parse(_latest.ReadState(), _latest.Folder);
+        TrainingState? state = _latest is null ? null : TrainingState.Parse(_latest.ReadState(), _latest.Folder);
+        Newest = state?.Step;
+        return state;
     }
 
     /// <summary>Checkpoints that are newer and not whole.</summary>
     public IReadOnlyList<DamagedException> Skipped { get; private set; } = [];
+
+    /// <summary>The step of the newest checkpoint that is on disk, whoever wrote it; null where there is none.</summary>
+    public long? Newest { get; set; }
+
+    /// <summary>A clause for errors that end training: what is left to go on from.</summary>
+    public static string Kept(long? newest)
+        => newest is { } step ? $"the checkpoint of step {step} is kept" : "no checkpoint was written yet, so training begins again";
 
     /// <summary>Must be called on the device's thread.</summary>
     public void Write(ITrained trainer, TrainingState state)

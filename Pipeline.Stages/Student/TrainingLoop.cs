@@ -16,15 +16,20 @@ internal sealed class TrainingLoop(UpdateStudentOptions options, string stage, I
     /// <exception cref="InputException">There are too few examples, or too many steps were not finite.</exception>
     public async Task<TrainingState> RunAsync(TrainingState state, bool isSaved, CancellationToken cancellationToken)
     {
+        long? saved = isSaved ? state.Step : null;
         while (state.Step < options.Steps)
         {
             StepOutcome outcome = await training.StepAsync(state.Step, cancellationToken).ConfigureAwait(false) ?? throw TooFew(state);
             state = state with { Step = state.Step + 1, Position = outcome.Next, Skipped = state.Skipped + (outcome.Applied ? 0 : 1) };
-            if (state.Skipped > options.MaxSkippedSteps) throw NotFinite(state, outcome);
+            if (state.Skipped > options.MaxSkippedSteps) throw NotFinite(state, outcome, saved);
 
             bool stop = stops();
             isSaved = state.Step % options.CheckpointEvery == 0 || state.Step == options.Steps || stop;
-            if (isSaved) await training.SaveAsync(state, cancellationToken).ConfigureAwait(false);
+            if (isSaved)
+            {
+                await training.SaveAsync(state, cancellationToken).ConfigureAwait(false);
+                saved = state.Step;
+            }
             if (stop && state.Step < options.Steps)
                 throw new InterruptedException($"stopped after step {state.Step} of {options.Steps}; the checkpoint is written: run the same command to go on") { IsAgreed = true };
         }
@@ -35,7 +40,7 @@ internal sealed class TrainingLoop(UpdateStudentOptions options, string stage, I
     private InputException TooFew(TrainingState state) => new(
         $"{stage}: the examples ended after {state.Step} of {options.Steps} steps; raise read-shards.epochs (0 goes round for ever), or lower steps");
 
-    private InputException NotFinite(TrainingState state, StepOutcome last) => new(
+    private InputException NotFinite(TrainingState state, StepOutcome last, long? saved) => new(
         $"{stage}: {state.Skipped} steps had a loss or gradient that is not finite, {options.MaxSkippedSteps} are allowed; stopped at step {state.Step}, "
-        + $"the last checkpoint is kept. Documents of its batches: {string.Join(", ", last.Documents.Take(10))}. Lower learningRate, or raise maxSkippedSteps");
+        + $"{TrainingCheckpoints.Kept(saved)}. Documents of its batches: {string.Join(", ", last.Documents.Take(10))}. Lower learningRate, or raise maxSkippedSteps");
 }

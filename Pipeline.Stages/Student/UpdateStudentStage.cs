@@ -63,6 +63,7 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
         Trainer? trainer = null;
         try
         {
+            foreach (string remark in student.Remarks) _meter.Say(remark);
             if (_resumed is null && NumeralsDiffer(student) is { } numerals) _meter.Say(numerals);
             if (_ranks.Rank == 0) await _device.RunAsync(() => InitialStudent.Ensure(student, _options.To, _run), cancellationToken).ConfigureAwait(false);
             await using IAsyncEnumerator<StudentBatch> source = input.GetAsyncEnumerator(cancellationToken);

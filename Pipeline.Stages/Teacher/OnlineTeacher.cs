@@ -20,6 +20,9 @@ internal sealed class OnlineTeacher(TorchTeacher teacher, IReadOnlyList<int> lay
     /// <summary>Logits of ids that no token has.</summary>
     public const float Impossible = -1e30f;
 
+    // Looked at once: waiting for the answer at every step would hold up a device that runs ahead.
+    private bool _isSound;
+
     public TeacherInputs Run(IReadOnlyList<Example> examples)
     {
         int[][] rows = [.. examples.Select(e => e.Teacher?.Tokens.Ids ?? throw new InputException(
@@ -34,6 +37,9 @@ internal sealed class OnlineTeacher(TorchTeacher teacher, IReadOnlyList<int> lay
         List<Tensor> states = [embedded_BTH];
         Tensor last_BTH = model.FinalNorm(model.RunLayers(embedded_BTH, 0, model.Config.Layers, attention, collectHidden: states));
         states[^1] = last_BTH;
+        if (!_isSound && !last_BTH.flatten(0, 1).index_select(0, tensors.Real_R).isfinite().all().cpu().item<bool>())
+            throw NotFinite.Refusal(loaded.Name, model, $"its hidden states of documents from {examples[0].Id} on");
+        _isSound = true;
         return new TeacherInputs
         {
             Hidden_MH = layers.Distinct().ToDictionary(l => l, l => Flat(states[l]).MoveToOuterDisposeScope()),

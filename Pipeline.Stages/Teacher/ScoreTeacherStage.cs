@@ -78,6 +78,7 @@ internal sealed class ScoreTeacherStage(ScoreTeacherOptions options, string name
         bool hidden = options.HiddenLayers is { Count: > 0 };
         TeacherQuestion[] rows = Array.ConvertAll(batch, i => new TeacherQuestion(window[i].Teacher.Ids)
         {
+            Document = window[i].Id,
             HiddenAt = hidden ? Array.ConvertAll(window[i].Chunks, c => c.TeacherEnd - 1) : [],
         });
         try

@@ -1,3 +1,4 @@
+using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Batching;
@@ -50,18 +51,21 @@ internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hi
                 // The head scores the token after position t; the record wants it at the token itself.
                 if (t > 0) negLogLikelihood[t] = Stored(likelihood[n + t - 1]);
                 negLogBoundary[t] = Stored(boundary[n + t]);
+                // No mass at all is possible of boundaries; of a token that the softmax is over, no number is infinite.
+                if ((t > 0 && !float.IsFinite(likelihood[n + t - 1])) || !(boundary[n + t] <= float.MaxValue)) throw Refusal(rows[b], $"its likelihoods at token {t}");
             }
             n += count;
             results[b] = new TeacherAnswer(new TeacherScores(negLogLikelihood, negLogBoundary))
             {
-                Hidden = hidden is null ? null : HiddenAt(hidden, b, rows[b].HiddenAt),
+                Hidden = hidden is null ? null : HiddenAt(hidden, b, rows[b]),
             };
         }
         return results;
     }
 
-    private TeacherHidden HiddenAt(List<Tensor> hidden, int row, int[] positions)
+    private TeacherHidden HiddenAt(List<Tensor> hidden, int row, TeacherQuestion question)
     {
+        int[] positions = question.HiddenAt;
         int width = teacher.Model.Config.HiddenSize;
         var values = new Half[hiddenLayers.Count * positions.Length * width];
         using var scope = NewDisposeScope();
@@ -70,10 +74,14 @@ internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hi
         for (int i = 0; i < layers.Length; i++)
         {
             float[] states = Values(hidden[layers[i]][row].index_select(0, at).flatten());
+            if (NotFinite.FirstIn(states) >= 0) throw Refusal(question, $"its hidden states of layer {layers[i]}");
             for (int k = 0; k < states.Length; k++) values[i * states.Length + k] = (Half)Math.Clamp(states[k], (float)Half.MinValue, (float)Half.MaxValue);
         }
         return new TeacherHidden(layers, width, values);
     }
+
+    private InputException Refusal(TeacherQuestion question, string what)
+        => NotFinite.Refusal(teacher.Name, teacher.Model, question.Document is { } id ? $"document {id}, {what}" : what);
 
     /// <summary>Negated and kept inside float16's finite range: an impossible token has the largest number, not infinity.</summary>
     private static float Stored(float logProbability) => Math.Clamp(-logProbability, 0f, (float)Half.MaxValue);

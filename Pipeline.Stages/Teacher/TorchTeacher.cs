@@ -24,6 +24,7 @@ internal sealed class TorchTeacher : ITeacher
     private readonly string? _edit;
     private readonly Lazy<TeacherFacts> _facts;
     private readonly Lazy<IReadOnlyDictionary<string, string>> _fingerprint;
+    private readonly Action<string>? _say;
     private LanguageModel? _loaded;
 
     /// <param name="folder">Full path.</param>
@@ -31,9 +32,11 @@ internal sealed class TorchTeacher : ITeacher
     /// <param name="storage">Where the folder is.</param>
     /// <param name="device">Where it computes; stays the caller's and outlives this.</param>
     /// <param name="edit">Full path of an edit of its activations; null: its folder's own, where it has one.</param>
-    public TorchTeacher(string folder, TextTokenizer tokenizer, IStorage storage, TorchDevice device, string? edit = null)
+    /// <param name="say">Gets what a person should know of the model; null: nobody does.</param>
+    public TorchTeacher(string folder, TextTokenizer tokenizer, IStorage storage, TorchDevice device, string? edit = null, Action<string>? say = null)
     {
         _edit = edit;
+        _say = say;
         _folder = folder;
         _tokenizer = tokenizer;
         _storage = storage;
@@ -57,7 +60,7 @@ internal sealed class TorchTeacher : ITeacher
         TeacherDefinition.DefaultBackend, "A Hugging Face folder, computed in this process by torch: the default.", _ => Abilities,
         static (teacher, context) => new TorchTeacher(
             RunPaths.Input(context.RunFolder, teacher.Model), SideTokenizers.Teacher(RunSite.Of(context)), context.Storage, context.Service<TorchDevice>(),
-            teacher.Edit is null ? null : RunPaths.Input(context.RunFolder, teacher.Edit)));
+            teacher.Edit is null ? null : RunPaths.Input(context.RunFolder, teacher.Edit), context.Meter.Say));
 
     public TeacherFacts Facts => _facts.Value;
 
@@ -67,7 +70,23 @@ internal sealed class TorchTeacher : ITeacher
         => _device.RunAsync(() => new TeacherScorer(Load(), request.HiddenLayers).Score(request.Rows), cancellationToken);
 
     /// <summary>The weights in memory, read when they are not. On the device's thread; they stay this object's.</summary>
-    public LanguageModel Load() => _loaded ??= LanguageModel.Load(_folder, _tokenizer, _storage, _device, edit: _edit);
+    public LanguageModel Load() => _loaded ??= Read();
+
+    private LanguageModel Read()
+    {
+        LanguageModel model = LanguageModel.Load(_folder, _tokenizer, _storage, _device, edit: _edit);
+        try
+        {
+            NotFinite.RefuseWeights(_folder, model.Model);
+            foreach (string remark in model.Remarks) _say?.Invoke(remark);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
 
     public async ValueTask ReleaseAsync()
     {

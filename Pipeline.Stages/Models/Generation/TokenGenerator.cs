@@ -92,6 +92,8 @@ public sealed class TokenGenerator(CausalLm model, GenerationOptions options, Fu
         if (validRows > 0)
             logits = logits.narrow(1, 0, validRows);
         float[] flat = logits.cpu().contiguous().data<float>().ToArray();
+        if (NotFinite.FirstIn(flat) is >= 0 and int bad)
+            throw NotFinite.Refusal(model.Source, model, $"the logits after {total - padding[bad / (flat.Length / batch)]} tokens");
         return [.. flat.Chunk(flat.Length / batch)];
     }
 

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -132,8 +134,20 @@ public static class SafetensorsWriter
         {
             using DisposeScope slice = NewDisposeScope();
             Tensor part = flat.narrow(0, at, Math.Min(SliceElements, count - at)).to(CPU).to(source.Type).contiguous();
+            if (source.MustBeFinite && !part.isfinite().all().item<bool>())
+                throw Refusal(source, flat);
             stream.Write(part.bytes);
         }
+    }
+
+    private static InputException Refusal(TensorSource source, Tensor flat)
+    {
+        Tensor wide = flat.to(ScalarType.Float32);
+        if (!wide.isfinite().all().cpu().item<bool>())
+            return new InputException($"tensor '{source.Name}' has values that are not finite, and is not written");
+        float largest = wide.abs().max().cpu().item<float>();
+        return new InputException(string.Create(
+            CultureInfo.InvariantCulture, $"tensor '{source.Name}' has a value of {largest}, which {source.Type} does not hold (up to {finfo(source.Type).max}); write it with dtype bfloat16 or float32"));
     }
 
     private static void WriteIndex(Stream stream, IReadOnlyList<TensorSource> tensors, SortedDictionary<string, string> where)

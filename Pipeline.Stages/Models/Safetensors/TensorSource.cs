@@ -13,5 +13,8 @@ public sealed record TensorSource(string Name, ScalarType Type, IReadOnlyList<lo
     {
     }
 
+    /// <summary>Whether writing refuses values that are not finite, or are no longer in the type to be written.</summary>
+    public bool MustBeFinite { get; init; }
+
     public long Bytes => Shape.Aggregate((long)TensorType.Bytes(Type), (product, dimension) => checked(product * dimension));
 }

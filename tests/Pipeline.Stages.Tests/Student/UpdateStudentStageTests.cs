@@ -122,7 +122,7 @@ public sealed class UpdateStudentStageTests : IDisposable
     [InlineData("loss")]
     public async Task A_step_that_is_not_finite_changes_nothing_is_counted_and_above_the_limit_stops_at_the_last_checkpoint(string what)
     {
-        RunDefinition definition = _run.Definition(model: what == "loss" ? WithNaN() : null);
+        RunDefinition definition = _run.Definition(model: what == "loss" ? Overflowing() : null);
         await _run.WriteShardsAsync(_run.Definition(), "shards", TinyRun.Documents(8));
         // A loss of 5 times 1e30 has a gradient whose squares are beyond float32; the loss itself is finite.
         UpdateStudentOptions options = new()
@@ -136,7 +136,7 @@ public sealed class UpdateStudentStageTests : IDisposable
             Objectives = new() { Sft = new() { Weight = what == "loss" ? 1 : 1e30 } },
         };
         InputException e = await Assert.ThrowsAsync<InputException>(() => _run.TrainAsync(definition, "shards", options with { MaxSkippedSteps = 4 }));
-        Assert.Contains("5 steps had a loss or gradient that is not finite, 4 are allowed; stopped at step 5", e.Message, StringComparison.Ordinal);
+        Assert.Contains("5 steps had a loss or gradient that is not finite, 4 are allowed; stopped at step 5, the checkpoint of step 4 is kept", e.Message, StringComparison.Ordinal);
         Assert.Matches("Documents of its batches: 0000000000000007:[0-9]+", e.Message);
         Assert.Equal(5, _run.Counts["skippedSteps"]);
         Assert.Contains(_run.Said, s => s.StartsWith("step 5 skipped: loss or gradient is not finite", StringComparison.Ordinal));
@@ -189,15 +189,16 @@ public sealed class UpdateStudentStageTests : IDisposable
         Assert.Equal(straight, File.ReadAllBytes(_run[$"student/{Weights}"]));
     }
 
-    private string WithNaN()
+    // Every weight is a number, and no logit is.
+    private string Overflowing()
     {
-        string folder = _run["nan"];
+        string folder = _run["huge"];
         Directory.CreateDirectory(folder);
         foreach (string file in Directory.GetFiles(_run.Teacher))
             File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
         byte[] bytes = File.ReadAllBytes(Path.Combine(folder, Weights));
         using (SafetensorsFile file = SafetensorsFile.Open(Path.Combine(folder, Weights), _run.Storage))
-            BitConverter.TryWriteBytes(bytes.AsSpan((int)file.Entry("model.norm.weight").Offset), float.NaN);
+            BitConverter.TryWriteBytes(bytes.AsSpan((int)file.Entry("model.norm.weight").Offset), 1e38f);
         File.WriteAllBytes(Path.Combine(folder, Weights), bytes);
         return folder;
     }

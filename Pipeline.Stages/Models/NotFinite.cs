@@ -1,0 +1,66 @@
+using Pipeline.Contracts.Errors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Models;
+
+/// <summary>
+/// Says why a model's answers are no numbers: which of its weights are not, or that a state grows beyond the type on the way. Looked for only
+/// where an answer is found to be so. On the device's thread.
+/// </summary>
+public static class NotFinite
+{
+    // A device may be full to its last gigabyte, and the answer needs some more.
+    private const long SliceElements = 1 << 24;
+
+    /// <summary>Place of the first value that is NaN or infinite; -1 when all are finite.</summary>
+    public static int FirstIn(ReadOnlySpan<float> values)
+    {
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (!float.IsFinite(values[i]))
+                return i;
+        }
+        return -1;
+    }
+
+    /// <param name="name">The model's.</param>
+    /// <param name="model">Its weights.</param>
+    /// <param name="what">Of which answer, e.g. "the logits after 3 tokens".</param>
+    public static InputException Refusal(string name, CausalLm model, string what) => new(Describe(name, model, what));
+
+    /// <summary>The same as text.</summary>
+    public static string Describe(string name, CausalLm model, string what) => $"model '{name}' is not finite: {what}; {Cause(model)}";
+
+    /// <summary>Looks at every weight: for a model whose answers are kept, or trained on, for hours.</summary>
+    /// <exception cref="InputException">One is not finite.</exception>
+    public static void RefuseWeights(string name, CausalLm model)
+    {
+        if (Tensor(model) is { } found)
+            throw new InputException($"model '{name}' is not finite: {found}");
+    }
+
+    private static string Cause(CausalLm model)
+        => Tensor(model) ?? $"its weights are all finite, so a state grows beyond {model.ComputeType} on the way; compute in a wider type (--device cpu computes in float32)";
+
+    private static string? Tensor(CausalLm model)
+    {
+        using IDisposable quiet = no_grad();
+        foreach ((string weight, TorchSharp.Modules.Parameter tensor) in model.Parameters)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            torch.Tensor flat = tensor.detach().flatten();
+            long bad = 0, unknown = 0;
+            for (long at = 0; at < flat.numel(); at += SliceElements)
+            {
+                using DisposeScope slice = NewDisposeScope();
+                torch.Tensor part = flat.narrow(0, at, Math.Min(SliceElements, flat.numel() - at));
+                bad += part.isfinite().logical_not().sum().cpu().item<long>();
+                unknown += bad == 0 ? 0 : part.isnan().sum().cpu().item<long>();
+            }
+            if (bad > 0)
+                return $"tensor '{WeightLayout.StoredName(model.Config.Family, weight)}' has {bad} of {flat.numel()} values that are {(unknown > 0 ? "NaN" : "infinite")}; fetch the model again, or go back to the one it was made from";
+        }
+        return null;
+    }
+}
