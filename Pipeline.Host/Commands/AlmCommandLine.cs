@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Models;
 using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
@@ -13,11 +14,24 @@ internal static class AlmCommandLine
         Exit codes: 0 done; 64 definition or command line; 65 input; 70 a defect of alm; 71 out of memory; 73 run folder in use; 74 storage; 75 interrupted, run the same command again.
         """;
 
+    private static Option<string[]> IgnoredKeys { get; } = new("--ignore-config-key")
+    {
+        Description = "A key of a model's config.json that this program does not know and you know to be harmless; may be given again.",
+        HelpName = "NAME",
+        Recursive = true,
+        Hidden = true,
+    };
+
     public static async Task<int> InvokeAsync(IReadOnlyList<string> arguments, CommandEnvironment environment)
     {
         ParseResult parsed = Root(environment).Parse(arguments);
         if (parsed.Errors.Count > 0)
             return Refuse(parsed, environment);
+        if (parsed.GetValue(IgnoredKeys) is { Length: > 0 } keys)
+        {
+            ModelConfig.IgnoreKeys(keys);
+            await environment.Error.WriteLineAsync($"keys of config.json that are ignored wherever a model has them: {string.Join(", ", keys)}");
+        }
         try
         {
             // The run has its own handling of signals.
@@ -66,6 +80,7 @@ internal static class AlmCommandLine
     public static RootCommand Root(CommandEnvironment environment)
     {
         var root = new RootCommand(Description);
+        root.Options.Add(IgnoredKeys);
         foreach (Func<CommandEnvironment, Command> create in CommandTable.All)
             root.Subcommands.Add(create(environment));
         return root;

@@ -22,6 +22,7 @@ internal static class CommandTable
         GenerateCommand.Create,
         LogitsCommand.Create,
         TransferCommand.Create,
+        MergeCommand.Create,
         TokenizeCommand.Create,
         SchemaCommand.Create,
     ];

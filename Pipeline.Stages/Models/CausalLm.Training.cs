@@ -101,6 +101,9 @@ public sealed partial class CausalLm
         Config = Config with { VocabularySize = checked((int)EmbeddingWeight.size(0)), TieWordEmbeddings = output_VH is null };
     }
 
+    /// <summary>Other numbers for a weight of the same shape, copied.</summary>
+    internal void Replace(string name, Tensor value) => Exchange(name, value, _weights[name].Tensor.requires_grad);
+
     private bool IsNamed(string pattern, string name) => NamePattern.Matches(pattern, name) || NamePattern.Matches(pattern, WeightLayout.StoredName(Config.Family, name));
 
     private static bool IsIn(TrainablePart part, string name)

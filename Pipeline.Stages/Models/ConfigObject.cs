@@ -10,7 +10,7 @@ internal sealed class ConfigObject(JsonElement element, string prefix, List<stri
     public JsonElement Element => element;
 
     public IReadOnlyList<string> Unread(IReadOnlySet<string> harmless)
-        => [.. element.EnumerateObject().Where(entry => entry.Value.ValueKind != JsonValueKind.Null && !_read.Contains(entry.Name) && !harmless.Contains(entry.Name)).Select(entry => $"{prefix}{entry.Name} = {Short(entry.Value)}")];
+        => [.. element.EnumerateObject().Where(entry => entry.Value.ValueKind != JsonValueKind.Null && !_read.Contains(entry.Name) && !harmless.Contains(entry.Name) && !HarmlessKeys.IsIgnored(entry.Name)).Select(entry => $"{prefix}{entry.Name} = {Short(entry.Value)}")];
 
     public void Error(string key, string what) => errors.Add($"{prefix}{key} {what}");
 

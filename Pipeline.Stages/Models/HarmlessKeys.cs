@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Pipeline.Stages.Models;
 
 /// <summary>
@@ -7,6 +9,17 @@ namespace Pipeline.Stages.Models;
 /// </summary>
 internal static class HarmlessKeys
 {
+    private static readonly ConcurrentDictionary<string, bool> Ignored = new(StringComparer.Ordinal);
+
+    /// <summary>Takes a stranger's word that keys change nothing, for as long as the process lives.</summary>
+    public static void Ignore(IEnumerable<string> keys)
+    {
+        foreach (string key in keys) Ignored[key] = true;
+    }
+
+    /// <summary>Whether somebody gave that word for a key.</summary>
+    public static bool IsIgnored(string key) => Ignored.ContainsKey(key);
+
     public static IReadOnlySet<string> Text { get; } = new HashSet<string>(StringComparer.Ordinal)
     {
         "_attn_implementation", "_attn_implementation_autoset", "_attn_implementation_internal", "_commit_hash", "_experts_implementation", "_flash_attn_2_enabled", "_name_or_path",

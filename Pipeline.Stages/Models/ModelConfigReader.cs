@@ -36,7 +36,7 @@ internal static class ModelConfigReader
 
         unread.AddRange(text.Unread(HarmlessKeys.Text));
         if (unread.Count > 0)
-            errors.Add($"keys this program does not know for model_type '{type}', so it cannot tell whether they change the result: {string.Join(", ", unread)}; delete those that do not");
+            errors.Add($"keys this program does not know for model_type '{type}', so it cannot tell whether they change the result: {string.Join(", ", unread)}; delete those that do not, or name them with --ignore-config-key");
         if (errors.Count > 0)
             throw new InputException($"{source}: {string.Join("; ", errors)}");
         return config;

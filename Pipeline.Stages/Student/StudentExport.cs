@@ -2,6 +2,7 @@ using Pipeline.Contracts.Formats;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
+using Pipeline.Stages.Models.Peft;
 using Pipeline.Stages.Sides;
 using static TorchSharp.torch;
 
@@ -13,12 +14,17 @@ internal static class StudentExport
     /// <summary>What is behind the name of a folder from which a student with input expansion was left out.</summary>
     public const string PlainSuffix = "-without-expansion";
 
+    /// <summary>What is behind the name of a folder with the low-rank updates alone.</summary>
+    public const string AdapterSuffix = "-adapter";
+
     /// <summary>The result of a run. On the device's thread.</summary>
     public static void Write(LanguageModel student, UpdateStudentOptions options, RunSite run)
     {
         Write(student, run.Output(options.To), options.Dtype, run, student.Expansion);
         if (options.ExportWithoutExpansion && student.Expansion is not null)
             Write(student, run.Output(options.To + PlainSuffix), options.Dtype, run, null);
+        if (options.ExportAdapter)
+            PeftFolder.Write(student.Model, options.Lora, InitialStudent.NameOf(options.To), run.Output(options.To + AdapterSuffix), TorchType(options.Dtype), run.Storage);
     }
 
     public static void Write(LanguageModel student, string folder, WeightType type, RunSite run, ExpandedInput? expansion)
@@ -37,7 +43,7 @@ internal static class StudentExport
         FileList.WriteFor(run.Storage, folder);
     }
 
-    private static ScalarType TorchType(WeightType type) => type switch
+    public static ScalarType TorchType(WeightType type) => type switch
     {
         WeightType.Bfloat16 => ScalarType.BFloat16,
         WeightType.Float16 => ScalarType.Float16,

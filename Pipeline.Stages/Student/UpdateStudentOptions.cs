@@ -110,6 +110,9 @@ public sealed record UpdateStudentOptions : IAsksTeacher, IValidatableObject
     [Description("With inputExpansion: write the model without it too, as TO-without-expansion, for programs that know nothing of it. It is a weaker model.")]
     public bool ExportWithoutExpansion { get; init; }
 
+    [Description("With train lora: write the low-rank updates, and the embeddings trained beside them, as TO-adapter too, in the layout of the PEFT library, over TO-initial.")]
+    public bool ExportAdapter { get; init; }
+
     IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext validationContext)
     {
         if (!BitOperations.IsPow2(Slots))
@@ -120,6 +123,10 @@ public sealed record UpdateStudentOptions : IAsksTeacher, IValidatableObject
             yield return new ValidationResult("'combine.pcgrad' with rule gradnorm: the rule learns from unchanged gradients; leave one of them out", [$"{nameof(Combine)}.{nameof(Combine.Pcgrad)}"]);
         if (Train != TrainMode.Lora && WrittenKeys.Has(validationContext, "lora") && !IsWrittenDefault(validationContext))
             yield return new ValidationResult($"'lora' is given and 'train' is {Train.ToString().ToLowerInvariant()}, so that no adapters are trained; add \"train\": \"lora\", or leave 'lora' out", [nameof(Lora)]);
+        if (ExportAdapter && Train != TrainMode.Lora)
+            yield return new ValidationResult($"'exportAdapter' is true and 'train' is {Train}; only lora has low-rank updates", [nameof(ExportAdapter)]);
+        if (ExportAdapter && Student is { InputExpansion: true })
+            yield return new ValidationResult("'exportAdapter' is true and the student has 'inputExpansion', which an adapter cannot hold", [nameof(ExportAdapter)]);
     }
 
     // A run folder keeps its definition with every default written out: that says nothing of what its author wanted.

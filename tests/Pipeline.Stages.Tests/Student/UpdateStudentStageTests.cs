@@ -4,6 +4,7 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Safetensors;
 using Pipeline.Stages.Student;
+using Pipeline.Stages.Tests.Models;
 using Pipeline.Stages.Tests.Torch;
 using Pipeline.Stages.Tokenization;
 using static TorchSharp.torch;
@@ -115,6 +116,22 @@ public sealed class UpdateStudentStageTests : IDisposable
             };
             Assert.True(expected != old.data<float>().SequenceEqual(changed.data<float>()), name);
         }
+    }
+
+    [Fact]
+    public async Task Low_rank_updates_are_written_as_an_adapter_that_makes_the_student_of_its_beginning()
+    {
+        RunDefinition definition = _run.Definition();
+        await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(8));
+        await _run.TrainAsync(definition, "shards", new()
+        {
+            To = "student", Steps = 3, LearningRate = 1e-2, Train = TrainMode.Lora, ExportAdapter = true, Lora = new() { Rank = 4 }, Objectives = new() { Sft = new() },
+        });
+        Assert.Equal((14, 2), await AdapterMerge.WriteAsync(_run["student-initial"], _run["student-adapter"], _run["merged"], WeightType.Float32, _run.Storage, _run.Device, default));
+        using SafetensorsFile student = SafetensorsFile.Open(_run[$"student/{Weights}"], _run.Storage), merged = SafetensorsFile.Open(_run[$"merged/{Weights}"], _run.Storage);
+        Assert.Equal(student.Entries.Select(e => e.Name), merged.Entries.Select(e => e.Name));
+        foreach (string name in student.Entries.Select(e => e.Name))
+            Assert.Equal(0, GoldenModels.MaxDifference(student.View(name), merged.View(name)), 1e-6);
     }
 
     [Theory]
