@@ -19,7 +19,6 @@ internal static class AlmCommandLine
         Description = "A key of a model's config.json that this program does not know and you know to be harmless; may be given again.",
         HelpName = "NAME",
         Recursive = true,
-        Hidden = true,
     };
 
     public static async Task<int> InvokeAsync(IReadOnlyList<string> arguments, CommandEnvironment environment)

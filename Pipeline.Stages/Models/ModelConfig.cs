@@ -81,10 +81,10 @@ public sealed record ModelConfig
     /// <summary>What embeddings are multiplied by; 1 but for Gemma.</summary>
     public double EmbeddingScale => Family.ScaledEmbedding ? (float)Math.Sqrt(HiddenSize) : 1;
 
-    /// <exception cref="InputException">No config there, or one that this program cannot compute exactly; everything wrong is named.</exception>
     /// <summary>Takes somebody's word that keys of <c>config.json</c> change nothing, for as long as the process lives.</summary>
     public static void IgnoreKeys(IEnumerable<string> keys) => HarmlessKeys.Ignore(keys);
 
+    /// <exception cref="InputException">No config there, or one that this program cannot compute exactly; everything wrong is named.</exception>
     public static ModelConfig Load(string folder, IStorage storage)
     {
         string path = Path.Combine(folder, FileName);

@@ -32,7 +32,7 @@ public sealed class SafetensorsFolder : IDisposable
             else if (storage.FileExists(index))
                 result.AddIndexed(folder, index, storage);
             else
-                throw new InputException($"{folder}: neither {SingleName} nor {IndexName} is there; other weight formats are not read, convert them to safetensors");
+                throw new InputException($"{folder}: neither {SingleName} nor {IndexName} is there{Other(folder, storage)}");
             return result;
         }
         catch
@@ -41,6 +41,13 @@ public sealed class SafetensorsFolder : IDisposable
             throw;
         }
     }
+
+    // What Hugging Face's folders had before, which can run code while it is read.
+    private static string Other(string folder, IStorage storage)
+        => storage.List(folder).Select(p => Path.GetFileName(p)).FirstOrDefault(name => name.StartsWith("pytorch_model", StringComparison.Ordinal)) is { } pickle
+            ? $", but {pickle}, a pickle, which can run code while it is read. Convert it once, where transformers is installed: "
+                + "python -c \"from transformers import AutoModelForCausalLM as M; M.from_pretrained('DIR').save_pretrained('OUT', safe_serialization=True)\", and copy the tokenizer's files"
+            : "; other weight formats are not read, convert them to safetensors";
 
     public bool Contains(string name) => _where.ContainsKey(name);
 

@@ -56,6 +56,32 @@ public sealed class GenerateCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_key_of_the_configuration_that_nobody_knows_is_refused_until_somebody_says_it_is_harmless()
+    {
+        string config = Path.Combine(_model, "config.json"), text = File.ReadAllText(config);
+        File.WriteAllText(config, "{ \"flux_capacitor\": 2," + text[(text.IndexOf('{', StringComparison.Ordinal) + 1)..]);
+        string[] generate = ["generate", "--model", _model, "--prompt", "a", "--max-tokens", "2"];
+
+        AlmAnswer refused = await Alm.RunAsync(generate);
+        AlmAnswer ignored = await Alm.RunAsync([.. generate, "--ignore-config-key", "flux_capacitor"]);
+
+        Assert.Equal(ExitCodes.Input, refused.Code);
+        Assert.Contains("flux_capacitor = 2", refused.Error, StringComparison.Ordinal);
+        Assert.Equal(0, ignored.Code);
+        Assert.Contains("ignored wherever a model has them: flux_capacitor", ignored.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Weights_in_a_pickle_are_refused_with_how_to_convert_them()
+    {
+        File.Move(Path.Combine(_model, "model.safetensors"), Path.Combine(_model, "pytorch_model.bin"));
+        AlmAnswer answer = await Alm.RunAsync(["generate", "--model", _model, "--prompt", "a"]);
+        Assert.Equal(ExitCodes.Input, answer.Code);
+        Assert.Contains("but pytorch_model.bin, a pickle", answer.Error, StringComparison.Ordinal);
+        Assert.Contains("safe_serialization=True", answer.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Values_out_of_range_and_contradictions_are_refused_with_the_option_named()
     {
         AlmAnswer range = await Alm.RunAsync(["generate", "--model", _model, "--prompt", "a", "--top-p", "1.5"]);
