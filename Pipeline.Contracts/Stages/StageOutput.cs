@@ -25,6 +25,7 @@ public sealed record StageOutput(string Key, string Path, OutputKind Kind)
 public enum OutputKind
 {
     Model,
+    Adapter,
     Tokenizer,
     Shards,
     Hypernetwork,

@@ -38,6 +38,7 @@ public static class StudentRegistrations
         yield return Model(options.To);
         yield return Model(InitialStudent.NameOf(options.To), isBeginning: true);
         if (options.ExportWithoutExpansion) yield return Model(options.To + StudentExport.PlainSuffix);
+        if (options.ExportAdapter) yield return new StageOutput("to", options.To + StudentExport.AdapterSuffix, OutputKind.Adapter);
         yield return TrainingCheckpoints.Output(options.To);
     }
 }

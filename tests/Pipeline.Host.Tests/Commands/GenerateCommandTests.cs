@@ -74,7 +74,7 @@ public sealed class GenerateCommandTests : IDisposable
     [Fact]
     public async Task Weights_in_a_pickle_are_refused_with_how_to_convert_them()
     {
-        File.Move(Path.Combine(_model, "model.safetensors"), Path.Combine(_model, "pytorch_model.bin"));
+        new DiskStorage().Rename(Path.Combine(_model, "model.safetensors"), Path.Combine(_model, "pytorch_model.bin"));
         AlmAnswer answer = await Alm.RunAsync(["generate", "--model", _model, "--prompt", "a"]);
         Assert.Equal(ExitCodes.Input, answer.Code);
         Assert.Contains("but pytorch_model.bin, a pickle", answer.Error, StringComparison.Ordinal);
