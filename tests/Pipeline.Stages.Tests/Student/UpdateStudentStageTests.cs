@@ -125,7 +125,13 @@ public sealed class UpdateStudentStageTests : IDisposable
         await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(8));
         await _run.TrainAsync(definition, "shards", new()
         {
-            To = "student", Steps = 3, LearningRate = 1e-2, Train = TrainMode.Lora, ExportAdapter = true, Lora = new() { Rank = 4 }, Objectives = new() { Sft = new() },
+            To = "student",
+            Steps = 3,
+            LearningRate = 1e-2,
+            Train = TrainMode.Lora,
+            ExportAdapter = true,
+            Lora = new() { Rank = 4 },
+            Objectives = new() { Sft = new() },
         });
         Assert.Equal((14, 2), await AdapterMerge.WriteAsync(_run["student-initial"], _run["student-adapter"], _run["merged"], WeightType.Float32, _run.Storage, _run.Device, default));
         using SafetensorsFile student = SafetensorsFile.Open(_run[$"student/{Weights}"], _run.Storage), merged = SafetensorsFile.Open(_run[$"merged/{Weights}"], _run.Storage);
