@@ -51,6 +51,18 @@ internal static class EnsembleHead
         return cat(parts).masked_fill(targets_N.lt(Scalars.Zero), Scalars.Zero).MoveToOuterDisposeScope();
     }
 
+    /// <summary>[S, V] logits of the average, up to a constant of each row, from the members' logits over the same rows.</summary>
+    public static Tensor Combine(IReadOnlyList<Tensor> logits_SV, Averaging average)
+    {
+        if (logits_SV.Count == 1)
+            return logits_SV[0];
+        using DisposeScope scope = NewDisposeScope();
+        Tensor one_SV = average.Kind == EnsembleAverage.Probability
+            ? stack(logits_SV.Select((z, m) => z.to(ScalarType.Float32).log_softmax(1) + Math.Log(average.Weights[m]))).logsumexp(0)
+            : logits_SV.Select((z, m) => z.to(ScalarType.Float32) * average.Weights[m]).Aggregate((a, b) => a + b);
+        return one_SV.MoveToOuterDisposeScope();
+    }
+
     /// <summary>[S, V] float32, over the rows that every member has.</summary>
     public static Tensor MeanLogits(IReadOnlyList<Tensor> hidden_SH, IReadOnlyList<LanguageModel> members, IReadOnlyList<double> weights)
     {

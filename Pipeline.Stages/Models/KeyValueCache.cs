@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models;
@@ -13,6 +14,81 @@ public sealed class KeyValueCache(int layers) : IDisposable
 
     /// <summary>Forgets everything; the buffers stay.</summary>
     public void Clear() => Length = 0;
+
+    /// <summary>Forgets what comes behind the first positions.</summary>
+    public void Truncate(int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
+        Length = length;
+    }
+
+    /// <summary>A copy of some rows and of the positions from one on, up to a length.</summary>
+    /// <param name="rows">Numbers of rows.</param>
+    /// <param name="from">The first position.</param>
+    /// <param name="length">Positions.</param>
+    public KeyValueCache Copy(IReadOnlyList<int> rows, int from, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(from + length, Length);
+        long[] numbers = [.. rows.Select(row => (long)row)];
+        return Made(length, (values, layer) =>
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor part = values(this)[layer]!.narrow(2, from, length);
+            return (rows.Count == 1 ? part.narrow(0, rows[0], 1).clone() : part.index_select(0, tensor(numbers, device: part.device))).DetachFromDisposeScope();
+        }, isEmpty: length == 0);
+    }
+
+    /// <summary>The rows of several, one behind the other; shorter ones are padded in front.</summary>
+    /// <param name="parts">Of one model; stay the caller's.</param>
+    /// <param name="rows">Of each part.</param>
+    public static KeyValueCache Join(IReadOnlyList<KeyValueCache> parts, IReadOnlyList<int> rows)
+    {
+        int longest = parts.Max(part => part.Length);
+        KeyValueCache? filled = parts.FirstOrDefault(part => part.Length > 0);
+        if (filled is null)
+            return new KeyValueCache(parts[0]._keys.Length);
+        return filled.Made(longest, (values, layer) =>
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor like = values(filled)[layer]!;
+            return cat([.. parts.Select((part, i) =>
+            {
+                Tensor padding = zeros([rows[i], like.size(1), longest - part.Length, like.size(3)], dtype: like.dtype, device: like.device);
+                return part.Length == 0 ? padding : cat([padding, values(part)[layer]!.narrow(2, 0, part.Length)], 2);
+            })], 0).DetachFromDisposeScope();
+        }, isEmpty: false);
+    }
+
+    /// <summary>Leaves positions out; the others keep their order.</summary>
+    /// <param name="positions">Ascending.</param>
+    public void Keep(IReadOnlyList<int> positions)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        for (int layer = 0; layer < _keys.Length; layer++)
+        {
+            Tensor at = tensor([.. positions.Select(position => (long)position)], device: _keys[layer]!.device);
+            _keys[layer] = Chosen(_keys[layer]!, at);
+            _values[layer] = Chosen(_values[layer]!, at);
+        }
+        Length = positions.Count;
+
+        static Tensor Chosen(Tensor buffer, Tensor at)
+        {
+            using (buffer)
+                return buffer.index_select(2, at).DetachFromDisposeScope();
+        }
+    }
+
+    private KeyValueCache Made(int length, Func<Func<KeyValueCache, Tensor?[]>, int, Tensor> make, bool isEmpty)
+    {
+        var made = new KeyValueCache(_keys.Length) { Length = length };
+        for (int layer = 0; !isEmpty && layer < _keys.Length; layer++)
+        {
+            made._keys[layer] = make(static cache => cache._keys, layer);
+            made._values[layer] = make(static cache => cache._values, layer);
+        }
+        return made;
+    }
 
     public void Dispose()
     {

@@ -47,9 +47,15 @@ internal sealed class ByteTree
     /// <summary>No node speaks of more bytes behind it than this.</summary>
     public int LongestToken { get; private set; }
 
+    /// <summary>Where the text begins, or goes on behind its last added token.</summary>
+    public int Segment { get; private set; }
+
     public ReadOnlySpan<byte> Bytes => CollectionsMarshal.AsSpan(_bytes);
 
     public IReadOnlyList<ByteNode> Nodes => _nodes;
+
+    /// <summary>Where tokens begin that the bytes so far may be the beginning of, and which.</summary>
+    public IReadOnlyList<(int Start, PlaceRange Range)> Open => _open;
 
     /// <summary>Nodes whose tokens spell exactly the first <paramref name="offset"/> bytes.</summary>
     public IReadOnlyList<int> At(int offset) => _at[offset];
@@ -67,7 +73,8 @@ internal sealed class ByteTree
             throw new InputException("a text without a token, for a model without a first mark, has no condition");
         int root = text.Mark ?? text.Ids[0];
         var tree = new ByteTree(vocabulary, rule, root, first == 1 ? vocabulary.Tokenizer.ByteView(root) : []) { _isTrunkOnly = view == BytesView.Trunk };
-        int node = 0, segment = tree.Bytes.Length;
+        int node = 0;
+        tree.Segment = tree.Bytes.Length;
         for (int i = first; i < text.Ids.Length; i++)
         {
             int id = text.Ids[i], place = vocabulary.PlaceOf(id), begin = tree.Bytes.Length;
@@ -82,11 +89,11 @@ internal sealed class ByteTree
                 else
                     tree.Push(bytes[b], own);
                 if (view == BytesView.Exact && tree.At(begin + b + 1).Count == 0)
-                    tree.AddPrefix(segment, encoder);
+                    tree.AddPrefix(tree.Segment, encoder);
             }
             node = own;
             if (isAdded)
-                segment = tree.Bytes.Length;
+                tree.Segment = tree.Bytes.Length;
         }
         // A space put in front of no text at all.
         foreach (byte value in text.Bytes.AsSpan(tree.Bytes.Length))

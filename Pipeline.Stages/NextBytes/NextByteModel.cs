@@ -40,6 +40,10 @@ internal sealed class NextByteModel : IDisposable
 
     public ByteVocabulary Vocabulary { get; }
 
+    internal CausalLm Model => _model;
+
+    internal TextEncoder Encoder => _encoder;
+
     /// <summary>The laws of texts, in order.</summary>
     /// <param name="texts">None longer than the model's positions.</param>
     /// <param name="view">From which contexts.</param>
@@ -61,6 +65,28 @@ internal sealed class NextByteModel : IDisposable
     }
 
     public void Dispose() => _head_VH.Dispose();
+
+    /// <summary>The contexts of a text.</summary>
+    internal ByteTree TreeOf(ByteText text) => ByteTree.Of(text, Vocabulary, _rule, _encoder, BytesView.Exact);
+
+    /// <summary>[1, T, H] of a row of tokens.</summary>
+    internal Tensor EmbedRow(int[] ids)
+    {
+        Tensor ids_BT = tensor([.. ids.Select(id => (long)id)], [1, ids.Length], device: _model.Device);
+        return _embed?.Invoke(ids_BT) ?? _model.Embed(ids_BT);
+    }
+
+    /// <summary>[1, E, H] of the last tokens of rows, whatever comes before them.</summary>
+    internal Tensor EmbedLast(IReadOnlyList<int[]> rows)
+        => _embed is null ? EmbedRow([.. rows.Select(row => row[^1])]) : cat([.. rows.Select(row => EmbedRow(row).narrow(1, row.Length - 1, 1))], 1);
+
+    /// <summary>Per context its probabilities in the order of the places.</summary>
+    internal double[][] Probabilities(Tensor hidden_EH)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor p_EV = LogProbabilities(hidden_EH).exp();
+        return [.. Enumerable.Range(0, (int)p_EV.size(0)).Select(i => Row(p_EV, i).ToArray())];
+    }
 
     private void AddTrunk(ScoredBytes[] scored, TreePass pass, KeyValueCache? cache)
     {

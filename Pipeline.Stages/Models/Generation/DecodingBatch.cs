@@ -1,0 +1,233 @@
+using Pipeline.Contracts.Errors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Models.Generation;
+
+/// <summary>
+/// Rows of tokens that are continued together, with the keys and values of one model or of several that answer as one. Rows differ in
+/// length: they are padded on the left and masked; they come and go while others go on. On the device's thread. B rows, T positions, S keys,
+/// H hidden, V vocabulary rows.
+/// </summary>
+/// <param name="members">With one vocabulary.</param>
+/// <param name="combine">Makes one [B, V] of the members' logits; null for a single member.</param>
+/// <param name="validRows">Tokens that may come; rows of the head above are left out. 0: all.</param>
+/// <param name="useCache">False computes every position again at each step: the slow twin for tests.</param>
+public sealed class DecodingBatch(
+    IReadOnlyList<DecodingMember> members, Func<IReadOnlyList<Tensor>, Tensor>? combine = null, int validRows = 0, bool useCache = true) : IDisposable
+{
+    private readonly List<List<int>> _rows = [];
+    private KeyValueCache[] _caches = [];
+
+    /// <summary>Rows.</summary>
+    public int Count => _rows.Count;
+
+    /// <summary>Tokens of a row so far.</summary>
+    public IReadOnlyList<int> Row(int row) => _rows[row];
+
+    /// <summary>Adds rows that begin now; their tokens are computed with the next step.</summary>
+    /// <exception cref="InputException">A row is empty, or has a token that a model does not have.</exception>
+    public void Add(IReadOnlyList<IReadOnlyList<int>> rows)
+    {
+        Check(rows);
+        if (_rows.Count > 0)
+        {
+            KeyValueCache[][] starts = Prefill(rows);
+            for (int i = 0; i < rows.Count; i++)
+                Add(rows[i], starts[i]);
+            return;
+        }
+        _rows.AddRange(rows.Select(row => row.ToList()));
+        _caches = useCache ? NewCaches() : [];
+    }
+
+    /// <summary>Adds a row all of whose tokens but the last have been computed.</summary>
+    /// <param name="row">Its tokens.</param>
+    /// <param name="start">Per member the keys of all but the last; become this object's.</param>
+    public void Add(IReadOnlyList<int> row, IReadOnlyList<KeyValueCache> start)
+    {
+        Check([row]);
+        bool isBehind = _rows.Count > 0 && _caches[0].Length != _rows.Max(r => r.Count) - 1;
+        if (isBehind)
+            throw new InvalidOperationException("rows join between steps, when all tokens but the last ones are computed");
+        KeyValueCache[] before = _caches;
+        _caches = _rows.Count == 0 ? [.. start] : [.. start.Select((own, m) => KeyValueCache.Join([before[m], own], [_rows.Count, 1]))];
+        if (_rows.Count > 0)
+            Free([.. before, .. start]);
+        else
+            Free(before);
+        _rows.Add([.. row]);
+    }
+
+    /// <summary>The keys of all tokens but the last, per row and member; the caller disposes them. The batch itself stays as it is.</summary>
+    /// <param name="rows">Computed together; shorter ones padded on the right.</param>
+    public KeyValueCache[][] Prefill(IReadOnlyList<IReadOnlyList<int>> rows)
+    {
+        Check(rows);
+        using IDisposable quiet = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        int longest = rows.Max(row => row.Count) - 1;
+        var made = new KeyValueCache[rows.Count][];
+        for (int i = 0; i < rows.Count; i++)
+            made[i] = NewCaches();
+        if (longest == 0)
+            return made;
+        for (int m = 0; m < members.Count; m++)
+        {
+            using var cache = new KeyValueCache(members[m].Model.Config.Layers);
+            CausalLm model = members[m].Model;
+            Tensor ids_BT = tensor([.. rows.SelectMany(row => Enumerable.Range(0, longest).Select(t => t < row.Count - 1 ? (long)row[t] : 0))], [rows.Count, longest], device: model.Device);
+            using AttentionContext attention = model.CreateAttention(rows.Count, longest, cache: cache, lengths: [.. rows.Select(row => Math.Max(1, row.Count - 1))]);
+            Tensor embedded = members[m].Embed is { } embed ? stack([.. rows.Select((_, i) => embed(ids_BT.narrow(0, i, 1)).squeeze(0))], 0) : model.Embed(ids_BT);
+            model.RunLayers(embedded, 0, model.Config.Layers, attention);
+            for (int i = 0; i < rows.Count; i++)
+            {
+                made[i][m].Dispose();
+                made[i][m] = cache.Copy([i], 0, rows[i].Count - 1);
+            }
+        }
+        return made;
+    }
+
+    /// <summary>Goes on with keys that are there: the rest of the row but its last token is computed.</summary>
+    /// <param name="row">Its tokens.</param>
+    /// <param name="start">Per member the keys of its first tokens; get those of the rest.</param>
+    public void Extend(IReadOnlyList<int> row, IReadOnlyList<KeyValueCache> start)
+    {
+        Check([row]);
+        using IDisposable quiet = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        for (int m = 0; m < members.Count; m++)
+        {
+            CausalLm model = members[m].Model;
+            if (!model.Config.Rope.IsSame(start[m].Length, row.Count - 1))
+                start[m].Clear();
+            int past = start[m].Length, length = row.Count - 1 - past;
+            if (length <= 0)
+                continue;
+            using AttentionContext attention = model.CreateAttention(1, length, cache: start[m]);
+            model.RunLayers(Embedded(members[m], [row], [0], past, row.Count - 1), 0, model.Config.Layers, attention);
+        }
+    }
+
+    /// <summary>Puts a token behind a row.</summary>
+    public void Append(int row, int id) => _rows[row].Add(id);
+
+    /// <summary>Leaves rows out; the others keep their order.</summary>
+    public void Keep(IReadOnlyList<int> rows)
+    {
+        if (rows.Count == _rows.Count)
+            return;
+        int before = _rows.Max(row => row.Count);
+        List<int>[] kept = [.. rows.Select(row => _rows[row])];
+        _rows.Clear();
+        _rows.AddRange(kept);
+        KeyValueCache[] old = _caches;
+        // Between a step and its tokens the keys reach as far as the longest row.
+        int dropped = kept.Length == 0 ? 0 : before - kept.Max(row => row.Count);
+        _caches = kept.Length == 0 ? [] : [.. old.Select(cache => cache.Length <= dropped ? Emptied(cache) : cache.Copy(rows, dropped, cache.Length - dropped))];
+        Free(old.Except(_caches));
+    }
+
+    /// <summary>A copy of the keys of a row, per member: of all its tokens but the last. The caller disposes them.</summary>
+    public KeyValueCache[] KeysOf(int row)
+    {
+        int padding = _rows.Max(r => r.Count) - _rows[row].Count;
+        return [.. _caches.Select(cache => cache.Copy([row], padding, Math.Max(0, Math.Min(cache.Length - padding, _rows[row].Count - 1))))];
+    }
+
+    /// <summary>Computes what is not computed yet and says what comes behind each row: [B][V] logits, or log-probabilities where members were combined.</summary>
+    public float[][] Next()
+    {
+        using IDisposable quiet = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor[] logits_BV = [.. members.Select((member, m) => Logits(member, useCache ? _caches[m] : null))];
+        Tensor one_BV = combine is null ? logits_BV[0] : combine(logits_BV);
+        float[] flat = one_BV.cpu().contiguous().data<float>().ToArray();
+        int width = flat.Length / _rows.Count;
+        if (NotFinite.FirstIn(flat) is >= 0 and int bad)
+        {
+            int whose = Array.FindIndex(logits_BV, logits => !logits.isfinite().all().item<bool>());
+            CausalLm model = members[Math.Max(0, whose)].Model;
+            throw NotFinite.Refusal(model.Source, model, $"the logits after {_rows[bad / width].Count} tokens");
+        }
+        return [.. flat.Chunk(width)];
+    }
+
+    public void Dispose() => Free(_caches);
+
+    private Tensor Logits(DecodingMember member, KeyValueCache? cache)
+    {
+        CausalLm model = member.Model;
+        int batch = _rows.Count, total = _rows.Max(row => row.Count);
+        int[] padding = [.. _rows.Select(row => total - row.Count)];
+        // Keys are cached rotated: where the row's new length changes the rotation, all of it is computed again.
+        if (cache is not null && padding.Any(count => !model.Config.Rope.IsSame(cache.Length - count, total - count)))
+            cache.Clear();
+        int past = cache?.Length ?? 0, length = total - past;
+        Tensor Grid(Func<int, int, long> value, int from)
+        {
+            long[] flat = new long[batch * (total - from)];
+            for (int i = 0; i < batch; i++)
+            {
+                for (int t = from; t < total; t++)
+                    flat[i * (total - from) + t - from] = value(i, t);
+            }
+            return tensor(flat, dtype: ScalarType.Int64, device: model.Device).view(batch, total - from);
+        }
+
+        bool padded = padding.Any(count => count > 0);
+        Tensor? mask = padded ? Grid((i, t) => t >= padding[i] ? 1 : 0, 0) : null;
+        Tensor? positions = padded ? Grid((i, t) => Math.Max(0, t - padding[i]), past) : null;
+        using AttentionContext attention = model.CreateAttention(batch, length, mask, positions, cache: cache);
+        Tensor embedded = Embedded(member, _rows, padding, past, total);
+        Tensor hidden = model.FinalNorm(model.RunLayers(embedded, 0, model.Config.Layers, attention)).narrow(1, length - 1, 1).squeeze(1);
+        Tensor logits = model.Logits(hidden);
+        return validRows > 0 ? logits.narrow(1, 0, validRows) : logits;
+    }
+
+    // With input expansion whole rows, because what a new token brings may begin before it; without their padding, which is no text.
+    private static Tensor Embedded(DecodingMember member, IReadOnlyList<IReadOnlyList<int>> rows, int[] padding, int from, int to)
+    {
+        CausalLm model = member.Model;
+        if (member.Embed is null)
+        {
+            long[] flat = [.. rows.SelectMany((row, i) => Enumerable.Range(from, to - from).Select(t => t < padding[i] ? 0 : (long)row[t - padding[i]]))];
+            return model.Embed(tensor(flat, dtype: ScalarType.Int64, device: model.Device).view(rows.Count, to - from));
+        }
+        return stack([.. rows.Select((row, i) =>
+        {
+            long[] own = [.. row.Take(to - padding[i]).Select(id => (long)id)];
+            Tensor own_TH = member.Embed(tensor(own, dtype: ScalarType.Int64, device: model.Device).unsqueeze(0)).squeeze(0);
+            Tensor all_TH = padding[i] == 0 ? own_TH : cat([zeros([padding[i], own_TH.size(1)], dtype: own_TH.dtype, device: own_TH.device), own_TH], 0);
+            return all_TH.narrow(0, from, to - from);
+        })], 0);
+    }
+
+    private KeyValueCache[] NewCaches() => [.. members.Select(m => new KeyValueCache(m.Model.Config.Layers))];
+
+    private static KeyValueCache Emptied(KeyValueCache cache) => cache.Copy([0], 0, 0);
+
+    private static void Free(IEnumerable<KeyValueCache> caches)
+    {
+        foreach (KeyValueCache cache in caches)
+            cache.Dispose();
+    }
+
+    private void Check(IReadOnlyList<IReadOnlyList<int>> rows)
+    {
+        int tokens = members.Min(m => m.Model.Config.VocabularySize);
+        if (validRows < 0 || validRows > tokens)
+            throw new ArgumentOutOfRangeException(nameof(validRows), validRows, $"the model has {tokens} rows");
+        for (int i = 0; i < rows.Count; i++)
+        {
+            if (rows[i].Count == 0)
+                throw new InputException($"prompt {i} has no token; begin it with the tokenizer's first mark or some text");
+            foreach (int id in rows[i])
+            {
+                if (id < 0 || id >= tokens)
+                    throw new InputException($"prompt {i}: token {id} is not one of the model's {tokens}; is it the model's own tokenizer?");
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Models.Generation;
+using Pipeline.Stages.Tests.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Tests.Models;
+
+[Collection(TorchCollection.Name)]
+public sealed class DecodingBatchTests
+{
+    private static readonly int[][] Prompts = [[3, 1, 4, 1, 5], [9], [2, 6, 5], [3, 1, 4, 8, 8, 2, 1]];
+
+    [Theory]
+    [MemberData(nameof(TinyConfigs.Names), MemberType = typeof(TinyConfigs))]
+    public void Rows_that_come_and_go_say_what_each_says_alone(string name)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using CausalLm model = TinyModels.Create(name);
+        DecodingMember[] members = [new(model)];
+        int[][] alone = [.. Prompts.Select(prompt => Alone(members, prompt, 12))];
+        using var batch = new DecodingBatch(members);
+        // Who comes at which step, how: prefilled together, alone, or behind the keys of another row's first tokens.
+        List<int> running = [];
+        var found = new List<int>[Prompts.Length];
+        for (int step = 0; step < 15; step++)
+        {
+            if (step == 0)
+                Begin(0, batch.Prefill([Prompts[0]])[0]);
+            if (step == 2)
+            {
+                KeyValueCache[][] two = batch.Prefill([Prompts[1], Prompts[2]]);
+                Begin(1, two[0]);
+                Begin(2, two[1]);
+            }
+            if (step == 3)
+            {
+                KeyValueCache[] prefix = [.. batch.KeysOf(running.IndexOf(0)).Select(cache => cache.Copy([0], 0, 3))];
+                batch.Extend(Prompts[3], prefix);
+                Begin(3, prefix);
+            }
+            float[][] logits = batch.Next();
+            for (int row = 0; row < running.Count; row++)
+            {
+                int id = Array.IndexOf(logits[row], logits[row].Max());
+                batch.Append(row, id);
+                found[running[row]].Add(id);
+            }
+            int[] stay = [.. Enumerable.Range(0, running.Count).Where(row => found[running[row]].Count < 12)];
+            batch.Keep(stay);
+            running = [.. stay.Select(row => running[row])];
+        }
+        Assert.Equal(alone, found.Select(ids => ids.ToArray()));
+
+        void Begin(int prompt, KeyValueCache[] keys)
+        {
+            batch.Add(Prompts[prompt], keys);
+            found[prompt] = [];
+            running.Add(prompt);
+        }
+    }
+
+    [Fact]
+    public void A_model_with_itself_answers_as_itself()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using CausalLm model = TinyModels.Create("llama");
+        DecodingMember[] one = [new(model)], two = [new(model), new(model)];
+        int[] alone = Alone(one, Prompts[0], 12);
+        using var batch = new DecodingBatch(two, logits => (logits[0] + logits[1]) / 2);
+        batch.Add([Prompts[0]]);
+        for (int step = 0; step < 12; step++)
+        {
+            float[] logits = batch.Next()[0];
+            batch.Append(0, Array.IndexOf(logits, logits.Max()));
+        }
+        Assert.Equal(alone, batch.Row(0).Skip(Prompts[0].Length));
+    }
+
+    private static int[] Alone(DecodingMember[] members, int[] prompt, int count)
+        => [.. new TokenGenerator(members, new GenerationOptions { MaxNewTokens = count }).Run([prompt], new HashSet<int>(), useCache: false).Select(t => t.Id)];
+}
