@@ -60,7 +60,10 @@ internal static class EvaluateCommand
             IStorage storage = environment.Storage;
             var options = new EvaluateOptions
             {
-                Models = Edited(Members([.. parsed.GetRequiredValue(models).Select(m => Named(m, storage))], ensembles.Read(parsed), storage), parsed.GetValue(edits) ?? [], storage),
+                Models = Edited(
+                    Members([.. parsed.GetRequiredValue(models).Select(m => ModelInput.Named(m, storage)).Select(m => new EvaluatedModel { Name = m.Name, Model = m.Folder })], ensembles.Read(parsed), storage),
+                    parsed.GetValue(edits) ?? [],
+                    storage),
                 Ensembles = ensembles.Read(parsed),
                 ExactBytes = parsed.GetValue(exact),
                 Agreement = parsed.GetValue(agreement),
@@ -100,17 +103,6 @@ internal static class EvaluateCommand
                 models.Add(new EvaluatedModel { Name = member, Model = Path.GetFullPath(member) });
         }
         return models;
-    }
-
-    private static EvaluatedModel Named(string argument, IStorage storage)
-    {
-        int equals = argument.IndexOf('=', StringComparison.Ordinal);
-        bool hasName = equals > 0 && !argument.AsSpan(0, equals).Contains('/') && !storage.DirectoryExists(Path.GetFullPath(argument));
-        return new EvaluatedModel
-        {
-            Name = hasName ? argument[..equals] : argument,
-            Model = ModelPaths.Model(storage, hasName ? argument[(equals + 1)..] : argument),
-        };
     }
 
     private static List<EvaluatedModel> Edited(List<EvaluatedModel> models, string[] edits, IStorage storage)

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using Pipeline.Contracts.Errors;
-using Pipeline.Stages.Language;
+using Pipeline.Stages.Ensembles;
+using Pipeline.Stages.Evaluation;
 using Pipeline.Stages.Models.Generation;
-using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
@@ -12,36 +12,56 @@ internal static class GenerateCommand
 {
     public static Command Create(CommandEnvironment environment)
     {
-        var model = new Option<string>("--model") { Description = "A Hugging Face folder.", HelpName = "DIR", Required = true };
-        var tokenizer = new Option<string?>("--tokenizer") { Description = "Another tokenizer than the folder's own: a folder, a tokenizer.json, or bytes.", HelpName = "DIR" };
+        var input = new ModelInput();
         var prompt = new Option<string>("--prompt") { Description = "What is continued. The tokenizer's first mark goes in front of it, where it has one.", HelpName = "TEXT", Required = true };
-        var edit = new EditInput();
+        var exact = new Option<bool>("--exact-prompt")
+        {
+            Description = "Where the prompt ends inside a token, go on as the model would over bytes. Ensembles of unlike tokenizers always do.",
+        };
         var choice = new GenerationInput();
         var device = new DeviceInput();
         var command = new Command("generate", "Continues a prompt and prints the new text as it comes. The most likely token is taken unless an option asks for a draw.");
-        foreach (Option option in (Option[])[model, tokenizer, prompt])
-            command.Options.Add(option);
-        edit.AddTo(command);
+        input.AddTo(command);
+        command.Options.Add(prompt);
+        command.Options.Add(exact);
         choice.AddTo(command);
         device.AddTo(command);
         command.SetAction(async parsed =>
         {
-            string folder = ModelPaths.Model(environment.Storage, parsed.GetRequiredValue(model));
-            TextTokenizer text = TextTokenizer.Load(parsed.GetValue(tokenizer) is { } other ? ModelPaths.Tokenizer(other) : folder, environment.Storage);
+            (IReadOnlyList<NamedModel> models, IReadOnlyList<EvaluatedEnsemble> ensembles) = input.Read(parsed, environment.Storage);
+            if (ensembles.Count > 1 || (ensembles.Count == 0 && models.Count > 1))
+                throw new DefinitionException($"{models.Count} models and {ensembles.Count} ensembles: one answers, so give a single --model, or one --ensemble that names them");
+            NamedModel[] asked = ensembles.Count == 0 ? [models[0]] : [.. ensembles[0].Members.Select(name => models.First(m => m.Name == name))];
+            Averaging averaging = ensembles.Count == 0 ? Averaging.None : Averaging.Of(ensembles[0].Average, asked.Length, ensembles[0].Weights, ensembles[0].Name);
             GenerationOptions options = choice.Read(parsed);
-            var continuation = new Continuation(text, parsed.GetRequiredValue(prompt));
-            string? steering = edit.Read(parsed, environment.Storage);
             using TorchDevice torch = device.Create(parsed);
             await torch.RunAsync(() =>
             {
-                using LanguageModel decoder = LanguageModel.Load(folder, text, environment.Storage, torch, edit: steering);
-                foreach (string remark in decoder.Remarks)
-                    environment.Error.WriteLine(remark);
-                var generator = new TextGenerator(decoder.Generator(options), continuation.Decode, options);
-                foreach (TextPiece piece in generator.Run([continuation.Prompt], EndTokens.Read(folder, text, environment.Storage), decoder.ValidRows))
+                var loaded = new Dictionary<string, ByteMember>(StringComparer.Ordinal);
+                try
                 {
-                    environment.Output.Write(piece.Text);
-                    environment.Output.Flush();
+                    foreach (NamedModel model in asked)
+                    {
+                        if (!loaded.ContainsKey(model.Name))
+                            loaded.Add(model.Name, input.Load(model, parsed, environment.Storage, torch));
+                    }
+                    foreach (string remark in loaded.Values.SelectMany(m => m.Model.Remarks))
+                        environment.Error.WriteLine(remark);
+                    ByteMember[] members = [.. asked.Select(model => loaded[model.Name])];
+                    bool isUnlike = members.Select(m => m.Model.Tokenizer.Fingerprint).Distinct(StringComparer.Ordinal).Count() > 1;
+                    if (parsed.GetValue(exact) && members.Length > 1 && !isUnlike)
+                        throw new DefinitionException("--exact-prompt is of one model, or of models of unlike tokenizers; these have one tokenizer and are averaged over its tokens");
+                    string text = parsed.GetRequiredValue(prompt);
+                    foreach (string piece in parsed.GetValue(exact) && !isUnlike ? EnsembleGenerator.FromBytes(members[0], text, options) : EnsembleGenerator.Run(members, averaging, text, options))
+                    {
+                        environment.Output.Write(piece);
+                        environment.Output.Flush();
+                    }
+                }
+                finally
+                {
+                    foreach (ByteMember member in loaded.Values)
+                        member.Model.Dispose();
                 }
             });
             environment.Output.WriteLine();

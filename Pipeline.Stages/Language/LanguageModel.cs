@@ -114,7 +114,10 @@ public sealed class LanguageModel : IDisposable
     }
 
     /// <summary>Continues prompts; uses this object, which must outlive it.</summary>
-    public TokenGenerator Generator(GenerationOptions options) => new(Model, options, Expansion is null ? null : ids_BT => Embed(ids_BT));
+    public TokenGenerator Generator(GenerationOptions options) => new([Decoding], options);
+
+    /// <summary>This model as one that says what comes next; uses this object, which must outlive it.</summary>
+    public DecodingMember Decoding => new(Model, Expansion is null ? null : ids_BT => Embed(ids_BT));
 
     /// <exception cref="InputException">The tokenizer gives an id that the model has no row for.</exception>
     public void CheckIds(ReadOnlySpan<int> ids)

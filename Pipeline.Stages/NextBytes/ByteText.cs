@@ -40,6 +40,22 @@ public sealed record ByteText(byte[] Bytes, int[] Ids, int[] Rows, int? Mark, bo
         return new ByteText([.. bytes], tokens.Ids, rows, mark, hasEnd);
     }
 
+    /// <summary>A prompt that goes on: no rows, and no end.</summary>
+    /// <param name="ids">As the model gets them.</param>
+    /// <param name="vocabulary">Whose ids.</param>
+    public static ByteText OfPrompt(IReadOnlyList<int> ids, ByteVocabulary vocabulary)
+    {
+        int? mark = vocabulary.Tokenizer.IsMark(ids[0]) ? ids[0] : null;
+        int[] text = [.. ids.Skip(mark is null ? 0 : 1)];
+        var bytes = new List<byte>();
+        foreach (int id in text)
+            bytes.AddRange(vocabulary.Tokenizer.ByteView(id));
+        // A space in front is conditioned on even where nothing comes behind it.
+        if (text.Length == 0 && vocabulary.HasDummy)
+            bytes.Add((byte)' ');
+        return new ByteText([.. bytes], text, [], mark, HasEnd: false);
+    }
+
     /// <param name="text">Well-formed and NFC.</param>
     /// <param name="encoder">Of the vocabulary's tokenizer.</param>
     /// <param name="vocabulary">Whose ids.</param>

@@ -20,6 +20,12 @@ public sealed class GeneratedText(Func<IReadOnlyList<int>, string> decode, IRead
     {
         if (!endIds.Contains(id))
             _ids.Add(id);
+        return Grow(ends);
+    }
+
+    /// <summary>As <see cref="Add"/>, without a token: where there is text before the first one.</summary>
+    public string Grow(bool ends)
+    {
         string text = decode(_ids);
         int stop = FirstStop(text);
         IsStopped = stop >= 0;

@@ -1,7 +1,6 @@
 using System.Text;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
-using Pipeline.Host.Commands;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Tokenization;

@@ -1,0 +1,91 @@
+using System.Text;
+using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Language;
+using Pipeline.Stages.Models.Generation;
+using Pipeline.Stages.NextBytes;
+
+namespace Pipeline.Stages.Ensembles;
+
+/// <summary>Continues a text by one model or by several that answer as one. Runs on the device's thread, in step with the caller.</summary>
+public static class EnsembleGenerator
+{
+    private static readonly HashSet<int> NoneSeen = [];
+
+    /// <summary>Text as it becomes certain: by tokens where all members have one tokenizer, else byte by byte.</summary>
+    /// <param name="members">In the order of the weights.</param>
+    /// <param name="averaging">How they become one.</param>
+    /// <param name="prompt">Text.</param>
+    /// <param name="options">How tokens, or bytes, are chosen; at most so many of them.</param>
+    public static IEnumerable<string> Run(IReadOnlyList<ByteMember> members, Averaging averaging, string prompt, GenerationOptions options)
+        => members.Select(m => m.Model.Tokenizer.Fingerprint).Distinct(StringComparer.Ordinal).Count() == 1
+            ? ByTokens(members, averaging, prompt, options)
+            : ByBytes(members, averaging, prompt, options);
+
+    /// <summary>
+    /// As the model would go on over bytes where the prompt ends inside a token: the first token is drawn from those of all contexts that go
+    /// past the prompt's last byte, by their exact probabilities given its bytes; then token by token.
+    /// </summary>
+    /// <param name="member">The model.</param>
+    /// <param name="prompt">Text.</param>
+    /// <param name="options">How tokens are chosen.</param>
+    public static IEnumerable<string> FromBytes(ByteMember member, string prompt, GenerationOptions options)
+    {
+        var continuation = new Continuation(member.Model.Tokenizer, prompt);
+        int[] first = First(member, continuation.Prompt, options);
+        var text = new GeneratedText(ids => continuation.DecodeWhole(ids, first), member.Ends, options.StopStrings);
+        bool ends = member.Ends.Contains(first[^1]) || options.MaxNewTokens == 1;
+        // What the first token has beyond the prompt; its end mark has nothing.
+        yield return text.Grow(ends);
+        if (ends || text.IsStopped)
+            yield break;
+        TokenGenerator generator = member.Model.Generator(options with { MaxNewTokens = options.MaxNewTokens - 1 });
+        foreach (GeneratedToken token in generator.Run([first], member.Ends, member.Model.ValidRows, _ => text.IsStopped))
+            yield return text.Add(token.Id, token.Ends);
+    }
+
+    private static int[] First(ByteMember member, IReadOnlyList<int> prompt, GenerationOptions options)
+    {
+        using NextByteModel view = member.View();
+        using var session = new ByteSession(view, ByteText.OfPrompt(prompt, view.Vocabulary));
+        IReadOnlyList<(Func<int[]> Ids, double P)> tokens = session.Tokens();
+        int chosen = new TokenSampler(options, 0).Choose([.. tokens.Select(t => (float)Math.Log(t.P))], NoneSeen);
+        return tokens[chosen].Ids();
+    }
+
+    private static IEnumerable<string> ByTokens(IReadOnlyList<ByteMember> members, Averaging averaging, string prompt, GenerationOptions options)
+    {
+        var continuation = new Continuation(members[0].Model.Tokenizer, prompt);
+        var generator = new TokenGenerator([.. members.Select(m => m.Model.Decoding)], options, members.Count == 1 ? null : logits => EnsembleHead.Combine(logits, averaging));
+        HashSet<int> ends = [.. members.SelectMany(m => m.Ends)];
+        return new TextGenerator(generator, continuation.Decode, options).Run([continuation.Prompt], ends, members.Min(m => m.Model.ValidRows)).Select(piece => piece.Text);
+    }
+
+    private static IEnumerable<string> ByBytes(IReadOnlyList<ByteMember> members, Averaging averaging, string prompt, GenerationOptions options)
+    {
+        if (options.RepetitionPenalty != 1)
+            throw new DefinitionException("a repetition penalty is of tokens, and an ensemble of unlike tokenizers answers in bytes; leave it out");
+        var views = new List<NextByteModel>();
+        try
+        {
+            foreach (ByteMember member in members)
+                views.Add(member.View());
+            using var session = new EnsembleSession([.. members.Select((m, i) => (views[i], new Continuation(m.Model.Tokenizer, prompt).Prompt))], averaging);
+            var sampler = new TokenSampler(options, 0);
+            var text = new GeneratedText(
+                bytes => Encoding.UTF8.GetString([.. bytes.Select(b => (byte)b)]), new HashSet<int> { ByteVocabulary.End }, options.StopStrings);
+            for (int step = 1; step <= options.MaxNewTokens && !text.IsStopped; step++)
+            {
+                int symbol = sampler.Choose(session.LogRow(), NoneSeen);
+                bool ends = symbol == ByteVocabulary.End || step == options.MaxNewTokens;
+                yield return text.Add(symbol, ends);
+                if (ends)
+                    break;
+                session.Push((byte)symbol);
+            }
+        }
+        finally
+        {
+            views.ForEach(view => view.Dispose());
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using Pipeline.Stages.NextBytes;
+
+namespace Pipeline.Stages.Ensembles;
+
+/// <summary>A text that grows byte by byte under several models of any tokenizers, each with a prompt of its own. On the device's thread.</summary>
+internal sealed class EnsembleSession : IDisposable
+{
+    // Contexts of less weight are not worth a pass: a distribution is off by no more where they are left out.
+    private const double LeastShare = 1e-6;
+
+    private readonly List<ByteSession> _members = [];
+    private readonly double[][] _rows;
+    private readonly Averaging _averaging;
+
+    /// <param name="members">Views and prompts; the views stay the caller's.</param>
+    /// <param name="averaging">How they become one.</param>
+    public EnsembleSession(IReadOnlyList<(NextByteModel View, IReadOnlyList<int> Prompt)> members, Averaging averaging)
+    {
+        _averaging = averaging;
+        _rows = [.. members.Select(_ => new double[ByteVocabulary.Symbols])];
+        try
+        {
+            foreach ((NextByteModel view, IReadOnlyList<int> prompt) in members)
+                _members.Add(new ByteSession(view, ByteText.OfPrompt(prompt, view.Vocabulary), LeastShare));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Natural logarithms of p of the 257 symbols behind the text so far.</summary>
+    public float[] LogRow()
+    {
+        double[] p = new double[ByteVocabulary.Symbols];
+        for (int m = 0; m < _rows.Length; m++)
+            _members[m].Row(_rows[m]);
+        _averaging.Combine(_rows, p);
+        return [.. p.Select(value => (float)Math.Log(value))];
+    }
+
+    /// <summary>The text goes on by a byte.</summary>
+    public void Push(byte value) => _members.ForEach(member => member.Push(value));
+
+    public void Dispose() => _members.ForEach(member => member.Dispose());
+}
