@@ -180,20 +180,20 @@ public sealed class DecodingBatch(
         Tensor? mask = padded ? Grid((i, t) => t >= padding[i] ? 1 : 0, 0) : null;
         Tensor? positions = padded ? Grid((i, t) => Math.Max(0, t - padding[i]), past) : null;
         using AttentionContext attention = model.CreateAttention(batch, length, mask, positions, cache: cache);
-        Tensor embedded = Embedded(member, _rows, padding, past, total);
+        Tensor embedded = Embedded(member, [.. _rows], padding, past, total);
         Tensor hidden = model.FinalNorm(model.RunLayers(embedded, 0, model.Config.Layers, attention)).narrow(1, length - 1, 1).squeeze(1);
         Tensor logits = model.Logits(hidden);
         return validRows > 0 ? logits.narrow(1, 0, validRows) : logits;
     }
 
     // With input expansion whole rows, because what a new token brings may begin before it; without their padding, which is no text.
-    private static Tensor Embedded(DecodingMember member, IReadOnlyList<IReadOnlyList<int>> rows, int[] padding, int from, int to)
+    private static Tensor Embedded(DecodingMember member, IReadOnlyList<int>[] rows, int[] padding, int from, int to)
     {
         CausalLm model = member.Model;
         if (member.Embed is null)
         {
             long[] flat = [.. rows.SelectMany((row, i) => Enumerable.Range(from, to - from).Select(t => t < padding[i] ? 0 : (long)row[t - padding[i]]))];
-            return model.Embed(tensor(flat, dtype: ScalarType.Int64, device: model.Device).view(rows.Count, to - from));
+            return model.Embed(tensor(flat, dtype: ScalarType.Int64, device: model.Device).view(rows.Length, to - from));
         }
         return stack([.. rows.Select((row, i) =>
         {
@@ -218,7 +218,7 @@ public sealed class DecodingBatch(
     {
         int tokens = members.Min(m => m.Model.Config.VocabularySize);
         if (validRows < 0 || validRows > tokens)
-            throw new ArgumentOutOfRangeException(nameof(validRows), validRows, $"the model has {tokens} rows");
+            throw new InvalidOperationException($"{validRows} tokens were asked for, the model has {tokens} rows");
         for (int i = 0; i < rows.Count; i++)
         {
             if (rows[i].Count == 0)
