@@ -12,14 +12,16 @@ internal static class RunCommand
         var input = new RunInput();
         var command = new Command("run", "Runs a definition. Run the same command again to go on after a stop, a kill or an error: what is committed is kept. Started by mpirun, the processes train one student together.");
         var through = new Option<string?>("--through") { Description = "Ends after this flow; the same command without it goes on.", HelpName = "FLOW" };
+        var from = new Option<string?>("--from") { Description = "Takes back what this flow and those after it have done, and makes them again. To go on after a stop, leave it out.", HelpName = "FLOW" };
         input.AddTo(command);
         command.Options.Add(through);
+        command.Options.Add(from);
         command.SetAction(async parsed =>
         {
             if (environment.Session.Join(environment.Variable).Rank == 0)
-                await input.RunAsync<RunExecutor>(environment, parsed, parsed.GetValue(through));
+                await input.RunAsync<RunExecutor>(environment, parsed, parsed.GetValue(through), parsed.GetValue(from));
             else
-                await input.RunAsync<RankFollower>(environment, parsed, parsed.GetValue(through));
+                await input.RunAsync<RankFollower>(environment, parsed, parsed.GetValue(through), parsed.GetValue(from));
             return ExitCodes.Success;
         });
         return command;

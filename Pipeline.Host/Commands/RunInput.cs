@@ -46,19 +46,21 @@ internal sealed class RunInput
     /// <param name="more">What the job is given besides.</param>
     public Task RunAsync<TJob>(CommandEnvironment environment, ParseResult parsed, params object[] more)
         where TJob : class, IJob
-        => RunAsync<TJob>(environment, parsed, through: null, more);
+        => RunAsync<TJob>(environment, parsed, through: null, from: null, more);
 
     /// <param name="environment">Of the command.</param>
     /// <param name="parsed">The command line.</param>
     /// <param name="through">The flow after which a run ends.</param>
+    /// <param name="from">The flow that is made again, with those after it.</param>
     /// <param name="more">What the job is given besides.</param>
     /// <exception cref="DefinitionException">There is no such flow.</exception>
-    public async Task RunAsync<TJob>(CommandEnvironment environment, ParseResult parsed, string? through, params object[] more)
+    public async Task RunAsync<TJob>(CommandEnvironment environment, ParseResult parsed, string? through, string? from, params object[] more)
         where TJob : class, IJob
     {
         var settings = new RunSettings
         {
             Through = through,
+            From = from,
             Ranks = environment.Session.Ranks,
             Folder = parsed.GetValue(_folder),
             Parallelism = parsed.GetValue(_parallel),
@@ -68,8 +70,11 @@ internal sealed class RunInput
         StageCatalog catalog = environment.Catalog();
         var loader = new DefinitionLoader(catalog, environment.Storage);
         LoadedDefinition definition = _definition.Read(parsed, loader);
-        if (through is not null && definition.Definition.Flows.All(f => f.Name != through))
-            throw new DefinitionException($"--through: there is no flow '{through}'; flows: {string.Join(", ", definition.Definition.Flows.Select(f => f.Name))}");
+        foreach ((string option, string? flow) in new[] { ("--through", through), ("--from", from) })
+        {
+            if (flow is not null && definition.Definition.Flows.All(f => f.Name != flow))
+                throw new DefinitionException($"{option}: there is no flow '{flow}'; flows: {string.Join(", ", definition.Definition.Flows.Select(f => f.Name))}");
+        }
         // Of several processes the first one speaks for all.
         IProgressDisplay display = environment.IsTerminal && !settings.Plain && settings.Ranks.Rank == 0
             ? new TableDisplay(AnsiConsole.Console, environment.Time)

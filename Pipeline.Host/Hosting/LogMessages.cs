@@ -20,6 +20,9 @@ internal static partial class LogMessages
     [LoggerMessage(1003, LogLevel.Information, "ended after flow '{Flow}' as --through says; flow '{Next}' is next")]
     public static partial void RunEndsEarly(this ILogger log, string flow, string next);
 
+    [LoggerMessage(1006, LogLevel.Information, "flow '{Flow}' and those after it are made again; deleted: {Outputs}")]
+    public static partial void FlowsTakenBack(this ILogger log, string flow, string outputs);
+
     [LoggerMessage(1010, LogLevel.Information, "flow '{Flow}' begins: {Stages}")]
     public static partial void FlowBegins(this ILogger log, string flow, string stages);
 

@@ -11,6 +11,9 @@ internal sealed record RunSettings
     /// <summary>The flow after which a run ends; null goes on to the last.</summary>
     public string? Through { get; init; }
 
+    /// <summary>The flow that is made again, with those after it; null keeps what is done.</summary>
+    public string? From { get; init; }
+
     /// <summary>The processes that were started together with this one.</summary>
     public IRanks Ranks { get; init; } = OneRank.Instance;
 

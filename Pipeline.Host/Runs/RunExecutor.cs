@@ -44,6 +44,8 @@ internal sealed class RunExecutor(
             log.RunGoesOn(run.Name, folder.Path, run.Seed);
         else
             log.RunBegins(run.Name, folder.Path, run.Seed);
+        if (settings.From is { } from)
+            log.FlowsTakenBack(from, string.Join(", ", FlowRestart.Apply(storage, folder, run, catalog, from).DefaultIfEmpty("nothing")));
         using var metrics = new MetricsLog(storage, folder.Path, time);
         using var rejects = new RejectFile(storage, folder.File(RunFiles.Rejects));
         var surroundings = new StageSurroundings(

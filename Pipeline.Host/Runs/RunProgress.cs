@@ -98,6 +98,17 @@ internal sealed class RunProgress
         Write();
     }
 
+    /// <summary>What flows have done is not known any more.</summary>
+    public void Forget(IEnumerable<string> flows)
+    {
+        foreach (string flow in flows)
+        {
+            _flows.Remove(flow);
+            _storage.DeleteDirectory(Parts.FolderOf(flow));
+        }
+        Write();
+    }
+
     private FlowState Kept(string flow, string hash)
         => _flows.TryGetValue(flow, out FlowState? state) && state.Hash == hash ? state : new FlowState { Hash = hash };
 

@@ -152,6 +152,33 @@ public sealed class RunTests : IDisposable
     }
 
     [Fact]
+    public async Task A_flow_and_those_after_it_are_made_again_and_those_before_are_kept()
+    {
+        string Texts(string name, string to) => $$"""{ "name": "{{name}}", "stages": [ { "stage": "make-texts", "count": 100, "rejectEvery": 10 }, { "stage": "write-lines", "to": "{{to}}" } ] }""";
+        const string Train = """{ "name": "train", "stages": [ { "stage": "make-texts", "count": 100 }, { "stage": "train", "steps": 5 } ] }""";
+        string definition = _folder.Write("d.json", $$"""{ "name": "test", "flows": [ {{Texts("one", "one.txt")}}, {{Train}}, {{Texts("two", "two.txt")}} ] }""");
+        Assert.Equal(0, (await Alm.RunAsync(["run", definition, "--run", Run])).Code);
+        string[] Lines(string name) => File.ReadAllLines(Path.Combine(Run, name));
+        string two = File.ReadAllText(Path.Combine(Run, "two.txt"));
+        int rejects = Lines("rejects.jsonl").Length, metrics = Lines("metrics.jsonl").Length;
+        File.WriteAllText(Path.Combine(Run, "one.txt"), "kept");
+        File.WriteAllText(Path.Combine(Run, "two.txt"), "not kept");
+
+        AlmAnswer again = await Alm.RunAsync(["run", definition, "--run", Run, "--from", "train"]);
+
+        Assert.Equal((0, ""), (again.Code, again.Error));
+        Assert.Contains("flow 'train' and those after it are made again; deleted: checkpoint.txt, two.txt", again.Output, StringComparison.Ordinal);
+        Assert.Contains("flow 'one' is done already", again.Output, StringComparison.Ordinal);
+        Assert.Equal("kept", File.ReadAllText(Path.Combine(Run, "one.txt")));
+        Assert.Equal(two, File.ReadAllText(Path.Combine(Run, "two.txt")));
+        Assert.Equal((rejects, metrics), (Lines("rejects.jsonl").Length, Lines("metrics.jsonl").Length));
+
+        AlmAnswer unknown = await Alm.RunAsync(["run", definition, "--run", Run, "--from", "tree"]);
+        Assert.Equal(ExitCodes.Definition, unknown.Code);
+        Assert.Contains("--from: there is no flow 'tree'; flows: one, train, two", unknown.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_sink_that_resumes_tells_the_source_where_to_begin()
     {
         string definition = _folder.Write("d.json", Alm.Definition("""{ "stage": "make-texts", "count": 100 }, { "stage": "train", "steps": 40 }"""));

@@ -13,10 +13,12 @@ internal static class TestStageTable
         StageRegistration.Map<ShoutOptions, TextDocument, TextDocument>("shout", "Upper case.", (o, _) => new Shout(o)),
         StageRegistration.Map<NoOptions, TextDocument, TokenizedPair>("pair", "Another record.", (_, _) => new Pair()) with { Needs = StageNeeds.Teacher | StageNeeds.Student },
         StageRegistration.Stream<PairUpOptions, TextDocument, TextDocument>("join-neighbours", "Two documents to one.", (o, _) => new JoinNeighbours(o)),
-        StageRegistration.Sink<WriteLinesOptions, TextDocument>("write-lines", "One file.", (o, c) => new WriteLines(o, c)),
+        StageRegistration.Sink<WriteLinesOptions, TextDocument>("write-lines", "One file.", (o, c) => new WriteLines(o, c))
+            .Writing<WriteLinesOptions>(static o => [new StageOutput("to", o.To, OutputKind.Text)]),
         StageRegistration.Sink<WriteLinesOptions, TextDocument>("take-lines", "One file, of the first few.", (o, c) => new TakeLines(o, c)),
         StageRegistration.Sink<WritePartsOptions, TextDocument>("write-parts", "A file for each part.", (o, c) => new WriteParts(o, c)) with { IsPartitioned = true },
-        StageRegistration.Sink<TrainOptions, TextDocument>("train", "Steps.", (o, c) => new Train(o, c)),
+        StageRegistration.Sink<TrainOptions, TextDocument>("train", "Steps.", (o, c) => new Train(o, c))
+            .Writing<TrainOptions>(static _ => [new StageOutput("steps", "checkpoint.txt", OutputKind.Text) { IsState = true }]),
     ];
 }
 
