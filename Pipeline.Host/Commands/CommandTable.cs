@@ -23,6 +23,7 @@ internal static class CommandTable
         LogitsCommand.Create,
         TransferCommand.Create,
         MergeCommand.Create,
+        ApplySeaCommand.Create,
         TokenizeCommand.Create,
         SchemaCommand.Create,
     ];

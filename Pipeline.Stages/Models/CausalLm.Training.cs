@@ -104,6 +104,20 @@ public sealed partial class CausalLm
     /// <summary>Other numbers for a weight of the same shape, copied.</summary>
     internal void Replace(string name, Tensor value) => Exchange(name, value, _weights[name].Tensor.requires_grad);
 
+    /// <summary>Exchanges a weight for what <paramref name="change"/> makes of it in float64, rounded once.</summary>
+    /// <param name="name">As computed: the parts of a fused weight have names of their own.</param>
+    /// <param name="change">Keeps the shape.</param>
+    public void ChangeWeight(string name, Func<Tensor, Tensor> change)
+    {
+        using IDisposable quiet = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Weight weight = _weights[name];
+        Tensor changed = change(weight.Tensor.detach().to(ScalarType.Float64));
+        if (!changed.shape.SequenceEqual(weight.Tensor.shape))
+            throw new ArgumentException($"'{name}' became [{string.Join(",", changed.shape)}], it is [{string.Join(",", weight.Tensor.shape)}]", nameof(change));
+        Replace(name, changed);
+    }
+
     private bool IsNamed(string pattern, string name) => NamePattern.Matches(pattern, name) || NamePattern.Matches(pattern, WeightLayout.StoredName(Config.Family, name));
 
     private static bool IsIn(TrainablePart part, string name)

@@ -128,14 +128,21 @@ public sealed class SteeringEdit : IDisposable
     /// <exception cref="InputException">The edit is of a model with other layers or another width.</exception>
     public void ApplyTo(CausalLm model)
     {
+        Check(model.Config);
+        foreach ((int layer, SpectralProjection projection) in _layers)
+            model.SetEdit(layer, Place, hidden => projection.Edit(hidden, Combination, Renormalise));
+    }
+
+    /// <exception cref="InputException">The edit is of a model with other layers or another width.</exception>
+    public void Check(ModelConfig config)
+    {
         foreach ((int layer, SpectralProjection projection) in _layers)
         {
-            if (layer >= model.Config.Layers || projection.Width != model.Config.HiddenSize)
+            if (layer >= config.Layers || projection.Width != config.HiddenSize)
             {
                 throw new InputException(
-                    $"the edit is of layer {layer} at width {projection.Width}; the model has layers 0 to {model.Config.Layers - 1} at width {model.Config.HiddenSize}: it was fitted on another model");
+                    $"the edit is of layer {layer} at width {projection.Width}; the model has layers 0 to {config.Layers - 1} at width {config.HiddenSize}: it was fitted on another model");
             }
-            model.SetEdit(layer, Place, hidden => projection.Edit(hidden, Combination, Renormalise));
         }
     }
 

@@ -1,0 +1,78 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Steering;
+
+/// <summary>
+/// Puts an edit into weights, where weights can say it. P = I + U⁺U⁺ᵀ − U⁻U⁻ᵀ is symmetric, so that h P of a row is P W of the weight that made
+/// it. All products are in float64 and rounded once. On the device's thread.
+/// </summary>
+public static class SteeringFold
+{
+    private const string AfterMlp = "the norm behind the MLP takes the length away";
+
+    /// <summary>What of an edit a plain model of this configuration can hold.</summary>
+    public static Foldability Of(SteeringEdit edit, ModelConfig config)
+    {
+        if (edit.Layers.Values.Any(p => p.Map != FeatureMap.Identity))
+            return new(FoldKind.None, $"the feature map {edit.Layers.First().Value.Map} is not linear");
+        if (edit.Place == ActivationPlace.Mlp)
+        {
+            if (!edit.Renormalise)
+                return new(FoldKind.Exact, "the MLP's output is multiplied by the same matrix at every token, and so is what it is made with");
+            return config.Family.Norms == NormPlace.Before
+                ? new(FoldKind.None, "every token's MLP output gets its own length back, which no weight knows")
+                : new(FoldKind.Exact, $"{AfterMlp}, up to its epsilon");
+        }
+        if (edit.Layers.Keys.Single(last: config.Layers - 1))
+            return new(FoldKind.MostLikely, "the final norm takes the length of the unedited stream, so that logits have another temperature at each token");
+        return new(FoldKind.None, "the stream before the layer would have to be multiplied too, which changes what the layers read");
+    }
+
+    /// <summary>Folds the edit into the model's weights, which must not have the edit applied as well.</summary>
+    /// <exception cref="InputException">Weights cannot hold it: see <see cref="Of"/>.</exception>
+    public static void Apply(SteeringEdit edit, CausalLm model)
+    {
+        edit.Check(model.Config);
+        Foldability fold = Of(edit, model.Config);
+        if (fold.Kind == FoldKind.None)
+            throw new InputException($"the edit cannot be folded into weights: {fold.Why}; keep it in a file beside them");
+        using IDisposable quiet = no_grad();
+        foreach ((int layer, SpectralProjection projection) in edit.Layers)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor p = Matrix(projection, model.Device);
+            if (edit.Place == ActivationPlace.Residual)
+            {
+                FoldHead(p, model);
+                continue;
+            }
+            string down = $"{WeightNames.Layer(layer)}mlp.down_proj";
+            model.ChangeWeight($"{down}.weight", w => p.mm(w));
+            if (model.Config.MlpBias)
+                model.ChangeWeight($"{down}.bias", b => p.mv(b));
+        }
+    }
+
+    // logits = (h P · γ / rms) Wᵀ = (h · γ / rms)(γ⁻¹ P γ Wᵀ) but for the rms, which stays that of h.
+    private static void FoldHead(Tensor p, CausalLm model)
+    {
+        Tensor gamma = model.Parameters.First(w => w.Name == WeightNames.FinalNorm).Tensor.detach().to(ScalarType.Float64);
+        if (model.Config.Family.OnePlusNorm)
+            gamma = gamma + 1;
+        if (gamma.eq(0).any().item<bool>())
+            throw new InputException("the edit cannot be folded into the head: the final norm has a weight of zero; keep the edit in a file beside the weights");
+        Tensor head = (model.HeadWeight.detach().to(ScalarType.Float64) * gamma).mm(p) / gamma;
+        model.ReplaceEmbeddings(model.EmbeddingWeight, head);
+    }
+
+    private static Tensor Matrix(SpectralProjection projection, Device device)
+    {
+        Tensor keep = projection.Positive.to(ScalarType.Float64, device), drop = projection.Negative.to(ScalarType.Float64, device);
+        return eye(projection.Width, dtype: ScalarType.Float64, device: device) + keep.mm(keep.transpose(0, 1)) - drop.mm(drop.transpose(0, 1));
+    }
+
+    private static bool Single(this IEnumerable<int> layers, int last) => layers.ToArray() is [int only] && only == last;
+}

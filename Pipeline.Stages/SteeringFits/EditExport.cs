@@ -1,0 +1,104 @@
+using System.Reflection;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Models.Safetensors;
+using Pipeline.Stages.Steering;
+using Pipeline.Stages.Torch;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.SteeringFits;
+
+/// <summary>Writes a model with an edit as a folder that other programs open. On the device's thread.</summary>
+public sealed class EditExport(IStorage storage, TorchDevice device)
+{
+    /// <summary>The hook for Hugging Face's library, beside an edit.</summary>
+    public const string HookName = "sea_edit.py";
+
+    /// <summary>Folders below a model's folder are copied too, but not without end.</summary>
+    private const int Deepest = 4;
+
+    /// <summary>Writes the folder; says what was done.</summary>
+    /// <param name="model">Full path of the plain model.</param>
+    /// <param name="edit">Full path of the edit's file.</param>
+    /// <param name="to">Full path of the folder to write; not the model's own.</param>
+    /// <param name="form">How.</param>
+    /// <param name="type">Of folded weights; null: the model's own.</param>
+    /// <exception cref="InputException">The edit is of another model, or the form cannot say it.</exception>
+    public string Write(string model, string edit, string to, EditForm form, ScalarType? type)
+    {
+        if (SteeringEdit.IsIn(model, storage))
+            throw new InputException($"{model} has an edit of its own ({SteeringEdit.FileName}); name the folder of the plain model");
+        using SteeringEdit steering = SteeringEdit.Load(edit, storage, device.Device);
+        ModelConfig config = ModelConfig.Load(model, storage);
+        steering.Check(config);
+        Foldability fold = SteeringFold.Of(steering, config);
+        bool folds = form switch
+        {
+            EditForm.Side => false,
+            EditForm.Auto => fold.Kind == FoldKind.Exact,
+            EditForm.Fold => fold.Kind == FoldKind.Exact ? true : throw new InputException($"the edit cannot be folded exactly: {fold.Why}; use form auto or side"),
+            _ => fold.Kind != FoldKind.None ? true : throw new InputException($"the edit cannot be folded: {fold.Why}; use form auto or side"),
+        };
+        storage.CreateDirectory(to);
+        // While files are replaced no list may say what they were.
+        storage.DeleteFile(Path.Combine(to, FileList.FileName));
+        Copy(model, to, name => folds ? !IsWeights(name) && name is not (ModelConfig.FileName or "generation_config.json") : name != FileList.FileName, Deepest);
+        if (folds)
+            WriteFolded(model, steering, to, type ?? TypeOf(model));
+        else
+            WriteBeside(steering, to);
+        FileList.WriteFor(storage, to);
+        return folds
+            ? fold.Kind == FoldKind.Exact ? $"folded into the weights: {fold.Why}" : $"folded into the head, for the most likely token alone: {fold.Why}"
+            : $"beside the weights, in {SteeringEdit.FileName}, with {HookName} for Hugging Face's library{(form == EditForm.Auto ? $"; weights cannot hold it: {fold.Why}" : "")}";
+    }
+
+    private void WriteFolded(string model, SteeringEdit edit, string to, ScalarType type)
+    {
+        // Loaded in the type that is written, so that what is folded in float64 is rounded once.
+        using CausalLm plain = CausalLm.Load(model, storage, device.Device, type);
+        SteeringFold.Apply(edit, plain);
+        plain.Save(to, storage, new ExportOptions(type, SourceFolder: model));
+    }
+
+    private void WriteBeside(SteeringEdit edit, string to)
+    {
+        edit.SaveInto(to, storage);
+        using Stream hook = Assembly.GetExecutingAssembly().GetManifestResourceStream(HookName)!;
+        storage.WriteAtomically(Path.Combine(to, HookName), hook.CopyTo);
+    }
+
+    private ScalarType TypeOf(string model)
+    {
+        using SafetensorsFolder files = SafetensorsFolder.Open(model, storage);
+        return files.Entries.GroupBy(e => e.Type).OrderByDescending(g => g.Sum(e => e.Bytes)).First().Key;
+    }
+
+    private static bool IsWeights(string name)
+        => name is SafetensorsFolder.SingleName or SafetensorsFolder.IndexName or FileList.FileName || (name.StartsWith("model-", StringComparison.Ordinal) && name.EndsWith(".safetensors", StringComparison.Ordinal));
+
+    private void Copy(string from, string to, Func<string, bool> isWanted, int depth)
+    {
+        foreach (string path in storage.List(from).Where(p => !storage.IsLink(p) && !Staging.IsStaging(p)))
+        {
+            string name = Path.GetFileName(path), target = Path.Combine(to, name);
+            if (storage.DirectoryExists(path))
+            {
+                if (depth == 0)
+                    throw new InputException($"{path} lies deeper than {Deepest} folders below the model; move it away");
+                storage.CreateDirectory(target);
+                Copy(path, target, static _ => true, depth - 1);
+            }
+            else if (isWanted(name))
+            {
+                storage.WriteAtomically(target, stream =>
+                {
+                    using Stream source = storage.OpenRead(path);
+                    source.CopyTo(stream);
+                });
+            }
+        }
+    }
+}
