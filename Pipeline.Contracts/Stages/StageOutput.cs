@@ -29,6 +29,8 @@ public enum OutputKind
     Tokenizer,
     Shards,
     Hypernetwork,
+    Sums,
+    Edit,
     Text,
     Table,
     Report,

@@ -46,7 +46,8 @@ internal sealed class FitSeaStage : ISink<Demonstration>, IPartitioned, IPlanned
 
     public static StageRegistration Registration { get; } = StageRegistration.Sink<FitSeaOptions, Demonstration>(
         "fit-sea", "Runs a model over demonstrations once and writes the sums that edits of its activations are projected from.",
-        static (o, c) => new FitSeaStage(o, c)) with
+        static (o, c) => new FitSeaStage(o, c))
+        .Writing<FitSeaOptions>(static o => [new StageOutput("to", o.To, OutputKind.Sums)]) with
     { IsPartitioned = true };
 
     public int PartitionCount => _options.Count;

@@ -23,7 +23,8 @@ internal sealed class ProjectSeaSink(ProjectSeaOptions options, RunSite run, Tor
 
     public static StageRegistration Registration { get; } = StageRegistration.Sink<ProjectSeaOptions, LayerSums>(
         "project-sea", "Writes an edit of activations from sums: for each layer the directions to keep and to drop.",
-        static (o, c) => new ProjectSeaSink(o, RunSite.Of(c), c.Service<TorchDevice>(), c.Meter)) with
+        static (o, c) => new ProjectSeaSink(o, RunSite.Of(c), c.Service<TorchDevice>(), c.Meter))
+        .Writing<ProjectSeaOptions>(static o => [new StageOutput("to", o.To, OutputKind.Edit), new StageOutput("to", ReportOf(o), OutputKind.Report)]) with
     { IsPartitioned = true };
 
     public int PartitionCount => 1;
@@ -63,6 +64,8 @@ internal sealed class ProjectSeaSink(ProjectSeaOptions options, RunSite run, Tor
         }
     }
 
+    private static string ReportOf(ProjectSeaOptions options) => Path.Combine("report", Path.GetFileName(options.To) + ".json");
+
     private void Say(List<ProjectedLayer> reports, LayerSums first)
     {
         meter.Say(string.Create(CultureInfo.InvariantCulture, $"{options.To}: {first.Demonstrations} demonstrations, {ProjectedLayer.Header}"));
@@ -92,6 +95,6 @@ internal sealed class ProjectSeaSink(ProjectSeaOptions options, RunSite run, Tor
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(reports, Layout);
         run.Storage.WriteAtomically(Path.Combine(_folder, ReportName), stream => stream.Write(json));
         FileList.WriteFor(run.Storage, _folder);
-        run.Storage.WriteAtomically(run.Output(Path.Combine("report", Path.GetFileName(options.To) + ".json")), stream => stream.Write(json));
+        run.Storage.WriteAtomically(run.Output(ReportOf(options)), stream => stream.Write(json));
     }
 }
