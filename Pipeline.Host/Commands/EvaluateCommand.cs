@@ -42,6 +42,7 @@ internal static class EvaluateCommand
         };
         var ensembles = new EnsembleInput();
         var window = new Option<int>("--window-bytes") { Description = "The longest window, in bytes of UTF-8; each is scored alone.", HelpName = "N", DefaultValueFactory = _ => 1024 };
+        var stride = new Option<int?>("--stride") { Description = "Bytes of a window that are judged; the others are context before them.", HelpName = "N" };
         NumberRange.AddTo(window, WindowCutter.LeastWindowBytes, 1 << 20);
         var batch = new Option<int>("--batch-tokens") { Description = "Tokens of a batch, padding included.", HelpName = "N", DefaultValueFactory = _ => 8192 };
         NumberRange.AddTo(batch, 1, 1 << 24);
@@ -52,7 +53,7 @@ internal static class EvaluateCommand
         command.Options.Add(edits);
         text.AddTo(command);
         ensembles.AddTo(command);
-        foreach (Option option in (Option[])[agreement, exact, window, batch, json])
+        foreach (Option option in (Option[])[agreement, exact, window, stride, batch, json])
             command.Options.Add(option);
         device.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
@@ -68,6 +69,7 @@ internal static class EvaluateCommand
                 ExactBytes = parsed.GetValue(exact),
                 Agreement = parsed.GetValue(agreement),
                 WindowBytes = parsed.GetValue(window),
+                Stride = parsed.GetValue(stride),
                 BatchTokens = parsed.GetValue(batch),
                 MaxBytes = 1 << 30,
                 To = Part,

@@ -19,21 +19,21 @@ internal sealed class ByteJudge(TorchDevice device, int batchTokens, IRanks rank
 
     /// <param name="side">Who is judged.</param>
     /// <param name="reference">Who it is compared with; null: nobody.</param>
-    /// <param name="windows">Texts.</param>
+    /// <param name="windows">What is judged, with its context.</param>
     /// <param name="afterBatch">Called between batches with the number of windows done; what it throws stops the work.</param>
     /// <param name="cancellationToken">Stops between batches.</param>
     public async Task<ExactResult> JudgeAsync(
-        ByteSide side, ByteSide? reference, IReadOnlyList<string> windows, Action<int> afterBatch, CancellationToken cancellationToken)
+        ByteSide side, ByteSide? reference, IReadOnlyList<WindowText> windows, Action<int> afterBatch, CancellationToken cancellationToken)
     {
         // A context at each byte, more or less.
-        int[] lengths = [.. windows.Select(w => 1 + System.Text.Encoding.UTF8.GetByteCount(w))];
+        int[] lengths = [.. windows.Select(w => 1 + System.Text.Encoding.UTF8.GetByteCount(w.Whole))];
         var figures = new double[windows.Count * Figures];
         int done = 0, turn = 0;
         foreach (int[] batch in LengthBatches.Plan(lengths, batchTokens))
         {
             if (turn++ % ranks.Count != ranks.Rank)
                 continue;
-            string[] texts = [.. batch.Select(i => windows[i])];
+            WindowText[] texts = [.. batch.Select(i => windows[i])];
             try
             {
                 await device.RunAsync(() => Judge(side, reference, texts, batch, figures), cancellationToken);
@@ -61,16 +61,18 @@ internal sealed class ByteJudge(TorchDevice device, int batchTokens, IRanks rank
         };
     }
 
-    private static void Judge(ByteSide side, ByteSide? reference, string[] texts, int[] batch, double[] figures)
+    private static void Judge(ByteSide side, ByteSide? reference, WindowText[] windows, int[] batch, double[] figures)
     {
+        string[] texts = [.. windows.Select(w => w.Whole)];
         IReadOnlyList<double[]> own = side.Score(texts);
         IReadOnlyList<double[]>? others = reference is null ? null : ReferenceEquals(reference, side) ? own : reference.Score(texts);
         for (int t = 0; t < texts.Length; t++)
         {
             Span<double> window = figures.AsSpan(batch[t] * Figures, Figures);
             byte[] bytes = System.Text.Encoding.UTF8.GetBytes(texts[t]);
-            window[Bytes] = bytes.Length;
-            for (int k = 0; k < bytes.Length; k++)
+            int first = windows[t].BytesBefore;
+            window[Bytes] = bytes.Length - first;
+            for (int k = first; k < bytes.Length; k++)
             {
                 ReadOnlySpan<double> p = own[t].AsSpan(k * ByteVocabulary.Symbols, ByteVocabulary.Symbols);
                 if (double.IsNaN(p[0]))

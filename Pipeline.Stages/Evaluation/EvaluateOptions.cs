@@ -28,6 +28,10 @@ public sealed record EvaluateOptions : IAsksTeacher, IValidatableObject
     [Range(WindowCutter.LeastWindowBytes, 1 << 20)]
     public int WindowBytes { get; init; } = 1024;
 
+    [Description("Bytes of a window that are judged; what is before them in it is context, so that windows overlap. Absent: windows do not overlap, and all of each is judged.")]
+    [Range(WindowCutter.LeastWindowBytes, 1 << 20)]
+    public int? Stride { get; init; }
+
     [Description("Tokens of a batch, padding included.")]
     [Range(1, 1 << 24)]
     public int BatchTokens { get; init; } = 8192;

@@ -17,7 +17,12 @@ public sealed record EvaluationReport(
     public string Rule { get; init; } =
         "Text is made well-formed and NFC and cut into windows of at most windowBytes UTF-8 bytes, before the last white space that fits, else at the last "
         + "whole character. Each window is scored alone, after the model's bos, else its eos; with neither, the bytes of its first token cost 8 bits each. "
+        + "With a stride, text is cut at stride in place of windowBytes, and what is before a piece, up to windowBytes in all, is read with it. "
         + "The end of a window is not scored. bitsPerByte = -sum of log2 p(token) / bytes.";
+
+    /// <summary>Bytes of a window that were judged, after the others as context; null where windows do not overlap.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Stride { get; init; }
 
     /// <summary>Name of the model that the others were compared with; null where none was asked for.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

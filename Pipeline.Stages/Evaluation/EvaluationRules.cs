@@ -12,6 +12,8 @@ internal static class EvaluationRules
             yield return new ValidationResult("'models' is empty; name at least one", [nameof(options.Models)]);
         if (options.To.Length == 0 || options.To != Path.GetFileName(options.To) || options.To.Contains('\0', StringComparison.Ordinal))
             yield return new ValidationResult($"'to' is '{options.To}'; expected a plain name: the report is report/NAME.json of the run folder", [nameof(options.To)]);
+        if (options.Stride > options.WindowBytes)
+            yield return new ValidationResult($"'stride' is {options.Stride}, more than 'windowBytes', {options.WindowBytes}; a window has at least the bytes that are judged", [nameof(options.Stride)]);
         foreach (ValidationResult fault in Names(options).Concat(Members(options)).Concat(Comparisons(options)))
             yield return fault;
     }

@@ -69,6 +69,7 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
         meter.Count("paddingTokens", _scorer.Work.Padding);
         return new EvaluationReport(text.WindowBytes, text.Documents, text.Windows.Count, text.Bytes, text.IsCut, results, Gap(plan.Gap, results))
         {
+            Stride = text.Stride,
             AgreementWith = plan.Agreement,
             AgreementRule = plan.Agreement is null ? null : AgreementRule,
             ExactWith = results.Any(r => r.Exact is not null) ? plan.ExactReference : null,

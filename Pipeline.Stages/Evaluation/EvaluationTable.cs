@@ -30,7 +30,7 @@ public static class EvaluationTable
     {
         List<string> notes =
         [
-            string.Create(CultureInfo.InvariantCulture, $"{report.Documents:N0} documents, {report.Bytes:N0} bytes, {report.Windows:N0} windows of at most {report.WindowBytes:N0} bytes"),
+            string.Create(CultureInfo.InvariantCulture, $"{report.Documents:N0} documents, {report.Bytes:N0} bytes, {report.Windows:N0} windows of at most {report.WindowBytes:N0} bytes{(report.Stride is { } stride ? $", the last {stride:N0} of each judged" : "")}"),
         ];
         if (report.IsCut)
             notes.Add("the input went on; the text above maxBytes was not judged");

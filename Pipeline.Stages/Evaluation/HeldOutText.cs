@@ -11,14 +11,16 @@ namespace Pipeline.Stages.Evaluation;
 internal sealed class HeldOutText
 {
     private readonly int _windowBytes;
+    private readonly int? _stride;
     private readonly long _maxBytes;
     private readonly bool _keepOffsets;
-    private readonly List<string>? _texts;
+    private readonly List<WindowText>? _texts;
     private readonly IReadOnlyList<(TextTokenizer Tokenizer, TextEncoder Encoder, List<WindowTokens> Windows)> _sides;
 
-    public HeldOutText(int windowBytes, long maxBytes, IReadOnlyList<TextTokenizer> tokenizers, bool keepOffsets, bool keepTexts = false)
+    public HeldOutText(int windowBytes, int? stride, long maxBytes, IReadOnlyList<TextTokenizer> tokenizers, bool keepOffsets, bool keepTexts = false)
     {
         _windowBytes = windowBytes;
+        _stride = stride;
         _maxBytes = maxBytes;
         _keepOffsets = keepOffsets;
         _texts = keepTexts ? [] : null;
@@ -27,6 +29,9 @@ internal sealed class HeldOutText
 
     public int WindowBytes => _windowBytes;
 
+    /// <summary>Bytes of a window that are judged; null: all.</summary>
+    public int? Stride => _stride;
+
     public long Documents { get; private set; }
 
     public long Bytes { get; private set; }
@@ -34,7 +39,7 @@ internal sealed class HeldOutText
     public bool IsCut { get; private set; }
 
     /// <summary>The windows' texts, where they are kept.</summary>
-    public IReadOnlyList<string> Texts => _texts ?? throw new InvalidOperationException("texts were not kept");
+    public IReadOnlyList<WindowText> Texts => _texts ?? throw new InvalidOperationException("texts were not kept");
 
     /// <summary>Windows under the first tokenizer; all have the same number.</summary>
     public IReadOnlyList<WindowTokens> Windows => _sides[0].Windows;
@@ -55,12 +60,12 @@ internal sealed class HeldOutText
             return true;
         }
         string text = WellFormedText.Normalize(document.Text);
-        List<Window> windows = WindowCutter.Cut(text, _windowBytes);
+        List<WindowText> windows = WindowText.Cut(text, _windowBytes, _stride ?? _windowBytes);
         var encoded = new List<WindowTokens>[_sides.Count];
         try
         {
             for (int i = 0; i < _sides.Count; i++)
-                encoded[i] = [.. windows.Select(w => WindowTokens.Encode(_sides[i].Encoder, _sides[i].Tokenizer, text.Substring(w.Start, w.Length), _keepOffsets))];
+                encoded[i] = [.. windows.Select(w => WindowTokens.Encode(_sides[i].Encoder, _sides[i].Tokenizer, w.Judged, _keepOffsets, w.Before))];
         }
         catch (ByteViewException e)
         {
@@ -69,7 +74,7 @@ internal sealed class HeldOutText
         }
         for (int i = 0; i < _sides.Count; i++)
             _sides[i].Windows.AddRange(encoded[i]);
-        _texts?.AddRange(windows.Select(w => text.Substring(w.Start, w.Length)));
+        _texts?.AddRange(windows);
         Documents++;
         Bytes += Encoding.UTF8.GetByteCount(text);
         return true;

@@ -62,8 +62,12 @@ public sealed class WindowScorer(TorchDevice device, int batchTokens, IRanks? ra
             int at = 0, asked = 0;
             for (int row = 0; row < batch.Length; row++)
             {
-                for (int token = 0; token < rows[row].Length; token++)
-                    sums[batch[row]] += scores.LogLikelihood_R[at++];
+                // The score at a place is of the token behind it.
+                int first = windows[batch[row]].FirstScored - 1;
+                for (int token = 0; token < rows[row].Length; token++, at++)
+                {
+                    if (token >= first) sums[batch[row]] += scores.LogLikelihood_R[at];
+                }
                 foreach (int entry in entries[row])
                     nextBytes!.Set(batch[row], entry, (short)scores.NextByte_N[asked++]);
             }

@@ -11,24 +11,52 @@ namespace Pipeline.Stages.Evaluation;
 /// Per entry the byte of the window that it begins at; -1 for entry 0, which no prediction is about, and for a token that stands for other
 /// bytes than its own (a space that the tokenizer put in front). Null where it was not asked for.
 /// </param>
-public sealed record WindowTokens(int[] Ids, bool HasPrefix, int UnscoredBytes, int[]? Offsets = null)
+/// <param name="Context">Tokens of text in front that are read and not judged.</param>
+public sealed record WindowTokens(int[] Ids, bool HasPrefix, int UnscoredBytes, int[]? Offsets = null, int Context = 0)
 {
-    /// <summary>Tokens of text.</summary>
-    public int TextTokens => HasPrefix ? Ids.Length - 1 : Ids.Length;
+    /// <summary>Tokens of text that are judged.</summary>
+    public int TextTokens => Ids.Length - Context - (HasPrefix ? 1 : 0);
+
+    /// <summary>The first entry that has a score.</summary>
+    public int FirstScored => Math.Max(1, Context + (HasPrefix ? 1 : 0));
 
     /// <param name="encoder">Of <paramref name="tokenizer"/>.</param>
     /// <param name="tokenizer">Says what goes in front.</param>
     /// <param name="text">Well-formed and NFC.</param>
     /// <param name="keepOffsets">Whether <see cref="Offsets"/> is asked for.</param>
+    /// <param name="before">Text before it that is read with it.</param>
     /// <exception cref="ByteViewException">The tokens do not stand for the text's bytes.</exception>
-    public static WindowTokens Encode(TextEncoder encoder, TextTokenizer tokenizer, string text, bool keepOffsets = false)
+    public static WindowTokens Encode(TextEncoder encoder, TextTokenizer tokenizer, string text, bool keepOffsets = false, string before = "")
     {
+        if (before.Length > 0) return WithContext(encoder, tokenizer, text, keepOffsets, before);
         TokenSequence tokens = encoder.EncodeDocument(text, addBos: false, addEos: false);
         int? prefix = tokenizer.BosId ?? tokenizer.EosId;
         int[]? offsets = keepOffsets ? OffsetsOf(tokens, tokenizer, prefix is null ? 0 : 1) : null;
         return prefix is { } mark
             ? new WindowTokens([mark, .. tokens.Ids], true, 0, offsets)
             : new WindowTokens(tokens.Ids, false, tokens.Count > 0 ? tokens.ByteEnds[0] : 0, offsets);
+    }
+
+    // Together where a token ends between the two, as it does nearly always before white space; else each by itself, so that the bytes
+    // that are judged are the same for every tokenizer.
+    private static WindowTokens WithContext(TextEncoder encoder, TextTokenizer tokenizer, string text, bool keepOffsets, string before)
+    {
+        int bytes = System.Text.Encoding.UTF8.GetByteCount(before);
+        TokenSequence tokens = encoder.EncodeDocument(before + text, addBos: false, addEos: false);
+        // The first that ends there: one without bytes of its own behind it belongs to what follows.
+        int context = Array.IndexOf(tokens.ByteEnds, bytes) + 1;
+        if (context == 0)
+        {
+            TokenSequence first = encoder.EncodeDocument(before, addBos: false, addEos: false), second = encoder.EncodeDocument(text, addBos: false, addEos: false);
+            tokens = new TokenSequence([.. first.Ids, .. second.Ids], [.. first.ByteEnds, .. second.ByteEnds.Select(e => bytes + e)]);
+            context = first.Count;
+        }
+        int[]? mark = (tokenizer.BosId ?? tokenizer.EosId) is { } id ? [id] : null;
+        int marks = mark?.Length ?? 0;
+        int[]? offsets = keepOffsets ? OffsetsOf(tokens, tokenizer, marks) : null;
+        for (int i = 0; i < offsets?.Length; i++)
+            offsets[i] = i < marks + context || offsets[i] < 0 ? -1 : offsets[i] - bytes;
+        return new WindowTokens([.. mark ?? [], .. tokens.Ids], mark is not null, 0, offsets, context);
     }
 
     private static int[] OffsetsOf(TokenSequence tokens, TextTokenizer tokenizer, int marks)

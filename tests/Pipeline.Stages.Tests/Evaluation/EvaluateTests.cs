@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using CsCheck;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
@@ -62,6 +64,51 @@ public sealed class EvaluateTests : IDisposable
         Assert.Equal(BitsPerByte.GapClosed(report.Models[0].BitsPerByte, report.Models[3].BitsPerByte, report.Models[1].BitsPerByte), report.Gap!.Closed);
         Assert.Contains(_run.Said, line => line.StartsWith("other", StringComparison.Ordinal));
     }
+
+    [Fact]
+    public async Task With_a_stride_every_byte_is_judged_once_after_what_is_before_it()
+    {
+        ByteModels.Save(_run.PathOf("a"), 3, _run.Storage);
+        const string Text = "A document of some words, e\u0301 with a mark among them and more besides.";
+        async Task<EvaluationReport> Judge(int windowBytes, int? stride)
+        {
+            EvaluateOptions options = new() { Models = [new() { Model = "run:a" }], WindowBytes = windowBytes, Stride = stride, ExactBytes = true };
+            await Made.Evaluate(options, _run.Context()).RunAsync(Documents(Text, "third"), default);
+            return EvaluationTable.FromJson(File.ReadAllBytes(_run.PathOf("report/judgement.json")));
+        }
+        EvaluationReport whole = await Judge(200, null), strided = await Judge(200, 9), cut = await Judge(24, null), same = await Judge(24, 24), between = await Judge(24, 12);
+
+        // A window that holds the document gives every piece all of what is before it: the sum is that of the whole.
+        Assert.Equal((whole.Bytes, whole.Models[0].Tokens), (strided.Bytes, strided.Models[0].Tokens));
+        Assert.True(strided.Windows > whole.Windows);
+        Assert.Equal(whole.Models[0].Bits, strided.Models[0].Bits, 1e-3);
+        Assert.Equal(whole.Models[0].Exact!.Bits, strided.Models[0].Exact!.Bits, 1e-3);
+        Assert.Equal(cut.Models[0].Bits, same.Models[0].Bits);
+        Assert.Equal(cut.Bytes, between.Bytes);
+        Assert.NotEqual(cut.Models[0].Bits, between.Models[0].Bits, 1e-3);
+        Assert.Equal(9, strided.Stride);
+    }
+
+    [Fact]
+    public void Pieces_follow_each_other_and_have_as_many_before_them_as_fit()
+        => Gen.String[Gen.Char[" abcdéあ\n"], 0, 120].Select(Gen.Int[4, 20], Gen.Int[0, 40]).Sample((text, stride, more) =>
+        {
+            List<WindowText> windows = WindowText.Cut(text, stride + more, stride);
+            Assert.Equal(text, string.Concat(windows.Select(w => w.Judged)));
+            string before = "";
+            for (int i = 0; i < windows.Count; before += windows[i++].Judged)
+            {
+                Assert.EndsWith(windows[i].Before, before, StringComparison.Ordinal);
+                Assert.InRange(Encoding.UTF8.GetByteCount(windows[i].Judged), 1, stride);
+                Assert.True(Encoding.UTF8.GetByteCount(windows[i].Whole) <= stride + more);
+                // One piece more would be too much.
+                if (windows[i].Before.Length < before.Length)
+                {
+                    string longer = windows.Take(i).Select(w => w.Judged).Reverse().Aggregate("", (tail, piece) => tail.Length > windows[i].Before.Length ? tail : piece + tail);
+                    Assert.True(Encoding.UTF8.GetByteCount(longer + windows[i].Judged) > stride + more);
+                }
+            }
+        }, iter: 2000);
 
     [Theory]
     [InlineData(2)]
