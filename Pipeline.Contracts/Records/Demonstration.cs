@@ -5,7 +5,11 @@ namespace Pipeline.Contracts.Records;
 /// <param name="Positive">What should follow the prompt.</param>
 /// <param name="Negative">What should not.</param>
 /// <param name="Base">What the model is taken to say by itself; null where the source has no such column.</param>
-public sealed record Demonstration(TextDocument Prompt, string Positive, string Negative, string? Base = null)
+public sealed record Demonstration(TextDocument Prompt, string Positive, string Negative, string? Base = null) : IRecord
 {
     public DocumentId Id => Prompt.Id;
+
+    DocumentId? IRecord.Id => Id;
+
+    public long Weight => Prompt.Weight + RecordWeight.Of(Positive) + RecordWeight.Of(Negative) + RecordWeight.Of(Base);
 }

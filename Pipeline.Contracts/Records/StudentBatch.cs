@@ -4,8 +4,13 @@ namespace Pipeline.Contracts.Records;
 /// <param name="Examples">[B] the rows, each no longer than the student's limit.</param>
 /// <param name="Length">T: the tokens of the longest row.</param>
 /// <param name="Next">Where the order of examples goes on after this batch: the state that a checkpoint keeps.</param>
-public sealed record StudentBatch(Example[] Examples, int Length, StreamPosition Next)
+public sealed record StudentBatch(Example[] Examples, int Length, StreamPosition Next) : IRecord
 {
     /// <summary>Tokens that are not padding.</summary>
     public int Tokens => Examples.Sum(e => e.Student.Count);
+
+    /// <summary>None: its rows are of many documents.</summary>
+    public DocumentId? Id => null;
+
+    public long Weight => Examples.Sum(e => e.Weight);
 }

@@ -5,4 +5,10 @@ namespace Pipeline.Contracts.Records;
 /// <see cref="Text"/> until each side's template renders it.
 /// </summary>
 /// <param name="Fields">Of a conversation: a JSON object with the row's <c>tools</c> and <c>documents</c>; null where it has neither.</param>
-public sealed record TextDocument(DocumentId Id, string Text, IReadOnlyList<ChatMessage>? Messages = null, string? Fields = null);
+public sealed record TextDocument(DocumentId Id, string Text, IReadOnlyList<ChatMessage>? Messages = null, string? Fields = null) : IRecord
+{
+    DocumentId? IRecord.Id => Id;
+
+    public long Weight => RecordWeight.Overhead + RecordWeight.Of(Text) + RecordWeight.Of(Fields)
+        + (Messages?.Sum(m => RecordWeight.Of(m.Content) + RecordWeight.Of(m.Fields)) ?? 0);
+}

@@ -1,3 +1,5 @@
+using Pipeline.Contracts.Records;
+
 namespace Pipeline.Contracts.Stages;
 
 /// <summary>
@@ -6,11 +8,17 @@ namespace Pipeline.Contracts.Stages;
 /// </summary>
 public interface IGraphBuilder
 {
-    void AddSource<T>(ISource<T> source);
+    void AddSource<T>(ISource<T> source)
+        where T : IRecord;
 
-    void AddMap<TIn, TOut>(IMap<TIn, TOut> map);
+    void AddMap<TIn, TOut>(IMap<TIn, TOut> map)
+        where TIn : IRecord
+        where TOut : IRecord;
 
-    void AddStream<TIn, TOut>(IStream<TIn, TOut> stream);
+    void AddStream<TIn, TOut>(IStream<TIn, TOut> stream)
+        where TIn : IRecord
+        where TOut : IRecord;
 
-    void AddSink<T>(ISink<T> sink);
+    void AddSink<T>(ISink<T> sink)
+        where T : IRecord;
 }

@@ -1,22 +1,28 @@
+using Pipeline.Contracts.Records;
+
 namespace Pipeline.Contracts.Stages;
 
 /// <summary>
-/// A row of the table that maps a definition's <c>"stage": "name"</c> to types: nothing is found by reflection over assemblies.
+/// A row of the table that maps a definition's <c>"stage": "name"</c> to types: nothing is found by reflection over assemblies. A stage
+/// has its row in a static property <c>Registration</c> and is called as its row is, with its role behind: <c>read-parquet</c> is a
+/// <c>ReadParquetSource</c>.
 /// </summary>
 /// <param name="Name">As definitions say it: verb-noun.</param>
 /// <param name="Summary">One sentence for the schema and for <c>--help</c>.</param>
 /// <param name="OptionsType">A record whose properties are the keys a definition may set.</param>
+/// <param name="StageType">What <see cref="Create"/> makes.</param>
 /// <param name="Input">The record it takes; null for a source.</param>
 /// <param name="Output">The record it hands over; null for a sink.</param>
-public abstract record StageRegistration(string Name, string Summary, Type OptionsType, Type? Input, Type? Output)
+public abstract record StageRegistration(string Name, string Summary, Type OptionsType, Type StageType, Type? Input, Type? Output)
 {
     /// <summary>Parts of the definition that must be there: <c>StageRegistration.Map(...) with { Needs = StageNeeds.Teacher }</c>.</summary>
     public StageNeeds Needs { get; init; }
 
     /// <summary>
-    /// Whether the stage is <see cref="IPartitioned"/>: a flow that is done then has its sink asked whether every part is still there.
+    /// Whether the stage is <see cref="ICommitted"/>: it is asked what is committed before it runs, and a flow that is done has its sink asked
+    /// whether every part is still there.
     /// </summary>
-    public bool IsPartitioned { get; init; }
+    public bool IsCommitted => StageType.IsAssignableTo(typeof(ICommitted));
 
     /// <summary>Whether processes that were started together do one graph with this sink together; of any other graph one process does all.</summary>
     public bool IsRanked { get; init; }
@@ -59,20 +65,32 @@ public abstract record StageRegistration(string Name, string Summary, Type Optio
     /// <summary>Adds a stage that <see cref="Create"/> made to a graph, with its record types as type arguments.</summary>
     public abstract void AddTo(IGraphBuilder graph, object stage);
 
-    public static StageRegistration Source<TOptions, TOut>(string name, string summary, Func<TOptions, StageContext, ISource<TOut>> create)
-        => new SourceRegistration<TOptions, TOut>(name, summary, create);
+    public static StageRegistration Source<TOptions, TOut, TStage>(string name, string summary, Func<TOptions, StageContext, TStage> create)
+        where TOut : IRecord
+        where TStage : class, ISource<TOut>
+        => new SourceRegistration<TOptions, TOut, TStage>(name, summary, create);
 
-    public static StageRegistration Map<TOptions, TIn, TOut>(string name, string summary, Func<TOptions, StageContext, IMap<TIn, TOut>> create)
-        => new MapRegistration<TOptions, TIn, TOut>(name, summary, create);
+    public static StageRegistration Map<TOptions, TIn, TOut, TStage>(string name, string summary, Func<TOptions, StageContext, TStage> create)
+        where TIn : IRecord
+        where TOut : IRecord
+        where TStage : class, IMap<TIn, TOut>
+        => new MapRegistration<TOptions, TIn, TOut, TStage>(name, summary, create);
 
-    public static StageRegistration Stream<TOptions, TIn, TOut>(string name, string summary, Func<TOptions, StageContext, IStream<TIn, TOut>> create)
-        => new StreamRegistration<TOptions, TIn, TOut>(name, summary, create);
+    public static StageRegistration Stream<TOptions, TIn, TOut, TStage>(string name, string summary, Func<TOptions, StageContext, TStage> create)
+        where TIn : IRecord
+        where TOut : IRecord
+        where TStage : class, IStream<TIn, TOut>
+        => new StreamRegistration<TOptions, TIn, TOut, TStage>(name, summary, create);
 
-    public static StageRegistration Sink<TOptions, TIn>(string name, string summary, Func<TOptions, StageContext, ISink<TIn>> create)
-        => new SinkRegistration<TOptions, TIn>(name, summary, create);
+    public static StageRegistration Sink<TOptions, TIn, TStage>(string name, string summary, Func<TOptions, StageContext, TStage> create)
+        where TIn : IRecord
+        where TStage : class, ISink<TIn>
+        => new SinkRegistration<TOptions, TIn, TStage>(name, summary, create);
 
-    private sealed record SourceRegistration<TOptions, TOut>(string Name, string Summary, Func<TOptions, StageContext, ISource<TOut>> Make)
-        : StageRegistration(Name, Summary, typeof(TOptions), null, typeof(TOut))
+    private sealed record SourceRegistration<TOptions, TOut, TStage>(string Name, string Summary, Func<TOptions, StageContext, TStage> Make)
+        : StageRegistration(Name, Summary, typeof(TOptions), typeof(TStage), null, typeof(TOut))
+        where TOut : IRecord
+        where TStage : class, ISource<TOut>
     {
         public override StageRole Role => StageRole.Source;
 
@@ -81,8 +99,11 @@ public abstract record StageRegistration(string Name, string Summary, Type Optio
         public override void AddTo(IGraphBuilder graph, object stage) => graph.AddSource((ISource<TOut>)stage);
     }
 
-    private sealed record MapRegistration<TOptions, TIn, TOut>(string Name, string Summary, Func<TOptions, StageContext, IMap<TIn, TOut>> Make)
-        : StageRegistration(Name, Summary, typeof(TOptions), typeof(TIn), typeof(TOut))
+    private sealed record MapRegistration<TOptions, TIn, TOut, TStage>(string Name, string Summary, Func<TOptions, StageContext, TStage> Make)
+        : StageRegistration(Name, Summary, typeof(TOptions), typeof(TStage), typeof(TIn), typeof(TOut))
+        where TIn : IRecord
+        where TOut : IRecord
+        where TStage : class, IMap<TIn, TOut>
     {
         public override StageRole Role => StageRole.Map;
 
@@ -91,8 +112,11 @@ public abstract record StageRegistration(string Name, string Summary, Type Optio
         public override void AddTo(IGraphBuilder graph, object stage) => graph.AddMap((IMap<TIn, TOut>)stage);
     }
 
-    private sealed record StreamRegistration<TOptions, TIn, TOut>(string Name, string Summary, Func<TOptions, StageContext, IStream<TIn, TOut>> Make)
-        : StageRegistration(Name, Summary, typeof(TOptions), typeof(TIn), typeof(TOut))
+    private sealed record StreamRegistration<TOptions, TIn, TOut, TStage>(string Name, string Summary, Func<TOptions, StageContext, TStage> Make)
+        : StageRegistration(Name, Summary, typeof(TOptions), typeof(TStage), typeof(TIn), typeof(TOut))
+        where TIn : IRecord
+        where TOut : IRecord
+        where TStage : class, IStream<TIn, TOut>
     {
         public override StageRole Role => StageRole.Stream;
 
@@ -101,8 +125,10 @@ public abstract record StageRegistration(string Name, string Summary, Type Optio
         public override void AddTo(IGraphBuilder graph, object stage) => graph.AddStream((IStream<TIn, TOut>)stage);
     }
 
-    private sealed record SinkRegistration<TOptions, TIn>(string Name, string Summary, Func<TOptions, StageContext, ISink<TIn>> Make)
-        : StageRegistration(Name, Summary, typeof(TOptions), typeof(TIn), null)
+    private sealed record SinkRegistration<TOptions, TIn, TStage>(string Name, string Summary, Func<TOptions, StageContext, TStage> Make)
+        : StageRegistration(Name, Summary, typeof(TOptions), typeof(TStage), typeof(TIn), null)
+        where TIn : IRecord
+        where TStage : class, ISink<TIn>
     {
         public override StageRole Role => StageRole.Sink;
 

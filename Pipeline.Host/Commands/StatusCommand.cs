@@ -56,7 +56,7 @@ internal static class StatusCommand
         var canonical = new CanonicalDefinition(new OptionTypes());
         var reader = new StatusReader(storage, environment.Time, folder);
         return [.. run.Flows.Select((flow, i) => reader.Read(
-            flow, canonical.FlowHash(run, i), catalog[flow.Stages[^1].Kind.Value].IsPartitioned ? JobPlan.PartsOf(flow, surroundings) : null))];
+            flow, canonical.FlowHash(run, i), catalog[flow.Stages[^1].Kind.Value].IsCommitted ? JobPlan.PartsOf(flow, surroundings) : null))];
     }
 
     private static void Print(TextWriter output, FlowStatus flow)

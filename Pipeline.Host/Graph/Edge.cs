@@ -1,12 +1,14 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Dataflow;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Records;
 using Pipeline.Host.Progress;
 
 namespace Pipeline.Host.Graph;
 
 /// <summary>What the consumer of an edge sees; covariant, so that a stage may take a base of what the one before hands over.</summary>
 internal interface IEdge<out T>
+    where T : IRecord
 {
     ISourceBlock<T> Block { get; }
 
@@ -14,7 +16,7 @@ internal interface IEdge<out T>
     IAsyncEnumerable<T> ReadAsync(StageMeter consumer, CancellationToken cancellationToken);
 
     /// <summary>A consumer linked to <see cref="Block"/> took a record.</summary>
-    void Taken(StageMeter consumer, object? record);
+    void Taken(StageMeter consumer, IRecord record);
 
     /// <summary>Whether a record is left, waiting until that is certain.</summary>
     Task<bool> HasMoreAsync(CancellationToken cancellationToken);
@@ -22,6 +24,7 @@ internal interface IEdge<out T>
 
 /// <summary>The bounded queue between two stages, by count and by bytes.</summary>
 internal sealed class Edge<T> : IEdge<T>
+    where T : IRecord
 {
     private readonly BufferBlock<T> _block;
     private readonly ByteGate _bytes;
@@ -40,7 +43,7 @@ internal sealed class Edge<T> : IEdge<T>
     /// <exception cref="DefectException">The queue no longer takes records though nobody cancelled it.</exception>
     public async Task SendAsync(T record, CancellationToken cancellationToken)
     {
-        await _bytes.EnterAsync(RecordWeight.Of(record), cancellationToken);
+        await _bytes.EnterAsync(record.Weight, cancellationToken);
         if (!await _block.SendAsync(record, cancellationToken))
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -51,10 +54,10 @@ internal sealed class Edge<T> : IEdge<T>
 
     public void Complete() => _block.Complete();
 
-    public void Taken(StageMeter consumer, object? record)
+    public void Taken(StageMeter consumer, IRecord record)
     {
         consumer.Took();
-        _bytes.Leave(RecordWeight.Of(record));
+        _bytes.Leave(record.Weight);
     }
 
     public async Task<bool> HasMoreAsync(CancellationToken cancellationToken)

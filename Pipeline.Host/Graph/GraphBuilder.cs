@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using System.Threading.Tasks.Dataflow;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Host.Progress;
 using Pipeline.Stages.Torch;
@@ -22,6 +23,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
     public IGraphBuilder At(GraphPlace place) => new PlacedBuilder(this, place);
 
     public void AddSource<T>(GraphPlace place, ISource<T> source)
+        where T : IRecord
     {
         GraphNode node = AddNode(place, StageRole.Source);
         Edge<T> output = AddEdge<T>(node);
@@ -29,6 +31,8 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
     }
 
     public void AddMap<TIn, TOut>(GraphPlace place, IMap<TIn, TOut> map)
+        where TIn : IRecord
+        where TOut : IRecord
     {
         IEdge<TIn> input = LastEdge<TIn>();
         GraphNode node = AddNode(place, StageRole.Map);
@@ -48,6 +52,8 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
     }
 
     public void AddStream<TIn, TOut>(GraphPlace place, IStream<TIn, TOut> stream)
+        where TIn : IRecord
+        where TOut : IRecord
     {
         IEdge<TIn> input = LastEdge<TIn>();
         GraphNode node = AddNode(place, StageRole.Stream);
@@ -63,6 +69,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
     }
 
     public void AddSink<T>(GraphPlace place, ISink<T> sink)
+        where T : IRecord
     {
         IEdge<T> input = LastEdge<T>();
         GraphNode node = AddNode(place, StageRole.Sink);
@@ -125,6 +132,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
     }
 
     private static async Task PumpAsync<T>(IAsyncEnumerable<T> records, Edge<T> output, CancellationToken token)
+        where T : IRecord
     {
         await foreach (T record in records)
             await output.SendAsync(record, token);
@@ -134,6 +142,8 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
 
     private async Task FlattenAsync<TIn, TOut>(
         TransformBlock<TIn, Outcome<TOut>> block, Edge<TOut> output, GraphNode node, StageRejects rejects, CancellationToken token)
+        where TIn : IRecord
+        where TOut : IRecord
     {
         while (await block.OutputAvailableAsync(token))
         {
@@ -154,6 +164,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
     }
 
     private static async Task HandOverAsync<T>(IReadOnlyList<T> records, Edge<T> output, GraphNode node, CancellationToken token)
+        where T : IRecord
     {
         // By index and one by one: a document that becomes a million records must not make a million before the queue says stop.
         for (int i = 0; i < records.Count; i++)
@@ -171,6 +182,8 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
     }
 
     private static Outcome<TOut> Work<TIn, TOut>(IMap<TIn, TOut> map, TIn record, IEdge<TIn> input, GraphNode node)
+        where TIn : IRecord
+        where TOut : IRecord
     {
         // Closed only when the graph is over: nobody looks at the outcome.
         if (!node.Delegates.TryEnter())
@@ -182,6 +195,8 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
     }
 
     private static Outcome<TOut> Apply<TIn, TOut>(IMap<TIn, TOut> map, TIn record)
+        where TIn : IRecord
+        where TOut : IRecord
     {
         try
         {
@@ -195,11 +210,12 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            return new Outcome<TOut>([], null, ExceptionDispatchInfo.Capture(e), RecordId<TIn>.Of(record));
+            return new Outcome<TOut>([], null, ExceptionDispatchInfo.Capture(e), record.Id?.ToString() ?? $"a {typeof(TIn).Name}");
         }
     }
 
     private async Task EndInputAsync<T>(IEdge<T> input, GraphNode node, object stage, CancellationToken token)
+        where T : IRecord
     {
         if (input.Block.Completion.IsCompletedSuccessfully)
             return;
@@ -224,6 +240,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
     }
 
     private Edge<T> AddEdge<T>(GraphNode producer)
+        where T : IRecord
     {
         var edge = new Edge<T>(producer.Meter, settings.Queue, producer.Cancellation.Token);
         _lastEdge = edge;
@@ -231,16 +248,27 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
     }
 
     private IEdge<T> LastEdge<T>()
+        where T : IRecord
         => _lastEdge as IEdge<T> ?? throw new InvalidOperationException($"the stage before hands over no {typeof(T).Name}");
 
     private sealed class PlacedBuilder(GraphBuilder builder, GraphPlace place) : IGraphBuilder
     {
-        public void AddSource<T>(ISource<T> source) => builder.AddSource(place, source);
+        public void AddSource<T>(ISource<T> source)
+            where T : IRecord
+            => builder.AddSource(place, source);
 
-        public void AddMap<TIn, TOut>(IMap<TIn, TOut> map) => builder.AddMap(place, map);
+        public void AddMap<TIn, TOut>(IMap<TIn, TOut> map)
+            where TIn : IRecord
+            where TOut : IRecord
+            => builder.AddMap(place, map);
 
-        public void AddStream<TIn, TOut>(IStream<TIn, TOut> stream) => builder.AddStream(place, stream);
+        public void AddStream<TIn, TOut>(IStream<TIn, TOut> stream)
+            where TIn : IRecord
+            where TOut : IRecord
+            => builder.AddStream(place, stream);
 
-        public void AddSink<T>(ISink<T> sink) => builder.AddSink(place, sink);
+        public void AddSink<T>(ISink<T> sink)
+            where T : IRecord
+            => builder.AddSink(place, sink);
     }
 }

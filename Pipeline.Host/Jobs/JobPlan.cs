@@ -41,11 +41,11 @@ internal static class JobPlan
     /// <summary>How many parts a flow has; 1 where it is one piece.</summary>
     public static int PartsOf(FlowDefinition flow, StageSurroundings surroundings)
     {
-        if (!surroundings.Catalog[flow.Stages[^1].Kind.Value].IsPartitioned)
+        if (!surroundings.Catalog[flow.Stages[^1].Kind.Value].IsCommitted)
             return 1;
         try
         {
-            return FlowGraph.CreateSink(surroundings, flow).Sink is IPartitioned sink ? sink.PartitionCount : 1;
+            return CommittedParts.Of((ICommitted)FlowGraph.CreateSink(surroundings, flow).Sink);
         }
         catch (InputException)
         {

@@ -17,10 +17,10 @@ internal sealed class FlowRunner(
     /// <summary>Whether a flow that was done is still: nobody deleted a part of its output.</summary>
     public async Task<bool> IsPresentAsync(FlowDefinition flow)
     {
-        if (!surroundings.Catalog[flow.Stages[^1].Kind.Value].IsPartitioned)
+        if (!surroundings.Catalog[flow.Stages[^1].Kind.Value].IsCommitted)
             return true;
         await using FlowGraph graph = FlowGraph.CreateSink(surroundings, flow);
-        return graph.Sink is not IPartitioned parts || Enumerable.Range(0, parts.PartitionCount).All(parts.IsPresent);
+        return graph.Sink is not ICommitted sink || Enumerable.Range(0, CommittedParts.Of(sink)).All(sink.IsPresent);
     }
 
     /// <param name="flow">The flow.</param>
@@ -34,26 +34,27 @@ internal sealed class FlowRunner(
         var meter = new FlowMeter(flow.Name, flow.Stages.Select(s => s.Name).ToList(), Roles(flow), start);
         display.Begin(meter);
         StageRegistration last = surroundings.Catalog[flow.Stages[^1].Kind.Value];
-        if (last.IsPartitioned || last.IsRanked)
+        if (last.IsCommitted || last.IsRanked)
             ranks.FromFirst(surroundings.Definition.Flows.ToList().IndexOf(flow));
         try
         {
             FlowGraph whole = await FlowGraph.CreateAsync(surroundings, flow, null, graphs.StopRequested);
             await using (whole)
             {
-                if (whole.Sink is IPartitioned sink)
+                if (whole.Sink is ICommitted sink)
                 {
-                    meter.PartitionCount = sink.PartitionCount;
+                    int parts = CommittedParts.Of(sink);
+                    meter.PartitionCount = parts;
                     var work = new PartWork(surroundings, graphs, progress.Parts, log);
                     if (ranks.Count > 1)
                     {
-                        int[] mine = [.. new WorkShare(flow.Name, ranks.Rank, ranks.Count).Of(sink.PartitionCount)];
+                        int[] mine = [.. new WorkShare(flow.Name, ranks.Rank, ranks.Count).Of(parts)];
                         await work.RunAsync(flow, hash, sink, mine, state.Partitions, meter);
                         ranks.Wait();
                         meter.PartitionsDone = 0;
                     }
-                    await work.RunAsync(flow, hash, sink, Enumerable.Range(0, sink.PartitionCount), state.Partitions, meter);
-                    TakeIn(flow, hash, sink.PartitionCount, progress);
+                    await work.RunAsync(flow, hash, sink, Enumerable.Range(0, parts), state.Partitions, meter);
+                    TakeIn(flow, hash, parts, progress);
                     progress.SetDone(flow.Name, hash);
                     return;
                 }

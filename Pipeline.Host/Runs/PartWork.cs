@@ -15,7 +15,7 @@ namespace Pipeline.Host.Runs;
 internal sealed class PartWork(StageSurroundings surroundings, GraphRunner graphs, PartFiles files, ILogger log)
 {
     /// <summary>Does what is not committed of some parts.</summary>
-    /// <param name="flow">A flow whose sink is in parts.</param>
+    /// <param name="flow">A flow whose sink commits.</param>
     /// <param name="hash">Of the flow.</param>
     /// <param name="sink">Says what is committed.</param>
     /// <param name="parts">Which.</param>
@@ -23,7 +23,7 @@ internal sealed class PartWork(StageSurroundings surroundings, GraphRunner graph
     /// <param name="meter">Shows how far it is.</param>
     /// <exception cref="InterruptedException">A stop was asked for; what is committed is kept.</exception>
     public async Task RunAsync(
-        FlowDefinition flow, string hash, IPartitioned sink, IEnumerable<int> parts, IReadOnlyDictionary<int, IReadOnlyList<StageCounts>> known, FlowMeter meter)
+        FlowDefinition flow, string hash, ICommitted sink, IEnumerable<int> parts, IReadOnlyDictionary<int, IReadOnlyList<StageCounts>> known, FlowMeter meter)
     {
         List<int> left = [.. parts];
         while (left.Count > 0)
@@ -35,8 +35,8 @@ internal sealed class PartWork(StageSurroundings surroundings, GraphRunner graph
                 graphs.ThrowIfStopped();
                 if (known.TryGetValue(part, out IReadOnlyList<StageCounts>? gone))
                     graphs.Failures.Forget(gone.Sum(c => c.Failed));
-                await RunAsync(flow, hash, new Partition(part, sink.PartitionCount), meter);
-                log.PartitionDone(flow.Name, part + 1, sink.PartitionCount);
+                await RunAsync(flow, hash, new Partition(part, CommittedParts.Of(sink)), meter);
+                log.PartitionDone(flow.Name, part + 1, CommittedParts.Of(sink));
             }
             meter.PartitionsDone++;
         }
@@ -62,7 +62,7 @@ internal sealed class PartWork(StageSurroundings surroundings, GraphRunner graph
             IReadOnlyList<StageCounts> counts = await graphs.RunAsync(flow, graph, meter);
             // The counts first: an output that is there has its counts, and counts without an output are written again with it.
             file.Commit(counts, Seconds());
-            ((IPartitioned)graph.Sink).Commit();
+            ((ICommitted)graph.Sink).Commit();
         }
         catch (Exception e) when (e is not (InterruptedException or OperationCanceledException))
         {

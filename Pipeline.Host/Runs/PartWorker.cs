@@ -49,10 +49,10 @@ internal sealed class PartWorker(
         try
         {
             await using FlowGraph whole = await FlowGraph.CreateAsync(surroundings, flow, null, signals.StopRequested);
-            var sink = (IPartitioned)whole.Sink;
-            int[] mine = [.. share.Of(sink.PartitionCount)];
+            var sink = (ICommitted)whole.Sink;
+            int[] mine = [.. share.Of(CommittedParts.Of(sink))];
             meter.PartitionCount = mine.Length;
-            log.WorkBegins(flow.Name, folder, mine.Length, sink.PartitionCount);
+            log.WorkBegins(flow.Name, folder, mine.Length, CommittedParts.Of(sink));
             int before = mine.Count(sink.IsPresent);
             await new PartWork(surroundings, graphs, progress.Parts, log)
                 .RunAsync(flow, hash, sink, mine, progress.Of(flow.Name, hash).Partitions, meter);
@@ -75,12 +75,12 @@ internal sealed class PartWorker(
     /// <exception cref="DefinitionException">There is no such flow, or it has no parts.</exception>
     private FlowDefinition Flow(RunDefinition run)
     {
-        string InParts() => string.Join(", ", run.Flows.Where(f => catalog[f.Stages[^1].Kind.Value].IsPartitioned).Select(f => f.Name)) is { Length: > 0 } names
+        string InParts() => string.Join(", ", run.Flows.Where(f => catalog[f.Stages[^1].Kind.Value].IsCommitted).Select(f => f.Name)) is { Length: > 0 } names
             ? $"; flows in parts: {names}"
             : "; this definition has no flow in parts";
         FlowDefinition flow = run.Flows.FirstOrDefault(f => f.Name == share.Flow)
             ?? throw new DefinitionException($"--flow: there is no flow '{share.Flow}'{InParts()}");
-        return catalog[flow.Stages[^1].Kind.Value].IsPartitioned
+        return catalog[flow.Stages[^1].Kind.Value].IsCommitted
             ? flow
             : throw new DefinitionException($"--flow: '{share.Flow}' is one piece: its sink '{flow.Stages[^1].Name}' has no parts that processes could share{InParts()}");
     }

@@ -61,9 +61,9 @@ internal sealed class RankFollower(
         try
         {
             await using FlowGraph graph = await FlowGraph.CreateAsync(surroundings, flow, null, signals.StopRequested);
-            if (graph.Sink is IPartitioned sink)
+            if (graph.Sink is ICommitted sink)
             {
-                IEnumerable<int> mine = new WorkShare(flow.Name, ranks.Rank, ranks.Count).Of(sink.PartitionCount);
+                IEnumerable<int> mine = new WorkShare(flow.Name, ranks.Rank, ranks.Count).Of(CommittedParts.Of(sink));
                 await new PartWork(surroundings, graphs, progress.Parts, log).RunAsync(flow, hash, sink, mine, progress.Of(flow.Name, hash).Partitions, meter);
                 ranks.Wait();
                 return;

@@ -29,7 +29,7 @@ internal sealed class ReadDemonstrationsSource : ISource<Demonstration>, IFinger
         _input = InputSelection.Of(options.Files, _kind, options.SkipRows, options.MaxRows, context);
     }
 
-    public static StageRegistration Registration { get; } = StageRegistration.Source<ReadDemonstrationsOptions, Demonstration>(
+    public static StageRegistration Registration { get; } = StageRegistration.Source<ReadDemonstrationsOptions, Demonstration, ReadDemonstrationsSource>(
         "read-demonstrations", "Reads prompts with a positive and a negative continuation each, for fit-sea.",
         static (o, c) => new ReadDemonstrationsSource(o, c));
 

@@ -9,7 +9,7 @@ namespace Pipeline.Stages.Embeddings;
 /// <summary>For every token of the student's tokenizer the nearest of the teacher's, in order of ids.</summary>
 internal sealed class MatchTokensSource(RunSite run) : ISource<TokenMatch>
 {
-    public static StageRegistration Registration { get; } = StageRegistration.Source<MatchTokensOptions, TokenMatch>(
+    public static StageRegistration Registration { get; } = StageRegistration.Source<MatchTokensOptions, TokenMatch, MatchTokensSource>(
         "match-tokens",
         "Finds the nearest teacher token of every student token by edit distance, for MinED.",
         static (_, c) => new MatchTokensSource(RunSite.Of(c)));

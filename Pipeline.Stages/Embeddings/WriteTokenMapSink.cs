@@ -6,7 +6,7 @@ using Pipeline.Stages.Sides;
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>Writes the token map that MinED reads, whole or not at all.</summary>
-internal sealed class WriteTokenMapSink : ISink<TokenMatch>, IPartitioned
+internal sealed class WriteTokenMapSink : ISink<TokenMatch>, ICommitted
 {
     private readonly RunSite _run;
     private readonly IStageMeter _meter;
@@ -18,16 +18,13 @@ internal sealed class WriteTokenMapSink : ISink<TokenMatch>, IPartitioned
         _path = run.Output(options.To);
     }
 
-    public static StageRegistration Registration { get; } = StageRegistration.Sink<WriteTokenMapOptions, TokenMatch>(
+    public static StageRegistration Registration { get; } = StageRegistration.Sink<WriteTokenMapOptions, TokenMatch, WriteTokenMapSink>(
         "write-token-map",
         "Writes the nearest teacher token of every student token.",
         static (o, c) => new WriteTokenMapSink(o, RunSite.Of(c), c.Meter))
-        .Writing<WriteTokenMapOptions>(static o => [new StageOutput("to", o.To, OutputKind.Table)]) with
-    { IsPartitioned = true };
+        .Writing<WriteTokenMapOptions>(static o => [new StageOutput("to", o.To, OutputKind.Table)]);
 
-    public int PartitionCount => 1;
-
-    public bool IsCommitted(int partition)
+    public bool IsCommitted(int part)
     {
         if (!_run.Storage.FileExists(_path))
             return false;
@@ -35,7 +32,7 @@ internal sealed class WriteTokenMapSink : ISink<TokenMatch>, IPartitioned
         return true;
     }
 
-    public bool IsPresent(int partition) => _run.Storage.FileExists(_path);
+    public bool IsPresent(int part) => _run.Storage.FileExists(_path);
 
     public async Task RunAsync(IAsyncEnumerable<TokenMatch> input, CancellationToken cancellationToken)
     {

@@ -15,7 +15,7 @@ namespace Pipeline.Stages.Evaluation;
 internal sealed class EvaluateSink(
     EvaluateOptions options, string name, RunSite run, TorchDevice device, IStageMeter meter, IRejects rejects, IRanks ranks, CancellationToken stopRequested) : ISink<TextDocument>, IEndsEarly
 {
-    public static StageRegistration Registration { get; } = StageRegistration.Sink<EvaluateOptions, TextDocument>(
+    public static StageRegistration Registration { get; } = StageRegistration.Sink<EvaluateOptions, TextDocument, EvaluateSink>(
         "evaluate", "Judges models by bits per byte on the same windows of text and writes a report.",
         static (o, c) => new EvaluateSink(o, c.StageName, RunSite.Of(c), c.Service<TorchDevice>(), c.Meter, c.Rejects, c.Service<IRanks>(), c.StopRequested))
         .Writing<EvaluateOptions>(static o => [new StageOutput("to", ReportOf(o), OutputKind.Report)]) with

@@ -55,7 +55,7 @@ internal sealed class BatchSampler(TrainHypernetworkOptions options, long seed, 
         {
             TokenSequence student = encoder.EncodeDocument(example.Text, Has(UnitLabels.Bos), Has(UnitLabels.Eos));
             if (teacher.LossMask is not null)
-                student = student with { LossMask = RealignStage.LossMask(example, teacher, student) };
+                student = student with { LossMask = RealignMap.LossMask(example, teacher, student) };
             return example with { Student = student, Chunks = ChunkAligner.Align(teacher, student), Teacher = example.Teacher with { Hidden = null } };
         }
         catch (ByteViewException)

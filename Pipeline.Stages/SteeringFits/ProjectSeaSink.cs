@@ -12,7 +12,7 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Stages.SteeringFits;
 
 /// <summary>Projects sums to an edit: a folder of <c>sea.safetensors</c>, a report of its layers, and checksums.</summary>
-internal sealed class ProjectSeaSink(ProjectSeaOptions options, RunSite run, TorchDevice device, IStageMeter meter) : ISink<LayerSums>, IPartitioned
+internal sealed class ProjectSeaSink(ProjectSeaOptions options, RunSite run, TorchDevice device, IStageMeter meter) : ISink<LayerSums>, ICommitted
 {
     /// <summary>What there is to say of each layer.</summary>
     public const string ReportName = "sea.json";
@@ -21,18 +21,15 @@ internal sealed class ProjectSeaSink(ProjectSeaOptions options, RunSite run, Tor
 
     private readonly string _folder = run.Output(options.To);
 
-    public static StageRegistration Registration { get; } = StageRegistration.Sink<ProjectSeaOptions, LayerSums>(
+    public static StageRegistration Registration { get; } = StageRegistration.Sink<ProjectSeaOptions, LayerSums, ProjectSeaSink>(
         "project-sea", "Writes an edit of activations from sums: for each layer the directions to keep and to drop.",
         static (o, c) => new ProjectSeaSink(o, RunSite.Of(c), c.Service<TorchDevice>(), c.Meter))
-        .Writing<ProjectSeaOptions>(static o => [new StageOutput("to", o.To, OutputKind.Edit), new StageOutput("to", ReportOf(o), OutputKind.Report)]) with
-    { IsPartitioned = true };
+        .Writing<ProjectSeaOptions>(static o => [new StageOutput("to", o.To, OutputKind.Edit), new StageOutput("to", ReportOf(o), OutputKind.Report)]);
 
-    public int PartitionCount => 1;
-
-    public bool IsPresent(int partition) => run.Storage.FileExists(Path.Combine(_folder, FileList.FileName));
+    public bool IsPresent(int part) => run.Storage.FileExists(Path.Combine(_folder, FileList.FileName));
 
     // The list of checksums is written last: a folder without it is written again.
-    public bool IsCommitted(int partition) => IsPresent(partition);
+    public bool IsCommitted(int part) => IsPresent(part);
 
     public async Task RunAsync(IAsyncEnumerable<LayerSums> input, CancellationToken cancellationToken)
     {

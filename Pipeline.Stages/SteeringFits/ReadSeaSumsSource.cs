@@ -8,7 +8,7 @@ namespace Pipeline.Stages.SteeringFits;
 /// <summary>The layers of a folder of sums, in order. No model is needed.</summary>
 internal sealed class ReadSeaSumsSource(ReadSeaSumsOptions options, string folder, string name, IStorage storage) : ISource<LayerSums>
 {
-    public static StageRegistration Registration { get; } = StageRegistration.Source<ReadSeaSumsOptions, LayerSums>(
+    public static StageRegistration Registration { get; } = StageRegistration.Source<ReadSeaSumsOptions, LayerSums, ReadSeaSumsSource>(
         "read-sea-sums", "Reads the sums that fit-sea wrote, layer by layer, for project-sea.",
         static (o, c) => new ReadSeaSumsSource(o, RunPaths.Input(c.RunFolder, o.From), c.StageName, c.Storage));
 

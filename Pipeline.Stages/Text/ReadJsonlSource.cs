@@ -12,7 +12,7 @@ namespace Pipeline.Stages.Text;
 internal sealed class ReadJsonlSource(ReadJsonlOptions options, InputSelection input, IStorage storage, IStageMeter meter, IRejects rejects)
     : ISource<TextDocument>, IFingerprinted, IPlanned
 {
-    public static StageRegistration Registration { get; } = StageRegistration.Source<ReadJsonlOptions, TextDocument>(
+    public static StageRegistration Registration { get; } = StageRegistration.Source<ReadJsonlOptions, TextDocument, ReadJsonlSource>(
         "read-jsonl", "Reads documents from JSON Lines files, plain or compressed.",
         static (o, c) => new ReadJsonlSource(o, InputSelection.Of(o.Files, InputKind.JsonLines, o.SkipRows, o.MaxRows, c), c.Storage, c.Meter, c.Rejects));
 

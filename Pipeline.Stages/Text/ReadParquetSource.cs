@@ -12,7 +12,7 @@ namespace Pipeline.Stages.Text;
 internal sealed class ReadParquetSource(ReadParquetOptions options, InputSelection input, IStorage storage, IStageMeter meter, IRejects rejects)
     : ISource<TextDocument>, IFingerprinted, IPlanned
 {
-    public static StageRegistration Registration { get; } = StageRegistration.Source<ReadParquetOptions, TextDocument>(
+    public static StageRegistration Registration { get; } = StageRegistration.Source<ReadParquetOptions, TextDocument, ReadParquetSource>(
         "read-parquet", "Reads documents from Parquet files, one text column or a column of conversations.",
         static (o, c) => new ReadParquetSource(o, InputSelection.Of(o.Files, InputKind.Parquet, o.SkipRows, o.MaxRows, c), c.Storage, c.Meter, c.Rejects));
 

@@ -14,7 +14,7 @@ internal sealed class WriteParquetSink(WriteParquetOptions options, string path,
 {
     private const long RowGroupBytes = 64 << 20;
 
-    public static StageRegistration Registration { get; } = StageRegistration.Sink<WriteParquetOptions, TextDocument>(
+    public static StageRegistration Registration { get; } = StageRegistration.Sink<WriteParquetOptions, TextDocument, WriteParquetSink>(
         "write-parquet", "Writes documents to a Parquet file with one text column.",
         static (o, c) => new WriteParquetSink(o, RunPaths.Output(c.RunFolder, o.To), c.Storage, c.Meter, c.Rejects))
         .Writing<WriteParquetOptions>(static o => [new StageOutput("to", o.To, OutputKind.Text)]);

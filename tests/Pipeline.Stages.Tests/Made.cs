@@ -23,31 +23,31 @@ internal static class Made
 
     public static WriteParquetSink WriteParquet(WriteParquetOptions options, StageContext context) => Make<WriteParquetSink>(options, context);
 
-    public static TrainTokenizerStage TrainTokenizer(TrainTokenizerOptions options, StageContext context) => Make<TrainTokenizerStage>(options, context);
+    public static TrainTokenizerSink TrainTokenizer(TrainTokenizerOptions options, StageContext context) => Make<TrainTokenizerSink>(options, context);
 
-    public static TokenizeStage Tokenize(TokenizeOptions options, StageContext context) => Make<TokenizeStage>(options, context);
+    public static TokenizeMap Tokenize(TokenizeOptions options, StageContext context) => Make<TokenizeMap>(options, context);
 
-    public static TokenizeStudentStage TokenizeStudent(TokenizeStudentOptions options, StageContext context) => Make<TokenizeStudentStage>(options, context);
+    public static TokenizeStudentMap TokenizeStudent(TokenizeStudentOptions options, StageContext context) => Make<TokenizeStudentMap>(options, context);
 
-    public static AlignStage Align(StageContext context) => Make<AlignStage>(new AlignOptions(), context);
+    public static AlignMap Align(StageContext context) => Make<AlignMap>(new AlignOptions(), context);
 
-    public static ScoreTeacherStage ScoreTeacher(ScoreTeacherOptions options, StageContext context) => Make<ScoreTeacherStage>(options, context);
+    public static ScoreTeacherStream ScoreTeacher(ScoreTeacherOptions options, StageContext context) => Make<ScoreTeacherStream>(options, context);
 
-    public static WriteShardsStage WriteShards(WriteShardsOptions options, StageContext context) => Make<WriteShardsStage>(options, context);
+    public static WriteShardsSink WriteShards(WriteShardsOptions options, StageContext context) => Make<WriteShardsSink>(options, context);
 
-    public static ReadShardsStage ReadShards(ReadShardsOptions options, StageContext context) => Make<ReadShardsStage>(options, context);
+    public static ReadShardsSource ReadShards(ReadShardsOptions options, StageContext context) => Make<ReadShardsSource>(options, context);
 
     /// <summary>Over shards that a test says the origin of.</summary>
-    public static ReadShardsStage ReadShards(ReadShardsOptions options, StageContext context, IReadOnlyDictionary<string, string> expected)
-        => (ReadShardsStage)ShardStages.Read(_ => expected).Create(options, context);
+    public static ReadShardsSource ReadShards(ReadShardsOptions options, StageContext context, IReadOnlyDictionary<string, string> expected)
+        => (ReadShardsSource)ReadShardsSource.Registration(_ => expected).Create(options, context);
 
-    public static RealignStage Realign(RealignOptions options, StageContext context) => Make<RealignStage>(options, context);
+    public static RealignMap Realign(RealignOptions options, StageContext context) => Make<RealignMap>(options, context);
 
-    public static BatchStage Batch(BatchOptions options, StageContext context) => Make<BatchStage>(options, context);
+    public static BatchStream Batch(BatchOptions options, StageContext context) => Make<BatchStream>(options, context);
 
-    public static UpdateStudentStage UpdateStudent(UpdateStudentOptions options, StageContext context) => Make<UpdateStudentStage>(options, context);
+    public static UpdateStudentSink UpdateStudent(UpdateStudentOptions options, StageContext context) => Make<UpdateStudentSink>(options, context);
 
-    public static ComputeBiasStage ComputeBias(ComputeBiasOptions options, StageContext context) => Make<ComputeBiasStage>(options, context);
+    public static ComputeBiasSink ComputeBias(ComputeBiasOptions options, StageContext context) => Make<ComputeBiasSink>(options, context);
 
     public static MatchTokensSource MatchTokens(StageContext context) => Make<MatchTokensSource>(new MatchTokensOptions(), context);
 
@@ -57,7 +57,7 @@ internal static class Made
 
     public static ReadDemonstrationsSource ReadDemonstrations(ReadDemonstrationsOptions options, StageContext context) => Make<ReadDemonstrationsSource>(options, context);
 
-    public static FitSeaStage FitSea(FitSeaOptions options, StageContext context) => Make<FitSeaStage>(options, context);
+    public static FitSeaSink FitSea(FitSeaOptions options, StageContext context) => Make<FitSeaSink>(options, context);
 
     public static ReadSeaSumsSource ReadSeaSums(ReadSeaSumsOptions options, StageContext context) => Make<ReadSeaSumsSource>(options, context);
 

@@ -6,7 +6,7 @@ namespace Pipeline.FaultTests.Runs;
 /// <summary>A stage with a defect: it fails on documents that say so.</summary>
 internal sealed class PoisonMap : IMap<TextDocument, TextDocument>
 {
-    public static StageRegistration Stage { get; } = StageRegistration.Map<PoisonOptions, TextDocument, TextDocument>(
+    public static StageRegistration Stage { get; } = StageRegistration.Map<PoisonOptions, TextDocument, TextDocument, PoisonMap>(
         "poison", "Fails on documents that hold the word poison.", (_, _) => new PoisonMap());
 
     public IReadOnlyList<TextDocument> Map(TextDocument document)

@@ -30,12 +30,12 @@ public sealed class GraphBuilderTests : IDisposable
     [InlineData(8)]
     public async Task Records_keep_their_order_and_number_at_any_parallelism(int parallelism)
     {
-        var sink = new Collect<int>();
+        var sink = new Collect<Number>();
 
         IReadOnlyList<StageCounts> counts = await RunAsync(
-            Numbers(2000), new Map<int, int>(n => Uneven(n, n % 3 == 0 ? [] : [n, -n])), sink, parallelism);
+            Numbers(2000), new Map<Number, Number>(n => Uneven(n, n % 3 == 0 ? [] : [n, -(int)n])), sink, parallelism);
 
-        Assert.Equal(Enumerable.Range(0, 2000).Where(n => n % 3 != 0).SelectMany(n => new[] { n, -n }), sink.Records);
+        Assert.Equal(Enumerable.Range(0, 2000).Where(n => n % 3 != 0).SelectMany(n => new[] { n, -n }), sink.Records.Select(n => n.Value));
         Assert.Equal([2000, 2000, 2666], counts.Select(c => c.In));
         Assert.Equal([2000, 2666, 0], counts.Select(c => c.Out));
         Assert.All(counts, c => Assert.Equal(c.In, c.Passed + c.Rejected));
@@ -45,7 +45,7 @@ public sealed class GraphBuilderTests : IDisposable
     public async Task A_map_that_throws_OperationCanceledException_loses_no_record_without_a_word()
     {
         DefectException error = await Assert.ThrowsAsync<DefectException>(() => RunAsync(
-            Numbers(10), new Map<int, int>(n => n == 4 ? throw new OperationCanceledException("inner time-out") : [n]), new Collect<int>()));
+            Numbers(10), new Map<Number, Number>(n => n == 4 ? throw new OperationCanceledException("inner time-out") : [n]), new Collect<Number>()));
 
         Assert.Contains("inner time-out", error.Message, StringComparison.Ordinal);
         Assert.Contains("maxFailedRecords is 0", error.Message, StringComparison.Ordinal);
@@ -54,7 +54,7 @@ public sealed class GraphBuilderTests : IDisposable
     [Fact]
     public async Task A_stream_a_source_and_a_sink_that_throw_OperationCanceledException_fail_by_name()
     {
-        static async IAsyncEnumerable<int> CancelledAsync()
+        static async IAsyncEnumerable<Number> CancelledAsync()
         {
             yield return 1;
             await Task.Yield();
@@ -62,13 +62,13 @@ public sealed class GraphBuilderTests : IDisposable
         }
 
         DefectException source = await Assert.ThrowsAsync<DefectException>(() => RunAsync(
-            new Source<int>(_ => CancelledAsync()), Same, new Collect<int>()));
+            new Source<Number>(_ => CancelledAsync()), Same, new Collect<Number>()));
         DefectException sink = await Assert.ThrowsAsync<DefectException>(() => RunAsync(
-            Numbers(10), Same, new Sink<int>((_, _) => throw new OperationCanceledException("inner time-out"))));
+            Numbers(10), Same, new Sink<Number>((_, _) => throw new OperationCanceledException("inner time-out"))));
         using var builder = Builder(2);
         builder.AddSource(Place("source"), Numbers(10));
-        builder.AddStream(Place("window"), new Stream<int, int>((_, _) => CancelledAsync()));
-        builder.AddSink(Place("sink"), new Collect<int>());
+        builder.AddStream(Place("window"), new Stream<Number, Number>((_, _) => CancelledAsync()));
+        builder.AddSink(Place("sink"), new Collect<Number>());
         DefectException stream = await Assert.ThrowsAsync<DefectException>(() => builder.RunAsync().WaitAsync(Patience));
 
         Assert.Contains("stage 'source'", source.Message, StringComparison.Ordinal);
@@ -80,7 +80,7 @@ public sealed class GraphBuilderTests : IDisposable
     public async Task A_send_that_a_queue_refuses_is_an_error()
     {
         using var cancelled = new CancellationTokenSource();
-        var edge = new Edge<int>(Meter("first"), new QueueBounds(4, 1000), cancelled.Token);
+        var edge = new Edge<Number>(Meter("first"), new QueueBounds(4, 1000), cancelled.Token);
         edge.Complete();
 
         DefectException error = await Assert.ThrowsAsync<DefectException>(() => edge.SendAsync(1, CancellationToken.None));
@@ -93,7 +93,7 @@ public sealed class GraphBuilderTests : IDisposable
     public async Task A_cancelled_queue_is_not_the_end_of_the_input()
     {
         using var producer = new CancellationTokenSource();
-        var edge = new Edge<int>(Meter("first"), new QueueBounds(4, 1000), producer.Token);
+        var edge = new Edge<Number>(Meter("first"), new QueueBounds(4, 1000), producer.Token);
         await edge.SendAsync(1, CancellationToken.None);
         await producer.CancelAsync();
 
@@ -111,7 +111,7 @@ public sealed class GraphBuilderTests : IDisposable
     public async Task A_fault_downstream_ends_a_source_that_waits_to_send(int parallelism)
     {
         bool ended = false;
-        async IAsyncEnumerable<int> EndlessAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken token)
+        async IAsyncEnumerable<Number> EndlessAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken token)
         {
             try
             {
@@ -129,9 +129,9 @@ public sealed class GraphBuilderTests : IDisposable
         }
 
         DefectException error = await Assert.ThrowsAsync<DefectException>(() => RunAsync(
-            new Source<int>(EndlessAsync),
+            new Source<Number>(EndlessAsync),
             Same,
-            new Sink<int>(async (input, token) =>
+            new Sink<Number>(async (input, token) =>
             {
                 await foreach (int n in input.WithCancellation(token))
                 {
@@ -153,8 +153,8 @@ public sealed class GraphBuilderTests : IDisposable
 
         await RunAsync(
             Numbers(1),
-            new Map<int, int>(_ => made),
-            new Sink<int>(async (input, token) =>
+            new Map<Number, Number>(_ => made),
+            new Sink<Number>(async (input, token) =>
             {
                 int taken = 0;
                 await foreach (int _ in input.WithCancellation(token))
@@ -174,7 +174,7 @@ public sealed class GraphBuilderTests : IDisposable
     public async Task A_slow_sink_holds_the_source_back(int parallelism)
     {
         int read = 0;
-        async IAsyncEnumerable<int> CountedAsync()
+        async IAsyncEnumerable<Number> CountedAsync()
         {
             for (int i = 0; i < 5000; i++)
             {
@@ -186,9 +186,9 @@ public sealed class GraphBuilderTests : IDisposable
         int ahead = 0;
 
         await RunAsync(
-            new Source<int>(_ => CountedAsync()),
+            new Source<Number>(_ => CountedAsync()),
             Same,
-            new Sink<int>(async (input, token) =>
+            new Sink<Number>(async (input, token) =>
             {
                 int taken = 0;
                 await foreach (int _ in input.WithCancellation(token))
@@ -255,14 +255,14 @@ public sealed class GraphBuilderTests : IDisposable
     [Fact]
     public async Task A_sink_that_leaves_input_unread_is_a_defect_unless_it_may()
     {
-        DefectException error = await Assert.ThrowsAsync<DefectException>(() => RunAsync(Numbers(1000), Same, new Sink<int>(TakeThreeAsync)));
-        IReadOnlyList<StageCounts> counts = await RunAsync(Numbers(1000), Same, new EarlySink<int>(TakeThreeAsync));
+        DefectException error = await Assert.ThrowsAsync<DefectException>(() => RunAsync(Numbers(1000), Same, new Sink<Number>(TakeThreeAsync)));
+        IReadOnlyList<StageCounts> counts = await RunAsync(Numbers(1000), Same, new EarlySink<Number>(TakeThreeAsync));
 
         Assert.Contains("ended before its input did", error.Message, StringComparison.Ordinal);
         Assert.Equal(3, counts[2].In);
         Assert.Equal(counts[1].Out, counts[2].In + counts[2].Unread);
 
-        static async Task TakeThreeAsync(IAsyncEnumerable<int> input, CancellationToken token)
+        static async Task TakeThreeAsync(IAsyncEnumerable<Number> input, CancellationToken token)
         {
             int taken = 0;
             await foreach (int _ in input.WithCancellation(token))
@@ -279,7 +279,7 @@ public sealed class GraphBuilderTests : IDisposable
     public async Task A_queue_that_was_complete_and_full_when_its_consumer_left_hangs_nobody(bool fails)
     {
         var read = new TaskCompletionSource();
-        async IAsyncEnumerable<int> FewAsync()
+        async IAsyncEnumerable<Number> FewAsync()
         {
             for (int i = 0; i < 20; i++)
                 yield return i;
@@ -287,9 +287,9 @@ public sealed class GraphBuilderTests : IDisposable
             read.SetResult();
         }
         using var builder = Builder(2);
-        builder.AddSource(Place("source"), new Source<int>(_ => FewAsync()));
+        builder.AddSource(Place("source"), new Source<Number>(_ => FewAsync()));
         builder.AddMap(Place("map"), Same);
-        builder.AddSink(Place("sink"), new EarlySink<int>(async (input, token) =>
+        builder.AddSink(Place("sink"), new EarlySink<Number>(async (input, token) =>
         {
             await read.Task;
             await foreach (int _ in input.WithCancellation(token))
@@ -310,16 +310,16 @@ public sealed class GraphBuilderTests : IDisposable
     [Fact]
     public async Task A_stream_that_ends_early_stops_what_is_before_it_and_not_what_is_behind()
     {
-        var sink = new Collect<int>();
+        var sink = new Collect<Number>();
         using var builder = Builder(2);
         builder.AddSource(Place("source"), Numbers(100_000_000));
-        builder.AddStream(Place("take"), new EarlyStream<int, int>((input, _) => TakeAsync(input, 500)));
+        builder.AddStream(Place("take"), new EarlyStream<Number, Number>((input, _) => TakeAsync(input, 500)));
         builder.AddMap(Place("map"), Same);
         builder.AddSink(Place("sink"), sink);
 
         IReadOnlyList<StageCounts> counts = await builder.RunAsync().WaitAsync(Patience);
 
-        Assert.Equal(Enumerable.Range(0, 500), sink.Records);
+        Assert.Equal(Enumerable.Range(0, 500), sink.Records.Select(n => n.Value));
         Assert.Equal(500, counts[3].In);
         Assert.Equal(0, counts[3].Unread);
     }
@@ -331,7 +331,7 @@ public sealed class GraphBuilderTests : IDisposable
         var entered = new TaskCompletionSource();
         using var builder = new GraphBuilder(new GraphSettings(2), new FailedRecords(0), run.Token);
         builder.AddSource(Place("source"), Numbers(int.MaxValue));
-        builder.AddSink(Place("sink"), new Sink<int>(async (input, token) =>
+        builder.AddSink(Place("sink"), new Sink<Number>(async (input, token) =>
         {
             await foreach (int _ in input.WithCancellation(token))
                 entered.TrySetResult();
@@ -347,7 +347,7 @@ public sealed class GraphBuilderTests : IDisposable
     public async Task An_error_that_a_user_can_act_on_leaves_a_map_as_it_is()
     {
         InputException error = await Assert.ThrowsAsync<InputException>(() => RunAsync(
-            Numbers(10), new Map<int, int>(_ => throw new InputException("the model is damaged")), new Collect<int>(), failures: new FailedRecords(1000)));
+            Numbers(10), new Map<Number, Number>(_ => throw new InputException("the model is damaged")), new Collect<Number>(), failures: new FailedRecords(1000)));
 
         Assert.Equal("the model is damaged", error.Message);
     }
@@ -355,10 +355,10 @@ public sealed class GraphBuilderTests : IDisposable
     [Fact]
     public async Task Records_that_fail_below_the_limit_are_counted_and_kept_with_their_cause()
     {
-        var sink = new Collect<int>();
+        var sink = new Collect<Number>();
 
         IReadOnlyList<StageCounts> counts = await RunAsync(
-            Numbers(100), new Map<int, int>(n => n % 25 == 7 ? throw new FormatException($"poison {n}") : [n]), sink, failures: new FailedRecords(4));
+            Numbers(100), new Map<Number, Number>(n => n % 25 == 7 ? throw new FormatException($"poison {n}") : [n]), sink, failures: new FailedRecords(4));
         _rejects.Dispose();
         string[] lines = await File.ReadAllLinesAsync(_folder["rejects.jsonl"]);
 
@@ -374,7 +374,7 @@ public sealed class GraphBuilderTests : IDisposable
     public async Task Above_the_limit_the_run_fails_and_names_the_first_ten_in_order()
     {
         DefectException error = await Assert.ThrowsAsync<DefectException>(() => RunAsync(
-            Texts(100), new Map<TextDocument, int>(d => throw new FormatException($"poison {d.Id.Row}")), new Collect<int>(), parallelism: 8, failures: new FailedRecords(14)));
+            Texts(100), new Map<TextDocument, Number>(d => throw new FormatException($"poison {d.Id.Row}")), new Collect<Number>(), parallelism: 8, failures: new FailedRecords(14)));
 
         Assert.Contains("15 record(s) failed", error.Message, StringComparison.Ordinal);
         for (int i = 0; i < 10; i++)
@@ -388,23 +388,25 @@ public sealed class GraphBuilderTests : IDisposable
         int running = 0;
         await Assert.ThrowsAsync<DefectException>(() => RunAsync(
             Numbers(100),
-            new Map<int, int>(n =>
+            new Map<Number, Number>(n =>
             {
                 Interlocked.Increment(ref running);
                 Thread.Sleep(n == 0 ? 0 : 50);
                 Interlocked.Decrement(ref running);
                 return n == 0 ? throw new FormatException("first") : [n];
             }),
-            new Collect<int>(),
+            new Collect<Number>(),
             parallelism: 4));
 
         Assert.Equal(0, Volatile.Read(ref running));
     }
 
-    private static Map<int, int> Same { get; } = new(n => [n]);
+    private static Map<Number, Number> Same { get; } = new(n => [n]);
 
     private async Task<IReadOnlyList<StageCounts>> RunAsync<TIn, TOut>(
         ISource<TIn> source, IMap<TIn, TOut> map, ISink<TOut> sink, int parallelism = 2, FailedRecords? failures = null)
+        where TIn : IRecord
+        where TOut : IRecord
     {
         using GraphBuilder builder = Builder(parallelism, failures);
         builder.AddSource(Place("source"), source);
@@ -424,15 +426,15 @@ public sealed class GraphBuilderTests : IDisposable
         return new GraphPlace(stage, meter, new StageRejects(meter, _rejects, null));
     }
 
-    private static int[] Uneven(int n, int[] result)
+    private static Number[] Uneven(int n, Number[] result)
     {
         Thread.SpinWait(n * 7919 % 13 * 500);
         return result;
     }
 
-    private static Source<int> Numbers(int count) => new(token => NumbersAsync(count, token));
+    private static Source<Number> Numbers(int count) => new(token => NumbersAsync(count, token));
 
-    private static async IAsyncEnumerable<int> NumbersAsync(int count, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken token)
+    private static async IAsyncEnumerable<Number> NumbersAsync(int count, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken token)
     {
         for (int i = 0; i < count; i++)
         {
@@ -446,7 +448,7 @@ public sealed class GraphBuilderTests : IDisposable
     private static Source<TextDocument> Texts(int count)
         => new(_ => Enumerable.Range(0, count).Select(i => new TextDocument(new DocumentId(5, i, 0), "text")).ToAsyncEnumerable());
 
-    private static async IAsyncEnumerable<int> TakeAsync(IAsyncEnumerable<int> input, int count)
+    private static async IAsyncEnumerable<Number> TakeAsync(IAsyncEnumerable<Number> input, int count)
     {
         int taken = 0;
         await foreach (int n in input)
@@ -457,7 +459,7 @@ public sealed class GraphBuilderTests : IDisposable
         }
     }
 
-    private sealed class CountingList(int count) : IReadOnlyList<int>
+    private sealed class CountingList(int count) : IReadOnlyList<Number>
     {
         private int _read;
 
@@ -465,7 +467,7 @@ public sealed class GraphBuilderTests : IDisposable
 
         public int Count => count;
 
-        public int this[int index]
+        public Number this[int index]
         {
             get
             {
@@ -474,7 +476,7 @@ public sealed class GraphBuilderTests : IDisposable
             }
         }
 
-        public IEnumerator<int> GetEnumerator() => throw new InvalidOperationException("read by index");
+        public IEnumerator<Number> GetEnumerator() => throw new InvalidOperationException("read by index");
 
         System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
     }

@@ -319,7 +319,7 @@ public sealed class RunTests : IDisposable
         IReadOnlyList<StageRegistration> stages =
         [
             .. TestStageTable.All,
-            StageRegistration.Sink<NoOptions, TextDocument>("judge", "A number.", (_, c) => new Sink<TextDocument>(async (input, token) =>
+            StageRegistration.Sink<NoOptions, TextDocument, Sink<TextDocument>>("judge", "A number.", (_, c) => new Sink<TextDocument>(async (input, token) =>
             {
                 int count = await input.CountAsync(token);
                 c.Storage.WriteAtomically(Path.Combine(c.RunFolder, "report", "judge.json"), s => JsonSerializer.Serialize(s, new { count }));
@@ -412,7 +412,7 @@ public sealed class RunTests : IDisposable
     private static List<StageRegistration> WithStop(StopSignals signals, int row, int requests) =>
     [
         .. TestStageTable.All,
-        StageRegistration.Map<NoOptions, TextDocument, TextDocument>("stop-at-row", "Asks for a stop.", (_, _) => new Map<TextDocument, TextDocument>(document =>
+        StageRegistration.Map<NoOptions, TextDocument, TextDocument, Map<TextDocument, TextDocument>>("stop-at-row", "Asks for a stop.", (_, _) => new Map<TextDocument, TextDocument>(document =>
         {
             for (int i = 0; document.Id.Row == row && i < requests; i++)
                 signals.Request();

@@ -9,15 +9,15 @@ internal static class TestStageTable
 {
     public static IReadOnlyList<StageRegistration> All { get; } =
     [
-        StageRegistration.Source<MakeTextsOptions, TextDocument>("make-texts", "Numbered texts.", (o, c) => new MakeTexts(o, c)),
-        StageRegistration.Map<ShoutOptions, TextDocument, TextDocument>("shout", "Upper case.", (o, _) => new Shout(o)),
-        StageRegistration.Map<NoOptions, TextDocument, TokenizedPair>("pair", "Another record.", (_, _) => new Pair()) with { Needs = StageNeeds.Teacher | StageNeeds.Student },
-        StageRegistration.Stream<PairUpOptions, TextDocument, TextDocument>("join-neighbours", "Two documents to one.", (o, _) => new JoinNeighbours(o)),
-        StageRegistration.Sink<WriteLinesOptions, TextDocument>("write-lines", "One file.", (o, c) => new WriteLines(o, c))
+        StageRegistration.Source<MakeTextsOptions, TextDocument, MakeTexts>("make-texts", "Numbered texts.", (o, c) => new MakeTexts(o, c)),
+        StageRegistration.Map<ShoutOptions, TextDocument, TextDocument, Shout>("shout", "Upper case.", (o, _) => new Shout(o)),
+        StageRegistration.Map<NoOptions, TextDocument, TokenizedPair, Pair>("pair", "Another record.", (_, _) => new Pair()) with { Needs = StageNeeds.Teacher | StageNeeds.Student },
+        StageRegistration.Stream<PairUpOptions, TextDocument, TextDocument, JoinNeighbours>("join-neighbours", "Two documents to one.", (o, _) => new JoinNeighbours(o)),
+        StageRegistration.Sink<WriteLinesOptions, TextDocument, WriteLines>("write-lines", "One file.", (o, c) => new WriteLines(o, c))
             .Writing<WriteLinesOptions>(static o => [new StageOutput("to", o.To, OutputKind.Text)]),
-        StageRegistration.Sink<WriteLinesOptions, TextDocument>("take-lines", "One file, of the first few.", (o, c) => new TakeLines(o, c)),
-        StageRegistration.Sink<WritePartsOptions, TextDocument>("write-parts", "A file for each part.", (o, c) => new WriteParts(o, c)) with { IsPartitioned = true },
-        StageRegistration.Sink<TrainOptions, TextDocument>("train", "Steps.", (o, c) => new Train(o, c))
+        StageRegistration.Sink<WriteLinesOptions, TextDocument, TakeLines>("take-lines", "One file, of the first few.", (o, c) => new TakeLines(o, c)),
+        StageRegistration.Sink<WritePartsOptions, TextDocument, WriteParts>("write-parts", "A file for each part.", (o, c) => new WriteParts(o, c)),
+        StageRegistration.Sink<TrainOptions, TextDocument, Train>("train", "Steps.", (o, c) => new Train(o, c))
             .Writing<TrainOptions>(static _ => [new StageOutput("steps", "checkpoint.txt", OutputKind.Text) { IsState = true }]),
     ];
 }

@@ -118,11 +118,11 @@ public sealed class ArtifactVerifierTests : IAsyncLifetime, IDisposable
         Assert.Equal(5, ShardInspection.Of(set.Shards[0]).Records);
     }
 
-    private WriteShardsStage Stage(int part) => Made.WriteShards(new WriteShardsOptions { To = "shards", Count = 3 }, _context.For(new Partition(part, 3)));
+    private WriteShardsSink Stage(int part) => Made.WriteShards(new WriteShardsOptions { To = "shards", Count = 3 }, _context.For(new Partition(part, 3)));
 
     private async Task WriteShardAsync(int part)
     {
-        using WriteShardsStage stage = Stage(part);
+        using WriteShardsSink stage = Stage(part);
         await stage.RunAsync(TestContext.Stream(Enumerable.Range(part * 5, 5).Select(i => ExampleSamples.Realistic(i))), default);
         stage.Commit();
     }

@@ -177,7 +177,7 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
     public void A_tokenizer_without_a_template_is_named_when_the_first_conversation_comes()
     {
         using ToyRun run = new(Headers);
-        TokenizeStage stage = Made.Tokenize(new TokenizeOptions(), run.Context());
+        TokenizeMap stage = Made.Tokenize(new TokenizeOptions(), run.Context());
         Assert.Single(stage.Map(new TextDocument(Id, "plain text needs none")));
         Assert.Contains(run.Student, Assert.Throws<InputException>(() => stage.Map(new TextDocument(Id, string.Empty, Sums))).Message, StringComparison.Ordinal);
     }

@@ -83,7 +83,7 @@ public sealed class FitSeaTests : IDisposable
         Close(one.NegativeTotal, three.NegativeTotal);
         Assert.Equal((11L, 11L, 11L), (one.Count, three.Count, sample.size(0)));
 
-        using FitSeaStage same = Made.FitSea(Options() with { To = "parts", Count = 3 }, Context());
+        using FitSeaSink same = Made.FitSea(Options() with { To = "parts", Count = 3 }, Context());
         Assert.True(same.IsCommitted(2));
         InputException other = Assert.Throws<InputException>(() => Made.FitSea(Options() with { To = "parts", Count = 3, Base = BaseChoice.Greedy }, Context()).IsCommitted(2));
         Assert.Contains("base is 'prompt', expected 'greedy", other.Message, StringComparison.Ordinal);
@@ -157,7 +157,7 @@ public sealed class FitSeaTests : IDisposable
     {
         for (int part = 0; part < options.Count; part++)
         {
-            using FitSeaStage stage = Made.FitSea(options, Context(new Partition(part, options.Count)));
+            using FitSeaSink stage = Made.FitSea(options, Context(new Partition(part, options.Count)));
             (int from, int to) = (s_texts.Length * part / options.Count, s_texts.Length * (part + 1) / options.Count);
             await stage.RunAsync(s_texts[from..to].Select((t, i) => new Demonstration(new TextDocument(new DocumentId(1, from + i, 0), t.Prompt), t.Positive, t.Negative, t.Own)).ToAsyncEnumerable(), default);
             stage.Commit();

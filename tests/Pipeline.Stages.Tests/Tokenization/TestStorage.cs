@@ -24,7 +24,16 @@ internal sealed class TestStorage : IStorage
 
     public void Sync(Stream stream) => ((FileStream)stream).Flush(flushToDisk: true);
 
+    /// <summary>Called before a rename; may throw.</summary>
+    public Action<string, string> OnRename { get; set; } = static (_, _) => { };
+
     public void Rename(string from, string to)
+    {
+        OnRename(from, to);
+        Move(from, to);
+    }
+
+    private static void Move(string from, string to)
     {
         if (Directory.Exists(from))
             Directory.Move(from, to);

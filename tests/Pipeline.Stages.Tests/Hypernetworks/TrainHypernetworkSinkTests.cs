@@ -13,7 +13,7 @@ using Pipeline.Stages.Tests.Torch;
 namespace Pipeline.Stages.Tests.Hypernetworks;
 
 [Collection(TorchCollection.Name)]
-public sealed class TrainHypernetworkStageTests : IDisposable
+public sealed class TrainHypernetworkSinkTests : IDisposable
 {
     private const string Weights = "hypernetwork.safetensors";
 
@@ -127,7 +127,7 @@ public sealed class TrainHypernetworkStageTests : IDisposable
     {
         var reading = new ReadShardsOptions { From = ["run:shards"], Epochs = 0 };
         StageContext context = _run.Context(definition, null, new WriteShardsOptions { To = "shards", Count = 2 }, reading) with { StopRequested = stop };
-        var train = (TrainHypernetworkStage)TrainHypernetworkStage.Registration.Create(options, context);
+        var train = (TrainHypernetworkSink)TrainHypernetworkSink.Registration.Create(options, context);
         context = context with { Resume = train.ResumeAt };
         var read = Made.ReadShards(reading, context);
         var batch = Made.Batch(new BatchOptions { Tokens = 600, Window = 8 }, context);

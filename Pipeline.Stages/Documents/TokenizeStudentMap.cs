@@ -1,3 +1,4 @@
+using Pipeline.Stages.Sides;
 using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
@@ -6,12 +7,12 @@ using Pipeline.Contracts.Stages;
 namespace Pipeline.Stages.Documents;
 
 /// <summary>Documents under the student's tokenizer alone: examples without a teacher.</summary>
-internal sealed class TokenizeStudentStage : IMap<TextDocument, Example>, IFingerprinted
+internal sealed class TokenizeStudentMap : IMap<TextDocument, Example>, IFingerprinted
 {
     private readonly DocumentTokenizer _text;
     private readonly ConversationTokenizer _chat;
 
-    public TokenizeStudentStage(ChatSide student, TokenizationRule rule, IStageMeter meter)
+    public TokenizeStudentMap(ChatSide student, TokenizationRule rule, IStageMeter meter)
     {
         _text = new DocumentTokenizer([student.Tokenizer], rule, meter);
         _chat = new ConversationTokenizer([student], rule, meter);
@@ -22,6 +23,13 @@ internal sealed class TokenizeStudentStage : IMap<TextDocument, Example>, IFinge
             [FingerprintPart.Limits] = rule.ToString(),
         };
     }
+
+    public static StageRegistration Registration { get; } = StageRegistration.Map<TokenizeStudentOptions, TextDocument, Example, TokenizeStudentMap>(
+        "tokenize-student",
+        "Tokenizes text or conversations with the student's tokenizer alone, for training without a teacher.",
+        static (o, c) => new TokenizeStudentMap(ChatSides.Student(RunSite.Of(c)), TokenizationRule.Of(o), c.Meter))
+        .Telling<TokenizeStudentOptions>(static (o, facts) => facts with { MaxStudentTokens = o.MaxStudentTokens }) with
+    { Needs = StageNeeds.Student };
 
     public IReadOnlyDictionary<string, string> Fingerprint { get; }
 

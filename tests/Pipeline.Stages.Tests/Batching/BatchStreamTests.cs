@@ -5,7 +5,7 @@ using Pipeline.Stages.Tests.Shards;
 
 namespace Pipeline.Stages.Tests.Batching;
 
-public sealed class BatchStageTests
+public sealed class BatchStreamTests
 {
     private readonly TestContext _context = new(new DiskStorage(), "/nowhere");
 

@@ -12,29 +12,27 @@ namespace Pipeline.Stages.Embeddings;
 /// Counts both tokenizers' tokens in the documents of a flow and writes the tokenization bias of every pair of tokens that can end
 /// a chunk together.
 /// </summary>
-internal sealed class ComputeBiasStage : ISink<TextDocument>, IPartitioned
+internal sealed class ComputeBiasSink : ISink<TextDocument>, ICommitted
 {
     private readonly ComputeBiasOptions _options;
     private readonly RunSite _run;
     private readonly IStageMeter _meter;
     private readonly string _path;
 
-    public ComputeBiasStage(ComputeBiasOptions options, RunSite run, IStageMeter meter)
+    public ComputeBiasSink(ComputeBiasOptions options, RunSite run, IStageMeter meter)
     {
         (_options, _run, _meter) = (options, run, meter);
         _path = run.Output(options.To);
     }
 
-    public static StageRegistration Registration { get; } = StageRegistration.Sink<ComputeBiasOptions, TextDocument>(
+    public static StageRegistration Registration { get; } = StageRegistration.Sink<ComputeBiasOptions, TextDocument, ComputeBiasSink>(
         "compute-bias",
         "Writes the tokenization bias of teacher and student token pairs, for ALM over unbiased chunks.",
-        static (o, c) => new ComputeBiasStage(o, RunSite.Of(c), c.Meter))
+        static (o, c) => new ComputeBiasSink(o, RunSite.Of(c), c.Meter))
         .Writing<ComputeBiasOptions>(static o => [new StageOutput("to", o.To, OutputKind.Table)]) with
-    { IsPartitioned = true, Needs = StageNeeds.Teacher | StageNeeds.Student };
+    { Needs = StageNeeds.Teacher | StageNeeds.Student };
 
-    public int PartitionCount => 1;
-
-    public bool IsCommitted(int partition)
+    public bool IsCommitted(int part)
     {
         if (!_run.Storage.FileExists(_path))
             return false;
@@ -42,7 +40,7 @@ internal sealed class ComputeBiasStage : ISink<TextDocument>, IPartitioned
         return true;
     }
 
-    public bool IsPresent(int partition) => _run.Storage.FileExists(_path);
+    public bool IsPresent(int part) => _run.Storage.FileExists(_path);
 
     public async Task RunAsync(IAsyncEnumerable<TextDocument> input, CancellationToken cancellationToken)
     {

@@ -10,8 +10,14 @@ namespace Pipeline.Stages.Student;
 /// Examples to batches. A window is cut into batches of like length, which are shuffled by a draw that depends on the seed and on where
 /// the window begins alone; so a resumed run, which begins at a window, makes the same batches.
 /// </summary>
-internal sealed class BatchStage(BatchOptions options, int seed, int resumeAt, IStageMeter meter, IRejects rejects) : IStream<OrderedExample, StudentBatch>
+internal sealed class BatchStream(BatchOptions options, int seed, int resumeAt, IStageMeter meter, IRejects rejects) : IStream<OrderedExample, StudentBatch>
 {
+    public static StageRegistration Registration { get; } = StageRegistration.Stream<BatchOptions, OrderedExample, StudentBatch, BatchStream>(
+        "batch",
+        "Puts examples of like length together to batches of at most so many student tokens.",
+        static (o, c) => new BatchStream(o, c.Definition.Seed, c.Resume.Batch, c.Meter, c.Rejects))
+        .Telling<BatchOptions>(static (o, facts) => facts with { BatchTokens = o.Tokens });
+
     public async IAsyncEnumerable<StudentBatch> RunAsync(
         IAsyncEnumerable<OrderedExample> input, [EnumeratorCancellation] CancellationToken cancellationToken)
     {

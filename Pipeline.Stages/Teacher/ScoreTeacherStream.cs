@@ -14,9 +14,15 @@ namespace Pipeline.Stages.Teacher;
 /// Aligned pairs to examples: gathers a window, runs the teacher over batches of like length, and hands the window over in input order,
 /// so that neither order nor batches depend on how the work was scheduled.
 /// </summary>
-internal sealed class ScoreTeacherStage(ScoreTeacherOptions options, string name, ITeacher teacher, RunSite run, FlowFacts facts, IStageMeter meter)
+internal sealed class ScoreTeacherStream(ScoreTeacherOptions options, string name, ITeacher teacher, RunSite run, FlowFacts facts, IStageMeter meter)
     : IStream<AlignedPair, Example>, IFingerprinted, IPlanned
 {
+    public static StageRegistration Registration { get; } = StageRegistration.Stream<ScoreTeacherOptions, AlignedPair, Example, ScoreTeacherStream>(
+        "score-teacher",
+        "Runs the teacher once and keeps two numbers per teacher token: the log-likelihood of the token and the log boundary mass after it.",
+        static (o, c) => new ScoreTeacherStream(o, c.StageName, c.Service<TeacherStore>().Get(c), RunSite.Of(c), c.Facts, c.Meter)) with
+    { Needs = StageNeeds.Teacher };
+
     public IReadOnlyDictionary<string, string> Fingerprint
     {
         get

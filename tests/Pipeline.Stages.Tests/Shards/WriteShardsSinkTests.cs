@@ -7,14 +7,14 @@ using Pipeline.Stages.Shards;
 
 namespace Pipeline.Stages.Tests.Shards;
 
-public sealed class WriteShardsStageTests : IDisposable
+public sealed class WriteShardsSinkTests : IDisposable
 {
     private const int Count = 3;
     private readonly TemporaryFolder _folder = new();
     private readonly DiskStorage _storage = new();
     private readonly TestContext _context;
 
-    public WriteShardsStageTests() => _context = new TestContext(_storage, _folder.Path);
+    public WriteShardsSinkTests() => _context = new TestContext(_storage, _folder.Path);
 
     public void Dispose() => _folder.Dispose();
 
@@ -125,7 +125,7 @@ public sealed class WriteShardsStageTests : IDisposable
             yield return ExampleSamples.Realistic(1);
             throw new InputException("the input broke");
         }
-        using (WriteShardsStage stage = Stage(new Partition(0, Count)))
+        using (WriteShardsSink stage = Stage(new Partition(0, Count)))
             await Assert.ThrowsAsync<InputException>(() => stage.RunAsync(Failing(), default));
         Assert.Empty(_storage.List(_folder["out"]));
     }
@@ -134,25 +134,25 @@ public sealed class WriteShardsStageTests : IDisposable
     public async Task An_example_larger_than_a_block_is_rejected_and_counted()
     {
         Example huge = ExampleSamples.Realistic(1) with { Text = new string('x', 40_000_000) };
-        using WriteShardsStage stage = Stage(new Partition(0, Count));
+        using WriteShardsSink stage = Stage(new Partition(0, Count));
         await stage.RunAsync(TestContext.Stream([ExampleSamples.Realistic(2), huge]), default);
         Assert.Equal([(huge.Id, "larger than a block")], _context.Rejected);
     }
 
-    private WriteShardsStage Stage(Partition? partition)
+    private WriteShardsSink Stage(Partition? partition)
         => Made.WriteShards(new WriteShardsOptions { To = "out", Count = Count, BlockRecords = 4 }, _context.For(partition));
 
     [Fact]
     public async Task A_shard_is_there_when_it_is_committed_and_not_before()
     {
-        using (WriteShardsStage stage = Stage(new Partition(0, Count)))
+        using (WriteShardsSink stage = Stage(new Partition(0, Count)))
             await stage.RunAsync(TestContext.Stream([ExampleSamples.Realistic(1)]), default);
         Assert.Empty(_storage.List(_folder["out"]));
     }
 
     private async Task WriteAsync(int part)
     {
-        using WriteShardsStage stage = Stage(new Partition(part, Count));
+        using WriteShardsSink stage = Stage(new Partition(part, Count));
         await stage.RunAsync(TestContext.Stream(Enumerable.Range(part * 10, 10).Select(i => ExampleSamples.Realistic(i))), default);
         stage.Commit();
     }

@@ -19,7 +19,7 @@ namespace Pipeline.Stages.Student;
 /// own tokens stays as it is, so no teacher is run. The teacher's tokens are made again from the text as a check that the text is still
 /// what was scored.
 /// </summary>
-internal sealed class RealignStage : IMap<OrderedExample, Example>, IFingerprinted
+internal sealed class RealignMap : IMap<OrderedExample, Example>, IFingerprinted
 {
     private readonly RealignOptions _options;
     private readonly RunSite _run;
@@ -29,13 +29,20 @@ internal sealed class RealignStage : IMap<OrderedExample, Example>, IFingerprint
     private readonly TextTokenizer _student;
     private readonly ConcurrentBag<(TextEncoder Teacher, TextEncoder Student)> _encoders = [];
 
-    public RealignStage(RealignOptions options, string name, RunSite run, IStageMeter meter)
+    public RealignMap(RealignOptions options, string name, RunSite run, IStageMeter meter)
     {
         (_options, _name, _meter) = (options, name, meter);
         _run = run.With(options.Student);
         _teacher = SideTokenizers.Teacher(_run);
         _student = SideTokenizers.Student(_run);
     }
+
+    public static StageRegistration Registration { get; } = StageRegistration.Map<RealignOptions, OrderedExample, Example, RealignMap>(
+        "realign",
+        "Gives examples of existing shards another student tokenizer, without the teacher; for write-shards.",
+        static (o, c) => new RealignMap(o, c.StageName, RunSite.Of(c), c.Meter))
+        .Telling<RealignOptions>(static (_, facts) => facts with { ReplacedParts = [FingerprintPart.StudentTokenizer, FingerprintPart.Templates] }) with
+    { Needs = StageNeeds.Teacher | StageNeeds.Student };
 
     /// <summary>The parts that are other than those of the shards that are read; all others are handed on.</summary>
     public IReadOnlyDictionary<string, string> Fingerprint

@@ -7,17 +7,23 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Shards;
 
 /// <summary>Writes the shard of this graph's partition, in input order.</summary>
-internal sealed class WriteShardsStage(
+internal sealed class WriteShardsSink(
     WriteShardsOptions options, string path, Partition? partition, Func<IReadOnlyDictionary<string, string>> fingerprint, IStorage storage, IStageMeter meter, IRejects rejects)
     : ISink<Example>, IPartitioned, IDisposable
 {
     private ShardWriter? _written;
 
+    public static StageRegistration Registration { get; } = StageRegistration.Sink<WriteShardsOptions, Example, WriteShardsSink>(
+        "write-shards", "Writes scored examples to a fixed number of checksummed shards, each computed once.",
+        static (o, c) => new WriteShardsSink(o, RunPaths.Output(c.RunFolder, o.To), c.Partition, c.Fingerprint, c.Storage, c.Meter, c.Rejects))
+        .Telling<WriteShardsOptions>(static (o, facts) => facts with { ShardFolders = [.. facts.ShardFolders, o.To] })
+        .Writing<WriteShardsOptions>(static o => [new StageOutput("to", o.To, OutputKind.Shards)]);
+
     public int PartitionCount => options.Count;
 
-    public bool IsCommitted(int partition) => Folder().IsCommitted(partition, meter.Say);
+    public bool IsCommitted(int part) => Folder().IsCommitted(part, meter.Say);
 
-    public bool IsPresent(int partition) => storage.FileExists(Path.Combine(path, ShardFormat.FileName(partition, options.Count)));
+    public bool IsPresent(int part) => storage.FileExists(Path.Combine(path, ShardFormat.FileName(part, options.Count)));
 
     public async Task RunAsync(IAsyncEnumerable<Example> input, CancellationToken cancellationToken)
     {

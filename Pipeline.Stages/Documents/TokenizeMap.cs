@@ -1,3 +1,4 @@
+using Pipeline.Stages.Sides;
 using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
@@ -6,12 +7,12 @@ using Pipeline.Contracts.Stages;
 namespace Pipeline.Stages.Documents;
 
 /// <summary>Documents under both tokenizers of a run.</summary>
-internal sealed class TokenizeStage : IMap<TextDocument, TokenizedPair>, IFingerprinted
+internal sealed class TokenizeMap : IMap<TextDocument, TokenizedPair>, IFingerprinted
 {
     private readonly DocumentTokenizer _text;
     private readonly ConversationTokenizer _chat;
 
-    public TokenizeStage(ChatSide teacher, ChatSide student, TokenizationRule rule, IStageMeter meter)
+    public TokenizeMap(ChatSide teacher, ChatSide student, TokenizationRule rule, IStageMeter meter)
     {
         _text = new DocumentTokenizer([teacher.Tokenizer, student.Tokenizer], rule, meter);
         _chat = new ConversationTokenizer([teacher, student], rule, meter);
@@ -23,6 +24,13 @@ internal sealed class TokenizeStage : IMap<TextDocument, TokenizedPair>, IFinger
             [FingerprintPart.Limits] = rule.ToString(),
         };
     }
+
+    public static StageRegistration Registration { get; } = StageRegistration.Map<TokenizeOptions, TextDocument, TokenizedPair, TokenizeMap>(
+        "tokenize",
+        "Tokenizes text or conversations with the teacher's and the student's tokenizer and checks that both stand for the same bytes.",
+        static (o, c) => new TokenizeMap(ChatSides.Teacher(RunSite.Of(c)), ChatSides.Student(RunSite.Of(c)), TokenizationRule.Of(o), c.Meter))
+        .Telling<TokenizeOptions>(static (o, facts) => facts with { MaxTeacherTokens = o.MaxTeacherTokens, MaxStudentTokens = o.StudentLimit }) with
+    { Needs = StageNeeds.Teacher | StageNeeds.Student };
 
     public IReadOnlyDictionary<string, string> Fingerprint { get; }
 

@@ -1,7 +1,9 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
@@ -15,7 +17,7 @@ namespace Pipeline.Stages.Tokenization.Training;
 /// Learns a byte-level BPE tokenizer from the documents of a flow and writes it as a Hugging Face folder. The folder appears whole, by one
 /// rename; a run that finds it there does not learn again.
 /// </summary>
-internal sealed class TrainTokenizerStage : ISink<TextDocument>, IPartitioned
+internal sealed class TrainTokenizerSink : ISink<TextDocument>, ICommitted
 {
     public const string Kind = "train-tokenizer";
 
@@ -27,25 +29,23 @@ internal sealed class TrainTokenizerStage : ISink<TextDocument>, IPartitioned
     private readonly IStageMeter _meter;
     private readonly string _stageName;
     private readonly string _folder;
+    private readonly Func<IReadOnlyDictionary<string, string>> _fingerprint;
     private readonly IReadOnlyList<string> _specials;
 
-    public TrainTokenizerStage(TrainTokenizerOptions options, string folder, string stageName, IStorage storage, IStageMeter meter)
+    public TrainTokenizerSink(TrainTokenizerOptions options, string folder, string stageName, Func<IReadOnlyDictionary<string, string>> fingerprint, IStorage storage, IStageMeter meter)
     {
-        (_options, _folder, _stageName, _storage, _meter) = (options, folder, stageName, storage, meter);
+        (_options, _folder, _stageName, _fingerprint, _storage, _meter) = (options, folder, stageName, fingerprint, storage, meter);
         OptionRules.Require(options, $"stage {stageName}");
         _specials = options.Specials;
     }
 
-    public static StageRegistration Registration { get; } = StageRegistration.Sink<TrainTokenizerOptions, TextDocument>(
+    public static StageRegistration Registration { get; } = StageRegistration.Sink<TrainTokenizerOptions, TextDocument, TrainTokenizerSink>(
         Kind,
         "Learns a byte-level BPE tokenizer from text and writes it as a Hugging Face folder.",
-        static (o, c) => new TrainTokenizerStage(o, RunPaths.Output(c.RunFolder, o.To), c.StageName, c.Storage, c.Meter))
-        .Writing<TrainTokenizerOptions>(static o => [new StageOutput("to", o.To, OutputKind.Tokenizer)]) with
-    { IsPartitioned = true };
+        static (o, c) => new TrainTokenizerSink(o, RunPaths.Output(c.RunFolder, o.To), c.StageName, c.Fingerprint, c.Storage, c.Meter))
+        .Writing<TrainTokenizerOptions>(static o => [new StageOutput("to", o.To, OutputKind.Tokenizer)]);
 
-    public int PartitionCount => 1;
-
-    public bool IsCommitted(int partition)
+    public bool IsCommitted(int part)
     {
         if (!_storage.DirectoryExists(_folder))
             return false;
@@ -53,10 +53,14 @@ internal sealed class TrainTokenizerStage : ISink<TextDocument>, IPartitioned
         if (!_storage.FileExists(record))
             throw new InputException($"folder {_folder} is there but was not made by {Kind}; give another name as 'to', or remove it");
         using var reader = new StreamReader(_storage.OpenRead(record), Encoding.UTF8);
-        if (reader.ReadToEnd() != Record())
-            throw new InputException($"tokenizer {_folder} was trained with other options (see its {RecordFile}); give another name as 'to', or remove it");
+        // Folders of before the input was kept say nothing of it.
+        string made = reader.ReadToEnd();
+        if (made != Record(Input()) && made != Record(null))
+            throw new InputException($"tokenizer {_folder} was trained with other options, or on other text (see its {RecordFile}); give another name as 'to', or remove it");
         return true;
     }
+
+    public bool IsPresent(int part) => _storage.DirectoryExists(_folder);
 
     public async Task RunAsync(IAsyncEnumerable<TextDocument> input, CancellationToken cancellationToken)
     {
@@ -94,21 +98,25 @@ internal sealed class TrainTokenizerStage : ISink<TextDocument>, IPartitioned
 
     private void Write(Vocabulary vocabulary, string regex, bool nfc)
     {
-        string staging = _folder + ".staging";
-        if (_storage.DirectoryExists(staging))
-            _storage.DeleteDirectory(staging);
+        using var staged = new StagedFolder(_storage, _folder);
         var tokenizer = TextTokenizer.FromJson(
             _folder,
             ByteTokenizerWriter.Write(vocabulary, _specials, _options.Bos, regex, nfc),
             ByteTokenizerWriter.Companions(_options.Bos, _options.Eos, _options.Pad));
-        tokenizer.Save(staging, _storage);
-        _storage.WriteAtomically(Path.Combine(staging, RecordFile), stream => stream.Write(Encoding.UTF8.GetBytes(Record())));
-        _storage.SyncDirectory(staging);
-        _storage.Rename(staging, _folder);
-        _storage.SyncDirectory(Path.GetDirectoryName(_folder)!);
+        tokenizer.Save(staged.Path, _storage);
+        _storage.WriteAtomically(Path.Combine(staged.Path, RecordFile), stream => stream.Write(Encoding.UTF8.GetBytes(Record(Input()))));
+        staged.Commit();
     }
 
-    private string Record() => JsonSerializer.Serialize(_options, s_json);
+    private string? Input() => _fingerprint().GetValueOrDefault(FingerprintPart.Input);
+
+    private string Record(string? input)
+    {
+        JsonObject record = JsonSerializer.SerializeToNode(_options, s_json)!.AsObject();
+        if (input is not null)
+            record["input"] = input;
+        return record.ToJsonString(s_json);
+    }
 
     private static Vocabulary Bytes() => new([.. Enumerable.Range(0, 256).Select(b => ByteAlphabet.Character((byte)b).ToString())], []);
 }

@@ -18,7 +18,7 @@ namespace Pipeline.Stages.SteeringFits;
 /// Runs a model over demonstrations once and writes what every later fit needs of them: sums whose size depends on the model's width alone
 /// (arXiv 2405.09719, equation 1). Each part of the demonstrations is summed and committed by itself.
 /// </summary>
-internal sealed class FitSeaStage : ISink<Demonstration>, IPartitioned, IPlanned, IDisposable
+internal sealed class FitSeaSink : ISink<Demonstration>, IPartitioned, IPlanned, IDisposable
 {
     private const int DemonstrationsAtATime = 64;
 
@@ -33,7 +33,7 @@ internal sealed class FitSeaStage : ISink<Demonstration>, IPartitioned, IPlanned
     private StagedFile? _written;
 
     /// <exception cref="DefinitionException">The model is the teacher, and there is none that can be run here, or it is edited already.</exception>
-    public FitSeaStage(FitSeaOptions options, StageContext context)
+    public FitSeaSink(FitSeaOptions options, StageContext context)
     {
         (_options, _context, _run, _device) = (options, context, RunSite.Of(context), context.Service<TorchDevice>());
         _place = ModelPlace.Resolve(new EvaluatedModel { Model = options.Model, Tokenizer = options.Tokenizer }, context.Definition, context.RunFolder);
@@ -44,22 +44,21 @@ internal sealed class FitSeaStage : ISink<Demonstration>, IPartitioned, IPlanned
         _madeFrom = new(MadeFrom);
     }
 
-    public static StageRegistration Registration { get; } = StageRegistration.Sink<FitSeaOptions, Demonstration>(
+    public static StageRegistration Registration { get; } = StageRegistration.Sink<FitSeaOptions, Demonstration, FitSeaSink>(
         "fit-sea", "Runs a model over demonstrations once and writes the sums that edits of its activations are projected from.",
-        static (o, c) => new FitSeaStage(o, c))
-        .Writing<FitSeaOptions>(static o => [new StageOutput("to", o.To, OutputKind.Sums)]) with
-    { IsPartitioned = true };
+        static (o, c) => new FitSeaSink(o, c))
+        .Writing<FitSeaOptions>(static o => [new StageOutput("to", o.To, OutputKind.Sums)]);
 
     public int PartitionCount => _options.Count;
 
-    public bool IsPresent(int partition) => _context.Storage.FileExists(_folder.PathOf(partition, _options.Count));
+    public bool IsPresent(int part) => _context.Storage.FileExists(_folder.PathOf(part, _options.Count));
 
-    public bool IsCommitted(int partition)
+    public bool IsCommitted(int part)
     {
-        if (!IsPresent(partition))
+        if (!IsPresent(part))
             return false;
-        string path = _folder.PathOf(partition, _options.Count);
-        SumsHeader.Read(path, _context.Storage).RequireSame(Header(partition, 0), path);
+        string path = _folder.PathOf(part, _options.Count);
+        SumsHeader.Read(path, _context.Storage).RequireSame(Header(part, 0), path);
         _folder.List(_options.Count);
         return true;
     }

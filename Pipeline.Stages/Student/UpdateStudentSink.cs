@@ -19,7 +19,7 @@ namespace Pipeline.Stages.Student;
 /// Trains the student on batches and writes it as a Hugging Face folder. Its state between steps is a step number and a position in the
 /// order of examples; with the weights and the optimizer's state that is what a checkpoint holds.
 /// </summary>
-internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPlanned
+internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlanned
 {
     private readonly UpdateStudentOptions _options;
     private readonly string _name;
@@ -35,7 +35,7 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
     private readonly TrainingState? _resumed;
     private readonly OnlineScores? _scores;
 
-    public UpdateStudentStage(
+    public UpdateStudentSink(
         UpdateStudentOptions options, string name, RunSite run, FlowFacts facts, TorchDevice device, TeacherStore teachers, Func<ITeacher> teacher, IStageMeter meter,
         CancellationToken stopRequested, IRanks? ranks = null)
     {
@@ -46,6 +46,15 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
         _resumed = _checkpoints.LatestState();
         if (StudentObjectives.ScoreOnline(options.Objectives)) _scores = new OnlineScores(Teacher("alm.scores 'online' needs"));
     }
+
+    public static StageRegistration Registration { get; } = StageRegistration.Sink<UpdateStudentOptions, StudentBatch, UpdateStudentSink>(
+        "update-student",
+        "Trains the student on the objectives and writes it as a Hugging Face folder.",
+        static (o, c) => new UpdateStudentSink(
+            o, c.StageName, RunSite.Of(c), c.Facts, c.Service<TorchDevice>(), c.Service<TeacherStore>(), () => c.Service<TeacherStore>().Get(c), c.Meter, c.StopRequested, c.Service<IRanks>()))
+        .Telling<UpdateStudentOptions>(static (o, facts) => facts with { Student = o.Student })
+        .Writing<UpdateStudentOptions>(Outputs) with
+    { Needs = StageNeeds.Student, IsRanked = true };
 
     public StagePlan Plan(long? records) => StudentPlan.Of(_options, _run, _facts);
 
@@ -115,4 +124,14 @@ internal sealed class UpdateStudentStage : ISink<StudentBatch>, IResumable, IPla
     private ITeacher Teacher(string whoNeeds) => _run.Definition.Teacher is not null
         ? _teacher()
         : throw new DefinitionException($"stage '{_name}': {whoNeeds} the teacher beside the student, and the definition has no \"teacher\"");
+
+    private static IEnumerable<StageOutput> Outputs(UpdateStudentOptions options)
+    {
+        StageOutput Model(string to, bool isBeginning = false) => new("to", to, OutputKind.Model) { Student = options.Student, IsBeginning = isBeginning };
+        yield return Model(options.To);
+        yield return Model(InitialStudent.NameOf(options.To), isBeginning: true);
+        if (options.ExportWithoutExpansion) yield return Model(options.To + StudentExport.PlainSuffix);
+        if (options.ExportAdapter) yield return new StageOutput("to", options.To + StudentExport.AdapterSuffix, OutputKind.Adapter);
+        yield return TrainingCheckpoints.Output(options.To);
+    }
 }

@@ -5,8 +5,13 @@ using Pipeline.Stages.Alignment;
 
 namespace Pipeline.Stages.Documents;
 
-internal sealed class AlignStage(IStageMeter meter) : IMap<TokenizedPair, AlignedPair>
+internal sealed class AlignMap(IStageMeter meter) : IMap<TokenizedPair, AlignedPair>
 {
+    public static StageRegistration Registration { get; } = StageRegistration.Map<AlignOptions, TokenizedPair, AlignedPair, AlignMap>(
+        "align",
+        "Finds the smallest pairs of token runs of both sides that end on the same byte.",
+        static (_, c) => new AlignMap(c.Meter));
+
     public IReadOnlyList<AlignedPair> Map(TokenizedPair input)
     {
         input.Teacher.Validate();

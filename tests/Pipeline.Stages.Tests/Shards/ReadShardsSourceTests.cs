@@ -7,7 +7,7 @@ using Pipeline.Stages.Shards;
 
 namespace Pipeline.Stages.Tests.Shards;
 
-public sealed class ReadShardsStageTests : IAsyncLifetime, IDisposable
+public sealed class ReadShardsSourceTests : IAsyncLifetime, IDisposable
 {
     private const int Shards = 3;
     private const int PerShard = 23;
@@ -15,7 +15,7 @@ public sealed class ReadShardsStageTests : IAsyncLifetime, IDisposable
     private readonly CountingStorage _storage = new(new DiskStorage());
     private readonly TestContext _context;
 
-    public ReadShardsStageTests() => _context = new TestContext(_storage, _folder.Path);
+    public ReadShardsSourceTests() => _context = new TestContext(_storage, _folder.Path);
 
     public async Task InitializeAsync()
     {
@@ -96,7 +96,7 @@ public sealed class ReadShardsStageTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Zero_epochs_go_on_for_ever()
     {
-        ReadShardsStage stage = Made.ReadShards(new ReadShardsOptions { From = ["run:out"], Epochs = 0 }, _context.For(resumeAt: 1_000_000_000_000), new Dictionary<string, string>());
+        ReadShardsSource stage = Made.ReadShards(new ReadShardsOptions { From = ["run:out"], Epochs = 0 }, _context.For(resumeAt: 1_000_000_000_000), new Dictionary<string, string>());
         long expected = 1_000_000_000_000;
         await foreach (OrderedExample example in stage.ReadAsync(default))
         {
@@ -109,7 +109,7 @@ public sealed class ReadShardsStageTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_name_that_this_definition_writes_to_is_below_the_run_folder()
     {
-        ReadShardsStage stage = Made.ReadShards(new ReadShardsOptions { From = ["out"], Shuffle = false }, _context.For(writesTo: "out"), new Dictionary<string, string>());
+        ReadShardsSource stage = Made.ReadShards(new ReadShardsOptions { From = ["out"], Shuffle = false }, _context.For(writesTo: "out"), new Dictionary<string, string>());
         int count = 0;
         await foreach (OrderedExample _ in stage.ReadAsync(default))
             count++;

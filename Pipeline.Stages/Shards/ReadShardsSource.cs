@@ -21,7 +21,7 @@ namespace Pipeline.Stages.Shards;
 /// <param name="expected">What the shards must be made from, as far as the definition says.</param>
 /// <param name="storage">Files.</param>
 /// <param name="meter">Progress.</param>
-internal sealed class ReadShardsStage(
+internal sealed class ReadShardsSource(
     ReadShardsOptions options,
     IReadOnlyList<string> folders,
     int seed,
@@ -33,6 +33,13 @@ internal sealed class ReadShardsStage(
     IStageMeter meter) : ISource<OrderedExample>, IFingerprinted
 {
     private ShardSet[]? _sets;
+
+    /// <summary>What shards must be made from is known to who knows teachers and tokenizers, which a file format does not.</summary>
+    public static StageRegistration Registration(Func<StageContext, IReadOnlyDictionary<string, string>> expected)
+        => StageRegistration.Source<ReadShardsOptions, OrderedExample, ReadShardsSource>(
+            "read-shards", "Reads examples from shards in an order that is a function of seed, epoch and position.",
+            (o, c) => new ReadShardsSource(
+                o, [.. o.From.Select(from => ShardPath.Of(from, c))], c.Definition.Seed, c.Resume.Window, c.Partition, c.Facts.ReplacedParts, () => expected(c), c.Storage, c.Meter));
 
     public IReadOnlyDictionary<string, string> Fingerprint
     {

@@ -12,7 +12,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Tests.Student;
 
 [Collection(TorchCollection.Name)]
-public sealed class UpdateStudentStageTests : IDisposable
+public sealed class UpdateStudentSinkTests : IDisposable
 {
     private const string Weights = "model.safetensors";
     private readonly TinyRun _run = new();

@@ -1,14 +1,16 @@
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Tokenization.Training;
 
 namespace Pipeline.Stages.Tests.Tokenization;
 
-public sealed class TrainTokenizerStageTests
+public sealed class TrainTokenizerSinkTests
 {
     private readonly TestStorage _storage = new();
     private readonly string _run = Directory.CreateTempSubdirectory().FullName;
@@ -46,14 +48,42 @@ public sealed class TrainTokenizerStageTests
     }
 
     [Fact]
-    public async Task What_an_interrupted_run_left_is_cleared()
+    public async Task A_folder_trained_on_other_text_is_refused_and_one_of_before_text_was_kept_is_not()
     {
-        string staging = Path.Combine(_run, "tok.staging");
-        Directory.CreateDirectory(staging);
-        File.WriteAllText(Path.Combine(staging, "tokenizer.json.staging"), "half");
+        await Made.TrainTokenizer(Options(), Context("these files")).RunAsync(Documents("some text and some more text"), default);
+        Assert.True(Made.TrainTokenizer(Options(), Context("these files")).IsCommitted(0));
+        InputException e = Assert.Throws<InputException>(() => Made.TrainTokenizer(Options(), Context("those files")).IsCommitted(0));
+        Assert.Contains("other text", e.Message, StringComparison.Ordinal);
+
+        await Train(Options() with { To = "old" });
+        Assert.True(Made.TrainTokenizer(Options() with { To = "old" }, Context("these files")).IsCommitted(0));
+    }
+
+    [Fact]
+    public async Task A_folder_that_someone_deleted_is_missed()
+    {
         await Train(Options());
-        Assert.False(Directory.Exists(staging));
-        Assert.NotNull(TextTokenizer.Load(Path.Combine(_run, "tok"), _storage));
+        Assert.True(Made.TrainTokenizer(Options(), Context()).IsPresent(0));
+        Directory.Delete(Path.Combine(_run, "tok"), recursive: true);
+        Assert.False(Made.TrainTokenizer(Options(), Context()).IsPresent(0));
+    }
+
+    [Fact]
+    public async Task What_fails_leaves_nothing_and_what_is_written_is_staged_as_everything_is()
+    {
+        string? staged = null;
+        _storage.OnRename = (from, to) =>
+        {
+            if (to != Path.Combine(_run, "tok"))
+                return;
+            staged = from;
+            throw new StorageException("the disk is gone");
+        };
+
+        await Assert.ThrowsAsync<StorageException>(() => Train(Options()));
+
+        Assert.True(Staging.IsStaging(staged!), staged);
+        Assert.Empty(Directory.GetFileSystemEntries(_run));
     }
 
     [Fact]
@@ -93,10 +123,13 @@ public sealed class TrainTokenizerStageTests
         yield break;
     }
 
-    private StageContext Context()
+    private StageContext Context(string? input = null)
     {
         var definition = new RunDefinition { Name = "run", Flows = [] };
-        return new StageContext(definition, new FlowFacts(), "train-tokenizer", _run, _storage, new Silence(), new Silence(), new Nothing(), null);
+        return new StageContext(definition, new FlowFacts(), "train-tokenizer", _run, _storage, new Silence(), new Silence(), new Nothing(), null)
+        {
+            Fingerprint = () => input is null ? new Dictionary<string, string>() : new Dictionary<string, string> { [FingerprintPart.Input] = input },
+        };
     }
 
     private sealed class Silence : IStageMeter, IRejects

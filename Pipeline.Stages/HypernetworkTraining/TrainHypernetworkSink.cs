@@ -21,7 +21,7 @@ namespace Pipeline.Stages.HypernetworkTraining;
 /// Trains a hypernetwork from cached shards: every step draws a tokenizer, and no teacher is in memory. Goes on after a stop as
 /// <c>update-student</c> does, bit for bit.
 /// </summary>
-internal sealed class TrainHypernetworkStage : ISink<StudentBatch>, IResumable, IPlanned
+internal sealed class TrainHypernetworkSink : ISink<StudentBatch>, IResumable, IPlanned
 {
     private readonly TrainHypernetworkOptions _options;
     private readonly string _name;
@@ -40,7 +40,7 @@ internal sealed class TrainHypernetworkStage : ISink<StudentBatch>, IResumable, 
     /// <param name="device">Where the maths runs.</param>
     /// <param name="meter">Progress and metrics.</param>
     /// <param name="stopRequested">Asks for an end at the next step.</param>
-    public TrainHypernetworkStage(
+    public TrainHypernetworkSink(
         TrainHypernetworkOptions options, string name, RunSite run, IReadOnlyList<string> shards, TorchDevice device, IStageMeter meter, CancellationToken stopRequested)
     {
         (_options, _name, _run, _shards, _device, _meter, _stopRequested) = (options, name, run, shards, device, meter, stopRequested);
@@ -51,10 +51,10 @@ internal sealed class TrainHypernetworkStage : ISink<StudentBatch>, IResumable, 
         _resumed = _checkpoints.LatestState();
     }
 
-    public static StageRegistration Registration { get; } = StageRegistration.Sink<TrainHypernetworkOptions, StudentBatch>(
+    public static StageRegistration Registration { get; } = StageRegistration.Sink<TrainHypernetworkOptions, StudentBatch, TrainHypernetworkSink>(
         "train-hypernetwork",
         "Trains a hypernetwork that predicts the embeddings of any tokenizer for a frozen model, from shards.",
-        static (o, c) => new TrainHypernetworkStage(o, c.StageName, RunSite.Of(c), [.. o.From.Select(f => ShardStages.FolderOf(f, c))], c.Service<TorchDevice>(), c.Meter, c.StopRequested))
+        static (o, c) => new TrainHypernetworkSink(o, c.StageName, RunSite.Of(c), [.. o.From.Select(f => ShardPath.Of(f, c))], c.Service<TorchDevice>(), c.Meter, c.StopRequested))
         .Writing<TrainHypernetworkOptions>(static o => [new StageOutput("to", o.To, OutputKind.Hypernetwork), TrainingCheckpoints.Output(o.To)]) with
     { Needs = StageNeeds.Student };
 

@@ -19,7 +19,7 @@ using Xunit.Abstractions;
 
 namespace Pipeline.Stages.Tests.Alignment;
 
-public sealed class TokenizeStageTests(ITestOutputHelper output) : IDisposable
+public sealed class TokenizeMapTests(ITestOutputHelper output) : IDisposable
 {
     private static readonly DocumentId Id = new(7, 3, 0);
 
@@ -210,7 +210,7 @@ public sealed class TokenizeStageTests(ITestOutputHelper output) : IDisposable
     public void The_student_alone_makes_examples_without_a_teacher()
     {
         string text = string.Concat(Enumerable.Repeat("Anna has 12 apples. ", 40));
-        TokenizeStudentStage stage = Made.TokenizeStudent(new TokenizeStudentOptions { MaxStudentTokens = 50 }, _run.Context());
+        TokenizeStudentMap stage = Made.TokenizeStudent(new TokenizeStudentOptions { MaxStudentTokens = 50 }, _run.Context());
         IReadOnlyList<Example> examples = stage.Map(new TextDocument(Id, text));
         Assert.Equal(text, string.Concat(examples.Select(e => e.Text)));
         Assert.All(examples, e => Assert.True(e.Student.Count <= 50 && e.Teacher is null && e.Chunks.Length == 0));
