@@ -36,6 +36,14 @@ public static class FingerprintPart
     /// </summary>
     public const string TeacherBoundary = "teacher boundary";
 
+    /// <summary>
+    /// From which contexts next bytes were summed, and how much of them is kept; absent where shards have none. Those that have are of format 3.
+    /// </summary>
+    public const string TeacherNextBytes = "teacher next bytes";
+
+    /// <summary>Bits that next bytes keep; absent where they are 16.</summary>
+    public const string NextByteBits = "next byte bits";
+
     /// <summary>Whether a teacher gives the same bits again; absent where it does.</summary>
     public const string TeacherRepeats = "teacher scores repeat";
 

@@ -10,4 +10,7 @@ public sealed record TeacherAnswer(TeacherScores Scores)
 {
     /// <summary>[layers, positions asked for, H] where the request asked for hidden states; else null.</summary>
     public TeacherHidden? Hidden { get; init; }
+
+    /// <summary>Next bytes of the row's text, where the request asked for them.</summary>
+    public AnsweredBytes? Bytes { get; init; }
 }

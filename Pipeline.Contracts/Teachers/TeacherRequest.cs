@@ -7,6 +7,9 @@ public sealed record TeacherRequest(IReadOnlyList<TeacherQuestion> Rows)
 {
     /// <summary>Which hidden states are wanted: 0 is the embedding output, -1 the last after the final norm. Empty: none.</summary>
     public IReadOnlyList<int> HiddenLayers { get; init; } = [];
+
+    /// <summary>Next bytes that are wanted; null: none.</summary>
+    public NextBytesAsked? Bytes { get; init; }
 }
 
 /// <summary>One row.</summary>
@@ -18,4 +21,7 @@ public sealed record TeacherQuestion(int[] Ids)
 
     /// <summary>Whose tokens these are, for messages; null where nobody knows.</summary>
     public DocumentId? Document { get; init; }
+
+    /// <summary>The same tokens with what they stand for, where the request asks for next bytes.</summary>
+    public TokenSequence? Tokens { get; init; }
 }

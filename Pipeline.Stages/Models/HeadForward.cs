@@ -73,6 +73,7 @@ internal sealed record HeadForward(HeadScores Scores, Tensor LogNormalizer)
                 At(mass).copy_(mv(e, problem.Boundary!).div_(sum));
             if (entropy is not null)
                 At(entropy).copy_(log - centred!.mul_(e).sum(1).div_(sum));
+            options.OnSlice?.Invoke(new HeadSlice(start, e));
         }
 
         Tensor? boundary = mass is null ? null : LogMass(problem, mass, normalizer, hidden, head);

@@ -40,39 +40,66 @@ internal sealed class ByteLaw(ByteTree tree)
     /// <returns>Minus infinity, and p of zeros, where nothing leads.</returns>
     public double Row(int offset, Span<double> p)
     {
+        double logOfOne = Sums(offset, p, out double mass);
+        if (mass <= 0)
+            return double.NegativeInfinity;
+        double scale = 1 / mass;
+        foreach (ref double value in p)
+            value *= scale;
+        return logOfOne + Math.Log(mass);
+    }
+
+    /// <summary>As <see cref="Row"/>, not normalised.</summary>
+    /// <param name="offset">k.</param>
+    /// <param name="p">[257], filled with numbers that are proportional to p(x | B[:k]).</param>
+    /// <param name="mass">What they sum to; 0 where nothing leads.</param>
+    /// <returns>The logarithm of the probability that 1 of them stands for.</returns>
+    public double Sums(int offset, Span<double> p, out double mass)
+    {
+        mass = 0;
         p.Clear();
+        Span<(int Node, int Back)> speaking = stackalloc (int, int)[64];
+        int count = 0;
         double largest = double.NegativeInfinity;
-        for (int start = offset; start >= 0 && offset - start < MostBack; start--)
-        {
-            foreach (int node in tree.At(start))
-            {
-                if (Has(node) && _sums[node]!.Offsets > offset - start)
-                    largest = Math.Max(largest, _logWeight[node]);
-            }
-        }
-        if (double.IsNegativeInfinity(largest))
-            return largest;
-        for (int start = offset; start >= 0 && offset - start < MostBack; start--)
+        int least = Math.Max(0, offset - tree.LongestToken + 1);
+        for (int start = offset; start >= least; start--)
         {
             foreach (int node in tree.At(start))
             {
                 if (!Has(node) || _sums[node]!.Offsets <= offset - start)
                     continue;
-                NodeSums sums = _sums[node]!;
-                double weight = Math.Exp(_logWeight[node] - largest);
-                for (int i = sums.Starts[offset - start]; i < sums.Starts[offset - start + 1]; i++)
-                    p[sums.Symbols[i]] += weight * sums.Values[i];
+                if (count == speaking.Length)
+                    speaking = Larger(speaking);
+                speaking[count++] = (node, offset - start);
+                largest = Math.Max(largest, _logWeight[node]);
             }
         }
-        double mass = 0;
-        foreach (double value in p)
-            mass += value;
-        if (mass <= 0)
-            return double.NegativeInfinity;
-        foreach (ref double value in p)
-            value /= mass;
-        return largest + Math.Log(mass);
+        if (double.IsNegativeInfinity(largest))
+            return largest;
+        foreach ((int node, int back) in speaking[..count])
+            mass += Add(_sums[node]!, back, Math.Exp(_logWeight[node] - largest), p);
+        return largest;
     }
 
-    private int MostBack => tree.LongestToken;
+    private static double Add(NodeSums sums, int back, double weight, Span<double> p)
+    {
+        (int from, int to) = (sums.Starts[back], sums.Starts[back + 1]);
+        ReadOnlySpan<short> symbols = sums.Symbols.AsSpan(from, to - from);
+        ReadOnlySpan<double> values = sums.Values.AsSpan(from, to - from);
+        double mass = 0;
+        for (int i = 0; i < symbols.Length; i++)
+        {
+            double share = weight * values[i];
+            p[symbols[i]] += share;
+            mass += share;
+        }
+        return mass;
+    }
+
+    private static Span<(int, int)> Larger(Span<(int, int)> full)
+    {
+        var larger = new (int, int)[2 * full.Length];
+        full.CopyTo(larger);
+        return larger;
+    }
 }

@@ -40,7 +40,8 @@ internal sealed class ByteTree
         Utf8State state = default;
         state.TryNext(rootBytes, out state);
         int place = vocabulary.PlaceOf(root);
-        int[] tail = rootBytes.IsEmpty || _rule.IsAdded(place) ? [] : [place];
+        // A token of text that is no text of this document (a template's line feed) still joins with what follows it.
+        int[] tail = place < 0 || _rule.IsAdded(place) ? [] : [place];
         Add(new ByteNode(root, place, -1, rootBytes.Length, 0, true, tail, state, PendingOf(rootBytes, state), rule.Added.After(0, root, rootBytes)));
     }
 
@@ -58,7 +59,7 @@ internal sealed class ByteTree
     public IReadOnlyList<(int Start, PlaceRange Range)> Open => _open;
 
     /// <summary>Nodes whose tokens spell exactly the first <paramref name="offset"/> bytes.</summary>
-    public IReadOnlyList<int> At(int offset) => _at[offset];
+    public List<int> At(int offset) => _at[offset];
 
     /// <summary>The tree of a text. Its own tokens are in it whatever the rule says of them.</summary>
     /// <param name="text">Of the vocabulary's tokenizer.</param>
@@ -158,7 +159,9 @@ internal sealed class ByteTree
     }
 
     /// <summary>What may follow a node.</summary>
-    public TokenMask MaskOf(int node) => _nodes[node].Mask ??= _rule.After(_nodes[node].Tail, _nodes[node].State, _nodes[node].Pending);
+    public TokenMask MaskOf(int node) => _nodes[node].Mask ??= _isTrunkOnly
+        ? _rule.AfterBytes(_nodes[node].State)
+        : _rule.After(_nodes[node].Tail, _nodes[node].State, _nodes[node].Pending);
 
     /// <summary>Places that would complete an added token whose beginning a node's text ends with.</summary>
     public int[] ForbiddenAfter(int node) => _rule.Added.Forbidden(_nodes[node].Added);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Tokenization.Bpe;
@@ -20,6 +21,7 @@ public sealed class ByteVocabulary
     private readonly int[] _places;
     private readonly byte[] _bytes;
     private readonly int[] _starts;
+    private readonly ConcurrentDictionary<(PlaceRange Range, int Depth), ByteBranches> _branches = [];
 
     /// <param name="tokenizer">Whose tokens.</param>
     /// <param name="ends">Ids that end a text.</param>
@@ -100,6 +102,24 @@ public sealed class ByteVocabulary
     /// <summary>Of a range of tokens that share their first <paramref name="depth"/> bytes, those that go on with <paramref name="value"/>.</summary>
     internal PlaceRange Narrow(PlaceRange range, int depth, byte value)
         => new(Search(range, depth, value), Search(range, depth, value + 1));
+
+    /// <summary>How the tokens of a range that share their first <paramref name="depth"/> bytes go on. Kept for the next time.</summary>
+    internal ByteBranches Branches(PlaceRange range, int depth) => _branches.GetOrAdd((range, depth), MakeBranches);
+
+    private ByteBranches MakeBranches((PlaceRange Range, int Depth) at)
+    {
+        var symbols = new List<byte>();
+        var starts = new List<int>();
+        for (int place = at.Range.Start; place < at.Range.End; place++)
+        {
+            ReadOnlySpan<byte> bytes = BytesAt(place);
+            if (bytes.Length <= at.Depth || (symbols.Count > 0 && symbols[^1] == bytes[at.Depth]))
+                continue;
+            symbols.Add(bytes[at.Depth]);
+            starts.Add(place);
+        }
+        return new ByteBranches([.. symbols], [.. starts, at.Range.End]);
+    }
 
     // The first place of the range whose byte at the depth is not below the value; a token that is over there is below all.
     private int Search(PlaceRange range, int depth, int value)

@@ -20,7 +20,7 @@ internal sealed class ContinuationRule
     private readonly ByteVocabulary _vocabulary;
     private readonly PairRule _pairs;
     private readonly SplitRule? _splits;
-    private readonly ulong[][] _utf8 = new ulong[Utf8State.All.Count][];
+    private readonly TokenMask[] _utf8 = new TokenMask[Utf8State.All.Count];
     private readonly bool[] _isAdded;
     private readonly int[] _fallbackByte;
     private readonly Dictionary<Context, TokenMask> _masks = [];
@@ -49,7 +49,7 @@ internal sealed class ContinuationRule
                 if (Utf8State.All[state].TryNext(vocabulary.BytesAt(place), out _))
                     bits[place >> 6] |= 1UL << (place & 63);
             }
-            _utf8[state] = bits;
+            _utf8[state] = new TokenMask(bits, Utf8State.All[state].IsWhole);
         }
     }
 
@@ -79,12 +79,18 @@ internal sealed class ContinuationRule
         return _masks[context] = Make(last, tail, state, pending);
     }
 
-    private TokenMask Make(int last, Tail? tail, Utf8State state, ReadOnlySpan<byte> pending)
+    /// <summary>The cheap part of the rule: what keeps the bytes UTF-8, whatever the tokenizer would make of them.</summary>
+    public TokenMask AfterBytes(Utf8State state)
     {
         int index = 0;
         while (Utf8State.All[index] != state)
             index++;
-        ulong[] valid = [.. _utf8[index]];
+        return _utf8[index];
+    }
+
+    private TokenMask Make(int last, Tail? tail, Utf8State state, ReadOnlySpan<byte> pending)
+    {
+        ulong[] valid = AfterBytes(state).Copy();
         bool whole = state.IsWhole && (tail is null || _splits!.IsWhole(tail));
         for (int place = 0; place < _vocabulary.TextCount; place++)
         {
@@ -104,9 +110,8 @@ internal sealed class ContinuationRule
         bool alone = _pairs.IsReachable[id] || _wholeWords;
         if (tail is null)
             return last == NoToken ? alone : _pairs.Follows(_vocabulary.Ids[last], id);
-        Joining joining = _splits!.Of(tail, place);
-        return (joining.HasFlag(Joining.Apart) && alone)
-            || (joining.HasFlag(Joining.Within) && (last == NoToken ? alone : _pairs.Follows(_vocabulary.Ids[last], id)));
+        Joining wanted = (alone ? Joining.Apart : Joining.None) | ((last == NoToken ? alone : _pairs.Follows(_vocabulary.Ids[last], id)) ? Joining.Within : Joining.None);
+        return _splits!.Allows(tail, place, wanted);
     }
 
     // A character that the vocabulary has is never spelt in bytes.

@@ -1,11 +1,19 @@
 namespace Pipeline.Stages.NextBytes;
 
-/// <summary>A text with its contexts and what a model says in them.</summary>
-internal sealed class ScoredBytes(ByteText text, ByteTree tree)
+/// <summary>A run of text with its contexts and what a model says in them.</summary>
+/// <param name="text">Its tokens and bytes.</param>
+/// <param name="tree">Of the text.</param>
+/// <param name="root">Where in its row of tokens the tree's root is.</param>
+/// <param name="from">Bytes of the row's document before it.</param>
+internal sealed class ScoredBytes(ByteText text, ByteTree tree, int root = 0, int from = 0)
 {
     public ByteText Text => text;
 
     public ByteTree Tree => tree;
+
+    public int Root => root;
+
+    public int From => from;
 
     public ByteLaw Law { get; } = new(tree);
 
@@ -18,20 +26,31 @@ internal sealed class ScoredBytes(ByteText text, ByteTree tree)
     /// </summary>
     public double LostShare { get; set; }
 
-    /// <summary>Adds a context.</summary>
-    /// <param name="node">Of the tree.</param>
-    /// <param name="logP">[V] in the order of the places.</param>
-    /// <param name="p">Their exponentials; changed.</param>
+    /// <summary>What a context says, from any thread; see <see cref="Add"/>.</summary>
+    /// <param name="node">Of the tree, with its mask made.</param>
+    /// <param name="p">[V] in the order of the places, proportional to the model's probabilities; changed.</param>
     /// <param name="vocabulary">Of the places.</param>
-    public void Add(int node, ReadOnlySpan<double> logP, Span<double> p, ByteVocabulary vocabulary)
+    public (NodeSums Sums, double[] Edges) Sum(int node, Span<float> p, ByteVocabulary vocabulary)
     {
         List<int> children = tree.Nodes[node].Children;
-        Span<double> edges = new double[children.Count];
+        double[] edges = new double[children.Count];
         for (int i = 0; i < edges.Length; i++)
-            edges[i] = tree.Nodes[children[i]].Place is var place and >= 0 ? logP[place] : double.NegativeInfinity;
-        Law.Add(node, NodeSums.Of(p, tree, node, vocabulary), edges);
+        {
+            // What the text has is never impossible, however improbable: its weight must not become nothing.
+            edges[i] = tree.Nodes[children[i]].Place is var place and >= 0 ? Math.Log(Math.Max(p[place], float.Epsilon)) : double.NegativeInfinity;
+        }
+        return (NodeSums.Of(p, tree, node, vocabulary), edges);
+    }
+
+    /// <summary>Adds a context; parents before their children.</summary>
+    public void Add(int node, NodeSums sums, ReadOnlySpan<double> edges)
+    {
+        Law.Add(node, sums, edges);
         Contexts++;
     }
+
+    /// <summary>Whether there is a condition after the first <paramref name="row"/> bytes of the text; see <see cref="Row"/>.</summary>
+    public bool HasRow(int row) => text.Rows[row] >= tree.Nodes[0].Offset;
 
     /// <summary>
     /// p of the 257 symbols after the first <paramref name="row"/> bytes of the text; NaN where there is no condition: before the first token
@@ -39,9 +58,9 @@ internal sealed class ScoredBytes(ByteText text, ByteTree tree)
     /// </summary>
     public void Row(int row, Span<double> p)
     {
-        if (text.Rows[row] < tree.Nodes[0].Offset)
-            p.Fill(double.NaN);
-        else
+        if (HasRow(row))
             Law.Row(text.Rows[row], p);
+        else
+            p.Fill(double.NaN);
     }
 }

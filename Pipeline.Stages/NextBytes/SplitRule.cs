@@ -13,7 +13,8 @@ internal sealed class SplitRule(ByteVocabulary vocabulary, TokenShapes shapes, P
     /// <summary>More tokens than it ever looks back: the first of so many is not looked at.</summary>
     public const int MostTailTokens = MostTailBytes + 1;
 
-    private const int LeastTailBytes = 16, MostTailBytes = 64, LeastTailTokens = 2;
+    // What patterns look back at: the beginning of the run of like characters that goes on, and an apostrophe before two letters.
+    private const int LeastTailBytes = 4, MostTailBytes = 64, LeastTailTokens = 2;
 
     // One of each kind that a pattern tells from others, and what looks ahead of two.
     private static readonly string[] s_endings =
@@ -54,25 +55,29 @@ internal sealed class SplitRule(ByteVocabulary vocabulary, TokenShapes shapes, P
     /// <summary>Whether the tokenizer can make exactly these tokens of the text that ends here.</summary>
     public bool IsWhole(Tail tail) => tail.IsWhole ??= Try(tail, [], "", out _);
 
-    /// <summary>How a token may come next: after a boundary, without one, both or neither.</summary>
-    public Joining Of(Tail tail, int place)
+    /// <summary>Whether a token may come next in one of the ways wanted: after a boundary, or without one.</summary>
+    public bool Allows(Tail tail, int place, Joining wanted)
     {
         int shape = shapes.Of(place, tail.EndsInApostrophe);
-        if (tail.Answers[shape] is { } known)
-            return known;
-        Joining found = Joining.None;
+        ref Answer answer = ref tail.Answers[shape];
+        if ((answer.Found & wanted) != 0 || answer.IsComplete || wanted == Joining.None)
+            return (answer.Found & wanted) != 0;
+        // As far as an answer takes: most are found with the first ending.
+        Joining found = answer.Found;
         foreach (byte[] text in Completed(vocabulary.BytesAt(shapes.Example(shape))))
         {
             foreach (string ending in s_endings)
             {
                 if (Try(tail, text, ending, out bool apart))
                     found |= apart ? Joining.Apart : Joining.Within;
-                if (found == (Joining.Apart | Joining.Within))
-                    break;
+                if ((found & wanted) == 0)
+                    continue;
+                answer = answer with { Found = found };
+                return true;
             }
         }
-        tail.Answers[shape] = found;
-        return found;
+        answer = new Answer(found, true);
+        return false;
     }
 
     // A run of digits is counted from its beginning, and so may white space be.
@@ -196,8 +201,12 @@ internal sealed class Tail(int number, int[] places, bool isAnchored, bool endsI
 
     public bool? IsWhole { get; set; }
 
-    public Joining?[] Answers { get; } = new Joining?[shapes];
+    /// <summary>Per shape of the token that comes next.</summary>
+    public Answer[] Answers { get; } = new Answer[shapes];
 }
+
+/// <summary>What was found of a shape so far, and whether there is more to find.</summary>
+internal readonly record struct Answer(Joining Found, bool IsComplete);
 
 /// <summary>How a token can follow what is before it.</summary>
 [Flags]

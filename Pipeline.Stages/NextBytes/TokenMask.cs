@@ -7,6 +7,8 @@ internal sealed class TokenMask(ulong[] valid, bool ends)
 {
     public bool Ends => ends;
 
+    public ulong[] Copy() => [.. valid];
+
     public bool this[int place] => (valid[place >> 6] >> (place & 63) & 1) != 0;
 
     /// <summary>Puts zero where a token of text, or an end, may not come next.</summary>

@@ -18,6 +18,33 @@ public sealed record ScoreTeacherOptions : IAsksTeacher
     [Description("Teacher hidden states to keep at chunk ends, for the latents objective: 0 is the embedding output, -1 the last layer. None when absent.")]
     public IReadOnlyList<int>? HiddenLayers { get; init; }
 
+    [Description("Distributions over the next byte to keep at every byte, for the bytes objective: trunk sums what the plain pass computes anyway; exact asks the teacher about other tokens too, and costs a few passes.")]
+    public NextByteKnowledge Bytes { get; init; } = NextByteKnowledge.None;
+
+    [Description("Of bytes exact: contexts that weigh at most this share of the text's probability are left out, and what they weigh is counted. 0 leaves none out.")]
+    [Range(0.0, 1.0)]
+    public double PruneShare { get; init; } = 1e-3;
+
+    [Description("Bytes named at one position, at most; the others are one number.")]
+    [Range(1, 256)]
+    public int MaxKept { get; init; } = 16;
+
+    [Description("The likeliest bytes are named until they and the end hold this share of the probability.")]
+    [Range(0.0, 1.0)]
+    public double KeepShare { get; init; } = 0.99;
+
+    /// <summary>What is asked of the teacher; null: no next bytes.</summary>
+    internal NextBytesAsked? NextBytes
+        => Bytes == NextByteKnowledge.None ? null : new NextBytesAsked(Bytes, Bytes == NextByteKnowledge.Exact ? PruneShare : 0, MaxKept, KeepShare);
+
     IEnumerable<TeacherNeed> IAsksTeacher.TeacherNeeds
-        => HiddenLayers is null ? [] : [TeacherNeed.HiddenStates("hiddenLayers", "leave it out")];
+    {
+        get
+        {
+            if (HiddenLayers is not null)
+                yield return TeacherNeed.HiddenStates("hiddenLayers", "leave it out");
+            if (Bytes != NextByteKnowledge.None)
+                yield return TeacherNeed.Bytes("bytes", Bytes, "leave it out");
+        }
+    }
 }

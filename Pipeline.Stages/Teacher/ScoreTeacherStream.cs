@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Text;
 using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
@@ -17,6 +19,9 @@ namespace Pipeline.Stages.Teacher;
 internal sealed class ScoreTeacherStream(ScoreTeacherOptions options, string name, ITeacher teacher, RunSite run, FlowFacts facts, IStageMeter meter)
     : IStream<AlignedPair, Example>, IFingerprinted, IPlanned
 {
+    private readonly Lock _gate = new();
+    private double _lostMillionths;
+
     public static StageRegistration Registration { get; } = StageRegistration.Stream<ScoreTeacherOptions, AlignedPair, Example, ScoreTeacherStream>(
         "score-teacher",
         "Runs the teacher once and keeps two numbers per teacher token: the log-likelihood of the token and the log boundary mass after it.",
@@ -34,6 +39,12 @@ internal sealed class ScoreTeacherStream(ScoreTeacherOptions options, string nam
             // What goes without saying is not said: shards of a teacher that knows its masses are what they were before there were others.
             if (teacher.Facts.Abilities.Boundary != BoundaryKnowledge.Exact)
                 parts[FingerprintPart.TeacherBoundary] = ShardFingerprint.BoundaryIs(teacher.Facts.Abilities.Boundary);
+            if (options.NextBytes is { } asked)
+            {
+                parts[FingerprintPart.TeacherNextBytes] = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{(asked.View == NextByteKnowledge.Exact ? $"exact but for {asked.LeastShare}" : "trunk")}, at most {asked.MaxKept} to {asked.KeepShare}");
+            }
             if (!teacher.Facts.Repeatable) parts[FingerprintPart.TeacherRepeats] = "no";
             return parts;
         }
@@ -69,14 +80,31 @@ internal sealed class ScoreTeacherStream(ScoreTeacherOptions options, string nam
             {
                 AlignedPair pair = window[batch[k]];
                 examples[batch[k]] = new Example(
-                    pair.Id, pair.Text, pair.Student, new TeacherView(pair.Teacher, scored[k].Scores, scored[k].Hidden), pair.Chunks);
+                    pair.Id, pair.Text, pair.Student, new TeacherView(pair.Teacher, scored[k].Scores, scored[k].Hidden, scored[k].Bytes?.Bytes), pair.Chunks);
             }
             long padded = LengthBatches.PaddedTokens(lengths, batch);
             long tokens = batch.Sum(i => (long)lengths[i]);
+            if (options.NextBytes is not null) CountBytes(Array.ConvertAll(batch, i => window[i]), scored);
             meter.Count("tokens", tokens);
             meter.Count("paddingTokens", padded - tokens);
         }, cancellationToken).ConfigureAwait(false);
         return examples;
+    }
+
+    private void CountBytes(AlignedPair[] pairs, IReadOnlyList<TeacherAnswer> scored)
+    {
+        meter.Count("textBytes", pairs.Sum(p => (long)Encoding.UTF8.GetByteCount(p.Text)));
+        meter.Count("byteContexts", scored.Sum(s => (long)(s.Bytes?.Contexts ?? 0)));
+        // Counts are whole numbers: millionths of a document's probability, the rest carried on.
+        lock (_gate)
+        {
+            _lostMillionths += 1e6 * scored.Sum(s => s.Bytes?.LostShare ?? 0);
+            long whole = (long)_lostMillionths;
+            _lostMillionths -= whole;
+            if (whole > 0) meter.Count("lostByteMillionths", whole);
+        }
+        long silent = scored.Sum(s => s.Bytes is { Bytes: var bytes } ? Enumerable.Range(0, bytes.Rows - 1).LongCount(row => !bytes.Has(row)) : 0);
+        if (silent > 0) meter.Count("bytesWithoutCondition", silent);
     }
 
     private async Task<IReadOnlyList<TeacherAnswer>> AskAsync(List<AlignedPair> window, int[] batch, CancellationToken cancellationToken)
@@ -86,10 +114,11 @@ internal sealed class ScoreTeacherStream(ScoreTeacherOptions options, string nam
         {
             Document = window[i].Id,
             HiddenAt = hidden ? Array.ConvertAll(window[i].Chunks, c => c.TeacherEnd - 1) : [],
+            Tokens = options.NextBytes is null ? null : window[i].Teacher,
         });
         try
         {
-            return await teacher.ScoreAsync(new TeacherRequest(rows) { HiddenLayers = options.HiddenLayers ?? [] }, cancellationToken).ConfigureAwait(false);
+            return await teacher.ScoreAsync(new TeacherRequest(rows) { HiddenLayers = options.HiddenLayers ?? [], Bytes = options.NextBytes }, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (MemoryExhaustion.Is(e))
         {

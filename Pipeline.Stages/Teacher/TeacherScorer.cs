@@ -4,6 +4,7 @@ using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Batching;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
+using Pipeline.Stages.NextBytes;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,7 +18,11 @@ namespace Pipeline.Stages.Teacher;
 /// Shapes: B rows, T longest row, H hidden, V vocabulary, R tokens that are not padding. Rows are padded on the right; causal attention
 /// never looks there, so no mask is needed and padding takes no part in the vocabulary projection.
 /// </remarks>
-internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hiddenLayers)
+/// <param name="teacher">Stays the caller's.</param>
+/// <param name="hiddenLayers">Whose states are wanted.</param>
+/// <param name="bytes">The same model seen as one of bytes, where next bytes are wanted.</param>
+/// <param name="asked">Which.</param>
+internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hiddenLayers, NextByteModel? bytes = null, NextBytesAsked? asked = null)
 {
     /// <summary>Scores of each row, in order, with hidden states where layers were asked for.</summary>
     public IReadOnlyList<TeacherAnswer> Score(IReadOnlyList<TeacherQuestion> rows)
@@ -26,7 +31,11 @@ internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hi
         using var scope = NewDisposeScope();
         CausalLm model = teacher.Model;
         BatchTensors tensors = BatchTensors.Of([.. rows.Select(r => r.Ids)], model.Device);
-        using AttentionContext attention = model.CreateAttention(rows.Count, (int)tensors.Ids_BT.size(1), lengths: tensors.Lengths);
+        ScoredRow[]? byteRows = bytes is null ? null : [.. rows.Select(r => bytes.Row(
+            r.Tokens ?? throw new InvalidOperationException("next bytes are asked for of a row that does not say what its tokens stand for"),
+            asked!.View == NextByteKnowledge.Exact ? BytesView.Exact : BytesView.Trunk))];
+        using NextBytePass? pass = byteRows is null ? null : bytes!.Begin(byteRows);
+        using AttentionContext attention = model.CreateAttention(rows.Count, (int)tensors.Ids_BT.size(1), cache: pass?.Cache, lengths: tensors.Lengths);
         List<Tensor>? hidden = hiddenLayers.Count > 0 ? [] : null;
         Tensor embedded_BTH = teacher.Embed(tensors.Ids_BT);
         hidden?.Add(embedded_BTH);
@@ -34,9 +43,10 @@ internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hi
         // The last state is the one after the final norm, as everywhere in the field.
         if (hidden is not null) hidden[^1] = last_BTH;
         Tensor last_RH = last_BTH.view(-1, model.Config.HiddenSize).index_select(0, tensors.Real_R);
-        HeadScores scores = VocabularyHead.Score(last_RH, model.HeadWeight, tensors.Targets_R,
+        HeadScores scores = pass?.AddTrunk(last_RH, teacher.BoundaryMask_V) ?? VocabularyHead.Score(last_RH, model.HeadWeight, tensors.Targets_R,
             new HeadOptions(model.Config.FinalSoftcap, teacher.ValidRows, teacher.BoundaryMask_V));
 
+        pass?.AddOthers(asked!.LeastShare);
         float[] likelihood = Values(scores.LogLikelihood);
         float[] boundary = Values(scores.LogBoundary!);
         var results = new TeacherAnswer[rows.Count];
@@ -59,6 +69,14 @@ internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hi
             {
                 Hidden = hidden is null ? null : HiddenAt(hidden, b, rows[b]),
             };
+        }
+        if (byteRows is not null)
+        {
+            Parallel.For(0, byteRows.Length, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() }, b => results[b] = results[b] with
+            {
+                Bytes = new AnsweredBytes(
+                    new KeptBytes(asked!.MaxKept, asked.KeepShare).Of(byteRows[b], rows[b].Tokens!.ByteEnds is [.., var last] ? last : 0), byteRows[b].Contexts, byteRows[b].LostShare),
+            });
         }
         return results;
     }

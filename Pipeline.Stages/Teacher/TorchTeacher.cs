@@ -4,6 +4,7 @@ using Pipeline.Contracts.Storage;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
+using Pipeline.Stages.NextBytes;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Steering;
 using Pipeline.Stages.Tokenization;
@@ -26,6 +27,7 @@ internal sealed class TorchTeacher : ITeacher
     private readonly Lazy<IReadOnlyDictionary<string, string>> _fingerprint;
     private readonly Action<string>? _say;
     private LanguageModel? _loaded;
+    private NextByteModel? _bytes;
 
     /// <param name="folder">Full path.</param>
     /// <param name="tokenizer">Whose ids rows are of.</param>
@@ -67,7 +69,7 @@ internal sealed class TorchTeacher : ITeacher
     public IReadOnlyDictionary<string, string> Fingerprint => _fingerprint.Value;
 
     public Task<IReadOnlyList<TeacherAnswer>> ScoreAsync(TeacherRequest request, CancellationToken cancellationToken)
-        => _device.RunAsync(() => new TeacherScorer(Load(), request.HiddenLayers).Score(request.Rows), cancellationToken);
+        => _device.RunAsync(() => new TeacherScorer(Load(), request.HiddenLayers, request.Bytes is null ? null : LoadBytes(), request.Bytes).Score(request.Rows), cancellationToken);
 
     /// <summary>The weights in memory, read when they are not. On the device's thread; they stay this object's.</summary>
     public LanguageModel Load() => _loaded ??= Read();
@@ -88,11 +90,21 @@ internal sealed class TorchTeacher : ITeacher
         }
     }
 
+    private NextByteModel LoadBytes()
+    {
+        if (_bytes is not null) return _bytes;
+        LanguageModel model = Load();
+        var vocabulary = new ByteVocabulary(_tokenizer, EndTokens.Read(_folder, _tokenizer, _storage), model.Model.Config.VocabularySize);
+        return _bytes = new NextByteModel(model.Model, vocabulary, model.Expansion is null ? null : ids => model.Embed(ids));
+    }
+
     public async ValueTask ReleaseAsync()
     {
         if (_loaded is null) return;
         await _device.RunAsync(() =>
         {
+            _bytes?.Dispose();
+            _bytes = null;
             _loaded?.Dispose();
             _loaded = null;
         }).ConfigureAwait(false);
