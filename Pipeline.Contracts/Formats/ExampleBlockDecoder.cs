@@ -49,11 +49,12 @@ internal sealed class ExampleBlockDecoder
         TeacherHidden? hidden = ReadHidden(chunks.Length);
         float[]? upper = _columns.Length > (int)ExampleColumn.BoundaryUpperHigh ? ReadScores(ExampleColumn.BoundaryUpperHigh, teacher?.Count) : null;
         bool mayBeUnknown = _columns.Length > (int)ExampleColumn.BoundaryUpperHigh;
+        TeacherBytes? bytes = _columns.Length > (int)ExampleColumn.NextByteRows ? ReadNextBytes(text.Length) : null;
         MessagePackBytes.Expect(teacher is null == likelihood is null && (teacher is null == boundary is null || mayBeUnknown), "a teacher has tokens and scores");
         MessagePackBytes.Expect(teacher is not null || boundary is null, "boundary masses have a teacher");
         MessagePackBytes.Expect(upper is null || boundary is not null, "a bound above has one below");
-        MessagePackBytes.Expect(teacher is not null || hidden is null, "hidden states have a teacher");
-        TeacherView? view = teacher is null ? null : new TeacherView(teacher, Scores(likelihood!, boundary, upper), hidden);
+        MessagePackBytes.Expect(teacher is not null || (hidden is null && bytes is null), "hidden states and next bytes have a teacher");
+        TeacherView? view = teacher is null ? null : new TeacherView(teacher, Scores(likelihood!, boundary, upper), hidden, bytes);
         return new Example(id, MessagePackBytes.StrictUtf8.GetString(text.Span), student, view, chunks);
     }
 
@@ -94,10 +95,12 @@ internal sealed class ExampleBlockDecoder
         };
     }
 
+    // Without a teacher there is nothing to count.
     private float[]? ReadScores(ExampleColumn high, long? count)
-        => ReadHalves(high, count) is { } values ? Array.ConvertAll(values, v => (float)v) : null;
+        => ReadHalves(high, count ?? 0) is { } values ? Array.ConvertAll(values, v => (float)v) : null;
 
-    private Half[]? ReadHalves(ExampleColumn high, long? count)
+    // As many as are asked for; null: as many as there are.
+    private Half[]? ReadHalves(ExampleColumn high, long? count = null)
     {
         ReadOnlyMemory<byte>? highBytes = ReadBin(high);
         ReadOnlyMemory<byte>? lowBytes = ReadBin(high + 1);
@@ -106,7 +109,7 @@ internal sealed class ExampleBlockDecoder
             return null;
         ReadOnlySpan<byte> highs = highBytes.Value.Span;
         ReadOnlySpan<byte> lows = lowBytes!.Value.Span;
-        MessagePackBytes.Expect(highs.Length == count && lows.Length == count, $"there are {count} values");
+        MessagePackBytes.Expect(highs.Length == lows.Length && (count is null || highs.Length == count), $"there are {count ?? highs.Length} values");
         var values = new Half[highs.Length];
         for (int i = 0; i < values.Length; i++)
             values[i] = BitConverter.UInt16BitsToHalf((ushort)((highs[i] << 8) | lows[i]));
@@ -119,7 +122,7 @@ internal sealed class ExampleBlockDecoder
         if (reader.TryReadNil())
         {
             End(ExampleColumn.HiddenShape, in reader);
-            MessagePackBytes.Expect(ReadHalves(ExampleColumn.HiddenHigh, null) is null, "hidden states have a shape");
+            MessagePackBytes.Expect(ReadHalves(ExampleColumn.HiddenHigh) is null, "hidden states have a shape");
             return null;
         }
         int fields = reader.ReadArrayHeader();
@@ -133,6 +136,14 @@ internal sealed class ExampleBlockDecoder
         Half[] values = ReadHalves(ExampleColumn.HiddenHigh, checked((long)layers.Length * chunks * width))
             ?? throw new InvalidDataException("expected that hidden states have values");
         return new TeacherHidden(layers, width, values);
+    }
+
+    private TeacherBytes? ReadNextBytes(int textBytes)
+    {
+        ReadOnlyMemory<byte>? rows = ReadBin(ExampleColumn.NextByteRows), symbols = ReadBin(ExampleColumn.NextByteSymbols);
+        Half[]? numbers = ReadHalves(ExampleColumn.NextByteHigh);
+        MessagePackBytes.Expect(rows is null == symbols is null && rows is null == numbers is null, "next bytes have rows, bytes and numbers");
+        return rows is null ? null : NextByteCodec.Read(rows.Value.Span, symbols!.Value.Span, numbers!, textBytes);
     }
 
     private ReadOnlyMemory<byte>? ReadBin(ExampleColumn column)

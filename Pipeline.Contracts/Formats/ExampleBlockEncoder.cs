@@ -8,7 +8,8 @@ namespace Pipeline.Contracts.Formats;
 /// <summary>Examples to the columns of a block. Used again for the next block after <see cref="Reset"/>.</summary>
 /// <param name="precision">Of the teacher's scores.</param>
 /// <param name="version">Of the shard.</param>
-internal sealed class ExampleBlockEncoder(ScorePrecision precision = ScorePrecision.Bits16, int version = ShardFormat.FirstVersion)
+/// <param name="nextBytes">Precision of the teacher's next bytes.</param>
+internal sealed class ExampleBlockEncoder(ScorePrecision precision, int version, ScorePrecision nextBytes)
 {
     private readonly ArrayBufferWriter<byte>[] _columns = [.. Enumerable.Range(0, ExampleColumns.CountOf(version)).Select(_ => new ArrayBufferWriter<byte>())];
     private readonly ArrayBufferWriter<byte> _first = new();
@@ -51,6 +52,8 @@ internal sealed class ExampleBlockEncoder(ScorePrecision precision = ScorePrecis
         WriteHidden(example.Teacher?.Hidden);
         if (version > ShardFormat.FirstVersion)
             WriteHalves(ExampleColumn.BoundaryUpperHigh, Rounded(example.Teacher?.Scores.Interval?.NegLogUpper));
+        if (version >= ShardFormat.NextBytesVersion)
+            WriteNextBytes(example.Teacher?.Bytes);
 
         Records++;
         TeacherTokens += example.Teacher?.Tokens.Count ?? 0;
@@ -89,7 +92,7 @@ internal sealed class ExampleBlockEncoder(ScorePrecision precision = ScorePrecis
         writer.Write(id.Row);
         writer.Write(id.Part);
         writer.Flush();
-        Tally(ShardPart.Text, sizeof(ulong) + sizeof(long) + sizeof(int));
+        Tally(ShardPart.Text, ExampleColumns.IdBytes);
     }
 
     private void WriteText(byte[] text)
@@ -174,6 +177,21 @@ internal sealed class ExampleBlockEncoder(ScorePrecision precision = ScorePrecis
             writer.Flush();
         }
         WriteHalves(ExampleColumn.HiddenHigh, hidden?.Values);
+    }
+
+    private void WriteNextBytes(TeacherBytes? bytes)
+    {
+        if (bytes is null)
+        {
+            WriteNil(ExampleColumn.NextByteRows);
+            WriteNil(ExampleColumn.NextByteSymbols);
+            WriteHalves(ExampleColumn.NextByteHigh, null);
+            return;
+        }
+        Half[] numbers = NextByteCodec.Write(bytes, nextBytes, _first, _second);
+        WriteBin(ExampleColumn.NextByteRows, _first);
+        WriteBin(ExampleColumn.NextByteSymbols, _second);
+        WriteHalves(ExampleColumn.NextByteHigh, numbers);
     }
 
     private void WriteBin(ExampleColumn column, ArrayBufferWriter<byte> value)

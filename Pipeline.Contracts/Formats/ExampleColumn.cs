@@ -30,12 +30,26 @@ internal enum ExampleColumn
     /// <summary>From version 2 on. The bound above a boundary mass that is not known; the columns of masses then hold the one below.</summary>
     BoundaryUpperHigh = 18,
     BoundaryUpperLow = 19,
+
+    /// <summary>From version 3 on: of each beginning of the text how many bytes are named, and whether the text may end there; then their bytes, and all numbers.</summary>
+    NextByteRows = 20,
+    NextByteSymbols = 21,
+    NextByteHigh = 22,
+    NextByteLow = 23,
 }
 
 internal static class ExampleColumns
 {
+    /// <summary>Of a document's id, as it is counted before compression.</summary>
+    public const int IdBytes = sizeof(ulong) + sizeof(long) + sizeof(int);
+
     /// <summary>Columns of a block: a version has those of the versions before it.</summary>
-    public static int CountOf(int version) => version == ShardFormat.FirstVersion ? 18 : 20;
+    public static int CountOf(int version) => version switch
+    {
+        ShardFormat.FirstVersion => 18,
+        < ShardFormat.NextBytesVersion => 20,
+        _ => 24,
+    };
 
     public static ShardPart PartOf(int column) => (ExampleColumn)column switch
     {
@@ -44,7 +58,8 @@ internal static class ExampleColumns
         <= ExampleColumn.BoundaryLow => ShardPart.Scores,
         ExampleColumn.Chunks => ShardPart.Chunks,
         <= ExampleColumn.HiddenLow => ShardPart.Hidden,
-        _ => ShardPart.Scores,
+        <= ExampleColumn.BoundaryUpperLow => ShardPart.Scores,
+        _ => ShardPart.NextBytes,
     };
 
     /// <summary>The most bytes a column may have before compression, given its bytes after.</summary>

@@ -28,14 +28,18 @@ internal static class ExampleValidation
                 hidden.Values.LongLength == (long)hidden.Layers.Length * example.Chunks.Length * hidden.Width,
                 example, "hidden states are layers x chunks x width");
         }
-        example.Teacher?.Bytes?.Validate(System.Text.Encoding.UTF8.GetByteCount(example.Text));
+        if (example.Teacher?.Bytes is not { } bytes)
+            return;
+        Check(version >= ShardFormat.NextBytesVersion, example, "next bytes are of a shard whose fingerprint says that it has them");
+        bytes.Validate(System.Text.Encoding.UTF8.GetByteCount(example.Text));
     }
 
     /// <summary>An upper bound, near enough, on the bytes of the largest column.</summary>
     public static long EstimateBytes(Example example)
     {
         long tokens = Math.Max(example.Student.Count, example.Teacher?.Tokens.Count ?? 0);
-        return Math.Max(3L * example.Text.Length, Math.Max(5 * tokens, 20L * example.Chunks.Length)) + 64;
+        long nextBytes = example.Teacher?.Bytes is { } bytes ? bytes.Symbols.LongLength + (2L * bytes.Rows) : 0;
+        return Math.Max(Math.Max(nextBytes, 3L * example.Text.Length), Math.Max(5 * tokens, 20L * example.Chunks.Length)) + 64;
     }
 
     private static void ValidateTokens(TokenSequence tokens)

@@ -29,10 +29,14 @@ public sealed class ShardFingerprint
         _ => BoundaryKnowledge.None,
     };
 
+    /// <summary>From which contexts their next bytes are; null where they hold none.</summary>
+    public string? NextBytes => Parts.GetValueOrDefault(FingerprintPart.TeacherNextBytes);
+
     /// <summary>The version of the format that shards of this fingerprint are written in.</summary>
     public int Version => VersionOf(Parts);
 
-    private static int VersionOf(IReadOnlyDictionary<string, string> parts) => parts.ContainsKey(FingerprintPart.TeacherBoundary) ? 2 : ShardFormat.FirstVersion;
+    private static int VersionOf(IReadOnlyDictionary<string, string> parts) => parts.ContainsKey(FingerprintPart.TeacherNextBytes) ? ShardFormat.NextBytesVersion
+        : parts.ContainsKey(FingerprintPart.TeacherBoundary) ? 2 : ShardFormat.FirstVersion;
 
     /// <summary>The same parts with the same values.</summary>
     public bool Matches(ShardFingerprint other) => Differences(other.Parts).Count == 0 && Parts.Count == other.Parts.Count;

@@ -11,7 +11,8 @@ public sealed record ShardFooter(IReadOnlyList<ShardBlock> Blocks, ShardTotals T
 {
     private const int LeastBytesPerBlock = 3;
 
-    internal byte[] Encode()
+    /// <param name="version">Of the shard: it says which parts are counted.</param>
+    internal byte[] Encode(int version)
     {
         var buffer = new ArrayBufferWriter<byte>();
         var writer = new MessagePackWriter(buffer);
@@ -28,8 +29,9 @@ public sealed record ShardFooter(IReadOnlyList<ShardBlock> Blocks, ShardTotals T
         writer.Write(Totals.TeacherTokens);
         writer.Write(Totals.StudentTokens);
         writer.Write(Totals.Chunks);
-        writer.WriteArrayHeader(Totals.Parts.Count);
-        foreach (PartBytes part in Totals.Parts)
+        int parts = ShardTotals.PartsOf(version);
+        writer.WriteArrayHeader(parts);
+        foreach (PartBytes part in Totals.Parts.Take(parts))
         {
             writer.WriteArrayHeader(2);
             writer.Write(part.Raw);
@@ -41,7 +43,7 @@ public sealed record ShardFooter(IReadOnlyList<ShardBlock> Blocks, ShardTotals T
 
     /// <summary>Blocks follow each other without a gap from <paramref name="start"/> to <paramref name="end"/>.</summary>
     /// <exception cref="InvalidDataException">They do not, or it is no footer.</exception>
-    internal static ShardFooter Decode(ReadOnlyMemory<byte> bytes, long start, long end)
+    internal static ShardFooter Decode(ReadOnlyMemory<byte> bytes, long start, long end, int version)
         => MessagePackBytes.Read(bytes, (ref MessagePackReader reader) =>
         {
             MessagePackBytes.Expect(reader.ReadArrayHeader() == 2, "the footer has two fields");
@@ -59,12 +61,12 @@ public sealed record ShardFooter(IReadOnlyList<ShardBlock> Blocks, ShardTotals T
                 records += blocks[i].Records;
             }
             MessagePackBytes.Expect(offset == end, $"the blocks end where the footer begins, at byte {end}, not {offset}");
-            ShardTotals totals = DecodeTotals(ref reader);
+            ShardTotals totals = DecodeTotals(ref reader, version);
             MessagePackBytes.Expect(totals.Records == records, $"the blocks hold {totals.Records} records, not {records}");
             return new ShardFooter(blocks, totals);
         });
 
-    private static ShardTotals DecodeTotals(ref MessagePackReader reader)
+    private static ShardTotals DecodeTotals(ref MessagePackReader reader, int version)
     {
         MessagePackBytes.Expect(reader.ReadArrayHeader() == 5, "the totals have five fields");
         long records = reader.ReadInt64();
@@ -72,8 +74,9 @@ public sealed record ShardFooter(IReadOnlyList<ShardBlock> Blocks, ShardTotals T
         long studentTokens = reader.ReadInt64();
         long chunks = reader.ReadInt64();
         var parts = new PartBytes[ShardTotals.PartCount];
-        MessagePackBytes.Expect(reader.ReadArrayHeader() == parts.Length, $"the totals have {parts.Length} parts");
-        for (int i = 0; i < parts.Length; i++)
+        int counted = ShardTotals.PartsOf(version);
+        MessagePackBytes.Expect(reader.ReadArrayHeader() == counted, $"the totals have {counted} parts");
+        for (int i = 0; i < counted; i++)
         {
             MessagePackBytes.Expect(reader.ReadArrayHeader() == 2, "a part has two fields");
             parts[i] = new PartBytes(reader.ReadInt64(), reader.ReadInt64());

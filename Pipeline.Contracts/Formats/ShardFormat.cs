@@ -19,8 +19,11 @@ public static class ShardFormat
     /// <summary>Of shards whose boundary masses are known.</summary>
     public const int FirstVersion = 1;
 
+    /// <summary>Of shards that hold the teacher's next bytes.</summary>
+    public const int NextBytesVersion = 3;
+
     /// <summary>The newest version. What a shard holds decides its version; all up to this one are read. See docs/decisions/0002-shard-format.md.</summary>
-    public const int LastVersion = 2;
+    public const int LastVersion = 3;
 
     public const string Extension = ".alm";
 

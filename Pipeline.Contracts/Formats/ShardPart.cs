@@ -15,6 +15,9 @@ public enum ShardPart
     Chunks,
 
     Hidden,
+
+    /// <summary>The teacher's distributions over the next byte; only of version 3.</summary>
+    NextBytes,
 }
 
 /// <summary>Bytes of the values before compression, and of what is on disk.</summary>
@@ -27,6 +30,9 @@ public readonly record struct PartBytes(long Raw, long Stored)
 public sealed record ShardTotals(long Records, long TeacherTokens, long StudentTokens, long Chunks, IReadOnlyList<PartBytes> Parts)
 {
     public static int PartCount { get; } = Enum.GetValues<ShardPart>().Length;
+
+    /// <summary>Parts that the footers of a version count.</summary>
+    internal static int PartsOf(int version) => version < ShardFormat.NextBytesVersion ? (int)ShardPart.NextBytes : PartCount;
 
     public static ShardTotals Zero { get; } = new(0, 0, 0, 0, new PartBytes[PartCount]);
 

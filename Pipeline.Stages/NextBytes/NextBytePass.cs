@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Generation;
@@ -74,27 +73,11 @@ internal sealed class NextBytePass : IDisposable
     {
         using Tensor weights_SV = slice.Weights_SV.cpu().contiguous();
         (int count, int width) = ((int)weights_SV.size(0), (int)weights_SV.size(1));
-        var found = new (NodeSums Sums, double[] Edges)[count];
-        // Masks are made by one thread; the sums need no other.
+        Span<float> weights = MemoryMarshal.Cast<byte, float>(weights_SV.bytes);
         for (int i = 0; i < count; i++)
         {
             if (nodes[(int)slice.Start + i] is { } place)
-                PartOf(place).Tree.MaskOf(place.Node);
-        }
-        int threads = get_num_threads();
-        Parallel.ForEach(Partitioner.Create(0, count, (count + threads - 1) / threads), new ParallelOptions { MaxDegreeOfParallelism = threads }, range =>
-        {
-            Span<float> weights = MemoryMarshal.Cast<byte, float>(weights_SV.bytes);
-            for (int i = range.Item1; i < range.Item2; i++)
-            {
-                if (nodes[(int)slice.Start + i] is { } place)
-                    found[i] = PartOf(place).Sum(place.Node, weights.Slice(i * width, width), _model.Vocabulary);
-            }
-        });
-        for (int i = 0; i < count; i++)
-        {
-            if (nodes[(int)slice.Start + i] is { } place)
-                PartOf(place).Add(place.Node, found[i].Sums, found[i].Edges);
+                PartOf(place).Add(place.Node, weights.Slice(i * width, width), _model.Vocabulary);
         }
     }
 

@@ -19,8 +19,7 @@ internal sealed record NodeSums(int[] Starts, short[] Symbols, double[] Values, 
     public int Offsets => Starts.Length - 1;
 
     /// <summary>
-    /// Sums a distribution over a vocabulary into bytes: a token counts at each of its own bytes that the text has. From any thread, once the
-    /// node has its mask.
+    /// Sums a distribution over a vocabulary into bytes: a token counts at each of its own bytes that the text has.
     /// </summary>
     /// <param name="p">In the order of the places, no need to sum to 1; zero is put where something must not follow.</param>
     /// <param name="tree">Of the text.</param>

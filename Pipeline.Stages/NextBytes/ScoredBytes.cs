@@ -26,26 +26,20 @@ internal sealed class ScoredBytes(ByteText text, ByteTree tree, int root = 0, in
     /// </summary>
     public double LostShare { get; set; }
 
-    /// <summary>What a context says, from any thread; see <see cref="Add"/>.</summary>
-    /// <param name="node">Of the tree, with its mask made.</param>
+    /// <summary>Adds a context; parents before their children.</summary>
+    /// <param name="node">Of the tree.</param>
     /// <param name="p">[V] in the order of the places, proportional to the model's probabilities; changed.</param>
     /// <param name="vocabulary">Of the places.</param>
-    public (NodeSums Sums, double[] Edges) Sum(int node, Span<float> p, ByteVocabulary vocabulary)
+    public void Add(int node, Span<float> p, ByteVocabulary vocabulary)
     {
         List<int> children = tree.Nodes[node].Children;
-        double[] edges = new double[children.Count];
+        Span<double> edges = children.Count <= 16 ? stackalloc double[children.Count] : new double[children.Count];
         for (int i = 0; i < edges.Length; i++)
         {
             // What the text has is never impossible, however improbable: its weight must not become nothing.
             edges[i] = tree.Nodes[children[i]].Place is var place and >= 0 ? Math.Log(Math.Max(p[place], float.Epsilon)) : double.NegativeInfinity;
         }
-        return (NodeSums.Of(p, tree, node, vocabulary), edges);
-    }
-
-    /// <summary>Adds a context; parents before their children.</summary>
-    public void Add(int node, NodeSums sums, ReadOnlySpan<double> edges)
-    {
-        Law.Add(node, sums, edges);
+        Law.Add(node, NodeSums.Of(p, tree, node, vocabulary), edges);
         Contexts++;
     }
 

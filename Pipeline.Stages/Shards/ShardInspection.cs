@@ -10,7 +10,7 @@ namespace Pipeline.Stages.Shards;
 public sealed record ShardInspection(
     string Path, int Shards, long Blocks, long Records, long TeacherTokens, long StudentTokens, long Chunks, long Bytes,
     double? BytesPerTeacherTokenWithoutText, IReadOnlyDictionary<string, string> Fingerprint, IReadOnlyList<PartInspection> Parts,
-    int FormatVersion, string BoundaryMasses)
+    int FormatVersion, string BoundaryMasses, double? NextBytesPerTextByte)
 {
     private static readonly JsonSerializerOptions Options = new()
     {
@@ -38,7 +38,8 @@ public sealed record ShardInspection(
         ("chunks", Number(Chunks)),
         ("bytes", Number(Bytes)),
         ("boundary masses", BoundaryMasses),
-        .. Parts.Select(p => ($"{p.Part.ToString().ToLowerInvariant()} per teacher token", $"{Ratio(p.RawPerTeacherToken)} bytes, {Ratio(p.StoredPerTeacherToken)} stored")),
+        .. Parts.Where(p => p.Part != ShardPart.NextBytes).Select(p => ($"{p.Part.ToString().ToLowerInvariant()} per teacher token", $"{Ratio(p.RawPerTeacherToken)} bytes, {Ratio(p.StoredPerTeacherToken)} stored")),
+        .. NextBytesPerTextByte is null ? [] : new[] { ("next bytes per text byte", $"{Ratio(NextBytesPerTextByte)} bytes stored") },
         ("all but text per teacher token", $"{Ratio(BytesPerTeacherTokenWithoutText)} bytes stored"),
         .. Fingerprint.Select(p => ($"made from {p.Key}", p.Value)),
     ];
@@ -52,7 +53,8 @@ public sealed record ShardInspection(
             path, shards.Count, shards.Sum(s => (long)s.Footer.Blocks.Count), totals.Records, totals.TeacherTokens, totals.StudentTokens, totals.Chunks, bytes,
             Per(bytes - totals[ShardPart.Text].Stored), shards[0].Header.Fingerprint.Parts,
             [.. Enum.GetValues<ShardPart>().Select(p => new PartInspection(p, totals[p].Raw, totals[p].Stored, Per(totals[p].Raw), Per(totals[p].Stored)))],
-            shards[0].Version, Masses(shards[0].Header.Fingerprint.Boundary));
+            shards[0].Version, Masses(shards[0].Header.Fingerprint.Boundary),
+            totals[ShardPart.NextBytes].Stored > 0 ? totals[ShardPart.NextBytes].Stored / (double)(totals[ShardPart.Text].Raw - (totals.Records * ExampleColumns.IdBytes)) : null);
     }
 
     private static string Masses(BoundaryKnowledge knowledge) => knowledge switch

@@ -62,7 +62,7 @@ public sealed class ShardReader
         long footerOffset = length - ShardFormat.TrailerBytes - footer.Length;
         try
         {
-            return new ShardReader(storage, path, length, version, header, ShardFooter.Decode(footer, start, footerOffset), contentHash, footerOffset);
+            return new ShardReader(storage, path, length, version, header, ShardFooter.Decode(footer, start, footerOffset, version), contentHash, footerOffset);
         }
         catch (InvalidDataException e)
         {

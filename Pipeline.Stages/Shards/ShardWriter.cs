@@ -32,7 +32,7 @@ public sealed class ShardWriter : IDisposable
         _header = header;
         _path = path;
         _compressor = new Compressor(options.CompressionLevel);
-        _block = new ExampleBlockEncoder(options.Scores, header.Fingerprint.Version);
+        _block = new ExampleBlockEncoder(options.Scores, header.Fingerprint.Version, options.NextBytes);
         _file = new StagedFile(storage, path);
         byte[] body = header.Encode();
         byte[] bytes = new byte[ShardFormat.PreludeBytes + body.Length];
@@ -72,7 +72,7 @@ public sealed class ShardWriter : IDisposable
         if (_entry is not null)
             return _entry;
         EndBlock();
-        byte[] footer = new ShardFooter(_blocks, _totals with { Parts = _parts }).Encode();
+        byte[] footer = new ShardFooter(_blocks, _totals with { Parts = _parts }).Encode(_header.Fingerprint.Version);
         if (footer.Length > ShardFormat.MaxFooterBytes)
             throw new InvalidOperationException($"{_path}: {_blocks.Count} blocks are more than one shard holds; raise count or blockRecords");
         ulong contentHash = _contentHash.GetCurrentHashAsUInt64();

@@ -7,4 +7,6 @@ namespace Pipeline.Stages.Shards;
 /// <param name="BlockRecords">Records after which a block ends.</param>
 /// <param name="BlockBytes">Bytes before compression after which a block ends.</param>
 /// <param name="Scores">Bits that the teacher's scores keep.</param>
-public sealed record ShardWriterOptions(int CompressionLevel = 3, int BlockRecords = 512, int BlockBytes = 8 << 20, ScorePrecision Scores = ScorePrecision.Bits16);
+/// <param name="NextBytes">Bits that its next bytes keep.</param>
+public sealed record ShardWriterOptions(
+    int CompressionLevel = 3, int BlockRecords = 512, int BlockBytes = 8 << 20, ScorePrecision Scores = ScorePrecision.Bits16, ScorePrecision NextBytes = ScorePrecision.Bits16);

@@ -24,4 +24,7 @@ public sealed record WriteShardsOptions
 
     [Description("Bits that the teacher's two numbers per token keep: 16, 12 or 8. docs/study.md says what fewer cost.")]
     public ScorePrecision Scores { get; init; } = ScorePrecision.Bits16;
+
+    [Description("Bits that the log-probabilities of next bytes keep, where there are any (score-teacher.bytes): 16, 12 or 8.")]
+    public ScorePrecision NextBytes { get; init; } = ScorePrecision.Bits16;
 }

@@ -33,7 +33,7 @@ internal sealed class WriteShardsSink(
         // Disposed with the stage: what is not committed by then leaves nothing.
         var writer = _written = new ShardWriter(
             storage, Folder().PathOf(part.Index), new ShardHeader(Fingerprint(), part.Index, part.Count),
-            new ShardWriterOptions(options.CompressionLevel, options.BlockRecords, Scores: options.Scores));
+            new ShardWriterOptions(options.CompressionLevel, options.BlockRecords, Scores: options.Scores, NextBytes: options.NextBytes));
         await foreach (Example example in input.WithCancellation(cancellationToken))
         {
             if (!ShardWriter.Fits(example))
@@ -61,6 +61,8 @@ internal sealed class WriteShardsSink(
         var parts = new Dictionary<string, string>(fingerprint());
         if (options.Scores != ScorePrecision.Bits16)
             parts[FingerprintPart.TeacherScores] = options.Scores.ToString();
+        if (options.NextBytes != ScorePrecision.Bits16 && parts.ContainsKey(FingerprintPart.TeacherNextBytes))
+            parts[FingerprintPart.NextByteBits] = options.NextBytes.ToString();
         return ShardFingerprint.Of(parts);
     }
 }

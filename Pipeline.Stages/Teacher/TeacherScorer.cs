@@ -24,17 +24,19 @@ namespace Pipeline.Stages.Teacher;
 /// <param name="asked">Which.</param>
 internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hiddenLayers, NextByteModel? bytes = null, NextBytesAsked? asked = null)
 {
-    /// <summary>Scores of each row, in order, with hidden states where layers were asked for.</summary>
+    private ScoredRow[]? _byteRows;
+
+    /// <summary>Scores of each row, in order, with hidden states where layers were asked for. <see cref="WithBytes"/> adds next bytes.</summary>
     public IReadOnlyList<TeacherAnswer> Score(IReadOnlyList<TeacherQuestion> rows)
     {
         using var inference = torch.inference_mode();
         using var scope = NewDisposeScope();
         CausalLm model = teacher.Model;
         BatchTensors tensors = BatchTensors.Of([.. rows.Select(r => r.Ids)], model.Device);
-        ScoredRow[]? byteRows = bytes is null ? null : [.. rows.Select(r => bytes.Row(
+        _byteRows = bytes is null ? null : [.. rows.Select(r => bytes.Row(
             r.Tokens ?? throw new InvalidOperationException("next bytes are asked for of a row that does not say what its tokens stand for"),
             asked!.View == NextByteKnowledge.Exact ? BytesView.Exact : BytesView.Trunk))];
-        using NextBytePass? pass = byteRows is null ? null : bytes!.Begin(byteRows);
+        using NextBytePass? pass = _byteRows is null ? null : bytes!.Begin(_byteRows);
         using AttentionContext attention = model.CreateAttention(rows.Count, (int)tensors.Ids_BT.size(1), cache: pass?.Cache, lengths: tensors.Lengths);
         List<Tensor>? hidden = hiddenLayers.Count > 0 ? [] : null;
         Tensor embedded_BTH = teacher.Embed(tensors.Ids_BT);
@@ -46,7 +48,6 @@ internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hi
         HeadScores scores = pass?.AddTrunk(last_RH, teacher.BoundaryMask_V) ?? VocabularyHead.Score(last_RH, model.HeadWeight, tensors.Targets_R,
             new HeadOptions(model.Config.FinalSoftcap, teacher.ValidRows, teacher.BoundaryMask_V));
 
-        pass?.AddOthers(asked!.LeastShare);
         float[] likelihood = Values(scores.LogLikelihood);
         float[] boundary = Values(scores.LogBoundary!);
         var results = new TeacherAnswer[rows.Count];
@@ -70,15 +71,19 @@ internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hi
                 Hidden = hidden is null ? null : HiddenAt(hidden, b, rows[b]),
             };
         }
-        if (byteRows is not null)
-        {
-            Parallel.For(0, byteRows.Length, new ParallelOptions { MaxDegreeOfParallelism = get_num_threads() }, b => results[b] = results[b] with
-            {
-                Bytes = new AnsweredBytes(
-                    new KeptBytes(asked!.MaxKept, asked.KeepShare).Of(byteRows[b], rows[b].Tokens!.ByteEnds is [.., var last] ? last : 0), byteRows[b].Contexts, byteRows[b].LostShare),
-            });
-        }
+        pass?.AddOthers(asked!.LeastShare);
         return results;
+    }
+
+    /// <summary>The answers of <see cref="Score"/> with the next bytes that were asked for. On any thread: the device can go on meanwhile.</summary>
+    public IReadOnlyList<TeacherAnswer> WithBytes(IReadOnlyList<TeacherAnswer> answers, IReadOnlyList<TeacherQuestion> rows)
+    {
+        if (_byteRows is null) return answers;
+        var kept = new KeptBytes(asked!.MaxKept, asked.KeepShare);
+        return [.. answers.Zip(_byteRows, rows).Select(a => a.First with
+        {
+            Bytes = new AnsweredBytes(kept.Of(a.Second, a.Third.Tokens!.ByteEnds is [.., var last] ? last : 0), a.Second.Contexts, a.Second.LostShare),
+        })];
     }
 
     private TeacherHidden HiddenAt(List<Tensor> hidden, int row, TeacherQuestion question)

@@ -15,6 +15,9 @@ namespace Pipeline.Stages.Teacher;
 /// <summary>A teacher in this process: a Hugging Face folder and, from the first request on, its weights in memory.</summary>
 internal sealed class TorchTeacher : ITeacher
 {
+    // One on the device, and one whose next bytes are chosen from what the device said.
+    private const int InFlight = 2;
+
     private static readonly TeacherAbilities Abilities = new(
         BoundaryKnowledge.Exact, NextByteKnowledge.Exact, HiddenStates: true, Online: true, Generates: true);
 
@@ -46,7 +49,7 @@ internal sealed class TorchTeacher : ITeacher
         _facts = new(() =>
         {
             ModelConfig config = ModelConfig.Load(folder, storage);
-            return new TeacherFacts(Abilities, new TeacherShape(config.Layers, config.HiddenSize), Repeatable: true);
+            return new TeacherFacts(Abilities, new TeacherShape(config.Layers, config.HiddenSize), Repeatable: true, MostInFlight: InFlight);
         });
         _fingerprint = new(() =>
         {
@@ -68,8 +71,17 @@ internal sealed class TorchTeacher : ITeacher
 
     public IReadOnlyDictionary<string, string> Fingerprint => _fingerprint.Value;
 
-    public Task<IReadOnlyList<TeacherAnswer>> ScoreAsync(TeacherRequest request, CancellationToken cancellationToken)
-        => _device.RunAsync(() => new TeacherScorer(Load(), request.HiddenLayers, request.Bytes is null ? null : LoadBytes(), request.Bytes).Score(request.Rows), cancellationToken);
+    public async Task<IReadOnlyList<TeacherAnswer>> ScoreAsync(TeacherRequest request, CancellationToken cancellationToken)
+    {
+        (TeacherScorer scorer, IReadOnlyList<TeacherAnswer> answers) = await _device.RunAsync(
+            () =>
+            {
+                var scorer = new TeacherScorer(Load(), request.HiddenLayers, request.Bytes is null ? null : LoadBytes(), request.Bytes);
+                return (scorer, scorer.Score(request.Rows));
+            },
+            cancellationToken).ConfigureAwait(false);
+        return scorer.WithBytes(answers, request.Rows);
+    }
 
     /// <summary>The weights in memory, read when they are not. On the device's thread; they stay this object's.</summary>
     public LanguageModel Load() => _loaded ??= Read();

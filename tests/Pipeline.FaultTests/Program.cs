@@ -20,8 +20,8 @@ public static class Program
     {
         switch (args)
         {
-            case ["write-version", string folder]:
-                VersionSample.Write(folder);
+            case ["write-version", string version, string folder]:
+                VersionSample.Write(int.Parse(version, CultureInfo.InvariantCulture), folder);
                 return ExitCodes.Success;
             case ["hold" or "try", string path]:
                 return Lock(path, hold: args[0] == "hold");

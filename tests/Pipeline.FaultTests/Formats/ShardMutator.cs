@@ -12,6 +12,8 @@ namespace Pipeline.FaultTests.Formats;
 /// </summary>
 internal sealed class ShardMutator(byte[] shard, Random random)
 {
+    private readonly int _columns = shard.Length < ShardFormat.PreludeBytes ? 0 : ExampleColumns.CountOf(BinaryPrimitives.ReadInt32LittleEndian(shard.AsSpan(8)));
+
     public byte[] Mutate()
     {
         int headerLength = BinaryPrimitives.ReadInt32LittleEndian(shard.AsSpan(12));
@@ -82,14 +84,14 @@ internal sealed class ShardMutator(byte[] shard, Random random)
     private byte[] MutateBlock(byte[] block)
     {
         byte[] head = block[..ShardFormat.BlockHeadBytes];
-        byte[] table = block[head.Length..(head.Length + (ExampleColumns.CountOf(ShardFormat.FirstVersion) * ShardFormat.ColumnEntryBytes))];
+        byte[] table = block[head.Length..(head.Length + (_columns * ShardFormat.ColumnEntryBytes))];
         var frames = new List<byte[]>();
         int position = head.Length + table.Length;
-        int chosen = random.Next(ExampleColumns.CountOf(ShardFormat.FirstVersion));
+        int chosen = random.Next(_columns);
         bool inside = random.Next(8) > 0;
         using var compressor = new Compressor(1);
         using var decompressor = new Decompressor();
-        for (int column = 0; column < ExampleColumns.CountOf(ShardFormat.FirstVersion); column++)
+        for (int column = 0; column < _columns; column++)
         {
             Span<byte> entry = table.AsSpan(column * ShardFormat.ColumnEntryBytes);
             int stored = BinaryPrimitives.ReadInt32LittleEndian(entry[8..]);
@@ -134,7 +136,7 @@ internal sealed class ShardMutator(byte[] shard, Random random)
             offset += block.Length;
         }
         if (rebuildIndex)
-            footer = new ShardFooter(index, ShardTotals.Zero with { Records = index.Sum(b => (long)b.Records) }).Encode();
+            footer = new ShardFooter(index, ShardTotals.Zero with { Records = index.Sum(b => (long)b.Records) }).Encode(BinaryPrimitives.ReadInt32LittleEndian(shard.AsSpan(8)));
         byte[] content = [.. front, .. blocks.SelectMany(b => b)];
         byte[] back = [.. footer, .. shard[^ShardFormat.TrailerBytes..]];
         Span<byte> trailer = back.AsSpan(footer.Length);

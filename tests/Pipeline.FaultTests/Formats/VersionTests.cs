@@ -13,7 +13,7 @@ public sealed class VersionTests
 {
     private readonly DiskStorage _storage = new();
 
-    public static TheoryData<int> Versions => [.. Enumerable.Range(1, ShardFormat.FirstVersion)];
+    public static TheoryData<int> Versions => [.. Enumerable.Range(1, ShardFormat.LastVersion)];
 
     [Theory]
     [MemberData(nameof(Versions))]
@@ -22,8 +22,9 @@ public sealed class VersionTests
         string folder = Path.Combine(AppContext.BaseDirectory, "Formats", "Versions", $"{version}");
         Assert.Empty(ArtifactVerifier.Verify(_storage, folder).Findings);
         ShardSet set = ShardSet.Open(_storage, Path.Combine(folder, "shards"), new Dictionary<string, string> { ["student tokenizer"] = "bytes" });
+        Assert.All(set.Shards, shard => Assert.Equal(version, shard.Version));
         Assert.Equal(
-            VersionSample.Examples.Select(ExampleSamples.Print),
+            VersionSample.Examples(version).Select(ExampleSamples.Print),
             Enumerable.Range(0, set.BlockCount).SelectMany(set.ReadBlock).Select(ExampleSamples.Print));
         Checkpoint checkpoint = CheckpointSet.FindLatest(_storage, Path.Combine(folder, "checkpoints")).Latest!;
         Assert.Equal(7, checkpoint.Step);

@@ -39,6 +39,7 @@ internal abstract class FuzzTarget : IDisposable
     private static readonly (string Name, Func<FuzzTarget> Create)[] Table =
     [
         ("shard", static () => new ShardTarget()),
+        ("next-bytes-shard", static () => new NextBytesShardTarget()),
         ("manifest", static () => new ManifestTarget()),
         ("checkpoint", static () => new CheckpointTarget()),
         ("safetensors", static () => new SafetensorsTarget()),

@@ -57,6 +57,28 @@ internal static class ExampleSamples
         return new Example(new DocumentId(0xABCDEF0123456789, row, 0), text.ToString(), student, new TeacherView(teacher, scores, hidden), chunks);
     }
 
+    /// <summary>With next bytes of all kinds: rows that name none, few or all, with an end or none, with a rest or none, and rows without a condition.</summary>
+    public static Example WithNextBytes(Example example, int seed)
+    {
+        if (example.Teacher is null)
+            return example;
+        var random = new Random(seed);
+        int rows = Encoding.UTF8.GetByteCount(example.Text) + 1;
+        var starts = new List<int> { 0 };
+        var symbols = new List<byte>();
+        float[] end = new float[rows], rest = new float[rows];
+        float Draw() => (float)(Half)(-Math.Log(1 - random.NextDouble()) * 4);
+        for (int row = 0; row < rows; row++)
+        {
+            int kind = random.Next(8), count = kind == 0 ? 0 : kind == 1 ? 256 : random.Next(6);
+            symbols.AddRange(Enumerable.Range(0, 256).OrderBy(_ => random.Next()).Take(count).Order().Select(b => (byte)b));
+            starts.Add(symbols.Count);
+            end[row] = kind == 0 || random.Next(2) == 0 ? float.PositiveInfinity : Draw();
+            rest[row] = count == 0 && float.IsPositiveInfinity(end[row]) ? 0 : random.Next(4) == 0 ? float.PositiveInfinity : Draw();
+        }
+        return example with { Teacher = example.Teacher with { Bytes = new TeacherBytes([.. starts], [.. symbols], [.. symbols.Select(_ => Draw())], end, rest) } };
+    }
+
     /// <summary>A text that says everything there is in an example, so that two can be compared.</summary>
     public static string Print(Example e)
     {
@@ -68,7 +90,8 @@ internal static class ExampleSamples
         TeacherHidden? hidden = e.Teacher?.Hidden;
         return $"{e.Id.File}/{e.Id.Row}/{e.Id.Part} '{e.Text}' {Sequence(e.Student)} {Sequence(e.Teacher?.Tokens)} {Floats(e.Teacher?.Scores.NegLogLikelihood)} "
             + $"{Floats(e.Teacher?.Scores.NegLogBoundary)}{Bounds(e.Teacher?.Scores.Interval)} {string.Join(',', e.Chunks)} "
-            + (hidden is null ? "null" : $"{string.Join(',', hidden.Layers)}|{hidden.Width}|{Halves(hidden.Values)}");
+            + (hidden is null ? "null" : $"{string.Join(',', hidden.Layers)}|{hidden.Width}|{Halves(hidden.Values)}")
+            + (e.Teacher?.Bytes is not { } b ? "" : $" {string.Join(',', b.Starts)}|{string.Join(',', b.Symbols)}|{Floats(b.NegLogProbabilities)}|{Floats(b.NegLogEnd)}|{Floats(b.NegLogRest)}");
     }
 
     private static Gen<TokenSequence> Tokens(byte[]? bytewiseText)

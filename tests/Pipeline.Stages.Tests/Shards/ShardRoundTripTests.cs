@@ -26,6 +26,55 @@ public sealed class ShardRoundTripTests : IDisposable
         }, iter: 500, threads: 1);
 
     [Fact]
+    public void Any_examples_with_next_bytes_come_back_exactly()
+        => Gen.Select(ExampleSamples.Any.Array[0, 12], Gen.Int[1, 7], Gen.Int).Sample((examples, blockRecords, seed) =>
+        {
+            // Some have none: a shard may be made of others'.
+            examples = [.. examples.Select((e, i) => i % 4 == 3 ? e : ExampleSamples.WithNextBytes(e, seed + i))];
+            string path = _folder[Guid.NewGuid().ToString()];
+            Write(path, examples, new ShardWriterOptions(BlockRecords: blockRecords), NextBytesHeader());
+            ShardReader reader = ShardReader.Open(_storage, path);
+            Example[] read = [.. reader.ReadAll()];
+            File.Delete(path);
+            return reader.Version == ShardFormat.NextBytesVersion && examples.Select(ExampleSamples.Print).SequenceEqual(read.Select(ExampleSamples.Print));
+        }, iter: 200, threads: 1);
+
+    [Theory]
+    [InlineData(ScorePrecision.Bits12)]
+    [InlineData(ScorePrecision.Bits8)]
+    public void Next_bytes_of_fewer_bits_come_back_rounded_in_fewer_bytes(ScorePrecision precision)
+    {
+        Example[] examples = [.. Enumerable.Range(0, 50).Select(i => ExampleSamples.WithNextBytes(ExampleSamples.Realistic(i), i))];
+        Write(_folder["16"], examples, new ShardWriterOptions(), NextBytesHeader());
+        Write(_folder["fewer"], examples, new ShardWriterOptions(NextBytes: precision), NextBytesHeader());
+        ShardReader fewer = ShardReader.Open(_storage, _folder["fewer"]);
+        float[] Round(float[] numbers) => Array.ConvertAll(numbers, n => float.IsPositiveInfinity(n) ? n : (float)ScoreRounding.Round(n, precision));
+        Assert.Equal(
+            examples.Select(e => ExampleSamples.Print(e with
+            {
+                Teacher = e.Teacher! with
+                {
+                    Bytes = e.Teacher.Bytes! with
+                    {
+                        NegLogProbabilities = Round(e.Teacher.Bytes.NegLogProbabilities),
+                        NegLogEnd = Round(e.Teacher.Bytes.NegLogEnd),
+                        NegLogRest = Round(e.Teacher.Bytes.NegLogRest),
+                    },
+                },
+            })),
+            fewer.ReadAll().Select(ExampleSamples.Print));
+        Assert.True(fewer.Footer.Totals[ShardPart.NextBytes].Stored < ShardReader.Open(_storage, _folder["16"]).Footer.Totals[ShardPart.NextBytes].Stored);
+        Assert.Equal(fewer.Footer.Blocks.Sum(b => (long)b.Length), fewer.Footer.Totals.Parts.Sum(p => p.Stored));
+    }
+
+    [Fact]
+    public void Next_bytes_are_not_dropped_by_a_shard_that_says_it_has_none()
+    {
+        using ShardWriter writer = new(_storage, _folder["s"], Header(), new());
+        Assert.Throws<InvalidOperationException>(() => writer.Add(ExampleSamples.WithNextBytes(ExampleSamples.Realistic(1), 1)));
+    }
+
+    [Fact]
     public void Examples_of_a_run_come_back_exactly_and_their_sums_are_right()
     {
         Example[] examples = [.. Enumerable.Range(0, 300).Select(i => ExampleSamples.Realistic(i, bytesStudent: i % 2 == 0, hiddenWidth: i % 3 == 0 ? 8 : 0))];
@@ -140,9 +189,11 @@ public sealed class ShardRoundTripTests : IDisposable
 
     private static ShardHeader Header() => new(ShardFingerprint.Of(new Dictionary<string, string> { ["teacher weights"] = "w" }), 0, 1);
 
-    private ShardEntry Write(string path, Example[] examples, ShardWriterOptions options)
+    private static ShardHeader NextBytesHeader() => new(ShardFingerprint.Of(new Dictionary<string, string> { [FingerprintPart.TeacherNextBytes] = "trunk" }), 0, 1);
+
+    private ShardEntry Write(string path, Example[] examples, ShardWriterOptions options, ShardHeader? header = null)
     {
-        using var writer = new ShardWriter(_storage, path, Header(), options);
+        using var writer = new ShardWriter(_storage, path, header ?? Header(), options);
         foreach (Example example in examples)
             writer.Add(example);
         return writer.Commit();
