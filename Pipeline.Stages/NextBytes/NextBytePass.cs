@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Pipeline.Stages.Models;
-using Pipeline.Stages.Models.Generation;
 using TorchSharp;
 using static TorchSharp.torch;
 
