@@ -47,6 +47,9 @@ public sealed class LanguageModel : IDisposable
     /// <summary>Input expansion of a byte-level student; null for most.</summary>
     public ExpandedInput? Expansion { get; }
 
+    /// <summary>Whether what goes into the first layer is more than the model's own embeddings.</summary>
+    public bool IsExpanded => Expansion is not null;
+
     /// <summary>The edit of its activations; null for most.</summary>
     public SteeringEdit? Edit { get; }
 

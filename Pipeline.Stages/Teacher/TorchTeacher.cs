@@ -107,7 +107,7 @@ internal sealed class TorchTeacher : ITeacher
         if (_bytes is not null) return _bytes;
         LanguageModel model = Load();
         var vocabulary = new ByteVocabulary(_tokenizer, EndTokens.Read(_folder, _tokenizer, _storage), model.Model.Config.VocabularySize);
-        return _bytes = new NextByteModel(model.Model, vocabulary, model.Expansion is null ? null : ids => model.Embed(ids));
+        return _bytes = new NextByteModel(model.Model, vocabulary, model.IsExpanded ? ids => model.Embed(ids) : null);
     }
 
     public async ValueTask ReleaseAsync()
