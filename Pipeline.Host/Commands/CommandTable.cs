@@ -24,7 +24,9 @@ internal static class CommandTable
         TransferCommand.Create,
         MergeCommand.Create,
         ApplySeaCommand.Create,
+        ExportCommand.Create,
         TokenizeCommand.Create,
         SchemaCommand.Create,
+        GgufWorkerCommand.Create,
     ];
 }

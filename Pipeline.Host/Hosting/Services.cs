@@ -2,7 +2,9 @@ using Microsoft.Extensions.DependencyInjection;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Definitions;
+using Pipeline.Host.Gguf;
 using Pipeline.Stages.Teacher;
+using Pipeline.Stages.Teacher.Gguf;
 using Pipeline.Stages.Teacher.Server;
 using Pipeline.Stages.Text;
 using Pipeline.Stages.Tokenization;
@@ -22,6 +24,7 @@ internal static class Services
         services.AddSingleton<InputCatalog>();
         services.AddSingleton<TokenizerStore>();
         services.AddSingleton<ITeacherConnections, TeacherConnections>();
+        services.AddSingleton<IGgufWorkers, GgufWorkers>();
         services.AddSingleton(_ => TorchDevice.Create(definition.Device, definition.Threads, settings.LibTorch, settings.Ranks.LocalRank));
         services.AddSingleton(settings.Ranks);
         services.AddSingleton(provider =>

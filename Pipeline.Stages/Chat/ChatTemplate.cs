@@ -5,6 +5,7 @@ using System.Text.Json;
 
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Gguf;
 using Pipeline.Stages.Jinja;
 
 namespace Pipeline.Stages.Chat;
@@ -45,9 +46,14 @@ internal sealed class ChatTemplate
     }
 
     /// <summary>The source of the template beside a tokenizer: null when it has none.</summary>
-    /// <param name="tokenizerPath">A tokenizer's folder or its <c>tokenizer.json</c>.</param>
+    /// <param name="tokenizerPath">A tokenizer's folder, its <c>tokenizer.json</c>, or a GGUF file.</param>
     public static string? Find(string tokenizerPath, IStorage storage)
     {
+        if (GgufFile.IsOne(tokenizerPath, storage))
+        {
+            using GgufFile file = GgufFile.Open(tokenizerPath, storage);
+            return file.Metadata.Text("tokenizer.chat_template");
+        }
         string folder = storage.DirectoryExists(tokenizerPath) ? tokenizerPath : Path.GetDirectoryName(tokenizerPath)!;
         string jinja = Path.Combine(folder, "chat_template.jinja"), config = Path.Combine(folder, "tokenizer_config.json");
         if (storage.FileExists(jinja))

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 
@@ -9,9 +10,6 @@ namespace Pipeline.Stages.Gguf;
 /// </summary>
 public sealed class GgufFile : IDisposable
 {
-    /// <summary>How a path is told from that of a folder or of a tokenizer.json.</summary>
-    public const string Extension = ".gguf";
-
     internal const int DefaultAlignment = 32;
 
     /// <summary>"GGUF", little-endian.</summary>
@@ -39,8 +37,15 @@ public sealed class GgufFile : IDisposable
     /// <summary>In the file's order.</summary>
     public IReadOnlyList<GgufTensor> Tensors { get; }
 
-    /// <summary>Whether a path names a GGUF file, by its name alone.</summary>
-    public static bool IsNamed(string path) => path.EndsWith(Extension, StringComparison.OrdinalIgnoreCase);
+    /// <summary>Whether a path is a file that begins as a GGUF does.</summary>
+    public static bool IsOne(string path, IStorage storage)
+    {
+        if (!storage.FileExists(path))
+            return false;
+        using Stream stream = storage.OpenRead(path);
+        Span<byte> head = stackalloc byte[sizeof(uint)];
+        return stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length && BinaryPrimitives.ReadUInt32LittleEndian(head) == Magic;
+    }
 
     /// <exception cref="InputException">It is not there, or it is corrupt: the message says where and how.</exception>
     public static GgufFile Open(string path, IStorage storage)

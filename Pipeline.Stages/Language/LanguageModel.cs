@@ -44,6 +44,8 @@ public sealed class LanguageModel : IDisposable
     /// <exception cref="InputException">It was loaded without one.</exception>
     public TextTokenizer Tokenizer => _tokenizer ?? throw new InputException($"model '{Name}' has no tokenizer; give it one");
 
+    public bool HasTokenizer => _tokenizer is not null;
+
     /// <summary>Input expansion of a byte-level student; null for most.</summary>
     public ExpandedInput? Expansion { get; }
 

@@ -15,26 +15,27 @@ public sealed partial class CausalLm
     public void Save(string folder, IStorage storage, ExportOptions options)
     {
         storage.CreateDirectory(folder);
-        Dictionary<string, LoraAdapter> adapters = new(StringComparer.Ordinal);
-        foreach (Projection map in _layers.SelectMany(layer => layer.Projections))
-        {
-            if (map.Adapter is { } adapter)
-                adapters.Add(map.Weight.Name, adapter);
-        }
-
-        Tensor Merged(StoredPart part)
-        {
-            Tensor weight = _weights[part.Name].Tensor;
-            return adapters.TryGetValue(part.Name, out LoraAdapter? adapter) ? weight.to(ScalarType.Float32) + adapter.Delta().to(ScalarType.Float32) : weight;
-        }
-
         IEnumerable<TensorSource> tensors = WeightLayout.Of(Config).Select(stored => new TensorSource(
-            stored.Name, options.Type, stored.Shape, () => stored.Parts.Count == 1 ? Merged(stored.Parts[0]) : cat([.. stored.Parts.Select(part => Merged(part).to(ScalarType.Float32))]))
+            stored.Name, options.Type, stored.Shape, () => stored.Parts.Count == 1 ? ExportWeight(stored.Parts[0].Name) : cat([.. stored.Parts.Select(part => ExportWeight(part.Name).to(ScalarType.Float32))]))
         {
             MustBeFinite = true,
         });
         SafetensorsWriter.WriteFolder(folder, storage, [.. tensors], options.MaxShardBytes);
         ConfigWriter.Write(folder, storage, Config, options);
+    }
+
+    /// <summary>Whether there is a weight of this name (see <see cref="WeightNames"/>); not every family has every one.</summary>
+    internal bool HasWeight(string name) => _weights.ContainsKey(name);
+
+    /// <summary>The shape of a weight that is there.</summary>
+    internal long[] ExportShape(string name) => _weights[name].Tensor.shape;
+
+    /// <summary>A weight as exports have it: with its adapter merged in, where it has one. Belongs to the caller's dispose scope where that is so.</summary>
+    internal Tensor ExportWeight(string name)
+    {
+        Tensor weight = _weights[name].Tensor;
+        LoraAdapter? adapter = _layers.SelectMany(layer => layer.Projections).FirstOrDefault(map => map.Weight.Name == name)?.Adapter;
+        return adapter is null ? weight : weight.to(ScalarType.Float32) + adapter.Delta().to(ScalarType.Float32);
     }
 
     public void Save(string folder, IStorage storage, ScalarType dtype, long maxShardBytes = ExportOptions.DefaultShardBytes)

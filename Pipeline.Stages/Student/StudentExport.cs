@@ -1,5 +1,9 @@
+using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Formats;
+using Pipeline.Stages.Chat;
 using Pipeline.Stages.Embeddings;
+using Pipeline.Stages.Gguf;
+using Pipeline.Stages.GgufExport;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Peft;
@@ -17,17 +21,33 @@ internal static class StudentExport
     /// <summary>What is behind the name of a folder with the low-rank updates alone.</summary>
     public const string AdapterSuffix = "-adapter";
 
-    /// <summary>The result of a run. On the device's thread.</summary>
-    public static void Write(LanguageModel student, UpdateStudentOptions options, RunSite run)
+    private const string GgufName = "model.gguf";
+
+    /// <summary>The result of a run, and what is to be said of it. On the device's thread.</summary>
+    public static IReadOnlyList<string> Write(LanguageModel student, UpdateStudentOptions options, RunSite run)
     {
-        Write(student, run.Output(options.To), options.Dtype, run, student.Expansion);
-        if (options.ExportWithoutExpansion && student.Expansion is not null)
-            Write(student, run.Output(options.To + PlainSuffix), options.Dtype, run, null);
+        bool isPlain = options.ExportWithoutExpansion && student.Expansion is not null;
+        IReadOnlyList<string> remarks = Write(student, run.Output(options.To), options.Dtype, run, student.Expansion, isPlain ? null : options.Gguf);
+        if (isPlain)
+            remarks = Write(student, run.Output(options.To + PlainSuffix), options.Dtype, run, null, options.Gguf);
         if (options.ExportAdapter)
             PeftFolder.Write(student.Model, options.Lora, InitialStudent.NameOf(options.To), run.Output(options.To + AdapterSuffix), TorchType(options.Dtype), run.Storage);
+        return remarks;
     }
 
-    public static void Write(LanguageModel student, string folder, WeightType type, RunSite run, ExpandedInput? expansion)
+    /// <summary>What the end of a run would find out is found out at its beginning.</summary>
+    /// <exception cref="DefinitionException">A GGUF is asked for, and the student adds to its embeddings what none can say.</exception>
+    /// <exception cref="Contracts.Errors.InputException">A GGUF is asked for that cannot say the student.</exception>
+    public static void Check(LanguageModel student, UpdateStudentOptions options)
+    {
+        if (options.Gguf is null)
+            return;
+        if (student.Expansion is not null && !options.ExportWithoutExpansion)
+            throw new DefinitionException("'gguf' is given for a student with inputExpansion, which GGUF cannot say; set exportWithoutExpansion to true as well, or leave gguf out");
+        GgufModelFile.Check(student);
+    }
+
+    public static IReadOnlyList<string> Write(LanguageModel student, string folder, WeightType type, RunSite run, ExpandedInput? expansion, GgufType? gguf = null)
     {
         string? source = run.Definition.Student?.Model is { } model ? run.Input(model) : null;
         int[] eos = student.Tokenizer.EosId is { } id ? [id] : [];
@@ -40,7 +60,11 @@ internal static class StudentExport
         // The configuration comes last: a folder that has it is whole.
         student.Model.Save(folder, run.Storage, new ExportOptions(
             TorchType(type), SourceFolder: source, Marks: new TokenizerMarks(student.Tokenizer.BosId, eos, student.Tokenizer.PadId)));
+        IReadOnlyList<string> remarks = gguf is { } format
+            ? GgufModelFile.Write(student, Path.Combine(folder, GgufName), format, ChatTemplate.Find(folder, run.Storage), run.Storage)
+            : [];
         FileList.WriteFor(run.Storage, folder);
+        return remarks;
     }
 
     public static ScalarType TorchType(WeightType type) => type switch

@@ -3,6 +3,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Numerics;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Teachers;
+using Pipeline.Stages.Gguf;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Objectives.Combine;
@@ -112,6 +113,9 @@ public sealed record UpdateStudentOptions : IAsksTeacher, IValidatableObject
 
     [Description("With train lora: write the low-rank updates, and the embeddings trained beside them, as TO-adapter too, in the layout of the PEFT library, over TO-initial.")]
     public bool ExportAdapter { get; init; }
+
+    [Description("Write model.gguf into the folder too, for llama.cpp and what is built on it, with matrices of this number format. With inputExpansion it is in the folder without.")]
+    public GgufType? Gguf { get; init; }
 
     IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext validationContext)
     {

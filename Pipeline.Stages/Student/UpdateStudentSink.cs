@@ -73,6 +73,7 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
         try
         {
             foreach (string remark in student.Remarks) _meter.Say(remark);
+            StudentExport.Check(student, _options);
             if (_resumed is null && NumeralsDiffer(student) is { } numerals) _meter.Say(numerals);
             if (_ranks.Rank == 0) await _device.RunAsync(() => InitialStudent.Ensure(student, _options.To, _run), cancellationToken).ConfigureAwait(false);
             await using IAsyncEnumerator<StudentBatch> source = input.GetAsyncEnumerator(cancellationToken);
@@ -84,9 +85,10 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
             if (_resumed is not null) _meter.Say($"going on from step {state.Step} of {_options.Steps}");
             var training = new StudentTraining(_options, _name, _meter, _device, trainer, batches, _checkpoints, _ranks);
             state = await new TrainingLoop(_options, _name, training, () => _ranks.Any(_stopRequested.IsCancellationRequested)).RunAsync(state, isSaved: _resumed is not null, cancellationToken).ConfigureAwait(false);
-            if (_ranks.Rank == 0) await _device.RunAsync(() => StudentExport.Write(student, _options, _run), cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<string> remarks = _ranks.Rank == 0 ? await _device.RunAsync(() => StudentExport.Write(student, _options, _run), cancellationToken).ConfigureAwait(false) : [];
             _ranks.Wait();
             _meter.Say($"wrote {_options.To} after {state.Step} steps");
+            foreach (string remark in remarks) _meter.Say($"{_options.To} as GGUF: {remark}");
         }
         finally
         {

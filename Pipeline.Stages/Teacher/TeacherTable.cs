@@ -9,5 +9,6 @@ public static class TeacherTable
     [
         TorchTeacher.Registration,
         Server.OpenAiTeacher.Registration,
+        Gguf.GgufTeacher.Registration,
     ];
 }

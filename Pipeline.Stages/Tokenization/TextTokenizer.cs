@@ -2,8 +2,10 @@ using System.Security.Cryptography;
 using System.Text;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Gguf;
 using Pipeline.Stages.Tokenization.AddedTokens;
 using Pipeline.Stages.Tokenization.Decoding;
+using Pipeline.Stages.Tokenization.Gguf;
 using Pipeline.Stages.Tokenization.Reading;
 using Pipeline.Stages.Tokenization.Tokens;
 using Pipeline.Stages.Tokenization.Writing;
@@ -77,14 +79,17 @@ public sealed partial class TextTokenizer
 
     internal TokenizerDefinition Definition { get; }
 
-    /// <summary>Loads a Hugging Face folder, a tokenizer.json, or <c>"bytes"</c>.</summary>
+    /// <summary>The tokenizer.json it was made from.</summary>
+    internal ReadOnlyMemory<byte> Json => _folder.Json;
+
+    /// <summary>Loads a Hugging Face folder, a tokenizer.json, a GGUF file, or <c>"bytes"</c>.</summary>
     /// <exception cref="InputException">It is not there, or says something that is not supported; the message names file and place.</exception>
     public static TextTokenizer Load(string path, IStorage storage)
     {
         ArgumentNullException.ThrowIfNull(storage);
         return path == BytesPath
             ? Bytes(ByteTokenizerWriter.DefaultSpecials, ByteTokenizerWriter.Bos, ByteTokenizerWriter.Eos, ByteTokenizerWriter.Pad)
-            : new TextTokenizer(TokenizerFolder.Read(path, storage));
+            : new TextTokenizer(GgufFile.IsOne(path, storage) ? GgufTokenizer.Read(path, storage) : TokenizerFolder.Read(path, storage));
     }
 
     /// <summary>One token per byte, whose id is the byte; special tokens from 256 up. Text gets <paramref name="bos"/> in front.</summary>

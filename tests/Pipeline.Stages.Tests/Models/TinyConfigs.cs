@@ -29,6 +29,9 @@ internal static class TinyConfigs
         ["phi3 plain"] = $$"""{"model_type": "phi3", "num_hidden_layers": 1, "partial_rotary_factor": 0.5, "head_dim": 8, "original_max_position_embeddings": 3, {{Sizes}}}""",
         ["olmo2"] = $$"""{"model_type": "olmo2", "num_hidden_layers": 2, "rope_theta": 500.0, "attention_bias": true, {{Sizes}}}""",
         ["olmo2 wide tied"] = $$"""{"model_type": "olmo2", "num_hidden_layers": 1, "head_dim": 10, "tie_word_embeddings": true, "rope_scaling": {"type": "linear", "factor": 2.0}, {{Sizes}}}""",
+        ["phi3 long"] = $$"""{"model_type": "phi3", "num_hidden_layers": 2, "max_position_embeddings": 1024, "original_max_position_embeddings": 256, "rope_scaling": {"type": "longrope", "short_factor": [1.0, 1.1, 1.2], "long_factor": [1.5, 3.0, 9.0]}, {{Sizes}}}""",
+        ["olmo2 plain"] = $$"""{"model_type": "olmo2", "num_hidden_layers": 2, "rope_theta": 500.0, "tie_word_embeddings": true, {{Sizes}}}""",
+        ["qwen3 plain"] = $$"""{"model_type": "qwen3", "num_hidden_layers": 2, "head_dim": 8, {{Sizes}}}""",
         ["llama dynamic"] = $$"""{"model_type": "llama", "num_hidden_layers": 2, "head_dim": 8, "max_position_embeddings": 5, "rope_theta": 300.0, "rope_scaling": {"type": "dynamic", "factor": 3.0}, {{Sizes}}}""",
     };
 

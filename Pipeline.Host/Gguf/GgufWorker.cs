@@ -1,0 +1,77 @@
+using Pipeline.Stages.Teacher.Gguf;
+
+namespace Pipeline.Host.Gguf;
+
+/// <summary>The other end of <see cref="GgufWorkerClient"/>: answers one request after the other until its input ends.</summary>
+internal sealed class GgufWorker(WorkerPipe pipe) : IDisposable
+{
+    private LlamaModel? _model;
+
+    private LlamaModel Model => _model ?? throw new InvalidDataException("no file is open");
+
+    public void Run()
+    {
+        while (pipe.Receive() is { } request)
+        {
+            try
+            {
+                Answer(request.Message, request.Payload);
+            }
+#pragma warning disable CA1031 // Whatever llama.cpp or the request threw, the other end is to know it.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                pipe.Send(WorkerMessage.Refusal, writer => writer.Write(e.Message));
+            }
+        }
+    }
+
+    public void Dispose() => _model?.Dispose();
+
+    private void Answer(WorkerMessage message, BinaryReader reader)
+    {
+        switch (message)
+        {
+            case WorkerMessage.Open:
+                _model?.Dispose();
+                _model = new LlamaModel(reader.ReadString(), reader.ReadInt32(), reader.ReadInt32(), reader.ReadBoolean());
+                pipe.Send(WorkerMessage.Answer, writer => writer.Write(Model.Vocabulary));
+                break;
+            case WorkerMessage.Tokens:
+                pipe.Send(WorkerMessage.Answer, writer =>
+                {
+                    writer.Write(Model.Vocabulary);
+                    for (int id = 0; id < Model.Vocabulary; id++)
+                    {
+                        byte[] bytes = Model.Bytes(id);
+                        writer.Write(bytes.Length);
+                        writer.Write(bytes);
+                    }
+                });
+                break;
+            case WorkerMessage.Boundary:
+                Model.SetBoundary(Array.ConvertAll(reader.ReadBytes(WorkerPipe.Count(reader, 1)), b => b != 0));
+                pipe.Send(WorkerMessage.Answer);
+                break;
+            case WorkerMessage.Score:
+                (float[] likelihood, float[] boundary) = Model.Score(WorkerPipe.ReadIds(reader));
+                pipe.Send(WorkerMessage.Answer, writer =>
+                {
+                    WorkerPipe.WriteNumbers(writer, likelihood);
+                    WorkerPipe.WriteNumbers(writer, boundary);
+                });
+                break;
+            case WorkerMessage.Logits:
+                bool lastOnly = reader.ReadBoolean();
+                float[] logits = Model.Logits(WorkerPipe.ReadIds(reader), lastOnly);
+                pipe.Send(WorkerMessage.Answer, writer => WorkerPipe.WriteNumbers(writer, logits));
+                break;
+            case WorkerMessage.Tokenize:
+                int[] ids = Model.Tokenize(addSpecial: reader.ReadBoolean(), parseSpecial: reader.ReadBoolean(), text: reader.ReadString());
+                pipe.Send(WorkerMessage.Answer, writer => WorkerPipe.WriteIds(writer, ids));
+                break;
+            default:
+                throw new InvalidDataException($"no request is called {message}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+using System.Numerics.Tensors;
+using System.Text;
+using LLama.Native;
+
+namespace Pipeline.Host.Gguf;
+
+/// <summary>
+/// A model in llama.cpp, set up so that a row's numbers depend on nothing but the row: float32 keys and values, no flash attention (which
+/// rounds them to float16), no repacked weights (whose sums depend on a row's neighbours), one row at a time.
+/// </summary>
+internal sealed class LlamaModel : IDisposable
+{
+    /// <summary>llama.cpp rounds up to it.</summary>
+    private const int LeastContext = 256;
+
+    private readonly SafeLlamaModelHandle _model;
+    private readonly LLamaBatch _batch = new();
+    private readonly int _threads;
+    private readonly int _chunk;
+    private SafeLLamaContextHandle? _context;
+    private uint _contextTokens;
+    private bool[] _boundary = [];
+    private float[] _scratch = [];
+
+    /// <exception cref="LLama.Exceptions.RuntimeError">llama.cpp refuses the file; the reason is in its log alone.</exception>
+    public LlamaModel(string path, int threads, int chunkTokens, bool vocabularyOnly)
+    {
+        (_threads, _chunk) = (threads, chunkTokens);
+        LLamaModelParams parameters = LLamaModelParams.Default();
+        parameters.vocab_only = vocabularyOnly;
+        parameters.n_gpu_layers = 0;
+        parameters.use_extra_bufts = false;
+        parameters.load_mode = LLamaLoadMode.MemoryMap;
+        _model = SafeLlamaModelHandle.LoadFromFile(path, parameters);
+    }
+
+    public int Vocabulary => _model.Vocab.Count;
+
+    public byte[] Bytes(int id)
+    {
+        Span<byte> small = stackalloc byte[64];
+        uint length = _model.TokenToSpan(id, small, 0, special: true);
+        if (length <= small.Length)
+            return small[..(int)length].ToArray();
+        var large = new byte[length];
+        _model.TokenToSpan(id, large, 0, special: true);
+        return large;
+    }
+
+    public int[] Tokenize(string text, bool addSpecial, bool parseSpecial)
+        => Array.ConvertAll(_model.Tokenize(text, addSpecial, parseSpecial, Encoding.UTF8), token => (int)token);
+
+    /// <summary>[rows that a token has] which of them are boundary tokens.</summary>
+    public void SetBoundary(bool[] boundary)
+    {
+        if (boundary.Length > Vocabulary)
+            throw new InvalidDataException($"a tokenizer of {boundary.Length} tokens for a model of {Vocabulary}");
+        _boundary = boundary;
+        _scratch = new float[boundary.Length];
+    }
+
+    /// <summary>[ids] log p of each id but the first, and log boundary mass after each.</summary>
+    public (float[] LogLikelihood, float[] LogBoundary) Score(int[] ids)
+    {
+        float[] likelihood = new float[ids.Length], boundary = new float[ids.Length];
+        Decode(ids, (position, logits) =>
+        {
+            ReadOnlySpan<float> row = logits[.._boundary.Length];
+            float most = TensorPrimitives.Max(row);
+            TensorPrimitives.Subtract(row, most, _scratch);
+            TensorPrimitives.Exp<float>(_scratch, _scratch);
+            double all = 0, mass = 0;
+            for (int id = 0; id < _scratch.Length; id++)
+            {
+                all += _scratch[id];
+                if (_boundary[id])
+                    mass += _scratch[id];
+            }
+            double log = Math.Log(all);
+            boundary[position] = (float)(Math.Log(mass) - log);
+            if (position + 1 < ids.Length)
+                likelihood[position + 1] = (float)(row[ids[position + 1]] - most - log);
+        });
+        return (likelihood, boundary);
+    }
+
+    /// <summary>[ids, vocabulary], or the last row of it.</summary>
+    public float[] Logits(int[] ids, bool lastOnly)
+    {
+        var all = new float[lastOnly ? Vocabulary : checked(ids.Length * Vocabulary)];
+        Decode(ids, (position, logits) =>
+        {
+            if (!lastOnly || position == ids.Length - 1)
+                logits.CopyTo(all.AsSpan(lastOnly ? 0 : position * Vocabulary));
+        });
+        return all;
+    }
+
+    public void Dispose()
+    {
+        _context?.Dispose();
+        _model.Dispose();
+    }
+
+    private delegate void RowLogits(int position, ReadOnlySpan<float> logits);
+
+    // In chunks, so that the logits in memory are of a chunk and not of the row.
+    private void Decode(int[] ids, RowLogits take)
+    {
+        int vocabulary = Vocabulary;
+        if (ids.Length == 0 || ids.Any(id => (uint)id >= (uint)vocabulary))
+            throw new InvalidDataException($"{ids.Length} ids, expected at least one and each from 0 to {vocabulary - 1}");
+        SafeLLamaContextHandle context = Context(ids.Length);
+        context.MemoryClear(false);
+        for (int start = 0, count; start < ids.Length; start += count)
+        {
+            // A last token alone would be multiplied by another kernel, which sums in another order: it goes with those before.
+            int left = ids.Length - start;
+            count = left <= _chunk + 1 ? left : _chunk;
+            _batch.Clear();
+            for (int i = start; i < start + count; i++)
+                _batch.Add(ids[i], i, (LLamaSeqId)0, logits: true);
+            DecodeResult result = context.Decode(_batch);
+            if (result != DecodeResult.Ok)
+                throw new InvalidDataException($"llama_decode of {count} ids from {start} on: {result}");
+            ReadOnlySpan<float> logits = context.GetLogits(count);
+            for (int i = 0; i < count; i++)
+                take(start + i, logits.Slice(i * vocabulary, vocabulary));
+        }
+    }
+
+    private SafeLLamaContextHandle Context(int tokens)
+    {
+        uint needed = (uint)Math.Max(LeastContext, System.Numerics.BitOperations.RoundUpToPowerOf2((uint)tokens));
+        // By the row alone: some models (LongRoPE) compute otherwise in a larger context.
+        if (_context is not null && needed == _contextTokens)
+            return _context;
+        _context?.Dispose();
+        LLamaContextParams parameters = LLamaContextParams.Default();
+        parameters.n_ctx = needed;
+        parameters.n_batch = parameters.n_ubatch = (uint)_chunk + 1;
+        parameters.n_seq_max = 1;
+        parameters.n_threads = parameters.n_threads_batch = _threads;
+        parameters.type_k = parameters.type_v = GGMLType.GGML_TYPE_F32;
+        parameters.llama_flash_attn_type = LLamaFlashAttentionType.LLAMA_FLASH_ATTENTION_TYPE_DISABLED;
+        parameters.kv_unified = false;
+        parameters.swa_full = false;
+        parameters.no_perf = true;
+        _context = SafeLLamaContextHandle.Create(_model, parameters);
+        _contextTokens = needed;
+        return _context;
+    }
+}

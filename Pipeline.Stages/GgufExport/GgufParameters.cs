@@ -1,0 +1,117 @@
+using System.Globalization;
+using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Gguf;
+using Pipeline.Stages.Models;
+
+namespace Pipeline.Stages.GgufExport;
+
+/// <summary>A model's sizes and settings as metadata; what llama.cpp would compute otherwise is refused, or said where it is so for some rows only.</summary>
+internal sealed class GgufParameters(ModelConfig config, GgufArchitecture architecture, List<string> remarks)
+{
+    private const int LeastContext = 256;
+
+    /// <exception cref="InputException">A setting that GGUF cannot say; all of them are named.</exception>
+    public void Check()
+    {
+        List<string> errors = [];
+        Activation expected = config.Family.OnePlusNorm ? Activation.GeluTanh : Activation.Silu;
+        if (config.Activation != expected)
+            errors.Add($"its activation is {config.Activation}, {architecture.Name} of llama.cpp computes {expected}");
+        if (!architecture.AttentionBias && (config.QueryKeyValueBias || config.OutputBias))
+            errors.Add($"it has biases in its attention (attention_bias), which {architecture.Name} of llama.cpp has not");
+        if (!architecture.MayUntie && !config.TieWordEmbeddings)
+            errors.Add($"it has a head of its own, and {architecture.Name} of llama.cpp always takes the input embeddings; export it with tied embeddings (\"untie\": false)");
+        if (!architecture.FreeHeadWidth && config.HeadDim * config.Heads != config.HiddenSize)
+            errors.Add($"its heads are {config.HeadDim} wide, {architecture.Name} of llama.cpp takes hidden size by heads, {config.HiddenSize}/{config.Heads}");
+        if (config.Rope.Scaling is RopeScaling.Dynamic or RopeScaling.Yarn || (config.Rope.Scaling == RopeScaling.Llama3 && !architecture.RopeFactors)
+            || (config.Rope.Scaling == RopeScaling.LongRope && architecture.Name != "phi3"))
+            errors.Add($"its rotary scaling is {config.Rope.Scaling}, which {architecture.Name} of llama.cpp cannot be told exactly");
+        if (config.Rope is { Scaling: RopeScaling.LongRope, OriginalMaxPositions: < LeastContext })
+            errors.Add($"its rotary scaling is for rows above {config.Rope.OriginalMaxPositions} tokens, and the smallest context of llama.cpp, by which it is chosen there, is {LeastContext}");
+        if (config.Rope.Scaling == RopeScaling.LongRope)
+            remarks.Add($"LongRoPE: llama.cpp chooses between the short and the long factors by its context's size, this program by each row's length: start it with a context of at most {config.Rope.OriginalMaxPositions} for rows within that");
+        CheckSliding(errors);
+        CheckSoftcaps(errors);
+        if (errors.Count > 0)
+            throw new InputException($"this model cannot be said in GGUF: {string.Join("; ", errors)}");
+    }
+
+    public void Write(GgufWriter writer)
+    {
+        string a = architecture.Name;
+        writer.Set($"{a}.context_length", config.MaxPositions);
+        writer.Set($"{a}.embedding_length", config.HiddenSize);
+        writer.Set($"{a}.block_count", config.Layers);
+        writer.Set($"{a}.feed_forward_length", config.IntermediateSize);
+        writer.Set($"{a}.attention.head_count", config.Heads);
+        writer.Set($"{a}.attention.head_count_kv", config.KeyValueHeads);
+        writer.Set($"{a}.attention.key_length", config.HeadDim);
+        writer.Set($"{a}.attention.value_length", config.HeadDim);
+        writer.Set($"{a}.attention.layer_norm_rms_epsilon", config.NormEpsilon);
+        writer.Set($"{a}.rope.dimension_count", config.RotaryDim);
+        writer.Set($"{a}.rope.freq_base", config.Rope.Theta);
+        writer.Set($"{a}.vocab_size", config.VocabularySize);
+        if (config.Rope.Scaling == RopeScaling.Linear)
+        {
+            writer.Set($"{a}.rope.scaling.type", "linear");
+            writer.Set($"{a}.rope.scaling.factor", config.Rope.Factor);
+        }
+        if (config.Rope.Scaling == RopeScaling.LongRope)
+        {
+            writer.Set($"{a}.rope.scaling.attn_factor", config.Rope.Magnitude);
+            writer.Set($"{a}.rope.scaling.original_context_length", (long)config.Rope.OriginalMaxPositions);
+        }
+        if (architecture.SlidingPeriod != 0)
+            writer.Set($"{a}.attention.sliding_window", config.SlidingWindow ?? config.MaxPositions);
+        if (architecture.SlidingPeriod is null)
+        {
+            writer.Set($"{a}.attention.sliding_window_pattern", Period()!.Value);
+            writer.Set($"{a}.rope.freq_base_swa", config.SlidingRope.Theta);
+        }
+        if (config.AttentionSoftcap is { } attention)
+            writer.Set($"{a}.attn_logit_softcapping", attention);
+        if (config.FinalSoftcap is { } final)
+            writer.Set($"{a}.final_logit_softcapping", final);
+    }
+
+    private void CheckSliding(List<string> errors)
+    {
+        if (architecture.SlidingPeriod == 0)
+        {
+            if (config.SlidingWindow is { } window)
+            {
+                remarks.Add(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{config.IsSliding.Count(s => s)} of {config.Layers} layers see {window} positions; {architecture.Name} of llama.cpp has no windows, so it computes this model for texts of up to {window} tokens alone"));
+            }
+            return;
+        }
+        if (Period() is not { } period || (architecture.SlidingPeriod is { } fixedPeriod && period != fixedPeriod && config.Layers > 1))
+        {
+            string known = architecture.SlidingPeriod is { } n ? $"every {n}nd layer" : "every n-th layer", found = string.Concat(config.IsSliding.Select(s => s ? 's' : 'f'));
+            errors.Add($"its layers slide as {found} (s: sliding, f: full; layer_types), {architecture.Name} of llama.cpp knows full attention at {known} alone");
+        }
+        if (config.SlidingRope.Scaling != RopeScaling.None && config.SlidingRope != config.Rope)
+            errors.Add($"the rotation of its sliding layers is scaled ({config.SlidingRope.Scaling})");
+    }
+
+    private void CheckSoftcaps(List<string> errors)
+    {
+        // A missing key is the family's default there, and no cap here.
+        if (config.Family.AttentionSoftcap && config.AttentionSoftcap is null)
+            errors.Add("it has no attn_logit_softcapping, and llama.cpp then takes 50");
+        if (config.Family.AttentionSoftcap && config.FinalSoftcap is null)
+            errors.Add("it has no final_logit_softcapping, and llama.cpp then takes 30");
+    }
+
+    /// <summary>n such that every n-th layer is full and the others slide; null where there is none.</summary>
+    private int? Period()
+    {
+        for (int period = 1; period <= config.Layers + 1; period++)
+        {
+            if (Enumerable.Range(0, config.Layers).All(i => config.IsSliding[i] == ((i + 1) % period != 0)))
+                return period;
+        }
+        return null;
+    }
+}

@@ -1,0 +1,137 @@
+using System.Globalization;
+using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Gguf;
+using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Tokenization.AddedTokens;
+using Pipeline.Stages.Tokenization.Bpe;
+using Pipeline.Stages.Tokenization.Gguf;
+
+namespace Pipeline.Stages.GgufExport;
+
+/// <summary>A tokenizer as metadata: what llama.cpp would cut otherwise is refused, or said where it is so for some texts only.</summary>
+internal sealed class TokenizerMetadata(TextTokenizer tokenizer, int rows, List<string> remarks)
+{
+    /// <summary>Which a token without merges has where merges follow scores: below every other.</summary>
+    private const float NoMerge = -1e9f;
+
+    private readonly TokenizerText _text = new(tokenizer);
+
+    /// <exception cref="InputException">GGUF cannot say it.</exception>
+    public void Write(GgufWriter writer, string? chatTemplate)
+    {
+        if (tokenizer.VocabularySize > rows)
+            throw Refuse($"it has {tokenizer.VocabularySize} tokens, the model {rows} rows");
+        if (tokenizer.Definition.Model is not BpeModel { Plain: true } model)
+            throw Refuse("it is no BPE, or one that marks the parts of words; of Unigram llama.cpp computes another function");
+        bool isByteLevel = model.OnBytes;
+        if (!isByteLevel && !model.ByteFallback)
+            throw Refuse("it is neither byte-level nor has it tokens for bytes");
+        (string[] tokens, int[] types) = Tokens(model);
+        writer.Set(GgufKeys.Model, isByteLevel ? GgufKeys.ByteLevel : GgufKeys.SentencePiece);
+        writer.Set(GgufKeys.Pre, isByteLevel ? PreTokenizerName(model) : "default");
+        writer.Set(GgufKeys.Tokens, tokens);
+        writer.Set(GgufKeys.Types, types);
+        if (isByteLevel)
+            writer.Set(GgufKeys.Merges, [.. _text.Merges.Select(m => $"{m.Left} {m.Right}")]);
+        else
+            WriteSentencePiece(writer, tokens, types);
+        WriteMarks(writer, model);
+        if (chatTemplate is not null)
+            writer.Set(GgufKeys.ChatTemplate, chatTemplate);
+        int stripping = tokenizer.Definition.Added.Count(t => t.LeftStrip || t.RightStrip || t.SingleWord);
+        if (stripping > 0)
+            remarks.Add(string.Create(CultureInfo.InvariantCulture, $"{stripping} added tokens take white space beside them or stand for whole words alone (lstrip, rstrip, single_word); llama.cpp does not, so that texts with them get other ids"));
+    }
+
+    private (string[] Tokens, int[] Types) Tokens(BpeModel model)
+    {
+        var tokens = new string[rows];
+        var types = new int[rows];
+        Dictionary<int, AddedToken> added = tokenizer.Definition.Added.ToDictionary(t => t.Id);
+        HashSet<string> seen = new(StringComparer.Ordinal);
+        for (int id = 0; id < rows; id++)
+        {
+            tokens[id] = tokenizer.TokenOf(id) ?? $"[PAD{id}]";
+            types[id] = tokenizer.TokenOf(id) is null ? GgufKeys.Unused
+                : id == model.Unknown ? GgufKeys.UnknownType
+                : added.TryGetValue(id, out AddedToken? token) ? token.Special ? GgufKeys.Control : GgufKeys.UserDefined
+                : tokenizer.IsByteFallback(id) ? GgufKeys.Byte : GgufKeys.Normal;
+            if (!seen.Add(tokens[id]))
+                throw Refuse($"two of its tokens are '{tokens[id]}', the second of id {id}, and llama.cpp ends on that");
+        }
+        return (tokens, types);
+    }
+
+    private string PreTokenizerName(BpeModel model)
+    {
+        if (_text.Normalizer is { } normalizer)
+        {
+            if (normalizer != "NFC")
+                throw Refuse($"its normalizer is {normalizer}, and llama.cpp has none");
+            remarks.Add("its normalizer NFC is not applied by llama.cpp: text that is not in NFC gets other ids there");
+        }
+        // Without merges every way to cut text gives the same ids; under this name nothing is added to or taken from it.
+        if (_text.Merges.Count == 0)
+            return "qwen2";
+        if (_text.Patterns is not { } patterns)
+            throw Refuse($"llama.cpp has no pre-tokenizer like its own, {_text.PreTokenizer}");
+        PreTokenizer pre = PreTokenizers.OfPatterns(patterns) ?? throw Refuse($"llama.cpp has no pre-tokenizer for the pattern(s) {string.Join(" then ", patterns)}");
+        IReadOnlyList<string> names = model.Options.IgnoreMerges ? pre.Ignoring : pre.Plain;
+        return names.Count > 0 ? names[0] : throw Refuse($"llama.cpp's pre-tokenizers for its pattern are for ignore_merges {(model.Options.IgnoreMerges ? "false" : "true")} alone");
+    }
+
+    private void WriteSentencePiece(GgufWriter writer, string[] tokens, int[] types)
+    {
+        SpaceRule rule = _text.Spaces ?? throw Refuse($"its normalizer and pre-tokenizer do more than write ▁ for spaces, or less: {_text.Normalizer ?? "none"}, {_text.PreTokenizer ?? "none"}");
+        if (rule.Sparing)
+            remarks.Add($"its tokenizer writes no ▁ before a text that begins with a space{(rule.FirstOnly ? ", nor behind special tokens" : "")}; llama.cpp always does, so that such texts get other ids there");
+        Dictionary<string, int> rank = new(StringComparer.Ordinal);
+        HashSet<(string, string)> merges = [];
+        string last = "";
+        int scattered = 0;
+        foreach ((string left, string right) in _text.Merges)
+        {
+            string whole = left + right;
+            if (!rank.TryAdd(whole, rank.Count) && whole != last)
+                scattered++;
+            merges.Add((left, right));
+            last = whole;
+        }
+        HashSet<string> normal = new(tokens.Where((_, id) => types[id] == GgufKeys.Normal), StringComparer.Ordinal);
+        foreach (string token in normal)
+        {
+            for (int cut = 1; cut < token.Length; cut++)
+            {
+                if (char.IsLowSurrogate(token[cut]))
+                    continue;
+                string left = token[..cut], right = token[cut..];
+                if (normal.Contains(left) && normal.Contains(right) && !merges.Contains((left, right)))
+                    throw Refuse($"'{left}' and '{right}' make the token '{token}' and are no merge of its; llama.cpp merges by scores of tokens, and would merge them");
+            }
+            if (rule.Splits && token.IndexOf('▁', 1) > 0)
+                throw Refuse($"it cuts text before every ▁, and its token '{token}' has one inside");
+        }
+        if (scattered > 0)
+            remarks.Add(string.Create(CultureInfo.InvariantCulture, $"{scattered} merges make a token that an earlier one makes too, with others between; llama.cpp has one score for both, which may tell in rare texts"));
+        writer.Set(GgufKeys.Scores, tokens.Select((token, id) => types[id] != GgufKeys.Normal ? 0 : rank.TryGetValue(token, out int at) ? -(at + 1f) : NoMerge).ToArray());
+        writer.Set(GgufKeys.SpacePrefix, rule.Prefix);
+    }
+
+    private void WriteMarks(GgufWriter writer, BpeModel model)
+    {
+        foreach ((string key, int? id) in new[] { (GgufKeys.Bos, tokenizer.BosId), (GgufKeys.Eos, tokenizer.EosId), (GgufKeys.Pad, tokenizer.PadId), (GgufKeys.Unknown, model.Unknown >= 0 ? model.Unknown : null) })
+        {
+            if (id is { } known)
+                writer.Set(key, known);
+        }
+        IReadOnlyList<int> before = tokenizer.Definition.Frame.Before, after = tokenizer.Definition.Frame.After;
+        bool addsBos = before.Count == 1 && before[0] == tokenizer.BosId, addsEos = after.Count == 1 && after[0] == tokenizer.EosId;
+        if ((before.Count > 0 && !addsBos) || (after.Count > 0 && !addsEos))
+            remarks.Add("its template puts other tokens around a text than one bos and one eos; llama.cpp puts none there");
+        // Always said: some names of pre-tokenizers have a default of their own.
+        writer.Set(GgufKeys.AddBos, addsBos);
+        writer.Set(GgufKeys.AddEos, addsEos);
+    }
+
+    private static InputException Refuse(string what) => new($"this tokenizer cannot be said in GGUF: {what}");
+}

@@ -1,0 +1,107 @@
+using System.Text.Json;
+using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Tokenization.Reading;
+using Pipeline.Stages.Tokenization.Splitting;
+
+namespace Pipeline.Stages.GgufExport;
+
+/// <summary>How a SentencePiece-like tokenizer writes ▁ for spaces.</summary>
+/// <param name="Prefix">One is put in front of a text.</param>
+/// <param name="Sparing">Only of a text that does not begin with one.</param>
+/// <param name="FirstOnly">Only at the start of a text, not behind special tokens in it.</param>
+/// <param name="Splits">Text is cut before each.</param>
+internal sealed record SpaceRule(bool Prefix, bool Sparing = false, bool FirstOnly = false, bool Splits = false);
+
+/// <summary>
+/// What a tokenizer.json says in words: its expressions and merges as they are written, which the loaded tables no longer hold.
+/// </summary>
+internal sealed class TokenizerText
+{
+    private const string Visible = "▁";
+
+    public TokenizerText(TextTokenizer tokenizer)
+    {
+        using JsonDocument document = JsonDocument.Parse(tokenizer.Json);
+        JsonElement root = document.RootElement;
+        JsonElement? normalizer = Member(root, "normalizer"), pre = Member(root, "pre_tokenizer");
+        Normalizer = normalizer is { } n && Steps(n, "normalizers").ToList() is { Count: > 0 } steps ? steps.Count == 1 && Type(steps[0]) == "NFC" ? "NFC" : n.GetRawText() : null;
+        PreTokenizer = pre?.GetRawText();
+        Patterns = pre is { } p ? ReadPatterns(p) : null;
+        Spaces = ReadSpaces(normalizer, pre);
+        Merges = [.. root.GetProperty("model").GetProperty("merges").EnumerateArray().Select(Pair).OfType<(string, string)>()];
+    }
+
+    /// <summary>"NFC", or the JSON of any other; null where there is none.</summary>
+    public string? Normalizer { get; }
+
+    /// <summary>Its JSON, for messages.</summary>
+    public string? PreTokenizer { get; }
+
+    /// <summary>Expressions that text is cut by, in turn; null where something else is done too.</summary>
+    public IReadOnlyList<string>? Patterns { get; }
+
+    /// <summary>Null where spaces are treated otherwise.</summary>
+    public SpaceRule? Spaces { get; }
+
+    /// <summary>By rank.</summary>
+    public IReadOnlyList<(string Left, string Right)> Merges { get; }
+
+    private static List<string>? ReadPatterns(JsonElement pre)
+    {
+        List<string> patterns = [];
+        foreach (JsonElement step in Steps(pre, "pretokenizers"))
+        {
+            switch (Type(step))
+            {
+                case "Split" when step.GetProperty("behavior").GetString() == "Isolated" && !Flag(step, "invert") && step.GetProperty("pattern").TryGetProperty("Regex", out JsonElement regex):
+                    patterns.Add(regex.GetString()!);
+                    break;
+                case "Digits" when Flag(step, "individual_digits"):
+                    patterns.Add(@"\p{N}");
+                    break;
+                case "ByteLevel" when !Flag(step, "add_prefix_space"):
+                    // Absent is true, as in the format's first version.
+                    if (!step.TryGetProperty("use_regex", out JsonElement uses) || uses.ValueKind != JsonValueKind.False)
+                        patterns.Add(PreTokenizerReader.ByteLevelRegex);
+                    break;
+                default:
+                    return null;
+            }
+        }
+        return patterns;
+    }
+
+    private static SpaceRule? ReadSpaces(JsonElement? normalizer, JsonElement? pre)
+    {
+        List<JsonElement> normalizers = [.. normalizer is { } n ? Steps(n, "normalizers") : []], steps = [.. pre is { } p ? Steps(p, "pretokenizers") : []];
+        bool prefix = normalizers.Count > 0 && Type(normalizers[0]) == "Prepend" && normalizers[0].GetProperty("prepend").GetString() == Visible;
+        bool replaces = normalizers.Count == (prefix ? 2 : 1) && Type(normalizers[^1]) == "Replace" && normalizers[^1].GetProperty("content").GetString() == Visible
+            && normalizers[^1].GetProperty("pattern").TryGetProperty("String", out JsonElement space) && space.GetString() == " ";
+        // After the replacement there is no space left that a step could cut at.
+        if (replaces && steps.All(s => Type(s) == "Split" && s.GetProperty("pattern").TryGetProperty("String", out JsonElement cut) && cut.GetString() == " "))
+            return new SpaceRule(prefix);
+        if (normalizers.Count > 0 || steps.Count != 1 || Type(steps[0]) != "Metaspace" || steps[0].GetProperty("replacement").GetString() != Visible)
+            return null;
+        PrependScheme scheme = PreTokenizerReader.ReadScheme(new JsonPlace("tokenizer.json", "$.pre_tokenizer", steps[0]));
+        bool splits = !steps[0].TryGetProperty("split", out JsonElement flag) || flag.ValueKind != JsonValueKind.False;
+        return new SpaceRule(scheme != PrependScheme.Never, scheme != PrependScheme.Never, scheme == PrependScheme.First, splits);
+    }
+
+    private static (string, string)? Pair(JsonElement merge)
+    {
+        if (merge.ValueKind == JsonValueKind.Array)
+            return (merge[0].GetString()!, merge[1].GetString()!);
+        string text = merge.GetString()!;
+        int space = text.IndexOf(' ', StringComparison.Ordinal);
+        return text.StartsWith("#version", StringComparison.Ordinal) ? null : (text[..space], text[(space + 1)..]);
+    }
+
+    private static IEnumerable<JsonElement> Steps(JsonElement step, string list)
+        => Type(step) == "Sequence" ? step.GetProperty(list).EnumerateArray().SelectMany(inner => Steps(inner, list)) : [step];
+
+    private static string? Type(JsonElement step) => step.GetProperty("type").GetString();
+
+    private static bool Flag(JsonElement step, string name) => step.TryGetProperty(name, out JsonElement flag) && flag.ValueKind == JsonValueKind.True;
+
+    private static JsonElement? Member(JsonElement root, string name) => root.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value : null;
+}

@@ -1,0 +1,157 @@
+using System.Text;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Contracts.Teachers;
+using Pipeline.Stages.Embeddings;
+using Pipeline.Stages.Sides;
+using Pipeline.Stages.Tokenization;
+
+namespace Pipeline.Stages.Teacher.Gguf;
+
+/// <summary>
+/// A teacher that llama.cpp computes, in a process of its own. The file is checked by our own reader before llama.cpp sees it, and every
+/// token's bytes are held against llama.cpp's before the first row.
+/// </summary>
+internal sealed class GgufTeacher : ITeacher, IPlannedTeacher
+{
+    private const int NamedTokens = 5;
+    private static readonly TeacherAbilities Abilities = new(BoundaryKnowledge.Exact);
+
+    private readonly string _path;
+    private readonly GgufTeacherDefinition _definition;
+    private readonly TextTokenizer _tokenizer;
+    private readonly IStorage _storage;
+    private readonly IGgufWorkers _workers;
+    private readonly int _threads;
+    private readonly Lazy<IReadOnlyDictionary<string, string>> _fingerprint;
+    private readonly SemaphoreSlim _turn = new(1);
+    private GgufWorkerClient? _worker;
+
+    /// <param name="path">Full path of the file.</param>
+    /// <param name="definition">The definition's keys.</param>
+    /// <param name="tokenizer">Whose ids rows are of.</param>
+    /// <param name="storage">Where the file is.</param>
+    /// <param name="workers">Starts llama.cpp.</param>
+    /// <param name="threads">Of llama.cpp; 0: as many as there are processors.</param>
+    public GgufTeacher(string path, GgufTeacherDefinition definition, TextTokenizer tokenizer, IStorage storage, IGgufWorkers workers, int threads)
+    {
+        (_path, _definition, _tokenizer, _storage, _workers) = (path, definition, tokenizer, storage, workers);
+        _threads = threads > 0 ? threads : Environment.ProcessorCount;
+        Facts = new TeacherFacts(Abilities, null, Repeatable: true);
+        _fingerprint = new(() =>
+        {
+            GgufVocabulary.Check(path, storage);
+            return new Dictionary<string, string>
+            {
+                [FingerprintPart.TeacherWeights] = FileHash.Of(storage, path).Hash,
+                ["teacher engine"] = workers.Engine,
+            };
+        });
+    }
+
+    public static TeacherRegistration Registration { get; } = TeacherRegistration.Of<GgufTeacherDefinition>(
+        GgufTeacherDefinition.Name, "A GGUF file, computed on the CPU by llama.cpp in a process of its own.", _ => Abilities,
+        static (teacher, context) => new GgufTeacher(
+            RunPaths.Input(context.RunFolder, teacher.Model), teacher, SideTokenizers.Teacher(RunSite.Of(context)), context.Storage, context.Service<IGgufWorkers>(), context.Definition.Threads));
+
+    public TeacherFacts Facts { get; }
+
+    public IReadOnlyDictionary<string, string> Fingerprint => _fingerprint.Value;
+
+    /// <summary>Of the process, where one runs; for tests that end it.</summary>
+    internal int? ProcessId => _worker?.ProcessId;
+
+    public IReadOnlyList<PlanLine> Plan(long? documents, double? tokens)
+    {
+        long bytes = _storage.FileExists(_path) ? _storage.Length(_path) : 0;
+        // The batch's logits, and as many again in the graph.
+        double logits = 2.0 * sizeof(float) * _definition.ChunkTokens * _tokenizer.VocabularySize;
+        return [new PlanLine("llama.cpp", bytes + logits, PlanUnit.Bytes, "of another process: the file, and the logits of a chunk; keys and values of the longest document come on top")];
+    }
+
+    public async Task<IReadOnlyList<TeacherAnswer>> ScoreAsync(TeacherRequest request, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await Task.Run(() => Score(request.Rows, cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            // Whatever state it is in, the next request begins with another.
+            End();
+            throw;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public ValueTask ReleaseAsync()
+    {
+        End();
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        End();
+        _turn.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private TeacherAnswer[] Score(IReadOnlyList<TeacherQuestion> rows, CancellationToken cancellationToken)
+    {
+        GgufWorkerClient worker = _worker ??= Start(cancellationToken);
+        var answers = new TeacherAnswer[rows.Count];
+        for (int i = 0; i < answers.Length; i++)
+        {
+            (float[] likelihood, float[] boundary) = worker.Score(rows[i].Ids, cancellationToken);
+            answers[i] = new TeacherAnswer(new TeacherScores(Array.ConvertAll(likelihood, Stored), Array.ConvertAll(boundary, Stored)));
+        }
+        return answers;
+    }
+
+    private GgufWorkerClient Start(CancellationToken cancellationToken)
+    {
+        GgufVocabulary.Check(_path, _storage);
+        GgufWorkerClient worker = GgufWorkerClient.Open(_workers, _path, _threads, _definition.ChunkTokens, cancellationToken: cancellationToken);
+        try
+        {
+            CheckTokens(worker.Tokens(cancellationToken));
+            worker.SetBoundary(BoundaryMask.For(_tokenizer), cancellationToken);
+            return worker;
+        }
+        catch
+        {
+            worker.Dispose();
+            throw;
+        }
+    }
+
+    private void CheckTokens(byte[][] theirs)
+    {
+        if (_tokenizer.VocabularySize > theirs.Length)
+            throw new InputException($"{_path}: the teacher's tokenizer has {_tokenizer.VocabularySize} tokens, the model {theirs.Length} rows; name the tokenizer that it was trained with (teacher.tokenizer)");
+        int[] differing = [.. Enumerable.Range(0, _tokenizer.VocabularySize).Where(id => !IsSame(id, theirs[id]))];
+        if (differing.Length > 0)
+        {
+            string first = string.Join(", ", differing.Take(NamedTokens).Select(id => $"{id} (here '{Encoding.UTF8.GetString(_tokenizer.ByteView(id))}', there '{Encoding.UTF8.GetString(theirs[id])}')"));
+            throw new InputException($"{_path}: {differing.Length} of the teacher's {_tokenizer.VocabularySize} tokens stand for other bytes here than in llama.cpp: {first}; name the tokenizer that it was trained with (teacher.tokenizer)");
+        }
+    }
+
+    // Tokens that llama.cpp takes whole are written with the character that stands for a space where our view has the space.
+    private bool IsSame(int id, byte[] theirs)
+        => _tokenizer.TokenOf(id) is null || _tokenizer.ByteView(id).SequenceEqual(theirs)
+            || Encoding.UTF8.GetString(_tokenizer.ByteView(id)).Replace('▁', ' ') == Encoding.UTF8.GetString(theirs).Replace('▁', ' ');
+
+    private void End() => Interlocked.Exchange(ref _worker, null)?.Dispose();
+
+    /// <summary>Negated and kept inside float16's finite range: an impossible token has the largest number, not infinity.</summary>
+    private static float Stored(float logProbability) => Math.Clamp(-logProbability, 0f, (float)Half.MaxValue);
+}

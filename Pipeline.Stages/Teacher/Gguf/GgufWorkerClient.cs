@@ -1,0 +1,213 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using Pipeline.Contracts.Errors;
+
+namespace Pipeline.Stages.Teacher.Gguf;
+
+/// <summary>
+/// A process that runs llama.cpp on one file. An assert of llama.cpp ends that process and not this one: it becomes an error with the
+/// process's last words. Calls come one at a time; a cancelled one ends the process.
+/// </summary>
+public sealed class GgufWorkerClient : IDisposable
+{
+    private const int KeptCharacters = 4000;
+    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(10);
+
+    private readonly string _file;
+    private readonly Process _process;
+    private readonly WorkerPipe _pipe;
+    private readonly Lock _gate = new();
+    private string _lastWords = "";
+
+    private GgufWorkerClient(IGgufWorkers workers, string file)
+    {
+        _file = file;
+        ProcessStartInfo start = workers.Command();
+        start.RedirectStandardInput = start.RedirectStandardOutput = start.RedirectStandardError = true;
+        try
+        {
+            _process = Process.Start(start) ?? throw new InputException($"{file}: {start.FileName} did not start");
+        }
+        catch (Win32Exception e)
+        {
+            throw new InputException($"{file}: {start.FileName}, which runs llama.cpp, could not be started: {e.Message}", e);
+        }
+        _process.ErrorDataReceived += (_, e) => Keep(e.Data);
+        _process.BeginErrorReadLine();
+        _pipe = new WorkerPipe(_process.StandardOutput.BaseStream, _process.StandardInput.BaseStream);
+    }
+
+    /// <summary>Of the process, for tests that end it.</summary>
+    public int ProcessId => _process.Id;
+
+    /// <summary>Rows of the model's head.</summary>
+    public int Vocabulary { get; private set; }
+
+    /// <summary>Starts a process and has it load a file.</summary>
+    /// <param name="workers">How it is started.</param>
+    /// <param name="file">Full path of a GGUF that our own reader accepts.</param>
+    /// <param name="threads">Of llama.cpp.</param>
+    /// <param name="chunkTokens">Tokens of a row that are computed together; memory for logits is that many times the vocabulary.</param>
+    /// <param name="vocabularyOnly">Load no weights: only <see cref="Tokens"/> and <see cref="Tokenize"/> may be asked.</param>
+    /// <param name="cancellationToken">Ends the process.</param>
+    /// <exception cref="InputException">llama.cpp refuses the file; its words are in the message.</exception>
+    public static GgufWorkerClient Open(
+        IGgufWorkers workers, string file, int threads, int chunkTokens, bool vocabularyOnly = false, CancellationToken cancellationToken = default)
+    {
+        GgufWorkerClient client = new(workers, file);
+        try
+        {
+            client.Vocabulary = client.Ask(
+                WorkerMessage.Open,
+                writer =>
+                {
+                    writer.Write(file);
+                    writer.Write(threads);
+                    writer.Write(chunkTokens);
+                    writer.Write(vocabularyOnly);
+                },
+                reader => reader.ReadInt32(),
+                cancellationToken);
+            return client;
+        }
+        catch
+        {
+            client.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>[vocabulary] the bytes that llama.cpp writes for each token; of marks, their text.</summary>
+    public byte[][] Tokens(CancellationToken cancellationToken = default) => Ask(WorkerMessage.Tokens, null, reader =>
+    {
+        var tokens = new byte[WorkerPipe.Count(reader, sizeof(int))][];
+        for (int i = 0; i < tokens.Length; i++)
+            tokens[i] = reader.ReadBytes(WorkerPipe.Count(reader, 1));
+        return tokens;
+    }, cancellationToken);
+
+    /// <summary>Says which ids are boundary tokens, and how many rows of the head have a token: the others get no probability.</summary>
+    public void SetBoundary(IReadOnlyList<bool> boundary, CancellationToken cancellationToken = default) => Ask(
+        WorkerMessage.Boundary,
+        writer =>
+        {
+            writer.Write(boundary.Count);
+            foreach (bool isBoundary in boundary)
+                writer.Write(isBoundary);
+        },
+        reader => true,
+        cancellationToken);
+
+    /// <summary>[ids] log p of each token but the first, and log boundary mass after each, in nats.</summary>
+    public (float[] LogLikelihood, float[] LogBoundary) Score(ReadOnlyMemory<int> ids, CancellationToken cancellationToken = default)
+    {
+        (float[] likelihood, float[] boundary) = Ask(
+            WorkerMessage.Score,
+            writer => WorkerPipe.WriteIds(writer, ids.Span),
+            reader => (WorkerPipe.ReadNumbers(reader), WorkerPipe.ReadNumbers(reader)),
+            cancellationToken);
+        if (likelihood.Length != ids.Length || boundary.Length != ids.Length || likelihood.Any(float.IsNaN) || boundary.Any(float.IsNaN))
+            throw Wrong($"{likelihood.Length} and {boundary.Length} scores for {ids.Length} ids, or some that are no numbers: its weights may hold NaN");
+        return (likelihood, boundary);
+    }
+
+    /// <summary>[ids, vocabulary] logits after each token, or [vocabulary] after the last one.</summary>
+    public float[] Logits(ReadOnlyMemory<int> ids, bool lastOnly, CancellationToken cancellationToken = default) => Ask(
+        WorkerMessage.Logits,
+        writer =>
+        {
+            writer.Write(lastOnly);
+            WorkerPipe.WriteIds(writer, ids.Span);
+        },
+        WorkerPipe.ReadNumbers,
+        cancellationToken);
+
+    /// <summary>Ids by llama.cpp's own tokenizer.</summary>
+    public int[] Tokenize(string text, bool addSpecial, bool parseSpecial, CancellationToken cancellationToken = default) => Ask(
+        WorkerMessage.Tokenize,
+        writer =>
+        {
+            writer.Write(addSpecial);
+            writer.Write(parseSpecial);
+            writer.Write(text);
+        },
+        WorkerPipe.ReadIds,
+        cancellationToken);
+
+    public void Dispose()
+    {
+        Kill();
+        _process.Dispose();
+    }
+
+    private T Ask<T>(WorkerMessage request, Action<BinaryWriter>? payload, Func<BinaryReader, T> read, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        using CancellationTokenRegistration registration = cancellationToken.Register(Kill);
+        try
+        {
+            _pipe.Send(request, payload);
+            switch (_pipe.Receive())
+            {
+                case { Message: WorkerMessage.Answer } answer:
+                    return read(answer.Payload);
+                case { Message: WorkerMessage.Refusal } refusal:
+                    throw Wrong(refusal.Payload.ReadString());
+            }
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or ObjectDisposedException or InvalidOperationException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw Ended(e);
+        }
+        cancellationToken.ThrowIfCancellationRequested();
+        throw Ended(null);
+    }
+
+    private InputException Ended(Exception? inner)
+    {
+        string how = "stopped answering";
+        if (_process.WaitForExit(Farewell))
+        {
+            // Reads what is left of its last words.
+            _process.WaitForExit();
+            how = _process.ExitCode > 128 ? $"was ended by signal {_process.ExitCode - 128}" : $"ended with code {_process.ExitCode}";
+        }
+        else
+        {
+            Kill();
+        }
+        lock (_gate)
+            return new InputException($"{_file}: the process that runs llama.cpp {how}{(_lastWords.Length > 0 ? $"; its last words:\n{_lastWords.Trim()}" : " without a word")}", inner);
+    }
+
+    private InputException Wrong(string what)
+    {
+        lock (_gate)
+            return new InputException($"{_file}: llama.cpp: {what}{(_lastWords.Length > 0 ? $"\n{_lastWords.Trim()}" : "")}");
+    }
+
+    private void Keep(string? line)
+    {
+        if (line is null)
+            return;
+        lock (_gate)
+        {
+            _lastWords += line + "\n";
+            if (_lastWords.Length > KeptCharacters)
+                _lastWords = _lastWords[^KeptCharacters..];
+        }
+    }
+
+    private void Kill()
+    {
+        try
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+        catch (Exception e) when (e is InvalidOperationException or Win32Exception)
+        {
+            // It is gone already.
+        }
+    }
+}

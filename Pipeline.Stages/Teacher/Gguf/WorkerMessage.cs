@@ -1,0 +1,29 @@
+namespace Pipeline.Stages.Teacher.Gguf;
+
+/// <summary>What a frame between this process and the one that runs llama.cpp is. Names of the payloads: <see cref="GgufWorkerClient"/>.</summary>
+public enum WorkerMessage : byte
+{
+    /// <summary>Path, threads, tokens of a chunk, whether the vocabulary is enough.</summary>
+    Open = 1,
+
+    /// <summary>Nothing: asks for the bytes of every token.</summary>
+    Tokens = 2,
+
+    /// <summary>One byte per row of the head that a token has: 1 for a boundary token.</summary>
+    Boundary = 3,
+
+    /// <summary>Ids of a row.</summary>
+    Score = 4,
+
+    /// <summary>Whether the last position is enough; ids of a row.</summary>
+    Logits = 5,
+
+    /// <summary>Whether special tokens are added; whether those in the text are recognised; the text.</summary>
+    Tokenize = 6,
+
+    /// <summary>The answer to any of them.</summary>
+    Answer = 100,
+
+    /// <summary>Text: why there is no answer. The process goes on.</summary>
+    Refusal = 101,
+}

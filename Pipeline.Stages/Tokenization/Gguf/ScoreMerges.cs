@@ -1,0 +1,42 @@
+using Pipeline.Contracts.Errors;
+
+namespace Pipeline.Stages.Tokenization.Gguf;
+
+/// <summary>
+/// SentencePiece's BPE merges the pair of neighbours whose union has the best score; with one score for each token that is the same as
+/// following a list of merges: every pair of tokens that makes a token, by falling score (Kudo and Richardson 2018, and its source).
+/// </summary>
+internal static class ScoreMerges
+{
+    /// <param name="tokens">By id.</param>
+    /// <param name="takesPart">Whether a token may be a part or a union.</param>
+    /// <param name="scores">By id.</param>
+    /// <param name="refuse">Makes the error of a vocabulary whose scores do not decide.</param>
+    /// <returns>Pairs of ids, by rank.</returns>
+    public static List<(int Left, int Right)> Of(IReadOnlyList<string> tokens, Func<int, bool> takesPart, IReadOnlyList<double> scores, Func<string, InputException> refuse)
+    {
+        Dictionary<string, int> ids = new(StringComparer.Ordinal);
+        for (int id = 0; id < tokens.Count; id++)
+        {
+            if (takesPart(id) && !ids.TryAdd(tokens[id], id))
+                throw refuse($"token '{tokens[id]}' is there twice, as {ids[tokens[id]]} and {id}");
+        }
+        var lookup = ids.GetAlternateLookup<ReadOnlySpan<char>>();
+        List<(double Score, int Whole, int Left, int Right)> pairs = [];
+        foreach ((string token, int id) in ids)
+        {
+            for (int cut = 1; cut < token.Length; cut++)
+            {
+                if (!char.IsLowSurrogate(token[cut]) && lookup.TryGetValue(token.AsSpan(0, cut), out int left) && lookup.TryGetValue(token.AsSpan(cut), out int right))
+                    pairs.Add((scores[id], id, left, right));
+            }
+        }
+        pairs.Sort((a, b) => b.Score != a.Score ? b.Score.CompareTo(a.Score) : a.Left != b.Left ? a.Left.CompareTo(b.Left) : a.Right.CompareTo(b.Right));
+        for (int i = 1; i < pairs.Count; i++)
+        {
+            if (pairs[i].Score == pairs[i - 1].Score && pairs[i].Whole != pairs[i - 1].Whole)
+                throw refuse($"tokens '{tokens[pairs[i - 1].Whole]}' and '{tokens[pairs[i].Whole]}' have the same score, so that which is merged first depends on where they stand");
+        }
+        return [.. pairs.Select(p => (p.Left, p.Right))];
+    }
+}

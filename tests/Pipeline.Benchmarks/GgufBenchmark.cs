@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Storage;
+using Pipeline.Contracts.Teachers;
+using Pipeline.Host.Gguf;
+using Pipeline.Stages.Gguf;
+using Pipeline.Stages.GgufExport;
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Teacher;
+using Pipeline.Stages.Teacher.Gguf;
+using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Torch;
+using static TorchSharp.torch;
+
+namespace Pipeline.Benchmarks;
+
+/// <summary>
+/// A teacher under torch and the same one under llama.cpp in its formats: tokens scored per second of processor time, one thread each, the
+/// child's time for the child. Arguments: <c>[--rows N] [--rounds N]</c>; the quick start's teacher, and one of 134 M drawn parameters.
+/// </summary>
+internal static class GgufBenchmark
+{
+    private const string Large =
+        """
+        {"model_type": "llama", "num_hidden_layers": 12, "hidden_size": 768, "intermediate_size": 2048, "num_attention_heads": 12, "vocab_size": 32000, "tie_word_embeddings": false,
+         "max_position_embeddings": 2048}
+        """;
+
+    public static async Task<int> Run(string[] args)
+    {
+        int Number(string name, int absent) => Array.IndexOf(args, name) is >= 0 and int at ? int.Parse(args[at + 1], CultureInfo.InvariantCulture) : absent;
+        int rows = Number("--rows", 4), rounds = Number("--rounds", 3);
+        DiskStorage storage = new();
+        string folder = Directory.CreateTempSubdirectory("alm-bench-").FullName;
+        try
+        {
+            using TorchDevice torch = TorchDevice.Create(DeviceChoice.Cpu, 1, null, ScalarType.Float32);
+            await Compare("1 M, rows of 512", Path.GetFullPath("data/models/tiny-llama"), 4 * rows, 512, rounds, folder, storage, torch);
+            string large = Path.Combine(folder, "large");
+            await torch.RunAsync(() => Make(large, storage), default);
+            await Compare("134 M, rows of 256", large, rows, 256, rounds, folder, storage, torch);
+            return 0;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task Compare(string name, string model, int rows, int length, int rounds, string folder, DiskStorage storage, TorchDevice device)
+    {
+        TextTokenizer tokenizer = TextTokenizer.Load(model, storage);
+        var random = new Random(1);
+        TeacherRequest request = new([.. Enumerable.Range(0, rows).Select(_ => new TeacherQuestion([.. Enumerable.Range(0, length).Select(_ => random.Next(256))]))]);
+        await using (TorchTeacher torch = new(model, tokenizer, storage, device))
+            await Print($"{name}: torch float32", torch, () => Process.GetCurrentProcess().TotalProcessorTime, request, rounds);
+        foreach (GgufType type in Enum.GetValues<GgufType>())
+        {
+            string file = Path.Combine(folder, $"{type}.gguf");
+            await device.RunAsync(() => GgufModelFile.Convert(model, null, file, type, storage, device), default);
+            await using GgufTeacher llama = new(file, new GgufTeacherDefinition { Model = file }, tokenizer, storage, new GgufWorkers(), 1);
+            await Print($"{name}: llama.cpp {type}, {new FileInfo(file).Length >> 20} MiB", llama, () =>
+            {
+                using Process worker = Process.GetProcessById(llama.ProcessId!.Value);
+                return worker.TotalProcessorTime;
+            }, request, rounds);
+            File.Delete(file);
+        }
+    }
+
+    private static async Task Print(string name, ITeacher teacher, Func<TimeSpan> processorTime, TeacherRequest request, int rounds)
+    {
+        await teacher.ScoreAsync(request, default);
+        List<double> rates = [];
+        for (int i = 0; i < rounds; i++)
+        {
+            TimeSpan before = processorTime();
+            await teacher.ScoreAsync(request, default);
+            rates.Add(request.Rows.Sum(r => r.Ids.Length) / (processorTime() - before).TotalSeconds);
+        }
+        rates.Sort();
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-44} {rates[rates.Count / 2],9:F0} tokens per second of processor time ({rates[0]:F0} to {rates[^1]:F0})"));
+    }
+
+    // Touches torch: compiled after it is loaded.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Make(string folder, DiskStorage storage)
+    {
+        using CausalLm model = CausalLm.Create(ModelConfig.Parse(Large, "large"), 1, CPU, ScalarType.Float32);
+        storage.CreateDirectory(folder);
+        TextTokenizer.Bytes(["<s>", "</s>", "<pad>"], "<s>", "</s>", "<pad>").Save(folder, storage);
+        model.Save(folder, storage, ScalarType.Float32);
+    }
+}
