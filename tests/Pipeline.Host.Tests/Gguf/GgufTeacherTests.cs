@@ -242,7 +242,7 @@ public sealed class GgufTeacherTests : IDisposable
     }
 
     /// <summary>Copies a file with a fault.</summary>
-    private void Break(string from, string to, string fault)
+    private static void Break(string from, string to, string fault)
     {
         if (fault == "cut")
         {

@@ -29,7 +29,7 @@ public sealed class GoldenExportTests : IDisposable
     }
 
     [Fact]
-    public void Logits_are_those_of_the_reference_or_the_model_is_refused_by_name()
+    public async Task Logits_are_those_of_the_reference_or_the_model_is_refused_by_name()
     {
         if (SharedFolder.Below("golden/models", _output) is not { } root)
             return;
@@ -40,7 +40,7 @@ public sealed class GoldenExportTests : IDisposable
             string file = _folder[$"{Path.GetFileName(folder)}.gguf"];
             try
             {
-                IReadOnlyList<string> remarks = _torch.RunAsync(() => GgufModelFile.Convert(folder, null, file, GgufType.F32, _storage, _torch), CancellationToken.None).GetAwaiter().GetResult();
+                IReadOnlyList<string> remarks = await _torch.RunAsync(() => GgufModelFile.Convert(folder, null, file, GgufType.F32, _storage, _torch), default);
                 compared += Compare(folder, file, config, remarks);
             }
             catch (InputException e)
