@@ -4,8 +4,10 @@ using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Artifacts;
+using Pipeline.Host.Gguf;
 using Pipeline.Stages.Gguf;
 using Pipeline.Stages.GgufExport;
+using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
@@ -19,9 +21,12 @@ internal static class ExportCommand
         var gguf = new Option<string>("--gguf") { Description = "The GGUF file to write, for llama.cpp and what is built on it.", HelpName = "FILE.gguf", Required = true };
         var type = new Option<GgufType>("--type") { Description = "Number format of the matrices; rows that q8_0 cannot hold are f16.", HelpName = "f32|f16|bf16|q8_0", DefaultValueFactory = _ => GgufType.F16 };
         var tokenizer = new Option<string?>("--tokenizer") { Description = "Another tokenizer than the folder's own: a folder, a tokenizer.json, or bytes.", HelpName = "DIR" };
+        var prompt = new Option<string?>("--prompt") { Description = "Has llama.cpp open the written file and go on from this text, the likeliest token each time, to see it answer.", HelpName = "TEXT" };
+        var tokens = new Option<int>("--max-tokens") { Description = "With --prompt: at most this many new tokens.", HelpName = "N", DefaultValueFactory = _ => 64 };
+        NumberRange.AddTo(tokens, 1, 1_000_000);
         var command = new Command("export", "Writes a model as a file that llama.cpp opens; says what GGUF cannot say.");
         command.Arguments.Add(model);
-        foreach (Option option in (Option[])[gguf, type, tokenizer])
+        foreach (Option option in (Option[])[gguf, type, tokenizer, prompt, tokens])
             command.Options.Add(option);
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -33,6 +38,11 @@ internal static class ExportCommand
             foreach (string remark in remarks)
                 environment.Output.WriteLine($"note: {remark}");
             environment.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"wrote {to}: {environment.Storage.Length(to)} bytes"));
+            if (parsed.GetValue(prompt) is { } text)
+            {
+                int? end = TextTokenizer.Load(other ?? folder, environment.Storage).EosId;
+                environment.Output.WriteLine($"llama.cpp goes on:{GgufAnswer.Of(to, text, end, parsed.GetValue(tokens), cancellationToken)}");
+            }
             return ExitCodes.Success;
         });
         return command;

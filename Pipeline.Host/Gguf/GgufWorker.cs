@@ -63,7 +63,8 @@ internal sealed class GgufWorker(WorkerPipe pipe) : IDisposable
                 break;
             case WorkerMessage.Logits:
                 bool lastOnly = reader.ReadBoolean();
-                float[] logits = Model.Logits(WorkerPipe.ReadIds(reader), lastOnly);
+                int[] row = WorkerPipe.ReadIds(reader);
+                float[] logits = lastOnly ? Model.NextLogits(row) : Model.Logits(row);
                 pipe.Send(WorkerMessage.Answer, writer => WorkerPipe.WriteNumbers(writer, logits));
                 break;
             case WorkerMessage.Tokenize:

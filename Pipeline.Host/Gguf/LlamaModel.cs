@@ -22,6 +22,9 @@ internal sealed class LlamaModel : IDisposable
     private bool[] _boundary = [];
     private float[] _scratch = [];
 
+    /// <summary>Ids whose keys and values the context holds.</summary>
+    private int[] _held = [];
+
     /// <exception cref="LLama.Exceptions.RuntimeError">llama.cpp refuses the file; the reason is in its log alone.</exception>
     public LlamaModel(string path, int threads, int chunkTokens, bool vocabularyOnly)
     {
@@ -84,16 +87,27 @@ internal sealed class LlamaModel : IDisposable
         return (likelihood, boundary);
     }
 
-    /// <summary>[ids, vocabulary], or the last row of it.</summary>
-    public float[] Logits(int[] ids, bool lastOnly)
+    /// <summary>[ids, vocabulary].</summary>
+    public float[] Logits(int[] ids)
     {
-        var all = new float[lastOnly ? Vocabulary : checked(ids.Length * Vocabulary)];
+        var all = new float[checked(ids.Length * Vocabulary)];
+        Decode(ids, (position, logits) => logits.CopyTo(all.AsSpan(position * Vocabulary)));
+        return all;
+    }
+
+    /// <summary>
+    /// [vocabulary] after the last id. Where the ids go on from those of the call before, only the new ones are computed, and the last
+    /// digits may be others than those of a row computed whole: for writing text, not for scores.
+    /// </summary>
+    public float[] NextLogits(int[] ids)
+    {
+        var last = new float[Vocabulary];
         Decode(ids, (position, logits) =>
         {
-            if (!lastOnly || position == ids.Length - 1)
-                logits.CopyTo(all.AsSpan(lastOnly ? 0 : position * Vocabulary));
-        });
-        return all;
+            if (position == ids.Length - 1)
+                logits.CopyTo(last);
+        }, goesOn: true);
+        return last;
     }
 
     public void Dispose()
@@ -105,14 +119,17 @@ internal sealed class LlamaModel : IDisposable
     private delegate void RowLogits(int position, ReadOnlySpan<float> logits);
 
     // In chunks, so that the logits in memory are of a chunk and not of the row.
-    private void Decode(int[] ids, RowLogits take)
+    private void Decode(int[] ids, RowLogits take, bool goesOn = false)
     {
         int vocabulary = Vocabulary;
         if (ids.Length == 0 || ids.Any(id => (uint)id >= (uint)vocabulary))
             throw new InvalidDataException($"{ids.Length} ids, expected at least one and each from 0 to {vocabulary - 1}");
         SafeLLamaContextHandle context = Context(ids.Length);
-        context.MemoryClear(false);
-        for (int start = 0, count; start < ids.Length; start += count)
+        int held = goesOn && _held.Length < ids.Length && ids.AsSpan().StartsWith(_held) ? _held.Length : 0;
+        if (held == 0)
+            context.MemoryClear(false);
+        _held = [];
+        for (int start = held, count; start < ids.Length; start += count)
         {
             // A last token alone would be multiplied by another kernel, which sums in another order: it goes with those before.
             int left = ids.Length - start;
@@ -127,6 +144,7 @@ internal sealed class LlamaModel : IDisposable
             for (int i = 0; i < count; i++)
                 take(start + i, logits.Slice(i * vocabulary, vocabulary));
         }
+        _held = ids;
     }
 
     private SafeLLamaContextHandle Context(int tokens)
@@ -136,6 +154,7 @@ internal sealed class LlamaModel : IDisposable
         if (_context is not null && needed == _contextTokens)
             return _context;
         _context?.Dispose();
+        _held = [];
         LLamaContextParams parameters = LLamaContextParams.Default();
         parameters.n_ctx = needed;
         parameters.n_batch = parameters.n_ubatch = (uint)_chunk + 1;

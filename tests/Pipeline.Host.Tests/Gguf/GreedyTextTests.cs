@@ -1,6 +1,7 @@
 using System.Text;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Storage;
+using Pipeline.Host.Gguf;
 using Pipeline.Stages.Gguf;
 using Pipeline.Stages.GgufExport;
 using Pipeline.Stages.Language;
@@ -46,21 +47,13 @@ public sealed class GreedyTextTests : IDisposable
         await _torch.RunAsync(() => GgufModelFile.Convert(model, null, file, GgufType.F32, _storage, _torch), default);
         TextTokenizer tokenizer = TextTokenizer.Load(model, _storage);
         using GgufWorkerClient llama = LlamaCpp.Open(file);
-        byte[][] pieces = llama.Tokens();
         foreach (string prompt in Prompts)
         {
             List<int> ids = [.. llama.Tokenize(prompt, addSpecial: true, parseSpecial: false)];
             List<int> ours = [.. tokenizer.CreateEncoder().EncodeDocument(prompt, addBos: true, addEos: false).Ids];
             Assert.Equal(ours, ids);
-            List<byte> theirs = [];
-            for (int i = 0; i < Tokens; i++)
-            {
-                float[] logits = llama.Logits(ids.ToArray(), lastOnly: true);
-                ids.Add(Array.IndexOf(logits, logits.Max()));
-                theirs.AddRange(pieces[ids[^1]]);
-            }
             List<int> made = await _torch.RunAsync(() => Greedy(model, tokenizer, ours), default);
-            string text = Encoding.UTF8.GetString([.. theirs]);
+            string text = GgufAnswer.Of(file, prompt, null, Tokens, default);
             _output.WriteLine($"{prompt}|{text}");
             Assert.Equal(Encoding.UTF8.GetString([.. made.SelectMany(id => tokenizer.ByteView(id).ToArray())]), text);
         }

@@ -1,0 +1,31 @@
+using System.Text;
+using Pipeline.Stages.Teacher.Gguf;
+
+namespace Pipeline.Host.Gguf;
+
+/// <summary>What llama.cpp itself makes of a file: it tokenizes a prompt, takes the likeliest token again and again, and spells them.</summary>
+internal static class GgufAnswer
+{
+    /// <param name="file">Full path.</param>
+    /// <param name="prompt">Text; marks written in it are text.</param>
+    /// <param name="endId">The token that ends the text; null: none does.</param>
+    /// <param name="tokens">At most so many new ones.</param>
+    /// <param name="cancellationToken">Ends the process.</param>
+    public static string Of(string file, string prompt, int? endId, int tokens, CancellationToken cancellationToken)
+    {
+        using GgufWorkerClient llama = GgufWorkerClient.Open(new GgufWorkers(), file, Environment.ProcessorCount, chunkTokens: 256, cancellationToken: cancellationToken);
+        byte[][] pieces = llama.Tokens(cancellationToken);
+        List<int> ids = [.. llama.Tokenize(prompt, addSpecial: true, parseSpecial: false, cancellationToken)];
+        List<byte> text = [];
+        for (int i = 0; i < tokens; i++)
+        {
+            float[] logits = llama.Logits(ids.ToArray(), lastOnly: true, cancellationToken);
+            int next = Array.IndexOf(logits, logits.Max());
+            if (next == endId)
+                break;
+            ids.Add(next);
+            text.AddRange(pieces[next]);
+        }
+        return Encoding.UTF8.GetString([.. text]);
+    }
+}
