@@ -30,5 +30,7 @@ public static class StageTable
         SteeringFits.FitSeaSink.Registration,
         SteeringFits.ReadSeaSumsSource.Registration,
         SteeringFits.ProjectSeaSink.Registration,
+        Choices.ReadChoicesSource.Registration,
+        Choices.EvaluateChoicesSink.Registration,
     ];
 }

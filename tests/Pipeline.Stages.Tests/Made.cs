@@ -1,4 +1,5 @@
 using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Choices;
 using Pipeline.Stages.Demonstrations;
 using Pipeline.Stages.Documents;
 using Pipeline.Stages.Embeddings;
@@ -62,6 +63,10 @@ internal static class Made
     public static ReadSeaSumsSource ReadSeaSums(ReadSeaSumsOptions options, StageContext context) => Make<ReadSeaSumsSource>(options, context);
 
     public static ProjectSeaSink ProjectSea(ProjectSeaOptions options, StageContext context) => Make<ProjectSeaSink>(options, context);
+
+    public static ReadChoicesSource ReadChoices(ReadChoicesOptions options, StageContext context) => Make<ReadChoicesSource>(options, context);
+
+    public static EvaluateChoicesSink EvaluateChoices(EvaluateChoicesOptions options, StageContext context) => Make<EvaluateChoicesSink>(options, context);
 
     /// <summary>What stages with these options say to each other in one flow.</summary>
     public static FlowFacts Facts(params IEnumerable<object> options)

@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Text.Json;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Storage;
+
+namespace Pipeline.Stages.Choices;
+
+/// <summary>Questions of BBQ (Parrish et al. 2022), in the layout of its JSON Lines.</summary>
+/// <param name="template">The prompt, with {context} and {question}.</param>
+/// <param name="examples">In front of it.</param>
+/// <param name="targets">By category and example id the choice that names the bias's target; null: by the groups a question names.</param>
+internal sealed class BbqRows(string template, string examples, IReadOnlyDictionary<(string Category, string Example), int>? targets)
+{
+    private static readonly string[] s_answers = ["ans0", "ans1", "ans2"];
+
+    /// <summary>The CSV beside the original data. Rows without a number of a choice are those of which it is not known.</summary>
+    public static IReadOnlyDictionary<(string Category, string Example), int> Targets(IStorage storage, string path)
+    {
+        var targets = new Dictionary<(string, string), int>();
+        foreach (string[]? row in CsvTable.Read(storage, path, "category", "example_id", "target_loc"))
+        {
+            // Numbers that a table's program wrote as 1.0 are the same numbers.
+            if (row is not null && double.TryParse(row[2], NumberStyles.Float, CultureInfo.InvariantCulture, out double at) && at is 0 or 1 or 2)
+                targets[(row[0].Trim(), row[1].Trim())] = (int)at;
+        }
+        return targets.Count > 0 ? targets : throw new InputException($"{path}: no row says a target; 'targets' names BBQ's additional_metadata.csv");
+    }
+
+    public ChoiceQuestion Question(DocumentId id, JsonElement line)
+    {
+        string[] answers = [.. s_answers.Select(name => JsonRows.Text(line, name).Trim())];
+        string category = JsonRows.Text(line, "category");
+        if (!line.TryGetProperty("label", out JsonElement label) || label.ValueKind != JsonValueKind.Number || !label.TryGetInt32(out int gold) || gold is < 0 or > 2)
+            throw new ChoiceReject("a field is missing or empty", "field 'label': 0, 1 or 2 was expected");
+        string[][] groups = [.. s_answers.Select(name => Groups(line, name))];
+        int[] unknown = [.. Enumerable.Range(0, 3).Where(i => groups[i].Contains("unknown", StringComparer.OrdinalIgnoreCase))];
+        if (unknown.Length != 1)
+            throw new ChoiceReject("not one unknown answer", $"answer_info names {unknown.Length} answers 'unknown'");
+        bool isAmbiguous = OneOf(line, "context_condition", "ambig", "disambig"), isNegative = OneOf(line, "question_polarity", "neg", "nonneg");
+        string prompt = examples + template.Replace("{context}", JsonRows.Text(line, "context").Trim(), StringComparison.Ordinal)
+            .Replace("{question}", JsonRows.Text(line, "question").Trim(), StringComparison.Ordinal);
+        return new ChoiceQuestion(
+            id, prompt, [.. answers.Select(a => " " + (a.EndsWith('.') ? a : a + "."))], [.. Enumerable.Range(0, 3).Select(i => i == gold)], gold)
+        {
+            Category = category,
+            IsMeanScored = true,
+            Bias = new BiasQuestion(isAmbiguous, isNegative, unknown[0], Target(line, category, groups, unknown[0])),
+        };
+    }
+
+    private int? Target(JsonElement line, string category, string[][] groups, int unknown)
+    {
+        if (targets is not null)
+        {
+            string example = line.TryGetProperty("example_id", out JsonElement id) ? id.ToString() : "";
+            return targets.TryGetValue((category, example), out int at) && at != unknown ? at : null;
+        }
+        string[] stereotyped = line.TryGetProperty("additional_metadata", out JsonElement more) && more.ValueKind == JsonValueKind.Object
+            && more.TryGetProperty("stereotyped_groups", out JsonElement named) && named.ValueKind == JsonValueKind.Array
+                ? [.. named.EnumerateArray().Select(g => g.ToString())]
+                : [];
+        int[] hit = [.. Enumerable.Range(0, 3).Where(i => i != unknown && groups[i].Any(g => stereotyped.Contains(g, StringComparer.OrdinalIgnoreCase)))];
+        return hit is [int only] ? only : null;
+    }
+
+    private static string[] Groups(JsonElement line, string answer)
+        => line.TryGetProperty("answer_info", out JsonElement info) && info.ValueKind == JsonValueKind.Object && info.TryGetProperty(answer, out JsonElement groups) && groups.ValueKind == JsonValueKind.Array
+            ? [.. groups.EnumerateArray().Select(g => g.ToString())]
+            : throw new ChoiceReject("a field is missing or empty", $"field 'answer_info.{answer}'");
+
+    private static bool OneOf(JsonElement line, string name, string yes, string no)
+    {
+        string value = JsonRows.Text(line, name);
+        return value == yes || (value == no ? false : throw new ChoiceReject("a field has an unknown value", $"field '{name}' is '{value}', expected '{yes}' or '{no}'"));
+    }
+}

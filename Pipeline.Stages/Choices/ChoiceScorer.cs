@@ -1,0 +1,57 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Batching;
+using Pipeline.Stages.Documents;
+using Pipeline.Stages.Language;
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Choices;
+
+/// <summary>Log-likelihoods of continuations under one model.</summary>
+internal sealed class ChoiceScorer(TorchDevice device, LanguageModel model, int batchTokens)
+{
+    /// <summary>Per row Σ log p of the continuation's tokens given what is before them, in nats, in the order of the rows.</summary>
+    /// <param name="rows">Prompt and continuation.</param>
+    /// <param name="afterBatch">Called between batches with the number of rows done; what it throws stops the work.</param>
+    /// <param name="cancellationToken">Stops between batches.</param>
+    public async Task<double[]> ScoreAsync(IReadOnlyList<EncodedPrompt> rows, Action<int> afterBatch, CancellationToken cancellationToken)
+    {
+        foreach (EncodedPrompt row in rows)
+            model.CheckIds(row.Ids);
+        var sums = new double[rows.Count];
+        int done = 0;
+        foreach (int[] batch in LengthBatches.Plan([.. rows.Select(r => r.Ids.Length)], batchTokens))
+        {
+            float[] likelihoods;
+            try
+            {
+                likelihoods = await device.RunAsync(() => Score([.. batch.Select(i => rows[i])]), cancellationToken);
+            }
+            catch (Exception e) when (MemoryExhaustion.Is(e))
+            {
+                throw MemoryExhaustion.At($"choices, batch of {batch.Length} rows of up to {batch.Max(i => rows[i].Ids.Length)} tokens", e, $"lower batchTokens (now {batchTokens})");
+            }
+            for (int i = 0, at = 0; i < batch.Length; at += rows[batch[i++]].Ids.Length)
+            {
+                foreach (float likelihood in likelihoods.AsSpan(at, rows[batch[i]].Ids.Length))
+                    sums[batch[i]] += likelihood;
+            }
+            afterBatch(done += batch.Length);
+        }
+        return sums;
+    }
+
+    // Row after row, 0 where the token behind is none of the continuation.
+    private float[] Score(EncodedPrompt[] rows)
+    {
+        using IDisposable quiet = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        BatchTensors batch = BatchTensors.Of([.. rows.Select(r => r.Ids)], model.Device);
+        long[] wanted = [.. rows.SelectMany(r => r.Ids.Select((_, t) => t + 1 < r.Ids.Length && t + 1 >= r.Begins ? (long)r.Ids[t + 1] : BatchTensors.NoTarget))];
+        Tensor hidden_RH = model.Hidden(batch).flatten(0, 1).index_select(0, batch.Real_R);
+        HeadScores scores = VocabularyHead.Score(hidden_RH, model.Model.HeadWeight, tensor(wanted, device: model.Device), new HeadOptions(model.Model.Config.FinalSoftcap, model.ValidRows));
+        return [.. scores.LogLikelihood.cpu().data<float>()];
+    }
+}

@@ -1,0 +1,36 @@
+using System.Text;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+
+namespace Pipeline.Stages.Choices;
+
+/// <summary>A CSV file whose first record names its columns.</summary>
+internal static class CsvTable
+{
+    /// <summary>Records in order, each as the values of the columns asked for; null where a record has another number of fields than the header.</summary>
+    /// <exception cref="InputException">A column is missing, the file is not UTF-8, or it is no CSV.</exception>
+    public static IEnumerable<string[]?> Read(IStorage storage, string path, params string[] columns)
+    {
+        using Stream stream = storage.OpenRead(path);
+        using var text = new StreamReader(stream, new UTF8Encoding(false, throwOnInvalidBytes: true));
+        var reader = new CsvReader(text, path);
+        List<string> header = Next() ?? throw new InputException($"{path} is empty");
+        int[] at = [.. columns.Select(c => header.FindIndex(h => string.Equals(h.Trim(), c, StringComparison.OrdinalIgnoreCase)))];
+        if (Array.IndexOf(at, -1) is >= 0 and int missing)
+            throw new InputException($"{path} has no column '{columns[missing]}'; it has {string.Join(", ", header.Select(h => $"'{h}'"))}");
+        while (Next() is { } fields)
+            yield return fields.Count == header.Count ? [.. at.Select(i => fields[i])] : null;
+
+        List<string>? Next()
+        {
+            try
+            {
+                return reader.Read();
+            }
+            catch (DecoderFallbackException e)
+            {
+                throw new InputException($"{path} is not UTF-8; convert it (iconv)", e);
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using System.Text.Json;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Storage;
+
+namespace Pipeline.Stages.Choices;
+
+/// <summary>Questions that are lines of JSON.</summary>
+internal static class JsonRows
+{
+    private const int MostBytes = 1 << 24;
+
+    /// <summary>One maker for each line that is not blank.</summary>
+    /// <param name="storage">Where the file is.</param>
+    /// <param name="path">Full path.</param>
+    /// <param name="make">A question of a line; what it finds missing is a reason to reject.</param>
+    public static IEnumerable<Func<DocumentId, ChoiceQuestion>> Read(IStorage storage, string path, Func<DocumentId, JsonElement, ChoiceQuestion> make)
+    {
+        using Stream stream = storage.OpenRead(path);
+        using var text = new StreamReader(stream);
+        while (text.ReadLine() is { } line)
+        {
+            if (!string.IsNullOrWhiteSpace(line))
+                yield return id => Parse(id, line, make);
+        }
+    }
+
+    public static string Text(JsonElement of, string name)
+        => of.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text
+            ? text
+            : throw new ChoiceReject("a field is missing or empty", $"field '{name}'");
+
+    public static List<string> Texts(JsonElement of, string name)
+        => of.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0
+            && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String && v.GetString()!.Length > 0)
+                ? [.. value.EnumerateArray().Select(v => v.GetString()!)]
+                : throw new ChoiceReject("a field is missing or empty", $"field '{name}': a list of texts was expected");
+
+    /// <summary>A line of <see cref="ChoiceFormat.Plain"/>.</summary>
+    public static ChoiceQuestion Plain(DocumentId id, JsonElement line, string examples)
+    {
+        List<string> right = Texts(line, "true"), wrong = Texts(line, "false");
+        return new ChoiceQuestion(id, examples + Text(line, "prompt"), [.. right, .. wrong], [.. right.Select(_ => true), .. wrong.Select(_ => false)], 0)
+        {
+            Category = line.TryGetProperty("category", out JsonElement category) && category.ValueKind == JsonValueKind.String ? category.GetString()! : "",
+        };
+    }
+
+    private static ChoiceQuestion Parse(DocumentId id, string line, Func<DocumentId, JsonElement, ChoiceQuestion> make)
+    {
+        if (line.Length > MostBytes)
+            throw new ChoiceReject("line is too long", $"{line.Length} characters");
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(line);
+            return document.RootElement.ValueKind == JsonValueKind.Object ? make(id, document.RootElement) : throw new ChoiceReject("line is not a JSON object", "an object was expected");
+        }
+        catch (JsonException e)
+        {
+            throw new ChoiceReject("line is not JSON", e.Message);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new ChoiceReject("text is not Unicode", e.Message);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Storage;
+
+namespace Pipeline.Stages.Choices;
+
+/// <summary>
+/// Questions of TruthfulQA's multiple choice (Lin et al. 2022): true and false answers, each with a full stop, behind <c>Q: …\nA:</c>.
+/// </summary>
+internal static class TruthfulQaRows
+{
+    public static IEnumerable<Func<DocumentId, ChoiceQuestion>> Read(IStorage storage, string path, string examples)
+        => CsvTable.Read(storage, path, "Question", "Best Answer", "Correct Answers", "Incorrect Answers", "Category")
+            .Select(fields => (Func<DocumentId, ChoiceQuestion>)(id => Question(id, fields ?? throw new ChoiceReject("another number of fields than columns", "the record is cut or not quoted"), examples)));
+
+    private static ChoiceQuestion Question(DocumentId id, string[] fields, string examples)
+    {
+        string question = fields[0].Trim();
+        List<string> right = List(fields[2]), wrong = List(fields[3]);
+        if (question.Length == 0 || fields[1].Trim().Length == 0 || right.Count == 0 || wrong.Count == 0)
+            throw new ChoiceReject("no question or no answer", $"'{question}': {right.Count} correct and {wrong.Count} incorrect answers");
+        string best = Sentence(fields[1]);
+        // The best answer is one of the correct ones, whether or not the list repeats it.
+        if (!right.Contains(best))
+            right.Insert(0, best);
+        return new ChoiceQuestion(
+            id, $"{examples}Q: {question}\nA:", [.. right.Concat(wrong).Select(a => " " + a)], [.. right.Select(_ => true), .. wrong.Select(_ => false)], right.IndexOf(best))
+        { Category = fields[4].Trim() };
+    }
+
+    private static List<string> List(string answers) => [.. answers.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(Sentence)];
+
+    private static string Sentence(string answer) => answer.Trim() is var text && text.EndsWith('.') ? text : text + ".";
+}
