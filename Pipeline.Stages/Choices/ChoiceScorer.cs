@@ -1,4 +1,3 @@
-using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Batching;
 using Pipeline.Stages.Documents;
 using Pipeline.Stages.Language;

@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
-using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
