@@ -1,5 +1,6 @@
 using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Rules;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Teacher;
 
@@ -8,6 +9,21 @@ namespace Pipeline.Stages;
 /// <summary>What shards must have been made from for a flow to use them: the teacher, and the tokenizer of the student that the flow trains.</summary>
 internal static class ShardExpectation
 {
+    /// <summary>What of it is known before a run, from files that are there: tokenizers alone, for weights would have to be read whole.</summary>
+    public static IReadOnlyDictionary<string, string> Known(StageContext context)
+    {
+        var parts = new Dictionary<string, string>();
+        var models = new KnownModels(context);
+        if ((context.Facts.Student ?? context.Definition.Student) is { } student && !context.Facts.ReplacedParts.Contains(FingerprintPart.StudentTokenizer)
+            && models.TokenizerOf(student) is { } own)
+        {
+            parts[FingerprintPart.StudentTokenizer] = own.Fingerprint;
+        }
+        if (context.Definition.Teacher is { } teacher && models.TokenizerOf(teacher) is { } other)
+            parts[FingerprintPart.TeacherTokenizer] = other.Fingerprint;
+        return parts;
+    }
+
     public static IReadOnlyDictionary<string, string> Of(StageContext context)
     {
         var parts = new Dictionary<string, string>();

@@ -17,7 +17,7 @@ public static class StageTable
         Documents.AlignMap.Registration,
         Teacher.ScoreTeacherStream.Registration,
         Shards.WriteShardsSink.Registration,
-        Shards.ReadShardsSource.Registration(ShardExpectation.Of),
+        Shards.ReadShardsSource.Registration(ShardExpectation.Of, ShardExpectation.Known),
         Student.RealignMap.Registration,
         Student.BatchStream.Registration,
         Student.UpdateStudentSink.Registration,

@@ -1,4 +1,5 @@
 using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Contracts.Stages;
 
@@ -25,6 +26,12 @@ public sealed record FlowFacts
 
     /// <summary>Folders that shards are written to, by this flow or any other of the run, as the definition names them.</summary>
     public IReadOnlyList<string> ShardFolders { get; init; } = [];
+
+    /// <summary>Folders that the flow reads shards from, as the definition names them.</summary>
+    public IReadOnlyList<string> ShardsRead { get; init; } = [];
+
+    /// <summary>What the flow's stages ask of a teacher, keys with the stage's name in front.</summary>
+    public IReadOnlyList<TeacherNeed> TeacherNeeds { get; init; } = [];
 
     /// <summary>What all flows of the run write, in their order. Empty while the facts of a flow are still gathered.</summary>
     public IReadOnlyList<FlowOutput> Outputs { get; init; } = [];

@@ -34,6 +34,7 @@ internal sealed class StageCatalog
         FlowOutput[] outputs = [.. run.Flows.SelectMany((f, i) => OutputsOf(f).Select(o => new FlowOutput(o, f.Name, i, Facts(f) with { Index = i })))];
         return Facts(flow) with
         {
+            TeacherNeeds = [.. flow.Stages.SelectMany(s => (s.Options as IAsksTeacher)?.TeacherNeeds.Select(n => n with { Key = $"{s.Name}.{n.Key}" }) ?? [])],
             ShardFolders = [.. run.Flows.SelectMany(f => Facts(f).ShardFolders)],
             Outputs = outputs,
             Index = Math.Max(0, run.Flows.ToList().FindIndex(f => f.Name == flow.Name)),

@@ -77,9 +77,10 @@ internal sealed class RunExecutor(
         RunDefinition run = definition.Definition;
         string folder = Path.GetFullPath(FolderOf(run, settings));
         RunProgress progress = RunProgress.Read(storage, folder);
+        int from = settings.From is null ? run.Flows.Count : run.Flows.ToList().FindIndex(f => f.Name == settings.From);
         var surroundings = new StageSurroundings(
             run, folder, storage, services, time, catalog, NoScalars.Instance, NoRejects.Instance, static (_, _, _) => { });
-        return new RunRules(definition, surroundings).Require(i => !progress.Of(run.Flows[i].Name, _canonical.FlowHash(run, i)).Done);
+        return new RunRules(definition, surroundings).Require(i => i >= from || !progress.Of(run.Flows[i].Name, _canonical.FlowHash(run, i)).Done);
     }
 
     private async Task RunFlowAsync(FlowDefinition flow, string hash, RunFolder folder, FlowRunner runner)

@@ -22,22 +22,28 @@ internal sealed class ReadDemonstrationsSource : ISource<Demonstration>, IFinger
     public ReadDemonstrationsSource(ReadDemonstrationsOptions options, StageContext context)
     {
         (_options, _context) = (options, context);
-        int parquet = options.Files.Count(f => f.EndsWith(Parquet, StringComparison.OrdinalIgnoreCase));
-        if (options.Files.Count == 0 || (parquet > 0 && parquet < options.Files.Count))
-            throw new DefinitionException($"stage '{context.StageName}': 'files' names {(parquet == 0 ? "nothing" : "Parquet and other files")}; give files of one kind, {Parquet} or JSON Lines");
-        _kind = parquet > 0 ? InputKind.Parquet : InputKind.JsonLines;
+        if (options.Files.Count == 0 || FaultOfKinds(options.Files) is not null)
+            throw new DefinitionException($"stage '{context.StageName}': {FaultOfKinds(options.Files) ?? "'files' is empty"}");
+        _kind = options.Files.Any(IsParquet) ? InputKind.Parquet : InputKind.JsonLines;
         _input = InputSelection.Of(options.Files, _kind, options.SkipRows, options.MaxRows, context);
     }
 
     public static StageRegistration Registration { get; } = StageRegistration.Source<ReadDemonstrationsOptions, Demonstration, ReadDemonstrationsSource>(
         "read-demonstrations", "Reads prompts with a positive and a negative continuation each, for fit-sea.",
-        static (o, c) => new ReadDemonstrationsSource(o, c));
+        static (o, c) => new ReadDemonstrationsSource(o, c))
+        .Ruled<ReadDemonstrationsOptions>(static (o, c) => InputFileRules.Of(o.Files, c, static _ => { }).Concat(
+            FaultOfKinds(o.Files) is { } fault ? [new RuleFinding("files", fault)] : []));
 
     public IReadOnlyDictionary<string, string> Fingerprint => new Dictionary<string, string>
     {
         [FingerprintPart.Input] = _input.Fingerprint(
             [.. Columns.Select(c => $"{(c.IsMessages ? "messages" : "text")} {c.Name}"), _options.MaxDocumentBytes.ToString(CultureInfo.InvariantCulture)]),
     };
+
+    private static bool IsParquet(string file) => file.EndsWith(Parquet, StringComparison.OrdinalIgnoreCase);
+
+    private static string? FaultOfKinds(IReadOnlyList<string> files)
+        => files.Any(IsParquet) && !files.All(IsParquet) ? $"'files' names Parquet and other files; give files of one kind, {Parquet} or JSON Lines" : null;
 
     private IReadOnlyList<(string Name, bool IsMessages)> Columns =>
     [

@@ -3,6 +3,7 @@ using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Rules;
 
 namespace Pipeline.Stages.Documents;
 
@@ -29,7 +30,8 @@ internal sealed class TokenizeMap : IMap<TextDocument, TokenizedPair>, IFingerpr
         "tokenize",
         "Tokenizes text or conversations with the teacher's and the student's tokenizer and checks that both stand for the same bytes.",
         static (o, c) => new TokenizeMap(ChatSides.Teacher(RunSite.Of(c)), ChatSides.Student(RunSite.Of(c)), TokenizationRule.Of(o), c.Meter))
-        .Telling<TokenizeOptions>(static (o, facts) => facts with { MaxTeacherTokens = o.MaxTeacherTokens, MaxStudentTokens = o.StudentLimit }) with
+        .Telling<TokenizeOptions>(static (o, facts) => facts with { MaxTeacherTokens = o.MaxTeacherTokens, MaxStudentTokens = o.StudentLimit })
+        .Ruled<TokenizeOptions>(static (_, c) => SideRules.Tokenizers(c)) with
     { Needs = StageNeeds.Teacher | StageNeeds.Student };
 
     public IReadOnlyDictionary<string, string> Fingerprint { get; }

@@ -3,6 +3,7 @@ using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Rules;
 
 namespace Pipeline.Stages.Documents;
 
@@ -28,7 +29,8 @@ internal sealed class TokenizeStudentMap : IMap<TextDocument, Example>, IFingerp
         "tokenize-student",
         "Tokenizes text or conversations with the student's tokenizer alone, for training without a teacher.",
         static (o, c) => new TokenizeStudentMap(ChatSides.Student(RunSite.Of(c)), TokenizationRule.Of(o), c.Meter))
-        .Telling<TokenizeStudentOptions>(static (o, facts) => facts with { MaxStudentTokens = o.MaxStudentTokens }) with
+        .Telling<TokenizeStudentOptions>(static (o, facts) => facts with { MaxStudentTokens = o.MaxStudentTokens })
+        .Ruled<TokenizeStudentOptions>(static (_, c) => SideRules.StudentTokenizer(c)) with
     { Needs = StageNeeds.Student };
 
     public IReadOnlyDictionary<string, string> Fingerprint { get; }

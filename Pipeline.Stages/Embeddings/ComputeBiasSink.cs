@@ -2,6 +2,7 @@ using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Objectives;
+using Pipeline.Stages.Rules;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Tokenization.Tokens;
@@ -29,7 +30,8 @@ internal sealed class ComputeBiasSink : ISink<TextDocument>, ICommitted
         "compute-bias",
         "Writes the tokenization bias of teacher and student token pairs, for ALM over unbiased chunks.",
         static (o, c) => new ComputeBiasSink(o, RunSite.Of(c), c.Meter))
-        .Writing<ComputeBiasOptions>(static o => [new StageOutput("to", o.To, OutputKind.Table)]) with
+        .Writing<ComputeBiasOptions>(static o => [new StageOutput("to", o.To, OutputKind.Table)])
+        .Ruled<ComputeBiasOptions>(static (_, c) => SideRules.Tokenizers(c)) with
     { Needs = StageNeeds.Teacher | StageNeeds.Student };
 
     public bool IsCommitted(int part)

@@ -32,16 +32,24 @@ public sealed class ExpandedInput : IDisposable
     /// <exception cref="DefinitionException">A token of the student has more than one byte.</exception>
     public ExpandedInput(TextTokenizer student, TextTokenizer source, Tensor table_VH)
     {
-        for (int id = 0; id < student.VocabularySize; id++)
-        {
-            if (!student.IsMark(id) && student.ByteView(id).Length > 1)
-                throw new DefinitionException($"inputExpansion is for tokenizers of bytes; token {id} ('{student.TokenOf(id)}') of the student's has {student.ByteView(id).Length} bytes");
-        }
+        if (FaultOf(student) is { } fault)
+            throw new DefinitionException(fault);
         _source = source;
         using IDisposable quiet = no_grad();
         Table_VH = (Parameter)new Parameter(table_VH.detach().clone(), requires_grad: false).DetachFromDisposeScope();
         _expansion = InputExpansion.Create(
             VocabularyTransfer.BytesOf(student), VocabularyTransfer.BytesOf(source), (int)Table_VH.size(0), VocabularyTransfer.Roles(source, student));
+    }
+
+    /// <summary>What keeps a tokenizer from having input expansion; null where every token is one byte or a mark.</summary>
+    public static string? FaultOf(TextTokenizer student)
+    {
+        for (int id = 0; id < student.VocabularySize; id++)
+        {
+            if (!student.IsMark(id) && student.ByteView(id).Length > 1)
+                return $"inputExpansion is for tokenizers of bytes; token {id} ('{student.TokenOf(id)}') of the student's has {student.ByteView(id).Length} bytes";
+        }
+        return null;
     }
 
     /// <summary>[old vocabulary, H].</summary>

@@ -1,6 +1,7 @@
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Rules;
 using Pipeline.Stages.Sides;
 
 namespace Pipeline.Stages.Embeddings;
@@ -22,7 +23,8 @@ internal sealed class WriteTokenMapSink : ISink<TokenMatch>, ICommitted
         "write-token-map",
         "Writes the nearest teacher token of every student token.",
         static (o, c) => new WriteTokenMapSink(o, RunSite.Of(c), c.Meter))
-        .Writing<WriteTokenMapOptions>(static o => [new StageOutput("to", o.To, OutputKind.Table)]);
+        .Writing<WriteTokenMapOptions>(static o => [new StageOutput("to", o.To, OutputKind.Table)])
+        .Ruled<WriteTokenMapOptions>(static (_, c) => SideRules.Tokenizers(c));
 
     public bool IsCommitted(int part)
     {

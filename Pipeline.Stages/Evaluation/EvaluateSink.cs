@@ -18,7 +18,8 @@ internal sealed class EvaluateSink(
     public static StageRegistration Registration { get; } = StageRegistration.Sink<EvaluateOptions, TextDocument, EvaluateSink>(
         "evaluate", "Judges models by bits per byte on the same windows of text and writes a report.",
         static (o, c) => new EvaluateSink(o, c.StageName, RunSite.Of(c), c.Service<TorchDevice>(), c.Meter, c.Rejects, c.Service<IRanks>(), c.StopRequested))
-        .Writing<EvaluateOptions>(static o => [new StageOutput("to", ReportOf(o), OutputKind.Report)]) with
+        .Writing<EvaluateOptions>(static o => [new StageOutput("to", ReportOf(o), OutputKind.Report)])
+        .Ruled<EvaluateOptions>(EvaluatedModelRules.Of) with
     { IsRanked = true };
 
     public async Task RunAsync(IAsyncEnumerable<TextDocument> input, CancellationToken cancellationToken)

@@ -73,7 +73,7 @@ internal static class EvaluationRules
     private static bool IsUnknown(string name, EvaluateOptions options, bool ensembles) => !Known(options, ensembles).Contains(name);
 
     private static string Unknown(string name, EvaluateOptions options, bool ensembles)
-        => $"names '{name}', which is none of {string.Join(", ", Known(options, ensembles).Select(n => $"'{n}'"))}";
+        => Known(options, ensembles).Any() ? $"names '{name}', which is none of {string.Join(", ", Known(options, ensembles).Select(n => $"'{n}'"))}" : $"names '{name}', and there is no model";
 
     private static IEnumerable<string> Known(EvaluateOptions options, bool ensembles)
         => options.Models.Select(m => m.Title).Concat(ensembles ? options.Ensembles.Select(e => e.Name) : []);

@@ -55,7 +55,8 @@ internal sealed class TrainHypernetworkSink : ISink<StudentBatch>, IResumable, I
         "train-hypernetwork",
         "Trains a hypernetwork that predicts the embeddings of any tokenizer for a frozen model, from shards.",
         static (o, c) => new TrainHypernetworkSink(o, c.StageName, RunSite.Of(c), [.. o.From.Select(f => ShardPath.Of(f, c))], c.Service<TorchDevice>(), c.Meter, c.StopRequested))
-        .Writing<TrainHypernetworkOptions>(static o => [new StageOutput("to", o.To, OutputKind.Hypernetwork), TrainingCheckpoints.Output(o.To)]) with
+        .Writing<TrainHypernetworkOptions>(static o => [new StageOutput("to", o.To, OutputKind.Hypernetwork), TrainingCheckpoints.Output(o.To)])
+        .Ruled<TrainHypernetworkOptions>(TrainHypernetworkRules.Of) with
     { Needs = StageNeeds.Student };
 
     public StagePlan Plan(long? records) => new(null, [new PlanLine("steps", _options.Steps, PlanUnit.Count, "one tokenizer and one batch each")]);

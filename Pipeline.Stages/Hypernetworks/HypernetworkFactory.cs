@@ -15,15 +15,21 @@ internal static class HypernetworkFactory
     /// <param name="seed">Of the weights.</param>
     public static IHypernetwork Create(NetworkOptions options, Tensor source_VMD, long seed)
     {
-        int matrices = (int)source_VMD.size(1), width = (int)source_VMD.size(2), hidden = options.HiddenSize ?? Math.Max(width, 128);
-        if (hidden % options.Heads != 0)
-            throw new DefinitionException($"the hypernetwork's hiddenSize {hidden} is no multiple of its heads, {options.Heads}; give others");
+        int matrices = (int)source_VMD.size(1), width = (int)source_VMD.size(2), hidden = HiddenSize(options, width);
+        if (FaultOf(options, width) is { } fault)
+            throw new DefinitionException(fault);
         using var scope = NewDisposeScope();
         using var quiet = no_grad();
         return options.Architecture == NetworkArchitecture.Residual
             ? Residual(options, source_VMD, matrices, width, hidden, seed)
             : Zett(options, source_VMD, matrices, width, hidden, seed);
     }
+
+    /// <summary>What keeps the options from being a network for embeddings of a width; null where nothing does.</summary>
+    public static string? FaultOf(NetworkOptions options, int width) => HiddenSize(options, width) % options.Heads == 0 ? null
+        : $"the hypernetwork's hiddenSize {HiddenSize(options, width)} is no multiple of its heads, {options.Heads}; give others";
+
+    private static int HiddenSize(NetworkOptions options, int width) => options.HiddenSize ?? Math.Max(width, 128);
 
     private static ResidualNetwork Residual(NetworkOptions options, Tensor source_VMD, int matrices, int width, int hidden, long seed)
     {

@@ -18,15 +18,14 @@ public sealed partial class CausalLm
     public void SetTrainable(TrainablePart part, IReadOnlyList<string>? frozen = null)
     {
         frozen ??= [];
-        string? idle = frozen.FirstOrDefault(pattern => !_order.Any(name => IsNamed(pattern, name)));
-        if (idle is not null)
-            throw new DefinitionException($"frozen pattern '{idle}' matches no weight; names are like {WeightNames.Embedding} and {_order[Math.Min(1, _order.Count - 1)]}");
+        if (frozen.Select(pattern => TrainedNames.FaultOfPattern(Config.Family, pattern, _order)).FirstOrDefault(f => f is not null) is { } idle)
+            throw new DefinitionException($"frozen: {idle}");
         if (part != TrainablePart.Nothing && Config.AttentionDropout > 0)
             throw new InputException($"attention_dropout = {Config.AttentionDropout} in the config: dropout in training is not supported; set it to 0 to train without");
         bool any = false;
         foreach (string name in _order)
         {
-            bool trainable = IsIn(part, name) && !frozen.Any(pattern => IsNamed(pattern, name));
+            bool trainable = IsIn(part, name) && !frozen.Any(pattern => TrainedNames.IsNamed(Config.Family, pattern, name));
             _weights[name].SetTrainable(trainable);
             any |= trainable;
         }
@@ -34,6 +33,9 @@ public sealed partial class CausalLm
         if (!any && part != TrainablePart.Nothing)
             throw new DefinitionException($"nothing is left to train: part {part}{(part is TrainablePart.Lora ? " without adapters" : "")}, frozen: {string.Join(", ", frozen)}");
     }
+
+    /// <summary>The names of the adapter of a projection's weight.</summary>
+    internal static string[] AdapterNames(string weight) => [weight[..^".weight".Length] + AdapterDown, weight[..^".weight".Length] + AdapterUp];
 
     /// <summary>
     /// Adds adapters to every layer's target projections; the second factor is zero, so the function is the same at first. A name that
@@ -46,10 +48,9 @@ public sealed partial class CausalLm
         using DisposeScope scope = NewDisposeScope();
         if (_layers[0].Projections.Any(map => map.Adapter is not null))
             throw new DefinitionException("the model has adapters already");
-        string[] known = [.. _layers[0].Projections.Select(map => WeightLayout.ShortName(map.Weight.Name))];
         HashSet<string> targets = [.. options.Targets.SelectMany(target => WeightLayout.Projections(Config.Family, target))];
-        if (targets.FirstOrDefault(target => !known.Contains(target)) is { } wrong)
-            throw new DefinitionException($"adapter target '{wrong}' is not a projection; they are {string.Join(", ", known.Concat(Config.Family.Fused.Select(fused => fused.Name)))}");
+        if (options.Targets.Select(target => TrainedNames.FaultOfTarget(Config, target)).FirstOrDefault(f => f is not null) is { } fault)
+            throw new DefinitionException(fault);
         foreach (Projection map in _layers.SelectMany(layer => layer.Projections).Where(map => targets.Contains(WeightLayout.ShortName(map.Weight.Name))))
         {
             string name = map.Weight.Name[..^".weight".Length];
@@ -117,8 +118,6 @@ public sealed partial class CausalLm
             throw new ArgumentException($"'{name}' became [{string.Join(",", changed.shape)}], it is [{string.Join(",", weight.Tensor.shape)}]", nameof(change));
         Replace(name, changed);
     }
-
-    private bool IsNamed(string pattern, string name) => NamePattern.Matches(pattern, name) || NamePattern.Matches(pattern, WeightLayout.StoredName(Config.Family, name));
 
     private static bool IsIn(TrainablePart part, string name)
     {

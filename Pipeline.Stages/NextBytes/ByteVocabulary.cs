@@ -17,6 +17,9 @@ public sealed class ByteVocabulary
     /// <summary>The bytes and the end.</summary>
     public const int Symbols = 257;
 
+    /// <summary>Whether next bytes can be computed from a tokenizer's tokens.</summary>
+    public static bool IsFor(TextTokenizer tokenizer) => tokenizer.Definition.Model is BpeModel;
+
     private readonly int[] _ids;
     private readonly int[] _places;
     private readonly byte[] _bytes;

@@ -17,13 +17,10 @@ public sealed class LatentsObjective : IObjective
     public LatentsObjective(LatentsOptions options, ModelShapes shapes, long seed, Device device)
     {
         _options = options;
+        if (Fault(options, shapes) is (_, var fault))
+            throw new DefinitionException(fault);
         (Layers, TeacherLayers) = Pairs(options, shapes);
         bool differ = shapes.StudentWidth != shapes.TeacherWidth;
-        if (differ && options.Projector == false)
-        {
-            throw new DefinitionException(
-                $"latents: hidden sizes are {shapes.StudentWidth} (student) and {shapes.TeacherWidth} (teacher) and 'projector' is false; leave it out");
-        }
         if (options.Projector ?? differ)
             _projector = Projector.Create("latents", shapes.StudentWidth, shapes.TeacherWidth, seed, device);
         Weight = new WeightSchedule(options.Weight, options.Schedule);
@@ -103,30 +100,34 @@ public sealed class LatentsObjective : IObjective
     private static LatentTables Tables(BatchTables tables)
         => tables.Latents ?? throw new InvalidOperationException("objective 'latents': the batch tables were built without it");
 
+    /// <summary>What keeps two models from being compared: the key and the message; null where nothing does.</summary>
+    public static (string Key, string Message)? Fault(LatentsOptions options, ModelShapes shapes)
+    {
+        if (options.Layers == LatentLayers.All && shapes.StudentDepth != shapes.TeacherDepth)
+            return ("layers", $"latents: layers 'all' needs models of one depth, the student has {shapes.StudentDepth} layers and the teacher {shapes.TeacherDepth}; use 'chosen'");
+        if (options.Layers == LatentLayers.Chosen)
+        {
+            int[] student = [.. options.StudentLayers ?? []], teacher = [.. options.TeacherLayers ?? []];
+            if (student.Length == 0 || student.Length != teacher.Length || student.Any(l => l < 0 || l > shapes.StudentDepth) || teacher.Any(l => l < 0 || l > shapes.TeacherDepth))
+            {
+                return ("studentLayers", $"latents: layers [{string.Join(", ", student)}] of the student and [{string.Join(", ", teacher)}] of the teacher; expected as many of one "
+                    + $"as of the other, within 0..{shapes.StudentDepth} and 0..{shapes.TeacherDepth}");
+            }
+        }
+        else if (options.StudentLayers is not null || options.TeacherLayers is not null)
+        {
+            return ("layers", "latents: 'studentLayers' and 'teacherLayers' are for layers 'chosen'; set it or leave them out");
+        }
+        return shapes.StudentWidth != shapes.TeacherWidth && options.Projector == false
+            ? ("projector", $"latents: hidden sizes are {shapes.StudentWidth} (student) and {shapes.TeacherWidth} (teacher) and 'projector' is false; leave it out")
+            : null;
+    }
+
     private static (IReadOnlyList<int>, IReadOnlyList<int>) Pairs(LatentsOptions options, ModelShapes shapes)
     {
-        if (options.Layers != LatentLayers.Chosen && (options.StudentLayers is not null || options.TeacherLayers is not null))
-            throw new DefinitionException("latents: 'studentLayers' and 'teacherLayers' are for layers 'chosen'; set it or leave them out");
-        switch (options.Layers)
-        {
-            case LatentLayers.Last:
-                return ([shapes.StudentDepth], [shapes.TeacherDepth]);
-            case LatentLayers.All when shapes.StudentDepth != shapes.TeacherDepth:
-                throw new DefinitionException(
-                    $"latents: layers 'all' needs models of one depth, the student has {shapes.StudentDepth} layers and the teacher {shapes.TeacherDepth}; use 'chosen'");
-            case LatentLayers.All:
-                int[] all = [.. Enumerable.Range(0, shapes.StudentDepth + 1)];
-                return (all, all);
-            default:
-                int[] student = [.. options.StudentLayers ?? []], teacher = [.. options.TeacherLayers ?? []];
-                if (student.Length == 0 || student.Length != teacher.Length
-                    || student.Any(l => l < 0 || l > shapes.StudentDepth) || teacher.Any(l => l < 0 || l > shapes.TeacherDepth))
-                {
-                    throw new DefinitionException(
-                        $"latents: layers [{string.Join(", ", student)}] of the student and [{string.Join(", ", teacher)}] of the teacher; expected as many of one "
-                        + $"as of the other, within 0..{shapes.StudentDepth} and 0..{shapes.TeacherDepth}");
-                }
-                return (student, teacher);
-        }
+        if (options.Layers == LatentLayers.Last)
+            return ([shapes.StudentDepth], [shapes.TeacherDepth]);
+        int[] all = [.. Enumerable.Range(0, shapes.StudentDepth + 1)];
+        return options.Layers == LatentLayers.All ? (all, all) : ([.. options.StudentLayers!], [.. options.TeacherLayers!]);
     }
 }

@@ -35,11 +35,13 @@ internal sealed class ReadShardsSource(
     private ShardSet[]? _sets;
 
     /// <summary>What shards must be made from is known to who knows teachers and tokenizers, which a file format does not.</summary>
-    public static StageRegistration Registration(Func<StageContext, IReadOnlyDictionary<string, string>> expected)
+    public static StageRegistration Registration(Func<StageContext, IReadOnlyDictionary<string, string>> expected, Func<StageContext, IReadOnlyDictionary<string, string>> known)
         => StageRegistration.Source<ReadShardsOptions, OrderedExample, ReadShardsSource>(
             "read-shards", "Reads examples from shards in an order that is a function of seed, epoch and position.",
             (o, c) => new ReadShardsSource(
-                o, [.. o.From.Select(from => ShardPath.Of(from, c))], c.Definition.Seed, c.Resume.Window, c.Partition, c.Facts.ReplacedParts, () => expected(c), c.Storage, c.Meter));
+                o, [.. o.From.Select(from => ShardPath.Of(from, c))], c.Definition.Seed, c.Resume.Window, c.Partition, c.Facts.ReplacedParts, () => expected(c), c.Storage, c.Meter))
+            .Telling<ReadShardsOptions>(static (o, facts) => facts with { ShardsRead = [.. facts.ShardsRead, .. o.From] })
+            .Ruled<ReadShardsOptions>((o, c) => ReadShardsRules.Of(o, c, () => known(c)));
 
     public IReadOnlyDictionary<string, string> Fingerprint
     {

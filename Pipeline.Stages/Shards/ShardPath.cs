@@ -8,5 +8,5 @@ internal static class ShardPath
 {
     /// <summary>The full path: below the run folder for shards that an earlier flow writes, else as for any input.</summary>
     public static string Of(string from, StageContext context)
-        => context.Facts.ShardFolders.Contains(from) ? RunPaths.Output(context.RunFolder, from) : RunPaths.Input(context.RunFolder, from);
+        => RunPaths.Input(context.RunFolder, RunNames.OfShards(from, context));
 }

@@ -47,7 +47,8 @@ internal sealed class FitSeaSink : ISink<Demonstration>, IPartitioned, IPlanned,
     public static StageRegistration Registration { get; } = StageRegistration.Sink<FitSeaOptions, Demonstration, FitSeaSink>(
         "fit-sea", "Runs a model over demonstrations once and writes the sums that edits of its activations are projected from.",
         static (o, c) => new FitSeaSink(o, c))
-        .Writing<FitSeaOptions>(static o => [new StageOutput("to", o.To, OutputKind.Sums)]);
+        .Writing<FitSeaOptions>(static o => [new StageOutput("to", o.To, OutputKind.Sums)])
+        .Ruled<FitSeaOptions>(FitSeaRules.Of);
 
     public int PartitionCount => _options.Count;
 
@@ -157,10 +158,8 @@ internal sealed class FitSeaSink : ISink<Demonstration>, IPartitioned, IPlanned,
     private int[] Layers()
     {
         int count = _config.Value.Layers;
-        int[] layers = [.. (_options.Layers ?? [.. Enumerable.Range(0, count)]).Select(l => l < 0 ? count + l : l).Order()];
-        int wrong = Array.FindIndex(layers, l => l < 0 || l >= count);
-        if (layers.Length == 0 || wrong >= 0 || layers.Distinct().Count() != layers.Length)
-            throw new DefinitionException($"stage '{_context.StageName}': 'layers' is [{string.Join(", ", _options.Layers!)}]; expected each at most once, 0 to {count - 1} or -1 to -{count}");
-        return layers;
+        if (FitSeaRules.FaultOfLayers(_options, count) is { } fault)
+            throw new DefinitionException($"stage '{_context.StageName}': {fault}");
+        return FitSeaRules.LayersOf(_options, count);
     }
 }

@@ -10,7 +10,8 @@ internal sealed class ReadSeaSumsSource(ReadSeaSumsOptions options, string folde
 {
     public static StageRegistration Registration { get; } = StageRegistration.Source<ReadSeaSumsOptions, LayerSums, ReadSeaSumsSource>(
         "read-sea-sums", "Reads the sums that fit-sea wrote, layer by layer, for project-sea.",
-        static (o, c) => new ReadSeaSumsSource(o, RunPaths.Input(c.RunFolder, o.From), c.StageName, c.Storage));
+        static (o, c) => new ReadSeaSumsSource(o, RunPaths.Input(c.RunFolder, o.From), c.StageName, c.Storage))
+        .Ruled<ReadSeaSumsOptions>(static (o, c) => RunNames.Fault(o.From, c, OutputKind.Sums) is { } fault ? [new RuleFinding("from", $"'from': {fault}")] : []);
 
     public async IAsyncEnumerable<LayerSums> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {

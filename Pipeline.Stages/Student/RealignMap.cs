@@ -9,6 +9,7 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Chat;
 using Pipeline.Stages.Documents;
+using Pipeline.Stages.Rules;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Tokenization;
 
@@ -41,7 +42,8 @@ internal sealed class RealignMap : IMap<OrderedExample, Example>, IFingerprinted
         "realign",
         "Gives examples of existing shards another student tokenizer, without the teacher; for write-shards.",
         static (o, c) => new RealignMap(o, c.StageName, RunSite.Of(c), c.Meter))
-        .Telling<RealignOptions>(static (_, facts) => facts with { ReplacedParts = [FingerprintPart.StudentTokenizer, FingerprintPart.Templates] }) with
+        .Telling<RealignOptions>(static (_, facts) => facts with { ReplacedParts = [FingerprintPart.StudentTokenizer, FingerprintPart.Templates] })
+        .Ruled<RealignOptions>(static (_, c) => SideRules.Tokenizers(c)) with
     { Needs = StageNeeds.Teacher | StageNeeds.Student };
 
     /// <summary>The parts that are other than those of the shards that are read; all others are handed on.</summary>

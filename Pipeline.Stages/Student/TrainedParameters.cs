@@ -31,6 +31,9 @@ internal static class TrainedParameters
             freeze);
     }
 
+    /// <summary>Whether a mode trains a weight, where nothing freezes it. Adapters are trained where there are any.</summary>
+    public static bool IsTrained(TrainMode mode, string name) => mode == TrainMode.Full || IsEmbedding(name) || (mode == TrainMode.Lora && name.Contains(".lora_", StringComparison.Ordinal));
+
     public static bool IsEmbedding(string name) => name is WeightNames.Embedding or WeightNames.Head or ExpandedInput.WeightName;
 
     extension(LanguageModel student)

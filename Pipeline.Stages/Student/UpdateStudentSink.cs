@@ -53,7 +53,8 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
         static (o, c) => new UpdateStudentSink(
             o, c.StageName, RunSite.Of(c), c.Facts, c.Service<TorchDevice>(), c.Service<TeacherStore>(), () => c.Service<TeacherStore>().Get(c), c.Meter, c.StopRequested, c.Service<IRanks>()))
         .Telling<UpdateStudentOptions>(static (o, facts) => facts with { Student = o.Student })
-        .Writing<UpdateStudentOptions>(Outputs) with
+        .Writing<UpdateStudentOptions>(Outputs)
+        .Ruled<UpdateStudentOptions>(UpdateStudentRules.Of) with
     { Needs = StageNeeds.Student, IsRanked = true };
 
     public StagePlan Plan(long? records) => StudentPlan.Of(_options, _run, _facts);

@@ -25,7 +25,8 @@ internal sealed class ScoreTeacherStream(ScoreTeacherOptions options, string nam
     public static StageRegistration Registration { get; } = StageRegistration.Stream<ScoreTeacherOptions, AlignedPair, Example, ScoreTeacherStream>(
         "score-teacher",
         "Runs the teacher once and keeps two numbers per teacher token: the log-likelihood of the token and the log boundary mass after it.",
-        static (o, c) => new ScoreTeacherStream(o, c.StageName, c.Service<TeacherStore>().Get(c), RunSite.Of(c), c.Facts, c.Meter)) with
+        static (o, c) => new ScoreTeacherStream(o, c.StageName, c.Service<TeacherStore>().Get(c), RunSite.Of(c), c.Facts, c.Meter))
+        .Ruled<ScoreTeacherOptions>(ScoreTeacherRules.Of) with
     { Needs = StageNeeds.Teacher };
 
     public IReadOnlyDictionary<string, string> Fingerprint

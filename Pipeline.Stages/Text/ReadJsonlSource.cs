@@ -14,7 +14,8 @@ internal sealed class ReadJsonlSource(ReadJsonlOptions options, InputSelection i
 {
     public static StageRegistration Registration { get; } = StageRegistration.Source<ReadJsonlOptions, TextDocument, ReadJsonlSource>(
         "read-jsonl", "Reads documents from JSON Lines files, plain or compressed.",
-        static (o, c) => new ReadJsonlSource(o, InputSelection.Of(o.Files, InputKind.JsonLines, o.SkipRows, o.MaxRows, c), c.Storage, c.Meter, c.Rejects));
+        static (o, c) => new ReadJsonlSource(o, InputSelection.Of(o.Files, InputKind.JsonLines, o.SkipRows, o.MaxRows, c), c.Storage, c.Meter, c.Rejects))
+        .Ruled<ReadJsonlOptions>(static (o, c) => InputFileRules.Of(o.Files, c, path => LineFileForm.Require(c.Storage, path, o)));
 
     public IReadOnlyDictionary<string, string> Fingerprint => new Dictionary<string, string>
     {

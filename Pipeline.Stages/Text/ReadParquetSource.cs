@@ -14,7 +14,8 @@ internal sealed class ReadParquetSource(ReadParquetOptions options, InputSelecti
 {
     public static StageRegistration Registration { get; } = StageRegistration.Source<ReadParquetOptions, TextDocument, ReadParquetSource>(
         "read-parquet", "Reads documents from Parquet files, one text column or a column of conversations.",
-        static (o, c) => new ReadParquetSource(o, InputSelection.Of(o.Files, InputKind.Parquet, o.SkipRows, o.MaxRows, c), c.Storage, c.Meter, c.Rejects));
+        static (o, c) => new ReadParquetSource(o, InputSelection.Of(o.Files, InputKind.Parquet, o.SkipRows, o.MaxRows, c), c.Storage, c.Meter, c.Rejects))
+        .Ruled<ReadParquetOptions>(static (o, c) => InputFileRules.Of(o.Files, c, path => Require(c.Storage, path, o)));
 
     public IReadOnlyDictionary<string, string> Fingerprint => new Dictionary<string, string>
     {
@@ -24,12 +25,12 @@ internal sealed class ReadParquetSource(ReadParquetOptions options, InputSelecti
             options.MaxDocumentBytes.ToString(CultureInfo.InvariantCulture)),
     };
 
-    public StagePlan Plan(long? records) => TextPlan.Of(input, file => Require(file.Path));
+    public StagePlan Plan(long? records) => TextPlan.Of(input, file => Require(storage, file.Path, options));
 
     public IAsyncEnumerable<TextDocument> ReadAsync(CancellationToken cancellationToken) => Read(cancellationToken).ToAsyncEnumerable();
 
     /// <exception cref="Pipeline.Contracts.Errors.InputException">The file has no such column, or one that is not read.</exception>
-    private void Require(string path)
+    private static void Require(IStorage storage, string path, ReadParquetOptions options)
     {
         using ColumnFileReader reader = ColumnFileReader.Open(storage, path);
         ColumnFaults.Require(reader, TextColumn.Find(reader, options).Leaves);
@@ -40,7 +41,7 @@ internal sealed class ReadParquetSource(ReadParquetOptions options, InputSelecti
         input.SayWhatIsEmpty();
         IReadOnlyList<FileRange> ranges = input.Ranges();
         foreach (FileRange range in ranges)
-            Require(range.File.Path);
+            Require(storage, range.File.Path, options);
         long done = 0, total = ranges.Sum(r => r.End - r.First);
         foreach (FileRange range in ranges)
         {

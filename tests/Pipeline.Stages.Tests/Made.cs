@@ -40,7 +40,7 @@ internal static class Made
 
     /// <summary>Over shards that a test says the origin of.</summary>
     public static ReadShardsSource ReadShards(ReadShardsOptions options, StageContext context, IReadOnlyDictionary<string, string> expected)
-        => (ReadShardsSource)ReadShardsSource.Registration(_ => expected).Create(options, context);
+        => (ReadShardsSource)ReadShardsSource.Registration(_ => expected, _ => expected).Create(options, context);
 
     public static RealignMap Realign(RealignOptions options, StageContext context) => Make<RealignMap>(options, context);
 

@@ -114,9 +114,9 @@ public sealed class OptionRuleTests : IDisposable
     public Task Everything_comes_at_once() => _run.RefusedAsync($$"""
         { "name": "x", "student": { "model": "{{_run.Model()}}" },
           "flows": [ { "name": "f", "stages": [ { "stage": "read-jsonl", "files": ["{{Text()}}"] }, { "stage": "tokenize-student", "lossMarker": ‹1›"=" }, { "stage": "write-shards", "to": ‹2›"../x" } ] },
-            { "name": "g", "stages": [ { "stage": "read-shards", "from": ["../x"] }, { "stage": "batch" }, { "stage": "update-student", "to": "s", "steps": 1, "objectives": ‹3›{} } ] },
-            { "name": "h", "stages": [ { "stage": "read-jsonl", "files": ["{{Text()}}"] }, { "stage": "evaluate", "models": ‹4›[], "agreement": ‹5›"a" } ] } ] }
-        """, ["'lossOn' is not marker", "leaves the run folder", "none is given", "'models' is empty", "names 'a'"]);
+            { "name": "g", "stages": [ { "stage": "read-shards", "from": [‹3›"../x"] }, { "stage": "batch" }, { "stage": "update-student", "to": "s", "steps": 1, "objectives": ‹4›{} } ] },
+            { "name": "h", "stages": [ { "stage": "read-jsonl", "files": ["{{Text()}}"] }, { "stage": "evaluate", "models": ‹5›[], "agreement": ‹6›"a" } ] } ] }
+        """, ["'lossOn' is not marker", "leaves the run folder", "leaves the run folder", "none is given", "'models' is empty", "names 'a'"]);
 
     [Fact]
     public async Task A_definition_that_a_run_folder_keeps_breaks_no_rule_that_its_file_did_not()

@@ -1,0 +1,54 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Models.Safetensors;
+
+namespace Pipeline.Stages.Rules;
+
+/// <summary>Whether a model folder can be loaded, without loading it: its configuration, and the names, shapes and types of its weights.</summary>
+internal static class ModelFolderRules
+{
+    private const string Adapter = "adapter_config.json";
+
+    /// <summary>Of a folder or file that is not there.</summary>
+    public static string Missing(string path) => $"{path} is not there";
+
+    /// <summary>Whether an edit of activations is there, for the key that names it.</summary>
+    public static IEnumerable<RuleFinding> Edit(string key, string? path, StageContext context)
+    {
+        if (path is null)
+            return [];
+        string? fault = RunNames.Fault(path, context, OutputKind.Edit);
+        if (fault is null && RunNames.Find(path, context) is null && RunPaths.Input(context.RunFolder, path) is var full && !context.Storage.DirectoryExists(full) && !context.Storage.FileExists(full))
+            fault = Missing(full);
+        return fault is null ? [] : [new RuleFinding(key, $"'{key}': {fault}")];
+    }
+
+    /// <param name="key">The key that names the folder.</param>
+    /// <param name="path">As the definition has it.</param>
+    /// <param name="context">Of the stage that loads it.</param>
+    public static IEnumerable<RuleFinding> Of(string key, string path, StageContext context)
+    {
+        if (RunNames.Fault(path, context, OutputKind.Model) is { } fault)
+            return [new RuleFinding(key, $"'{key}': {fault}")];
+        if (RunNames.Find(path, context) is not null)
+            return [];
+        string folder = RunPaths.Input(context.RunFolder, path);
+        if (!context.Storage.DirectoryExists(folder) && !context.Storage.FileExists(folder))
+            return [new RuleFinding(key, $"'{key}': {Missing(folder)}")];
+        try
+        {
+            ModelConfig config = ModelConfig.Load(folder, context.Storage);
+            using SafetensorsFolder weights = SafetensorsFolder.Open(folder, context.Storage);
+            _ = new WeightLoader(config, weights, folder);
+        }
+        catch (InputException e)
+        {
+            return [new RuleFinding(key, $"'{key}': {e.Message}")];
+        }
+        return context.Storage.FileExists(Path.Combine(folder, Adapter))
+            ? [new RuleFinding(key, $"'{key}': {folder} has an adapter ({Adapter}) beside its weights; the weights are read, the adapter is not: merge it into them if it is meant") { IsWarning = true }]
+            : [];
+    }
+}

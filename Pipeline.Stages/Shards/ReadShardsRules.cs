@@ -1,0 +1,55 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Contracts.Teachers;
+
+namespace Pipeline.Stages.Shards;
+
+/// <summary>Whether folders of shards that no flow of the run writes are there, whole, of its tokenizers, and hold what the flow asks of a teacher.</summary>
+internal static class ReadShardsRules
+{
+    /// <param name="options">The stage's.</param>
+    /// <param name="context">The stage's.</param>
+    /// <param name="expected">Parts of the fingerprint that are known without reading a teacher's weights.</param>
+    public static IEnumerable<RuleFinding> Of(ReadShardsOptions options, StageContext context, Func<IReadOnlyDictionary<string, string>> expected)
+    {
+        if (options.From.Count == 0)
+            yield return new RuleFinding("from", "'from' is empty; name at least one folder of shards");
+        for (int i = 0; i < options.From.Count; i++)
+        {
+            foreach (string fault in Faults(options.From[i], context, expected))
+                yield return new RuleFinding($"from[{i}]", $"'from': {fault}");
+        }
+    }
+
+    private static IEnumerable<string> Faults(string from, StageContext context, Func<IReadOnlyDictionary<string, string>> expected)
+    {
+        string path = RunNames.OfShards(from, context);
+        if (RunNames.Fault(path, context, OutputKind.Shards) is { } fault)
+            return [fault];
+        if (RunNames.Find(path, context) is not null)
+            return [];
+        string folder = RunPaths.Input(context.RunFolder, path);
+        if (!context.Storage.DirectoryExists(folder))
+            return [$"{folder} is not there, and no flow of this definition writes '{from}'"];
+        try
+        {
+            ShardSet set = ShardSet.Open(context.Storage, folder, expected());
+            return context.Definition.Teacher is null ? Unmet(set, context) : [];
+        }
+        catch (AlmException e) when (e is InputException or DamagedException)
+        {
+            return [e.Message];
+        }
+    }
+
+    // A definition with a teacher is held to what the teacher can say; without one the shards are all there is.
+    private static IEnumerable<string> Unmet(ShardSet set, StageContext context)
+    {
+        string? hidden = set.Fingerprint.Parts.GetValueOrDefault(FingerprintPart.TeacherHiddenStates);
+        var can = new TeacherAbilities(set.Fingerprint.Boundary, HiddenStates: hidden is not (null or "none"));
+        return context.Facts.TeacherNeeds.Where(need => !need.IsMet(can) && need.IsMet(can with { Boundary = BoundaryKnowledge.Exact, HiddenStates = true }))
+            .Select(need => $"{set.Folder} was scored without {need.What}, which '{need.Key}' needs{(need.Remedy is null ? "" : $"; {need.Remedy}")}");
+    }
+}

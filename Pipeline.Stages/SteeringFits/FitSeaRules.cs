@@ -1,0 +1,47 @@
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Evaluation;
+using Pipeline.Stages.Rules;
+
+namespace Pipeline.Stages.SteeringFits;
+
+/// <summary>What of <c>fit-sea</c> must fit the model whose activations it sums.</summary>
+internal static class FitSeaRules
+{
+    public static IEnumerable<RuleFinding> Of(FitSeaOptions options, StageContext context)
+    {
+        string model = options.Model;
+        if (model == ModelPlace.Teacher)
+        {
+            string? fault = context.Definition.Teacher switch
+            {
+                null => "is the teacher, and the definition has none",
+                { Backend: not TeacherDefinition.DefaultBackend } other => $"is the teacher, of backend '{other.Backend}'; only Hugging Face folders are read: name one",
+                { Edit: not null } => "is the teacher, which has an 'edit', and an edit is fitted on the model without one; name the model's folder",
+                _ => null,
+            };
+            if (fault is not null)
+            {
+                yield return new RuleFinding("model", $"'model' {fault}");
+                yield break;
+            }
+            model = context.Definition.Teacher!.Model;
+        }
+        RuleFinding[] folder = [.. ModelFolderRules.Of("model", model, context)];
+        foreach (RuleFinding finding in folder.Concat(SideRules.Tokenizer(options.Tokenizer is null ? "model" : "tokenizer", options.Tokenizer ?? model, null, context)))
+            yield return finding;
+        if (folder.All(f => f.IsWarning) && new KnownModels(context).Config(model) is { } config && FaultOfLayers(options, config.Layers) is { } wrong)
+            yield return new RuleFinding("layers", wrong);
+    }
+
+    /// <summary>The layers asked for, from the first on, of a model that has so many.</summary>
+    public static int[] LayersOf(FitSeaOptions options, int count) => [.. (options.Layers ?? [.. Enumerable.Range(0, count)]).Select(l => l < 0 ? count + l : l).Order()];
+
+    /// <summary>What is wrong with the layers asked for; null where a model of so many has each of them.</summary>
+    public static string? FaultOfLayers(FitSeaOptions options, int count)
+    {
+        int[] layers = LayersOf(options, count);
+        return layers.Length > 0 && layers.All(l => l >= 0 && l < count) && layers.Distinct().Count() == layers.Length ? null
+            : $"'layers' is [{string.Join(", ", options.Layers ?? [])}]; expected each at most once, 0 to {count - 1} or -1 to -{count}";
+    }
+}

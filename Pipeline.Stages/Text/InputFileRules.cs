@@ -1,0 +1,54 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+
+namespace Pipeline.Stages.Text;
+
+/// <summary>Whether the files that a source names are there and hold what is asked for, as far as their ends and beginnings say.</summary>
+internal static class InputFileRules
+{
+    /// <param name="patterns">The source's <c>files</c>.</param>
+    /// <param name="context">Of the source.</param>
+    /// <param name="require">Refuses a file that holds nothing of what is asked for.</param>
+    public static IEnumerable<RuleFinding> Of(IReadOnlyList<string> patterns, StageContext context, Action<string> require)
+    {
+        if (patterns.Count == 0)
+            yield return new RuleFinding("files", "'files' is empty; name at least one");
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        for (int i = 0; i < patterns.Count; i++)
+        {
+            foreach (string fault in Faults(patterns[i], context, require, seen))
+                yield return new RuleFinding($"files[{i}]", $"'files': {fault}");
+        }
+    }
+
+    private static IEnumerable<string> Faults(string pattern, StageContext context, Action<string> require, HashSet<string> seen)
+    {
+        if (RunNames.Fault(pattern, context) is { } fault)
+            return [fault];
+        if (RunNames.Find(pattern, context) is not null)
+            return [];
+        string path = RunPaths.Input(context.RunFolder, pattern);
+        IReadOnlyList<string> files = !Glob.IsPattern(path) || context.Storage.FileExists(path) ? [path] : Glob.Expand(context.Storage, path);
+        return files.Count == 0
+            ? [$"no file matches '{pattern}' (looked for {path})"]
+            : files.Select(file => FaultOf(file, context.Storage, require, seen)).OfType<string>();
+    }
+
+    private static string? FaultOf(string path, IStorage storage, Action<string> require, HashSet<string> seen)
+    {
+        if (!seen.Add(path))
+            return $"{path} is named twice; its documents would have the same ids";
+        if (!storage.FileExists(path))
+            return $"{path} is not there";
+        try
+        {
+            require(path);
+            return null;
+        }
+        catch (InputException e)
+        {
+            return e.Message;
+        }
+    }
+}
