@@ -3,7 +3,6 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Hypernetworks;
-using Pipeline.Stages.Models;
 using Pipeline.Stages.Rules;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Tokenization;
@@ -34,7 +33,7 @@ internal sealed class StudentRules
     public static IEnumerable<RuleFinding> OfRun(StageContext context)
         => context.Definition.Student is { } student ? new StudentRules(student, ofRun: true, context).All() : [];
 
-    private IEnumerable<RuleFinding> All()
+    private RuleFinding[] All()
     {
         RuleFinding[] files = [.. Files()];
         return files.Any(f => !f.IsWarning) ? files : [.. files, .. Vocabulary()];

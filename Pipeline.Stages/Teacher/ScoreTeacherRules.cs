@@ -1,6 +1,5 @@
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Stages;
-using Pipeline.Stages.Models;
 using Pipeline.Stages.Rules;
 
 namespace Pipeline.Stages.Teacher;
