@@ -11,6 +11,7 @@ public static class StageTable
         Text.ReadJsonlSource.Registration,
         Text.GenerateProblemsSource.Registration,
         Text.WriteParquetSink.Registration,
+        Writing.GenerateTextStream.Registration,
         Tokenization.Training.TrainTokenizerSink.Registration,
         Documents.TokenizeMap.Registration,
         Documents.TokenizeStudentMap.Registration,

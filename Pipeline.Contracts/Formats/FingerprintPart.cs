@@ -24,6 +24,9 @@ public static class FingerprintPart
     /// <summary>The edit of the teacher's activations; absent where it has none.</summary>
     public const string TeacherEdit = "teacher edit";
 
+    /// <summary>How the teacher wrote the texts; absent where they were read.</summary>
+    public const string Writing = "writing";
+
     /// <summary>Layers whose states are kept.</summary>
     public const string TeacherHiddenStates = "teacher hidden states";
 

@@ -13,7 +13,8 @@ internal static class GenerateCommand
     public static Command Create(CommandEnvironment environment)
     {
         var input = new ModelInput();
-        var prompt = new Option<string>("--prompt") { Description = "What is continued. The tokenizer's first mark goes in front of it, where it has one.", HelpName = "TEXT", Required = true };
+        var prompt = new Option<string>("--prompt") { Description = "What is continued. The tokenizer's first mark goes in front of it, where it has one.", HelpName = "TEXT" };
+        var prompts = new PromptFileInput();
         var exact = new Option<bool>("--exact-prompt")
         {
             Description = "Where the prompt ends inside a token, go on as the model would over bytes. Ensembles of unlike tokenizers always do.",
@@ -24,9 +25,10 @@ internal static class GenerateCommand
         input.AddTo(command);
         command.Options.Add(prompt);
         command.Options.Add(exact);
+        prompts.AddTo(command, prompt);
         choice.AddTo(command);
         device.AddTo(command);
-        command.SetAction(async parsed =>
+        command.SetAction(async (parsed, cancellationToken) =>
         {
             (IReadOnlyList<NamedModel> models, IReadOnlyList<EvaluatedEnsemble> ensembles) = input.Read(parsed, environment.Storage);
             if (ensembles.Count > 1 || (ensembles.Count == 0 && models.Count > 1))
@@ -34,7 +36,11 @@ internal static class GenerateCommand
             NamedModel[] asked = ensembles.Count == 0 ? [models[0]] : [.. ensembles[0].Members.Select(name => models.First(m => m.Name == name))];
             Averaging averaging = ensembles.Count == 0 ? Averaging.None : Averaging.Of(ensembles[0].Average, asked.Length, ensembles[0].Weights, ensembles[0].Name);
             GenerationOptions options = choice.Read(parsed);
+            if (prompts.IsGiven(parsed) && (asked.Length > 1 || parsed.GetValue(exact)))
+                throw new DefinitionException("--prompts is of a single model, token by token; ensembles and --exact-prompt take one --prompt");
             using TorchDevice torch = device.Create(parsed);
+            if (prompts.IsGiven(parsed))
+                return await prompts.RunAsync(parsed, environment, torch, asked[0].Folder, () => input.Load(asked[0], parsed, environment.Storage, torch).Model, options, cancellationToken);
             await torch.RunAsync(() =>
             {
                 var loaded = new Dictionary<string, ByteMember>(StringComparer.Ordinal);
@@ -51,7 +57,7 @@ internal static class GenerateCommand
                     bool isUnlike = members.Select(m => m.Model.Tokenizer.Fingerprint).Distinct(StringComparer.Ordinal).Count() > 1;
                     if (parsed.GetValue(exact) && members.Length > 1 && !isUnlike)
                         throw new DefinitionException("--exact-prompt is of one model, or of models of unlike tokenizers; these have one tokenizer and are averaged over its tokens");
-                    string text = parsed.GetRequiredValue(prompt);
+                    string text = prompts.Single(parsed, prompt, asked[0].Folder, members[0].Model.Tokenizer, environment.Storage);
                     foreach (string piece in parsed.GetValue(exact) && !isUnlike ? EnsembleGenerator.FromBytes(members[0], text, options) : EnsembleGenerator.Run(members, averaging, text, options))
                     {
                         environment.Output.Write(piece);

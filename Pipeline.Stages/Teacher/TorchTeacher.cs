@@ -13,7 +13,7 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Stages.Teacher;
 
 /// <summary>A teacher in this process: a Hugging Face folder and, from the first request on, its weights in memory.</summary>
-internal sealed class TorchTeacher : ITeacher
+internal sealed class TorchTeacher : IWritingTeacher
 {
     // One on the device, and one whose next bytes are chosen from what the device said.
     private const int InFlight = 2;
@@ -82,6 +82,9 @@ internal sealed class TorchTeacher : ITeacher
             cancellationToken).ConfigureAwait(false);
         return scorer.WithBytes(answers, request.Rows);
     }
+
+    public Task<IReadOnlyList<TeacherWriting>> WriteAsync(WritingRequest request, CancellationToken cancellationToken)
+        => _device.RunAsync(() => TeacherWriter.Write(Load(), EndTokens.Read(_folder, _tokenizer, _storage), request), cancellationToken);
 
     /// <summary>The weights in memory, read when they are not. On the device's thread; they stay this object's.</summary>
     public LanguageModel Load() => _loaded ??= Read();

@@ -9,6 +9,7 @@ using Pipeline.Stages.SteeringFits;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Text;
+using Pipeline.Stages.Writing;
 using Pipeline.Stages.Tokenization.Training;
 
 namespace Pipeline.Stages.Tests;
@@ -67,6 +68,8 @@ internal static class Made
     public static ReadChoicesSource ReadChoices(ReadChoicesOptions options, StageContext context) => Make<ReadChoicesSource>(options, context);
 
     public static EvaluateChoicesSink EvaluateChoices(EvaluateChoicesOptions options, StageContext context) => Make<EvaluateChoicesSink>(options, context);
+
+    public static GenerateTextStream GenerateText(GenerateTextOptions options, StageContext context) => Make<GenerateTextStream>(options, context);
 
     /// <summary>What stages with these options say to each other in one flow.</summary>
     public static FlowFacts Facts(params IEnumerable<object> options)

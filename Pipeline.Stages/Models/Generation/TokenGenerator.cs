@@ -26,16 +26,17 @@ public sealed class TokenGenerator(IReadOnlyList<DecodingMember> members, Genera
     /// <param name="endIds">Tokens that end a prompt.</param>
     /// <param name="validRows">Tokens the tokenizer has; rows above are never chosen. 0: all.</param>
     /// <param name="isStopped">Asked before each step; null: never.</param>
+    /// <param name="streams">One for each prompt: its draws are those of this number; null: its place among the prompts.</param>
     /// <param name="useCache">False computes every position again at each step: the slow twin for tests.</param>
     public IEnumerable<GeneratedToken> Run(
-        IReadOnlyList<IReadOnlyList<int>> prompts, IReadOnlySet<int> endIds, int validRows = 0, Func<int, bool>? isStopped = null, bool useCache = true)
+        IReadOnlyList<IReadOnlyList<int>> prompts, IReadOnlySet<int> endIds, int validRows = 0, Func<int, bool>? isStopped = null, bool useCache = true, IReadOnlyList<int>? streams = null)
     {
         using var batch = new DecodingBatch(members, combine, validRows, useCache);
         if (prompts.Count == 0)
             yield break;
         batch.Add(prompts);
         HashSet<int>[] seen = [.. prompts.Select(prompt => prompt.ToHashSet())];
-        TokenSampler[] samplers = [.. prompts.Select((_, i) => new TokenSampler(options, i))];
+        TokenSampler[] samplers = [.. prompts.Select((_, i) => new TokenSampler(options, streams?[i] ?? i))];
         List<int> running = [.. Enumerable.Range(0, prompts.Count)];
         for (int step = 0; step < options.MaxNewTokens; step++)
         {

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Language;
@@ -52,6 +53,47 @@ public sealed class GenerateCommandTests : IDisposable
         Assert.Equal(first.Output, again.Output);
         Assert.NotEqual(first.Output, other.Output);
         Assert.Equal(text[..text.IndexOf(stop, StringComparison.Ordinal)] + Environment.NewLine, stopped.Output);
+    }
+
+    [Fact]
+    public async Task A_file_of_prompts_is_continued_in_batches_as_each_prompt_alone_is()
+    {
+        File.WriteAllText(Path.Combine(_model, "chat_template.jinja"), "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}");
+        string prompts = _folder.Write("prompts.jsonl", "{\"prompt\": \"née\"}\n{\"prompt\": 3}\n{\"prompt\": \"ab\"}\n{\"prompt\": \"a longer prompt\"}\n");
+        string[] draw = ["--max-tokens", "12", "--stop", "q"];
+
+        foreach (string[] chat in (string[][])[[], ["--chat"]])
+        {
+            AlmAnswer answer = await Alm.RunAsync(["generate", "--model", _model, "--prompts", prompts, "-o", _folder["out.jsonl"], "--batch", "2", .. chat, .. draw]);
+            Assert.Equal(0, answer.Code);
+            Assert.Contains("3 written, 1 could not be", answer.Error, StringComparison.Ordinal);
+            JsonNode[] lines = [.. File.ReadAllLines(_folder["out.jsonl"]).Select(l => JsonNode.Parse(l)!)];
+            Assert.Equal([0, 1, 2, 3], lines.Select(l => (int)l["row"]!));
+            Assert.NotNull(lines[1]["error"]);
+            foreach ((string prompt, int row) in new[] { ("née", 0), ("ab", 2), ("a longer prompt", 3) })
+            {
+                AlmAnswer alone = await Alm.RunAsync(["generate", "--model", _model, "--prompt", prompt, .. chat, .. draw]);
+                Assert.Equal(alone.Output, (string)lines[row]["text"]! + Environment.NewLine);
+                if (chat.Length > 0)
+                    Assert.Equal(alone.Output, (await Alm.RunAsync(["generate", "--model", _model, "--prompt", $"<user>{prompt}<assistant>", .. draw])).Output);
+            }
+        }
+
+        string turns = _folder.Write("turns.jsonl", """{"prompt": [{"role": "user", "content": "ab"}]}""" + "\n");
+        Assert.Equal(0, (await Alm.RunAsync(["generate", "--model", _model, "--prompts", turns, "-o", _folder["turns-out.jsonl"], "--chat", .. draw])).Code);
+        Assert.Equal((string)JsonNode.Parse(File.ReadAllLines(_folder["out.jsonl"])[2])!["text"]!, (string)JsonNode.Parse(File.ReadAllText(_folder["turns-out.jsonl"]))!["text"]!);
+    }
+
+    [Theory]
+    [InlineData("give a --prompt, or a file of --prompts")]
+    [InlineData("--prompts needs --output for the answers", "--prompts", "x.jsonl")]
+    [InlineData("are both given", "--prompts", "x.jsonl", "--prompt", "a", "-o", "y.jsonl")]
+    [InlineData("--output is of --prompts", "--prompt", "a", "-o", "y.jsonl")]
+    public async Task Prompts_come_from_one_place(string said, params string[] options)
+    {
+        AlmAnswer answer = await Alm.RunAsync(["generate", "--model", _model, .. options]);
+        Assert.Equal(ExitCodes.Definition, answer.Code);
+        Assert.Contains(said, answer.Error, StringComparison.Ordinal);
     }
 
     [Fact]

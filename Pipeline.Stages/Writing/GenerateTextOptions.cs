@@ -1,0 +1,41 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using Pipeline.Contracts.Teachers;
+
+namespace Pipeline.Stages.Writing;
+
+/// <summary>What <c>generate-text</c> may be told.</summary>
+public sealed record GenerateTextOptions : IAsksTeacher
+{
+    [Description("At most this many new tokens for each prompt.")]
+    [Range(1, 1_000_000)]
+    public int MaxNewTokens { get; init; } = 256;
+
+    [Description("Logits are divided by it before a token is drawn; 0 takes the most likely one.")]
+    [Range(0, 100)]
+    public double Temperature { get; init; } = 1;
+
+    [Description("Draw among the k most likely tokens; absent: all.")]
+    [Range(1, 1_000_000)]
+    public int? TopK { get; init; }
+
+    [Description("Draw among the most likely tokens whose probabilities sum up to this; absent: all.")]
+    [Range(0.0001, 1)]
+    public double? TopP { get; init; }
+
+    [Description("Prompts that are continued together.")]
+    [Range(1, 4096)]
+    public int Batch { get; init; } = 16;
+
+    [Description("What happens to an answer that the limit cut: keep it, or reject it and count it.")]
+    public CutAnswers CutAnswers { get; init; } = CutAnswers.Keep;
+
+    IEnumerable<TeacherNeed> IAsksTeacher.TeacherNeeds => [new TeacherNeed("stage", "a teacher that writes", a => a.Generates, "write the answers elsewhere and read them as text")];
+}
+
+/// <summary>What happens to an answer that the limit of tokens cut.</summary>
+public enum CutAnswers
+{
+    Keep,
+    Reject,
+}

@@ -1,0 +1,116 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Progress;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Teachers;
+using Pipeline.Stages.Batching;
+using Pipeline.Stages.Documents;
+using Pipeline.Stages.Language;
+using Pipeline.Stages.Sides;
+using Pipeline.Stages.Teacher;
+
+namespace Pipeline.Stages.Writing;
+
+/// <summary>
+/// Prompts to what the teacher writes after them: a text goes on, a conversation gets the assistant's answer. It stands behind whatever
+/// reads the prompts and before tokenize, so that answers are scored as they are written. A prompt's draws depend on the seed and the
+/// prompt's place in its file alone, and a part is written again from its beginning: what a kill interrupts comes out the same.
+/// </summary>
+internal sealed class GenerateTextStream : IStream<TextDocument, TextDocument>, IFingerprinted
+{
+    private readonly GenerateTextOptions _options;
+    private readonly ITeacher _teacher;
+    private readonly ChatSide _side;
+    private readonly int _seed;
+    private readonly IStageMeter _meter;
+    private readonly IRejects _rejects;
+
+    /// <param name="options">How tokens are chosen.</param>
+    /// <param name="teacher">Who writes.</param>
+    /// <param name="side">Its tokenizer and chat template.</param>
+    /// <param name="seed">The run's.</param>
+    /// <param name="meter">Counts tokens and answers.</param>
+    /// <param name="rejects">Gets prompts that cannot be used.</param>
+    public GenerateTextStream(GenerateTextOptions options, ITeacher teacher, ChatSide side, int seed, IStageMeter meter, IRejects rejects)
+    {
+        (_options, _teacher, _side, _seed, _meter, _rejects) = (options, teacher, side, seed, meter, rejects);
+        Fingerprint = new Dictionary<string, string>
+        {
+            [FingerprintPart.Writing] = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{options.MaxNewTokens} tokens, temperature {options.Temperature}, top-k {options.TopK}, top-p {options.TopP}, cut {options.CutAnswers}, batch {options.Batch}, seed {seed}"),
+        };
+    }
+
+    public static StageRegistration Registration { get; } = StageRegistration.Stream<GenerateTextOptions, TextDocument, TextDocument>(
+        "generate-text",
+        "Has the teacher write on: prompts in, prompts with the teacher's own answers out.",
+        static (o, c) => new GenerateTextStream(o, c.Service<TeacherStore>().Get(c), ChatSides.Teacher(RunSite.Of(c)), c.Definition.Seed, c.Meter, c.Rejects)) with
+    { Needs = StageNeeds.Teacher };
+
+    public IReadOnlyDictionary<string, string> Fingerprint { get; }
+
+    public async IAsyncEnumerable<TextDocument> RunAsync(IAsyncEnumerable<TextDocument> input, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        IWritingTeacher writer = _teacher as IWritingTeacher
+            ?? throw new InvalidOperationException("a teacher that says it generates does not");
+        var encoder = new PromptEncoder(_side);
+        var batch = new List<(TextDocument Prompt, Continuation Continuation)>(_options.Batch);
+        await foreach (TextDocument prompt in input.WithCancellation(cancellationToken).ConfigureAwait(false))
+        {
+            if (Encode(encoder, prompt) is not { } continuation) continue;
+            batch.Add((prompt, continuation));
+            if (batch.Count < _options.Batch) continue;
+            foreach (TextDocument written in await WriteAsync(writer, batch, cancellationToken).ConfigureAwait(false)) yield return written;
+            batch.Clear();
+        }
+        foreach (TextDocument written in await WriteAsync(writer, batch, cancellationToken).ConfigureAwait(false)) yield return written;
+    }
+
+    private Continuation? Encode(PromptEncoder encoder, TextDocument prompt)
+    {
+        try
+        {
+            var continuation = new Continuation(_side.Tokenizer, encoder.Render(prompt));
+            if (continuation.Prompt.Count > 0) return continuation;
+            _rejects.Reject(prompt.Id, "an empty prompt", $"{prompt.Id}: the tokenizer has no mark to begin with");
+        }
+        catch (RejectedException e)
+        {
+            _rejects.Reject(prompt.Id, e.Reason, e.Message);
+        }
+        return null;
+    }
+
+    private async Task<IReadOnlyList<TextDocument>> WriteAsync(
+        IWritingTeacher writer, List<(TextDocument Prompt, Continuation Continuation)> batch, CancellationToken cancellationToken)
+    {
+        if (batch.Count == 0) return [];
+        var request = new WritingRequest(
+            [.. batch.Select(b => b.Continuation.Prompt.ToArray())], [.. batch.Select(b => StreamOf(b.Prompt.Id))], _options.MaxNewTokens, _options.Temperature, _options.TopK, _options.TopP, _seed);
+        IReadOnlyList<TeacherWriting> answers = await writer.WriteAsync(request, cancellationToken).ConfigureAwait(false);
+        var written = new List<TextDocument>(batch.Count);
+        for (int i = 0; i < batch.Count; i++)
+        {
+            (TextDocument prompt, Continuation continuation) = batch[i];
+            _meter.Count("newTokens", answers[i].Ids.Length);
+            if (!answers[i].IsEnded) _meter.Count("cutAnswers", 1);
+            if (!answers[i].IsEnded && _options.CutAnswers == CutAnswers.Reject)
+            {
+                _rejects.Reject(prompt.Id, "the answer was cut", $"{prompt.Id}: the teacher had not ended after {_options.MaxNewTokens} tokens");
+                continue;
+            }
+            string answer = continuation.Decode(answers[i].Ids);
+            written.Add(prompt.Messages is { } turns
+                ? prompt with { Messages = [.. turns, new ChatMessage("assistant", answer)] }
+                : prompt with { Text = prompt.Text + answer });
+        }
+        return written;
+    }
+
+    private static int StreamOf(DocumentId id) => (int)(CounterRandom.Key((long)id.File, id.Row, id.Part) & int.MaxValue);
+}
