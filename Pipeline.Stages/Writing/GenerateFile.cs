@@ -110,7 +110,7 @@ public sealed class GenerateFile(IStorage storage, TorchDevice device)
         }
     }
 
-    private static Answer[] Write(LanguageModel model, IReadOnlySet<int> ends, Line[] lines, GenerationOptions options)
+    private static Answer[] Write(LanguageModel model, HashSet<int> ends, Line[] lines, GenerationOptions options)
     {
         GeneratedText[] texts = [.. lines.Select(l => new GeneratedText(l.Prompt!.Decode, ends, options.StopStrings))];
         var written = Array.ConvertAll(lines, _ => new StringBuilder());

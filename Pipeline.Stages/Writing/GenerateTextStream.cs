@@ -46,7 +46,7 @@ internal sealed class GenerateTextStream : IStream<TextDocument, TextDocument>, 
         };
     }
 
-    public static StageRegistration Registration { get; } = StageRegistration.Stream<GenerateTextOptions, TextDocument, TextDocument>(
+    public static StageRegistration Registration { get; } = StageRegistration.Stream<GenerateTextOptions, TextDocument, TextDocument, GenerateTextStream>(
         "generate-text",
         "Has the teacher write on: prompts in, prompts with the teacher's own answers out.",
         static (o, c) => new GenerateTextStream(o, c.Service<TeacherStore>().Get(c), ChatSides.Teacher(RunSite.Of(c)), c.Definition.Seed, c.Meter, c.Rejects)) with
