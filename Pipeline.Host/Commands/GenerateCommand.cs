@@ -69,7 +69,7 @@ internal static class GenerateCommand
                     foreach (ByteMember member in loaded.Values)
                         member.Model.Dispose();
                 }
-            });
+            }, cancellationToken);
             environment.Output.WriteLine();
             return ExitCodes.Success;
         });
