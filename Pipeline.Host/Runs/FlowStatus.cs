@@ -11,7 +11,7 @@ namespace Pipeline.Host.Runs;
 /// <param name="Running">Parts that processes are at, as far as they may still live.</param>
 /// <param name="Failed">The last failure of each part that is not done.</param>
 /// <param name="Records">Records that went in, over the parts that are done.</param>
-/// <param name="TeacherTokens">Teacher tokens of them; 0 where the flow counts none.</param>
+/// <param name="TeacherTokens">Teacher tokens of what came out, by the last stage that counts them; 0 where none does.</param>
 /// <param name="Seconds">Time spent on them, over all processes.</param>
 /// <param name="Steps">The last step that a training flow logged; null for other flows.</param>
 internal sealed record FlowStatus(

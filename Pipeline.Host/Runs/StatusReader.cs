@@ -27,7 +27,7 @@ internal sealed class StatusReader(IStorage storage, TimeProvider time, string f
             .Where(r => r.Hash == hash && r.Error is not null && !state.Partitions.ContainsKey(r.Part) && running.All(m => m.Part != r.Part))];
         return new FlowStatus(
             flow.Name, state.Done, parts, state.Partitions.Count, running, failed,
-            total.Count > 0 ? total[0].In : 0, total.Sum(s => s.Counts.GetValueOrDefault("teacherTokens")), state.Seconds, LastStep(flow.Name));
+            total.Count > 0 ? total[0].In : 0, total.Select(s => s.Counts.GetValueOrDefault("teacherTokens")).LastOrDefault(n => n > 0), state.Seconds, LastStep(flow.Name));
     }
 
     // Metrics are appended to: the last lines say where training is. The first line of the tail, and the last, may be cut.

@@ -1,25 +1,13 @@
-using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
-using Pipeline.Stages.Alignment;
 
 namespace Pipeline.Stages.Documents;
 
-internal sealed class AlignMap(IStageMeter meter) : IMap<TokenizedPair, AlignedPair>
+/// <summary>Hands on what it is given. Aligning was a stage of its own, and definitions that name it stay good.</summary>
+internal sealed class AlignMap : IMap<AlignedPair, AlignedPair>
 {
-    public static StageRegistration Registration { get; } = StageRegistration.Map<AlignOptions, TokenizedPair, AlignedPair, AlignMap>(
-        "align",
-        "Finds the smallest pairs of token runs of both sides that end on the same byte.",
-        static (_, c) => new AlignMap(c.Meter));
+    public static StageRegistration Registration { get; } = StageRegistration.Map<AlignOptions, AlignedPair, AlignedPair, AlignMap>(
+        "align", "Does nothing: tokenize aligns. Definitions of before may name it.", static (_, _) => new AlignMap());
 
-    public IReadOnlyList<AlignedPair> Map(TokenizedPair input)
-    {
-        input.Teacher.Validate();
-        input.Student.Validate();
-        Chunk[] chunks = ChunkAligner.Align(input.Teacher, input.Student);
-        meter.Count("teacherTokens", input.Teacher.Count);
-        meter.Count("studentTokens", input.Student.Count);
-        meter.Count("chunks", chunks.Length);
-        return [new AlignedPair(input.Id, input.Text, input.Teacher, input.Student, chunks)];
-    }
+    public IReadOnlyList<AlignedPair> Map(AlignedPair input) => [input];
 }

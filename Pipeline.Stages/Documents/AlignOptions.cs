@@ -1,4 +1,4 @@
 namespace Pipeline.Stages.Documents;
 
-/// <summary>Alignment has nothing to choose: there is one smallest set of chunks.</summary>
+/// <summary>None.</summary>
 public sealed record AlignOptions;

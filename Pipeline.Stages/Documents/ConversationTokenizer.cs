@@ -18,18 +18,20 @@ namespace Pipeline.Stages.Documents;
 /// the other, as far as every side's template shows them (a template may trim); everything else is template units. The ids are
 /// those of the rendered prompt with its special tokens, nothing added.
 /// </summary>
-internal sealed class ConversationTokenizer
+internal sealed class ConversationTokenizer<T>
 {
     private readonly IReadOnlyList<ChatSide> _sides;
     private readonly TokenizationRule _rule;
+    private readonly MakeRecord<T> _make;
     private readonly IStageMeter _meter;
     private readonly Lazy<ChatTemplate[]> _templates;
     private readonly ConcurrentBag<TextEncoder[]> _encoders = [];
 
-    public ConversationTokenizer(IReadOnlyList<ChatSide> sides, TokenizationRule rule, IStageMeter meter)
+    public ConversationTokenizer(IReadOnlyList<ChatSide> sides, TokenizationRule rule, MakeRecord<T> make, IStageMeter meter)
     {
         _sides = sides;
         _rule = rule;
+        _make = make;
         _meter = meter;
         // Runs over text need no template; the first conversation finds out whether there is one.
         _templates = new Lazy<ChatTemplate[]>(() => [.. sides.Select(s => ChatTemplate.Parse(
@@ -39,7 +41,7 @@ internal sealed class ConversationTokenizer
 
     /// <exception cref="RejectedException">The conversation cannot be used.</exception>
     /// <exception cref="ChatTemplateException">A template fails on the conversation, which no template should: a failed record of the run.</exception>
-    public DocumentPart Tokenize(DocumentId id, IReadOnlyList<ChatMessage> messages, string? fields = null)
+    public T Tokenize(DocumentId id, IReadOnlyList<ChatMessage> messages, string? fields = null)
     {
         if (messages.Count is 0 or > TemplateUnits.MostTurns)
             throw new RejectedException(id, messages.Count == 0 ? "no turns" : "too many turns", $"the conversation has {messages.Count} turns");
@@ -63,37 +65,37 @@ internal sealed class ConversationTokenizer
     /// A conversation over the limits loses its last turns, up to the last turn of the assistant that fits. Split does the same: a later
     /// turn without what was said before it is another text.
     /// </summary>
-    private DocumentPart Shorten(DocumentId id, Conversation whole, TextEncoder[] encoders)
+    private T Shorten(DocumentId id, Conversation whole, TextEncoder[] encoders)
     {
-        DocumentPart document = Encode(id, whole, encoders);
-        if (Fits(document))
-            return document;
+        (string text, TokenSequence[] sides) = Encode(id, whole, encoders);
+        if (Fits(sides))
+            return _make(id, text, sides);
         if (_rule.LongDocuments != LongDocuments.Reject)
         {
-            for (int turns = LastThatFits(document, whole); turns > 0; turns--)
+            for (int turns = LastThatFits(sides, whole); turns > 0; turns--)
             {
                 if (whole.Messages[turns - 1].Role != "assistant")
                     continue;
-                DocumentPart shorter = Encode(id, whole.Take(turns), encoders);
-                if (!Fits(shorter))
+                (string shorter, TokenSequence[] shorterSides) = Encode(id, whole.Take(turns), encoders);
+                if (!Fits(shorterSides))
                     continue;
                 _meter.Count("cutDocuments", 1);
-                _meter.Count("cutBytes", Encoding.UTF8.GetByteCount(document.Text) - Encoding.UTF8.GetByteCount(shorter.Text));
-                return shorter;
+                _meter.Count("cutBytes", Encoding.UTF8.GetByteCount(text) - Encoding.UTF8.GetByteCount(shorter));
+                return _make(id, shorter, shorterSides);
             }
         }
         throw new RejectedException(id, "longer than the limit", string.Create(
             CultureInfo.InvariantCulture,
-            $"{string.Join(" and ", document.Sides.Select(s => s.Count))} tokens where {string.Join(" and ", _rule.Limits)} are allowed, and no earlier end of a turn of the assistant fits"));
+            $"{string.Join(" and ", sides.Select(s => s.Count))} tokens where {string.Join(" and ", _rule.Limits)} are allowed, and no earlier end of a turn of the assistant fits"));
     }
 
     /// <summary>Turns, less one at least, whose ends lie within the limits of every side.</summary>
-    private int LastThatFits(DocumentPart document, Conversation whole)
+    private int LastThatFits(TokenSequence[] sides, Conversation whole)
     {
         int turns = whole.Messages.Count - 1;
-        for (int side = 0; side < document.Sides.Length; side++)
+        for (int side = 0; side < sides.Length; side++)
         {
-            TokenSequence tokens = document.Sides[side];
+            TokenSequence tokens = sides[side];
             int within = 0;
             for (int i = 0; i < Math.Min(tokens.Count, _rule.Limits[side]); i++)
                 within = Math.Max(within, TemplateUnits.EndedTurn(tokens.Unit(i)) + 1);
@@ -103,9 +105,9 @@ internal sealed class ConversationTokenizer
         return turns;
     }
 
-    private bool Fits(DocumentPart document) => _rule.Fits(Array.ConvertAll(document.Sides, s => s.Count));
+    private bool Fits(TokenSequence[] sides) => _rule.Fits(Array.ConvertAll(sides, s => s.Count));
 
-    private DocumentPart Encode(DocumentId id, Conversation conversation, TextEncoder[] encoders)
+    private (string Text, TokenSequence[] Sides) Encode(DocumentId id, Conversation conversation, TextEncoder[] encoders)
     {
         TracedText[] prompts = [.. _sides.Select((_, i) => Render(i, conversation, false))];
         List<int> shared = SharedContent(id, prompts, conversation);
@@ -122,7 +124,7 @@ internal sealed class ConversationTokenizer
             if (_rule.LossOn is null or LossOn.Assistant)
                 CountOwn(sides, rendered, own);
         }
-        return new DocumentPart(id, text, sides);
+        return (text, sides);
     }
 
     private TracedText Render(int side, Conversation conversation, bool addGenerationPrompt)

@@ -15,12 +15,12 @@ namespace Pipeline.Stages.Documents;
 /// Text under one tokenizer or two: made well-formed and NFC once, encoded on every side, and brought within the limits. Called from
 /// many threads; each takes an encoder per side from a pool.
 /// </summary>
-internal sealed class DocumentTokenizer(IReadOnlyList<TextTokenizer> sides, TokenizationRule rule, IStageMeter meter)
+internal sealed class DocumentTokenizer<T>(IReadOnlyList<TextTokenizer> sides, TokenizationRule rule, MakeRecord<T> make, IStageMeter meter)
 {
     private readonly ConcurrentBag<TextEncoder[]> _encoders = [];
 
     /// <exception cref="RejectedException">The document cannot be used.</exception>
-    public IReadOnlyList<DocumentPart> Tokenize(DocumentId id, string text)
+    public IReadOnlyList<T> Tokenize(DocumentId id, string text)
     {
         string normal = WellFormedText.Normalize(text);
         if (normal.Length == 0)
@@ -67,7 +67,7 @@ internal sealed class DocumentTokenizer(IReadOnlyList<TextTokenizer> sides, Toke
         }
     }
 
-    private List<DocumentPart> Finish(DocumentId id, string text, List<(string Text, TokenSequence[] Sides)> parts)
+    private List<T> Finish(DocumentId id, string text, List<(string Text, TokenSequence[] Sides)> parts)
     {
         int bytes = Encoding.UTF8.GetByteCount(text), kept = parts.Sum(p => Encoding.UTF8.GetByteCount(p.Text));
         if (parts.Count > 1)
@@ -80,7 +80,7 @@ internal sealed class DocumentTokenizer(IReadOnlyList<TextTokenizer> sides, Toke
             meter.Count("cutDocuments", 1);
             meter.Count("cutBytes", bytes - kept);
         }
-        List<DocumentPart> documents = new(parts.Count);
+        List<T> documents = new(parts.Count);
         int? marker = rule.LossOn switch
         {
             LossOn.Marker => BehindMarker(id, text),
@@ -99,7 +99,7 @@ internal sealed class DocumentTokenizer(IReadOnlyList<TextTokenizer> sides, Toke
                 encoded = Array.ConvertAll(encoded, s => s with { LossMask = LossMasks.Of(s, [(Math.Max(0, from - start), length)], length) });
             }
             if (marker is null || marker < start + length)
-                documents.Add(new DocumentPart(parts.Count == 1 ? id : id with { Part = i + 1 }, partText, encoded));
+                documents.Add(make(parts.Count == 1 ? id : id with { Part = i + 1 }, partText, encoded));
             start += length;
         }
         if (documents.Count == 0)

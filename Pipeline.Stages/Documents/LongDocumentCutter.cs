@@ -1,5 +1,4 @@
 using Pipeline.Contracts.Records;
-using Pipeline.Stages.Alignment;
 
 namespace Pipeline.Stages.Documents;
 
@@ -15,39 +14,30 @@ internal static class LongDocumentCutter
     /// <param name="rule">The limits.</param>
     public static List<int>? Cut(ReadOnlySpan<byte> text, TokenSequence[] sides, TokenizationRule rule)
     {
-        TokenSequence first = sides[0], last = sides[^1];
-        Chunk[] chunks = ChunkAligner.Align(first, last);
+        List<SharedEnd> ends = SharedEnds(sides[0], sides[^1]);
         Span<int> extra = stackalloc int[sides.Length], from = stackalloc int[sides.Length], counts = stackalloc int[sides.Length];
         for (int side = 0; side < sides.Length; side++)
             extra[side] = sides[side].Units?.Count(u => u is UnitLabels.Bos or UnitLabels.Eos) ?? 0;
         List<int> cuts = [];
         int start = 0, best = -1, bestAtSpace = -1;
-        bool begun = false;
-        for (int k = 0; k < chunks.Length; k++)
+        from[0] = FirstText(sides[0]);
+        from[^1] = FirstText(sides[^1]);
+        for (int k = 0; k < ends.Count; k++)
         {
-            if (first.Unit(chunks[k].TeacherStart) != UnitLabels.Text)
-                continue;
-            if (!begun)
-            {
-                from[0] = chunks[k].TeacherStart;
-                from[^1] = chunks[k].StudentStart;
-                begun = true;
-            }
-            counts[0] = chunks[k].TeacherEnd - from[0] + extra[0];
-            counts[^1] = chunks[k].StudentEnd - from[^1] + extra[^1];
+            counts[0] = ends[k].First - from[0] + extra[0];
+            counts[^1] = ends[k].Last - from[^1] + extra[^1];
             if (!rule.Fits(counts))
             {
                 if (best < 0)
                     return null;
-                int chosen = bestAtSpace >= 0 && 2 * (End(bestAtSpace) - start) >= End(best) - start ? bestAtSpace : best;
-                start = End(chosen);
+                int chosen = bestAtSpace >= 0 && 2 * (ends[bestAtSpace].Byte - start) >= ends[best].Byte - start ? bestAtSpace : best;
+                (from[0], from[^1], start) = (ends[chosen].First, ends[chosen].Last, ends[chosen].Byte);
                 cuts.Add(start);
                 k = chosen;
                 best = bestAtSpace = -1;
-                begun = false;
                 continue;
             }
-            int end = End(k);
+            int end = ends[k].Byte;
             if (end == text.Length || (text[end] & 0xC0) == 0x80)
                 continue;
             best = k;
@@ -55,7 +45,32 @@ internal static class LongDocumentCutter
                 bestAtSpace = k;
         }
         return cuts;
+    }
 
-        int End(int chunk) => first.ByteEnds[chunks[chunk].TeacherEnd - 1];
+    /// <summary>
+    /// Every byte at which a text token of both sides ends, with the tokens of each side up to there. These are the ends of chunks; the chunks
+    /// themselves are of no use here, because a part is encoded anew.
+    /// </summary>
+    internal static List<SharedEnd> SharedEnds(TokenSequence first, TokenSequence last)
+    {
+        List<SharedEnd> shared = [];
+        int closed = 0;
+        for (int i = FirstText(first), j = FirstText(last); i < first.Count && j < last.Count && first.Unit(i) == UnitLabels.Text && last.Unit(j) == UnitLabels.Text;)
+        {
+            int a = first.ByteEnds[i], b = last.ByteEnds[j];
+            if (a == b && a > closed)
+                shared.Add(new SharedEnd(i + 1, j + 1, closed = a));
+            // The one that is behind goes on; a token of no bytes is behind.
+            (i, j) = (a <= b ? i + 1 : i, b <= a ? j + 1 : j);
+        }
+        return shared;
+    }
+
+    private static int FirstText(TokenSequence side)
+    {
+        int i = 0;
+        while (i < side.Count && side.Unit(i) != UnitLabels.Text)
+            i++;
+        return i;
     }
 }

@@ -1,3 +1,4 @@
+using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Sides;
 using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Progress;
@@ -7,16 +8,18 @@ using Pipeline.Stages.Rules;
 
 namespace Pipeline.Stages.Documents;
 
-/// <summary>Documents under both tokenizers of a run.</summary>
-internal sealed class TokenizeMap : IMap<TextDocument, TokenizedPair>, IFingerprinted
+/// <summary>Documents under both tokenizers of a run, with the smallest pairs of token runs that end on the same byte.</summary>
+internal sealed class TokenizeMap : IMap<TextDocument, AlignedPair>, IFingerprinted
 {
-    private readonly DocumentTokenizer _text;
-    private readonly ConversationTokenizer _chat;
+    private readonly DocumentTokenizer<AlignedPair> _text;
+    private readonly IStageMeter _meter;
+    private readonly ConversationTokenizer<AlignedPair> _chat;
 
     public TokenizeMap(ChatSide teacher, ChatSide student, TokenizationRule rule, IStageMeter meter)
     {
-        _text = new DocumentTokenizer([teacher.Tokenizer, student.Tokenizer], rule, meter);
-        _chat = new ConversationTokenizer([teacher, student], rule, meter);
+        _meter = meter;
+        _text = new DocumentTokenizer<AlignedPair>([teacher.Tokenizer, student.Tokenizer], rule, Align, meter);
+        _chat = new ConversationTokenizer<AlignedPair>([teacher, student], rule, Align, meter);
         Fingerprint = new Dictionary<string, string>
         {
             [FingerprintPart.TeacherTokenizer] = teacher.Tokenizer.Fingerprint,
@@ -26,9 +29,9 @@ internal sealed class TokenizeMap : IMap<TextDocument, TokenizedPair>, IFingerpr
         };
     }
 
-    public static StageRegistration Registration { get; } = StageRegistration.Map<TokenizeOptions, TextDocument, TokenizedPair, TokenizeMap>(
+    public static StageRegistration Registration { get; } = StageRegistration.Map<TokenizeOptions, TextDocument, AlignedPair, TokenizeMap>(
         "tokenize",
-        "Tokenizes text or conversations with the teacher's and the student's tokenizer and checks that both stand for the same bytes.",
+        "Tokenizes text or conversations with the teacher's and the student's tokenizer, checks that both stand for the same bytes, and finds the chunks where they meet.",
         static (o, c) => new TokenizeMap(ChatSides.Teacher(RunSite.Of(c)), ChatSides.Student(RunSite.Of(c)), TokenizationRule.Of(o), c.Meter))
         .Telling<TokenizeOptions>(static (o, facts) => facts with { MaxTeacherTokens = o.MaxTeacherTokens, MaxStudentTokens = o.StudentLimit })
         .Ruled<TokenizeOptions>(static (_, c) => SideRules.Tokenizers(c)) with
@@ -36,9 +39,18 @@ internal sealed class TokenizeMap : IMap<TextDocument, TokenizedPair>, IFingerpr
 
     public IReadOnlyDictionary<string, string> Fingerprint { get; }
 
-    public IReadOnlyList<TokenizedPair> Map(TextDocument input)
+    public IReadOnlyList<AlignedPair> Map(TextDocument input)
+        => input.Messages is null ? _text.Tokenize(input.Id, input.Text) : [_chat.Tokenize(input.Id, input.Messages, input.Fields)];
+
+    private AlignedPair Align(DocumentId id, string text, TokenSequence[] sides)
     {
-        IReadOnlyList<DocumentPart> parts = input.Messages is null ? _text.Tokenize(input.Id, input.Text) : [_chat.Tokenize(input.Id, input.Messages, input.Fields)];
-        return [.. parts.Select(p => new TokenizedPair(p.Id, p.Text, p.Sides[0], p.Sides[1]))];
+        (TokenSequence teacher, TokenSequence student) = (sides[0], sides[1]);
+        teacher.Validate();
+        student.Validate();
+        Chunk[] chunks = ChunkAligner.Align(teacher, student);
+        _meter.Count("teacherTokens", teacher.Count);
+        _meter.Count("studentTokens", student.Count);
+        _meter.Count("chunks", chunks.Length);
+        return new AlignedPair(id, text, teacher, student, chunks);
     }
 }

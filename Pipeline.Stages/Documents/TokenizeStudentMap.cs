@@ -10,13 +10,13 @@ namespace Pipeline.Stages.Documents;
 /// <summary>Documents under the student's tokenizer alone: examples without a teacher.</summary>
 internal sealed class TokenizeStudentMap : IMap<TextDocument, Example>, IFingerprinted
 {
-    private readonly DocumentTokenizer _text;
-    private readonly ConversationTokenizer _chat;
+    private readonly DocumentTokenizer<Example> _text;
+    private readonly ConversationTokenizer<Example> _chat;
 
     public TokenizeStudentMap(ChatSide student, TokenizationRule rule, IStageMeter meter)
     {
-        _text = new DocumentTokenizer([student.Tokenizer], rule, meter);
-        _chat = new ConversationTokenizer([student], rule, meter);
+        _text = new DocumentTokenizer<Example>([student.Tokenizer], rule, Make, meter);
+        _chat = new ConversationTokenizer<Example>([student], rule, Make, meter);
         Fingerprint = new Dictionary<string, string>
         {
             [FingerprintPart.StudentTokenizer] = student.Tokenizer.Fingerprint,
@@ -36,8 +36,7 @@ internal sealed class TokenizeStudentMap : IMap<TextDocument, Example>, IFingerp
     public IReadOnlyDictionary<string, string> Fingerprint { get; }
 
     public IReadOnlyList<Example> Map(TextDocument input)
-    {
-        IReadOnlyList<DocumentPart> parts = input.Messages is null ? _text.Tokenize(input.Id, input.Text) : [_chat.Tokenize(input.Id, input.Messages, input.Fields)];
-        return [.. parts.Select(p => new Example(p.Id, p.Text, p.Sides[0], null, []))];
-    }
+        => input.Messages is null ? _text.Tokenize(input.Id, input.Text) : [_chat.Tokenize(input.Id, input.Messages, input.Fields)];
+
+    private static Example Make(DocumentId id, string text, TokenSequence[] sides) => new(id, text, sides[0], null, []);
 }

@@ -48,11 +48,11 @@ internal static class SpecialTokenAudit
     private static string AddTemplate(
         List<SpecialPair> pairs, HashSet<string> pairedOurs, HashSet<string> pairedTheirs, ChatSide teacher, ChatSide student)
     {
-        DocumentPart probe;
+        TokenSequence[] probe;
         try
         {
             TokenizationRule rule = new([int.MaxValue, int.MaxValue], LongDocuments.Reject, true, true, LossOn.All, null, null);
-            probe = new ConversationTokenizer([teacher, student], rule, new NoMeter()).Tokenize(default, Probe);
+            probe = new ConversationTokenizer<TokenSequence[]>([teacher, student], rule, static (_, _, sides) => sides, new NoMeter()).Tokenize(default, Probe);
         }
         catch (InputException e)
         {
@@ -62,11 +62,11 @@ internal static class SpecialTokenAudit
         {
             return $"{e.Reason}: {e.Message}";
         }
-        foreach (Chunk chunk in ChunkAligner.Align(probe.Sides[0], probe.Sides[1]))
+        foreach (Chunk chunk in ChunkAligner.Align(probe[0], probe[1]))
         {
-            if (probe.Sides[0].Unit(chunk.TeacherStart) == UnitLabels.Text)
+            if (probe[0].Unit(chunk.TeacherStart) == UnitLabels.Text)
                 continue;
-            int[] ours = probe.Sides[0].Ids[chunk.TeacherStart..chunk.TeacherEnd], theirs = probe.Sides[1].Ids[chunk.StudentStart..chunk.StudentEnd];
+            int[] ours = probe[0].Ids[chunk.TeacherStart..chunk.TeacherEnd], theirs = probe[1].Ids[chunk.StudentStart..chunk.StudentEnd];
             bool isNew = ours.Any(id => IsNew(teacher.Tokenizer, id, pairedOurs)) | theirs.Any(id => IsNew(student.Tokenizer, id, pairedTheirs));
             if (isNew)
                 pairs.Add(new SpecialPair("template", Spell(teacher.Tokenizer, ours), Spell(student.Tokenizer, theirs)));

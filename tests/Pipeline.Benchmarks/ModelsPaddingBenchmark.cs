@@ -35,13 +35,13 @@ internal static class ModelsPaddingBenchmark
         };
         foreach (string file in arguments.TakeWhile(argument => !argument.StartsWith('-')))
         {
-            List<TokenizedPair> pairs = [];
+            List<AlignedPair> pairs = [];
             var scored = new Counts();
             for (int part = 0; part < parts; part++)
             {
                 StageContext context = Context(definition, new Partition(part, parts), new Counts());
                 var tokenize = Made.Tokenize(new(), context);
-                List<TokenizedPair> some = [];
+                List<AlignedPair> some = [];
                 await foreach (TextDocument document in Made.ReadParquet(new ReadParquetOptions { Files = [Path.GetFullPath(file)], Column = Option("--column", "text") }, context).ReadAsync(default))
                     some.AddRange(tokenize.Map(document));
                 pairs.AddRange(some);
@@ -56,10 +56,10 @@ internal static class ModelsPaddingBenchmark
         return 0;
     }
 
-    private static void Scoring(List<TokenizedPair> part, Counts counts)
+    private static void Scoring(List<AlignedPair> part, Counts counts)
     {
         var options = new ScoreTeacherOptions();
-        foreach (TokenizedPair[] window in part.Chunk(options.Window))
+        foreach (AlignedPair[] window in part.Chunk(options.Window))
         {
             int[] lengths = [.. window.Select(pair => pair.Teacher.Count)];
             foreach (int[] batch in LengthBatches.Plan(lengths, options.BatchTokens))
@@ -72,7 +72,7 @@ internal static class ModelsPaddingBenchmark
         }
     }
 
-    private static async Task Training(RunDefinition definition, List<TokenizedPair> pairs)
+    private static async Task Training(RunDefinition definition, List<AlignedPair> pairs)
     {
         var counts = new Counts();
         int block = new WriteShardsOptions { To = "shards" }.BlockRecords;
@@ -82,7 +82,7 @@ internal static class ModelsPaddingBenchmark
         int index = 0;
         foreach (ArraySegment<int> group in order.Groups(0))
         {
-            TokenizedPair[] together = [.. group.SelectMany(b => pairs.GetRange(b * block, blocks[b]))];
+            AlignedPair[] together = [.. group.SelectMany(b => pairs.GetRange(b * block, blocks[b]))];
             foreach (int i in order.Within(0, index++, together.Length))
                 examples.Add(new OrderedExample(examples.Count, new Example(together[i].Id, together[i].Text, together[i].Student, null, [])));
         }

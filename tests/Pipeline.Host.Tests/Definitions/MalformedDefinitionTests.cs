@@ -77,7 +77,7 @@ public sealed class MalformedDefinitionTests(ITestOutputHelper log) : IDisposabl
         { "a student from nothing", 2, "  \"name\": \"x\", \"student\": { \"tokenizer\": \"bytes\" },", ["2:27 the student: found neither 'model' nor 'config'"] },
         { "a student from two things", 2, "  \"name\": \"x\", \"student\": { \"model\": \"m\", \"config\": \"c\" },", ["2:27 the student: found both 'model' and 'config'"] },
         { "an unknown way to begin embeddings", 2, "  \"name\": \"x\", \"student\": { \"model\": \"m\", \"embeddings\": \"copy\" },", ["2:57 'student.embeddings': found the string \"copy\""] },
-        { "a stage that needs both and has neither", 5, "    { \"stage\": \"pair\" },", ["5:16 stage 'pair' needs a teacher", "5:16 stage 'pair' needs a student", "6:16 'train' takes TextDocument, but 'pair' before it hands over TokenizedPair"] },
+        { "a stage that needs both and has neither", 5, "    { \"stage\": \"pair\" },", ["5:16 stage 'pair' needs a teacher", "5:16 stage 'pair' needs a student", "6:16 'train' takes TextDocument, but 'pair' before it hands over AlignedPair"] },
         // Flows.
         { "no flows", 0, "{ \"name\": \"x\", \"flows\": [] }", ["1:25 'flows': found an empty list"] },
         { "an object for flows", 0, "{ \"name\": \"x\", \"flows\": {} }", ["1:25 'flows': found an object, expected a list"] },

@@ -11,7 +11,7 @@ internal static class TestStageTable
     [
         StageRegistration.Source<MakeTextsOptions, TextDocument, MakeTexts>("make-texts", "Numbered texts.", (o, c) => new MakeTexts(o, c)),
         StageRegistration.Map<ShoutOptions, TextDocument, TextDocument, Shout>("shout", "Upper case.", (o, _) => new Shout(o)),
-        StageRegistration.Map<NoOptions, TextDocument, TokenizedPair, Pair>("pair", "Another record.", (_, _) => new Pair()) with { Needs = StageNeeds.Teacher | StageNeeds.Student },
+        StageRegistration.Map<NoOptions, TextDocument, AlignedPair, Pair>("pair", "Another record.", (_, _) => new Pair()) with { Needs = StageNeeds.Teacher | StageNeeds.Student },
         StageRegistration.Stream<PairUpOptions, TextDocument, TextDocument, JoinNeighbours>("join-neighbours", "Two documents to one.", (o, _) => new JoinNeighbours(o)),
         StageRegistration.Sink<WriteLinesOptions, TextDocument, WriteLines>("write-lines", "One file.", (o, c) => new WriteLines(o, c))
             .Writing<WriteLinesOptions>(static o => [new StageOutput("to", o.To, OutputKind.Text)]),
@@ -24,10 +24,10 @@ internal static class TestStageTable
 
 internal sealed record NoOptions;
 
-internal sealed class Pair : IMap<TextDocument, TokenizedPair>
+internal sealed class Pair : IMap<TextDocument, AlignedPair>
 {
-    public IReadOnlyList<TokenizedPair> Map(TextDocument input)
-        => [new TokenizedPair(input.Id, input.Text, new TokenSequence([], []), new TokenSequence([], []))];
+    public IReadOnlyList<AlignedPair> Map(TextDocument input)
+        => [new AlignedPair(input.Id, input.Text, new TokenSequence([], []), new TokenSequence([], []), [])];
 }
 
 internal sealed record PairUpOptions

@@ -30,7 +30,7 @@ public sealed class TokenizeMapTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public void A_short_document_is_one_pair_with_each_sides_marks_around_it()
     {
-        TokenizedPair pair = Assert.Single(Map(new TokenizeOptions(), "Anna has 12 apples."));
+        AlignedPair pair = Assert.Single(Map(new TokenizeOptions(), "Anna has 12 apples."));
         Assert.Equal((Id, "Anna has 12 apples."), (pair.Id, pair.Text));
         foreach (TokenSequence side in new[] { pair.Teacher, pair.Student })
         {
@@ -48,7 +48,7 @@ public sealed class TokenizeMapTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public void Marks_are_left_out_when_not_asked_for()
     {
-        TokenizedPair pair = Assert.Single(Map(new TokenizeOptions { AddBos = false, AddEos = false }, "Anna"));
+        AlignedPair pair = Assert.Single(Map(new TokenizeOptions { AddBos = false, AddEos = false }, "Anna"));
         Assert.All(Enumerable.Range(0, pair.Teacher.Count), i => Assert.Equal(UnitLabels.Text, pair.Teacher.Unit(i)));
         Assert.All(Enumerable.Range(0, pair.Student.Count), i => Assert.Equal(UnitLabels.Text, pair.Student.Unit(i)));
     }
@@ -72,16 +72,16 @@ public sealed class TokenizeMapTests(ITestOutputHelper output) : IDisposable
     public void A_long_document_is_split_into_parts_that_hold_all_of_it()
     {
         string text = string.Concat(Enumerable.Range(0, 200).Select(i => $"Anna has {i} apples and buys {7 * i} more. "));
-        IReadOnlyList<TokenizedPair> parts = Map(new TokenizeOptions { MaxTeacherTokens = 64, MaxStudentTokens = 80 }, text);
+        IReadOnlyList<AlignedPair> parts = Map(new TokenizeOptions { MaxTeacherTokens = 64, MaxStudentTokens = 80 }, text);
         Assert.True(parts.Count > 20);
         Assert.Equal(text, string.Concat(parts.Select(p => p.Text)));
         Assert.Equal(Enumerable.Range(1, parts.Count), parts.Select(p => p.Id.Part));
         Assert.All(parts, p => Assert.True(p.Teacher.Count <= 64 && p.Student.Count <= 80));
         Assert.All(parts.Skip(1), p => Assert.StartsWith(" ", p.Text, StringComparison.Ordinal));
         Assert.Equal((1, parts.Count), (_run.Counts["splitDocuments"], _run.Counts["parts"]));
-        foreach (TokenizedPair part in parts)
+        foreach (AlignedPair part in parts)
         {
-            TokenizedPair alone = Assert.Single(Map(new TokenizeOptions { MaxTeacherTokens = 64, MaxStudentTokens = 80 }, part.Text));
+            AlignedPair alone = Assert.Single(Map(new TokenizeOptions { MaxTeacherTokens = 64, MaxStudentTokens = 80 }, part.Text));
             // The document ends where its last part does, and nowhere else.
             int ends = part == parts[^1] ? 0 : 1;
             Assert.Equal(alone.Teacher.Ids[..^ends], part.Teacher.Ids);
@@ -93,7 +93,7 @@ public sealed class TokenizeMapTests(ITestOutputHelper output) : IDisposable
     public void A_long_document_is_cut_and_what_is_lost_is_counted()
     {
         string text = string.Concat(Enumerable.Repeat("Anna has 12 apples. ", 100));
-        TokenizedPair kept = Assert.Single(Map(new TokenizeOptions { MaxTeacherTokens = 32, LongDocuments = LongDocuments.Cut }, text));
+        AlignedPair kept = Assert.Single(Map(new TokenizeOptions { MaxTeacherTokens = 32, LongDocuments = LongDocuments.Cut }, text));
         Assert.StartsWith(kept.Text, text, StringComparison.Ordinal);
         Assert.Equal(0, kept.Id.Part);
         Assert.Equal((1, text.Length - kept.Text.Length), (_run.Counts["cutDocuments"], _run.Counts["cutBytes"]));
@@ -117,9 +117,9 @@ public sealed class TokenizeMapTests(ITestOutputHelper output) : IDisposable
                 string text = WellFormedText.Normalize(new string(characters).Replace('▁', '_'));
                 if (text.Length == 0)
                     return;
-                IReadOnlyList<TokenizedPair> parts = Map(new TokenizeOptions { MaxTeacherTokens = limit, MaxStudentTokens = limit + 4 }, text);
+                IReadOnlyList<AlignedPair> parts = Map(new TokenizeOptions { MaxTeacherTokens = limit, MaxStudentTokens = limit + 4 }, text);
                 Assert.Equal(text, string.Concat(parts.Select(p => p.Text)));
-                foreach (TokenizedPair part in parts)
+                foreach (AlignedPair part in parts)
                 {
                     Assert.True(part.Teacher.Count <= limit && part.Student.Count <= limit + 4);
                     Chunk[] chunks = Align(part);
@@ -132,7 +132,7 @@ public sealed class TokenizeMapTests(ITestOutputHelper output) : IDisposable
     public void A_word_of_a_megabyte_is_split_like_any_other_text()
     {
         string text = new('x', 1_000_000);
-        IReadOnlyList<TokenizedPair> parts = Map(new TokenizeOptions { MaxTeacherTokens = 512, MaxStudentTokens = 512 }, text);
+        IReadOnlyList<AlignedPair> parts = Map(new TokenizeOptions { MaxTeacherTokens = 512, MaxStudentTokens = 512 }, text);
         Assert.Equal(text.Length, parts.Sum(p => p.Text.Length));
         Assert.InRange(parts.Count, 1_000_000 / 512, 4000);
     }
@@ -140,7 +140,7 @@ public sealed class TokenizeMapTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public void The_loss_counts_behind_the_marker_on_both_sides()
     {
-        TokenizedPair pair = Assert.Single(Map(new TokenizeOptions { LossOn = LossOn.Marker, LossMarker = "The answer is" }, "So: 12 + 30. The answer is 42."));
+        AlignedPair pair = Assert.Single(Map(new TokenizeOptions { LossOn = LossOn.Marker, LossMarker = "The answer is" }, "So: 12 + 30. The answer is 42."));
         int from = "So: 12 + 30. The answer is".Length;
         foreach (TokenSequence side in new[] { pair.Teacher, pair.Student })
         {
@@ -157,8 +157,8 @@ public sealed class TokenizeMapTests(ITestOutputHelper output) : IDisposable
     public void Parts_before_the_marker_are_left_out_and_counted()
     {
         string text = string.Concat(Enumerable.Repeat("Anna has 12 apples. ", 40)) + "#### 42";
-        IReadOnlyList<TokenizedPair> parts = Map(new TokenizeOptions { MaxTeacherTokens = 64, LossOn = LossOn.Marker, LossMarker = "####" }, text);
-        TokenizedPair last = Assert.Single(parts);
+        IReadOnlyList<AlignedPair> parts = Map(new TokenizeOptions { MaxTeacherTokens = 64, LossOn = LossOn.Marker, LossMarker = "####" }, text);
+        AlignedPair last = Assert.Single(parts);
         Assert.EndsWith("#### 42", last.Text, StringComparison.Ordinal);
         Assert.Equal(_run.Counts["parts"] - 1, _run.Counts["partsWithoutLoss"]);
         Assert.Equal((int)_run.Counts["parts"], last.Id.Part);
@@ -178,7 +178,7 @@ public sealed class TokenizeMapTests(ITestOutputHelper output) : IDisposable
         TextTokenizer bytes = SideTokenizers.Student(RunSite.Of(_run.Context("bytes")));
         Assert.Equal(("<|begin|>", "<|end|>"), (bytes.TokenOf(bytes.BosId!.Value), bytes.TokenOf(bytes.EosId!.Value)));
         Assert.Equal(256 + 5, bytes.VocabularySize);
-        TokenizedPair pair = Assert.Single(Made.Tokenize(new TokenizeOptions(), _run.Context("bytes")).Map(new TextDocument(Id, "Anna é")));
+        AlignedPair pair = Assert.Single(Made.Tokenize(new TokenizeOptions(), _run.Context("bytes")).Map(new TextDocument(Id, "Anna é")));
         Assert.Equal([bytes.BosId.Value, .. "Anna é"u8.ToArray().Select(b => (int)b), bytes.EosId.Value], pair.Student.Ids);
         Assert.Equal(pair.Teacher.Count, Align(pair).Sum(c => c.TeacherEnd - c.TeacherStart));
     }
@@ -218,12 +218,38 @@ public sealed class TokenizeMapTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public void The_align_stage_hands_over_the_chunks()
+    public void Tokenizing_aligns_and_align_hands_on_what_it_is_given()
     {
-        TokenizedPair pair = Assert.Single(Map(new TokenizeOptions(), "Anna has 12 apples."));
-        AlignedPair aligned = Assert.Single(Made.Align(_run.Context()).Map(pair));
-        Assert.Equal(Align(pair), aligned.Chunks);
-        Assert.Equal(aligned.Chunks.Length, _run.Counts["chunks"]);
+        AlignedPair pair = Assert.Single(Map(new TokenizeOptions(), "Anna has 12 apples."));
+        Assert.Equal(Align(pair), pair.Chunks);
+        Assert.Equal(pair.Chunks.Length, _run.Counts["chunks"]);
+        Assert.Same(pair, Assert.Single(Made.Align(_run.Context()).Map(pair)));
+    }
+
+    /// <summary>A long document is cut where chunks end, and is not aligned for it: the aligner is the twin of that walk.</summary>
+    [Fact]
+    public void The_places_to_cut_are_the_ends_of_chunks()
+        => Gen.Select(Gen.Int[0, 3].Array[0, 40], Gen.Int[0, 3].Array[0, 40], Gen.Bool.Array[4]).Sample((a, b, marks) =>
+        {
+            TokenSequence first = Side(a, marks[0], marks[1]), last = Side(b, marks[2], marks[3]);
+            int bytes = Math.Min(first.ByteEnds.LastOrDefault(), last.ByteEnds.LastOrDefault());
+            SharedEnd[] ends = [.. LongDocumentCutter.SharedEnds(first, last).Where(e => e.Byte < bytes)];
+            Chunk[] chunks = [.. ChunkAligner.Align(first, last).Where(c => first.Unit(c.TeacherStart) == UnitLabels.Text && first.ByteEnds[c.TeacherEnd - 1] < bytes)];
+            Assert.Equal(chunks.Select(c => new SharedEnd(c.TeacherEnd, c.StudentEnd, first.ByteEnds[c.TeacherEnd - 1])), ends);
+        });
+
+    /// <summary>Tokens of so many bytes, with bos in front and eos behind where asked for.</summary>
+    private static TokenSequence Side(int[] lengths, bool bos, bool eos)
+    {
+        int end = 0;
+        int[] ends = [.. lengths.Select(n => end += n)];
+        ends = [.. bos ? [0] : Array.Empty<int>(), .. ends, .. eos ? [end] : Array.Empty<int>()];
+        var units = new ushort[ends.Length];
+        if (bos)
+            units[0] = UnitLabels.Bos;
+        if (eos)
+            units[^1] = UnitLabels.Eos;
+        return new TokenSequence(new int[ends.Length], ends, bos || eos ? units : null);
     }
 
     [Fact]
@@ -239,16 +265,16 @@ public sealed class TokenizeMapTests(ITestOutputHelper output) : IDisposable
         foreach ((string teacher, string student) in new[] { ("llama3", "qwen2_5"), ("gpt2", "mistral_v03"), ("qwen2_5", "bytelevel") })
         {
             TokenizationRule rule = TokenizationRule.Of(new TokenizeOptions { MaxTeacherTokens = 100_000 });
-            DocumentTokenizer tokenizer = new([store.Get(Path.Combine(shared, "tokenizers", teacher)), store.Get(Path.Combine(shared, "tokenizers", student))], rule, _run);
+            DocumentTokenizer<AlignedPair> tokenizer = new([store.Get(Path.Combine(shared, "tokenizers", teacher)), store.Get(Path.Combine(shared, "tokenizers", student))], rule, (id, text, sides) => new(id, text, sides[0], sides[1], ChunkAligner.Align(sides[0], sides[1])), _run);
             int rejected = 0, covered = 0;
             foreach (string text in texts)
             {
                 try
                 {
-                    DocumentPart part = Assert.Single(tokenizer.Tokenize(Id, text));
-                    Chunk[] chunks = [.. ChunkAligner.Align(part.Sides[0], part.Sides[1]).Where(c => part.Sides[0].Unit(c.TeacherStart) == UnitLabels.Text)];
-                    Assert.Equal(Encoding.UTF8.GetByteCount(part.Text), part.Sides[0].ByteEnds[chunks[^1].TeacherEnd - 1]);
-                    Assert.Equal(part.Sides[0].Units?.Count(u => u == 0) ?? part.Sides[0].Count, chunks.Sum(c => c.TeacherEnd - c.TeacherStart));
+                    AlignedPair part = Assert.Single(tokenizer.Tokenize(Id, text));
+                    Chunk[] chunks = [.. part.Chunks.Where(c => part.Teacher.Unit(c.TeacherStart) == UnitLabels.Text)];
+                    Assert.Equal(Encoding.UTF8.GetByteCount(part.Text), part.Teacher.ByteEnds[chunks[^1].TeacherEnd - 1]);
+                    Assert.Equal(part.Teacher.Units?.Count(u => u == 0) ?? part.Teacher.Count, chunks.Sum(c => c.TeacherEnd - c.TeacherStart));
                     covered++;
                 }
                 catch (RejectedException e)
@@ -262,8 +288,8 @@ public sealed class TokenizeMapTests(ITestOutputHelper output) : IDisposable
         }
     }
 
-    private static Chunk[] Align(TokenizedPair pair) => ChunkAligner.Align(pair.Teacher, pair.Student);
+    private static Chunk[] Align(AlignedPair pair) => ChunkAligner.Align(pair.Teacher, pair.Student);
 
-    private IReadOnlyList<TokenizedPair> Map(TokenizeOptions options, string text)
+    private IReadOnlyList<AlignedPair> Map(TokenizeOptions options, string text)
         => Made.Tokenize(options, _run.Context()).Map(new TextDocument(Id, text));
 }

@@ -36,7 +36,7 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
     [Fact]
     public void Ids_are_those_of_the_rendered_prompt_with_its_special_tokens()
     {
-        TokenizedPair pair = Map(new TokenizeOptions(), Sums);
+        AlignedPair pair = Map(new TokenizeOptions(), Sums);
         string ours = "<|begin|>" + string.Concat(Sums.Select(m => $"<|start_header_id|>{m.Role}<|end_header_id|>\n\n{m.Content}<|eot_id|>"));
         string theirs = "<|im_start|>system\nBe helpful.<|im_end|>\n" + string.Concat(Sums.Select(m => $"<|im_start|>{m.Role}\n{m.Content}<|im_end|>\n"));
         Assert.Equal(Encode(_run.Teacher, ours), pair.Teacher.Ids);
@@ -46,7 +46,7 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
     [Fact]
     public void The_text_is_the_contents_and_both_sides_cover_it()
     {
-        TokenizedPair pair = Map(new TokenizeOptions(), Sums);
+        AlignedPair pair = Map(new TokenizeOptions(), Sums);
         Assert.Equal(string.Concat(Sums.Select(m => m.Content)), pair.Text);
         foreach (TokenSequence side in new[] { pair.Teacher, pair.Student })
         {
@@ -62,7 +62,7 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
     [Fact]
     public void Headers_roles_and_turn_ends_pair_and_what_has_no_partner_does_not()
     {
-        TokenizedPair pair = Map(new TokenizeOptions(), Sums);
+        AlignedPair pair = Map(new TokenizeOptions(), Sums);
         TextTokenizer teacher = ToyTokenizer.Load(_run.Teacher), student = ToyTokenizer.Load(_run.Student);
         string[] units = [.. ChunkAligner.Align(pair.Teacher, pair.Student).Where(c => pair.Teacher.Unit(c.TeacherStart) != UnitLabels.Text).Select(c
             => Spell(teacher, pair.Teacher.Ids[c.TeacherStart..c.TeacherEnd]) + " ~ " + Spell(student, pair.Student.Ids[c.StudentStart..c.StudentEnd]).Trim())];
@@ -73,7 +73,7 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
     [Fact]
     public void Only_what_the_assistant_says_counts_unless_told_otherwise()
     {
-        TokenizedPair pair = Map(new TokenizeOptions(), Sums);
+        AlignedPair pair = Map(new TokenizeOptions(), Sums);
         Assert.Equal("It is seven.<|eot_id|>The answer is 42.<|eot_id|>", Counted(_run.Teacher, pair.Teacher));
         Assert.Equal("It is seven.<|im_end|>⏎The answer is 42.<|im_end|>⏎", Counted(_run.Student, pair.Student));
         Assert.Null(Map(new TokenizeOptions { LossOn = LossOn.All }, Sums).Teacher.LossMask);
@@ -82,7 +82,7 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
     [Fact]
     public void A_marker_counts_in_the_assistants_turns_that_hold_it()
     {
-        TokenizedPair pair = Map(new TokenizeOptions { LossOn = LossOn.Marker, LossMarker = "answer is" }, Sums);
+        AlignedPair pair = Map(new TokenizeOptions { LossOn = LossOn.Marker, LossMarker = "answer is" }, Sums);
         Assert.Equal(" 42.<|eot_id|>", Counted(_run.Teacher, pair.Teacher));
         Assert.Equal(" 42.<|im_end|>⏎", Counted(_run.Student, pair.Student));
         Assert.Equal("no loss marker", Rejected(new TokenizeOptions { LossOn = LossOn.Marker, LossMarker = "####" }, Sums).Reason);
@@ -91,7 +91,7 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
     [Fact]
     public void What_one_template_trims_is_no_text_on_the_other_side_either()
     {
-        TokenizedPair pair = Map(new TokenizeOptions(), new("user", "What is it? "), new("assistant", "It is seven.\n"));
+        AlignedPair pair = Map(new TokenizeOptions(), new("user", "What is it? "), new("assistant", "It is seven.\n"));
         Assert.Equal("What is it?It is seven.", pair.Text);
         Assert.Equal(pair.Text.Length, pair.Student.ByteEnds[^1]);
         TextTokenizer student = ToyTokenizer.Load(_run.Student);
@@ -105,13 +105,13 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
         // The student's template ends a header with a line feed; a content that begins with one joins it in one token of two.
         using ToyRun run = new("{% for m in messages %}<|start_header_id|>{{ m.role }}<|end_header_id|>{{ m.content }}<|eot_id|>{% endfor %}",
             "{% for m in messages %}<|im_start|>{{ m.role }}.{{ m.content }}<|im_end|>{% endfor %}");
-        TokenizedPair pair = Assert.Single(Made.Tokenize(new TokenizeOptions(), run.Context(run.Teacher))
+        AlignedPair pair = Assert.Single(Made.Tokenize(new TokenizeOptions(), run.Context(run.Teacher))
             .Map(new TextDocument(Id, string.Empty, [new("user", "x"), new("assistant", "y")])));
         Assert.Equal("xy", pair.Text);
         using ToyRun joined = new("{% for m in messages %}<|start_header_id|>{{ m.role }}<|end_header_id|>{{ m.content }}<|eot_id|>{% endfor %}");
         string folder = ToyTokenizer.ByteLevel(Path.Combine(joined.Folder, "joined"), 120, null, null, ["<|im_start|>", "<|im_end|>"],
             "{% for m in messages %}<|im_start|>{{ m.role }} ap{{ m.content }}<|im_end|>{% endfor %}");
-        TokenizedPair mixed = Assert.Single(Made.Tokenize(new TokenizeOptions(), joined.Context(folder))
+        AlignedPair mixed = Assert.Single(Made.Tokenize(new TokenizeOptions(), joined.Context(folder))
             .Map(new TextDocument(Id, string.Empty, [new("user", "ples has"), new("assistant", "ples has")])));
         Assert.Equal("ples hasples has", mixed.Text);
         TextTokenizer student = ToyTokenizer.Load(folder);
@@ -127,9 +127,9 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
     public void A_long_conversation_keeps_the_turns_that_fit()
     {
         ChatMessage[] turns = [.. Enumerable.Repeat(Sums, 20).SelectMany(m => m)];
-        TokenizedPair pair = Map(new TokenizeOptions { MaxTeacherTokens = 150 }, turns);
+        AlignedPair pair = Map(new TokenizeOptions { MaxTeacherTokens = 150 }, turns);
         Assert.True(pair.Teacher.Count <= 150);
-        TokenizedPair more = Map(new TokenizeOptions { MaxTeacherTokens = 10_000 }, turns);
+        AlignedPair more = Map(new TokenizeOptions { MaxTeacherTokens = 10_000 }, turns);
         Assert.StartsWith(pair.Text, more.Text, StringComparison.Ordinal);
         Assert.True(pair.Text.EndsWith("It is seven.", StringComparison.Ordinal) || pair.Text.EndsWith("The answer is 42.", StringComparison.Ordinal));
         Assert.Equal((1, Encoding.UTF8.GetByteCount(more.Text[pair.Text.Length..])), (_run.Counts["cutDocuments"], _run.Counts["cutBytes"]));
@@ -185,7 +185,7 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
     [Fact]
     public void A_student_of_bytes_speaks_its_models_template()
     {
-        TokenizedPair pair = Assert.Single(Made.Tokenize(new TokenizeOptions(), _run.Context("bytes")).Map(new TextDocument(Id, string.Empty, Sums)));
+        AlignedPair pair = Assert.Single(Made.Tokenize(new TokenizeOptions(), _run.Context("bytes")).Map(new TextDocument(Id, string.Empty, Sums)));
         Chunk[] chunks = ChunkAligner.Align(pair.Teacher, pair.Student);
         Assert.Equal(pair.Teacher.Count, chunks.Sum(c => c.TeacherEnd - c.TeacherStart));
         Assert.Equal(pair.Student.Count, chunks.Sum(c => c.StudentEnd - c.StudentStart));
@@ -226,7 +226,7 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
             TextTokenizer tokenizer = TextTokenizer.Load(Path.Combine(folder, kind + ".tokenizer.json"), new DiskStorage());
             ChatMessage[] messages = [.. row.GetProperty("messages").EnumerateArray().Select(m => new ChatMessage(m.GetProperty("role").GetString()!, m.GetProperty("content").GetString()!))];
             TokenizationRule rule = TokenizationRule.Of(new TokenizeStudentOptions { LossOn = LossOn.All, MaxStudentTokens = 4096 });
-            TokenSequence side = new ConversationTokenizer([new ChatSide(tokenizer, kind, template)], rule, _run).Tokenize(Id, messages).Sides[0];
+            TokenSequence side = new ConversationTokenizer<TokenSequence>([new ChatSide(tokenizer, kind, template)], rule, (_, _, sides) => sides[0], _run).Tokenize(Id, messages);
             int[] ids = [.. row.GetProperty("ids").EnumerateArray().Select(i => i.GetInt32())];
             bool[] regular = [.. row.GetProperty("regular_token_indices").EnumerateArray().Select(i => i.GetInt32() >= 0)];
             // The reference tokenizes the pieces of a prompt apart: where the prompt's own tokens join a header and its content there is
@@ -255,14 +255,15 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
         foreach ((ChatSide teacher, ChatSide student) in new[] { (sides[0], sides[1]), (sides[1], sides[2]), (sides[0], sides[2]) })
         {
             TokenizationRule rule = TokenizationRule.Of(new TokenizeOptions());
-            DocumentPart part = new ConversationTokenizer([teacher, student], rule, _run).Tokenize(Id, Sums);
+            AlignedPair part = new ConversationTokenizer<AlignedPair>(
+                [teacher, student], rule, (id, text, sides) => new(id, text, sides[0], sides[1], ChunkAligner.Align(sides[0], sides[1])), _run).Tokenize(Id, Sums);
             Assert.Equal(string.Concat(Sums.Select(m => m.Content)), part.Text);
-            Chunk[] chunks = ChunkAligner.Align(part.Sides[0], part.Sides[1]);
-            string[] units = [.. chunks.Where(c => part.Sides[0].Unit(c.TeacherStart) != UnitLabels.Text).Select(c
-                => Spell(teacher.Tokenizer, part.Sides[0].Ids[c.TeacherStart..c.TeacherEnd]) + " ~ " + Spell(student.Tokenizer, part.Sides[1].Ids[c.StudentStart..c.StudentEnd]))];
+            Chunk[] chunks = part.Chunks;
+            string[] units = [.. chunks.Where(c => part.Teacher.Unit(c.TeacherStart) != UnitLabels.Text).Select(c
+                => Spell(teacher.Tokenizer, part.Teacher.Ids[c.TeacherStart..c.TeacherEnd]) + " ~ " + Spell(student.Tokenizer, part.Student.Ids[c.StudentStart..c.StudentEnd]))];
             output.WriteLine($"{teacher.Name} to {student.Name}: {string.Join("; ", units)}");
-            int covered = chunks.Where(c => part.Sides[0].Unit(c.TeacherStart) == UnitLabels.Text)
-                .Sum(c => part.Sides[0].ByteEnds[c.TeacherEnd - 1] - part.Sides[0].ByteEnds[c.TeacherStart - 1]);
+            int covered = chunks.Where(c => part.Teacher.Unit(c.TeacherStart) == UnitLabels.Text)
+                .Sum(c => part.Teacher.ByteEnds[c.TeacherEnd - 1] - part.Teacher.ByteEnds[c.TeacherStart - 1]);
             Assert.Equal(Encoding.UTF8.GetByteCount(part.Text), covered);
             Assert.Equal(4, units.Count(u => u.Contains("<|im_end|>", StringComparison.Ordinal) || u.EndsWith("</s>", StringComparison.Ordinal) || u.EndsWith("[/INST]", StringComparison.Ordinal)));
         }
@@ -282,7 +283,7 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
         return [.. ids];
     }
 
-    private TokenizedPair Map(TokenizeOptions options, params ChatMessage[] messages)
+    private AlignedPair Map(TokenizeOptions options, params ChatMessage[] messages)
         => Assert.Single(Made.Tokenize(options, _run.Context()).Map(new TextDocument(Id, string.Empty, messages)));
 
     private RejectedException Rejected(TokenizeOptions options, params ChatMessage[] messages)

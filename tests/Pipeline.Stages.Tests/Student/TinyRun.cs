@@ -98,7 +98,7 @@ internal sealed class TinyRun : IDisposable, IStageMeter, IRejects, IServiceProv
         return await Made.ScoreTeacher(options ?? new(), context).RunAsync(Aligned(documents, limits, context), default).ToListAsync();
     }
 
-    /// <summary>tokenize, align, score-teacher, write-shards.</summary>
+    /// <summary>tokenize, score-teacher, write-shards.</summary>
     public async Task WriteShardsAsync(RunDefinition definition, string to, TextDocument[] documents, int count = 2, ScoreTeacherOptions? options = null)
     {
         for (int k = 0; k < count; k++)
@@ -107,8 +107,7 @@ internal sealed class TinyRun : IDisposable, IStageMeter, IRejects, IServiceProv
             var tokenize = Made.Tokenize(new(), context);
             var score = Made.ScoreTeacher(options ?? new(), context);
             TextDocument[] part = [.. documents.Skip(k * documents.Length / count).Take(((k + 1) * documents.Length / count) - (k * documents.Length / count))];
-            var align = Made.Align(context);
-            await Write(to, count, score.RunAsync(part.SelectMany(tokenize.Map).SelectMany(align.Map).ToAsyncEnumerable(), default), context, tokenize, score);
+            await Write(to, count, score.RunAsync(part.SelectMany(tokenize.Map).ToAsyncEnumerable(), default), context, tokenize, score);
         }
     }
 
@@ -171,8 +170,7 @@ internal sealed class TinyRun : IDisposable, IStageMeter, IRejects, IServiceProv
     private static IAsyncEnumerable<AlignedPair> Aligned(TextDocument[] documents, TokenizeOptions? limits, StageContext context)
     {
         var tokenize = Made.Tokenize(limits ?? new(), context);
-        var align = Made.Align(context);
-        return documents.SelectMany(tokenize.Map).SelectMany(align.Map).ToAsyncEnumerable();
+        return documents.SelectMany(tokenize.Map).ToAsyncEnumerable();
     }
 
     private static async Task Write(string to, int count, IAsyncEnumerable<Example> examples, StageContext context, params object[] stages)
