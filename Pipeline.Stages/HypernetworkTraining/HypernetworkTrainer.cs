@@ -35,7 +35,7 @@ internal sealed class HypernetworkTrainer : ITrained, IDisposable
     public HypernetworkTrainer(TrainHypernetworkOptions options, CausalLm model, IHypernetwork network, long seed)
     {
         (_options, _model, _network, _seed) = (options, model, network, seed);
-        _objectives = ObjectiveSet.Create(options.Objectives, null, null, 0, model.Device);
+        _objectives = ObjectiveTable.Create(options.Objectives, ObjectiveContext.Alone(model.Device));
         _needs = _objectives.Aggregate(ObjectiveNeeds.None, (all, o) => all | o.Needs);
         _source_VMD = HypernetworkTransfer.Source(model).DetachFromDisposeScope();
         _trained = [.. network.Parameters.Where(p => network.IsTrained(p.Name))];

@@ -6,18 +6,18 @@ namespace Pipeline.Stages.Objectives;
 /// <summary>Approximate Likelihood Matching over the chunks of <see cref="BatchTables.Alm"/>.</summary>
 public sealed class AlmObjective(AlmOptions options) : IObjective
 {
+    internal static ObjectiveRow Row { get; } = new ObjectiveRow<AlmOptions>("alm", o => o.Alm, static (o, _) => new AlmObjective(o))
+    {
+        Needs = static o => o.TeacherNeeds,
+        Tables = static (o, inputs, tables) => tables with { Alm = ChunkBatch.From(inputs.Examples, inputs.Length, o.Rules(inputs.Bias)) },
+    };
+
     public string Name => "alm";
 
     public ObjectiveNeeds Needs { get; } = ObjectiveNeeds.LogLikelihood | ObjectiveNeeds.TeacherScores
         | (options.Boundary != BoundaryMode.None ? ObjectiveNeeds.LogBoundary : ObjectiveNeeds.None);
 
-    public IReadOnlyList<int> Layers => [];
-
-    public IReadOnlyList<int> TeacherLayers => [];
-
     public WeightSchedule Weight { get; } = new(options.Weight, options.Schedule);
-
-    public IReadOnlyList<(string Name, Tensor Value)> Parameters => [];
 
     public double Count(BatchTables tables) => Count(Chunks(tables));
 

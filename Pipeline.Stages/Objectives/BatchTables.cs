@@ -51,15 +51,12 @@ public sealed record BatchTables
                 targets++;
             }
         }
-        return new BatchTables
-        {
-            Rows = examples.Count,
-            Length = length,
-            TargetMask_N = mask,
-            Targets = targets,
-            Alm = options.Alm is { } alm ? ChunkBatch.From(examples, length, alm.Rules(bias)) : null,
-            Latents = options.Latents is { } latents ? LatentTables.From(examples, length, latents) : null,
-            Baselines = options.Dskd is null && options.Uld is null && options.Mined is null ? null : BaselineTables.From(examples, length),
-        };
+        var tables = new BatchTables { Rows = examples.Count, Length = length, TargetMask_N = mask, Targets = targets };
+        var inputs = new TableInputs(examples, length, bias);
+        return ObjectiveTable.Of(options).Aggregate(tables, (with, row) => row.AddTables(options, inputs, with));
     }
+
+    /// <summary>With what the baselines read, made once for all of them.</summary>
+    internal BatchTables WithBaselines(TableInputs inputs)
+        => Baselines is null ? this with { Baselines = BaselineTables.From(inputs.Examples, inputs.Length) } : this;
 }

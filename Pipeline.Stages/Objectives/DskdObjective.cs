@@ -7,6 +7,9 @@ namespace Pipeline.Stages.Objectives;
 /// <summary>Dual-space knowledge distillation with cross-model attention.</summary>
 public sealed class DskdObjective : IObjective
 {
+    /// <summary>Keeps its projectors apart from those of latents.</summary>
+    private const long SeedOffset = 100;
+
     private readonly DskdDivergence _divergence;
     private readonly DskdProjectors _projectors;
     private readonly ModelShapes _shapes;
@@ -22,6 +25,13 @@ public sealed class DskdObjective : IObjective
             Projector.Create("dskd.to_student", shapes.TeacherWidth, shapes.StudentWidth, seed + 2, device));
         Weight = new WeightSchedule(options.Weight, options.Schedule);
     }
+
+    internal static ObjectiveRow Row { get; } = new ObjectiveRow<DskdOptions>(
+        "dskd", o => o.Dskd, static (o, c) => new DskdObjective(o, c.Shapes(), c.Seed + SeedOffset, c.Device))
+    {
+        Beside = TeacherBeside.Always,
+        Tables = static (_, inputs, tables) => tables.WithBaselines(inputs),
+    };
 
     public string Name => "dskd";
 

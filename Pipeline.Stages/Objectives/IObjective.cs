@@ -15,16 +15,16 @@ public interface IObjective
     bool ReadsStep => false;
 
     /// <summary>Student layers whose hidden states are needed: 0 is the embedding output, the depth the last after the final norm.</summary>
-    IReadOnlyList<int> Layers { get; }
+    IReadOnlyList<int> Layers => [];
 
     /// <summary>Teacher layers, pairwise those of <see cref="Layers"/>.</summary>
-    IReadOnlyList<int> TeacherLayers { get; }
+    IReadOnlyList<int> TeacherLayers => [];
 
     /// <summary>The user's weight at each step.</summary>
     WeightSchedule Weight { get; }
 
     /// <summary>Parameters of the objective itself (projectors), trained with the student; empty for most.</summary>
-    IReadOnlyList<(string Name, Tensor Value)> Parameters { get; }
+    IReadOnlyList<(string Name, Tensor Value)> Parameters => [];
 
     /// <summary>
     /// What <see cref="Compute"/> will return as count, from the tables alone: a trainer that accumulates knows the denominator of

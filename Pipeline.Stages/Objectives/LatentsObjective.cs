@@ -1,4 +1,5 @@
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Objectives.Baselines;
 using Pipeline.Stages.Objectives.Schedules;
 using static TorchSharp.torch;
@@ -32,6 +33,14 @@ public sealed class LatentsObjective : IObjective
         (Layers, TeacherLayers, _projector) = (layers, teacherLayers, projector);
         Weight = new WeightSchedule(options.Weight, options.Schedule);
     }
+
+    internal static ObjectiveRow Row { get; } = new ObjectiveRow<LatentsOptions>(
+        "latents", o => o.Latents, static (o, c) => new LatentsObjective(o, c.Shapes(), c.Seed, c.Device))
+    {
+        Beside = TeacherBeside.WithoutStates,
+        Needs = static _ => [TeacherNeed.HiddenStates("")],
+        Tables = static (o, inputs, tables) => tables with { Latents = LatentTables.From(inputs.Examples, inputs.Length, o) },
+    };
 
     public string Name => "latents";
 

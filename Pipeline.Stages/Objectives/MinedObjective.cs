@@ -9,17 +9,17 @@ namespace Pipeline.Stages.Objectives;
 /// <param name="mapping">Per student id the nearest teacher id; -1 for ids that no student token has.</param>
 public sealed class MinedObjective(MinedOptions options, int[] mapping) : IObjective
 {
+    internal static ObjectiveRow Row { get; } = new ObjectiveRow<MinedOptions>("mined", o => o.Mined, static (o, c) => new MinedObjective(o, c.TokenMap(o.Mapping)))
+    {
+        Beside = TeacherBeside.Always,
+        Tables = static (_, inputs, tables) => tables.WithBaselines(inputs),
+    };
+
     public string Name => "mined";
 
     public ObjectiveNeeds Needs => ObjectiveNeeds.Logits | ObjectiveNeeds.TeacherOnline;
 
-    public IReadOnlyList<int> Layers => [];
-
-    public IReadOnlyList<int> TeacherLayers => [];
-
     public WeightSchedule Weight { get; } = new(options.Weight, options.Schedule);
-
-    public IReadOnlyList<(string Name, Tensor Value)> Parameters => [];
 
     public double Count(BatchTables tables) => MinedTables.From(Tables(tables)).Count;
 

@@ -39,15 +39,5 @@ public sealed record ObjectivesOptions
     }
 
     /// <summary>What the objectives ask of a teacher, keys from the objective's name on.</summary>
-    public IEnumerable<TeacherNeed> TeacherNeeds
-    {
-        get
-        {
-            foreach (TeacherNeed need in Alm?.TeacherNeeds ?? []) yield return need with { Key = $"alm.{need.Key}" };
-            if (Latents is not null) yield return TeacherNeed.HiddenStates("latents");
-            if (Dskd is not null) yield return TeacherNeed.Online("dskd");
-            if (Uld is not null) yield return TeacherNeed.Online("uld");
-            if (Mined is not null) yield return TeacherNeed.Online("mined");
-        }
-    }
+    public IEnumerable<TeacherNeed> TeacherNeeds => ObjectiveTable.Of(this).SelectMany(row => row.Asks(this));
 }

@@ -6,17 +6,13 @@ namespace Pipeline.Stages.Objectives;
 /// <summary>Mean of -log p(token | tokens before it) over the scored student tokens that the loss mask counts.</summary>
 public sealed class SftObjective(SftOptions options) : IObjective
 {
+    internal static ObjectiveRow Row { get; } = new ObjectiveRow<SftOptions>("sft", o => o.Sft, static (o, _) => new SftObjective(o));
+
     public string Name => "sft";
 
     public ObjectiveNeeds Needs => ObjectiveNeeds.LogLikelihood;
 
-    public IReadOnlyList<int> Layers => [];
-
-    public IReadOnlyList<int> TeacherLayers => [];
-
     public WeightSchedule Weight { get; } = new(options.Weight, options.Schedule);
-
-    public IReadOnlyList<(string Name, Tensor Value)> Parameters => [];
 
     public double Count(BatchTables tables) => tables.Targets;
 

@@ -7,17 +7,17 @@ namespace Pipeline.Stages.Objectives;
 /// <summary>Universal logit distillation: position i of the student against position i of the teacher, where both have a token.</summary>
 public sealed class UldObjective(UldOptions options) : IObjective
 {
+    internal static ObjectiveRow Row { get; } = new ObjectiveRow<UldOptions>("uld", o => o.Uld, static (o, _) => new UldObjective(o))
+    {
+        Beside = TeacherBeside.Always,
+        Tables = static (_, inputs, tables) => tables.WithBaselines(inputs),
+    };
+
     public string Name => "uld";
 
     public ObjectiveNeeds Needs => ObjectiveNeeds.Logits | ObjectiveNeeds.TeacherOnline;
 
-    public IReadOnlyList<int> Layers => [];
-
-    public IReadOnlyList<int> TeacherLayers => [];
-
     public WeightSchedule Weight { get; } = new(options.Weight, options.Schedule);
-
-    public IReadOnlyList<(string Name, Tensor Value)> Parameters => [];
 
     public double Count(BatchTables tables) => Positions(Tables(tables)).Student.Length;
 

@@ -18,21 +18,22 @@ internal sealed record StudentObjectives(ObjectivesOptions Options, IReadOnlyLis
     /// <exception cref="InputException">A table is not there, or is for other tokenizers.</exception>
     public static StudentObjectives Create(ObjectivesOptions options, ModelConfig student, RunSite run, Func<ITeacher> teacher, Device device)
     {
-        ModelShapes? shapes = options.Latents is null && options.Dskd is null ? null : Shapes(student, run, teacher);
-        int[]? mapping = options.Mined is { } mined
-            ? [.. VocabularyFile.ReadMap(run.Storage, run.Input(mined.Mapping), Tokenizers(run)).Select(e => e.SourceId)]
-            : null;
         TokenPairBias? bias = options.Alm is { Chunks: ChunkKind.Unbiased } alm
             ? VocabularyFile.ReadBias(
                 run.Storage,
                 run.Input(alm.Bias ?? throw new DefinitionException("alm: chunks 'unbiased' need 'bias', the file that a compute-bias stage wrote")),
                 Tokenizers(run))
             : null;
-        return new StudentObjectives(options, ObjectiveSet.Create(options, shapes, mapping, run.Definition.Seed, device), bias);
+        var context = new ObjectiveContext(
+            () => Shapes(student, run, teacher),
+            map => [.. VocabularyFile.ReadMap(run.Storage, run.Input(map), Tokenizers(run)).Select(e => e.SourceId)],
+            run.Definition.Seed,
+            device);
+        return new StudentObjectives(options, ObjectiveTable.Create(options, context), bias);
     }
 
     /// <summary>Whether a teacher is to be run beside the student whatever the shards hold.</summary>
-    public static bool NeedTeacher(ObjectivesOptions options) => options.Dskd is not null || options.Uld is not null || options.Mined is not null;
+    public static bool NeedTeacher(ObjectivesOptions options) => ObjectiveTable.Of(options).Any(row => row.Beside == TeacherBeside.Always);
 
     /// <summary>Whether the teacher scores every batch anew.</summary>
     public static bool ScoreOnline(ObjectivesOptions options) => options.Alm is { Scores: TeacherScoring.Online };

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Teacher;
 
@@ -44,7 +45,7 @@ internal static class StudentPlan
         if (options.Slots > 1) AddRanks(lines, options, memory, trained, bytes);
         bool logits = StudentObjectives.NeedTeacher(options.Objectives);
         if (logits || StudentObjectives.ScoreOnline(options.Objectives)) AddTeacher(lines, run, size, tokens, batch, bytes, logits);
-        else if (options.Objectives.Latents is not null)
+        else if (ObjectiveTable.Of(options.Objectives).Any(row => row.Beside == TeacherBeside.WithoutStates))
             lines.Add(new PlanLine("teacher beside", 0, PlanUnit.Count, "none where the shards hold hidden states (score-teacher.hiddenLayers); else it is loaded too"));
         return new StagePlan(null, lines);
     }

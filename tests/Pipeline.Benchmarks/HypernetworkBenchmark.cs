@@ -94,7 +94,7 @@ internal static class HypernetworkBenchmark
         using CausalLm model = CausalLm.Load(folder, new DiskStorage(), device.Device, device.ComputeType);
         using IHypernetwork network = HypernetworkFactory.Create(options.Network, HypernetworkTransfer.Source(model), 17);
         using var trainer = new HypernetworkTrainer(options, model, network, 17);
-        IReadOnlyList<IObjective> objectives = ObjectiveSet.Create(options.Objectives, null, null, 0, model.Device);
+        IReadOnlyList<IObjective> objectives = ObjectiveTable.Create(options.Objectives, ObjectiveContext.Alone(model.Device));
         List<double> whole = [], alone = [];
         for (int i = 0; i < batches.Count; i++)
         {

@@ -66,7 +66,7 @@ public sealed class AlmObjectiveTests : TorchTest
         var random = new Random(17);
         Example[] examples = [.. Examples(random, 6).Select(e => WithHidden(e, random))];
         var options = new ObjectivesOptions { Alm = new(), Sft = new(), Latents = new() };
-        IReadOnlyList<IObjective> objectives = ObjectiveSet.Create(options, new ModelShapes(2, 5, 2, 5), null, 1, CPU);
+        IReadOnlyList<IObjective> objectives = ObjectiveTable.Create(options, ObjectiveContext.Alone(CPU) with { Shapes = () => new ModelShapes(2, 5, 2, 5), Seed = 1 });
         Assert.Equal(["alm", "sft", "latents"], objectives.Select(o => o.Name));
         int length = examples.Max(e => e.Student.Count);
         double[] likelihoods = Draw(random, 6 * length), boundaries = Draw(random, 6 * length), states = Draw(random, 6 * length * 5);

@@ -1,3 +1,5 @@
+using System.Reflection;
+using System.Text.Json;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Stages.Objectives;
@@ -107,17 +109,40 @@ public sealed class BaselineObjectiveTests : TorchTest
     public void The_set_holds_what_the_definition_names_and_refuses_what_does_not_fit()
     {
         var options = new ObjectivesOptions { Alm = new(), Sft = new(), Latents = new(), Dskd = new(), Uld = new(), Mined = new() { Mapping = "none" } };
-        IReadOnlyList<IObjective> all = ObjectiveSet.Create(options, new ModelShapes(2, 4, 3, 6), Mapping, 1, TestDevice.Device);
+        IReadOnlyList<IObjective> all = ObjectiveTable.Create(options, Context(new ModelShapes(2, 4, 3, 6)));
         Assert.Equal(["alm", "sft", "latents", "dskd", "uld", "mined"], all.Select(o => o.Name));
         Assert.Equal(2, all[2].Parameters.Count);
-        Assert.Throws<DefinitionException>(() => ObjectiveSet.Create(new(), null, null, 1, TestDevice.Device));
+        Assert.Throws<DefinitionException>(() => ObjectiveTable.Create(new(), ObjectiveContext.Alone(TestDevice.Device)));
         var everyLayer = new ObjectivesOptions { Latents = new() { Layers = LatentLayers.All } };
-        Assert.Throws<DefinitionException>(() => ObjectiveSet.Create(everyLayer, new ModelShapes(2, 4, 3, 6), null, 1, TestDevice.Device));
+        Assert.Throws<DefinitionException>(() => ObjectiveTable.Create(everyLayer, Context(new ModelShapes(2, 4, 3, 6))));
         var noProjector = new ObjectivesOptions { Latents = new() { Projector = false } };
-        Assert.Throws<DefinitionException>(() => ObjectiveSet.Create(noProjector, new ModelShapes(2, 4, 2, 6), null, 1, TestDevice.Device));
+        Assert.Throws<DefinitionException>(() => ObjectiveTable.Create(noProjector, Context(new ModelShapes(2, 4, 2, 6))));
         var unequal = new ObjectivesOptions { Latents = new() { Layers = LatentLayers.Chosen, StudentLayers = [1, 2], TeacherLayers = [3] } };
-        Assert.Throws<DefinitionException>(() => ObjectiveSet.Create(unequal, new ModelShapes(2, 4, 3, 4), null, 1, TestDevice.Device));
+        Assert.Throws<DefinitionException>(() => ObjectiveTable.Create(unequal, Context(new ModelShapes(2, 4, 3, 4))));
     }
+
+    /// <summary>The table says of an objective what the objective says of itself, and every key of the options has a row.</summary>
+    [Fact]
+    public void Every_key_is_a_row_and_a_row_agrees_with_its_objective()
+    {
+        PropertyInfo[] keys = [.. typeof(ObjectivesOptions).GetProperties().Where(p => p.CanWrite)];
+        Assert.Equal(keys.Select(k => JsonNamingPolicy.CamelCase.ConvertName(k.Name)), ObjectiveTable.All.Select(r => r.Name));
+        for (int i = 0; i < keys.Length; i++)
+        {
+            var options = new ObjectivesOptions();
+            object own = keys[i].PropertyType == typeof(MinedOptions) ? new MinedOptions { Mapping = "map" } : Activator.CreateInstance(keys[i].PropertyType)!;
+            keys[i].SetValue(options, own);
+            ObjectiveRow row = Assert.Single(ObjectiveTable.Of(options));
+            IObjective objective = Assert.Single(ObjectiveTable.Create(options, Context(new ModelShapes(2, 4, 3, 6))));
+            Assert.Equal(row.Name, objective.Name);
+            Assert.Equal(row.Beside == TeacherBeside.Always, objective.Needs.HasFlag(ObjectiveNeeds.TeacherOnline));
+            Assert.Equal(row.Beside == TeacherBeside.WithoutStates, objective.Needs.HasFlag(ObjectiveNeeds.TeacherHidden));
+            Assert.All(options.TeacherNeeds, n => Assert.Equal(row.Name, n.Key.Split('.')[0]));
+            Assert.Equal(row.Beside != TeacherBeside.Never, options.TeacherNeeds.Any(n => n.Key == row.Name));
+        }
+    }
+
+    private static ObjectiveContext Context(ModelShapes shapes) => new(() => shapes, _ => Mapping, 1, TestDevice.Device);
 
     private (BatchTables, ObjectiveInputs) Batch(ScalarType dtype = ScalarType.Float64)
     {
