@@ -53,8 +53,8 @@ internal static partial class LogMessages
     [LoggerMessage(1021, LogLevel.Information, "flow '{Flow}', stage '{Stage}': {Counts}")]
     public static partial void StageDone(this ILogger log, string flow, string stage, string counts);
 
-    [LoggerMessage(1022, LogLevel.Information, "flow '{Flow}': {Status}")]
-    public static partial void FlowStatus(this ILogger log, string flow, string status);
+    [LoggerMessage(1023, LogLevel.Warning, "torch may read numbers that are freed meanwhile, because {Fault}: a result may be wrong, or the process end; docs/decisions/0090 has more")]
+    public static partial void ScalarsMayBeFreed(this ILogger log, string fault);
 
     [LoggerMessage(1030, LogLevel.Warning, "stopping at the next safe point; once more to end at once")]
     public static partial void Stopping(this ILogger log);

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Definitions;
@@ -25,7 +26,13 @@ internal static class Services
         services.AddSingleton<TokenizerStore>();
         services.AddSingleton<ITeacherConnections, TeacherConnections>();
         services.AddSingleton<IGgufWorkers, GgufWorkers>();
-        services.AddSingleton(_ => TorchDevice.Create(definition.Device, definition.Threads, settings.LibTorch, settings.Ranks.LocalRank));
+        services.AddSingleton(provider =>
+        {
+            var device = TorchDevice.Create(definition.Device, definition.Threads, settings.LibTorch, settings.Ranks.LocalRank);
+            if (TorchLoader.ScalarFault is { } fault)
+                provider.GetService<ILogger<TorchDevice>>()?.ScalarsMayBeFreed(fault);
+            return device;
+        });
         services.AddSingleton(settings.Ranks);
         services.AddSingleton(provider =>
         {

@@ -4,11 +4,12 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Definitions;
 using Pipeline.Host.Files;
+using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Runs;
 
 /// <summary>
-/// Writes <c>report.json</c>: what every flow counted, and under <c>parts</c> whatever stages left as <c>report/NAME.json</c>.
+/// Writes <c>report.json</c>: what every flow counted, whether torch can be trusted with numbers, and under <c>parts</c> whatever stages left as <c>report/NAME.json</c>.
 /// </summary>
 internal static class RunReportWriter
 {
@@ -30,6 +31,9 @@ internal static class RunReportWriter
             ["flows"] = flows,
             ["parts"] = Parts(storage, folder.File(RunFiles.ReportParts)),
         };
+        // Where no flow of this process needed torch there is nothing to say.
+        if (TorchLoader.LoadedFrom is not null)
+            report["torch"] = new JsonObject { ["scalars"] = TorchLoader.ScalarFault ?? "kept until they are read" };
         storage.WriteAtomically(folder.File(RunFiles.Report), stream => JsonSerializer.Serialize(stream, report, RunReport.Layout));
     }
 

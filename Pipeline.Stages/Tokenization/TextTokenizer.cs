@@ -110,24 +110,6 @@ public sealed partial class TextTokenizer
     internal static TextTokenizer FromJson(string name, byte[] json, Dictionary<string, byte[]> companions)
         => new(TokenizerFolder.InMemory(name, json, companions));
 
-    /// <summary>This tokenizer with more special tokens, from the first id that is free. Tokens it has already stay as they are.</summary>
-    public TextTokenizer WithAddedTokens(IReadOnlyList<string> special)
-    {
-        ArgumentNullException.ThrowIfNull(special);
-        List<string> missing = [.. special.Where(t => t.Length > 0 && !_addedIds.ContainsKey(t)).Distinct(StringComparer.Ordinal)];
-        if (missing.Count == 0)
-            return this;
-        int next = Definition.NextId;
-        for (int id = next; id < next + missing.Count; id++)
-        {
-            if (TokenOf(id) is { } taken)
-                throw new InputException($"tokenizer {_folder.File}: '{taken}' has id {id} already, which an added token would be given; its ids have gaps");
-        }
-        if (missing.Exists(content => !WellFormedText.IsWellFormed(content)))
-            throw new InputException($"tokenizer {_folder.File}: a token to be added has half a surrogate pair; give well-formed text");
-        return new TextTokenizer(_folder.With(AddedTokenWriter.Add(_folder.Json, [.. missing.Select(content => AddedTokenWriter.Special(IdOf(content) ?? next++, content))])));
-    }
-
     /// <summary>
     /// Text of a mark ("bos", "eos", "pad", "unk") as chat templates see it: what the folder's configuration names, null where that says
     /// null, and <paramref name="otherwise"/>'s token where it says nothing.

@@ -9,7 +9,8 @@ namespace Pipeline.Stages.Torch;
 /// Keeps the native memory of a TorchSharp <c>Scalar</c> for some seconds after it was given back. TorchSharp hands a scalar's address
 /// to torch without holding the object, its own operators included (<c>a + b</c> makes one for the factor 1), so a finalizer may free it
 /// while the call still reads it: a wrong number, or the end of the process. It was seen at step 831 of a run with a small young heap.
-/// The shim's function that frees a scalar is replaced, in this process's memory, by one that frees it later.
+/// The shim's function that frees a scalar is replaced, in this process's memory, by one that frees it later. Two open pull requests of
+/// TorchSharp dispose of such scalars behind the call (dotnet/TorchSharp #1434, #1496): with them this file goes. docs/decisions/0090 has more.
 /// </summary>
 internal static unsafe partial class ScalarRetirement
 {
@@ -23,10 +24,18 @@ internal static unsafe partial class ScalarRetirement
     private static readonly Lock Gate = new();
     private static readonly Queue<(nint Scalar, long Since)> Retired = new();
 
-    /// <summary>Replaces the function in the loaded shim. A system that forbids it leaves the process as TorchSharp made it.</summary>
-    public static void Install(nint shim)
+    /// <summary>Changes how memory may be used: address, length, protection; 0 where the system allows it.</summary>
+    public delegate int Protection(nint address, nuint length, int protection);
+
+    /// <summary>Replaces the function in the loaded shim. Where that cannot be done the process stays as TorchSharp made it.</summary>
+    /// <param name="shim">The loaded shim.</param>
+    /// <param name="protect">Null: the system's mprotect.</param>
+    /// <returns>Null where it is done, else why it is not: whoever asked must say so, because numbers may then be wrong.</returns>
+    public static string? Install(nint shim, Protection? protect = null)
     {
-        if (!NativeLibrary.TryGetExport(shim, Export, out nint function)) return;
+        protect ??= Protect;
+        if (!NativeLibrary.TryGetExport(shim, Export, out nint function))
+            return $"the shim has no {Export}";
         // The code must not meet its own first call to be compiled while the finalizer waits for it.
         RuntimeHelpers.PrepareMethod(((Action<nint>)Retire).Method.MethodHandle);
         Span<byte> jump = stackalloc byte[12];
@@ -38,9 +47,11 @@ internal static unsafe partial class ScalarRetirement
         nint page = Environment.SystemPageSize;
         nint start = function / page * page;
         nuint length = (nuint)(function + jump.Length - start);
-        if (Protect(start, length, ReadWriteExecute) != 0) return;
+        if (protect(start, length, ReadWriteExecute) != 0)
+            return "the system forbids to change the shim's code in memory (mprotect)";
         jump.CopyTo(new Span<byte>((void*)function, jump.Length));
-        _ = Protect(start, length, ReadExecute);
+        _ = protect(start, length, ReadExecute);
+        return null;
     }
 
     [UnmanagedCallersOnly]

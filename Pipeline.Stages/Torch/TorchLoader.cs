@@ -35,6 +35,12 @@ public static partial class TorchLoader
     /// <summary>True when the loaded folder has the CUDA libraries.</summary>
     public static bool HasCuda { get; private set; }
 
+    /// <summary>
+    /// Why torch may read a number that is freed meanwhile (a wrong result, or the end of the process); null where that cannot happen, and
+    /// before <see cref="Load"/>. See <see cref="ScalarRetirement"/>.
+    /// </summary>
+    public static string? ScalarFault { get; private set; }
+
     /// <summary>Loads once per process; later calls do nothing.</summary>
     /// <param name="libtorchFolder">Another libtorch 2.10 folder (its <c>lib</c> folder or the one above); null: <c>ALM_LIBTORCH</c>, else the shipped one.</param>
     /// <exception cref="InputException">No libtorch there, another minor version, or a shim that is not the known one.</exception>
@@ -48,6 +54,7 @@ public static partial class TorchLoader
             {
                 // Elsewhere the package's own loading works; the libstdc++ trouble is Linux's alone.
                 _shim = NativeLibrary.Load("LibTorchSharp", typeof(TorchSharp.torch).Assembly, null);
+                ScalarFault = $"only Linux on x64 is repaired, not {RuntimeInformation.RuntimeIdentifier}";
                 return;
             }
 
@@ -70,7 +77,7 @@ public static partial class TorchLoader
             }
 
             nint handle = LoadShim(shim);
-            ScalarRetirement.Install(handle);
+            ScalarFault = ScalarRetirement.Install(handle);
             AssemblyLoadContext.Default.ResolvingUnmanagedDll += Resolve;
             LoadedFrom = folder;
             _shim = handle;

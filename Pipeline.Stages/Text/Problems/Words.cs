@@ -42,15 +42,11 @@ internal static class Words
     public static readonly string[] Places =
         ["market", "harbor", "library", "museum", "station", "old mill", "swimming pool", "castle", "lighthouse", "town hall", "park", "bakery"];
 
-    public static readonly string[] Animals = ["hens", "goats", "sheep", "cows", "ducks", "geese", "rabbits", "ponies"];
-
     public static readonly string[] Trees = ["apple trees", "pear trees", "olive trees", "lemon trees", "walnut trees", "cherry trees"];
 
     public static readonly string[] Flowers = ["tulips", "roses", "daisies", "lilies", "sunflowers", "poppies", "violets"];
 
     public static readonly string[] Baked = ["rolls", "pies", "muffins", "biscuits", "loaves", "pretzels", "scones", "tarts"];
-
-    public static readonly string[] Days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
     public static readonly string[] Machines = ["printer", "pump", "loom", "press", "mill", "saw", "robot"];
 

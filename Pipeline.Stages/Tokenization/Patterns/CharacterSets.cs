@@ -48,10 +48,6 @@ internal static class CharacterSets
     public static CodePointSet? Find(string name)
         => s_names.Value.GetValueOrDefault(name.Replace("_", "", StringComparison.Ordinal).Replace(" ", "", StringComparison.Ordinal));
 
-    /// <summary>The code points that differ from this one in case only, itself included.</summary>
-    public static ReadOnlySpan<int> SameButForCase(int codePoint)
-        => s_foldings.Value.TryGetValue(codePoint, out int[]? same) ? same : new int[] { codePoint };
-
     /// <summary>Adds to a set whatever differs from a member in case only.</summary>
     public static CodePointSet IgnoreCase(CodePointSet set)
     {

@@ -83,20 +83,6 @@ public sealed class TextTokenizerTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void Added_tokens_get_the_next_ids_and_leave_every_other_token_alone()
-    {
-        TextTokenizer before = GoldenTests.Load("llama3", out _);
-        TextTokenizer after = before.WithAddedTokens(["<new>", "<s>", "<other>"]);
-        Assert.Equal(before.VocabularySize + 2, after.VocabularySize);
-        Assert.Equal((before.VocabularySize, before.VocabularySize + 1), (after.IdOf("<new>"), after.IdOf("<other>")));
-        Assert.All(Enumerable.Range(0, before.VocabularySize), id => Assert.Equal(before.TokenOf(id), after.TokenOf(id)));
-        Assert.True(after.IsSpecial(after.IdOf("<new>")!.Value));
-        Assert.Equal([.. Ids(before, "the"), after.IdOf("<new>")!.Value, .. Ids(before, " dog")], Ids(after, "the<new> dog"));
-        Assert.NotEqual(before.Fingerprint, after.Fingerprint);
-        Assert.Same(before, before.WithAddedTokens(["<s>"]));
-    }
-
-    [Fact]
     public void The_store_loads_a_path_once()
     {
         var store = new TokenizerStore(_storage);
