@@ -16,7 +16,7 @@ namespace Pipeline.Stages.Alignment;
 /// because their probability is part of how that side reaches that text; with a mark or the end of the sequence behind them they
 /// belong to no chunk.</para>
 /// </remarks>
-public static class ChunkAligner
+internal static class ChunkAligner
 {
     /// <summary>
     /// How far a unit looks for its partner among the other side's units at the same byte. A turn's header and end are fewer than

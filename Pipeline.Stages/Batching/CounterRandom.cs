@@ -4,7 +4,7 @@ namespace Pipeline.Stages.Batching;
 /// Random draws as a function of a key and a counter (SplitMix64 of Steele, Lea and Flood, 2014), fixed for good: what a seed means must
 /// not change with the runtime, as it may for <see cref="Random"/>, and a checkpoint has no random state to keep.
 /// </summary>
-public struct CounterRandom(ulong key)
+internal struct CounterRandom(ulong key)
 {
     private const ulong Gamma = 0x9E3779B97F4A7C15;
 

@@ -4,7 +4,7 @@ namespace Pipeline.Stages.Batching;
 /// Puts sequences of like length together so that little of a padded [rows, length] rectangle is padding. A pure function of the
 /// lengths: the same window gives the same batches on every run, which byte-identical shards and bit-identical resumes rest on.
 /// </summary>
-public static class LengthBatches
+internal static class LengthBatches
 {
     // Positions of a window that may be padding: a twentieth. A batch below a sixteenth of the budget is not cut any finer for it.
     private const int PaddingShare = 20, SmallBatch = 16;

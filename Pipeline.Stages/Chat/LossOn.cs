@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Chat;
 
 /// <summary>Which tokens count in a loss.</summary>
-public enum LossOn
+internal enum LossOn
 {
     /// <summary>Every token.</summary>
     All,

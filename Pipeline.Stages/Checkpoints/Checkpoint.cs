@@ -6,7 +6,7 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Checkpoints;
 
 /// <summary>A checkpoint whose checksums were right when it was opened.</summary>
-public sealed class Checkpoint
+internal sealed class Checkpoint
 {
     private readonly IStorage _storage;
 

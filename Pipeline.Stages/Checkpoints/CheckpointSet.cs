@@ -5,7 +5,7 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Checkpoints;
 
 /// <summary>The checkpoints of a folder.</summary>
-public static class CheckpointSet
+internal static class CheckpointSet
 {
     /// <summary>
     /// The newest checkpoint whose every checksum is right. Those that are newer and are not whole are named, with the reason: a run
@@ -48,4 +48,4 @@ public static class CheckpointSet
 }
 
 /// <summary>What was found, and what was newer but is not whole.</summary>
-public sealed record CheckpointSearch(Checkpoint? Latest, IReadOnlyList<DamagedException> Skipped);
+internal sealed record CheckpointSearch(Checkpoint? Latest, IReadOnlyList<DamagedException> Skipped);

@@ -8,7 +8,7 @@ namespace Pipeline.Stages.Checkpoints;
 /// <param name="storage">Where.</param>
 /// <param name="folder">Full path; each checkpoint is a folder in it.</param>
 /// <param name="keep">Checkpoints that stay, the new one included; at least 1.</param>
-public sealed class CheckpointWriter(IStorage storage, string folder, int keep)
+internal sealed class CheckpointWriter(IStorage storage, string folder, int keep)
 {
     /// <summary>Keeps what the writer of a checkpoint says of itself (position, random state).</summary>
     public const string StateFile = "state.json";

@@ -4,7 +4,7 @@ using System.ComponentModel.DataAnnotations;
 namespace Pipeline.Stages.Demonstrations;
 
 /// <summary>What <c>read-demonstrations</c> may be told.</summary>
-public sealed record ReadDemonstrationsOptions
+internal sealed record ReadDemonstrationsOptions
 {
     [Description("Files of demonstrations, .parquet, or JSON Lines (.jsonl, .gz and .zst too), all of one kind, in this order. * and ? stand for characters of a name, ** for folders. run:NAME is below the run folder.")]
     public required IReadOnlyList<string> Files { get; init; }

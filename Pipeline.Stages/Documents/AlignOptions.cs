@@ -1,4 +1,4 @@
 namespace Pipeline.Stages.Documents;
 
 /// <summary>None.</summary>
-public sealed record AlignOptions;
+internal sealed record AlignOptions;

@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Documents;
 
 /// <summary>What becomes of a document with more tokens than a side may have.</summary>
-public enum LongDocuments
+internal enum LongDocuments
 {
     /// <summary>It becomes several documents, each tokenized on its own.</summary>
     Split,

@@ -5,7 +5,7 @@ using Pipeline.Stages.Chat;
 
 namespace Pipeline.Stages.Documents;
 
-public sealed record TokenizeOptions : IValidatableObject
+internal sealed record TokenizeOptions : IValidatableObject
 {
     [Description("Tokens a document may have under the teacher's tokenizer, bos and eos included.")]
     [Range(16, 1_048_576)]

@@ -5,7 +5,7 @@ using Pipeline.Stages.Chat;
 
 namespace Pipeline.Stages.Documents;
 
-public sealed record TokenizeStudentOptions : IValidatableObject
+internal sealed record TokenizeStudentOptions : IValidatableObject
 {
     [Description("Tokens a document may have, bos and eos included.")]
     [Range(16, 4_194_304)]

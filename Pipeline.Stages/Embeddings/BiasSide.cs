@@ -3,7 +3,7 @@ using System.Text;
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>One tokenizer as the bias matrices need it.</summary>
-public sealed class BiasSide
+internal sealed class BiasSide
 {
     private readonly int[] _sorted;
     private readonly int[] _rank;

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>Which ids of a vocabulary are boundary tokens.</summary>
-public static class BoundaryMask
+internal static class BoundaryMask
 {
     /// <param name="vocabulary">The byte views.</param>
     /// <param name="specials">Ids of the special tokens.</param>

@@ -2,7 +2,7 @@ namespace Pipeline.Stages.Embeddings;
 
 /// <summary>Which tokens start a new pretoken: the set B of arXiv 2503.20083, section 3.3.</summary>
 [Flags]
-public enum BoundarySet
+internal enum BoundarySet
 {
     None = 0,
 

@@ -4,7 +4,7 @@ using System.ComponentModel.DataAnnotations;
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>Options of <c>compute-bias</c>.</summary>
-public sealed record ComputeBiasOptions
+internal sealed record ComputeBiasOptions
 {
     [Description("The file, below the run's folder, that alm's 'bias' then names as run:NAME.")]
     public string To { get; init; } = "token-pair-bias.txt";

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>A new vocabulary's rows by way of another model that has it, the donor: OMP or FOCUS. Tokens the old vocabulary has are copied.</summary>
-public static class DonorTransfer
+internal static class DonorTransfer
 {
     /// <summary>Terms of a sparse combination.</summary>
     public const int Terms = 64;

@@ -3,7 +3,7 @@ using System.Numerics;
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>Levenshtein distances, unit costs, from one byte string to many: the pattern's bit vectors are made once. Not thread-safe.</summary>
-public sealed class EditPattern
+internal sealed class EditPattern
 {
     private const int Bits = 64;
     private readonly ulong[] _match = new ulong[256];

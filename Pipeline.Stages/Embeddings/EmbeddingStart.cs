@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>How the embeddings of a new vocabulary begin.</summary>
-public enum EmbeddingStart
+internal enum EmbeddingStart
 {
     /// <summary>Copies where the bytes are the same, else means of the old tokenizer's pieces.</summary>
     Fvt,

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>Builds new embedding matrices from old ones, in slices: the work space does not grow with the vocabulary.</summary>
-public static class EmbeddingTransfer
+internal static class EmbeddingTransfer
 {
     /// <summary>Elements of the largest gathered slice.</summary>
     private const long SliceElements = 1 << 24;

@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Embeddings;
 /// FOCUS (arXiv 2305.14481): a new token begins as a mean of shared tokens, weighted by how alike they are to it in another embedding of the
 /// new vocabulary (here the donor model's, there fastText of the target language). N shared tokens, B new ones.
 /// </summary>
-public static class FocusTransfer
+internal static class FocusTransfer
 {
     private const long SliceElements = 1 << 24;
 

@@ -4,7 +4,7 @@ namespace Pipeline.Stages.Embeddings;
 /// Fast vocabulary transfer: a token that the old vocabulary has keeps its embedding, another one starts as the mean of the pieces
 /// the old tokenizer cuts its bytes into.
 /// </summary>
-public static class FvtTransfer
+internal static class FvtTransfer
 {
     /// <summary>The old tokenizer's ids for a run of bytes, merges only, no pre-tokenizer splits; empty when it has none.</summary>
     public delegate IReadOnlyList<int> Decomposition(ReadOnlySpan<byte> bytes);

@@ -4,7 +4,7 @@ namespace Pipeline.Stages.Embeddings;
 /// For every position of a byte-level student the longest token of the old vocabulary that ends there: its embedding is added to
 /// the byte's. An Aho-Corasick automaton over the old vocabulary's bytes, O(1) amortized per position.
 /// </summary>
-public sealed class InputExpansion
+internal sealed class InputExpansion
 {
     public const int LongestToken = 16;
     private const int Root = 0;

@@ -1,4 +1,4 @@
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>Options of <c>match-tokens</c>: there is nothing to choose, the tokenizers are the run's.</summary>
-public sealed record MatchTokensOptions;
+internal sealed record MatchTokensOptions;

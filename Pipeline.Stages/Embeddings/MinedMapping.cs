@@ -5,7 +5,7 @@ namespace Pipeline.Stages.Embeddings;
 /// quarter of a million tokens on both sides: equal bytes by dictionary, the rest by scanning the lengths nearest first with a
 /// lower bound per pair.
 /// </summary>
-public sealed class MinedMapping
+internal sealed class MinedMapping
 {
     private readonly VocabularyBytes _source;
     private readonly int _sourceRows;
@@ -78,4 +78,4 @@ public sealed class MinedMapping
 }
 
 /// <summary>The nearest old token of a new one.</summary>
-public readonly record struct MinedEntry(int SourceId, int Distance);
+internal readonly record struct MinedEntry(int SourceId, int Distance);

@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Embeddings;
 /// How two vocabularies write numbers: how many tokens are runs of one, two, three and more digits. Where the schemes differ, the means and
 /// combinations that new rows begin from say little about digits, and arithmetic suffers first.
 /// </summary>
-public sealed record NumeralsAudit(IReadOnlyList<int> Source, IReadOnlyList<int> Target)
+internal sealed record NumeralsAudit(IReadOnlyList<int> Source, IReadOnlyList<int> Target)
 {
     private const int Classes = 4;
 

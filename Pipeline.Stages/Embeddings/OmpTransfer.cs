@@ -8,7 +8,7 @@ namespace Pipeline.Stages.Embeddings;
 /// there as a sparse combination of tokens both models have; the same combination of the model's own rows is its embedding. N shared tokens,
 /// B new ones, P width of the donor, H width of the model, k terms. Computed in float64.
 /// </summary>
-public static class OmpTransfer
+internal static class OmpTransfer
 {
     /// <summary>A row is done when what is left of it is this share of its norm: further terms would fit noise, with coefficients without bound.</summary>
     private const double Enough = 1e-6;

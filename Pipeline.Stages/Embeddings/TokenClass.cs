@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>What an id of a vocabulary stands for.</summary>
-public enum TokenClass
+internal enum TokenClass
 {
     /// <summary>No token has this id: a row that pads the matrix.</summary>
     None,

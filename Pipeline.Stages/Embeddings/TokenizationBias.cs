@@ -8,7 +8,7 @@ namespace Pipeline.Stages.Embeddings;
 /// token x says that its continuation is none of those which would have been tokenized across x's end. For a pair of a teacher and
 /// a student token it is the probability of the continuations that one side excludes and the other does not.
 /// </summary>
-public static class TokenizationBias
+internal static class TokenizationBias
 {
     /// <summary>Biases of all pairs where one token's bytes end with the other's.</summary>
     /// <param name="teacher">The teacher's tokenizer.</param>

@@ -9,5 +9,5 @@ namespace Pipeline.Stages.Embeddings;
 /// <param name="PieceTarget">[P] which of the B rows a piece belongs to, ascending.</param>
 /// <param name="PieceSource">[P] the piece's row in the old matrix.</param>
 /// <param name="RandomTarget">[D] rows that are drawn.</param>
-public sealed record TransferPlan(
+internal sealed record TransferPlan(
     int Rows, int SourceRows, long[] CopyTarget, long[] CopySource, long[] MeanTarget, long[] PieceTarget, long[] PieceSource, long[] RandomTarget);

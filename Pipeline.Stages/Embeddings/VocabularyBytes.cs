@@ -3,7 +3,7 @@ using System.Text;
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>The bytes and the class of every id of a vocabulary, flat: a quarter of a million tokens are two arrays.</summary>
-public sealed class VocabularyBytes
+internal sealed class VocabularyBytes
 {
     private readonly byte[] _bytes;
     private readonly int[] _ends;

@@ -10,7 +10,7 @@ namespace Pipeline.Stages.Embeddings;
 /// Tables over two vocabularies as text files: a first line that says what they are and for which tokenizers, then numbers. A file
 /// made for another tokenizer is refused by name.
 /// </summary>
-public static class VocabularyFile
+internal static class VocabularyFile
 {
     private const string BiasKind = "alm-token-pair-bias-1", MapKind = "alm-token-map-1";
 
@@ -92,4 +92,4 @@ public static class VocabularyFile
 }
 
 /// <summary>Fingerprints of the teacher's and the student's tokenizer.</summary>
-public readonly record struct TokenizerPair(string Teacher, string Student);
+internal readonly record struct TokenizerPair(string Teacher, string Student);

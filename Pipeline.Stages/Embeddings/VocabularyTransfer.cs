@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>An embedding matrix under another tokenizer: what <see cref="FvtTransfer"/> and the simpler beginnings need of two tokenizers.</summary>
-public static class VocabularyTransfer
+internal static class VocabularyTransfer
 {
     /// <param name="source_VH">[source rows, H] the matrix of the source tokenizer.</param>
     /// <param name="source">The tokenizer of the matrix.</param>

@@ -3,7 +3,7 @@ using System.ComponentModel;
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>Options of <c>write-token-map</c>.</summary>
-public sealed record WriteTokenMapOptions
+internal sealed record WriteTokenMapOptions
 {
     [Description("The file, below the run's folder, that mined's 'mapping' then names as run:NAME.")]
     public string To { get; init; } = "token-map.txt";

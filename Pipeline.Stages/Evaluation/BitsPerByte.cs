@@ -4,7 +4,7 @@ namespace Pipeline.Stages.Evaluation;
 /// Bits per byte: −Σ log2 p(token) over the bytes of the text the tokens stand for. Comparable between models of any tokenizer, because
 /// the denominator is the text's own length.
 /// </summary>
-public static class BitsPerByte
+internal static class BitsPerByte
 {
     /// <summary>What a byte costs that no distribution was asked about: the first token of a model with neither bos nor eos.</summary>
     public const double UnscoredByteBits = 8;

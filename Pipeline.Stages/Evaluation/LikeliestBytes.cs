@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Evaluation;
 /// A model's most likely next byte at every byte offset of every window where it begins a token and has a prediction for it: what two
 /// models' top-1 agreement is the share of. Filled by <see cref="WindowScorer"/>. Two bytes of memory per byte of text.
 /// </summary>
-public sealed class LikeliestBytes
+internal sealed class LikeliestBytes
 {
     private const short Unknown = -1;
     private readonly IReadOnlyList<WindowTokens> _windows;

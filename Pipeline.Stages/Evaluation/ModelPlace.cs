@@ -11,7 +11,7 @@ namespace Pipeline.Stages.Evaluation;
 /// <param name="Folder">Full path.</param>
 /// <param name="Tokenizer">Full path, or <c>bytes</c>.</param>
 /// <param name="Edit">Full path of an edit of its activations; null: the folder's own, where it has one.</param>
-public sealed record ModelPlace(string Name, string Folder, string Tokenizer, string? Edit = null)
+internal sealed record ModelPlace(string Name, string Folder, string Tokenizer, string? Edit = null)
 {
     /// <summary>The definition's teacher, by its folder.</summary>
     public const string Teacher = "teacher";

@@ -3,7 +3,7 @@ using System.Text;
 namespace Pipeline.Stages.Evaluation;
 
 /// <summary>A run of characters of a text, and its length as UTF-8.</summary>
-public readonly record struct Window(int Start, int Length, int Bytes);
+internal readonly record struct Window(int Start, int Length, int Bytes);
 
 /// <summary>
 /// The one rule by which text is cut before it is judged: windows of at most so many UTF-8 bytes, each ending before the last white
@@ -17,7 +17,7 @@ public static class WindowCutter
 
     /// <param name="text">Well-formed.</param>
     /// <param name="windowBytes">At least <see cref="LeastWindowBytes"/>.</param>
-    public static List<Window> Cut(string text, int windowBytes)
+    internal static List<Window> Cut(string text, int windowBytes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(windowBytes, LeastWindowBytes);
         var windows = new List<Window>();

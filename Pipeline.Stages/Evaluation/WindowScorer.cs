@@ -12,7 +12,7 @@ namespace Pipeline.Stages.Evaluation;
 /// Log-likelihoods of windows, and where asked the most likely next bytes: sorted by length and taken in batches of so many tokens, padding included, on the device's thread. H
 /// hidden, R tokens that are not padding. Ranks share the batches, which are the same however many there are, and so are the numbers.
 /// </summary>
-public sealed class WindowScorer(TorchDevice device, int batchTokens, IRanks? ranks = null)
+internal sealed class WindowScorer(TorchDevice device, int batchTokens, IRanks? ranks = null)
 {
     private readonly IRanks _ranks = ranks ?? OneRank.Instance;
 

@@ -12,7 +12,7 @@ namespace Pipeline.Stages.Evaluation;
 /// bytes than its own (a space that the tokenizer put in front). Null where it was not asked for.
 /// </param>
 /// <param name="Context">Tokens of text in front that are read and not judged.</param>
-public sealed record WindowTokens(int[] Ids, bool HasPrefix, int UnscoredBytes, int[]? Offsets = null, int Context = 0)
+internal sealed record WindowTokens(int[] Ids, bool HasPrefix, int UnscoredBytes, int[]? Offsets = null, int Context = 0)
 {
     /// <summary>Tokens of text that are judged.</summary>
     public int TextTokens => Ids.Length - Context - (HasPrefix ? 1 : 0);

@@ -8,7 +8,7 @@ namespace Pipeline.Stages.Gguf;
 /// One memory-mapped GGUF file of version 2 or 3 (github.com/ggml-org/ggml, docs/gguf.md): metadata, and where its tensors lie. A stranger
 /// may have made it, so everything is checked against the file's length before it is used.
 /// </summary>
-public sealed class GgufFile : IDisposable
+internal sealed class GgufFile : IDisposable
 {
     internal const int DefaultAlignment = 32;
 

@@ -5,7 +5,7 @@ using Pipeline.Contracts.Errors;
 namespace Pipeline.Stages.Gguf;
 
 /// <summary>Key-values of a file, in its order: numbers, flags, texts, and arrays of one of these.</summary>
-public sealed class GgufMetadata
+internal sealed class GgufMetadata
 {
     private const int MostKeys = 65_536, LongestKey = 65_535, LongestText = 64 << 20, MostItems = 1 << 26;
 

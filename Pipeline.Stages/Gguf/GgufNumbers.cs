@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace Pipeline.Stages.Gguf;
 
 /// <summary>Float32 to the bytes of a tensor and back. Rounding is to the nearest, as ggml's reference does for each type.</summary>
-public static class GgufNumbers
+internal static class GgufNumbers
 {
     private const int Block = 32, BlockBytes = 34;
 

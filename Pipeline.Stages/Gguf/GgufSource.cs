@@ -7,7 +7,7 @@ namespace Pipeline.Stages.Gguf;
 /// <param name="Type">Of the written elements.</param>
 /// <param name="Shape">Row-major, outermost first; rows are a whole number of the type's blocks.</param>
 /// <param name="Write">Calls what it is given with the values in order, in pieces of whole rows.</param>
-public sealed record GgufSource(string Name, GgufType Type, IReadOnlyList<long> Shape, Action<GgufSource.Sink> Write)
+internal sealed record GgufSource(string Name, GgufType Type, IReadOnlyList<long> Shape, Action<GgufSource.Sink> Write)
 {
     /// <summary>Takes the next values.</summary>
     public delegate void Sink(ReadOnlySpan<float> values);

@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Gguf;
 /// <param name="Shape">Row-major, outermost first: the reverse of what the file says.</param>
 /// <param name="Offset">Of the first byte, within the file.</param>
 /// <param name="Bytes">How many there are.</param>
-public sealed record GgufTensor(string Name, uint Type, IReadOnlyList<long> Shape, long Offset, long Bytes)
+internal sealed record GgufTensor(string Name, uint Type, IReadOnlyList<long> Shape, long Offset, long Bytes)
 {
     public long Columns => Shape[^1];
 

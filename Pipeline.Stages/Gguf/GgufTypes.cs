@@ -4,7 +4,7 @@ namespace Pipeline.Stages.Gguf;
 /// How many bytes a tensor of each of ggml's types takes: rows are cut into blocks of so many elements, each of so many bytes. Facts of
 /// the format (ggml's <c>type_traits</c>); types that are not decoded here are known too, since a teacher's file may be of them.
 /// </summary>
-public static class GgufTypes
+internal static class GgufTypes
 {
     private static readonly (uint Number, string Name, int Block, int Bytes)[] s_table =
     [

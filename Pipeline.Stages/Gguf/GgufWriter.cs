@@ -7,7 +7,7 @@ namespace Pipeline.Stages.Gguf;
 /// <summary>
 /// Writes GGUF version 3, little-endian, forward only: head, metadata in the order in which it was set, where the tensors lie, the tensors.
 /// </summary>
-public sealed class GgufWriter
+internal sealed class GgufWriter
 {
     private const uint Version = 3;
     private const int PieceElements = 1 << 20;

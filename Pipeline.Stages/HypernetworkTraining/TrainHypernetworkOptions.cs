@@ -10,7 +10,7 @@ using Pipeline.Stages.Student;
 namespace Pipeline.Stages.HypernetworkTraining;
 
 /// <summary>What a definition may say of the <c>train-hypernetwork</c> stage. The frozen model is the definition's student, as it was.</summary>
-public sealed record TrainHypernetworkOptions : IValidatableObject
+internal sealed record TrainHypernetworkOptions : IValidatableObject
 {
     [Description("Folder in the run folder that the hypernetwork is written to; students then say \"embeddings\": \"hypernetwork:run:NAME\".")]
     public required string To { get; init; }

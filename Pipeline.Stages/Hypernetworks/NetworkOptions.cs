@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 namespace Pipeline.Stages.Hypernetworks;
 
 /// <summary>Which hypernetwork, and how large.</summary>
-public sealed record NetworkOptions
+internal sealed record NetworkOptions
 {
     [Description("residual (a correction to the pieces' own embeddings: arXiv 2503.20083) or zett (embeddings from nothing: arXiv 2405.07883).")]
     public NetworkArchitecture Architecture { get; init; } = NetworkArchitecture.Residual;
@@ -48,7 +48,7 @@ public sealed record NetworkOptions
     public double Epsilon { get; init; } = 1e-12;
 }
 
-public enum NetworkArchitecture
+internal enum NetworkArchitecture
 {
     Residual,
     Zett,
@@ -56,7 +56,7 @@ public enum NetworkArchitecture
 
 /// <summary>How the pieces of a form become one vector.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<FormPooling>))]
-public enum FormPooling
+internal enum FormPooling
 {
     First,
     Mean,

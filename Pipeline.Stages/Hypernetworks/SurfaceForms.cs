@@ -12,7 +12,7 @@ namespace Pipeline.Stages.Hypernetworks;
 /// <param name="Empty">Rows that no token has: nothing is predicted for them.</param>
 /// <param name="Truncated">Tokens of more than S pieces, of which the first S are kept.</param>
 /// <param name="ExtraPieces">Pieces that are bytes the source tokenizer has no token for.</param>
-public sealed record SurfaceForms(
+internal sealed record SurfaceForms(
     long[] Ids, int Length, int SourceRows, int Pad, IReadOnlyDictionary<int, int> Copied, IReadOnlyList<int> Empty, int Truncated, int ExtraPieces)
 {
     public int Rows => Ids.Length / Length;

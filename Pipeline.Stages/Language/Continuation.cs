@@ -3,7 +3,7 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.Language;
 
 /// <summary>A prompt's ids, and the text of what is generated after it.</summary>
-public sealed class Continuation
+internal sealed class Continuation
 {
     private readonly TextTokenizer _tokenizer;
     private readonly string _before;

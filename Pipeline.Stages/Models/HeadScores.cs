@@ -8,4 +8,4 @@ namespace Pipeline.Stages.Models;
 /// <param name="Entropy">[N].</param>
 /// <param name="TopLogProbabilities">[N, k], descending; no gradient.</param>
 /// <param name="TopIds">[N, k] int64.</param>
-public sealed record HeadScores(Tensor LogLikelihood, Tensor? LogBoundary, Tensor? Entropy, Tensor? TopLogProbabilities, Tensor? TopIds);
+internal sealed record HeadScores(Tensor LogLikelihood, Tensor? LogBoundary, Tensor? Entropy, Tensor? TopLogProbabilities, Tensor? TopIds);

@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Models;
 
 /// <summary>The families this decoder computes. Defaults: transformers 4.57.</summary>
-public static class ModelFamilies
+internal static class ModelFamilies
 {
     private static readonly ModelFamily Gemma3Text = new("gemma3_text", "Gemma3ForCausalLM", new(262_208, 2304, 9216, 26, 8)
     {

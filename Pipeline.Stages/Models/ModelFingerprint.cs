@@ -5,7 +5,7 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Models;
 
 /// <summary>A hash of what a model folder computes: its configuration and its weights, whatever the folder is called.</summary>
-public static class ModelFingerprint
+internal static class ModelFingerprint
 {
     public static string Of(string folder, IStorage storage)
     {

@@ -8,7 +8,7 @@ namespace Pipeline.Stages.Models;
 /// Says why a model's answers are no numbers: which of its weights are not, or that a state grows beyond the type on the way. Looked for only
 /// where an answer is found to be so. On the device's thread.
 /// </summary>
-public static class NotFinite
+internal static class NotFinite
 {
     // A device may be full to its last gigabyte, and the answer needs some more.
     private const long SliceElements = 1 << 24;

@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Models;
 /// Likelihoods under the softmax over a vocabulary without ever holding [N, V]: works through slices of positions and computes most of
 /// them again in the backward pass. N positions, V vocabulary rows, H hidden.
 /// </summary>
-public static class VocabularyHead
+internal static class VocabularyHead
 {
     /// <param name="hidden_NH">Hidden states after the final norm.</param>
     /// <param name="head_VH">The head, or tied embeddings.</param>

@@ -11,7 +11,7 @@ namespace Pipeline.Stages.NextBytes;
 /// <param name="Rows">[N + 1] per byte of the text, and for its end, how many of <paramref name="Bytes"/> come before it: put-in spaces are behind.</param>
 /// <param name="Mark">The mark in front; null: the first token is what the rest is conditioned on.</param>
 /// <param name="HasEnd">Whether the text ends where its bytes do; false where it was cut.</param>
-public sealed record ByteText(byte[] Bytes, int[] Ids, int[] Rows, int? Mark, bool HasEnd = true)
+internal sealed record ByteText(byte[] Bytes, int[] Ids, int[] Rows, int? Mark, bool HasEnd = true)
 {
     /// <param name="tokens">Tokens of text alone, with the ends of each in the text's UTF-8.</param>
     /// <param name="vocabulary">Whose ids.</param>

@@ -9,7 +9,7 @@ namespace Pipeline.Stages.NextBytes;
 /// A vocabulary in the order of its tokens' bytes, so that the tokens that begin with given bytes are one range. A place is an index of
 /// that order: first the tokens of text, then those that end a text, then all that stand for no text.
 /// </summary>
-public sealed class ByteVocabulary
+internal sealed class ByteVocabulary
 {
     /// <summary>The symbol that stands for the end of the text, behind the 256 bytes.</summary>
     public const int End = 256;

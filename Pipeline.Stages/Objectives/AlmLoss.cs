@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Objectives;
 /// The ALM objective over index lists (arXiv 2503.20083, section 3). Shapes: N = rows · length flat student positions, C chunks,
 /// K blocks of chunks. No tensor is larger than [N].
 /// </summary>
-public static class AlmLoss
+internal static class AlmLoss
 {
     /// <summary>s_C = min(0, Σ_{i in chunk} log p(token i | tokens before i)); the gradient flows to <paramref name="logLikelihood_N"/>.</summary>
     public static Tensor ChunkSums(Tensor logLikelihood_N, ChunkBatch chunks)

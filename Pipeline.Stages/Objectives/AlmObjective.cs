@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>Approximate Likelihood Matching over the chunks of <see cref="BatchTables.Alm"/>.</summary>
-public sealed class AlmObjective(AlmOptions options) : IObjective
+internal sealed class AlmObjective(AlmOptions options) : IObjective
 {
     internal static ObjectiveRow Row { get; } = new ObjectiveRow<AlmOptions>("alm", o => o.Alm, static (o, _) => new AlmObjective(o))
     {

@@ -6,7 +6,7 @@ using Pipeline.Stages.Objectives.Schedules;
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>Approximate Likelihood Matching: the student's chunk likelihoods follow the teacher's.</summary>
-public sealed record AlmOptions
+internal sealed record AlmOptions
 {
     [Description("Weight of this objective, on top of the rule that combines objectives.")]
     [Range(0.0, 1e9)]
@@ -73,7 +73,7 @@ public sealed record AlmOptions
 }
 
 /// <summary>Where the teacher's scores come from.</summary>
-public enum TeacherScoring
+internal enum TeacherScoring
 {
     Cached,
     Online,

@@ -7,7 +7,7 @@ namespace Pipeline.Stages.Objectives;
 /// Everything the objectives read of a batch's records, as index lists and flat arrays; made once per batch, off the device's
 /// thread. N = Rows · Length flat student positions.
 /// </summary>
-public sealed record BatchTables
+internal sealed record BatchTables
 {
     public required int Rows { get; init; }
 

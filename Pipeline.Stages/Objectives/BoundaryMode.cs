@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>What a chunk's likelihood says about the token after it.</summary>
-public enum BoundaryMode
+internal enum BoundaryMode
 {
     /// <summary>Nothing: the likelihood keeps the tokenization bias of its outcome.</summary>
     None,

@@ -13,7 +13,7 @@ namespace Pipeline.Stages.Objectives;
 /// <param name="Probabilities_nK">The teacher's, of those bytes.</param>
 /// <param name="End_n">The teacher's probability of the end.</param>
 /// <param name="Rest_n">Of all other bytes together.</param>
-public sealed record ByteTables(long[] At_n, int Width, short[] Symbols_nK, float[] Probabilities_nK, float[] End_n, float[] Rest_n)
+internal sealed record ByteTables(long[] At_n, int Width, short[] Symbols_nK, float[] Probabilities_nK, float[] End_n, float[] Rest_n)
 {
     public const short Nothing = -1;
 

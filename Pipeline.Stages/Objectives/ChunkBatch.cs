@@ -5,7 +5,7 @@ namespace Pipeline.Stages.Objectives;
 /// <summary>
 /// The chunks of all rows of a batch, in order, by index. C chunks; N = Rows · Length flat student positions, row-major.
 /// </summary>
-public sealed record ChunkBatch
+internal sealed record ChunkBatch
 {
     public required int Rows { get; init; }
 

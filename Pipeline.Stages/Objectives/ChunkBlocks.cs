@@ -8,7 +8,7 @@ namespace Pipeline.Stages.Objectives;
 /// <param name="TeacherLogLikelihood">[K] sums over the chunks.</param>
 /// <param name="TeacherLogBoundary">[K] of the last chunk.</param>
 /// <param name="TeacherTokens">[K] sums over the chunks.</param>
-public sealed record ChunkBlocks(
+internal sealed record ChunkBlocks(
     int[] BlockOfChunk, int[] LastChunk, float[] TeacherLogLikelihood, float[] TeacherLogBoundary, int[] TeacherTokens)
 {
     public int Count => LastChunk.Length;

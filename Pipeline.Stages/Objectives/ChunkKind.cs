@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>Which aligned chunks an objective compares, before any merging by boundary mass.</summary>
-public enum ChunkKind
+internal enum ChunkKind
 {
     /// <summary>Every chunk of the alignment.</summary>
     Every,

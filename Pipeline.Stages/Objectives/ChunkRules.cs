@@ -7,12 +7,12 @@ namespace Pipeline.Stages.Objectives;
 /// <param name="Bias">The matrices that <see cref="ChunkKind.Unbiased"/> reads.</param>
 /// <param name="BiasThreshold">The largest bias at which a chunk may end.</param>
 /// <param name="Boundary">Which of the teacher's boundary masses a chunk has; not read where hidden states are.</param>
-public sealed record ChunkRules(
+internal sealed record ChunkRules(
     ChunkKind Kind = ChunkKind.Every, double? Gamma = 0.1, ChunkUse Use = ChunkUse.Likelihood, TokenPairBias? Bias = null, double BiasThreshold = 0.1,
     BoundaryMode Boundary = BoundaryMode.AppendBoundary);
 
 /// <summary>What an objective reads of a chunk.</summary>
-public enum ChunkUse
+internal enum ChunkUse
 {
     /// <summary>
     /// Likelihoods: a chunk counts when every token of it, on both sides, has a score and counts in the loss mask. A chunk cut by

@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>How much a chunk of n teacher tokens counts, in the numerator or in the denominator of the mean.</summary>
-public enum ChunkWeighting
+internal enum ChunkWeighting
 {
     /// <summary>1.</summary>
     ChunkCount,

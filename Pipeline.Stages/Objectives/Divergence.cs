@@ -7,7 +7,7 @@ namespace Pipeline.Stages.Objectives;
 /// f(t, s) per chunk: t and s are the teacher's and the student's chunk log-likelihoods, natural logarithms ≤ 0, of one shape.
 /// The gradient flows to s and is finite for every finite s ≤ 0.
 /// </summary>
-public static class Divergence
+internal static class Divergence
 {
     /// <summary>Keeps a log-likelihood of 0 away from log(1 - exp(0)); subtracted after the temperature, as the reference does.</summary>
     public const double Epsilon = 1e-6;

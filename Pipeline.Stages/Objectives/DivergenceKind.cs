@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>Which f compares the teacher's likelihood of a chunk with the student's (arXiv 2503.20083, section 3.2 and appendix).</summary>
-public enum DivergenceKind
+internal enum DivergenceKind
 {
     /// <summary>Binary cross-entropy: the gradient of binary KL(teacher‖student). The default.</summary>
     BinaryCe,

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>Dual-space knowledge distillation with cross-model attention.</summary>
-public sealed class DskdObjective : IObjective
+internal sealed class DskdObjective : IObjective
 {
     /// <summary>Keeps its projectors apart from those of latents.</summary>
     private const long SeedOffset = 100;

@@ -6,7 +6,7 @@ using Pipeline.Stages.Objectives.Schedules;
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>Dual-space knowledge distillation with cross-model attention (arXiv 2406.17328).</summary>
-public sealed record DskdOptions
+internal sealed record DskdOptions
 {
     [Description("Weight of this objective, on top of the rule that combines objectives.")]
     [Range(0.0, 1e9)]

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>One term of the training loss. It knows nothing of files, models or blocks.</summary>
-public interface IObjective
+internal interface IObjective
 {
     /// <summary>As definitions and metrics say it.</summary>
     string Name { get; }

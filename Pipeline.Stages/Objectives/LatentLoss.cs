@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>Hidden-state alignment at chunk ends. C chunks, H channels of the teacher.</summary>
-public static class LatentLoss
+internal static class LatentLoss
 {
     /// <summary>Keeps a channel in which the teacher is 0 throughout from dividing by zero; the reference's value.</summary>
     public const double Epsilon = 1e-8;

@@ -8,7 +8,7 @@ namespace Pipeline.Stages.Objectives;
 /// <param name="TeacherLayers">Which layers <see cref="Teacher_LCH"/> holds; empty without a cache.</param>
 /// <param name="TeacherWidth">Hidden size of the teacher; 0 without a cache.</param>
 /// <param name="Teacher_LCH">[layers, C, H] row-major; null when the examples carry no hidden states.</param>
-public sealed record LatentTables(ChunkBatch Chunks, int[] TeacherLayers, int TeacherWidth, float[]? Teacher_LCH)
+internal sealed record LatentTables(ChunkBatch Chunks, int[] TeacherLayers, int TeacherWidth, float[]? Teacher_LCH)
 {
     public static LatentTables From(IReadOnlyList<Example> examples, int length, LatentsOptions options)
     {

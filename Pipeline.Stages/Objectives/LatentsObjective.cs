@@ -10,7 +10,7 @@ namespace Pipeline.Stages.Objectives;
 /// Hidden-state alignment over <see cref="BatchTables.Latents"/>: teacher states come from the shards, or, where these hold none,
 /// from a teacher run beside the student.
 /// </summary>
-public sealed class LatentsObjective : IObjective
+internal sealed class LatentsObjective : IObjective
 {
     private readonly LatentsOptions _options;
     private readonly Projector? _projector;

@@ -5,7 +5,7 @@ using Pipeline.Stages.Objectives.Schedules;
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>Hidden-state alignment: the student's states at chunk ends follow the teacher's.</summary>
-public sealed record LatentsOptions
+internal sealed record LatentsOptions
 {
     [Description("Weight of this objective, on top of the rule that combines objectives.")]
     [Range(0.0, 1e9)]
@@ -53,7 +53,7 @@ public sealed record LatentsOptions
 }
 
 /// <summary>The distance of two hidden states and what it is divided by.</summary>
-public enum LatentNormalization
+internal enum LatentNormalization
 {
     /// <summary>Squared difference over the teacher's mean square.</summary>
     L2,
@@ -69,7 +69,7 @@ public enum LatentNormalization
 }
 
 /// <summary>Which hidden states are compared.</summary>
-public enum LatentLayers
+internal enum LatentLayers
 {
     /// <summary>After the final norm.</summary>
     Last,

@@ -7,7 +7,7 @@ namespace Pipeline.Stages.Objectives;
 /// <summary>MinED over a token map that was made beforehand.</summary>
 /// <param name="options">The definition's keys.</param>
 /// <param name="mapping">Per student id the nearest teacher id; -1 for ids that no student token has.</param>
-public sealed class MinedObjective(MinedOptions options, int[] mapping) : IObjective
+internal sealed class MinedObjective(MinedOptions options, int[] mapping) : IObjective
 {
     internal static ObjectiveRow Row { get; } = new ObjectiveRow<MinedOptions>("mined", o => o.Mined, static (o, c) => new MinedObjective(o, c.TokenMap(o.Mapping)))
     {

@@ -5,7 +5,7 @@ using Pipeline.Stages.Objectives.Schedules;
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>MinED: teacher logits under a map from each student token to the nearest teacher token by edit distance.</summary>
-public sealed record MinedOptions
+internal sealed record MinedOptions
 {
     [Description("Weight of this objective, on top of the rule that combines objectives.")]
     [Range(0.0, 1e9)]

@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Objectives;
 /// What the models say about one batch. N = rows · length flat student positions, row-major; entries at padding are finite and
 /// otherwise arbitrary. Only what the objectives' <see cref="ObjectiveNeeds"/> ask for is given.
 /// </summary>
-public sealed record ObjectiveInputs
+internal sealed record ObjectiveInputs
 {
     public required BatchTables Tables { get; init; }
 
@@ -37,7 +37,7 @@ public sealed record ObjectiveInputs
 }
 
 /// <summary>What a teacher run beside the student says. M = rows · teacher length flat teacher positions. No gradients.</summary>
-public sealed record TeacherInputs
+internal sealed record TeacherInputs
 {
     /// <summary>[M, Ht] per teacher layer asked for.</summary>
     public IReadOnlyDictionary<int, Tensor> Hidden_MH { get; init; } = new Dictionary<int, Tensor>();

@@ -2,7 +2,7 @@ namespace Pipeline.Stages.Objectives;
 
 /// <summary>What an objective reads of the models, so that a trainer computes nothing that no objective asks for.</summary>
 [Flags]
-public enum ObjectiveNeeds
+internal enum ObjectiveNeeds
 {
     None = 0,
 

@@ -8,7 +8,7 @@ namespace Pipeline.Stages.Objectives;
 /// </summary>
 /// <param name="Sum">[] a scalar with a gradient graph.</param>
 /// <param name="Count">0 when the batch holds nothing that counts; Sum is then 0.</param>
-public sealed record ObjectiveResult(Tensor Sum, double Count)
+internal sealed record ObjectiveResult(Tensor Sum, double Count)
 {
     /// <summary>The mean over this batch alone; 0 when nothing counts.</summary>
     public Tensor Mean() => Count > 0 ? Sum / Count : Sum;

@@ -5,7 +5,7 @@ using Pipeline.Contracts.Teachers;
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>The objectives of a training run: those that are present are used.</summary>
-public sealed record ObjectivesOptions
+internal sealed record ObjectivesOptions
 {
     [Description("Approximate Likelihood Matching; reads teacher scores from the shards.")]
     public AlmOptions? Alm { get; init; }

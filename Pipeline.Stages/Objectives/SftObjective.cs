@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>Mean of -log p(token | tokens before it) over the scored student tokens that the loss mask counts.</summary>
-public sealed class SftObjective(SftOptions options) : IObjective
+internal sealed class SftObjective(SftOptions options) : IObjective
 {
     internal static ObjectiveRow Row { get; } = new ObjectiveRow<SftOptions>("sft", o => o.Sft, static (o, _) => new SftObjective(o));
 

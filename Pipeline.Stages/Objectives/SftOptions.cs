@@ -5,7 +5,7 @@ using Pipeline.Stages.Objectives.Schedules;
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>Next-token cross-entropy on the text.</summary>
-public sealed record SftOptions
+internal sealed record SftOptions
 {
     [Description("Weight of this objective, on top of the rule that combines objectives.")]
     [Range(0.0, 1e9)]

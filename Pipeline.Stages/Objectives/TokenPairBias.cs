@@ -10,7 +10,7 @@ namespace Pipeline.Stages.Objectives;
 /// <param name="Student">[P] student ids.</param>
 /// <param name="TeacherOnly">[P] probability mass that only the teacher's tokenizer allows next.</param>
 /// <param name="StudentOnly">[P] probability mass that only the student's tokenizer allows next.</param>
-public sealed record TokenPairBias(
+internal sealed record TokenPairBias(
     int TeacherVocabulary, int StudentVocabulary, int[] Teacher, int[] Student, float[] TeacherOnly, float[] StudentOnly)
 {
     private readonly long[] _keys = Keys(Teacher, Student);

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>Universal logit distillation: position i of the student against position i of the teacher, where both have a token.</summary>
-public sealed class UldObjective(UldOptions options) : IObjective
+internal sealed class UldObjective(UldOptions options) : IObjective
 {
     internal static ObjectiveRow Row { get; } = new ObjectiveRow<UldOptions>("uld", o => o.Uld, static (o, _) => new UldObjective(o))
     {

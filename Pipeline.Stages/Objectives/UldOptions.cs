@@ -5,7 +5,7 @@ using Pipeline.Stages.Objectives.Schedules;
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>Universal logit distillation: sorted probabilities, position by position (arXiv 2402.12030).</summary>
-public sealed record UldOptions
+internal sealed record UldOptions
 {
     [Description("Weight of this objective, on top of the rule that combines objectives.")]
     [Range(0.0, 1e9)]

@@ -9,7 +9,7 @@ namespace Pipeline.Stages.Ranks;
 /// the bits do not depend on who adds. Each rank first sums its own share of the values, half of what is left in each of log₂ N rounds;
 /// then the shares are handed round. 2(1 − 1/N) times the values go over the wire, the least a sum can do with.
 /// </summary>
-public static class RankSums
+internal static class RankSums
 {
     // Of one exchange: what is received lies beside what is summed.
     private const int ChunkValues = 1 << 24;

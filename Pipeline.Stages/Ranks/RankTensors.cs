@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Ranks;
 
 /// <summary>Tensors from one rank to another, through the host's memory where they are on a card.</summary>
-public static class RankTensors
+internal static class RankTensors
 {
     // No span is longer than two thousand million bytes.
     private const long PieceValues = 1 << 24;

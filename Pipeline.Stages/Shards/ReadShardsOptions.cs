@@ -5,7 +5,7 @@ using Pipeline.Contracts.Definitions;
 namespace Pipeline.Stages.Shards;
 
 /// <summary>Options of <c>read-shards</c>.</summary>
-public sealed record ReadShardsOptions
+internal sealed record ReadShardsOptions
 {
     [Description("Folders of shards: what a write-shards stage of this definition writes to, run:NAME, or a path.")]
     public required IReadOnlyList<string> From { get; init; }

@@ -8,7 +8,7 @@ namespace Pipeline.Stages.Shards;
 /// A folder that shards are written to. The shards are the truth, the manifest lists them: a crash between the two, or two processes
 /// that write it at once, lose a line of the manifest and no shard.
 /// </summary>
-public sealed class ShardFolder(IStorage storage, string folder, int count, ShardFingerprint fingerprint)
+internal sealed class ShardFolder(IStorage storage, string folder, int count, ShardFingerprint fingerprint)
 {
     public string PathOf(int index) => Path.Combine(folder, ShardFormat.FileName(index, count));
 

@@ -10,7 +10,7 @@ namespace Pipeline.Stages.Shards;
 /// <summary>
 /// Writes one shard. Nothing is at the path before <see cref="Commit"/>; disposed without it, nothing stays. Memory is one block.
 /// </summary>
-public sealed class ShardWriter : IDisposable
+internal sealed class ShardWriter : IDisposable
 {
     private readonly StagedFile _file;
     private readonly ShardWriterOptions _options;

@@ -5,7 +5,7 @@ using Pipeline.Contracts.Formats;
 namespace Pipeline.Stages.Shards;
 
 /// <summary>Options of <c>write-shards</c>.</summary>
-public sealed record WriteShardsOptions
+internal sealed record WriteShardsOptions
 {
     [Description("Folder below the run folder.")]
     public required string To { get; init; }

@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Steering;
 
 /// <summary>The elementwise map φ under which activations are correlated and edited (SEA, arXiv 2405.09719, section 4).</summary>
-public enum FeatureMap
+internal enum FeatureMap
 {
     /// <summary>x.</summary>
     Identity,

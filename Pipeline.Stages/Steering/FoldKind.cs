@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Steering;
 
 /// <summary>How much of an edit plain weights can hold.</summary>
-public enum FoldKind
+internal enum FoldKind
 {
     /// <summary>All: the folded model computes what the edited one does.</summary>
     Exact,
@@ -16,4 +16,4 @@ public enum FoldKind
 /// <summary>The answer for one edit and one model.</summary>
 /// <param name="Kind">How much.</param>
 /// <param name="Why">In words.</param>
-public readonly record struct Foldability(FoldKind Kind, string Why);
+internal readonly record struct Foldability(FoldKind Kind, string Why);

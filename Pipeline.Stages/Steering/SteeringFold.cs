@@ -9,7 +9,7 @@ namespace Pipeline.Stages.Steering;
 /// Puts an edit into weights, where weights can say it. P = I + U⁺U⁺ᵀ − U⁻U⁻ᵀ is symmetric, so that h P of a row is P W of the weight that made
 /// it. All products are in float64 and rounded once. On the device's thread.
 /// </summary>
-public static class SteeringFold
+internal static class SteeringFold
 {
     private const string AfterMlp = "the norm behind the MLP takes the length away";
 

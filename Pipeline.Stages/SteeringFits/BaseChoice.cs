@@ -3,7 +3,7 @@ using System.ComponentModel;
 namespace Pipeline.Stages.SteeringFits;
 
 /// <summary>Which of the model's own activations a demonstration is compared with.</summary>
-public enum BaseChoice
+internal enum BaseChoice
 {
     [Description("The one from which the model predicted the last token of its own greedy answer, as the paper has it.")]
     Greedy,

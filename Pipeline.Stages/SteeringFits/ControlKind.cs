@@ -3,7 +3,7 @@ using System.ComponentModel;
 namespace Pipeline.Stages.SteeringFits;
 
 /// <summary>What takes the place of an edit where it is to be compared with something that should not work.</summary>
-public enum ControlKind
+internal enum ControlKind
 {
     [Description("The edit itself.")]
     None,

@@ -7,7 +7,7 @@ using Pipeline.Stages.Steering;
 namespace Pipeline.Stages.SteeringFits;
 
 /// <summary>What <c>fit-sea</c> may be told.</summary>
-public sealed record FitSeaOptions
+internal sealed record FitSeaOptions
 {
     [Description("The folder of sums, below the run's folder, that read-sea-sums then names as run:NAME.")]
     public string To { get; init; } = "sea-sums";

@@ -5,7 +5,7 @@ using Pipeline.Stages.Steering;
 namespace Pipeline.Stages.SteeringFits;
 
 /// <summary>What <c>project-sea</c> may be told.</summary>
-public sealed record ProjectSeaOptions
+internal sealed record ProjectSeaOptions
 {
     [Description("The folder of the edit, below the run's folder, that 'edit' of a model then names as run:NAME.")]
     public string To { get; init; } = "sea";

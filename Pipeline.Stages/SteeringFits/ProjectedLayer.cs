@@ -14,7 +14,7 @@ namespace Pipeline.Stages.SteeringFits;
 /// <param name="Angle">The largest principal angle between the kept and the dropped subspace, in radians.</param>
 /// <param name="Signature">The reference's measure of how far the classes stand apart; it grows with depth.</param>
 /// <param name="Contrast">The same without the means' length.</param>
-public sealed record ProjectedLayer(
+internal sealed record ProjectedLayer(
     int Layer, int KeepRank, int DropRank, double KeepShare, double DropShare, double KeepGap, double DropGap, double Strength, double Angle, double Signature, double Contrast)
 {
     /// <summary>Below this strength an edit is next to nothing.</summary>

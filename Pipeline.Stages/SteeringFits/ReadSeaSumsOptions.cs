@@ -3,7 +3,7 @@ using System.ComponentModel;
 namespace Pipeline.Stages.SteeringFits;
 
 /// <summary>What <c>read-sea-sums</c> may be told.</summary>
-public sealed record ReadSeaSumsOptions
+internal sealed record ReadSeaSumsOptions
 {
     [Description("The folder that fit-sea wrote; run:NAME is below the run folder.")]
     public required string From { get; init; }

@@ -4,7 +4,7 @@ using System.ComponentModel.DataAnnotations;
 namespace Pipeline.Stages.Student;
 
 /// <summary>What a definition may say of the <c>batch</c> stage.</summary>
-public sealed record BatchOptions
+internal sealed record BatchOptions
 {
     [Description("Student tokens of one forward and backward pass, padding included: rows times the longest row. Lower it when memory runs out.")]
     [Range(1, 1 << 24)]

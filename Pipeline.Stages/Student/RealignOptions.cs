@@ -5,7 +5,7 @@ using Pipeline.Contracts.Definitions;
 namespace Pipeline.Stages.Student;
 
 /// <summary>What a definition may say of the <c>realign</c> stage.</summary>
-public sealed record RealignOptions
+internal sealed record RealignOptions
 {
     [Description("The student whose tokenizer the examples are to have, where a definition trains several; the definition's own when absent.")]
     public StudentDefinition? Student { get; init; }

@@ -12,7 +12,7 @@ using Pipeline.Stages.Objectives.Schedules;
 namespace Pipeline.Stages.Student;
 
 /// <summary>What a definition may say of the <c>update-student</c> stage.</summary>
-public sealed record UpdateStudentOptions : IAsksTeacher, IValidatableObject
+internal sealed record UpdateStudentOptions : IAsksTeacher, IValidatableObject
 {
     [Description("Folder in the run folder that the trained model is written to, in Hugging Face's layout.")]
     public required string To { get; init; }
@@ -145,7 +145,7 @@ public sealed record UpdateStudentOptions : IAsksTeacher, IValidatableObject
 }
 
 /// <summary>Which parameters the update changes.</summary>
-public enum TrainMode
+internal enum TrainMode
 {
     Full,
     Embeddings,

@@ -5,7 +5,7 @@ using Pipeline.Contracts.Teachers;
 namespace Pipeline.Stages.Teacher;
 
 /// <summary>What a definition may say of the <c>score-teacher</c> stage.</summary>
-public sealed record ScoreTeacherOptions : IAsksTeacher
+internal sealed record ScoreTeacherOptions : IAsksTeacher
 {
     [Description("Teacher tokens of one forward pass, padding included: rows times the longest row. Lower it when memory runs out.")]
     [Range(1, 1 << 24)]

@@ -5,7 +5,7 @@ using Pipeline.Stages.Text.Problems;
 namespace Pipeline.Stages.Text;
 
 /// <summary>What <c>generate-problems</c> may be told.</summary>
-public sealed record GenerateProblemsOptions
+internal sealed record GenerateProblemsOptions
 {
     [Description("How many problems.")]
     [Range(1L, 1L << 40)]

@@ -4,7 +4,7 @@ using System.ComponentModel.DataAnnotations;
 namespace Pipeline.Stages.Text;
 
 /// <summary>What <c>write-parquet</c> may be told.</summary>
-public sealed record WriteParquetOptions
+internal sealed record WriteParquetOptions
 {
     [Description("The file, below the run folder.")]
     public required string To { get; init; }

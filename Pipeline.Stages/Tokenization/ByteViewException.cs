@@ -4,7 +4,7 @@ namespace Pipeline.Stages.Tokenization;
 /// The bytes of a document's tokens are not the bytes of its text, so nothing can be aligned on them: the document is to be rejected
 /// with this reason.
 /// </summary>
-public sealed class ByteViewException(string message) : Exception(message)
+internal sealed class ByteViewException(string message) : Exception(message)
 {
     /// <summary>The fixed phrase that rejects are counted by.</summary>
     public const string Reason = "byte views differ from the text";

@@ -9,7 +9,7 @@ namespace Pipeline.Stages.Torch;
 /// Adam with decoupled weight decay (Loshchilov and Hutter 2019), one fused kernel call per group. A parameter without a gradient
 /// is left as it is, and so is its state. Same thread count, same state, same gradients: same bits.
 /// </summary>
-public sealed class AdamW : IDisposable
+internal sealed class AdamW : IDisposable
 {
     /// <summary>What is behind a parameter's name in the name of its step count.</summary>
     public const string StepSuffix = ".step";

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Torch;
 
 /// <summary>Clipping by the global norm of all gradients together.</summary>
-public static class GradClip
+internal static class GradClip
 {
     /// <summary>
     /// The 2-norm of all gradients as one vector; scales them by maximum/(norm + 1e-6) when that is below 1. Not finite: returned as it

@@ -4,7 +4,7 @@ using System.ComponentModel.DataAnnotations;
 namespace Pipeline.Stages.Hypernetworks.Sampling;
 
 /// <summary>Which tokenizers a hypernetwork is trained on: one is drawn for every step.</summary>
-public sealed record SamplingOptions
+internal sealed record SamplingOptions
 {
     [Description("Documents a tokenizer is made from.")]
     [Range(1, 1 << 20)]

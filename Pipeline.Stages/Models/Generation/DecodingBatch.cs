@@ -13,7 +13,7 @@ namespace Pipeline.Stages.Models.Generation;
 /// <param name="combine">Makes one [B, V] of the members' logits; null for a single member.</param>
 /// <param name="validRows">Tokens that may come; rows of the head above are left out. 0: all.</param>
 /// <param name="useCache">False computes every position again at each step: the slow twin for tests.</param>
-public sealed class DecodingBatch(
+internal sealed class DecodingBatch(
     IReadOnlyList<DecodingMember> members, Func<IReadOnlyList<Tensor>, Tensor>? combine = null, int validRows = 0, bool useCache = true) : IDisposable
 {
     private readonly List<List<int>> _rows = [];

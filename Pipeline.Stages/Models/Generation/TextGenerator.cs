@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Models.Generation;
 /// <param name="generator">Makes the ids.</param>
 /// <param name="decode">Text of all new ids of one prompt; an unfinished character at its end as U+FFFD.</param>
 /// <param name="options">Stop strings.</param>
-public sealed class TextGenerator(TokenGenerator generator, Func<IReadOnlyList<int>, string> decode, GenerationOptions options)
+internal sealed class TextGenerator(TokenGenerator generator, Func<IReadOnlyList<int>, string> decode, GenerationOptions options)
 {
     public IEnumerable<TextPiece> Run(IReadOnlyList<IReadOnlyList<int>> prompts, IReadOnlySet<int> endIds, int validRows = 0)
     {

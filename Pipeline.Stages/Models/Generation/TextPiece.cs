@@ -4,4 +4,4 @@ namespace Pipeline.Stages.Models.Generation;
 /// <param name="Prompt">Number of the prompt.</param>
 /// <param name="Text">What comes next; may be empty in the last piece.</param>
 /// <param name="Ends">True for the prompt's last piece.</param>
-public readonly record struct TextPiece(int Prompt, string Text, bool Ends);
+internal readonly record struct TextPiece(int Prompt, string Text, bool Ends);

@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Models.Generation;
 /// Chooses one token from one position's logits, on the CPU in double precision: the same seed gives the same text on every device
 /// that computes the same logits.
 /// </summary>
-public sealed class TokenSampler
+internal sealed class TokenSampler
 {
     private readonly GenerationOptions _options;
     private CounterRandom _random;

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Models.Safetensors;
 
 /// <summary>Writes safetensors files tensor by tensor, each file in one step: a reader sees the old file, or the whole new one.</summary>
-public static class SafetensorsWriter
+internal static class SafetensorsWriter
 {
     private const long SliceElements = 1 << 22;
 

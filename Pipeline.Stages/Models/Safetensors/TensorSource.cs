@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Models.Safetensors;
 /// One tensor to be written: its final type and shape, and how to get it when its turn comes, so that no second copy of a model
 /// is held. <paramref name="Get"/> may return any device and type; it is converted slice by slice.
 /// </summary>
-public sealed record TensorSource(string Name, ScalarType Type, IReadOnlyList<long> Shape, Func<Tensor> Get)
+internal sealed record TensorSource(string Name, ScalarType Type, IReadOnlyList<long> Shape, Func<Tensor> Get)
 {
     public TensorSource(string name, ScalarType type, Tensor tensor)
         : this(name, type, tensor.shape, () => tensor)

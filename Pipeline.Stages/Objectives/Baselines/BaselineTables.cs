@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Objectives.Baselines;
 /// Token ids, masks and chunks of both sides for objectives with a teacher beside the student. N = rows · length flat student
 /// positions, M = rows · teacher length flat teacher positions.
 /// </summary>
-public sealed record BaselineTables
+internal sealed record BaselineTables
 {
     public required int Rows { get; init; }
 

@@ -7,7 +7,7 @@ namespace Pipeline.Stages.Objectives.Baselines;
 /// Dual-space knowledge distillation with cross-model attention (arXiv 2406.17328). B rows, Ts and Tt positions, S = Ts - 1 and
 /// R = Tt - 1 positions with a next token, Hs and Ht hidden sizes, Vs and Vt vocabularies.
 /// </summary>
-public static class DskdLoss
+internal static class DskdLoss
 {
     /// <summary>Below every logit, finite at every temperature.</summary>
     private const double Masked = -1e30;
@@ -60,22 +60,22 @@ public static class DskdLoss
 /// Whether ids that no student token has are out of the teacher's distribution in the student's space. The reference leaves them
 /// in, where forward KL against a padded vocabulary has no finite value.
 /// </param>
-public sealed record DskdDivergence(
+internal sealed record DskdDivergence(
     LogitDivergenceKind Kind, double Temperature, double TeacherTemperature, double SkewLambda, double AdaptiveAlpha, bool MaskUnused = true);
 
 /// <summary>The student's side: hidden states of the embedding output and the last layer, logits, output embeddings, tokens and masks.</summary>
-public sealed record DskdStudent(
+internal sealed record DskdStudent(
     Tensor First_BTH, Tensor Last_BTH, Tensor Logits_BTV, Tensor Embeddings_VH, Tensor Ids_BT, Tensor Real_BT, Tensor Counts_BT, Tensor? Unused_V);
 
 /// <summary>The teacher's side; constant.</summary>
-public sealed record DskdTeacher(Tensor First_BTH, Tensor Last_BTH, Tensor Logits_BTV, Tensor Embeddings_VH, Tensor Real_BT, Tensor Counts_BT);
+internal sealed record DskdTeacher(Tensor First_BTH, Tensor Last_BTH, Tensor Logits_BTV, Tensor Embeddings_VH, Tensor Real_BT, Tensor Counts_BT);
 
 /// <param name="Query">[2 Hs] → [2 Ht].</param>
 /// <param name="ToTeacher">[Hs] → [Ht].</param>
 /// <param name="ToStudent">[Ht] → [Hs].</param>
-public sealed record DskdProjectors(Projector Query, Projector ToTeacher, Projector ToStudent);
+internal sealed record DskdProjectors(Projector Query, Projector ToTeacher, Projector ToStudent);
 
 /// <param name="CrossEntropySum">Σ over student targets: the teacher's states, seen through the student's head, predict the text.</param>
 /// <param name="Distillation">Mean over the positions where they predict it rightly.</param>
 /// <param name="BackSum">Σ over teacher targets: the student's states, seen through the teacher's head.</param>
-public sealed record DskdTerms(Tensor CrossEntropySum, Tensor Distillation, Tensor BackSum);
+internal sealed record DskdTerms(Tensor CrossEntropySum, Tensor Distillation, Tensor BackSum);

@@ -7,7 +7,7 @@ namespace Pipeline.Stages.Objectives.Baselines;
 /// Divergences per row between softmax(student) and softmax(teacher) over one vocabulary. [K, V] → [K]. The gradient flows to the
 /// student; the teacher is constant. Logits of ids that no token has are at most -1e30 on both sides.
 /// </summary>
-public static class LogitDivergence
+internal static class LogitDivergence
 {
     /// <summary>Inside the logarithm of a mixture, where both probabilities may be 0 in float32; the reference's value.</summary>
     private const double MixtureFloor = 1e-9;

@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Objectives.Baselines;
 
 /// <summary>Divergences between two distributions over one vocabulary.</summary>
-public enum LogitDivergenceKind
+internal enum LogitDivergenceKind
 {
     ForwardKl,
     ReverseKl,

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Objectives.Baselines;
 
 /// <summary>MinED (arXiv 2401.10491 as the reference runs it): teacher logits under a token map, and next-token targets where chunks differ.</summary>
-public static class MinedLoss
+internal static class MinedLoss
 {
     /// <summary>
     /// Σ_K KL(softmax(teacher[mapping]/τ) ‖ softmax(student/τ)) - Σ_J log softmax(student[j - 1]/τ)[id_j].

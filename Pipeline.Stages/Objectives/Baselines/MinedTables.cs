@@ -9,7 +9,7 @@ namespace Pipeline.Stages.Objectives.Baselines;
 /// <param name="Teacher">[K] the chunk's teacher token.</param>
 /// <param name="Student">[K] the chunk's student token.</param>
 /// <param name="Target">[J] student tokens to be predicted from the position before them.</param>
-public sealed record MinedTables(long[] Teacher, long[] Student, long[] Target)
+internal sealed record MinedTables(long[] Teacher, long[] Student, long[] Target)
 {
     public int Count => Student.Length + Target.Length;
 

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Objectives.Baselines;
 
 /// <summary>A learned affine map between hidden sizes, part of an objective and not of the student.</summary>
-public sealed class Projector
+internal sealed class Projector
 {
     public Projector(string name, Tensor kernel_IO, Tensor bias_O)
     {

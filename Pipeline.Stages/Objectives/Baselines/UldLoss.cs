@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Objectives.Baselines;
 
 /// <summary>Universal logit distillation (arXiv 2402.12030): vocabularies are compared by rank of probability.</summary>
-public static class UldLoss
+internal static class UldLoss
 {
     /// <summary>Σ_v |p_S(v) - p_T(v)| per row, probabilities in descending order, the smaller vocabulary padded with 0. [K, Vs], [K, Vt] → [K].</summary>
     public static Tensor PerRow(Tensor student_KV, Tensor teacher_KV)

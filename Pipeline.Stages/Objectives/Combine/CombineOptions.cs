@@ -4,7 +4,7 @@ using System.ComponentModel.DataAnnotations;
 namespace Pipeline.Stages.Objectives.Combine;
 
 /// <summary>How several objectives become one loss.</summary>
-public sealed record CombineOptions
+internal sealed record CombineOptions
 {
     [Description("How the objectives' gradients are weighted: the paper's ablation finds gradmag and gradnorm well ahead of fixed weights.")]
     public CombineRule Rule { get; init; } = CombineRule.Gradmag;
@@ -29,7 +29,7 @@ public sealed record CombineOptions
 }
 
 /// <summary>Rules for the weights of objectives.</summary>
-public enum CombineRule
+internal enum CombineRule
 {
     /// <summary>Only the objectives' own weights.</summary>
     Fixed,

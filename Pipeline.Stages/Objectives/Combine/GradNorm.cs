@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Objectives.Combine;
 /// GradNorm (arXiv 1711.02257): weights w follow a gradient that makes w_k‖g_k‖ equal to their mean times rt_k^α, rt_k the
 /// objective's loss relative to its first, over the mean of these. One AdamW step per call, then Σ w = K.
 /// </summary>
-public sealed class GradNorm : IGradientCombination
+internal sealed class GradNorm : IGradientCombination
 {
     // The optimizer of the reference; its defaults are part of the rule.
     private const double Beta1 = 0.9, Beta2 = 0.999, AdamEpsilon = 1e-8, WeightDecay = 1e-4;

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Objectives.Combine;
 
 /// <summary>The one way a rule is applied, and the rules by name.</summary>
-public static class GradientCombination
+internal static class GradientCombination
 {
     public static IGradientCombination Create(CombineOptions options, int objectives) => options.Rule switch
     {
@@ -70,4 +70,4 @@ public static class GradientCombination
 /// <param name="Gradients_P">[P] the combined gradients.</param>
 /// <param name="Weights">[K] what each objective was multiplied by: to be used below the last layer and for the logged loss.</param>
 /// <param name="Norms">[K] the norms that decided.</param>
-public sealed record CombinedGradient(IReadOnlyList<Tensor> Gradients_P, double[] Weights, double[] Norms);
+internal sealed record CombinedGradient(IReadOnlyList<Tensor> Gradients_P, double[] Weights, double[] Norms);

@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Objectives.Combine;
 
 /// <summary>Weights as functions of the gradient norms of one step.</summary>
-public static class GradientWeights
+internal static class GradientWeights
 {
     /// <summary>Keeps an objective whose gradient vanishes from a division by zero; the reference's value.</summary>
     private const double Epsilon = 1e-8;

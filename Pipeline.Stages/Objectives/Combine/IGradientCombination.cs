@@ -7,7 +7,7 @@ namespace Pipeline.Stages.Objectives.Combine;
 /// objectives part: the parameters of the head and of the last layer, and the last layer's input; below that input it goes on
 /// with one backward pass of the combined gradient. See <see cref="GradientCombination.Combine"/>.
 /// </summary>
-public interface IGradientCombination
+internal interface IGradientCombination
 {
     /// <summary>Whether the rule reads gradients at all; without, one backward pass of the weighted sum of losses is enough.</summary>
     bool NeedsGradients { get; }

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Objectives.Combine;
 
 /// <summary>Projecting conflicting gradients (arXiv 2001.06782), tensor by tensor as the reference does, objectives in order.</summary>
-public static class Pcgrad
+internal static class Pcgrad
 {
     /// <summary>Keeps the projection onto a vanishing gradient finite; the reference's value.</summary>
     private const double SmallestSquare = 1e-8;

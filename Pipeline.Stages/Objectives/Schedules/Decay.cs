@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Objectives.Schedules;
 
 /// <summary>The way from 1 to a fraction.</summary>
-public static class Decay
+internal static class Decay
 {
     /// <param name="kind">Shape of the way.</param>
     /// <param name="way">How much of it is behind, 0..1.</param>

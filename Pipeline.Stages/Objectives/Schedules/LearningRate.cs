@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Objectives.Schedules;
 
 /// <summary>Learning rate of a step: a pure function, so that a resumed run goes on as if undisturbed.</summary>
-public static class LearningRate
+internal static class LearningRate
 {
     /// <param name="options">The definition's keys.</param>
     /// <param name="step">Counted from 0: with a warm-up the rate of step 0 is 0.</param>

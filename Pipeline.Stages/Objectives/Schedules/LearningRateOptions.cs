@@ -4,7 +4,7 @@ using System.ComponentModel.DataAnnotations;
 namespace Pipeline.Stages.Objectives.Schedules;
 
 /// <summary>The learning rate over the steps: warm-up from 0, then a decay that ends at the last step.</summary>
-public sealed record LearningRateOptions
+internal sealed record LearningRateOptions
 {
     [Description("Shape of the decay after the warm-up.")]
     public ScheduleKind Kind { get; init; } = ScheduleKind.Linear;

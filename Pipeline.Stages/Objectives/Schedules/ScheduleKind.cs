@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Objectives.Schedules;
 
 /// <summary>The shape of a way from one value to another.</summary>
-public enum ScheduleKind
+internal enum ScheduleKind
 {
     /// <summary>The first value throughout.</summary>
     Constant,

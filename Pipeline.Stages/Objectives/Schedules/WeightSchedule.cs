@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Objectives.Schedules;
 
 /// <summary>An objective's own weight as a function of the step alone.</summary>
-public sealed class WeightSchedule(double weight, WeightScheduleOptions? options)
+internal sealed class WeightSchedule(double weight, WeightScheduleOptions? options)
 {
     public double At(long step)
     {

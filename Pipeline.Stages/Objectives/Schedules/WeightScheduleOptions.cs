@@ -4,7 +4,7 @@ using System.ComponentModel.DataAnnotations;
 namespace Pipeline.Stages.Objectives.Schedules;
 
 /// <summary>How an objective's weight changes over the steps.</summary>
-public sealed record WeightScheduleOptions
+internal sealed record WeightScheduleOptions
 {
     [Description("The way from the weight to its end value.")]
     public ScheduleKind Kind { get; init; } = ScheduleKind.Linear;

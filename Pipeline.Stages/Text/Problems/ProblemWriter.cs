@@ -77,7 +77,7 @@ internal static class ProblemWriter
 }
 
 /// <summary>Which of two sets without a common question.</summary>
-public enum ProblemSplit
+internal enum ProblemSplit
 {
     Train,
     Test,

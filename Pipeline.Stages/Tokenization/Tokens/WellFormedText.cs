@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Tokenization.Tokens;
 /// <summary>
 /// The one form of text that both tokenizers of a pair are given: well-formed UTF-16 in NFC, so that their byte views can agree.
 /// </summary>
-public static class WellFormedText
+internal static class WellFormedText
 {
     // .NET refuses to normalize a text with it; it composes with nothing, so the text on its two sides can be normalized apart.
     private const char NotACharacter = '\uFFFE';

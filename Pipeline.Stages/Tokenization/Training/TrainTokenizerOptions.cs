@@ -5,7 +5,7 @@ using Pipeline.Stages.Tokenization.Tokens;
 namespace Pipeline.Stages.Tokenization.Training;
 
 /// <summary>Options of <c>train-tokenizer</c>.</summary>
-public sealed record TrainTokenizerOptions : IValidatableObject
+internal sealed record TrainTokenizerOptions : IValidatableObject
 {
     [Description("Tokens in all: 256 bytes, the merges, and the special tokens. Fewer when the text has no more to merge.")]
     [Range(257, 1_000_000)]
@@ -47,7 +47,7 @@ public sealed record TrainTokenizerOptions : IValidatableObject
 }
 
 /// <summary>The regular expression of a well-known family of tokenizers.</summary>
-public enum WordPattern
+internal enum WordPattern
 {
     Gpt2,
     Llama3,

@@ -16,26 +16,27 @@ public sealed class SteeringFoldTests(ITestOutputHelper output) : TorchTest
 
     [Theory]
     // The MLP's output times one matrix: exact in every family, whatever stands behind the MLP.
-    [InlineData("llama", ActivationPlace.Mlp, false, 0, FoldKind.Exact)]
-    [InlineData("qwen2", ActivationPlace.Mlp, false, 1, FoldKind.Exact)]
-    [InlineData("gemma3_text", ActivationPlace.Mlp, false, 2, FoldKind.Exact)]
-    [InlineData("olmo2", ActivationPlace.Mlp, false, 0, FoldKind.Exact)]
-    [InlineData("phi3", ActivationPlace.Mlp, false, 1, FoldKind.Exact)]
+    [InlineData("llama", ActivationPlace.Mlp, false, 0, nameof(FoldKind.Exact))]
+    [InlineData("qwen2", ActivationPlace.Mlp, false, 1, nameof(FoldKind.Exact))]
+    [InlineData("gemma3_text", ActivationPlace.Mlp, false, 2, nameof(FoldKind.Exact))]
+    [InlineData("olmo2", ActivationPlace.Mlp, false, 0, nameof(FoldKind.Exact))]
+    [InlineData("phi3", ActivationPlace.Mlp, false, 1, nameof(FoldKind.Exact))]
     // Its length given back: exact where a norm stands behind it, and nowhere else.
-    [InlineData("gemma2", ActivationPlace.Mlp, true, 0, FoldKind.Exact)]
-    [InlineData("gemma3_text", ActivationPlace.Mlp, true, 1, FoldKind.Exact)]
-    [InlineData("olmo2", ActivationPlace.Mlp, true, 0, FoldKind.Exact)]
-    [InlineData("llama", ActivationPlace.Mlp, true, 0, FoldKind.None)]
-    [InlineData("qwen3", ActivationPlace.Mlp, true, 0, FoldKind.None)]
+    [InlineData("gemma2", ActivationPlace.Mlp, true, 0, nameof(FoldKind.Exact))]
+    [InlineData("gemma3_text", ActivationPlace.Mlp, true, 1, nameof(FoldKind.Exact))]
+    [InlineData("olmo2", ActivationPlace.Mlp, true, 0, nameof(FoldKind.Exact))]
+    [InlineData("llama", ActivationPlace.Mlp, true, 0, nameof(FoldKind.None))]
+    [InlineData("qwen3", ActivationPlace.Mlp, true, 0, nameof(FoldKind.None))]
     // The residual stream: the most likely token alone, behind the last layer alone.
-    [InlineData("llama", ActivationPlace.Residual, true, LastLayer, FoldKind.MostLikely)]
-    [InlineData("llama", ActivationPlace.Residual, false, LastLayer, FoldKind.MostLikely)]
-    [InlineData("gemma3_text", ActivationPlace.Residual, true, LastLayer, FoldKind.MostLikely)]
-    [InlineData("gemma2", ActivationPlace.Residual, true, LastLayer, FoldKind.MostLikely)]
-    [InlineData("llama", ActivationPlace.Residual, true, 0, FoldKind.None)]
-    [InlineData("gemma2", ActivationPlace.Residual, false, 0, FoldKind.None)]
-    public void Folding_is_as_exact_as_it_says(string name, ActivationPlace place, bool renormalise, int layer, FoldKind expected)
+    [InlineData("llama", ActivationPlace.Residual, true, LastLayer, nameof(FoldKind.MostLikely))]
+    [InlineData("llama", ActivationPlace.Residual, false, LastLayer, nameof(FoldKind.MostLikely))]
+    [InlineData("gemma3_text", ActivationPlace.Residual, true, LastLayer, nameof(FoldKind.MostLikely))]
+    [InlineData("gemma2", ActivationPlace.Residual, true, LastLayer, nameof(FoldKind.MostLikely))]
+    [InlineData("llama", ActivationPlace.Residual, true, 0, nameof(FoldKind.None))]
+    [InlineData("gemma2", ActivationPlace.Residual, false, 0, nameof(FoldKind.None))]
+    public void Folding_is_as_exact_as_it_says(string name, ActivationPlace place, bool renormalise, int layer, string expectedName)
     {
+        FoldKind expected = Enum.Parse<FoldKind>(expectedName);
         using IDisposable quiet = no_grad();
         using CausalLm edited = TinyModels.Create(name), folded = TinyModels.Create(name);
         int at = layer < 0 ? edited.Config.Layers + layer : layer;

@@ -71,14 +71,15 @@ public sealed class EditExportTests : IDisposable
     }
 
     [Theory]
-    [InlineData(FeatureMap.Identity, SideCombination.Feature, true)]
-    [InlineData(FeatureMap.Identity, SideCombination.Feature, false)]
-    [InlineData(FeatureMap.SquaredExponential, SideCombination.Feature, true)]
-    [InlineData(FeatureMap.SquaredExponential, SideCombination.Separate, true)]
-    [InlineData(FeatureMap.Tanh, SideCombination.Separate, true)]
-    [InlineData(FeatureMap.Elu, SideCombination.Feature, true)]
-    public async Task The_hook_in_python_edits_as_this_program_does(FeatureMap map, SideCombination combination, bool renormalise)
+    [InlineData(nameof(FeatureMap.Identity), SideCombination.Feature, true)]
+    [InlineData(nameof(FeatureMap.Identity), SideCombination.Feature, false)]
+    [InlineData(nameof(FeatureMap.SquaredExponential), SideCombination.Feature, true)]
+    [InlineData(nameof(FeatureMap.SquaredExponential), SideCombination.Separate, true)]
+    [InlineData(nameof(FeatureMap.Tanh), SideCombination.Separate, true)]
+    [InlineData(nameof(FeatureMap.Elu), SideCombination.Feature, true)]
+    public async Task The_hook_in_python_edits_as_this_program_does(string mapName, SideCombination combination, bool renormalise)
     {
+        FeatureMap map = Enum.Parse<FeatureMap>(mapName);
         if (PythonWithTorch() is not { } python)
         {
             _output.WriteLine("skipped: no python3 with torch");

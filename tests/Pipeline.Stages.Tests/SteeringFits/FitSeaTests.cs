@@ -39,11 +39,13 @@ public sealed class FitSeaTests : IDisposable
     }
 
     [Theory]
-    [InlineData(BaseChoice.Prompt, ActivationPlace.Residual, FeatureMap.Identity)]
-    [InlineData(BaseChoice.Greedy, ActivationPlace.Residual, FeatureMap.Identity)]
-    [InlineData(BaseChoice.Column, ActivationPlace.Mlp, FeatureMap.Tanh)]
-    public async Task Sums_are_those_of_demonstrations_one_by_one(BaseChoice choice, ActivationPlace place, FeatureMap map)
+    [InlineData(nameof(BaseChoice.Prompt), ActivationPlace.Residual, nameof(FeatureMap.Identity))]
+    [InlineData(nameof(BaseChoice.Greedy), ActivationPlace.Residual, nameof(FeatureMap.Identity))]
+    [InlineData(nameof(BaseChoice.Column), ActivationPlace.Mlp, nameof(FeatureMap.Tanh))]
+    public async Task Sums_are_those_of_demonstrations_one_by_one(string choiceName, ActivationPlace place, string mapName)
     {
+        FeatureMap map = Enum.Parse<FeatureMap>(mapName);
+        BaseChoice choice = Enum.Parse<BaseChoice>(choiceName);
         FitSeaOptions options = Options() with { Base = choice, Place = place, Map = map, MaxNewTokens = 5, BatchTokens = 70 };
         await FitAsync(options);
 

@@ -87,11 +87,12 @@ public sealed class UpdateStudentSinkTests : IDisposable
     }
 
     [Theory]
-    [InlineData(TrainMode.Full, "model.layers.0.*")]
-    [InlineData(TrainMode.Embeddings, null)]
-    [InlineData(TrainMode.Lora, null)]
-    public async Task Only_what_is_to_be_trained_changes(TrainMode train, string? freeze)
+    [InlineData(nameof(TrainMode.Full), "model.layers.0.*")]
+    [InlineData(nameof(TrainMode.Embeddings), null)]
+    [InlineData(nameof(TrainMode.Lora), null)]
+    public async Task Only_what_is_to_be_trained_changes(string trainName, string? freeze)
     {
+        TrainMode train = Enum.Parse<TrainMode>(trainName);
         RunDefinition definition = _run.Definition();
         await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(8));
         await _run.TrainAsync(definition, "shards", new()

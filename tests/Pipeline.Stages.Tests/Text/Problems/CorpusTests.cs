@@ -10,11 +10,12 @@ public sealed class CorpusTests : IDisposable
     public void Dispose() => _run.Dispose();
 
     [Theory]
-    [InlineData("train-00.parquet", ProblemSplit.Train, 0, 2000)]
-    [InlineData("train-01.parquet", ProblemSplit.Train, 2000, 2000)]
-    [InlineData("test.parquet", ProblemSplit.Test, 0, 300)]
-    public async Task The_text_in_the_repository_is_what_the_generator_makes(string name, ProblemSplit split, int first, int documents)
+    [InlineData("train-00.parquet", nameof(ProblemSplit.Train), 0, 2000)]
+    [InlineData("train-01.parquet", nameof(ProblemSplit.Train), 2000, 2000)]
+    [InlineData("test.parquet", nameof(ProblemSplit.Test), 0, 300)]
+    public async Task The_text_in_the_repository_is_what_the_generator_makes(string name, string splitName, int first, int documents)
     {
+        ProblemSplit split = Enum.Parse<ProblemSplit>(splitName);
         string path = Path.Combine(Root(), "data", "text", name);
         List<TextDocument> kept = await StageHarness.ReadAsync(Made.ReadParquet(new() { Files = [path] }, _run.Context()));
         List<TextDocument> made = await StageHarness.ReadAsync(
