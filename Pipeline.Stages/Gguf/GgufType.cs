@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Gguf;
 
 /// <summary>Types of a tensor's elements that are written and read here, by ggml's number.</summary>
-internal enum GgufType : uint
+public enum GgufType : uint
 {
     F32 = 0,
     F16 = 1,
