@@ -7,7 +7,6 @@ using Pipeline.Stages.Tokenization.AddedTokens;
 using Pipeline.Stages.Tokenization.Decoding;
 using Pipeline.Stages.Tokenization.Gguf;
 using Pipeline.Stages.Tokenization.Reading;
-using Pipeline.Stages.Tokenization.Tokens;
 using Pipeline.Stages.Tokenization.Writing;
 
 namespace Pipeline.Stages.Tokenization;
