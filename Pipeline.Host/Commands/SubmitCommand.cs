@@ -33,7 +33,7 @@ internal static class SubmitCommand
             var loader = new DefinitionLoader(environment.Catalog(), environment.Storage);
             LoadedDefinition definition = input.Load(parsed, loader);
             IJobEngine engine = Engines.First(e => e.Name == options.Engine(parsed));
-            string folder = RunFolder.Join(environment.Storage, RunExecutor.FolderOf(definition.Definition, new RunSettings { Folder = options.Folder(parsed) }), definition, loader);
+            string folder = RunFolder.Join(environment.Storage, RunExecutor.FolderOf(definition.Definition, new RunSettings { Folder = options.Folder(parsed) }), definition, loader, environment.Time);
             string jobs = Path.Combine(folder, RunFiles.Jobs, engine.Name);
             IReadOnlyList<JobFile> files = engine.Write(
                 definition.Definition.Name, Steps(environment, definition, folder, options.Resources(parsed)), options.Resources(parsed),

@@ -6,7 +6,14 @@ using Pipeline.Contracts.Definitions;
 namespace Pipeline.Host.Definitions;
 
 /// <summary>One key that differs. <paramref name="Extends"/>: the change only makes the run longer or its report another.</summary>
-internal sealed record DefinitionChange(string Path, string Was, string Is, bool Extends);
+internal sealed record DefinitionChange(string Path, string Was, string Is, bool Extends)
+{
+    /// <summary>The flow that it is in, by its place before and after; null for the run's own keys.</summary>
+    public int? Flow { get; init; }
+
+    /// <summary>Whether a training may take it over where it goes on from a checkpoint.</summary>
+    public bool IsTunable { get; init; }
+}
 
 /// <summary>Compares the definition a run folder was begun with to the one it is asked to go on with; paths are those of <c>--set</c>.</summary>
 internal sealed class DefinitionDiff(OptionTypes types)
@@ -34,6 +41,7 @@ internal sealed class DefinitionDiff(OptionTypes types)
     {
         for (int i = 0; i < Math.Max(was.Count, now.Count); i++)
         {
+            int before = changes.Count;
             if (i >= was.Count)
                 changes.Add(new DefinitionChange($"flows.{now[i].Name}", Absent, "a flow", Extends: true));
             else if (i >= now.Count)
@@ -42,6 +50,8 @@ internal sealed class DefinitionDiff(OptionTypes types)
                 changes.Add(new DefinitionChange($"flow {i + 1}", $"'{was[i].Name}'", $"'{now[i].Name}'", Extends: false));
             else
                 CompareStages(was[i].Stages, now[i].Stages, $"flows.{now[i].Name}", changes);
+            for (int c = before; c < changes.Count; c++)
+                changes[c] = changes[c] with { Flow = i };
         }
     }
 
@@ -75,7 +85,7 @@ internal sealed class DefinitionDiff(OptionTypes types)
             if (property.Value.Kind is OptionKind.Record or OptionKind.Teacher && a is not null && b is not null && !property.Extends)
                 CompareRecords(a, b, key, changes);
             else if (Show(a) is var shownA && Show(b) is var shownB && shownA != shownB)
-                changes.Add(new DefinitionChange(key, shownA, shownB, property.Extends));
+                changes.Add(new DefinitionChange(key, shownA, shownB, property.Extends) { IsTunable = property.Tunable });
         }
     }
 

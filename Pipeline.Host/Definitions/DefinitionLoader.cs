@@ -15,6 +15,9 @@ internal sealed class DefinitionLoader(StageCatalog catalog, IStorage storage)
 
     private readonly OptionTypes _types = new();
 
+    /// <summary>What its definitions may name.</summary>
+    public StageCatalog Catalog => catalog;
+
     /// <exception cref="DefinitionException">It is not there, too large, or has errors.</exception>
     public LoadedDefinition Load(string path, IReadOnlyList<string>? sets = null) => Refuse(Read(path, sets));
 

@@ -32,6 +32,8 @@ internal sealed record OptionProperty(PropertyInfo Property, string Key, OptionV
 
     public bool Quiet { get; } = Property.IsDefined(typeof(QuietAttribute));
 
+    public bool Tunable { get; } = Property.IsDefined(typeof(TunableAttribute));
+
     public string? Description { get; } = Property.GetCustomAttribute<DescriptionAttribute>()?.Description;
 
     public RangeAttribute? Range { get; } = Property.GetCustomAttribute<RangeAttribute>();

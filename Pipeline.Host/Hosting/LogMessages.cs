@@ -11,6 +11,9 @@ internal static partial class LogMessages
     [LoggerMessage(1001, LogLevel.Information, "run '{Run}' goes on in {Folder}, seed {Seed}")]
     public static partial void RunGoesOn(this ILogger log, string run, string folder, int seed);
 
+    [LoggerMessage(1007, LogLevel.Warning, "the definition is not the one the folder was begun with: {Key} was {Was}, is {Is}")]
+    public static partial void DefinitionCorrected(this ILogger log, string key, string was, string @is);
+
     [LoggerMessage(1004, LogLevel.Warning, "{Warning}")]
     public static partial void DefinitionWarns(this ILogger log, string warning);
 

@@ -12,7 +12,7 @@ internal static class OutputRules
 {
     private static readonly string[] Kept =
     [
-        RunFiles.Lock, RunFiles.Definition, RunFiles.Progress, RunFiles.Metrics, RunFiles.Rejects, RunFiles.Report, RunFiles.Page, RunFiles.ReportParts, RunFiles.PartRecords,
+        RunFiles.Lock, RunFiles.Definition, RunFiles.Progress, RunFiles.Metrics, RunFiles.Rejects, RunFiles.Changes, RunFiles.Report, RunFiles.Page, RunFiles.ReportParts, RunFiles.PartRecords,
         RunFiles.Jobs, RunFiles.TensorBoard,
     ];
 

@@ -38,7 +38,7 @@ internal sealed class PartWorker(
             run, folder, storage, services, time, catalog, NoScalars.Instance, NoRejects.Instance, (name, stage, message) => log.StageSays(name, stage, message));
         foreach (string warning in new RunRules(definition, surroundings).Require(i => run.Flows[i] == flow))
             log.DefinitionWarns(warning);
-        RunFolder.Join(storage, folder, definition, loader);
+        RunFolder.Join(storage, folder, definition, loader, time);
         RunProgress progress = RunProgress.Read(storage, folder);
         Clean(folder, progress.Parts.FolderOf(flow.Name));
         var failures = new FailedRecords(run.MaxFailedRecords, RunExecutor.AlreadyFailed(progress, run));

@@ -49,7 +49,7 @@ internal sealed class RankFollower(
     private async Task RunFlowAsync(RunDefinition run, int index, IRanks ranks)
     {
         // Rank 0 has opened the folder by now.
-        string folder = RunFolder.Join(storage, RunExecutor.FolderOf(run, settings), definition, loader);
+        string folder = RunFolder.Join(storage, RunExecutor.FolderOf(run, settings), definition, loader, time);
         FlowDefinition flow = run.Flows[index];
         string hash = new CanonicalDefinition(new OptionTypes()).FlowHash(run, index);
         RunProgress progress = RunProgress.Read(storage, folder);

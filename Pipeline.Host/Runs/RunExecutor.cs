@@ -39,11 +39,13 @@ internal sealed class RunExecutor(
         RankFollower.Agree(settings.Ranks, definition);
         foreach (string warning in Rules())
             log.DefinitionWarns(warning);
-        using RunFolder folder = RunFolder.Open(storage, FolderOf(run, settings), definition, loader);
+        using RunFolder folder = RunFolder.Open(storage, FolderOf(run, settings), definition, loader, time, From(run));
         if (folder.Resumed)
             log.RunGoesOn(run.Name, folder.Path, run.Seed);
         else
             log.RunBegins(run.Name, folder.Path, run.Seed);
+        foreach (DefinitionChange change in folder.Changes)
+            log.DefinitionCorrected(change.Path, change.Was, change.Is);
         if (settings.From is { } from)
             log.FlowsTakenBack(from, string.Join(", ", FlowRestart.Apply(storage, folder, run, catalog, from).DefaultIfEmpty("nothing")));
         using var metrics = new MetricsLog(storage, folder.Path, time);
@@ -77,11 +79,13 @@ internal sealed class RunExecutor(
         RunDefinition run = definition.Definition;
         string folder = Path.GetFullPath(FolderOf(run, settings));
         RunProgress progress = RunProgress.Read(storage, folder);
-        int from = settings.From is null ? run.Flows.Count : run.Flows.ToList().FindIndex(f => f.Name == settings.From);
+        int from = From(run) ?? run.Flows.Count;
         var surroundings = new StageSurroundings(
             run, folder, storage, services, time, catalog, NoScalars.Instance, NoRejects.Instance, static (_, _, _) => { });
         return new RunRules(definition, surroundings).Require(i => i >= from || !progress.Of(run.Flows[i].Name, _canonical.FlowHash(run, i)).Done);
     }
+
+    private int? From(RunDefinition run) => settings.From is null ? null : run.Flows.ToList().FindIndex(f => f.Name == settings.From);
 
     private async Task RunFlowAsync(FlowDefinition flow, string hash, RunFolder folder, FlowRunner runner)
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Definitions;
@@ -26,9 +27,12 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Whether it was begun before.</summary>
     public bool Resumed { get; }
 
+    /// <summary>What of the definition was taken over now that differs from what the folder was begun with.</summary>
+    public IReadOnlyList<DefinitionChange> Changes { get; private init; } = [];
+
     /// <exception cref="LockedException">Another process holds it.</exception>
     /// <exception cref="DefinitionException">It was begun with a definition that differs in more than the run's length, or is no run folder.</exception>
-    public static RunFolder Open(IStorage storage, string path, LoadedDefinition definition, DefinitionLoader loader)
+    public static RunFolder Open(IStorage storage, string path, LoadedDefinition definition, DefinitionLoader loader, TimeProvider time, int? from = null)
     {
         string folder = System.IO.Path.GetFullPath(path);
         string definitionPath = System.IO.Path.Combine(folder, RunFiles.Definition);
@@ -40,11 +44,11 @@ internal sealed class RunFolder : IDisposable
         {
             Staging.CleanDead(storage, folder);
             bool resumed = storage.FileExists(definitionPath);
-            if (resumed)
-                CheckSame(storage, folder, definition, loader);
+            IReadOnlyList<DefinitionChange> changes = resumed ? CheckSame(storage, folder, definition, loader, from) : [];
+            TakeOver(storage, folder, changes, loader, time.GetUtcNow());
             RunProgress progress = RunProgress.Read(storage, folder);
             storage.WriteAtomically(definitionPath, stream => stream.Write(Encoding.UTF8.GetBytes(definition.Json)));
-            return new RunFolder(folder, progress, resumed, held);
+            return new RunFolder(folder, progress, resumed, held) { Changes = changes };
         }
         catch
         {
@@ -60,7 +64,7 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Goes into a folder to do a share of its work, beside whoever holds it; makes it when nobody has yet.</summary>
     /// <returns>Its full path.</returns>
     /// <exception cref="DefinitionException">It was begun with another definition, or is no run folder.</exception>
-    public static string Join(IStorage storage, string path, LoadedDefinition definition, DefinitionLoader loader)
+    public static string Join(IStorage storage, string path, LoadedDefinition definition, DefinitionLoader loader, TimeProvider time)
     {
         string folder = System.IO.Path.GetFullPath(path);
         string definitionPath = System.IO.Path.Combine(folder, RunFiles.Definition);
@@ -69,7 +73,13 @@ internal sealed class RunFolder : IDisposable
             RefuseForeign(storage, folder);
             storage.WriteAtomically(definitionPath, stream => stream.Write(Encoding.UTF8.GetBytes(definition.Json)));
         }
-        CheckSame(storage, folder, definition, loader);
+        if (CheckSame(storage, folder, definition, loader).Count > 0)
+        {
+            // A correction changes what others in the folder go by, so none of them may be at work under the lock.
+            using IDisposable held = storage.Lock(System.IO.Path.Combine(folder, RunFiles.Lock));
+            TakeOver(storage, folder, CheckSame(storage, folder, definition, loader), loader, time.GetUtcNow());
+            storage.WriteAtomically(definitionPath, stream => stream.Write(Encoding.UTF8.GetBytes(definition.Json)));
+        }
         return folder;
     }
 
@@ -89,30 +99,43 @@ internal sealed class RunFolder : IDisposable
     }
 
     /// <summary>Whether a folder may go on with a definition.</summary>
-    /// <exception cref="DefinitionException">The definition differs from the folder's in more than the run's length.</exception>
-    public static void CheckSame(IStorage storage, string folder, LoadedDefinition definition, DefinitionLoader loader)
+    /// <param name="storage">Where it is.</param>
+    /// <param name="folder">Full path.</param>
+    /// <param name="definition">The definition.</param>
+    /// <param name="loader">Reads the folder's own.</param>
+    /// <param name="from">The flow that is made again with those after it, by its place.</param>
+    /// <returns>What differs and is taken over; nothing where the definition only makes the run longer.</returns>
+    /// <exception cref="DefinitionException">The definition differs from the folder's in what committed results were made with.</exception>
+    public static IReadOnlyList<DefinitionChange> CheckSame(IStorage storage, string folder, LoadedDefinition definition, DefinitionLoader loader, int? from = null)
     {
         string path = System.IO.Path.Combine(folder, RunFiles.Definition);
         if (!storage.FileExists(path))
-            return;
-        LoadedDefinition was;
+            return [];
+        LoadedDefinition was = ReadOwn(path, loader);
+        if (was.Hash == definition.Hash)
+            return [];
+        return new DefinitionCorrection(storage, folder, loader.Catalog).Accept(was.Definition, definition.Definition, from);
+    }
+
+    private static LoadedDefinition ReadOwn(string path, DefinitionLoader loader)
+    {
         try
         {
-            was = loader.Read(path);
+            return loader.Read(path);
         }
         catch (DefinitionException e)
         {
             throw new DefinitionException($"{path} cannot be read; it is damaged or of another version of alm. Begin a new run folder with --run.\n{e.Message}", e);
         }
-        if (was.Hash == definition.Hash)
+    }
+
+    // Under the lock: what is known of the change stays with the folder, and what the change makes stale goes.
+    private static void TakeOver(IStorage storage, string folder, IReadOnlyList<DefinitionChange> changes, DefinitionLoader loader, DateTimeOffset time)
+    {
+        if (changes.Count == 0)
             return;
-        List<DefinitionChange> refused = new DefinitionDiff(new OptionTypes())
-            .Compare(was.Definition, definition.Definition).Where(c => !c.Extends).ToList();
-        if (refused.Count > 0)
-        {
-            throw new DefinitionException(
-                $"{folder} was begun with another definition:{DefinitionDiff.Describe(refused)}\n"
-                + "What is there would be mixed with other results. Undo the change, or begin a new run folder with --run.");
-        }
+        RunDefinition was = ReadOwn(System.IO.Path.Combine(folder, RunFiles.Definition), loader).Definition;
+        new DefinitionCorrection(storage, folder, loader.Catalog).Clean(was, changes);
+        ChangeLog.Append(storage, folder, changes, time);
     }
 }

@@ -31,9 +31,10 @@ internal sealed class RunPlan(
         bool[] done = [.. run.Flows.Select((flow, i) => progress.Of(flow.Name, _canonical.FlowHash(run, i)).Done)];
         IReadOnlyList<string> warnings = new RunRules(definition, surroundings).Require(i => !done[i]);
         bool begun = storage.FileExists(Path.Combine(folder, RunFiles.Definition));
-        if (begun)
-            RunFolder.CheckSame(storage, folder, definition, loader);
+        IReadOnlyList<DefinitionChange> changes = begun ? RunFolder.CheckSame(storage, folder, definition, loader) : [];
         output.WriteLine($"run '{run.Name}' in {folder}{(begun ? " (begun; it goes on)" : " (new)")}");
+        foreach (DefinitionChange change in changes)
+            output.WriteLine($"  is taken over: {change.Path}, was {change.Was}, is {change.Is}");
         for (int i = 0; i < run.Flows.Count; i++)
         {
             output.WriteLine($"flow '{run.Flows[i].Name}'{(done[i] ? " (done: will be skipped)" : "")}");

@@ -34,6 +34,8 @@ internal static class RunReportWriter
         // Where no flow of this process needed torch there is nothing to say.
         if (TorchLoader.LoadedFrom is not null)
             report["torch"] = new JsonObject { ["scalars"] = TorchLoader.ScalarFault ?? "kept until they are read" };
+        if (ChangeLog.Read(storage, folder.File(RunFiles.Changes)) is { } changes)
+            report["changes"] = changes;
         storage.WriteAtomically(folder.File(RunFiles.Report), stream => JsonSerializer.Serialize(stream, report, RunReport.Layout));
     }
 

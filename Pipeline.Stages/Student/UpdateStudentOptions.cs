@@ -43,38 +43,39 @@ internal sealed record UpdateStudentOptions : IAsksTeacher, IValidatableObject
     public bool ShardOptimizer { get; init; }
 
     [Description("Peak learning rate.")]
-    [Range(0.0, 10.0)]
+    [Range(0.0, 10.0), Tunable]
     public double LearningRate { get; init; } = 1e-5;
 
     [Description("Learning rate of the input and output embeddings as a multiple of learningRate.")]
-    [Range(0.0, 1000.0)]
+    [Range(0.0, 1000.0), Tunable]
     public double EmbeddingRate { get; init; } = 1;
 
     [Description("Steps over which the learning rate rises from 0.")]
-    [Range(0, int.MaxValue)]
+    [Range(0, int.MaxValue), Tunable]
     public int WarmupSteps { get; init; }
 
     [Description("What the learning rate does after warm-up, until the last step.")]
+    [Tunable]
     public ScheduleKind Decay { get; init; } = ScheduleKind.Linear;
 
     [Description("Decoupled weight decay of the matrices; embeddings, norms and biases have none.")]
-    [Range(0.0, 1.0)]
+    [Range(0.0, 1.0), Tunable]
     public double WeightDecay { get; init; } = 0.01;
 
     [Description("First-moment decay of AdamW.")]
-    [Range(0.0, 0.99999)]
+    [Range(0.0, 0.99999), Tunable]
     public double Beta1 { get; init; } = 0.9;
 
     [Description("Second-moment decay of AdamW.")]
-    [Range(0.0, 0.999999)]
+    [Range(0.0, 0.999999), Tunable]
     public double Beta2 { get; init; } = 0.999;
 
     [Description("Added to the denominator of AdamW.")]
-    [Range(1e-16, 1.0)]
+    [Range(1e-16, 1.0), Tunable]
     public double Epsilon { get; init; } = 1e-8;
 
     [Description("Largest global gradient norm; a larger gradient is scaled down to it. 0 never scales.")]
-    [Range(0.0, 1e9)]
+    [Range(0.0, 1e9), Tunable]
     public double ClipNorm { get; init; } = 1;
 
     [Description("What is trained: full, embeddings, or lora (low-rank updates of the matrices, and the embeddings).")]
@@ -87,6 +88,7 @@ internal sealed record UpdateStudentOptions : IAsksTeacher, IValidatableObject
     public IReadOnlyList<string> Freeze { get; init; } = [];
 
     [Description("Recompute activations of a layer in the backward pass: less memory, about a third more time.")]
+    [Tunable]
     public bool ActivationCheckpointing { get; init; }
 
     [Description("Steps between checkpoints; one is always written at the end and when the run is stopped.")]
