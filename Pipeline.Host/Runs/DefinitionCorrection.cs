@@ -3,7 +3,6 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Definitions;
-using Pipeline.Host.Files;
 
 namespace Pipeline.Host.Runs;
 
