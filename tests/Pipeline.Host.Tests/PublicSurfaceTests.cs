@@ -2,9 +2,10 @@ using System.Reflection;
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
 using System.Text.RegularExpressions;
+using Pipeline.Host.Tests.Architecture;
 using Pipeline.Stages;
 
-namespace Pipeline.Host.Tests.Architecture;
+namespace Pipeline.Host.Tests;
 
 /// <summary>Public in Pipeline.Stages is what the host names, and what the signatures of that hold; the rest is internal.</summary>
 public partial class PublicSurfaceTests
