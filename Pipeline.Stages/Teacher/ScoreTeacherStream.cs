@@ -9,7 +9,6 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Batching;
 using Pipeline.Stages.Sides;
-using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Teacher;
 
