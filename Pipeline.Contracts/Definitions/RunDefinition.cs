@@ -62,6 +62,11 @@ public record TeacherDefinition
     [Description("An edit of its activations: a folder that project-sea wrote, or run:NAME. Its scores are then the edited model's.")]
     [Quiet]
     public string? Edit { get; init; }
+
+    [Description("Where it computes, where that is not the run's device: cpu, cuda, or one card, such as cuda:1.")]
+    [RegularExpression(DeviceName.Pattern, ErrorMessage = DeviceName.Expected)]
+    [Quiet]
+    public string? Device { get; init; }
 }
 
 /// <summary>The student: another model's weights, or a configuration to begin from nothing.</summary>
@@ -77,7 +82,7 @@ public sealed record StudentDefinition
     public string? Tokenizer { get; init; }
 
     [Description("How rows of the new vocabulary begin: fvt (copies and means), mean, random, omp or focus (by way of a donor model), hypernetwork:FOLDER (predicted), or keep (the vocabulary is the model's own).")]
-    [RegularExpression(EmbeddingChoice.Pattern, ErrorMessage = "expected fvt, mean, random, omp, focus, keep or hypernetwork:FOLDER")]
+    [RegularExpression(EmbeddingChoice.Pattern, ErrorMessage = "fvt, mean, random, omp, focus, keep or hypernetwork:FOLDER")]
     public string Embeddings { get; init; } = "fvt";
 
     [Description("For omp and focus: a model folder that has the student's tokenizer.")]
@@ -92,6 +97,11 @@ public sealed record StudentDefinition
     [Description("An edit of its activations, on in training and written beside its weights: a folder that project-sea wrote, or run:NAME.")]
     [Quiet]
     public string? Edit { get; init; }
+
+    [Description("Where it is trained, where that is not the run's device: cpu, cuda, or one card, such as cuda:0.")]
+    [RegularExpression(DeviceName.Pattern, ErrorMessage = DeviceName.Expected)]
+    [Quiet]
+    public string? Device { get; init; }
 }
 
 /// <summary>Source, stages, sink.</summary>

@@ -26,19 +26,23 @@ internal static class Services
         services.AddSingleton<TokenizerStore>();
         services.AddSingleton<ITeacherConnections, TeacherConnections>();
         services.AddSingleton<IGgufWorkers, GgufWorkers>();
-        services.AddSingleton(provider =>
+        TorchDevice Device(IServiceProvider provider, string? name)
         {
-            var device = TorchDevice.Create(definition.Device, definition.Threads, settings.LibTorch, settings.Ranks.LocalRank);
+            var device = TorchDevice.Create(name, definition.Device, definition.Threads, settings.LibTorch, settings.Ranks.LocalRank);
             if (TorchLoader.ScalarFault is { } fault)
                 provider.GetService<ILogger<TorchDevice>>()?.ScalarsMayBeFreed(fault);
             return device;
-        });
+        }
+        services.AddSingleton(provider => Device(provider, definition.Student?.Device));
+        services.AddSingleton(provider => definition.Teacher?.Device is { } name && name != definition.Student?.Device
+            ? new TeacherDevice(Device(provider, name), isOwn: true)
+            : new TeacherDevice(provider.GetRequiredService<TorchDevice>(), isOwn: false));
         services.AddSingleton(settings.Ranks);
         services.AddSingleton(provider =>
         {
             // What is made later is disposed of earlier: weights are given back on the device's thread.
             if (definition.Teacher?.Backend == TeacherDefinition.DefaultBackend)
-                provider.GetRequiredService<TorchDevice>();
+                provider.GetRequiredService<TeacherDevice>();
             return new TeacherStore(catalog.Teachers);
         });
         return services;

@@ -4,6 +4,7 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Host.Definitions;
 using Pipeline.Host.Graph;
 using Pipeline.Host.Progress;
+using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Runs;
 
@@ -47,6 +48,10 @@ internal sealed class RunRules(LoadedDefinition definition, StageSurroundings su
             {
                 // A file that a rule has to look at and cannot: the stage could not either.
                 _errors.AddRule(stages.Items[i].Position, $"{where}: {e.Message}");
+            }
+            catch (Exception e) when (MemoryExhaustion.Is(e))
+            {
+                throw StageFailure.Name(flow.Name, stage.Name, e);
             }
         }
     }

@@ -113,16 +113,17 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
     {
         TrainedParameters.Choose(student, _options, _run.Definition.Seed);
         StudentObjectives objectives = StudentObjectives.Create(_options.Objectives, student.Model.Config, _run, _teacher, student.Device);
-        var trainer = new Trainer(_options, student, objectives, first is not null && objectives.NeedTeacher(objectives.Tables(first)) ? Beside(objectives.All) : null, _ranks);
+        var trainer = new Trainer(_options, student, objectives, first is not null && objectives.NeedTeacher(objectives.Tables(first)) ? Beside(objectives.All, student.Device) : null, _ranks);
         if (_resumed is not null) _checkpoints.Restore(trainer, _resumed, writes: _ranks.Rank == 0);
         return trainer;
     }
 
-    private OnlineTeacher Beside(IReadOnlyList<IObjective> objectives) => new(
+    private OnlineTeacher Beside(IReadOnlyList<IObjective> objectives, TorchSharp.torch.Device device) => new(
         Teacher($"{string.Join(", ", objectives.Select(o => o.Name))} need") as TorchTeacher ?? throw new DefinitionException(
             $"stage '{_name}': its objectives need the teacher beside the student, which backend '{_run.Definition.Teacher?.Backend}' does not give; expected '{TeacherDefinition.DefaultBackend}'"),
         [.. objectives.SelectMany(o => o.TeacherLayers)],
-        objectives.Any(o => o.Needs.HasFlag(ObjectiveNeeds.TeacherOnline)));
+        objectives.Any(o => o.Needs.HasFlag(ObjectiveNeeds.TeacherOnline)),
+        device);
 
     private ITeacher Teacher(string whoNeeds) => _run.Definition.Teacher is not null
         ? _teacher()

@@ -15,7 +15,8 @@ namespace Pipeline.Stages.Teacher;
 /// <param name="teacher">Loaded when first used.</param>
 /// <param name="layers">Hidden states asked for: 0 is the embedding output, L the last after the final norm.</param>
 /// <param name="withLogits">Whether logits are asked for, whole.</param>
-internal sealed class OnlineTeacher(TorchTeacher teacher, IReadOnlyList<int> layers, bool withLogits)
+/// <param name="student">Where its answers are read: it may compute on another device.</param>
+internal sealed class OnlineTeacher(TorchTeacher teacher, IReadOnlyList<int> layers, bool withLogits, Device student)
 {
     /// <summary>Logits of ids that no token has.</summary>
     public const float Impossible = -1e30f;
@@ -42,9 +43,9 @@ internal sealed class OnlineTeacher(TorchTeacher teacher, IReadOnlyList<int> lay
         _isSound = true;
         return new TeacherInputs
         {
-            Hidden_MH = layers.Distinct().ToDictionary(l => l, l => Flat(states[l]).MoveToOuterDisposeScope()),
-            Logits_MV = withLogits ? Logits(model, last_BTH.view(-1, model.Config.HiddenSize), loaded.ValidRows).MoveToOuterDisposeScope() : null,
-            OutputEmbeddings_VH = withLogits ? model.HeadWeight.detach().to_type(ScalarType.Float32).MoveToOuterDisposeScope() : null,
+            Hidden_MH = layers.Distinct().ToDictionary(l => l, l => Flat(states[l]).to(student).MoveToOuterDisposeScope()),
+            Logits_MV = withLogits ? Logits(model, last_BTH.view(-1, model.Config.HiddenSize), loaded.ValidRows).to(student).MoveToOuterDisposeScope() : null,
+            OutputEmbeddings_VH = withLogits ? model.HeadWeight.detach().to(ScalarType.Float32, student).MoveToOuterDisposeScope() : null,
         };
     }
 

@@ -29,6 +29,7 @@ internal sealed class TorchTeacher : IWritingTeacher
     private readonly Lazy<TeacherFacts> _facts;
     private readonly Lazy<IReadOnlyDictionary<string, string>> _fingerprint;
     private readonly Action<string>? _say;
+    private readonly Lock _gate = new();
     private LanguageModel? _loaded;
     private NextByteModel? _bytes;
 
@@ -64,7 +65,7 @@ internal sealed class TorchTeacher : IWritingTeacher
     public static TeacherRegistration Registration { get; } = TeacherRegistration.Of<TeacherDefinition>(
         TeacherDefinition.DefaultBackend, "A Hugging Face folder, computed in this process by torch: the default.", _ => Abilities,
         static (teacher, context) => new TorchTeacher(
-            RunPaths.Input(context.RunFolder, teacher.Model), SideTokenizers.Teacher(RunSite.Of(context)), context.Storage, context.Service<TorchDevice>(),
+            RunPaths.Input(context.RunFolder, teacher.Model), SideTokenizers.Teacher(RunSite.Of(context)), context.Storage, context.Service<TeacherDevice>().Device,
             teacher.Edit is null ? null : RunPaths.Input(context.RunFolder, teacher.Edit), context.Meter.Say));
 
     public TeacherFacts Facts => _facts.Value;
@@ -86,8 +87,14 @@ internal sealed class TorchTeacher : IWritingTeacher
     public Task<IReadOnlyList<TeacherWriting>> WriteAsync(WritingRequest request, CancellationToken cancellationToken)
         => _device.RunAsync(() => TeacherWriter.Write(Load(), EndTokens.Read(_folder, _tokenizer, _storage), request), cancellationToken);
 
-    /// <summary>The weights in memory, read when they are not. On the device's thread; they stay this object's.</summary>
-    public LanguageModel Load() => _loaded ??= Read();
+    /// <summary>
+    /// The weights in memory, read when they are not. On a device's thread, its own or that of a student beside it, one at a time; they
+    /// stay this object's.
+    /// </summary>
+    public LanguageModel Load()
+    {
+        lock (_gate) return _loaded ??= Read();
+    }
 
     private LanguageModel Read()
     {

@@ -40,6 +40,22 @@ public sealed class TorchDevice : IDisposable
     /// <param name="card">Which card, where there are several: counted round among those there are.</param>
     public static TorchDevice Create(DeviceChoice choice, int threads, string? libtorchFolder = null, int card = 0) => Create(choice, threads, libtorchFolder, null, card);
 
+    /// <summary>A device by the name that a side of a run gives it.</summary>
+    /// <param name="name">See <see cref="DeviceName"/>; null: what the run says.</param>
+    /// <param name="run">The run's.</param>
+    /// <param name="threads">CPU threads for torch; 0: as many as processors.</param>
+    /// <param name="libtorchFolder">Another libtorch, see <see cref="TorchLoader.Load"/>.</param>
+    /// <param name="card">The card of this process where none is named.</param>
+    /// <exception cref="InputException">CUDA was asked for and is not there, or the card named is not.</exception>
+    public static TorchDevice Create(string? name, DeviceChoice run, int threads, string? libtorchFolder, int card)
+    {
+        (DeviceChoice choice, int? named) = name is null ? (run, null) : DeviceName.Parse(name);
+        TorchDevice device = Create(choice, threads, libtorchFolder, named ?? card);
+        if (named is not { } wanted || device.Device.index == wanted) return device;
+        device.Dispose();
+        throw new InputException($"device {name}: there are {cuda.device_count()} cards, counted from 0");
+    }
+
     /// <param name="computeType">What to compute in whatever the device: tests hold numbers on CUDA against float32.</param>
     internal static TorchDevice Create(DeviceChoice choice, int threads, string? libtorchFolder, ScalarType? computeType, int card = 0)
     {

@@ -23,6 +23,8 @@ internal sealed record GgufTeacherDefinition : TeacherDefinition, IValidatableOb
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
+        if (Device is not null)
+            yield return new ValidationResult("'teacher.device' is of a teacher in this process; leave it out", [nameof(Device)]);
         if (Edit is not null)
             yield return new ValidationResult("'teacher.edit': activations in another process cannot be edited; leave it out, or name a Hugging Face folder", [nameof(Edit)]);
     }

@@ -74,6 +74,8 @@ public sealed record OpenAiTeacherDefinition : TeacherDefinition, IValidatableOb
             yield return new ValidationResult("'teacher.tokenizer': found null, expected the folder or tokenizer.json of the server's model", [nameof(Tokenizer)]);
         if (WholeDistribution && Server == ServerKind.Completions)
             yield return new ValidationResult("'teacher.wholeDistribution': a server of kind completions names tokens by text, and several tokens have one; set it to false", [nameof(WholeDistribution)]);
+        if (Device is not null)
+            yield return new ValidationResult("'teacher.device' is of a teacher in this process; leave it out", [nameof(Device)]);
         if (Edit is not null)
             yield return new ValidationResult("'teacher.edit': activations behind a server cannot be edited; leave it out, or name a teacher of this process", [nameof(Edit)]);
         if (KeyVariable is not null && (KeyVariable.Length == 0 || KeyVariable.Any(c => !char.IsAsciiLetterOrDigit(c) && c != '_')))

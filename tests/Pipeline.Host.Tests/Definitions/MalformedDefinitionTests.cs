@@ -74,6 +74,7 @@ public sealed class MalformedDefinitionTests(ITestOutputHelper log) : IDisposabl
         { "a string for a teacher", 2, "  \"name\": \"x\", \"teacher\": \"llama\",", ["2:27 'teacher': found the string \"llama\", expected an object"] },
         { "a teacher without a model", 2, "  \"name\": \"x\", \"teacher\": {},", ["2:27 key 'teacher.model' is missing"] },
         { "an unknown key of a teacher", 2, "  \"name\": \"x\", \"teacher\": { \"model\": \"m\", \"tokeniser\": \"bytes\" },", ["2:43 unknown key 'teacher.tokeniser'; did you mean 'tokenizer'?"] },
+        { "a card that is none", 2, "  \"name\": \"x\", \"teacher\": { \"model\": \"m\", \"device\": \"cuda:x\" },", ["2:53 'teacher.device': found the string \"cuda:x\", expected auto, cpu, cuda, or a card such as cuda:1"] },
         { "a student from nothing", 2, "  \"name\": \"x\", \"student\": { \"tokenizer\": \"bytes\" },", ["2:27 the student: found neither 'model' nor 'config'"] },
         { "a student from two things", 2, "  \"name\": \"x\", \"student\": { \"model\": \"m\", \"config\": \"c\" },", ["2:27 the student: found both 'model' and 'config'"] },
         { "an unknown way to begin embeddings", 2, "  \"name\": \"x\", \"student\": { \"model\": \"m\", \"embeddings\": \"copy\" },", ["2:57 'student.embeddings': found the string \"copy\""] },

@@ -45,6 +45,21 @@ public sealed class OnlineTeacherTests : IDisposable
     }
 
     [Fact]
+    public async Task A_teacher_on_a_device_of_its_own_teaches_the_same()
+    {
+        RunDefinition definition = _run.Definition();
+        await _run.WriteShardsAsync(definition, "shards", TinyRun.Documents(8));
+        UpdateStudentOptions Options(string to) => new() { To = to, Steps = 2, LearningRate = 1e-3, Objectives = new() { Alm = new() { Scores = TeacherScoring.Online }, Dskd = new(), Uld = new() } };
+        await _run.TrainAsync(definition, "shards", Options("one"));
+        await _run.Teachers.DisposeAsync();
+        using var own = new TeacherDevice(TestDevice.Create(), isOwn: true);
+        _run.Provide(own);
+        await _run.TrainAsync(definition, "shards", Options("two"));
+        await _run.Teachers.DisposeAsync();
+        Assert.Equal(File.ReadAllBytes(_run["one/model.safetensors"]), File.ReadAllBytes(_run["two/model.safetensors"]));
+    }
+
+    [Fact]
     public async Task A_student_that_is_its_teacher_has_nothing_to_learn_from_distributions_and_states()
     {
         RunDefinition definition = _run.Definition(null);
@@ -162,7 +177,7 @@ public sealed class OnlineTeacherTests : IDisposable
     }
 
     private OnlineTeacher Online(RunDefinition definition)
-        => new((TorchTeacher)_run.Teachers.Get(_run.Context(definition)), [0, 1, 2], withLogits: true);
+        => new((TorchTeacher)_run.Teachers.Get(_run.Context(definition)), [0, 1, 2], withLogits: true, _run.Device.Device);
 
     private StepReport Step(RunDefinition definition, UpdateStudentOptions options, Example[] examples, OnlineTeacher? teacher)
     {

@@ -39,6 +39,7 @@ internal sealed class TinyRun : IDisposable, IStageMeter, IRejects, IServiceProv
         Folder = Directory.CreateTempSubdirectory("alm-student-").FullName;
         Device = TestDevice.Create();
         _services[typeof(TorchDevice)] = Device;
+        _services[typeof(TeacherDevice)] = new TeacherDevice(Device, isOwn: false);
         _services[typeof(IRanks)] = OneRank.Instance;
         _services[typeof(TokenizerStore)] = new TokenizerStore(Storage);
         _services[typeof(TeacherStore)] = Teachers = new TeacherStore(backends ?? TeacherTable.All);
@@ -46,6 +47,10 @@ internal sealed class TinyRun : IDisposable, IStageMeter, IRejects, IServiceProv
             Path.Combine(Folder, "teacher"), 60, "<|begin|>", "<|end|>", ["<|begin|>", "<|end|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"], teacherTemplate);
         SaveModel(Teacher, Llama, seed: 3);
     }
+
+    /// <summary>Another service in the place of the one there is.</summary>
+    public void Provide<T>(T service)
+        where T : class => _services[typeof(T)] = service;
 
     public string Folder { get; }
 
