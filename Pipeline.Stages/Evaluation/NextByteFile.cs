@@ -50,7 +50,10 @@ public sealed class NextByteFile(IStorage storage, TorchDevice device, Action<st
             say?.Invoke(remark);
         var vocabulary = new ByteVocabulary(tokenizer, EndTokens.Read(options.Model, tokenizer, storage), model.Model.Config.VocabularySize);
         // Shapes stand at the head of the file and are known at the end: rows wait in a file of their own that nobody else sees.
-        using var waiting = new StagedFile(storage, options.Output + ".rows");
+        string rowsPath = options.Output + ".rows";
+        Staging.CleanLeft(storage, rowsPath);
+        Staging.CleanLeft(storage, options.Output);
+        using var waiting = new StagedFile(storage, rowsPath);
         var tensors = new List<TensorSource>();
         long scored = 0, rejected = 0;
         using NextByteModel bytes = await device.RunAsync(() => new NextByteModel(model.Model, vocabulary, model.Expansion is null ? null : ids => model.Embed(ids)), cancellationToken);
