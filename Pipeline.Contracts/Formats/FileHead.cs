@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Contracts.Formats;
 
@@ -29,6 +30,14 @@ public static class FileHead
         _ when IsSafetensors(head) => "it is a safetensors file",
         _ => null,
     };
+
+    /// <summary>The same of a file.</summary>
+    public static string? Tell(IStorage storage, string path)
+    {
+        using Stream stream = storage.OpenRead(path);
+        var head = new byte[Bytes];
+        return Tell(head.AsSpan(0, stream.ReadAtLeast(head, Bytes, throwOnEndOfStream: false)));
+    }
 
     private static bool IsUtf16(ReadOnlySpan<byte> head)
     {
