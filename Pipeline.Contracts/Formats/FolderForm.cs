@@ -24,7 +24,7 @@ public static class FolderForm
         if (names.Contains("adapter_config.json") || names.Any(name => name.StartsWith("adapter_model.", StringComparison.Ordinal)))
             return "; the folder holds an adapter (PEFT) alone, which needs the model it was trained on: put the two together with 'alm merge'";
         if (Ending(names, ".gguf") is { } gguf)
-            return $"; the folder holds {gguf}, and which teaches by itself (a teacher of \"backend\": \"gguf\", whose model is the file), and is no model folder: take the one it was made from, as Hugging Face lays it out (config.json, safetensors, tokenizer.json)";
+            return $"; the folder holds {gguf}, which teaches by itself (a teacher of \"backend\": \"gguf\", whose model is the file) and is no model folder: take the one it was made from, as Hugging Face lays it out (config.json, safetensors, tokenizer.json)";
         if ((names.FirstOrDefault(name => name.StartsWith("pytorch_model", StringComparison.Ordinal)) ?? Ending(names, ".pth") ?? Ending(names, ".pt")) is { } pickle)
         {
             return $", but {pickle}, a pickle, which can run code while it is read. Convert it once, where transformers is installed: "

@@ -43,6 +43,7 @@ public sealed class NextByteFile(IStorage storage, TorchDevice device, Action<st
     /// <exception cref="InputException">Model, tokenizer or input cannot be read, or the tokenizer has no byte view.</exception>
     public async Task<ScoreFileCounts> RunAsync(NextByteFileOptions options, CancellationToken cancellationToken)
     {
+        LineFileForm.Require(storage, options.Input, new() { Files = [options.Input], Field = options.Field });
         TextTokenizer tokenizer = TextTokenizer.Load(options.Tokenizer ?? options.Model, storage);
         using LanguageModelHolder holder = new(await device.RunAsync(() => LanguageModel.Load(options.Model, tokenizer, storage, device, edit: options.Edit), cancellationToken), device);
         LanguageModel model = holder.Model;
