@@ -18,13 +18,13 @@ public sealed class EndMarkCaseTests(ITestOutputHelper output)
         using var run = new StageHarness();
         TextTokenizer teacher = TextTokenizer.Load(CaseFolder.TinyModel, new DiskStorage()), student = TextTokenizer.Load("bytes", new DiskStorage());
         var rule = TokenizationRule.Of(new TokenizeOptions { MaxTeacherTokens = 64, MaxStudentTokens = 128 });
-        var tokenizer = new DocumentTokenizer([teacher, student], rule, run);
+        var tokenizer = new DocumentTokenizer<(string Text, TokenSequence[] Sides)>([teacher, student], rule, (_, text, sides) => (text, sides), run);
         foreach (string file in CaseFolder.Files("F16", "*.jsonl", output))
         {
             int split = 0;
             foreach (string text in File.ReadLines(file).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("text").GetString()!))
             {
-                IReadOnlyList<DocumentPart> parts = tokenizer.Tokenize(new DocumentId(1, 1, 0), text);
+                IReadOnlyList<(string Text, TokenSequence[] Sides)> parts = tokenizer.Tokenize(new DocumentId(1, 1, 0), text);
                 split += parts.Count > 1 ? 1 : 0;
                 Assert.Equal(text, string.Concat(parts.Select(p => p.Text)));
                 for (int side = 0; side < 2; side++)
