@@ -59,7 +59,7 @@ internal static class NotFinite
             if (found > most)
             {
                 throw new InputException(string.Create(
-                    CultureInfo.InvariantCulture, $"tensor '{WeightLayout.StoredName(model.Config.Family, weight)}' has a value of {found}, which {type} does not hold (up to {most}); write it with dtype bfloat16 or float32"));
+                    CultureInfo.InvariantCulture, $"tensor '{WeightLayout.StoredName(model.Config.Family, weight)}' has a value of {(float)found}, which {type} does not hold (up to {most}); write it with dtype bfloat16 or float32"));
             }
         }
     }
