@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Contracts.Formats;
 
@@ -16,6 +17,7 @@ public static class FileHead
     {
         [] => "it is empty; copy it again",
         _ when IsLfsPointer(head) => "it is a Git LFS pointer, not the file; fetch the file with 'git lfs pull'",
+        _ when head.StartsWith("/annex/objects/"u8) => "it is a pointer of git-annex, not the file; fetch the file with 'git annex get'",
         [0x1F, 0x8B, ..] => "it is compressed with gzip; decompress it, or let the name of JSON Lines end in .gz",
         [0x28, 0xB5, 0x2F, 0xFD, ..] => "it is compressed with zstd; decompress it, or let the name of JSON Lines end in .zst",
         [(byte)'B', (byte)'Z', (byte)'h', ..] => "it is compressed with bzip2; decompress it",
@@ -29,6 +31,14 @@ public static class FileHead
         _ when IsSafetensors(head) => "it is a safetensors file",
         _ => null,
     };
+
+    /// <summary>The same of a file.</summary>
+    public static string? Tell(IStorage storage, string path)
+    {
+        using Stream stream = storage.OpenRead(path);
+        var head = new byte[Bytes];
+        return Tell(head.AsSpan(0, stream.ReadAtLeast(head, Bytes, throwOnEndOfStream: false)));
+    }
 
     private static bool IsUtf16(ReadOnlySpan<byte> head)
     {

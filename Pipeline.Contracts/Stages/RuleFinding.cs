@@ -13,4 +13,7 @@ public sealed record RuleFinding(string Key, string Message)
 
     /// <summary>Worth a person's eye, and no reason to refuse.</summary>
     public bool IsWarning { get; init; }
+
+    /// <summary>The definition is in order, and what it names is not: a file is missing, or is not what it should be (exit 65, not 64).</summary>
+    public bool IsInput { get; init; }
 }

@@ -7,13 +7,15 @@ public sealed class DiskStorage : IStorage
 {
     private const int BufferBytes = 1 << 16;
 
-    public bool FileExists(string path) => File.Exists(path);
+    // A link whose file is gone exists to the system, and cannot be opened.
+    public bool FileExists(string path) => File.Exists(path) && !IsDangling(path);
 
     public bool DirectoryExists(string path) => Directory.Exists(path);
 
     public bool IsLink(string path) => Guard("look at", path, () => File.GetAttributes(path).HasFlag(FileAttributes.ReparsePoint));
 
-    public long Length(string path) => Guard("open", path, () => new FileInfo(path).Length);
+    // Of a link, the system gives the length of its own text; a downloaded model is links alone.
+    public long Length(string path) => Guard("open", path, () => new FileInfo(path) is { LinkTarget: not null } link && link.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target ? target.Length : new FileInfo(path).Length);
 
     public IReadOnlyList<string> List(string directory) => Guard("list", directory, () =>
     {
@@ -90,6 +92,19 @@ public sealed class DiskStorage : IStorage
         catch (Exception e) when (StorageErrors.IsSystemError(e))
         {
             throw StorageErrors.Translate(operation, path, e);
+        }
+    }
+
+    private static bool IsDangling(string path)
+    {
+        try
+        {
+            return new FileInfo(path).LinkTarget is not null && File.ResolveLinkTarget(path, returnFinalTarget: true) is not { Exists: true };
+        }
+        catch (IOException)
+        {
+            // Links in a circle.
+            return true;
         }
     }
 }

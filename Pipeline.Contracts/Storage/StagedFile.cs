@@ -17,6 +17,7 @@ public sealed class StagedFile : IDisposable
         _stagingPath = Staging.PathFor(storage, path);
         storage.CreateDirectory(Path.GetDirectoryName(path)!);
         Stream = storage.CreateNew(_stagingPath);
+        WorkInHand.Add(storage, _stagingPath);
     }
 
     /// <summary>Where the content goes; seekable, and readable too.</summary>
@@ -30,6 +31,7 @@ public sealed class StagedFile : IDisposable
         Stream.Dispose();
         _storage.Rename(_stagingPath, _path);
         _finished = true;
+        WorkInHand.Remove(_stagingPath);
         _storage.SyncDirectory(Path.GetDirectoryName(_path)!);
     }
 
@@ -41,6 +43,7 @@ public sealed class StagedFile : IDisposable
         // Deleted while it is open: on a full disk closing fails, and the space must be free all the same.
         Try(() => _storage.DeleteFile(_stagingPath));
         Try(Stream.Dispose);
+        WorkInHand.Remove(_stagingPath);
     }
 
     private static void Try(Action action)

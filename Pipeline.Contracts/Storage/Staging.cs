@@ -50,6 +50,10 @@ public static class Staging
     public static IReadOnlyList<string> CleanOf(IStorage storage, string folder, IReadOnlySet<ProcessIdentity> owners)
         => Delete(storage, Entries(storage, folder).Where(e => OwnerOf(e) is { } owner && owners.Contains(owner)).ToList());
 
+    /// <summary>Deletes what dead processes left of one file, for commands that have no run folder and no lock.</summary>
+    public static void CleanLeft(IStorage storage, string path)
+        => Delete(storage, storage.List(Path.GetDirectoryName(path)!).Where(e => IsStaging(e) && TargetOf(e) == Path.GetFileName(path) && !IsAtWork(storage, e)).ToList());
+
     /// <summary>Whether whoever made a staging entry may still be at work, as far as this entry tells.</summary>
     public static bool IsAtWork(IStorage storage, string entry)
         => OwnerOf(entry) is { } owner

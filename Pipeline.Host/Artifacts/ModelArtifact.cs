@@ -17,8 +17,9 @@ internal sealed class ModelArtifact : IArtifactKind
 
     public ArtifactFacts Inspect(IStorage storage, string path)
     {
+        ModelConfig written = ModelConfig.Load(path, storage);
         using SafetensorsFolder weights = SafetensorsFolder.Open(path, storage);
-        ModelConfig config = HeadTie.Resolve(ModelConfig.Load(path, storage), weights, path, out string? remark);
+        ModelConfig config = HeadTie.Resolve(written, weights, path, out string? remark);
         List<TensorEntry> tensors = [.. weights.Entries];
         ArtifactFacts facts = ArtifactFacts.Of(
             ("family", config.Family.ModelType),

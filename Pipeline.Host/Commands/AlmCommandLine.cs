@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Pipeline.Contracts.Errors;
+using Pipeline.Host.Hosting;
 using Pipeline.Stages.Models;
 
 namespace Pipeline.Host.Commands;
@@ -32,7 +33,8 @@ internal static class AlmCommandLine
         }
         try
         {
-            // The run has its own handling of signals.
+            // Runs and their parts have their own handling of signals, and stop where they can go on.
+            using EndedCommand? ended = parsed.CommandResult.Command.Name is "run" or "work" ? null : new EndedCommand();
             int code = await parsed.InvokeAsync(new InvocationConfiguration
             {
                 Output = environment.Output,

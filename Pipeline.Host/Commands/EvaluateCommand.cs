@@ -75,6 +75,7 @@ internal static class EvaluateCommand
                 To = Part,
             };
             string folder = Staging.PathFor(storage, Path.Combine(Path.GetTempPath(), "alm-evaluate"));
+            WorkInHand.Add(storage, folder);
             try
             {
                 var stages = new CommandStages(environment, folder, environment.Output);
@@ -90,6 +91,7 @@ internal static class EvaluateCommand
             finally
             {
                 storage.DeleteDirectory(folder);
+                WorkInHand.Remove(folder);
             }
             return ExitCodes.Success;
         });

@@ -36,6 +36,8 @@ internal sealed class GenerationInput
             command.Options.Add(option);
         command.Validators.Add(result =>
         {
+            if (result.GetValue(_stops)?.Contains("") == true)
+                result.AddError("--stop: an empty text would end every answer before it begins; leave it out");
             if (result.GetValue(_greedy) && (result.GetResult(_temperature) ?? result.GetResult(_topK) ?? result.GetResult(_topP) ?? result.GetResult(_minP)) is { } draws)
                 result.AddError($"--greedy and {draws.Option.Name} contradict each other; give one of them");
         });
@@ -53,7 +55,7 @@ internal sealed class GenerationInput
             MinP = parsed.GetValue(_minP),
             RepetitionPenalty = parsed.GetValue(_penalty) ?? 1,
             Seed = parsed.GetValue(_seed),
-            StopStrings = [.. (parsed.GetValue(_stops) ?? []).Where(s => s.Length > 0)],
+            StopStrings = [.. parsed.GetValue(_stops) ?? []],
         };
     }
 }

@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Models;
+using Pipeline.Contracts.Formats;
 using Pipeline.Host.Artifacts;
 
 namespace Pipeline.Host.Commands;
@@ -26,7 +28,7 @@ internal static class InspectCommand
             if (!environment.Storage.FileExists(full) && !environment.Storage.DirectoryExists(full))
                 throw new InputException($"{full} is not there");
             IArtifactKind kind = environment.Artifacts.Of(environment.Storage, full)
-                ?? throw new InputException($"{full} is nothing that alm knows; it knows: {kinds}");
+                ?? throw new InputException($"{full} is nothing that alm knows{FolderForm.Tell(environment.Storage, full, ModelConfig.FileName)}; it knows: {kinds}");
             ArtifactFacts facts = kind.Inspect(environment.Storage, full);
             if (parsed.GetValue(json))
                 environment.Output.WriteLine(facts.Json.ToJsonString(Layout));

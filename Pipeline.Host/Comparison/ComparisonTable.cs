@@ -70,7 +70,7 @@ internal static class ComparisonTable
 
     private static string Spread(Repeats repeats, double factor, string format)
     {
-        string Number(double value) => (value * factor).ToString(format, CultureInfo.InvariantCulture);
+        string Number(double value) => (value * factor).ToString(Math.Abs(value * factor) < 1e6 ? format : "0.000e+0", CultureInfo.InvariantCulture);
         return repeats.StandardDeviation is { } deviation ? $"{Number(repeats.Mean)} ± {Number(deviation)}" : Number(repeats.Mean);
     }
 }

@@ -12,6 +12,7 @@ internal sealed class DefinitionErrors
 
     private readonly List<(SourcePosition Position, string Message)> _errors = [];
     private readonly List<(SourcePosition Position, string Message)> _warnings = [];
+    private bool _isInputAlone = true;
     private int _all;
 
     public DefinitionErrors()
@@ -23,7 +24,7 @@ internal sealed class DefinitionErrors
     {
         _errors = [.. before._errors];
         _warnings = [.. before._warnings];
-        (_all, Count) = (before._all, before.Count);
+        (_all, Count, _isInputAlone) = (before._all, before.Count, before._isInputAlone);
     }
 
     /// <summary>Errors that kept a value from being read; what was bound means nothing then. Broken rules are not among them.</summary>
@@ -40,8 +41,12 @@ internal sealed class DefinitionErrors
     }
 
     /// <summary>A value that can be read and that a rule refuses: the rest of the definition can still be checked.</summary>
-    public void AddRule(SourcePosition position, string message)
+    /// <param name="position">Where.</param>
+    /// <param name="message">What.</param>
+    /// <param name="isInput">Whether it is a fault of a file that is named, and the definition itself is in order.</param>
+    public void AddRule(SourcePosition position, string message, bool isInput = false)
     {
+        _isInputAlone &= isInput;
         if (_errors.Contains((position, message)))
             return;
         _all++;
@@ -59,6 +64,7 @@ internal sealed class DefinitionErrors
     }
 
     /// <exception cref="DefinitionException">There are errors; the message has one line for each, in the order of the file.</exception>
+    /// <exception cref="InputException">All errors are of files that the definition names.</exception>
     public void ThrowIfAny()
     {
         if (_all == 0)
@@ -71,7 +77,7 @@ internal sealed class DefinitionErrors
         foreach (string warning in Warnings)
             message.Append(warning).Append('\n');
         message.Append(CultureInfo.InvariantCulture, $"{_all} error{(_all == 1 ? "" : "s")}; nothing was begun");
-        throw new DefinitionException(message.ToString());
+        throw _isInputAlone ? new InputException(message.ToString()) : new DefinitionException(message.ToString());
     }
 
     private static IEnumerable<(SourcePosition Position, string Message)> InOrder(IEnumerable<(SourcePosition Position, string Message)> found)

@@ -19,6 +19,7 @@ internal sealed class RunRules(LoadedDefinition definition, StageSurroundings su
     /// <param name="concerns">Whether a flow, by its place, is still to be worked on: what a flow that is done was made from may be gone.</param>
     /// <returns>Warnings, each with its place.</returns>
     /// <exception cref="DefinitionException">Rules are broken; the message has one line for each.</exception>
+    /// <exception cref="InputException">The definition is in order, and what it names is not.</exception>
     public IReadOnlyList<string> Require(Func<int, bool> concerns)
     {
         OutputRules.Check(definition, surroundings.Catalog, surroundings.RunFolder, _errors);
@@ -47,7 +48,7 @@ internal sealed class RunRules(LoadedDefinition definition, StageSurroundings su
             catch (AlmException e) when (e is DefinitionException or InputException)
             {
                 // A file that a rule has to look at and cannot: the stage could not either.
-                _errors.AddRule(stages.Items[i].Position, $"{where}: {e.Message}");
+                _errors.AddRule(stages.Items[i].Position, $"{where}: {e.Message}", e is InputException);
             }
             catch (Exception e) when (MemoryExhaustion.Is(e))
             {
@@ -63,7 +64,7 @@ internal sealed class RunRules(LoadedDefinition definition, StageSurroundings su
         if (finding.IsWarning)
             _errors.Warn(position, message);
         else
-            _errors.AddRule(position, message);
+            _errors.AddRule(position, message, finding.IsInput);
     }
 
     private StageContext Context(FlowDefinition flow, FlowFacts facts, StageDefinition stage)

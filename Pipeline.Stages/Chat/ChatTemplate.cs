@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Gguf;
 using Pipeline.Stages.Jinja;
@@ -59,6 +60,8 @@ internal sealed class ChatTemplate
         if (storage.FileExists(jinja))
         {
             Limit(jinja, MaxTemplateBytes, storage);
+            if (FileHead.Tell(storage, jinja) is { } other)
+                throw new InputException($"{jinja}: {other}");
             using StreamReader reader = new(storage.OpenRead(jinja));
             return reader.ReadToEnd();
         }

@@ -16,6 +16,7 @@ internal sealed class ChoiceScorer(TorchDevice device, LanguageModel model, int 
     /// <param name="rows">Prompt and continuation.</param>
     /// <param name="afterBatch">Called between batches with the number of rows done; what it throws stops the work.</param>
     /// <param name="cancellationToken">Stops between batches.</param>
+    /// <exception cref="Contracts.Errors.InputException">An answer of the model is not finite.</exception>
     public async Task<double[]> ScoreAsync(IReadOnlyList<EncodedPrompt> rows, Action<int> afterBatch, CancellationToken cancellationToken)
     {
         foreach (EncodedPrompt row in rows)
@@ -52,6 +53,7 @@ internal sealed class ChoiceScorer(TorchDevice device, LanguageModel model, int 
         long[] wanted = [.. rows.SelectMany(r => r.Ids.Select((_, t) => t + 1 < r.Ids.Length && t + 1 >= r.Begins ? (long)r.Ids[t + 1] : BatchTensors.NoTarget))];
         Tensor hidden_RH = model.Hidden(batch).flatten(0, 1).index_select(0, batch.Real_R);
         HeadScores scores = VocabularyHead.Score(hidden_RH, model.Model.HeadWeight, tensor(wanted, device: model.Device), new HeadOptions(model.Model.Config.FinalSoftcap, model.ValidRows));
-        return [.. scores.LogLikelihood.cpu().data<float>()];
+        float[] likelihoods = [.. scores.LogLikelihood.cpu().data<float>()];
+        return NotFinite.FirstIn(likelihoods) < 0 ? likelihoods : throw NotFinite.Refusal(model.Name, model.Model, $"its likelihoods of a batch of {rows.Length} answers");
     }
 }

@@ -63,11 +63,11 @@ public static class EvaluationTable
 
     private static List<string> Row(ModelResult model, EvaluationReport report)
     {
-        List<string> row = [model.Name, model.NotFinite is null ? Number(model.BitsPerByte, "0.0000") : "not finite", Number(model.Tokens, "N0"), Number(model.TokensPerByte, "0.000")];
+        List<string> row = [model.Name, model.NotFinite is null ? Bits(model.BitsPerByte) : "not finite", Number(model.Tokens, "N0"), Number(model.TokensPerByte, "0.000")];
         if (report.AgreementWith is not null)
             row.AddRange([model.Agreement is { } share ? Number(share, "P2") : "-", model.AgreementOffsets is { } offsets ? Number(offsets, "N0") : "-"]);
         if (HasExact(report))
-            row.Add(model.Exact is { } exact ? Number(exact.BitsPerByte, "0.0000") : "-");
+            row.Add(model.Exact is { } exact ? Bits(exact.BitsPerByte) : "-");
         if (report.ExactWith is not null)
         {
             row.Add(model.Exact?.Agreement is { } share ? Number(share, "P2") : "-");
@@ -77,6 +77,9 @@ public static class EvaluationTable
     }
 
     private static bool HasExact(EvaluationReport report) => report.Models.Any(m => m.Exact is not null);
+
+    // A model that rules out what it reads costs numbers of dozens of digits.
+    private static string Bits(double value) => Number(value, Math.Abs(value) < 1e6 ? "0.0000" : "0.000e+0");
 
     private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 }

@@ -43,6 +43,7 @@ public sealed class NextByteFile(IStorage storage, TorchDevice device, Action<st
     /// <exception cref="InputException">Model, tokenizer or input cannot be read, or the tokenizer has no byte view.</exception>
     public async Task<ScoreFileCounts> RunAsync(NextByteFileOptions options, CancellationToken cancellationToken)
     {
+        LineFileForm.Require(storage, options.Input, new() { Files = [options.Input], Field = options.Field });
         TextTokenizer tokenizer = TextTokenizer.Load(options.Tokenizer ?? options.Model, storage);
         using LanguageModelHolder holder = new(await device.RunAsync(() => LanguageModel.Load(options.Model, tokenizer, storage, device, edit: options.Edit), cancellationToken), device);
         LanguageModel model = holder.Model;
@@ -50,7 +51,10 @@ public sealed class NextByteFile(IStorage storage, TorchDevice device, Action<st
             say?.Invoke(remark);
         var vocabulary = new ByteVocabulary(tokenizer, EndTokens.Read(options.Model, tokenizer, storage), model.Model.Config.VocabularySize);
         // Shapes stand at the head of the file and are known at the end: rows wait in a file of their own that nobody else sees.
-        using var waiting = new StagedFile(storage, options.Output + ".rows");
+        string rowsPath = options.Output + ".rows";
+        Staging.CleanLeft(storage, rowsPath);
+        Staging.CleanLeft(storage, options.Output);
+        using var waiting = new StagedFile(storage, rowsPath);
         var tensors = new List<TensorSource>();
         long scored = 0, rejected = 0;
         using NextByteModel bytes = await device.RunAsync(() => new NextByteModel(model.Model, vocabulary, model.Expansion is null ? null : ids => model.Embed(ids)), cancellationToken);

@@ -43,6 +43,7 @@ public sealed class ScoreFile(IStorage storage, TorchDevice device, Action<strin
     {
         LineFileForm.Require(storage, options.Input, Reading(options));
         TextTokenizer tokenizer = TextTokenizer.Load(options.Tokenizer ?? options.Model, storage);
+        Staging.CleanLeft(storage, options.Output);
         using var output = new StagedFile(storage, options.Output);
         LanguageModel model = await device.RunAsync(() => LanguageModel.Load(options.Model, tokenizer, storage, device, edit: options.Edit), cancellationToken);
         long scored = 0, rejected = 0;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Tokenization;
 
@@ -47,7 +48,7 @@ public static class EndTokens
         }
         catch (JsonException e)
         {
-            throw new InputException($"{path}: no JSON ({e.Message})", e);
+            throw new InputException($"{path}: {FileHead.Tell(storage, path) ?? $"no JSON ({e.Message})"}", e);
         }
     }
 }

@@ -68,11 +68,12 @@ public sealed partial class CausalLm : IDisposable
     /// <exception cref="InputException">Config or weights do not fit this program or each other.</exception>
     public static CausalLm Load(string folder, IStorage storage, Device device, ScalarType dtype)
     {
+        ModelConfig written = ModelConfig.Load(folder, storage);
         SafetensorsFolder files = SafetensorsFolder.Open(folder, storage);
         try
         {
             using IDisposable quiet = no_grad();
-            ModelConfig config = HeadTie.Resolve(ModelConfig.Load(folder, storage), files, folder, out string? remark);
+            ModelConfig config = HeadTie.Resolve(written, files, folder, out string? remark);
             WeightLoader loader = new(config, files, folder);
             return new CausalLm(config, device, dtype, files, (name, _) => new Weight(name, loader.Get(name, device, dtype), loader.CanMap(name, device, dtype))) { Source = folder, Remarks = remark is null ? [] : [remark] };
         }

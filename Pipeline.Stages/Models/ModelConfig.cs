@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Storage;
 using static TorchSharp.torch;
 
@@ -89,7 +90,7 @@ public sealed record ModelConfig
     {
         string path = Path.Combine(folder, FileName);
         if (!storage.FileExists(path))
-            throw new InputException($"{path}: no such file; a model folder as Hugging Face lays it out is needed");
+            throw new InputException($"{path}: no such file{(FolderForm.Tell(storage, folder, FileName) is { Length: > 0 } told ? told : "; a model folder as Hugging Face lays it out is needed")}");
         if (storage.Length(path) > LargestConfig)
             throw new InputException($"{path}: {storage.Length(path)} bytes long; not a model's config");
         using Stream stream = storage.OpenRead(path);
@@ -111,7 +112,8 @@ public sealed record ModelConfig
         }
         catch (JsonException e)
         {
-            throw new InputException($"{source}: not JSON ({e.Message})", e);
+            byte[] head = System.Text.Encoding.UTF8.GetBytes(json[..Math.Min(json.Length, FileHead.Bytes)]);
+            throw new InputException($"{source}: {FileHead.Tell(head) ?? $"not JSON ({e.Message})"}", e);
         }
         catch (InvalidOperationException e)
         {

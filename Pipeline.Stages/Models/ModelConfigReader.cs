@@ -38,7 +38,7 @@ internal static class ModelConfigReader
         if (unread.Count > 0)
             errors.Add($"keys this program does not know for model_type '{type}', so it cannot tell whether they change the result: {string.Join(", ", unread)}; delete those that do not, or name them with --ignore-config-key");
         if (errors.Count > 0)
-            throw new InputException($"{source}: {string.Join("; ", errors)}");
+            throw new InputException($"{source}: {string.Join("; ", errors.Distinct())}");
         return config;
     }
 
@@ -184,8 +184,8 @@ internal static class ModelConfigReader
 
     private static ScalarType? ReadType(ConfigObject from)
     {
-        string? name = from.Text("dtype") ?? from.Text("torch_dtype");
-        from.Get("torch_dtype");
+        string? current = from.Text("dtype"), old = from.Text("torch_dtype");
+        string? name = current ?? old;
         switch (name)
         {
             case null:
@@ -199,7 +199,7 @@ internal static class ModelConfigReader
             case "auto":
                 return null;
             default:
-                from.Error("dtype", $"= '{name}' is not supported; supported: float32, bfloat16, float16");
+                from.Error(current is null ? "torch_dtype" : "dtype", $"= '{name}' is not supported; supported: float32, bfloat16, float16");
                 return null;
         }
     }

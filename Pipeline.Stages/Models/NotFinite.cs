@@ -1,3 +1,4 @@
+using System.Globalization;
 using Pipeline.Contracts.Errors;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -38,6 +39,29 @@ internal static class NotFinite
     {
         if (Tensor(model) is { } found)
             throw new InputException($"model '{name}' is not finite: {found}");
+    }
+
+    /// <summary>
+    /// Looks at every weight: for a model that is to be trained and written in a narrower type, which would say so only at the end of its training.
+    /// </summary>
+    /// <exception cref="InputException">The type to be written does not hold one.</exception>
+    public static void RefuseBeyond(CausalLm model, ScalarType type)
+    {
+        double most = finfo(type).max;
+        if (type == ScalarType.Float32)
+            return;
+        using IDisposable quiet = no_grad();
+        foreach ((string weight, TorchSharp.Modules.Parameter tensor) in model.Parameters)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            (torch.Tensor least, torch.Tensor largest) = tensor.detach().aminmax();
+            double found = Math.Max(-least.to(ScalarType.Float64).cpu().item<double>(), largest.to(ScalarType.Float64).cpu().item<double>());
+            if (found > most)
+            {
+                throw new InputException(string.Create(
+                    CultureInfo.InvariantCulture, $"tensor '{WeightLayout.StoredName(model.Config.Family, weight)}' has a value of {(float)found}, which {type} does not hold (up to {most}); write it with dtype bfloat16 or float32"));
+            }
+        }
     }
 
     private static string Cause(CausalLm model)

@@ -58,7 +58,7 @@ internal static class RopeReader
                     HighFrequencyFactor = Needed(from, "high_freq_factor"),
                     OriginalMaxPositions = Needed(from, "original_max_position_embeddings"),
                 };
-                if (result.HighFrequencyFactor <= result.LowFrequencyFactor)
+                if (from.Has("high_freq_factor") && from.Has("low_freq_factor") && result.HighFrequencyFactor <= result.LowFrequencyFactor)
                     from.Error("high_freq_factor", $"= {result.HighFrequencyFactor} must be above low_freq_factor = {result.LowFrequencyFactor}");
                 break;
             case "yarn":
@@ -71,7 +71,7 @@ internal static class RopeReader
                 result = LongRope(from, theta, context);
                 break;
             default:
-                from.Error("rope_type", $"= '{type}' is not supported; supported: default, linear, llama3, yarn, dynamic, longrope");
+                from.Error(current is null ? "type" : "rope_type", $"= '{type}' is not supported; supported: default, linear, llama3, yarn, dynamic, longrope");
                 return result;
         }
 

@@ -69,8 +69,17 @@ internal sealed class WeightLoader
 
         errors.AddRange(_storedNames.Keys.Where(name => !expected.Contains(name)).Order(StringComparer.Ordinal).Select(name => $"'{_storedNames[name]}' belongs to nothing a {_config.Family.ModelType} model of this config computes"));
         if (errors.Count > 0)
-            throw new InputException($"{folder}: the weights do not fit the config: {string.Join("; ", errors)}");
+        {
+            string hint = _storedNames.Keys.Any(IsOfQuantization)
+                ? "; there are scales beside the weights, so they are quantised, which is not read: take the model's float32, bfloat16 or float16 weights" : "";
+            throw new InputException($"{folder}: the weights do not fit the config: {string.Join("; ", errors)}{hint}");
+        }
     }
+
+    // Of FP8, GPTQ, AWQ and bitsandbytes.
+    private static bool IsOfQuantization(string name)
+        => name.EndsWith("weight_scale", StringComparison.Ordinal) || name.EndsWith("scale_inv", StringComparison.Ordinal) || name.EndsWith(".qweight", StringComparison.Ordinal)
+            || name.EndsWith(".scales", StringComparison.Ordinal) || name.EndsWith(".absmax", StringComparison.Ordinal) || name.EndsWith(".SCB", StringComparison.Ordinal);
 
     private bool IsIgnored(string name)
         => (_config.Family.TextModelType is not null && PictureParts.Any(part => name.StartsWith(part, StringComparison.Ordinal)))

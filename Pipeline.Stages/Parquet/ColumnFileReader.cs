@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Parquet;
@@ -67,14 +68,19 @@ internal sealed class ColumnFileReader : IDisposable
         long length = stream.Length;
         Span<byte> head = stackalloc byte[4], tail = stackalloc byte[TailBytes];
         if (length < head.Length + TailBytes)
-            throw new InputException($"{path} is no Parquet file: it has {length} bytes");
+            throw new InputException($"{path} is no Parquet file: {(length == 0 ? "it is empty" : $"it has {length} bytes")}; copy it again");
         stream.ReadExactly(head);
         stream.Position = length - TailBytes;
         stream.ReadExactly(tail);
         if (head.SequenceEqual("PARE"u8))
             throw new InputException($"{path} is encrypted Parquet, which is not supported; write it without encryption");
         if (!head.SequenceEqual("PAR1"u8))
-            throw new InputException($"{path} is no Parquet file: it begins with {Hex(head)}, not with PAR1");
+        {
+            stream.Position = 0;
+            var more = new byte[FileHead.Bytes];
+            string? other = FileHead.Tell(more.AsSpan(0, stream.ReadAtLeast(more, more.Length, throwOnEndOfStream: false)));
+            throw new InputException($"{path} is no Parquet file: {other ?? $"it begins with {Hex(head)}, not with PAR1"}");
+        }
         if (!tail[4..].SequenceEqual("PAR1"u8))
             throw new InputException($"{path} is cut or damaged: it begins as Parquet does, but ends with {Hex(tail[4..])}, not with PAR1; copy it again");
         long footer = BinaryPrimitives.ReadUInt32LittleEndian(tail);

@@ -4,6 +4,7 @@ using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Text;
 using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Ranks;
 
@@ -36,11 +37,10 @@ internal static class MpiShim
         // Another MPI, another library: what mpicc would call is in the name.
         string compiler = Run("mpicc", ["-show"]);
         ulong hash = XxHash3.HashToUInt64([.. source, .. Encoding.UTF8.GetBytes(compiler)]);
-        string folder = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "alm");
+        string folder = UserCache.Folder();
         string path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"alm-mpi-{hash:x16}.so"));
         if (File.Exists(path))
             return path;
-        Directory.CreateDirectory(folder);
         // Every rank of a first start builds its own, and the last one's stays: they are the same.
         string mine = string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.MachineName}.{Environment.ProcessId}");
         File.WriteAllBytes(mine + ".c", source);

@@ -36,19 +36,23 @@ internal static class ModelFolderRules
             return [];
         string folder = RunPaths.Input(context.RunFolder, path);
         if (!context.Storage.DirectoryExists(folder) && !context.Storage.FileExists(folder))
-            return [new RuleFinding(key, $"'{key}': {Missing(folder)}")];
+            return [new RuleFinding(key, $"'{key}': {Missing(folder)}") { IsInput = true }];
+        var warnings = new List<RuleFinding>();
         try
         {
-            ModelConfig config = ModelConfig.Load(folder, context.Storage);
+            ModelConfig written = ModelConfig.Load(folder, context.Storage);
             using SafetensorsFolder weights = SafetensorsFolder.Open(folder, context.Storage);
+            ModelConfig config = HeadTie.Resolve(written, weights, folder, out string? remark);
+            if (remark is not null)
+                warnings.Add(new RuleFinding(key, $"'{key}': {remark}") { IsWarning = true });
             _ = new WeightLoader(config, weights, folder);
         }
         catch (InputException e)
         {
-            return [new RuleFinding(key, $"'{key}': {e.Message}")];
+            return [new RuleFinding(key, $"'{key}': {e.Message}") { IsInput = true }];
         }
-        return context.Storage.FileExists(Path.Combine(folder, Adapter))
-            ? [new RuleFinding(key, $"'{key}': {folder} has an adapter ({Adapter}) beside its weights; the weights are read, the adapter is not: merge it into them if it is meant") { IsWarning = true }]
-            : [];
+        if (context.Storage.FileExists(Path.Combine(folder, Adapter)))
+            warnings.Add(new RuleFinding(key, $"'{key}': {folder} has an adapter ({Adapter}) beside its weights; the weights are read, the adapter is not: merge it into them if it is meant") { IsWarning = true });
+        return warnings;
     }
 }

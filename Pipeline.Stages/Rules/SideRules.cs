@@ -34,6 +34,8 @@ internal static class SideRules
         if (tokenizer is null && model is null)
             return [new RuleFinding(key, $"'{key}' is missing: a student that begins from a config needs a tokenizer")];
         string? fault = (tokenizer == TextTokenizer.BytesPath ? model : tokenizer ?? model) is { } path and not TextTokenizer.BytesPath ? FaultOfPlace(path, context) : null;
+        // A place that no flow writes is the definition's fault; a file that is not there, or not what it should be, is not.
+        bool isInput = fault is null || !(tokenizer ?? model!).StartsWith(RunPaths.RunPrefix, StringComparison.Ordinal);
         if (fault is null)
         {
             try
@@ -45,7 +47,7 @@ internal static class SideRules
                 fault = e.Message;
             }
         }
-        return fault is null ? [] : [new RuleFinding(key, $"'{key}': {fault}")];
+        return fault is null ? [] : [new RuleFinding(key, $"'{key}': {fault}") { IsInput = isInput }];
     }
 
     private static string? FaultOfPlace(string path, StageContext context)

@@ -7,6 +7,7 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Language;
+using Pipeline.Stages.Models;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Ranks;
 using Pipeline.Stages.Sides;
@@ -73,6 +74,7 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
         Trainer? trainer = null;
         try
         {
+            await _device.RunAsync(() => NotFinite.RefuseBeyond(student.Model, StudentExport.TorchType(_options.Dtype)), cancellationToken).ConfigureAwait(false);
             foreach (string remark in student.Remarks) _meter.Say(remark);
             StudentExport.Check(student, _options);
             if (_resumed is null && NumeralsDiffer(student) is { } numerals) _meter.Say(numerals);

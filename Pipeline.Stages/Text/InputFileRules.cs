@@ -17,30 +17,30 @@ internal static class InputFileRules
         var seen = new HashSet<string>(StringComparer.Ordinal);
         for (int i = 0; i < patterns.Count; i++)
         {
-            foreach (string fault in Faults(patterns[i], context, require, seen))
-                yield return new RuleFinding($"files[{i}]", $"'files': {fault}");
+            foreach ((string fault, bool isInput) in Faults(patterns[i], context, require, seen))
+                yield return new RuleFinding($"files[{i}]", $"'files': {fault}") { IsInput = isInput };
         }
     }
 
-    private static IEnumerable<string> Faults(string pattern, StageContext context, Action<string> require, HashSet<string> seen)
+    private static IEnumerable<(string Fault, bool IsInput)> Faults(string pattern, StageContext context, Action<string> require, HashSet<string> seen)
     {
         if (RunNames.Fault(pattern, context) is { } fault)
-            return [fault];
+            return [(fault, false)];
         if (RunNames.Find(pattern, context) is not null)
             return [];
         string path = RunPaths.Input(context.RunFolder, pattern);
         IReadOnlyList<string> files = !Glob.IsPattern(path) || context.Storage.FileExists(path) ? [path] : Glob.Expand(context.Storage, path);
         return files.Count == 0
-            ? [$"no file matches '{pattern}' (looked for {path})"]
-            : files.Select(file => FaultOf(file, context.Storage, require, seen)).OfType<string>();
+            ? [($"no file matches '{pattern}' (looked for {path})", true)]
+            : files.Select(file => FaultOf(file, context.Storage, require, seen)).OfType<(string, bool)>();
     }
 
-    private static string? FaultOf(string path, IStorage storage, Action<string> require, HashSet<string> seen)
+    private static (string Fault, bool IsInput)? FaultOf(string path, IStorage storage, Action<string> require, HashSet<string> seen)
     {
         if (!seen.Add(path))
-            return $"{path} is named twice; its documents would have the same ids";
+            return ($"{path} is named twice; its documents would have the same ids", false);
         if (!storage.FileExists(path))
-            return $"{path} is not there";
+            return ($"{path} is not there", true);
         try
         {
             require(path);
@@ -48,7 +48,7 @@ internal static class InputFileRules
         }
         catch (InputException e)
         {
-            return e.Message;
+            return (e.Message, true);
         }
     }
 }

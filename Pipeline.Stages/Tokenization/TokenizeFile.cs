@@ -36,7 +36,9 @@ public static class TokenizeFile
         var ids = new List<int>();
         var line = new ArrayBufferWriter<byte>(4096);
         long tokenized = 0, rejected = 0;
-        storage.WriteAtomically(Path.GetFullPath(outputPath), output =>
+        outputPath = Path.GetFullPath(outputPath);
+        Staging.CleanLeft(storage, outputPath);
+        storage.WriteAtomically(outputPath, output =>
         {
             using Stream stream = storage.OpenRead(inputPath);
             using Stream input = LineCompression.Open(inputPath, stream);

@@ -10,12 +10,10 @@ internal static class ShimCopy
     public static string Write(string shippedPath)
     {
         byte[] patched = ShimPatch.Apply(File.ReadAllBytes(shippedPath), shippedPath);
-        string folder = CacheFolder();
+        string folder = UserCache.Folder();
         string path = Path.Combine(folder, $"libLibTorchSharp.{Convert.ToHexStringLower(SHA256.HashData(patched))[..32]}.so");
         try
         {
-            if (!OperatingSystem.IsWindows())
-                Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             // The content is compared, not trusted by name: the file is code about to run.
             if (File.Exists(path) && File.ReadAllBytes(path).AsSpan().SequenceEqual(patched))
                 return path;
@@ -33,19 +31,5 @@ internal static class ShimCopy
         {
             throw new StorageException($"{folder}: cannot keep a patched {Path.GetFileName(shippedPath)} there ({e.Message}); set XDG_CACHE_HOME to a folder you may write", e);
         }
-    }
-
-    private static string CacheFolder()
-    {
-        string? cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
-        if (string.IsNullOrEmpty(cache) || !Path.IsPathRooted(cache))
-        {
-            string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-            if (home.Length == 0)
-                throw new StorageException("no home folder for the patched native shim; set XDG_CACHE_HOME to a folder you may write");
-            cache = Path.Combine(home, ".cache");
-        }
-
-        return Path.Combine(cache, "alm");
     }
 }

@@ -89,8 +89,8 @@ internal static class BytesBenchmark
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rows.Length} documents, {tokens} tokens, {bytes} bytes, vocabulary {tokenizer.VocabularySize}"));
         foreach (NextByteKnowledge view in views)
         {
-            double Ratio(Dictionary<NextByteKnowledge, List<double>> of) => ModelsWork.Median([.. of[view].Zip(of[NextByteKnowledge.None], (a, b) => a / b)]);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {view,-6}{tokens / ModelsWork.Median([.. walls[view]]),8:F0} tokens/s, {Ratio(walls):F2} of the plain pass by the clock, {Ratio(processors):F2} by processor seconds (medians of {rounds} pairs)"));
+            double Ratio(Dictionary<NextByteKnowledge, List<double>> of) => Statistics.Median([.. of[view].Zip(of[NextByteKnowledge.None], (a, b) => a / b)]);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {view,-6}{tokens / Statistics.Median([.. walls[view]]),8:F0} tokens/s, {Ratio(walls):F2} of the plain pass by the clock, {Ratio(processors):F2} by processor seconds (medians of {rounds} pairs)"));
         }
     }
 

@@ -88,7 +88,7 @@ internal static class GgufBenchmark
         rates.Sort();
         double[] off = [.. (expected ?? answers).Zip(answers).SelectMany(p => p.First.Scores.NegLogLikelihood.Zip(p.Second.Scores.NegLogLikelihood, (a, b) => (double)Math.Abs(a - b)))];
         Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{name,-44} {rates[rates.Count / 2],9:F0} tokens per second of processor time ({rates[0]:F0} to {rates[^1]:F0}); off by {off.Average():E1} on average, {off.Max():E1} at most"));
+            CultureInfo.InvariantCulture, $"{name,-44} {Statistics.Median(rates),9:F0} tokens per second of processor time ({rates[0]:F0} to {rates[^1]:F0}); off by {off.Average():E1} on average, {off.Max():E1} at most"));
         return answers;
     }
 

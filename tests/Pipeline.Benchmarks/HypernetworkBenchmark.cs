@@ -109,9 +109,9 @@ internal static class HypernetworkBenchmark
         double parameters = network.Parameters.Where(p => network.IsTrained(p.Name)).Sum(p => p.Tensor.numel()) / 1e6;
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{whole.Count} pairs of steps of about {batches.Average(b => b.Examples.Sum(e => e.Student.Count)):F0} tokens, {batches.Average(b => b.Forms.Rows):F0} rows predicted by {parameters:F2} M parameters, {device.Threads} threads"));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"hypernetwork's step  {ModelsWork.Median([.. whole]):F3} s"));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"frozen model alone   {ModelsWork.Median([.. alone]):F3} s, forward and the gradient to its embeddings"));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ratio                {ModelsWork.Median([.. whole.Zip(alone, (w, a) => w / a)]):F3} (median of pairs)"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"hypernetwork's step  {Statistics.Median([.. whole]):F3} s"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"frozen model alone   {Statistics.Median([.. alone]):F3} s, forward and the gradient to its embeddings"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"ratio                {Statistics.Median([.. whole.Zip(alone, (w, a) => w / a)]):F3} (median of pairs)"));
     }
 
     private static void Body(HypernetworkTrainer trainer, CausalLm model, IReadOnlyList<IObjective> objectives, SampledBatch batch)

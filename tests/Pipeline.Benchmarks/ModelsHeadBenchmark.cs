@@ -43,8 +43,8 @@ internal static class ModelsHeadBenchmark
             slicedTimes.Add(ModelsWork.Once(sliced));
         }
 
-        double Wall(List<(double Wall, double Processor)> times) => ModelsWork.Median([.. times.Select(time => time.Wall)]);
-        double Processor(List<(double Wall, double Processor)> times) => ModelsWork.Median([.. times.Select(time => time.Processor)]);
+        double Wall(List<(double Wall, double Processor)> times) => Statistics.Median([.. times.Select(time => time.Wall)]);
+        double Processor(List<(double Wall, double Processor)> times) => Statistics.Median([.. times.Select(time => time.Processor)]);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"head V {Vocabulary} N {tokens} H {width} {(boundary ? "with boundary mass" : "likelihood only")}: plain {Wall(plainTimes):F2} s ({Processor(plainTimes):F2} of processors), {plainPeak >> 20} MB; sliced {Wall(slicedTimes):F2} s ({Processor(slicedTimes):F2}), {slicedPeak >> 20} MB; time {Wall(slicedTimes) / Wall(plainTimes):F2} ({Processor(slicedTimes) / Processor(plainTimes):F2}), memory 1/{(double)plainPeak / slicedPeak:F1}"));
     }
 

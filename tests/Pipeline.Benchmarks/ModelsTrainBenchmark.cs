@@ -79,12 +79,12 @@ internal static class ModelsTrainBenchmark
 
         for (int i = 0; i < sides.Length; i++)
         {
-            double wall = ModelsWork.Median([.. answers[i].Skip(1).Select(a => a.Wall)]), processor = ModelsWork.Median([.. answers[i].Skip(1).Select(a => a.Processor)]);
+            double wall = Statistics.Median([.. answers[i].Skip(1).Select(a => a.Wall)]), processor = Statistics.Median([.. answers[i].Skip(1).Select(a => a.Processor)]);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {what,-8}{sides[i].Name,-6}{tokens / wall,8:F0} tokens/s, {tokens / processor,6:F0} per processor second, {work / wall / 1e9:F0} GFLOP/s = {work / wall / speed:P0} of a matrix product, last loss {answers[i][^1].Loss:F4}"));
         }
 
         if (sides.Length == 2)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {what,-8}ours / torch: {ModelsWork.Median([.. answers[1].Zip(answers[0]).Skip(1).Select(pair => pair.First.Wall / pair.Second.Wall)]):F2} (median of {rounds} pairs)"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {what,-8}ours / torch: {Statistics.Median([.. answers[1].Zip(answers[0]).Skip(1).Select(pair => pair.First.Wall / pair.Second.Wall)]):F2} (median of {rounds} pairs)"));
     }
 
     private static void Write(string folder, Size size)

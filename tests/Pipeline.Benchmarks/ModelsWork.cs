@@ -35,8 +35,6 @@ internal static class ModelsWork
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
-    public static double Median(double[] values) => values.Order().ElementAt(values.Length / 2);
-
     /// <summary>Peak resident memory of the work above what was there before, in bytes (Linux).</summary>
     public static long PeakAbove(Action work)
     {

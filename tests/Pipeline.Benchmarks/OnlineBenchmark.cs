@@ -97,11 +97,11 @@ internal static class OnlineBenchmark
             cached.Add(await ModelsWork.SecondsAsync(() => sides.CachedAsync(at)));
             online.Add(await ModelsWork.SecondsAsync(() => sides.OnlineAsync(at)));
         }
-        double ratio = ModelsWork.Median([.. online.Zip(cached, (o, c) => o / c)]);
+        double ratio = Statistics.Median([.. online.Zip(cached, (o, c) => o / c)]);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"{steps} steps of about {sides.MeanTokens:F0} student tokens, {sides.Threads} threads, medians"));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Cached,-8}{1 / ModelsWork.Median([.. cached]),7:F2} steps/s"));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Online,-8}{1 / ModelsWork.Median([.. online]),7:F2} steps/s"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Cached,-8}{1 / Statistics.Median([.. cached]),7:F2} steps/s"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{Online,-8}{1 / Statistics.Median([.. online]),7:F2} steps/s"));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a step from the cache is {ratio:F3} times as fast (median of pairs)"));
     }
 

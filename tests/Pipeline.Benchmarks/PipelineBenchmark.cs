@@ -65,14 +65,12 @@ internal static class PipelineBenchmark
         {
             if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
         }
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"medians of {rounds}: scoring at {Median(scoring):F3} of a bare forward loop, update at {Median(update):F3} of a bare step"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"medians of {rounds}: scoring at {Statistics.Median(scoring):F3} of a bare forward loop, update at {Statistics.Median(update):F3} of a bare step"));
         return 0;
     }
 
     private static void Print(string what, long tokens, double flow, double bare) => Console.WriteLine(string.Create(
         CultureInfo.InvariantCulture, $"{what,-8} pipeline {tokens / flow,9:F0} tokens/s   bare {tokens / bare,9:F0} tokens/s   ratio {bare / flow:F3}"));
-
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
     /// <summary>Forward pass, likelihoods and boundary masses over the batches that the shards were scored in, and nothing else.</summary>
     private static async Task<(double Seconds, long Tokens)> Score(RunDefinition definition, string folder, DiskStorage storage, TorchDevice device)

@@ -46,7 +46,7 @@ internal static class RanksBenchmark
                 if (round >= 0)
                     seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
             }
-            double median = Median(seconds);
+            double median = Statistics.Median(seconds);
             if (ranks.Rank == 0)
             {
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
@@ -66,7 +66,7 @@ internal static class RanksBenchmark
             ratios.Add(one / two);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"one process {one:F1} s, two {two:F1} s: {one / two:F2} times as fast; of the processor {oneProcessor:F1} and {twoProcessor:F1} s: at most {2 * oneProcessor / twoProcessor:F2} times on free cores"));
         }
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"median {Median(ratios):F2}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"median {Statistics.Median(ratios):F2}"));
         return 0;
     }
 
@@ -80,7 +80,7 @@ internal static class RanksBenchmark
             ratios.Add(ranked / plain);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"alone {plain:F2} s of the processor, one rank of mpirun {ranked:F2} s: {ranked / plain:F3}"));
         }
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"median {Median(ratios):F3}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"median {Statistics.Median(ratios):F3}"));
         return 0;
     }
 
@@ -182,5 +182,4 @@ internal static class RanksBenchmark
     private static int Number(string[] args, string name, int value)
         => Array.IndexOf(args, name) is >= 0 and int i ? int.Parse(args[i + 1], CultureInfo.InvariantCulture) : value;
 
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

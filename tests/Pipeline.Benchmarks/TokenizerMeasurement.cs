@@ -108,7 +108,7 @@ internal sealed class TokenizerMeasurement
         values.Add(value);
     }
 
-    private double Median(string name) => _figures.TryGetValue(name, out List<double>? values) ? values.Order().ElementAt(values.Count / 2) : double.NaN;
+    private double Median(string name) => _figures.TryGetValue(name, out List<double>? values) ? Statistics.Median(values) : double.NaN;
 
     private double Rate(string name) => _tokens / Median(name) / 1e6;
 }

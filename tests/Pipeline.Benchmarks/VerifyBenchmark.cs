@@ -57,7 +57,7 @@ internal static class VerifyBenchmark
             verified[i] = report.Bytes / Stopwatch.GetElapsedTime(start).TotalSeconds / 1e9;
         }
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{files.Length} files, {bytes / 1e9:F2} GB, medians of {rounds}: read {Median(plain):F2} GB/s, verify {Median(verified):F2} GB/s ({string.Join(", ", verified.Select(v => v.ToString("F2", CultureInfo.InvariantCulture)))})"));
+            $"{files.Length} files, {bytes / 1e9:F2} GB, medians of {rounds}: read {Statistics.Median(plain):F2} GB/s, verify {Statistics.Median(verified):F2} GB/s ({string.Join(", ", verified.Select(v => v.ToString("F2", CultureInfo.InvariantCulture)))})"));
     }
 
     private static long Read(string[] files)
@@ -106,5 +106,4 @@ internal static class VerifyBenchmark
         return new Example(new DocumentId(42, row, 0), text, tokens, new TeacherView(tokens, new TeacherScores(Scores(), Scores())), [.. Enumerable.Range(0, Tokens).Select(i => new Chunk(i, i + 1, i, i + 1))]);
     }
 
-    private static double Median(double[] values) => values.Order().ElementAt(values.Length / 2);
 }

@@ -1,4 +1,5 @@
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Torch;
 using static TorchSharp.torch;
@@ -45,6 +46,14 @@ public sealed class SafetensorsFile : IDisposable
 
             (IReadOnlyList<TensorEntry> entries, IReadOnlyDictionary<string, string> metadata) = SafetensorsHeader.Read(head, map.Length, path);
             return new SafetensorsFile(path, map, entries, metadata);
+        }
+        catch (InputException e)
+        {
+            map.Dispose();
+            // What lies there in place of the file is no damage, which copying again would mend.
+            if (FileHead.Tell(storage, path) is { } other && !other.Contains("safetensors", StringComparison.Ordinal))
+                throw new InputException($"{path}: {other}", e);
+            throw;
         }
         catch
         {

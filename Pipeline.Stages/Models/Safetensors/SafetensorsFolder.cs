@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Storage;
 using static TorchSharp.torch;
 
@@ -42,13 +43,6 @@ public sealed class SafetensorsFolder : IDisposable
         }
     }
 
-    // What Hugging Face's folders had before, which can run code while it is read.
-    private static string Other(string folder, IStorage storage)
-        => storage.List(folder).Select(p => Path.GetFileName(p)).FirstOrDefault(name => name.StartsWith("pytorch_model", StringComparison.Ordinal)) is { } pickle
-            ? $", but {pickle}, a pickle, which can run code while it is read. Convert it once, where transformers is installed: "
-                + "python -c \"from transformers import AutoModelForCausalLM as M; M.from_pretrained('DIR').save_pretrained('OUT', safe_serialization=True)\", and copy the tokenizer's files"
-            : "; other weight formats are not read, convert them to safetensors";
-
     public bool Contains(string name) => _where.ContainsKey(name);
 
     public TensorEntry Entry(string name) => _where[name].Entry(name);
@@ -61,6 +55,9 @@ public sealed class SafetensorsFolder : IDisposable
         foreach (SafetensorsFile file in _files.Values)
             file.Dispose();
     }
+
+    private static string Other(string folder, IStorage storage)
+        => FolderForm.Tell(storage, folder, SingleName) is { Length: > 0 } told ? told : "; other weight formats are not read, convert them to safetensors";
 
     private void AddAll(string name, SafetensorsFile file)
     {
@@ -84,7 +81,7 @@ public sealed class SafetensorsFolder : IDisposable
 
             if (!storage.FileExists(path))
             {
-                errors.Add($"{shard.Key} is not there, and with it {shard.Count()} tensors ('{shard.First()}' first)");
+                errors.Add($"{shard.Key} is not there, and with it {shard.Count()} tensors ('{shard.First()}' first){FolderForm.Tell(storage, folder, shard.Key)}");
                 continue;
             }
 
@@ -124,7 +121,7 @@ public sealed class SafetensorsFolder : IDisposable
         }
         catch (JsonException e)
         {
-            throw new InputException($"{path}: not JSON ({e.Message})", e);
+            throw new InputException($"{path}: {FileHead.Tell(storage, path) ?? $"not JSON ({e.Message})"}", e);
         }
         catch (InvalidOperationException e)
         {

@@ -128,7 +128,11 @@ internal static class SafetensorsHeader
         if (type is null || shape is null || offsets is not { Count: 2 })
             throw Corrupt(path, $"tensor '{name}': dtype, shape and two data_offsets are needed");
         if (!TensorType.TryParse(type, out var scalar, out int size))
-            throw Corrupt(path, $"tensor '{name}': dtype {type} is not supported; supported: {TensorType.Known}");
+        {
+            throw new InputException(TensorType.IsQuantized(type)
+                ? $"{path}: tensor '{name}' is stored as {type}: the weights are quantised, which is not read; take the model's float32, bfloat16 or float16 weights"
+                : $"{path}: tensor '{name}': dtype {type} is not supported; supported: {TensorType.Known}");
+        }
         (long begin, long end) = (offsets[0], offsets[1]);
         if (begin > end || end > fileLength - dataStart)
             throw Corrupt(path, $"tensor '{name}': data_offsets [{begin},{end}], the data is {fileLength - dataStart} bytes long");

@@ -21,6 +21,9 @@ internal static class TensorType
 
     public static string Known => string.Join(", ", Table.Select(row => row.Name));
 
+    /// <summary>Whether a type of the format holds weights only together with scales.</summary>
+    public static bool IsQuantized(string name) => name.StartsWith("F8", StringComparison.Ordinal) || name.StartsWith("F4", StringComparison.Ordinal) || name.StartsWith("F6", StringComparison.Ordinal);
+
     public static bool TryParse(string name, out ScalarType type, out int bytes)
     {
         foreach ((string row, ScalarType rowType, int rowBytes) in Table)

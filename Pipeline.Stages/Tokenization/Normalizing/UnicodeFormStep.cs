@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using Pipeline.Stages.Tokenization.Patterns;
 using Pipeline.Stages.Tokenization.Splitting;
+using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Normalizing;
 
@@ -21,7 +22,7 @@ internal sealed class UnicodeFormStep(NormalizationForm form) : NormalizerStep
         if (form == NormalizationForm.FormC ? !text.ContainsAnyInRange('\u0300', '\uFFFF') : Ascii.IsValid(text))
             return;
         int inert = NextInert(text, 0, out int width);
-        if (inert < 0 && text.IsNormalized(form))
+        if (inert < 0 && IsNormalized(text))
             return;
         segment.BeginRewrite();
         int from = 0;
@@ -35,6 +36,10 @@ internal sealed class UnicodeFormStep(NormalizationForm form) : NormalizerStep
         segment.RewriteNormalized(text[from..], form);
         segment.EndRewrite();
     }
+
+    // Asking whether marks in disorder are normalized takes as long as ordering them.
+    private bool IsNormalized(ReadOnlySpan<char> text)
+        => MarkOrder.Sort(text, form).SequenceEqual(text) && text.IsNormalized(form);
 
     private static int NextInert(ReadOnlySpan<char> text, int from, out int width)
     {

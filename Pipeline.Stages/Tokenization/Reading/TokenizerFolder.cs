@@ -72,6 +72,8 @@ internal sealed class TokenizerFolder
         string file = storage.DirectoryExists(path) ? Path.Combine(path, Main) : path;
         if (!storage.FileExists(file))
         {
+            if (FolderForm.Tell(storage, path, Main) is { Length: > 0 } told)
+                throw new InputException($"tokenizer {path}: there is no {Main}{told}");
             bool slow = storage.FileExists(Path.Combine(path, "tokenizer.model")) || storage.FileExists(Path.Combine(path, "vocab.json"));
             throw new InputException($"tokenizer {path}: there is no {Main}" + (slow
                 ? "; the folder holds an older format, which Hugging Face's transformers can save as one"

@@ -1,5 +1,6 @@
 using System.Text;
 using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Splitting;
 
@@ -98,6 +99,7 @@ internal sealed class SegmentText
     /// <summary>Writes a normalization form of the characters.</summary>
     public void RewriteNormalized(ReadOnlySpan<char> characters, NormalizationForm form)
     {
+        characters = MarkOrder.Sort(characters, form);
         // Each try doubles the room; no form makes a text more than eighteen times as long.
         for (int room = characters.Length + 16; ; room *= 2)
         {

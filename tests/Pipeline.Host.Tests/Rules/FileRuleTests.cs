@@ -172,7 +172,7 @@ public sealed class FileRuleTests(ITestOutputHelper output) : IDisposable
                 Assert.Equal(check.Code, ran.Code);
                 if (check.Code == ExitCodes.Success)
                     continue;
-                Assert.Equal(ExitCodes.Definition, check.Code);
+                Assert.Equal(ExitCodes.Input, check.Code);
                 Assert.Equal("", check.Output);
                 Assert.Contains(Path.GetFileName(file), check.Error, StringComparison.Ordinal);
                 Assert.False(Directory.Exists(run));
@@ -206,7 +206,7 @@ public sealed class FileRuleTests(ITestOutputHelper output) : IDisposable
         File.Delete(text);
         Assert.Equal(0, (await RuleRun.AskAsync("run", file, "--run", run, "--plain")).Code);
         Assert.Equal(0, (await RuleRun.AskAsync("check", file, "--run", run)).Code);
-        Assert.Equal(ExitCodes.Definition, (await RuleRun.AskAsync("check", file, "--run", run + "-other")).Code);
+        Assert.Equal(ExitCodes.Input, (await RuleRun.AskAsync("check", file, "--run", run + "-other")).Code);
     }
 
     private string Text() => _run.Write("text.jsonl", "{\"text\": \"one two three\"}\n{\"text\": \"four five\"}\n");

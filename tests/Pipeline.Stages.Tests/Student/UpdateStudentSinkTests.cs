@@ -213,6 +213,16 @@ public sealed class UpdateStudentSinkTests : IDisposable
         Assert.Equal(straight, File.ReadAllBytes(_run[$"student/{Weights}"]));
     }
 
+    [Fact]
+    public async Task A_weight_that_the_type_to_be_written_does_not_hold_is_refused_before_the_first_step()
+    {
+        await _run.WriteShardsAsync(_run.Definition(), "shards", TinyRun.Documents(8));
+        UpdateStudentOptions options = new() { To = "student", Steps = 2, LearningRate = 1e-3, Dtype = WeightType.Float16, Objectives = new() { Sft = new() } };
+        InputException e = await Assert.ThrowsAsync<InputException>(() => _run.TrainAsync(_run.Definition(model: Overflowing()), "shards", options));
+        Assert.Contains("'model.norm.weight' has a value of 1", e.Message, StringComparison.Ordinal);
+        Assert.Empty(_run.Scalars);
+    }
+
     // Every weight is a number, and no logit is.
     private string Overflowing()
     {

@@ -1,0 +1,49 @@
+using Pipeline.Contracts.Errors;
+
+namespace Pipeline.Stages.Torch;
+
+/// <summary>A folder of the user's own for what is made once and kept: below XDG_CACHE_HOME, else the home folder, else the temporary folder.</summary>
+internal static class UserCache
+{
+    private const UnixFileMode Own = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private const string Name = "alm";
+
+    /// <summary>Full path of a folder that is there and can be written to.</summary>
+    /// <exception cref="StorageException">There is none.</exception>
+    public static string Folder()
+    {
+        if (Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache && Path.IsPathRooted(cache))
+            return TryCreate(Path.Combine(cache, Name), out string? why) ?? throw new StorageException($"XDG_CACHE_HOME is {cache}, where no folder can be made ({why}); set it to a folder you may write");
+        string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        if (home.Length > 0 && TryCreate(Path.Combine(home, ".cache", Name), out _) is { } folder)
+            return folder;
+        // A user without a home, as services and containers have: by its name others of the machine could be there first, so nobody else may have rights on it.
+        string temporary = Path.Combine(Path.GetTempPath(), $"{Name}-{Environment.UserName}");
+        return TryCreate(temporary, out string? reason) is { } made && (OperatingSystem.IsWindows() || File.GetUnixFileMode(made) == Own)
+            ? made
+            : throw new StorageException($"there is no home folder to keep files in, and {temporary} is not this user's alone{(reason is null ? "" : $" ({reason})")}; set XDG_CACHE_HOME to a folder you may write");
+    }
+
+    private static string? TryCreate(string folder, out string? why)
+    {
+        why = null;
+        try
+        {
+            if (OperatingSystem.IsWindows())
+                Directory.CreateDirectory(folder);
+            else
+                Directory.CreateDirectory(folder, Own);
+            string probe = Path.Combine(folder, Path.GetRandomFileName());
+            using (new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose))
+            {
+            }
+            return folder;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            why = e.Message;
+            return null;
+        }
+    }
+}
