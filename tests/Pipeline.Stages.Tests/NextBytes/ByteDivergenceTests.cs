@@ -6,7 +6,6 @@ using Pipeline.Stages.Tests.Objectives;
 using Pipeline.Stages.Tests.Shards;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Tests.NextBytes;

@@ -5,7 +5,6 @@ using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Shards;
 using Pipeline.Stages.Student;
-using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Tests.Torch;
 
 namespace Pipeline.Stages.Tests.Student;
