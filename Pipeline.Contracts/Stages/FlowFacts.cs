@@ -24,6 +24,9 @@ public sealed record FlowFacts
     /// <summary>Parts of the fingerprint of what is read that a stage of the flow makes anew.</summary>
     public IReadOnlyList<string> ReplacedParts { get; init; } = [];
 
+    /// <summary>Whether the flow's teacher says next bytes; null where the flow runs none.</summary>
+    public bool? NextBytes { get; init; }
+
     /// <summary>Folders that shards are written to, by this flow or any other of the run, as the definition names them.</summary>
     public IReadOnlyList<string> ShardFolders { get; init; } = [];
 

@@ -23,6 +23,9 @@ internal sealed record BatchTables
     /// <summary>Chunks of the ALM objective; null when it is not used.</summary>
     public ChunkBatch? Alm { get; init; }
 
+    /// <summary>Next bytes; null when no objective reads them.</summary>
+    public ByteTables? Bytes { get; init; }
+
     /// <summary>Chunks of the hidden-state alignment with cached teacher states; null when it is not used.</summary>
     public LatentTables? Latents { get; init; }
 
@@ -34,7 +37,8 @@ internal sealed record BatchTables
     /// <param name="length">T.</param>
     /// <param name="options">Which objectives are used.</param>
     /// <param name="bias">Matrices of the 'unbiased' chunk kind, when it is used.</param>
-    public static BatchTables From(IReadOnlyList<Example> examples, int length, ObjectivesOptions options, TokenPairBias? bias = null)
+    /// <param name="bytesOf">Bytes that a student's token spells; only the objectives of next bytes ask.</param>
+    public static BatchTables From(IReadOnlyList<Example> examples, int length, ObjectivesOptions options, TokenPairBias? bias = null, Func<int, int>? bytesOf = null)
     {
         var mask = new float[examples.Count * length];
         long targets = 0;
@@ -52,7 +56,7 @@ internal sealed record BatchTables
             }
         }
         var tables = new BatchTables { Rows = examples.Count, Length = length, TargetMask_N = mask, Targets = targets };
-        var inputs = new TableInputs(examples, length, bias);
+        var inputs = new TableInputs(examples, length, bias, bytesOf);
         return ObjectiveTable.Of(options).Aggregate(tables, (with, row) => row.AddTables(options, inputs, with));
     }
 

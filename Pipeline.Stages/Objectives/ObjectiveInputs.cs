@@ -28,6 +28,9 @@ internal sealed record ObjectiveInputs
     /// <summary>[V, H] the student's output embeddings.</summary>
     public Tensor? OutputEmbeddings_VH { get; init; }
 
+    /// <summary>[] Σ over the entries of <see cref="BatchTables.Bytes"/> of KL(teacher, student).</summary>
+    public Tensor? ByteDivergence { get; init; }
+
     /// <summary>The teacher run beside the student.</summary>
     public TeacherInputs? Teacher { get; init; }
 

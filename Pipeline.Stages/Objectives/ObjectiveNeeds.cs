@@ -26,4 +26,7 @@ internal enum ObjectiveNeeds
 
     /// <summary>A teacher run beside the student: its logits (and the embeddings of both, where the objective says so).</summary>
     TeacherOnline = 64,
+
+    /// <summary>The divergence of the student's next bytes from those in the examples.</summary>
+    NextBytes = 128,
 }

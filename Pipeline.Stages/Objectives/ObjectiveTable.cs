@@ -9,6 +9,8 @@ internal static class ObjectiveTable
     [
         AlmObjective.Row,
         SftObjective.Row,
+        BytesObjective.RowOfBytes,
+        BytesObjective.RowOfSubwords,
         LatentsObjective.Row,
         DskdObjective.Row,
         UldObjective.Row,

@@ -13,6 +13,12 @@ internal sealed record ObjectivesOptions
     [Description("Next-token cross-entropy on the text.")]
     public SftOptions? Sft { get; init; }
 
+    [Description("Divergence from the teacher's next bytes at every byte, for students of bytes; reads them from the shards (score-teacher.bytes).")]
+    public BytesOptions? Bytes { get; init; }
+
+    [Description("Experimental: the same for students of longer tokens, at every byte of each next token.")]
+    public BytesOptions? SubwordBytes { get; init; }
+
     [Description("Hidden-state alignment at chunk ends; reads teacher hidden states from the shards, or a teacher run beside the student.")]
     public LatentsOptions? Latents { get; init; }
 
@@ -30,8 +36,8 @@ internal sealed record ObjectivesOptions
     /// <param name="key">The same as definitions say it.</param>
     internal IEnumerable<ValidationResult> Faults(string member, string key)
     {
-        if (Alm is null && Sft is null && Latents is null && Dskd is null && Uld is null && Mined is null)
-            yield return new ValidationResult($"'{key}': none is given; expected at least one of alm, sft, latents, dskd, uld, mined", [member]);
+        if (!ObjectiveTable.Of(this).Any())
+            yield return new ValidationResult($"'{key}': none is given; expected at least one of {string.Join(", ", ObjectiveTable.All.Select(row => row.Name))}", [member]);
         if (Alm is { Chunks: ChunkKind.Unbiased, Bias: null })
             yield return new ValidationResult($"'{key}.alm.chunks' is unbiased, which needs '{key}.alm.bias': the file that a compute-bias stage wrote", [$"{member}.{nameof(Alm)}.{nameof(AlmOptions.Chunks)}"]);
         foreach (ValidationResult fault in Latents?.Faults($"{member}.{nameof(Latents)}", $"{key}.latents") ?? [])

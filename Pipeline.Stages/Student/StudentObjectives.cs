@@ -6,12 +6,13 @@ using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Sides;
+using Pipeline.Stages.Tokenization;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Student;
 
 /// <summary>The objectives of a training run, with the tables over two vocabularies that some of them read.</summary>
-internal sealed record StudentObjectives(ObjectivesOptions Options, IReadOnlyList<IObjective> All, TokenPairBias? Bias) : IDisposable
+internal sealed record StudentObjectives(ObjectivesOptions Options, IReadOnlyList<IObjective> All, TokenPairBias? Bias, Func<int, int>? BytesOf = null) : IDisposable
 {
     /// <summary>On the device's thread: projectors are made there.</summary>
     /// <exception cref="DefinitionException">An objective needs what the definition does not have.</exception>
@@ -29,7 +30,7 @@ internal sealed record StudentObjectives(ObjectivesOptions Options, IReadOnlyLis
             map => [.. VocabularyFile.ReadMap(run.Storage, run.Input(map), Tokenizers(run)).Select(e => e.SourceId)],
             run.Definition.Seed,
             device);
-        return new StudentObjectives(options, ObjectiveTable.Create(options, context), bias);
+        return new StudentObjectives(options, ObjectiveTable.Create(options, context), bias, BytesOfTokens(options, run));
     }
 
     /// <summary>Whether a teacher is to be run beside the student whatever the shards hold.</summary>
@@ -39,7 +40,7 @@ internal sealed record StudentObjectives(ObjectivesOptions Options, IReadOnlyLis
     public static bool ScoreOnline(ObjectivesOptions options) => options.Alm is { Scores: TeacherScoring.Online };
 
     /// <summary>What the objectives read of a batch. From any thread.</summary>
-    public BatchTables Tables(StudentBatch batch) => BatchTables.From(batch.Examples, batch.Length, Options, Bias);
+    public BatchTables Tables(StudentBatch batch) => BatchTables.From(batch.Examples, batch.Length, Options, Bias, BytesOf);
 
     /// <summary>Whether these tables lack something that only a teacher beside the student can say.</summary>
     public bool NeedTeacher(BatchTables tables) => NeedTeacher(Options) || tables.Latents is { Teacher_LCH: null, Chunks.Count: > 0 };
@@ -47,6 +48,14 @@ internal sealed record StudentObjectives(ObjectivesOptions Options, IReadOnlyLis
     public void Dispose()
     {
         foreach ((_, Tensor value) in All.SelectMany(o => o.Parameters)) value.Dispose();
+    }
+
+    private static Func<int, int>? BytesOfTokens(ObjectivesOptions options, RunSite run)
+    {
+        if (options.Bytes is null && options.SubwordBytes is null)
+            return null;
+        TextTokenizer tokenizer = SideTokenizers.Student(run);
+        return id => tokenizer.ByteView(id).Length;
     }
 
     private static ModelShapes Shapes(ModelConfig student, RunSite run, Func<ITeacher> teacher)

@@ -2,6 +2,7 @@ using Pipeline.Contracts.Records;
 using Pipeline.Stages.Batching;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
+using Pipeline.Stages.NextBytes;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Objectives.Combine;
 using Pipeline.Stages.Teacher;
@@ -20,6 +21,7 @@ internal sealed class StudentStep(
 {
     private readonly CausalLm _model = student.Model;
     private readonly ObjectiveNeeds _needs = objectives.Aggregate(ObjectiveNeeds.None, (all, o) => all | o.Needs);
+    private readonly ByteVocabulary? _bytes = objectives.Any(o => o.Needs.HasFlag(ObjectiveNeeds.NextBytes)) ? StudentBytes.VocabularyOf(student) : null;
     private readonly int _depth = student.Model.Config.Layers;
     private readonly int[] _lowerLayers =
         [.. objectives.SelectMany(o => o.Layers).Select(l => Layer(l, student.Model.Config.Layers)).Where(l => l < student.Model.Config.Layers).Distinct().Order()];
@@ -123,6 +125,8 @@ internal sealed class StudentStep(
                 .ToDictionary(l => l, l => hidden[Layer(l, _depth)].reshape(-1, _model.Config.HiddenSize).to_type(ScalarType.Float32)),
             Logits_NV = logits ? OnlineTeacher.Logits(_model, last_BTH.view(-1, _model.Config.HiddenSize), student.ValidRows) : null,
             OutputEmbeddings_VH = logits ? _model.HeadWeight.to_type(ScalarType.Float32) : null,
+            ByteDivergence = _bytes is null ? null : ByteDivergence.Sum(
+                last_BTH.view(-1, _model.Config.HiddenSize), _model.HeadWeight, _bytes, tables.Bytes!, _model.Config.FinalSoftcap),
             Teacher = online,
         };
     }

@@ -58,7 +58,11 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
         .Ruled<UpdateStudentOptions>(UpdateStudentRules.Of) with
     { Needs = StageNeeds.Student, IsRanked = true };
 
-    public StagePlan Plan(long? records) => StudentPlan.Of(_options, _run, _facts);
+    public StagePlan Plan(long? records)
+    {
+        StudentBytes.Require(_options.Objectives, _run, _facts, _name);
+        return StudentPlan.Of(_options, _run, _facts);
+    }
 
     public StreamPosition ResumeAt => _resumed?.Position ?? default;
 
@@ -66,6 +70,7 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
     {
         if (!BitOperations.IsPow2(_options.Slots) || _options.Slots % _ranks.Count != 0)
             throw new DefinitionException($"stage '{_name}': 'slots' is {_options.Slots}, expected a power of two that the {_ranks.Count} rank(s) divide; it decides the result, so choose it for the most ranks the student may ever have");
+        StudentBytes.Require(_options.Objectives, _run, _facts, _name);
         _ranks.Agree("the checkpoint to go on from", $"{_resumed?.Step}");
         foreach (DamagedException skipped in _checkpoints.Skipped) _meter.Say(skipped.Message);
         // A student that learns from shards has no use for the teacher's weights.

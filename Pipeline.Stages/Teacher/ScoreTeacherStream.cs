@@ -26,6 +26,7 @@ internal sealed class ScoreTeacherStream(ScoreTeacherOptions options, string nam
         "score-teacher",
         "Runs the teacher once and keeps two numbers per teacher token: the log-likelihood of the token and the log boundary mass after it.",
         static (o, c) => new ScoreTeacherStream(o, c.StageName, c.Service<TeacherStore>().Get(c), RunSite.Of(c), c.Facts, c.Meter))
+        .Telling<ScoreTeacherOptions>(static (o, facts) => facts with { NextBytes = o.Bytes != NextByteKnowledge.None })
         .Ruled<ScoreTeacherOptions>(ScoreTeacherRules.Of) with
     { Needs = StageNeeds.Teacher };
 

@@ -122,6 +122,11 @@ public sealed class TinyJob : IDisposable
             """ + text[to..];
     }
 
+    /// <summary>The job with next bytes in its shards, and a student that learns them beside the text.</summary>
+    public string NextBytes(string view, string? text = null) => (text ?? Text())
+        .Replace("{ \"stage\": \"score-teacher\",", $"{{ \"stage\": \"score-teacher\", \"bytes\": \"{view}\",", StringComparison.Ordinal)
+        .Replace("\"objectives\": { \"alm\": {}, \"sft\": {} }", "\"objectives\": { \"bytes\": {}, \"sft\": {} }", StringComparison.Ordinal);
+
     /// <summary>Word problems of a sort, the same for the same number.</summary>
     public string WriteCorpus(string name, int documents)
     {

@@ -1,0 +1,140 @@
+using System.Numerics;
+using Pipeline.Stages.Objectives;
+
+namespace Pipeline.Stages.NextBytes;
+
+/// <summary>
+/// Goes through the positions of a batch in order: turns a position's distribution over the student's vocabulary into the gradient of what its
+/// entries lose by its logits, and says what they lose.
+/// </summary>
+internal sealed class ByteBuckets(ByteVocabulary vocabulary, ByteTables tables)
+{
+    // Of all that can come: below it a mass is rounding, and its logarithm would be without a bound.
+    private const double LeastShare = 1e-30;
+
+    private readonly List<(int From, int To, double Value)> _steps = [];
+    private readonly List<(double P, double Mass, int First, int Count)> _buckets = [];
+    private readonly List<(int From, int To)> _ranges = [];
+    private int _entry;
+
+    /// <param name="weights">[V] proportional to the student's probabilities in the order of the places; becomes the gradient by the logits.</param>
+    /// <returns>Σ of KL over the position's entries.</returns>
+    public double Next(Span<float> weights)
+    {
+        _steps.Clear();
+        double loss = 0;
+        for (long at = tables.At_n[_entry]; _entry < tables.Count && tables.At_n[_entry] == at; _entry++)
+            loss += Entry(_entry, weights);
+        Span<double> factors = weights.Length <= 512 ? stackalloc double[weights.Length] : new double[weights.Length];
+        factors.Clear();
+        foreach ((int from, int to, double value) in _steps)
+        {
+            foreach (ref double factor in factors[from..to])
+                factor += value;
+        }
+        for (int place = 0; place < weights.Length; place++)
+            weights[place] = (float)(weights[place] * factors[place]);
+        return loss;
+    }
+
+    private double Entry(int n, ReadOnlySpan<float> weights)
+    {
+        int depth = tables.Depth_n[n];
+        (PlaceRange range, ByteBranches branches) = Branches(tables.Next_n[n], depth);
+        // At a token's end everything may come that the model gives mass to; inside a token it is known to go on.
+        double all = depth == 0 ? Sum(weights) : Sum(weights[branches.Starts[0]..range.End]);
+        (int allFrom, int allTo) = depth == 0 ? (0, weights.Length) : (branches.Starts[0], range.End);
+        Gather(n, depth, branches, weights, out double p);
+        if (p <= 0)
+            return 0;
+        double loss = 0;
+        foreach ((double teacher, double mass, int first, int count) in _buckets)
+        {
+            double share = teacher / p, held = Math.Max(mass, LeastShare * all);
+            loss += share * Math.Log(share * all / held);
+            foreach ((int from, int to) in _ranges.GetRange(first, count))
+                _steps.Add((from, to, -share / held));
+        }
+        _steps.Add((allFrom, allTo, 1 / all));
+        return loss;
+    }
+
+    // The teacher's buckets that the student can say at all, with its own mass; they share out what the others had.
+    private void Gather(int n, int depth, ByteBranches branches, ReadOnlySpan<float> weights, out double sum)
+    {
+        _buckets.Clear();
+        _ranges.Clear();
+        sum = 0;
+        int named = 0, next = 0, rest = branches.Symbols.Length;
+        for (; named < tables.Width && tables.Symbols_nK[(n * tables.Width) + named] is var symbol && symbol != ByteTables.Nothing; named++)
+        {
+            while (next < branches.Symbols.Length && branches.Symbols[next] < symbol)
+                next++;
+            if (next == branches.Symbols.Length || branches.Symbols[next] != symbol)
+                continue;
+            rest--;
+            sum += Bucket(tables.Probabilities_nK[(n * tables.Width) + named], weights, (branches.Starts[next], branches.Starts[next + 1]));
+        }
+        if (depth == 0 && vocabulary.EndCount > 0)
+            sum += Bucket(tables.End_n[n], weights, (vocabulary.TextCount, vocabulary.TextCount + vocabulary.EndCount));
+        if (rest > 0)
+            sum += Bucket(tables.Rest_n[n], weights, [.. Unnamed(n, branches)]);
+    }
+
+    // Ranges between the named ones, those that follow each other as one.
+    private IEnumerable<(int From, int To)> Unnamed(int n, ByteBranches branches)
+    {
+        int from = -1;
+        for (int i = 0, name = 0; i < branches.Symbols.Length; i++)
+        {
+            while (name < tables.Width && tables.Symbols_nK[(n * tables.Width) + name] is var symbol && symbol != ByteTables.Nothing && symbol < branches.Symbols[i])
+                name++;
+            bool isNamed = name < tables.Width && tables.Symbols_nK[(n * tables.Width) + name] == branches.Symbols[i];
+            if (isNamed && from >= 0)
+                yield return (from, branches.Starts[i]);
+            from = isNamed ? -1 : from < 0 ? branches.Starts[i] : from;
+        }
+        if (from >= 0)
+            yield return (from, branches.Starts[^1]);
+    }
+
+    private double Bucket(double p, ReadOnlySpan<float> weights, params (int From, int To)[] ranges)
+    {
+        if (p <= 0)
+            return 0;
+        double mass = 0;
+        foreach ((int from, int to) in ranges)
+            mass += Sum(weights[from..to]);
+        _buckets.Add((p, mass, _ranges.Count, ranges.Length));
+        _ranges.AddRange(ranges);
+        return p;
+    }
+
+    private (PlaceRange Range, ByteBranches Branches) Branches(int token, int depth)
+    {
+        PlaceRange range = vocabulary.All;
+        if (depth > 0)
+        {
+            ReadOnlySpan<byte> bytes = vocabulary.Tokenizer.ByteView(token);
+            for (int i = 0; i < depth; i++)
+                range = vocabulary.Narrow(range, i, bytes[i]);
+        }
+        return (range, vocabulary.Branches(range, depth));
+    }
+
+    private static double Sum(ReadOnlySpan<float> values)
+    {
+        double sum = 0;
+        int at = 0;
+        if (values.Length >= 4 * Vector<float>.Count)
+        {
+            Vector<float> parts = Vector<float>.Zero;
+            for (; at + Vector<float>.Count <= values.Length; at += Vector<float>.Count)
+                parts += new Vector<float>(values[at..]);
+            sum = Vector.Sum(parts);
+        }
+        foreach (float value in values[at..])
+            sum += value;
+        return sum;
+    }
+}
