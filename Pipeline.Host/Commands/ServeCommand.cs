@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net;
 using System.Runtime.InteropServices;
 using Pipeline.Contracts.Errors;
-using Pipeline.Contracts.Storage;
 using Pipeline.Host.Serving;
 using Pipeline.Stages.Ensembles;
 using Pipeline.Stages.Evaluation;

@@ -16,7 +16,6 @@ namespace Pipeline.Host.Serving;
 internal sealed class AlmServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
-    private readonly ServedModels _models;
     private readonly ServerOptions _options;
     private readonly TextWriter _log;
     private int _underWay;
@@ -26,7 +25,7 @@ internal sealed class AlmServer : IAsyncDisposable
     /// <param name="log">Gets what failed here and was not the caller's fault.</param>
     public AlmServer(ServedModels models, ServerOptions options, TextWriter log)
     {
-        (_models, _options, _log) = (models, options, log);
+        (_options, _log) = (options, log);
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddRoutingCore();
         // Signals are the command's.

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using Pipeline.Stages.Models.Generation;
 using Pipeline.Stages.Serving;
@@ -43,7 +44,7 @@ internal sealed record AnswerRequest(GenerationOptions Options, int Count, bool 
             TopP = json.Number("top_p", 0.0001, 1) is { } share and < 1 ? share : null,
             MinP = json.Number("min_p", 0, 1) is { } least and > 0 ? least : null,
             RepetitionPenalty = json.Number("repetition_penalty", 0.01, 100) ?? 1,
-            Seed = json.Whole("seed", int.MinValue, int.MaxValue) ?? Random.Shared.Next(),
+            Seed = json.Whole("seed", int.MinValue, int.MaxValue) ?? RandomNumberGenerator.GetInt32(int.MaxValue),
             StopStrings = [.. json.Texts("stop", MostStops).Where(stop => stop.Length > 0)],
         };
         bool hasUsage = json["stream_options"] is { ValueKind: JsonValueKind.Object } stream && new RequestJson(stream).Flag("include_usage");

@@ -33,7 +33,7 @@ internal sealed class ServingLoop : IAsyncDisposable
         _batch = new DecodingBatch([.. models.Select(m => m.Decoding)], models.Count == 1 ? null : logits => EnsembleHead.Combine(logits, averaging), rows);
         _prefixes = new PrefixCache(limits.PrefixTokens);
         _scorer = new PromptScorer(models, averaging, _prefixes);
-        _loop = Task.Run(RunAsync);
+        _loop = RunAsync();
     }
 
     public void Add(ServingWork work)

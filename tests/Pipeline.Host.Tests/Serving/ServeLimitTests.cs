@@ -85,7 +85,7 @@ public sealed class ServeLimitTests
         Task<int> stopped = server.StopAsync();
         string events = await response.Content.ReadAsStringAsync();
         Assert.EndsWith("data: [DONE]\n\n", events, StringComparison.Ordinal);
-        Assert.All(await Task.WhenAll(asked), answer => Assert.Equal(JsonValueKind(answer), "Object"));
+        Assert.All(await Task.WhenAll(asked), answer => Assert.NotNull(answer["choices"]));
         Assert.Equal(0, await stopped);
         await Assert.ThrowsAsync<HttpRequestException>(() => server.Client.GetAsync("health"));
         await server.DisposeAsync();
@@ -98,6 +98,4 @@ public sealed class ServeLimitTests
         Assert.Equal(64, answer.Code);
         Assert.Contains("--host 0.0.0.0 is reached from other machines: give --api-key KEY", answer.Error, StringComparison.Ordinal);
     }
-
-    private static string JsonValueKind(JsonNode node) => node.GetValueKind().ToString();
 }
