@@ -20,6 +20,7 @@ internal static class CommandTable
         EvaluateCommand.Create,
         ScoreCommand.Create,
         GenerateCommand.Create,
+        ServeCommand.Create,
         LogitsCommand.Create,
         TransferCommand.Create,
         MergeCommand.Create,

@@ -29,12 +29,16 @@ internal sealed class ByteSide : IDisposable
         }
     }
 
+    /// <summary>The members' views over bytes; stay this object's.</summary>
+    public IReadOnlyList<NextByteModel> Views => [.. _members.Select(m => m.View)];
+
     /// <summary>Per text [N · 257] p of the byte after its first 0 to N − 1 bytes; NaN where one of the members has no condition.</summary>
     /// <param name="texts">Well-formed and NFC, cut somewhere: what ends them is not said.</param>
+    /// <param name="withLast">Whether a row for what comes behind all N bytes is wanted too.</param>
     /// <exception cref="ByteViewException">A tokenizer's tokens do not spell a text.</exception>
-    public IReadOnlyList<double[]> Score(IReadOnlyList<string> texts)
+    public IReadOnlyList<double[]> Score(IReadOnlyList<string> texts, bool withLast = false)
     {
-        double[][][] each = [.. _members.Select(m => Score(m, texts))];
+        double[][][] each = [.. _members.Select(m => Score(m, texts, withLast))];
         if (each.Length == 1)
             return each[0];
         return [.. texts.Select((_, t) => Average([.. each.Select(rows => rows[t])]))];
@@ -55,15 +59,15 @@ internal sealed class ByteSide : IDisposable
         return rows;
     }
 
-    private static double[][] Score(Member member, IReadOnlyList<string> texts)
+    private static double[][] Score(Member member, IReadOnlyList<string> texts, bool withLast)
     {
         ByteText[] cut = [.. texts.Select(t => ByteText.Of(t, member.Encoder, member.View.Vocabulary, member.Mark, hasEnd: false))];
-        return [.. member.View.Score(cut, BytesView.Exact).Select(Rows)];
+        return [.. member.View.Score(cut, BytesView.Exact).Select(scored => Rows(scored, withLast))];
     }
 
-    private static double[] Rows(ScoredBytes scored)
+    private static double[] Rows(ScoredBytes scored, bool withLast)
     {
-        var rows = new double[(scored.Text.Rows.Length - 1) * ByteVocabulary.Symbols];
+        var rows = new double[(scored.Text.Rows.Length - (withLast ? 0 : 1)) * ByteVocabulary.Symbols];
         for (int k = 0, at = 0; at < rows.Length; k++, at += ByteVocabulary.Symbols)
             scored.Row(k, rows.AsSpan(at, ByteVocabulary.Symbols));
         return rows;

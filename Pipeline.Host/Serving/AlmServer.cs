@@ -1,0 +1,166 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Pipeline.Contracts.Errors;
+
+namespace Pipeline.Host.Serving;
+
+/// <summary>The HTTP side of <c>alm serve</c>: OpenAI's routes, and vLLM's for tokenizers; limits on bodies, time and count; a key.</summary>
+internal sealed class AlmServer : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly ServerOptions _options;
+    private readonly TextWriter _log;
+    private int _underWay;
+
+    /// <param name="models">Stay the caller's.</param>
+    /// <param name="options">Where, and how much.</param>
+    /// <param name="log">Gets what failed here and was not the caller's fault.</param>
+    public AlmServer(ServedModels models, ServerOptions options, TextWriter log)
+    {
+        (_options, _log) = (options, log);
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddRoutingCore();
+        // Signals are the command's.
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Drain);
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = options.BodyBytes;
+            kestrel.Limits.MaxConcurrentConnections = 4L * options.Requests;
+            kestrel.Listen(options.Address, options.Port);
+        });
+        _app = builder.Build();
+        _app.Use(GuardAsync);
+        _app.UseRouting();
+        _app.MapGet("/health", http => ServerJson.WriteAsync(http, new System.Text.Json.Nodes.JsonObject { ["status"] = "ok" }));
+        _app.MapGet("/v1/models", http => TokenEndpoints.ListAsync(http, models));
+        _app.MapGet("/v1/models/{**name}", http => TokenEndpoints.DescribeAsync(http, models, (string)http.Request.RouteValues["name"]!));
+        _app.MapPost("/v1/completions", http => CompletionEndpoint.RunAsync(http, models));
+        _app.MapPost("/v1/chat/completions", http => ChatEndpoint.RunAsync(http, models));
+        _app.MapPost("/tokenize", http => TokenEndpoints.TokenizeAsync(http, models));
+        _app.MapPost("/detokenize", http => TokenEndpoints.DetokenizeAsync(http, models));
+        _app.MapGet("/tokenizer_info", http => TokenEndpoints.InfoAsync(http, models));
+        _app.MapFallback(http => throw new RequestException(StatusCodes.Status404NotFound, $"there is nothing at {http.Request.Method} {http.Request.Path}"));
+    }
+
+    /// <summary>Where it listens, once it does.</summary>
+    public Uri Url => new(_app.Urls.First());
+
+    /// <exception cref="InputException">The address or port cannot be had.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _app.StartAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
+        {
+            throw new InputException($"cannot listen on {_options.Address}, port {_options.Port}: {e.Message}; give another --port, or 0 for a free one", e);
+        }
+    }
+
+    /// <summary>Takes nothing new and waits for what is under way, as long as it may take; what is left then is cut off.</summary>
+    public Task StopAsync() => _app.StopAsync(CancellationToken.None);
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    private async Task GuardAsync(HttpContext http, RequestDelegate next)
+    {
+        using var time = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
+        time.CancelAfter(_options.Timeout);
+        CancellationToken gone = http.RequestAborted;
+        http.RequestAborted = time.Token;
+        bool isCounted = false;
+        try
+        {
+            CheckKey(http);
+            isCounted = Interlocked.Increment(ref _underWay) > 0;
+            if (Volatile.Read(ref _underWay) > _options.Requests)
+            {
+                http.Response.Headers.RetryAfter = "1";
+                throw new RequestException(StatusCodes.Status429TooManyRequests, $"{_options.Requests} requests are under way; try again", null, "rate_limit_exceeded");
+            }
+            await next(http);
+        }
+        catch (OperationCanceledException) when (gone.IsCancellationRequested)
+        {
+            // Nobody is there to be told.
+        }
+        catch (OperationCanceledException) when (time.IsCancellationRequested)
+        {
+            await TellAsync(http, new RequestException(StatusCodes.Status504GatewayTimeout, string.Create(CultureInfo.InvariantCulture, $"not done after {_options.Timeout.TotalSeconds} seconds"), null, "timeout"));
+        }
+        catch (RequestException e)
+        {
+            await TellAsync(http, e);
+        }
+        catch (BadHttpRequestException e)
+        {
+            await TellAsync(http, new RequestException(e.StatusCode, e.Message));
+        }
+        catch (InterruptedException e)
+        {
+            await TellAsync(http, new RequestException(StatusCodes.Status503ServiceUnavailable, e.Message));
+        }
+        catch (AlmException e) when (e.ExitCode is ExitCodes.Input or ExitCodes.Definition)
+        {
+            await TellAsync(http, new RequestException(StatusCodes.Status400BadRequest, e.Message));
+        }
+        catch (Exception e) when (!gone.IsCancellationRequested)
+        {
+            await _log.WriteLineAsync($"{http.Request.Method} {http.Request.Path}: {e}");
+            await TellAsync(http, new RequestException(StatusCodes.Status500InternalServerError, e.Message));
+        }
+        finally
+        {
+            if (isCounted)
+                Interlocked.Decrement(ref _underWay);
+            http.RequestAborted = gone;
+        }
+    }
+
+    private void CheckKey(HttpContext http)
+    {
+        if (_options.Key is not { } key || http.Request.Path == "/health")
+            return;
+        const string scheme = "Bearer ";
+        string given = http.Request.Headers.Authorization.ToString();
+        bool isRight = given.StartsWith(scheme, StringComparison.OrdinalIgnoreCase)
+            && CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(given[scheme.Length..])), SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+        if (!isRight)
+            throw new RequestException(StatusCodes.Status401Unauthorized, "the header Authorization: Bearer KEY with this server's key is missing or wrong", null, "invalid_api_key");
+    }
+
+    private static async Task TellAsync(HttpContext http, RequestException error)
+    {
+        if (http.Response.HasStarted)
+        {
+            http.Abort();
+            return;
+        }
+        // Whatever is left of a body that is not wanted is not waited for.
+        if (http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true && error.Status == StatusCodes.Status413PayloadTooLarge)
+            http.Response.Headers.Connection = "close";
+        string type = error.Status switch { 401 => "authentication_error", 429 => "rate_limit_error", >= 500 => "server_error", _ => "invalid_request_error" };
+        http.Response.StatusCode = error.Status;
+        http.Response.ContentType = "application/json; charset=utf-8";
+        await http.Response.WriteAsync(ServerJson.ToText(ServerJson.Error(error.Message, type, error.Parameter, error.Code)), CancellationToken.None);
+    }
+
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,48 @@
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Chat;
+using Pipeline.Stages.Documents;
+using Pipeline.Stages.Ensembles;
+using Pipeline.Stages.Language;
+
+namespace Pipeline.Stages.Serving;
+
+/// <summary>A model that is served, with the chat template of its folder.</summary>
+public sealed class ServedMember
+{
+    private readonly ChatSide _side;
+
+    /// <param name="member">The model.</param>
+    /// <param name="templatePath">The folder or tokenizer.json beside which its chat template is.</param>
+    /// <param name="storage">Where that is.</param>
+    public ServedMember(ByteMember member, string templatePath, IStorage storage)
+    {
+        Member = member;
+        _side = new ChatSide(member.Model.Tokenizer, $"model '{member.Model.Name}'", ChatTemplate.Find(templatePath, storage));
+    }
+
+    public ByteMember Member { get; }
+
+    /// <summary>The chat template's source; null where there is none.</summary>
+    public string? Template => _side.Template;
+
+    /// <summary>Ids of a text, the first mark in front where there is one.</summary>
+    public int[] Encode(string text) => [.. new Continuation(Member.Model.Tokenizer, text).Prompt];
+
+    /// <summary>Ids of a conversation up to where the answer begins, and its text.</summary>
+    /// <exception cref="InputException">There is no template, or it refuses the conversation.</exception>
+    public (int[] Ids, string Text) Chat(IReadOnlyList<ChatMessage> messages)
+    {
+        try
+        {
+            string text = new PromptEncoder(_side).Render(new TextDocument(default, "") { Messages = messages });
+            return (Encode(text), text);
+        }
+        catch (RejectedException e)
+        {
+            throw new InputException($"model '{Member.Model.Name}': {e.Message}", e);
+        }
+    }
+}

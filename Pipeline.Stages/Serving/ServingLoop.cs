@@ -1,0 +1,196 @@
+using System.Threading.Channels;
+using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Batching;
+using Pipeline.Stages.Ensembles;
+using Pipeline.Stages.Language;
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Models.Generation;
+using Pipeline.Stages.Torch;
+
+namespace Pipeline.Stages.Serving;
+
+/// <summary>
+/// The one that works on a model for all callers: prompts to be scored go in batches of like length; answers grow together, a token each in
+/// a step, and come and go while others go on; texts that begin as one served before go on behind its keys.
+/// </summary>
+internal sealed class ServingLoop : IAsyncDisposable
+{
+    private readonly Channel<ServingWork> _queue = Channel.CreateUnbounded<ServingWork>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly List<ScoringWork> _scoring = [];
+    private readonly Queue<AnswerWork> _waiting = [];
+    private readonly List<AnswerWork> _running = [];
+    private readonly IReadOnlySet<int> _ends;
+    private readonly TorchDevice _device;
+    private readonly ServingLimits _limits;
+    private readonly DecodingBatch _batch;
+    private readonly PrefixCache _prefixes;
+    private readonly PromptScorer _scorer;
+    private readonly Task _loop;
+
+    public ServingLoop(IReadOnlyList<LanguageModel> models, Averaging averaging, IReadOnlySet<int> ends, int rows, TorchDevice device, ServingLimits limits)
+    {
+        (_ends, _device, _limits) = (ends, device, limits);
+        _batch = new DecodingBatch([.. models.Select(m => m.Decoding)], models.Count == 1 ? null : logits => EnsembleHead.Combine(logits, averaging), rows);
+        _prefixes = new PrefixCache(limits.PrefixTokens);
+        _scorer = new PromptScorer(models, averaging, _prefixes);
+        _loop = RunAsync();
+    }
+
+    public void Add(ServingWork work)
+    {
+        if (!_queue.Writer.TryWrite(work))
+            work.Fail(new InterruptedException("the server is stopping"));
+    }
+
+    /// <summary>Takes nothing new, finishes what is there, and frees what it holds.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!_queue.Writer.TryComplete())
+            return;
+        await _loop.ConfigureAwait(false);
+        await _device.RunAsync(() =>
+        {
+            _batch.Dispose();
+            _prefixes.Dispose();
+        }).ConfigureAwait(false);
+    }
+
+    private async Task RunAsync()
+    {
+        while (true)
+        {
+            bool isIdle = _scoring.Count + _waiting.Count + _running.Count == 0;
+            if (isIdle)
+            {
+                if (!await _queue.Reader.WaitToReadAsync().ConfigureAwait(false))
+                    return;
+                await Task.Delay(_limits.Gather).ConfigureAwait(false);
+            }
+            while (_queue.Reader.TryRead(out ServingWork? work))
+            {
+                if (work is ScoringWork scoring)
+                    _scoring.Add(scoring);
+                else
+                    _waiting.Enqueue((AnswerWork)work);
+            }
+            await _device.RunAsync(Step).ConfigureAwait(false);
+        }
+    }
+
+    private void Step()
+    {
+        _scoring.RemoveAll(IsGone);
+        Leave(IsGone);
+        Try(Score, _scoring);
+        Try(Admit, _running);
+        if (_running.Count > 0)
+            Try(Decode, _running);
+    }
+
+    // A failure is everybody's who was in it, and nobody else's.
+    private void Try<T>(Action action, List<T> whose)
+        where T : ServingWork
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception e)
+        {
+            Exception error = MemoryExhaustion.Is(e) ? MemoryExhaustion.At("serving", e, "lower --batch-tokens or --rows") : e;
+            foreach (T work in whose)
+                work.Fail(error);
+            whose.Clear();
+            _batch.Keep([.. Enumerable.Range(0, _running.Count)]);
+        }
+    }
+
+    private static bool IsGone(ServingWork work)
+    {
+        if (work.IsCancelled)
+            work.Fail(new OperationCanceledException());
+        return work.IsCancelled;
+    }
+
+    private void Score()
+    {
+        // As many as one batch may have, so that answers under way wait for no more than that.
+        int count = 0;
+        for (long tokens = 0; count < _scoring.Count && (count == 0 || tokens + _scoring[count].Ids.Length <= _limits.BatchTokens); count++)
+            tokens += _scoring[count].Ids.Length;
+        if (count == 0)
+            return;
+        ScoringWork[] some = [.. _scoring.Take(count)];
+        IReadOnlyList<IReadOnlyList<ServedPosition>> results = _scorer.Score([.. some.Select(work => work.Ids)], some.Max(work => work.Top), _limits.BatchTokens);
+        for (int i = 0; i < count; i++)
+            some[i].Result.TrySetResult(results[i]);
+        _scoring.RemoveRange(0, count);
+    }
+
+    private void Admit()
+    {
+        var fresh = new List<AnswerWork>();
+        while (_running.Count + fresh.Count < _limits.Rows && _waiting.TryDequeue(out AnswerWork? work))
+        {
+            if (IsGone(work))
+                continue;
+            if (_prefixes.Find(work.Ids) is not var (entry, common))
+            {
+                fresh.Add(work);
+                continue;
+            }
+            KeyValueCache[] keys = entry.First(Math.Min(common, Math.Min(entry.Ids.Length, work.Ids.Length) - 1));
+            _batch.Extend(work.Ids, keys);
+            Begin(work, keys);
+        }
+        if (fresh.Count == 0)
+            return;
+        try
+        {
+            foreach (int[] group in LengthBatches.Plan([.. fresh.Select(work => work.Ids.Length)], _limits.BatchTokens))
+            {
+                KeyValueCache[][] keys = _batch.Prefill([.. group.Select(i => fresh[i].Ids)]);
+                for (int i = 0; i < group.Length; i++)
+                    Begin(fresh[group[i]], keys[i]);
+            }
+        }
+        catch (Exception e)
+        {
+            fresh.ForEach(work => work.Fail(e));
+            throw;
+        }
+    }
+
+    private void Begin(AnswerWork work, KeyValueCache[] keys)
+    {
+        _batch.Add(work.Ids, keys);
+        _running.Add(work);
+    }
+
+    private void Decode()
+    {
+        float[][] logits = _batch.Next();
+        bool[] isDone = new bool[_running.Count];
+        for (int row = 0; row < _running.Count; row++)
+        {
+            (int id, isDone[row]) = _running[row].Choose(logits[row], _ends);
+            _batch.Append(row, id);
+        }
+        for (int row = 0; row < isDone.Length; row++)
+        {
+            if (isDone[row])
+                _prefixes.Put(new PrefixEntry([.. _batch.Row(row)], _batch.KeysOf(row), null, 0));
+        }
+        int at = 0;
+        Leave(_ => isDone[at++]);
+    }
+
+    private void Leave(Predicate<AnswerWork> isDone)
+    {
+        int[] stay = [.. Enumerable.Range(0, _running.Count).Where(row => !isDone(_running[row]))];
+        _batch.Keep(stay);
+        AnswerWork[] kept = [.. stay.Select(row => _running[row])];
+        _running.Clear();
+        _running.AddRange(kept);
+    }
+}
