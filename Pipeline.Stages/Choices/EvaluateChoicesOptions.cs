@@ -5,7 +5,7 @@ using Pipeline.Stages.Evaluation;
 namespace Pipeline.Stages.Choices;
 
 /// <summary>What <c>evaluate-choices</c> may be told.</summary>
-internal sealed record EvaluateChoicesOptions
+internal sealed record EvaluateChoicesOptions : IValidatableObject
 {
     [Description("The models to judge, each with an edit or without.")]
     public required IReadOnlyList<EvaluatedModel> Models { get; init; }
@@ -33,6 +33,22 @@ internal sealed record EvaluateChoicesOptions
 
     [Description("Names this judgement's part of the run's report: report/NAME.json.")]
     public string To { get; init; } = "choices";
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        string[] names = [.. Models.Select(m => m.Title)];
+        if (names.Length == 0)
+            yield return new ValidationResult("'models' is empty; name at least one", [nameof(Models)]);
+        if (Text.Count == 0)
+            yield return new ValidationResult("'text' is empty; a figure of answers is read beside bits per byte of plain text", [nameof(Text)]);
+        if (names.GroupBy(n => n, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1)?.Key is { } twice)
+            yield return new ValidationResult($"'models': two are named '{twice}'; give one of them another 'name'", [nameof(Models)]);
+        foreach (string name in Compare is { } c ? (string[])[c.Plain, c.Edited, c.Exchanged, c.Random] : [])
+        {
+            if (!names.Contains(name))
+                yield return new ValidationResult($"'compare' names '{name}', which is none of {string.Join(", ", names.Select(n => $"'{n}'"))}", [nameof(Compare)]);
+        }
+    }
 }
 
 /// <summary>Names of models above.</summary>

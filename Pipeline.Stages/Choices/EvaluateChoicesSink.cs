@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
@@ -25,12 +26,13 @@ internal sealed class EvaluateChoicesSink(EvaluateChoicesOptions options, StageC
     public static StageRegistration Registration { get; } = StageRegistration.Sink<EvaluateChoicesOptions, ChoiceQuestion, EvaluateChoicesSink>(
         "evaluate-choices", "Judges models by their likelihoods of answers (MC1 to MC3, accuracy, bias) and by bits per byte of plain text.",
         static (o, c) => new EvaluateChoicesSink(o, c))
-        .Writing<EvaluateChoicesOptions>(static o => [new StageOutput("to", ReportOf(o), OutputKind.Report)]);
+        .Writing<EvaluateChoicesOptions>(static o => [new StageOutput("to", ReportOf(o), OutputKind.Report)])
+        .Ruled<EvaluateChoicesOptions>(static (o, c) => EvaluatedModelRules.Of(new EvaluateOptions { Models = o.Models }, c));
 
     public async Task RunAsync(IAsyncEnumerable<ChoiceQuestion> input, CancellationToken cancellationToken)
     {
+        OptionRules.Require(options, $"stage '{context.StageName}'");
         EvaluationPlan plan = EvaluationPlan.Make(new EvaluateOptions { Models = options.Models }, context.Definition, context.RunFolder);
-        CheckNames(plan);
         List<ChoiceQuestion> questions = await UsableAsync(input, plan, cancellationToken);
         if (questions.Count == 0)
             throw new InputException($"stage '{context.StageName}': no question reached it, so there is nothing to judge by");
@@ -44,18 +46,6 @@ internal sealed class EvaluateChoicesSink(EvaluateChoicesOptions options, StageC
     }
 
     private static string ReportOf(EvaluateChoicesOptions options) => Path.Combine("report", options.To + ".json");
-
-    /// <exception cref="DefinitionException">The comparison names a model that is not there.</exception>
-    private void CheckNames(EvaluationPlan plan)
-    {
-        if (options.Compare is not { } names)
-            return;
-        foreach (string name in (string[])[names.Plain, names.Edited, names.Exchanged, names.Random])
-        {
-            if (plan.Models.All(m => m.Name != name))
-                throw new DefinitionException($"stage '{context.StageName}': 'compare' names '{name}', which is none of {string.Join(", ", plan.Models.Select(m => $"'{m.Name}'"))}");
-        }
-    }
 
     // A question that one tokenizer cannot spell is rejected for all models, so that all answer the same.
     private async Task<List<ChoiceQuestion>> UsableAsync(IAsyncEnumerable<ChoiceQuestion> input, EvaluationPlan plan, CancellationToken cancellationToken)

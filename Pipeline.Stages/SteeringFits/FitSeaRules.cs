@@ -1,5 +1,6 @@
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Demonstrations;
 using Pipeline.Stages.Evaluation;
 using Pipeline.Stages.Rules;
 
@@ -10,6 +11,11 @@ internal static class FitSeaRules
 {
     public static IEnumerable<RuleFinding> Of(FitSeaOptions options, StageContext context)
     {
+        object? source = context.Definition.Flows.FirstOrDefault(f => f.Stages.Any(s => ReferenceEquals(s.Options, options)))?.Stages[0].Options;
+        if (options.Base == BaseChoice.Column && source is ReadDemonstrationsOptions { Base: null })
+            yield return new RuleFinding("base", "'base' is column, and read-demonstrations reads none; give it 'base', the column's name, or fit with greedy or prompt");
+        if (options.Base != BaseChoice.Column && source is ReadDemonstrationsOptions { Base: not null })
+            yield return new RuleFinding("base", $"read-demonstrations reads a 'base' that a fit with base {options.Base.ToString().ToLowerInvariant()} does not use") { IsWarning = true };
         string model = options.Model;
         if (model == ModelPlace.Teacher)
         {

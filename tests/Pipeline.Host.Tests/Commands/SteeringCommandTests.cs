@@ -75,6 +75,23 @@ public sealed class SteeringCommandTests : IDisposable
         Assert.Equal(0, (await RunAsync("verify", run)).Code);
     }
 
+    [Fact]
+    public async Task What_a_definition_of_an_edit_lacks_is_said_by_check()
+    {
+        string definition = WriteDefinition(), run = _folder["run"];
+        AlmAnswer column = await RunAsync("check", definition, "--run", run, "--set", "flows.fit.fit-sea.base=column");
+        Assert.Equal(ExitCodes.Definition, column.Code);
+        Assert.Contains("read-demonstrations reads none", column.Error + column.Output, StringComparison.Ordinal);
+        AlmAnswer layers = await RunAsync("check", definition, "--run", run, "--set", "flows.fit.fit-sea.layers=[5]");
+        Assert.Contains("0 to 1 or -1 to -2", layers.Error + layers.Output, StringComparison.Ordinal);
+        AlmAnswer edited = await RunAsync("check", definition, "--run", run, "--set", "teacher.edit=run:edit");
+        Assert.Contains("fitted on the model without one", edited.Error + edited.Output, StringComparison.Ordinal);
+        AlmAnswer nobody = await RunAsync("check", definition, "--run", run, "--set", "teacher=null");
+        Assert.Contains("the definition has none", nobody.Error + nobody.Output, StringComparison.Ordinal);
+        AlmAnswer missing = await RunAsync("check", definition, "--run", run, "--set", "flows.fit.read-demonstrations.negative=nothing");
+        Assert.Contains("'nothing'", missing.Error + missing.Output, StringComparison.Ordinal);
+    }
+
     private string WriteDefinition()
     {
         File.WriteAllLines(_folder["demonstrations.jsonl"], Enumerable.Range(0, 30).Select(i => $$"""{"prompt": "{{i}} and {{i * i}}", "positive": " are {{i + 1}}.", "negative": " who {{i % 3}}?"}"""));
