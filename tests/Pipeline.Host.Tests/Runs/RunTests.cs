@@ -7,6 +7,7 @@ using Pipeline.Contracts.Storage;
 using Pipeline.Host.Hosting;
 using Pipeline.Host.Tests.Graph;
 using Pipeline.Host.Tests.Stages;
+using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Tests.Runs;
 
@@ -51,6 +52,19 @@ public sealed class RunTests : IDisposable
             Assert.NotEqual("", (string)reject["reason"]!);
         }
         Assert.True(File.Exists(Path.Combine(Run, "definition.json")));
+    }
+
+    /// <summary>Where torch is loaded, the report says whether numbers that it is given may be freed while it reads them.</summary>
+    [Fact]
+    public async Task The_report_says_whether_torch_s_numbers_are_kept()
+    {
+        TorchLoader.Load();
+        string definition = _folder.Write("d.json", Alm.Definition("""{ "stage": "make-texts", "count": 1 }, { "stage": "write-lines", "to": "out.txt" }"""));
+
+        Assert.Equal(0, (await Alm.RunAsync(["run", definition, "--run", Run])).Code);
+
+        JsonNode report = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Run, "report.json")))!;
+        Assert.Equal("kept until they are read", (string)report["torch"]!["scalars"]!);
     }
 
     [Theory]
