@@ -4,7 +4,6 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Host.Definitions;
 using Pipeline.Host.Graph;
 using Pipeline.Host.Progress;
-using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Runs;
 
