@@ -4,7 +4,6 @@ using Pipeline.Stages;
 using Pipeline.Stages.Gguf;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Teacher.Gguf;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Pipeline.Host.Tests.Gguf;
