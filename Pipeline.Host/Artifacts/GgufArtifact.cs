@@ -9,24 +9,21 @@ internal sealed class GgufArtifact : IArtifactKind
 {
     public string Name => "GGUF file";
 
-    public bool Recognises(IStorage storage, string path) => GgufFile.IsOne(path, storage);
+    public bool Recognises(IStorage storage, string path) => GgufInspection.Recognises(storage, path);
 
     public ArtifactFacts Inspect(IStorage storage, string path)
     {
-        using GgufFile file = GgufFile.Open(path, storage);
-        GgufMetadata metadata = file.Metadata;
-        string? architecture = metadata.Text("general.architecture");
+        GgufInspection file = GgufInspection.Of(storage, path);
         return ArtifactFacts.Of(
-            ("architecture", architecture),
-            ("name", metadata.Text("general.name")),
-            ("parameters", file.Tensors.Sum(t => t.Shape.Aggregate(1L, (product, size) => product * size))),
+            ("architecture", file.Architecture),
+            ("parameters", file.Parameters),
             ("bytes", storage.Length(path)),
-            ("types", new JsonArray([.. file.Tensors.GroupBy(t => GgufTypes.Name(t.Type)).OrderBy(g => g.Key, StringComparer.Ordinal).Select(g => (JsonNode)$"{g.Count()} {g.Key}")])),
-            ("tokens", metadata.Texts("tokenizer.ggml.tokens")?.Length),
-            ("tokenizer", metadata.Text("tokenizer.ggml.model")),
-            ("pre tokenizer", metadata.Text("tokenizer.ggml.pre")),
-            ("layers", metadata.Whole($"{architecture}.block_count")),
-            ("positions", metadata.Whole($"{architecture}.context_length")),
-            ("chat template", metadata.Text("tokenizer.chat_template") is not null));
+            ("types", new JsonArray([.. file.Types.Select(t => (JsonNode)t)])),
+            ("tokens", file.Tokens),
+            ("tokenizer", file.Tokenizer),
+            ("pre tokenizer", file.PreTokenizer),
+            ("layers", file.Layers),
+            ("positions", file.Positions),
+            ("chat template", file.HasChatTemplate));
     }
 }
