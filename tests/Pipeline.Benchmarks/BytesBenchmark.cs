@@ -16,7 +16,7 @@ namespace Pipeline.Benchmarks;
 /// <summary>
 /// What next bytes cost: the plain pass of a teacher, that with its trunk's next bytes and that with exact ones, over the same batches in turn.
 /// Arguments: <c>score [MODEL] [--tokenizer FOLDER] [--width H] [--text FILE] [--rounds N] [--tokens N] [--threads N]</c>; with a tokenizer the
-/// model is a fresh one of four layers that has its vocabulary.
+/// model is a fresh one of four layers that has its vocabulary. Or those of <see cref="BytesStepBenchmark"/>.
 /// </summary>
 internal static class BytesBenchmark
 {
@@ -28,6 +28,8 @@ internal static class BytesBenchmark
         int Number(string name, string value) => int.Parse(Option(name, value), CultureInfo.InvariantCulture);
         var storage = new DiskStorage();
         string model = args.Length > 1 && !args[1].StartsWith("--", StringComparison.Ordinal) ? args[1] : "data/models/tiny-llama";
+        if (args.FirstOrDefault() == "step")
+            return await BytesStepBenchmark.Run(model, Number("--steps", "20"), Number("--tokens", "4096"), Number("--threads", "2"));
         string tokenizerFolder = Option("--tokenizer", model);
         string? made = tokenizerFolder == model ? null : Directory.CreateTempSubdirectory("alm-bytes-").FullName;
         using var device = TorchDevice.Create(DeviceChoice.Cpu, Number("--threads", "2"));

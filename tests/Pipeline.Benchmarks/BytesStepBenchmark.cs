@@ -1,0 +1,127 @@
+using System.Collections.ObjectModel;
+using System.Globalization;
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Host.Commands;
+using Pipeline.Host.Definitions;
+using Pipeline.Stages;
+using Pipeline.Stages.Language;
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Objectives;
+using Pipeline.Stages.Shards;
+using Pipeline.Stages.Sides;
+using Pipeline.Stages.Student;
+using Pipeline.Stages.Tests;
+using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Torch;
+
+namespace Pipeline.Benchmarks;
+
+/// <summary>
+/// A step of a byte student under SFT, ALM beside SFT, and the teacher's next bytes, over the same batches in turn. Arguments:
+/// <c>step [MODEL] [--steps N] [--tokens N] [--threads N]</c>.
+/// </summary>
+internal static class BytesStepBenchmark
+{
+    private static readonly (string Name, ObjectivesOptions Objectives)[] s_sides =
+    [
+        ("sft", new() { Sft = new() }), ("alm + sft", new() { Alm = new(), Sft = new() }), ("bytes", new() { Bytes = new() }),
+    ];
+
+    public static async Task<int> Run(string model, int steps, int tokens, int threads)
+    {
+        string folder = Directory.CreateTempSubdirectory("alm-bench-").FullName;
+        var environment = new CommandEnvironment { Stages = StageTable.All, Output = TextWriter.Null };
+        string path = Path.Combine(folder, "bytes.json"), run = Path.Combine(folder, "run");
+        try
+        {
+            await File.WriteAllTextAsync(path, Definition(Path.GetFullPath(model), tokens, threads));
+            int code = await AlmCommandLine.InvokeAsync(["run", path, "--run", run, "--plain"], environment);
+            if (code == 0)
+                await Compare(environment, path, run, steps);
+            return code;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    // Steps of 0 write the student as it began, which all sides start from.
+    private static string Definition(string model, int tokens, int threads) => $$"""
+        {
+          "name": "bytes", "seed": 17, "threads": {{threads}},
+          "teacher": { "model": "{{model}}" },
+          "student": { "model": "{{model}}", "tokenizer": "bytes" },
+          "flows": [
+            { "name": "score", "stages": [
+              { "stage": "read-parquet", "files": ["data/text/train-*.parquet"], "maxRows": 800 },
+              { "stage": "tokenize", "maxTeacherTokens": 256 },
+              { "stage": "align" },
+              { "stage": "score-teacher", "bytes": "trunk" },
+              { "stage": "write-shards", "to": "shards", "count": 1 } ] },
+            { "name": "distill", "stages": [
+              { "stage": "read-shards", "from": ["run:shards"], "epochs": 0 },
+              { "stage": "batch", "tokens": {{tokens}} },
+              { "stage": "update-student", "to": "student", "objectives": { "sft": {} }, "steps": 0, "learningRate": 1e-4 } ] } ]
+        }
+        """;
+
+    private static async Task Compare(CommandEnvironment environment, string path, string folder, int steps)
+    {
+        var storage = new DiskStorage();
+        RunDefinition definition = new DefinitionLoader(environment.Catalog(), storage).Load(path, []).Definition;
+        FlowDefinition flow = definition.Flows[1];
+        var quiet = new QuietStage();
+        var context = new StageContext(definition, environment.Catalog().FactsOf(flow, definition), "benchmark", folder, storage, quiet, quiet, quiet, null);
+        var run = new RunSite(definition, folder, storage, new TokenizerStore(storage));
+        using TorchDevice device = TorchDevice.Create(definition.Device, definition.Threads);
+        var options = (UpdateStudentOptions)flow.Stages[2].Options;
+        (string Name, Trainer Trainer, LanguageModel Student, List<double> Wall, List<double> Processor)[] sides = [.. await Task.WhenAll(s_sides.Select(
+            side => device.RunAsync(() => Begin(side.Name, options with { Steps = steps + 1, Objectives = side.Objectives }, run, device))))];
+        long step = 0, tokens = 0;
+        var source = Made.ReadShards((ReadShardsOptions)flow.Stages[0].Options, context, ReadOnlyDictionary<string, string>.Empty);
+        await foreach (StudentBatch batch in Made.Batch((BatchOptions)flow.Stages[1].Options, context).RunAsync(source.ReadAsync(default), default))
+        {
+            foreach (var side in sides)
+            {
+                (double wall, double processor) = await device.RunAsync(() => ModelsWork.Once(() => side.Trainer.Step([(batch, side.Trainer.Tables(batch))], step)));
+                // The first step of each warms up.
+                if (step > 0)
+                {
+                    side.Wall.Add(wall);
+                    side.Processor.Add(processor);
+                }
+            }
+            tokens += batch.Tokens;
+            if (++step > steps)
+                break;
+        }
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{steps} steps of about {tokens / step} student tokens, {device.Threads} threads, medians"));
+        foreach (var side in sides)
+        {
+            static double Ratio(List<double> own, List<double> sft) => ModelsWork.Median([.. own.Zip(sft, (a, b) => a / b)]);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"  {side.Name,-10}{1 / ModelsWork.Median([.. side.Wall]),7:F2} steps/s, {Ratio(side.Wall, sides[0].Wall):F2} of sft's by the clock, {Ratio(side.Processor, sides[0].Processor):F2} by processor seconds"));
+        }
+        await device.RunAsync(() =>
+        {
+            foreach (var side in sides)
+            {
+                side.Trainer.Dispose();
+                side.Student.Dispose();
+            }
+        });
+    }
+
+    private static (string, Trainer, LanguageModel, List<double>, List<double>) Begin(string name, UpdateStudentOptions options, RunSite run, TorchDevice device)
+    {
+        string folder = Path.Combine(run.Folder, InitialStudent.Name);
+        var student = new LanguageModel(CausalLm.Load(folder, run.Storage, device.Device, device.ComputeType), TextTokenizer.Load(folder, run.Storage), null);
+        TrainedParameters.Choose(student, options, run.Definition.Seed);
+        StudentObjectives objectives = StudentObjectives.Create(options.Objectives, student.Model.Config, run, () => throw new InvalidOperationException("no objective here needs a teacher's sizes"), student.Device);
+        return (name, new Trainer(options, student, objectives), student, [], []);
+    }
+}
