@@ -4,7 +4,7 @@ namespace Pipeline.Stages.Models.Generation;
 /// <param name="decode">Text of all new ids; an unfinished character at its end as U+FFFD.</param>
 /// <param name="endIds">Ids that end it and are no text.</param>
 /// <param name="stops">Text is cut before these.</param>
-internal sealed class GeneratedText(Func<IReadOnlyList<int>, string> decode, IReadOnlySet<int> endIds, IReadOnlyList<string> stops)
+public sealed class GeneratedText(Func<IReadOnlyList<int>, string> decode, IReadOnlySet<int> endIds, IReadOnlyList<string> stops)
 {
     private const char Unfinished = '\uFFFD';
     private readonly List<int> _ids = [];
