@@ -32,11 +32,11 @@ public sealed class PromptEncoderTests : IDisposable
     {
         EncodedPrompt found = Encoder().Encode(default, prompt, continuation);
         Assert.Equal([_tokenizer.BosId!.Value, .. Ids(prompt + continuation)], found.Ids);
-        string before = _tokenizer.Decode(found.Ids[..found.Begins], skipSpecialTokens: true);
+        string before = _tokenizer.Decode(found.Ids.AsSpan(0, found.Begins), skipSpecialTokens: true);
         Assert.StartsWith(before, prompt, StringComparison.Ordinal);
         // One token more holds bytes of the continuation.
         if (continuation.Length > 0)
-            Assert.True(_tokenizer.Decode(found.Ids[..(found.Begins + 1)], skipSpecialTokens: true).Length > prompt.Length || before == prompt);
+            Assert.True(_tokenizer.Decode(found.Ids.AsSpan(0, found.Begins + 1), skipSpecialTokens: true).Length > prompt.Length || before == prompt);
         else
             Assert.Equal(found.Ids.Length, found.Begins);
         Assert.Equal(before != prompt, found.IsShared);
