@@ -74,6 +74,7 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
         try
         {
             foreach (string remark in student.Remarks) _meter.Say(remark);
+            student.Model.LimitPositions("the student", _run.Definition.StrictPositions, _ranks.Rank == 0 ? _meter.Say : null);
             StudentExport.Check(student, _options);
             if (_resumed is null && NumeralsDiffer(student) is { } numerals) _meter.Say(numerals);
             if (_ranks.Rank == 0) await _device.RunAsync(() => InitialStudent.Ensure(student, _options.To, _run), cancellationToken).ConfigureAwait(false);
