@@ -30,6 +30,10 @@ public sealed record RunDefinition
     [Extends]
     public int MaxFailedRecords { get; init; }
 
+    [Description("Refuse texts that are longer than the positions a model was made for (max_position_embeddings); otherwise they are computed with a warning.")]
+    [Extends]
+    public bool StrictPositions { get; init; }
+
     [Description("What is done, in order.")]
     public required IReadOnlyList<FlowDefinition> Flows { get; init; }
 }

@@ -3,6 +3,7 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Ensembles;
 using Pipeline.Stages.Evaluation;
 using Pipeline.Stages.Models.Generation;
+using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
@@ -28,6 +29,8 @@ internal static class GenerateCommand
         prompts.AddTo(command, prompt);
         choice.AddTo(command);
         device.AddTo(command);
+        var strict = new StrictPositionsInput();
+        strict.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             (IReadOnlyList<NamedModel> models, IReadOnlyList<EvaluatedEnsemble> ensembles) = input.Read(parsed, environment.Storage);
@@ -39,8 +42,13 @@ internal static class GenerateCommand
             if (prompts.IsGiven(parsed) && (asked.Length > 1 || parsed.GetValue(exact)))
                 throw new DefinitionException("--prompts is of a single model, token by token; ensembles and --exact-prompt take one --prompt");
             using TorchDevice torch = device.Create(parsed);
+            ByteMember Limited(ByteMember member)
+            {
+                member.Model.Model.LimitPositions(member.Model.Name, strict.Read(parsed), environment.Error.WriteLine);
+                return member;
+            }
             if (prompts.IsGiven(parsed))
-                return await prompts.RunAsync(parsed, environment, torch, asked[0].Folder, () => input.Load(asked[0], parsed, environment.Storage, torch).Model, options, cancellationToken);
+                return await prompts.RunAsync(parsed, environment, torch, asked[0].Folder, () => Limited(input.Load(asked[0], parsed, environment.Storage, torch)).Model, options, cancellationToken);
             await torch.RunAsync(() =>
             {
                 var loaded = new Dictionary<string, ByteMember>(StringComparer.Ordinal);
@@ -49,7 +57,7 @@ internal static class GenerateCommand
                     foreach (NamedModel model in asked)
                     {
                         if (!loaded.ContainsKey(model.Name))
-                            loaded.Add(model.Name, input.Load(model, parsed, environment.Storage, torch));
+                            loaded.Add(model.Name, Limited(input.Load(model, parsed, environment.Storage, torch)));
                     }
                     foreach (string remark in loaded.Values.SelectMany(m => m.Model.Remarks))
                         environment.Error.WriteLine(remark);
@@ -58,6 +66,9 @@ internal static class GenerateCommand
                     if (parsed.GetValue(exact) && members.Length > 1 && !isUnlike)
                         throw new DefinitionException("--exact-prompt is of one model, or of models of unlike tokenizers; these have one tokenizer and are averaged over its tokens");
                     string text = prompts.Single(parsed, prompt, asked[0].Folder, members[0].Model.Tokenizer, environment.Storage);
+                    // Said, or refused, before anything is printed.
+                    foreach (ByteMember member in members)
+                        member.Model.Model.Positions?.Check(Tokens(member.Model.Tokenizer, text) + options.MaxNewTokens);
                     foreach (string piece in parsed.GetValue(exact) && !isUnlike ? EnsembleGenerator.FromBytes(members[0], text, options) : EnsembleGenerator.Run(members, averaging, text, options))
                     {
                         environment.Output.Write(piece);
@@ -74,5 +85,12 @@ internal static class GenerateCommand
             return ExitCodes.Success;
         });
         return command;
+    }
+
+    private static int Tokens(TextTokenizer tokenizer, string text)
+    {
+        var ids = new List<int>();
+        tokenizer.CreateEncoder().Encode(text, addSpecialTokens: true, ids);
+        return ids.Count;
     }
 }

@@ -41,6 +41,8 @@ internal static class ScoreCommand
             command.Options.Add(option);
         edit.AddTo(command);
         device.AddTo(command);
+        var strict = new StrictPositionsInput();
+        strict.AddTo(command);
         command.Validators.Add(result =>
         {
             if (result.GetValue(output) is null && result.GetValue(nextBytes) is null)
@@ -56,12 +58,12 @@ internal static class ScoreCommand
             if (parsed.GetValue(output) is { } lines)
             {
                 counts = await new ScoreFile(environment.Storage, torch, environment.Error.WriteLine).RunAsync(
-                    new ScoreFileOptions(folder, other, text, Path.GetFullPath(lines), parsed.GetRequiredValue(field), parsed.GetValue(batch), steering), cancellationToken);
+                    new ScoreFileOptions(folder, other, text, Path.GetFullPath(lines), parsed.GetRequiredValue(field), parsed.GetValue(batch), steering, strict.Read(parsed)), cancellationToken);
             }
             if (parsed.GetValue(nextBytes) is { } tensors)
             {
                 counts = await new NextByteFile(environment.Storage, torch, parsed.GetValue(output) is null ? environment.Error.WriteLine : null).RunAsync(
-                    new NextByteFileOptions(folder, other, text, Path.GetFullPath(tensors), parsed.GetValue(view), parsed.GetRequiredValue(field), parsed.GetValue(batch), steering), cancellationToken);
+                    new NextByteFileOptions(folder, other, text, Path.GetFullPath(tensors), parsed.GetValue(view), parsed.GetRequiredValue(field), parsed.GetValue(batch), steering, strict.Read(parsed)), cancellationToken);
             }
             string rest = parsed.GetValue(output) is null ? "have no tensor" : "could not be: their lines say why";
             environment.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{counts.Scored} scored, {counts.Rejected} {rest}"));

@@ -34,7 +34,8 @@ internal sealed class TokenizeMap : IMap<TextDocument, AlignedPair>, IFingerprin
         "Tokenizes text or conversations with the teacher's and the student's tokenizer, checks that both stand for the same bytes, and finds the chunks where they meet.",
         static (o, c) => new TokenizeMap(ChatSides.Teacher(RunSite.Of(c)), ChatSides.Student(RunSite.Of(c)), TokenizationRule.Of(o), c.Meter))
         .Telling<TokenizeOptions>(static (o, facts) => facts with { MaxTeacherTokens = o.MaxTeacherTokens, MaxStudentTokens = o.StudentLimit })
-        .Ruled<TokenizeOptions>(static (_, c) => SideRules.Tokenizers(c)) with
+        .Ruled<TokenizeOptions>(static (o, c) => SideRules.Tokenizers(c)
+            .Concat(PositionRules.Teacher("maxTeacherTokens", o.MaxTeacherTokens, c)).Concat(PositionRules.Student("maxStudentTokens", o.StudentLimit, c))) with
     { Needs = StageNeeds.Teacher | StageNeeds.Student };
 
     public IReadOnlyDictionary<string, string> Fingerprint { get; }

@@ -30,7 +30,8 @@ internal sealed class TokenizeStudentMap : IMap<TextDocument, Example>, IFingerp
         "Tokenizes text or conversations with the student's tokenizer alone, for training without a teacher.",
         static (o, c) => new TokenizeStudentMap(ChatSides.Student(RunSite.Of(c)), TokenizationRule.Of(o), c.Meter))
         .Telling<TokenizeStudentOptions>(static (o, facts) => facts with { MaxStudentTokens = o.MaxStudentTokens })
-        .Ruled<TokenizeStudentOptions>(static (_, c) => SideRules.StudentTokenizer(c)) with
+        .Ruled<TokenizeStudentOptions>(static (o, c) => SideRules.StudentTokenizer(c)
+            .Concat(PositionRules.Student("maxStudentTokens", o.MaxStudentTokens, c))) with
     { Needs = StageNeeds.Student };
 
     public IReadOnlyDictionary<string, string> Fingerprint { get; }

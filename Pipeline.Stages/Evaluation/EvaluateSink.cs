@@ -41,7 +41,7 @@ internal sealed class EvaluateSink(
         meter.Count("windows", text.Windows.Count);
         meter.Count("bytes", text.Bytes);
 
-        var runner = new EvaluationRunner(device, run.Tokenizers, run.Storage, meter, options.BatchTokens, ranks, StopIfAsked);
+        var runner = new EvaluationRunner(device, run.Tokenizers, run.Storage, meter, options.BatchTokens, ranks, StopIfAsked, run.Definition.StrictPositions);
         EvaluationReport report = await runner.RunAsync(plan, text, cancellationToken);
         if (ranks.Rank > 0)
             return;

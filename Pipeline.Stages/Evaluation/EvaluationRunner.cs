@@ -19,7 +19,8 @@ namespace Pipeline.Stages.Evaluation;
 /// <param name="batchTokens">Of a batch.</param>
 /// <param name="ranks">Who shares the batches.</param>
 /// <param name="stopIfAsked">Throws between batches when a stop was asked for.</param>
-internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokenizers, IStorage storage, IStageMeter meter, int batchTokens, IRanks ranks, Action stopIfAsked)
+/// <param name="strictPositions">Refuse windows of more tokens than a model was made for.</param>
+internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokenizers, IStorage storage, IStageMeter meter, int batchTokens, IRanks ranks, Action stopIfAsked, bool strictPositions = false)
 {
     private const string AgreementRule =
         "agreement = share of the byte offsets of windows where both this model and agreementWith begin a token they have a prediction for, and both "
@@ -127,7 +128,12 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
         }
     }
 
-    private LanguageModel Load(ModelPlace place) => LanguageModel.Load(place.Folder, tokenizers.Get(place.Tokenizer), storage, device, name: place.Name, edit: place.Edit);
+    private LanguageModel Load(ModelPlace place)
+    {
+        LanguageModel model = LanguageModel.Load(place.Folder, tokenizers.Get(place.Tokenizer), storage, device, name: place.Name, edit: place.Edit);
+        model.Model.LimitPositions($"model '{place.Name}'", strictPositions, meter.Say);
+        return model;
+    }
 
     private async Task<ModelResult> JudgeAsync(
         string name, string label, IReadOnlyList<ModelPlace> places, Averaging average, HeldOutText text, string? agreement, CancellationToken cancellationToken)
@@ -144,7 +150,6 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
                 members.Add(await device.RunAsync(() => Load(place), cancellationToken));
             foreach (string remark in members.SelectMany(m => m.Remarks).Where(_said.Add))
                 meter.Say(remark);
-            WarnOfLength(members, windows);
             long before = _done;
             sums = await _scorer.ScoreAsync(members, average, windows, nextBytes, done =>
             {
@@ -183,16 +188,6 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
     {
         (long same, long offsets) = nextBytes.ComparedWith(reference);
         return result with { Agreement = offsets > 0 ? (double)same / offsets : null, AgreementOffsets = offsets };
-    }
-
-    private void WarnOfLength(List<LanguageModel> members, IReadOnlyList<WindowTokens> windows)
-    {
-        int longest = windows.Max(w => w.Ids.Length);
-        foreach (LanguageModel member in members.Where(m => longest > m.Model.Config.MaxPositions))
-        {
-            meter.Say(string.Create(
-                CultureInfo.InvariantCulture, $"model '{member.Name}' was made for {member.Model.Config.MaxPositions} positions, the longest window has {longest} tokens; a smaller windowBytes suits it"));
-        }
     }
 
     private static GapResult? Gap(EvaluatedGap? gap, List<ModelResult> results)

@@ -23,8 +23,9 @@ namespace Pipeline.Stages.Evaluation;
 /// <param name="Field">The field of text.</param>
 /// <param name="BatchTokens">Tokens of a batch, padding included.</param>
 /// <param name="Edit">Full path of an edit of the model's activations; null: the folder's own, where it has one.</param>
+/// <param name="StrictPositions">Refuse documents of more tokens than the model was made for.</param>
 public sealed record NextByteFileOptions(
-    string Model, string? Tokenizer, string Input, string Output, BytesView View, string Field = "text", int BatchTokens = 8192, string? Edit = null);
+    string Model, string? Tokenizer, string Input, string Output, BytesView View, string Field = "text", int BatchTokens = 8192, string? Edit = null, bool StrictPositions = false);
 
 /// <summary>
 /// Writes a model's distributions over the next byte: for line I of the input the tensor <c>I.logp</c> [N + 1, 257] of float32, natural
@@ -49,6 +50,7 @@ public sealed class NextByteFile(IStorage storage, TorchDevice device, Action<st
         LanguageModel model = holder.Model;
         foreach (string remark in model.Remarks)
             say?.Invoke(remark);
+        model.Model.LimitPositions(model.Name, options.StrictPositions, say);
         var vocabulary = new ByteVocabulary(tokenizer, EndTokens.Read(options.Model, tokenizer, storage), model.Model.Config.VocabularySize);
         // Shapes stand at the head of the file and are known at the end: rows wait in a file of their own that nobody else sees.
         string rowsPath = options.Output + ".rows";

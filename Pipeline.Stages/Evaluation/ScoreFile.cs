@@ -20,7 +20,8 @@ namespace Pipeline.Stages.Evaluation;
 /// <param name="Field">The field of text.</param>
 /// <param name="BatchTokens">Of a batch, padding included.</param>
 /// <param name="Edit">Full path of an edit of the model's activations; null: the folder's own, where it has one.</param>
-public sealed record ScoreFileOptions(string Model, string? Tokenizer, string Input, string Output, string Field = "text", int BatchTokens = 8192, string? Edit = null);
+/// <param name="StrictPositions">Refuse documents of more tokens than the model was made for.</param>
+public sealed record ScoreFileOptions(string Model, string? Tokenizer, string Input, string Output, string Field = "text", int BatchTokens = 8192, string? Edit = null, bool StrictPositions = false);
 
 /// <summary>How many lines were scored, and how many could not be.</summary>
 public readonly record struct ScoreFileCounts(long Scored, long Rejected);
@@ -51,6 +52,7 @@ public sealed class ScoreFile(IStorage storage, TorchDevice device, Action<strin
         {
             foreach (string remark in model.Remarks)
                 say?.Invoke(remark);
+            model.Model.LimitPositions(model.Name, options.StrictPositions, say);
             foreach (Line[] lines in Read(options, tokenizer).Chunk(DocumentsAtATime))
             {
                 cancellationToken.ThrowIfCancellationRequested();

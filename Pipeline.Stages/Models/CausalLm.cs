@@ -96,6 +96,15 @@ public sealed partial class CausalLm : IDisposable
             });
     }
 
+    /// <summary>What happens beyond the positions it was made for; null: nothing.</summary>
+    public PositionLimit? Positions { get; private set; }
+
+    /// <summary>Has texts that are longer than it was made for said once, or refused.</summary>
+    /// <param name="name">As messages name the model.</param>
+    /// <param name="isStrict">Refuse them.</param>
+    /// <param name="say">Gets the warning; null: nobody does.</param>
+    public void LimitPositions(string name, bool isStrict, Action<string>? say) => Positions = new PositionLimit(name, Config.MaxPositions, isStrict, say);
+
     /// <summary>What an attention over B rows of T positions needs; see <see cref="AttentionContext"/>.</summary>
     /// <param name="batch">B.</param>
     /// <param name="length">T.</param>
@@ -106,7 +115,10 @@ public sealed partial class CausalLm : IDisposable
     /// <param name="lengths">Tokens of each row where padding follows them; null: T. For rotations that vary with a row's length.</param>
     public AttentionContext CreateAttention(
         int batch, int length, Tensor? mask = null, Tensor? positions = null, Tensor? segments = null, KeyValueCache? cache = null, IReadOnlyList<int>? lengths = null)
-        => AttentionContext.Create(Config, batch, length, mask, positions, segments, cache, lengths, Device, ComputeType);
+    {
+        Positions?.Check((cache?.Length ?? 0) + length);
+        return AttentionContext.Create(Config, batch, length, mask, positions, segments, cache, lengths, Device, ComputeType);
+    }
 
     /// <summary>An attention over B rows of E queries behind cached keys that each see chosen ones of the S keys, cached and own: a tree's contexts.</summary>
     /// <param name="seen_BES">bool; every query sees itself.</param>

@@ -81,6 +81,7 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
         {
             await _device.RunAsync(() => NotFinite.RefuseBeyond(student.Model, StudentExport.TorchType(_options.Dtype)), cancellationToken).ConfigureAwait(false);
             foreach (string remark in student.Remarks) _meter.Say(remark);
+            student.Model.LimitPositions("the student", _run.Definition.StrictPositions, _ranks.Rank == 0 ? _meter.Say : null);
             StudentExport.Check(student, _options);
             if (_resumed is null && NumeralsDiffer(student) is { } numerals) _meter.Say(numerals);
             if (_ranks.Rank == 0) await _device.RunAsync(() => InitialStudent.Ensure(student, _options.To, _run), cancellationToken).ConfigureAwait(false);

@@ -30,6 +30,7 @@ internal sealed class TorchTeacher : IWritingTeacher
     private readonly Lazy<IReadOnlyDictionary<string, string>> _fingerprint;
     private readonly Action<string>? _say;
     private readonly Lock _gate = new();
+    private readonly bool _strictPositions;
     private LanguageModel? _loaded;
     private NextByteModel? _bytes;
 
@@ -39,8 +40,10 @@ internal sealed class TorchTeacher : IWritingTeacher
     /// <param name="device">Where it computes; stays the caller's and outlives this.</param>
     /// <param name="edit">Full path of an edit of its activations; null: its folder's own, where it has one.</param>
     /// <param name="say">Gets what a person should know of the model; null: nobody does.</param>
-    public TorchTeacher(string folder, TextTokenizer tokenizer, IStorage storage, TorchDevice device, string? edit = null, Action<string>? say = null)
+    /// <param name="strictPositions">Refuse rows of more tokens than the model was made for.</param>
+    public TorchTeacher(string folder, TextTokenizer tokenizer, IStorage storage, TorchDevice device, string? edit = null, Action<string>? say = null, bool strictPositions = false)
     {
+        _strictPositions = strictPositions;
         _edit = edit;
         _say = say;
         _folder = folder;
@@ -66,7 +69,7 @@ internal sealed class TorchTeacher : IWritingTeacher
         TeacherDefinition.DefaultBackend, "A Hugging Face folder, computed in this process by torch: the default.", _ => Abilities,
         static (teacher, context) => new TorchTeacher(
             RunPaths.Input(context.RunFolder, teacher.Model), SideTokenizers.Teacher(RunSite.Of(context)), context.Storage, context.Service<TeacherDevice>().Device,
-            teacher.Edit is null ? null : RunPaths.Input(context.RunFolder, teacher.Edit), context.Meter.Say));
+            teacher.Edit is null ? null : RunPaths.Input(context.RunFolder, teacher.Edit), context.Meter.Say, context.Definition.StrictPositions));
 
     public TeacherFacts Facts => _facts.Value;
 
@@ -102,6 +105,7 @@ internal sealed class TorchTeacher : IWritingTeacher
         try
         {
             NotFinite.RefuseWeights(_folder, model.Model);
+            model.Model.LimitPositions($"the teacher, {_folder},", _strictPositions, _say);
             foreach (string remark in model.Remarks) _say?.Invoke(remark);
             return model;
         }

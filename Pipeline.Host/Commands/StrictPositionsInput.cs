@@ -1,0 +1,16 @@
+using System.CommandLine;
+
+namespace Pipeline.Host.Commands;
+
+/// <summary>Whether texts beyond a model's positions are refused, on the command line.</summary>
+internal sealed class StrictPositionsInput
+{
+    private readonly Option<bool> _strict = new("--strict-positions")
+    {
+        Description = "Refuse what is longer than the positions a model was made for (max_position_embeddings); otherwise it is computed with a warning.",
+    };
+
+    public void AddTo(Command command) => command.Options.Add(_strict);
+
+    public bool Read(ParseResult parsed) => parsed.GetValue(_strict);
+}

@@ -1,0 +1,41 @@
+using System.Globalization;
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Stages;
+using Pipeline.Stages.Models;
+
+namespace Pipeline.Stages.Rules;
+
+/// <summary>Whether the tokens that a document may have fit the positions that the models were made for: a warning, or with <c>strictPositions</c> an error.</summary>
+internal static class PositionRules
+{
+    public static IEnumerable<RuleFinding> Teacher(string key, int tokens, StageContext context)
+        => context.Definition.Teacher is { Backend: TeacherDefinition.DefaultBackend } teacher
+            ? Of(key, tokens, "the teacher", () => new KnownModels(context).Config(teacher.Model), context)
+            : [];
+
+    public static IEnumerable<RuleFinding> Student(string key, int tokens, StageContext context)
+        => context.Definition.Student is { } student && (student.Model ?? student.Config) is { } path
+            ? Of(key, tokens, "the student", () => new KnownModels(context).Config(path), context)
+            : [];
+
+    private static IEnumerable<RuleFinding> Of(string key, int tokens, string who, Func<ModelConfig?> config, StageContext context)
+    {
+        int? positions;
+        try
+        {
+            positions = config()?.MaxPositions;
+        }
+        catch (InputException)
+        {
+            // Another rule says why it cannot be read.
+            yield break;
+        }
+        if (positions is { } most && tokens > most)
+        {
+            yield return new RuleFinding(key, string.Create(
+                CultureInfo.InvariantCulture, $"'{key}' is {tokens}, and {who} was made for {most} positions (max_position_embeddings): longer documents are beyond what it learnt; lower it to {most}"))
+            { IsWarning = !context.Definition.StrictPositions };
+        }
+    }
+}
