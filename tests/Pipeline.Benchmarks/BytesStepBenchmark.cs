@@ -102,9 +102,9 @@ internal static class BytesStepBenchmark
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{steps} steps of about {tokens / step} student tokens, {device.Threads} threads, medians"));
         foreach (var side in sides)
         {
-            static double Ratio(List<double> own, List<double> sft) => ModelsWork.Median([.. own.Zip(sft, (a, b) => a / b)]);
+            static double Ratio(List<double> own, List<double> sft) => Statistics.Median([.. own.Zip(sft, (a, b) => a / b)]);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"  {side.Name,-10}{1 / ModelsWork.Median([.. side.Wall]),7:F2} steps/s, {Ratio(side.Wall, sides[0].Wall):F2} of sft's by the clock, {Ratio(side.Processor, sides[0].Processor):F2} by processor seconds"));
+                $"  {side.Name,-10}{1 / Statistics.Median([.. side.Wall]),7:F2} steps/s, {Ratio(side.Wall, sides[0].Wall):F2} of sft's by the clock, {Ratio(side.Processor, sides[0].Processor):F2} by processor seconds"));
         }
         await device.RunAsync(() =>
         {
