@@ -1,0 +1,75 @@
+using System.Text.Json;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages;
+using Pipeline.Stages.Shards;
+using Xunit.Abstractions;
+
+namespace Pipeline.Host.Tests.Serving;
+
+/// <summary>A served model as the teacher of a run leaves the shards that the model itself leaves.</summary>
+public sealed class ServeTeacherTests(ITestOutputHelper output) : IDisposable
+{
+    private static readonly string Model = Path.Combine(Repository.Root, "data", "models", "tiny-llama");
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Chunks_and_counts_are_identical_and_scores_a_step_of_float16_apart_at_most()
+    {
+        _folder.Write("in.jsonl", string.Concat(Enumerable.Range(1, 12).Select(i => JsonSerializer.Serialize(new { text = $"Tom has {i} apples and gives {i / 2} to Ann. How many are left? {string.Concat(Enumerable.Repeat("née ", i))}" }) + "\n")));
+        await using ServedAlm server = await ServedAlm.StartAsync("--model", $"teacher={Model}");
+
+        Example[] own = await RunAsync("own", new { model = Model });
+        Example[] served = await RunAsync("served", new { backend = "openai", server = "vllm", model = "teacher", tokenizer = Model, url = server.Url, wholeDistribution = true });
+
+        Assert.Equal(own.Length, served.Length);
+        double worst = 0;
+        foreach ((Example a, Example b) in own.Zip(served))
+        {
+            Assert.Equal((a.Id, a.Text), (b.Id, b.Text));
+            Assert.Equal(a.Chunks, b.Chunks);
+            Assert.Equal(a.Teacher!.Tokens.Ids, b.Teacher!.Tokens.Ids);
+            Assert.Equal(a.Student.Ids, b.Student.Ids);
+            foreach ((float x, float y) in a.Teacher.Scores.NegLogLikelihood.Zip(b.Teacher.Scores.NegLogLikelihood).Concat(a.Teacher.Scores.NegLogBoundary!.Zip(b.Teacher.Scores.NegLogBoundary!)))
+            {
+                // Near 0 the steps of float16 are finer than what float32 logits know: there 1e-5 is allowed.
+                double step = Math.Max(1e-5, (double)(Half.BitIncrement((Half)Math.Max(x, y)) - (Half)Math.Max(x, y)));
+                worst = Math.Max(worst, Math.Abs(x - y) / step);
+            }
+        }
+        output.WriteLine($"{own.Length} examples, scores at most {worst} steps apart");
+        Assert.InRange(worst, 0, 1);
+        Assert.Equal("", server.Error);
+    }
+
+    private async Task<Example[]> RunAsync(string name, object teacher)
+    {
+        string definition = _folder.Write($"{name}.json", JsonSerializer.Serialize(new
+        {
+            name,
+            teacher,
+            student = new { model = Model, tokenizer = "bytes" },
+            flows = new[]
+            {
+                new
+                {
+                    name = "score",
+                    stages = new object[]
+                    {
+                        new { stage = "read-jsonl", files = new[] { _folder["in.jsonl"] } },
+                        new { stage = "tokenize" },
+                        new { stage = "align" },
+                        new { stage = "score-teacher" },
+                        new { stage = "write-shards", to = "shards", count = 1 },
+                    },
+                },
+            },
+        }));
+        AlmAnswer answer = await Alm.RunAsync(["run", definition, "--run", _folder[$"run-{name}"]], stages: StageTable.All);
+        Assert.True(answer.Code == 0, answer.Error + answer.Output);
+        string shard = Directory.GetFiles(Path.Combine(_folder[$"run-{name}"], "shards"), "*", SearchOption.AllDirectories).Single(file => Path.GetFileName(file).StartsWith("shard", StringComparison.Ordinal));
+        return [.. ShardReader.Open(new DiskStorage(), shard).ReadAll()];
+    }
+}
