@@ -25,6 +25,8 @@ internal static class TrainHypernetworkRules
     {
         if (context.Definition.Student?.Model is not { } model)
             return SideRules.OfRun([new RuleFinding("student.model", "'student.model' is missing; a hypernetwork is trained for a model")]);
+        if (context.Definition.Student.Edit is not null)
+            return SideRules.OfRun([new RuleFinding("student.edit", "'student.edit': a hypernetwork is trained for the model without an edit; leave it out")]);
         RuleFinding[] faults = [.. SideRules.OfRun(ModelFolderRules.Of("student.model", model, context).Concat(SideRules.Tokenizer("student.model", null, model, context)))];
         if (faults.Any(f => !f.IsWarning) || new KnownModels(context).Config(model) is not { } config || HypernetworkFactory.FaultOf(options.Network, config.HiddenSize) is not { } fault)
             return faults;

@@ -32,6 +32,15 @@ public sealed class OptionRuleTests : IDisposable
             .Replace("MODEL", _run.Model(), StringComparison.Ordinal),
         says);
 
+    [Theory]
+    [InlineData("\"models\": ‹1›[]", "'models' is empty")]
+    [InlineData("\"models\": [ { \"model\": \"MODEL\", \"name\": \"a\" }, { \"model\": \"MODEL\", \"name\": ‹1›\"a\" } ]", "two models are named 'a'")]
+    [InlineData("\"models\": [ { \"model\": ‹1›\"run:none\" } ]", "'run:none' is not in the run folder")]
+    [InlineData("\"models\": [ { \"model\": \"MODEL\", \"name\": \"a\" } ], \"compare\": { \"plain\": \"a\", \"edited\": ‹1›\"b\", \"exchanged\": \"a\", \"random\": \"a\" }", "'compare.edited' names 'b', which is none of 'a'")]
+    public Task What_is_judged_by_choices_must_fit_together(string options, string says) => _run.RefusedAsync($$"""
+        { "name": "x", "flows": [ { "name": "f", "stages": [ { "stage": "read-choices", "format": "plain", "files": ["{{Text()}}"] }, { "stage": "evaluate-choices", "text": ["{{Text()}}"], {{options.Replace("MODEL", _run.Model(), StringComparison.Ordinal)}} } ] } ] }
+        """, says);
+
     public static TheoryData<string, string> Trainings => new()
     {
         { "\"objectives\": ‹1›{}", "'objectives': none is given" },
