@@ -36,18 +36,8 @@ internal sealed record EvaluateChoicesOptions : IValidatableObject
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        string[] names = [.. Models.Select(m => m.Title)];
-        if (names.Length == 0)
-            yield return new ValidationResult("'models' is empty; name at least one", [nameof(Models)]);
         if (Text.Count == 0)
             yield return new ValidationResult("'text' is empty; a figure of answers is read beside bits per byte of plain text", [nameof(Text)]);
-        if (names.GroupBy(n => n, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1)?.Key is { } twice)
-            yield return new ValidationResult($"'models': two are named '{twice}'; give one of them another 'name'", [nameof(Models)]);
-        foreach (string name in Compare is { } c ? (string[])[c.Plain, c.Edited, c.Exchanged, c.Random] : [])
-        {
-            if (!names.Contains(name))
-                yield return new ValidationResult($"'compare' names '{name}', which is none of {string.Join(", ", names.Select(n => $"'{n}'"))}", [nameof(Compare)]);
-        }
     }
 }
 

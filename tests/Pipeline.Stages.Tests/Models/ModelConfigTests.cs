@@ -24,7 +24,7 @@ public sealed class ModelConfigTests
     [InlineData("""{"model_type": "gemma2", "hidden_act": "silu"}""", "by hidden_activation, the other key says Silu")]
     [InlineData("""{"model_type": "llama", "num_hidden_layers": 2000000000}""", "num_hidden_layers = 2000000000, expected a whole number from 1 to 10000")]
     [InlineData("""{"model_type": "llama", "rope_scaling": {"type": "dynamic"}}""", "rope_scaling.factor is needed")]
-    [InlineData("""{"model_type": "llama", "rope_scaling": {"type": "mrope", "factor": 4.0}}""", "rope_scaling.rope_type = 'mrope'")]
+    [InlineData("""{"model_type": "llama", "rope_scaling": {"type": "mrope", "factor": 4.0}}""", "rope_scaling.type = 'mrope'")]
     [InlineData("""{"model_type": "llama", "head_dim": 4, "rope_scaling": {"rope_type": "longrope", "long_factor": [1.0]}}""", "rope_scaling.long_factor = [1.0], expected 2 numbers above 0")]
     [InlineData("""{"model_type": "llama", "head_dim": 4, "rope_scaling": {"rope_type": "longrope", "long_factor": [1, 2]}}""", "rope_scaling.short_factor is needed")]
     [InlineData("""{"model_type": "llama", "head_dim": 4, "rope_scaling": {"rope_type": "longrope", "long_factor": [1, 2], "short_factor": [1, 0]}}""", "rope_scaling.short_factor = [1, 0], expected 2 numbers above 0")]

@@ -102,7 +102,7 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}""", "'a' is there twice")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", "8 bytes at the end belong to no tensor")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}""", "belong to no tensor")]
-    [InlineData("""{"a":{"dtype":"F4","shape":[2],"data_offsets":[0,16]}}""", "dtype F4")]
+    [InlineData("""{"a":{"dtype":"F4","shape":[2],"data_offsets":[0,16]}}""", "is stored as F4")]
     [InlineData("""{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16],"more":1}}""", "key 'more'")]
     [InlineData("""{"a":{"dtype":"F32","shape":[4]}}""", "data_offsets are needed")]
     [InlineData("""{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16,16]}}""", "data_offsets")]

@@ -138,7 +138,7 @@ public sealed class BaselineObjectiveTests : TorchTest
             Assert.Equal(row.Beside == TeacherBeside.Always, objective.Needs.HasFlag(ObjectiveNeeds.TeacherOnline));
             Assert.Equal(row.Beside == TeacherBeside.WithoutStates, objective.Needs.HasFlag(ObjectiveNeeds.TeacherHidden));
             Assert.All(options.TeacherNeeds, n => Assert.Equal(row.Name, n.Key.Split('.')[0]));
-            Assert.Equal(row.Beside != TeacherBeside.Never, options.TeacherNeeds.Any(n => n.Key == row.Name));
+            Assert.Equal(row.Beside != TeacherBeside.Never, options.TeacherNeeds.Any(n => n.Key == row.Name && n.What != "next bytes"));
         }
     }
 
