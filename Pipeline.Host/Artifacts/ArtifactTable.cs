@@ -17,6 +17,7 @@ internal static class ArtifactTable
         new SeaEditArtifact(),
         new TokenizerArtifact(),
         new ParquetArtifact(),
+        new GgufArtifact(),
     ];
 
     public static IArtifactKind? Of(this IReadOnlyList<IArtifactKind> kinds, IStorage storage, string path)

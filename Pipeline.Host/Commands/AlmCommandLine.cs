@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Models;
-using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
 

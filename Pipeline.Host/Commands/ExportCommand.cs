@@ -15,6 +15,8 @@ namespace Pipeline.Host.Commands;
 /// <summary><c>alm export</c>: a model as a file that another program opens.</summary>
 internal static class ExportCommand
 {
+    private const string Initial = "-initial";
+
     public static Command Create(CommandEnvironment environment)
     {
         var model = new Argument<string>("MODEL") { Description = "A Hugging Face folder, or a run folder that exported one." };
@@ -53,7 +55,9 @@ internal static class ExportCommand
         var kind = new ModelArtifact();
         if (kind.Recognises(storage, folder) || !new RunFolderArtifact().Recognises(storage, folder))
             return folder;
-        string[] models = [.. storage.List(folder).Where(f => kind.Recognises(storage, f))];
+        // What a student began as lies beside it, under its name.
+        HashSet<string> all = [.. storage.List(folder).Where(f => kind.Recognises(storage, f))];
+        string[] models = [.. all.Where(f => !(f.EndsWith(Initial, StringComparison.Ordinal) && all.Contains(f[..^Initial.Length]))).Order(StringComparer.Ordinal)];
         return models.Length switch
         {
             1 => models[0],

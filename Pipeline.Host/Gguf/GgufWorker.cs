@@ -13,6 +13,7 @@ internal sealed class GgufWorker(WorkerPipe pipe) : IDisposable
     {
         while (pipe.Receive() is { } request)
         {
+            LlamaLog.Take();
             try
             {
                 Answer(request.Message, request.Payload);
@@ -21,7 +22,8 @@ internal sealed class GgufWorker(WorkerPipe pipe) : IDisposable
             catch (Exception e)
 #pragma warning restore CA1031
             {
-                pipe.Send(WorkerMessage.Refusal, writer => writer.Write(e.Message));
+                string reasons = LlamaLog.Take();
+                pipe.Send(WorkerMessage.Refusal, writer => writer.Write(reasons.Length > 0 ? $"{e.Message}\n{reasons.Trim()}" : e.Message));
             }
         }
     }

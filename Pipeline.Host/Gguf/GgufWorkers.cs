@@ -32,11 +32,7 @@ internal sealed class GgufWorkers : IGgufWorkers
     /// <summary>Loads llama.cpp into this process. Once, before anything else of it is used.</summary>
     public static void Load()
     {
-        NativeLibraryConfig.LLama.WithCuda(false).WithVulkan(false).WithAvx(Level()).WithAutoFallback(false).WithLogCallback((level, message) =>
-        {
-            if (level is LLamaLogLevel.Warning or LLamaLogLevel.Error)
-                Console.Error.Write(message);
-        });
+        NativeLibraryConfig.LLama.WithCuda(false).WithVulkan(false).WithAvx(Level()).WithAutoFallback(false).WithLogCallback(LlamaLog.Add);
         // Any call sets where the libraries are looked for: without it, the parameters' defaults are not found.
         NativeApi.llama_empty_call();
     }

@@ -4,7 +4,6 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Host.Progress;
-using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Graph;
 

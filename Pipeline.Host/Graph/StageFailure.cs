@@ -1,6 +1,5 @@
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Stages;
-using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Graph;
 

@@ -11,7 +11,7 @@ namespace Pipeline.Stages.Choices;
 /// <param name="Bias">Null where no answer names somebody whom the data call the target or not.</param>
 /// <param name="Named">Answers that name somebody, of questions whose target is known.</param>
 /// <param name="WithoutTarget">Questions whose target is not known: they count for accuracy alone.</param>
-public sealed record BiasScore(int Questions, double? Accuracy, double? Bias, int Named, int WithoutTarget)
+internal sealed record BiasScore(int Questions, double? Accuracy, double? Bias, int Named, int WithoutTarget)
 {
     /// <param name="answers">Question and scores of its three choices, all of one kind of context.</param>
     /// <param name="isAmbiguous">Which kind.</param>

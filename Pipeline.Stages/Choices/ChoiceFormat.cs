@@ -3,7 +3,7 @@ using System.ComponentModel;
 namespace Pipeline.Stages.Choices;
 
 /// <summary>How a file of questions is laid out.</summary>
-public enum ChoiceFormat
+internal enum ChoiceFormat
 {
     [Description("TruthfulQA.csv: columns Question, Best Answer, Correct Answers, Incorrect Answers, lists cut at semicolons.")]
     TruthfulQa,

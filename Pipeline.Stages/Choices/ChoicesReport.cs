@@ -7,7 +7,7 @@ namespace Pipeline.Stages.Choices;
 /// <param name="TextBytes">Of plain text beside them.</param>
 /// <param name="Models">In the order of the definition.</param>
 /// <param name="Verdict">Null where no comparison was asked for.</param>
-public sealed record ChoicesReport(int Questions, long TextBytes, IReadOnlyList<ChoicesResult> Models, EditVerdict? Verdict)
+internal sealed record ChoicesReport(int Questions, long TextBytes, IReadOnlyList<ChoicesResult> Models, EditVerdict? Verdict)
 {
     /// <summary>The rules in words, so that a report can be read alone.</summary>
     public string Rule { get; init; } =
@@ -26,7 +26,7 @@ public sealed record ChoicesReport(int Questions, long TextBytes, IReadOnlyList<
 /// <param name="BitsPerByte">Of the plain text.</param>
 /// <param name="SharedTokens">Choices whose first token begins with bytes of the prompt.</param>
 /// <param name="Categories">By the questions' own categories; empty where they have none.</param>
-public sealed record ChoicesResult(string Name, double Mc1, double Mc2, double Mc3, double BitsPerByte, int SharedTokens, IReadOnlyList<ChoicesCategory> Categories)
+internal sealed record ChoicesResult(string Name, double Mc1, double Mc2, double Mc3, double BitsPerByte, int SharedTokens, IReadOnlyList<ChoicesCategory> Categories)
 {
     /// <summary>Of questions about bias; null for others.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -37,7 +37,7 @@ public sealed record ChoicesResult(string Name, double Mc1, double Mc2, double M
 }
 
 /// <summary>The same for the questions of one category.</summary>
-public sealed record ChoicesCategory(string Name, int Questions, double Mc1, double Mc2, double Mc3)
+internal sealed record ChoicesCategory(string Name, int Questions, double Mc1, double Mc2, double Mc3)
 {
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public BiasScore? Ambiguous { get; init; }
@@ -53,7 +53,7 @@ public sealed record ChoicesCategory(string Name, int Questions, double Mc1, dou
 /// <param name="TextCost">Bits per byte of the edited model over the plain one's, less 1.</param>
 /// <param name="RandomTextCost">The same of the random control.</param>
 /// <param name="Holds">Gain over the plain model and both controls, at a text cost of at most 5 %.</param>
-public sealed record EditVerdict(double Gain, double OverExchanged, double OverRandom, double TextCost, double RandomTextCost, bool Holds)
+internal sealed record EditVerdict(double Gain, double OverExchanged, double OverRandom, double TextCost, double RandomTextCost, bool Holds)
 {
     /// <summary>An edit that makes text dearer than this has broken the model.</summary>
     public const double MostTextCost = 0.05;

@@ -5,7 +5,7 @@ using Pipeline.Stages.Evaluation;
 namespace Pipeline.Stages.Choices;
 
 /// <summary>What <c>evaluate-choices</c> may be told.</summary>
-public sealed record EvaluateChoicesOptions
+internal sealed record EvaluateChoicesOptions
 {
     [Description("The models to judge, each with an edit or without.")]
     public required IReadOnlyList<EvaluatedModel> Models { get; init; }
@@ -36,7 +36,7 @@ public sealed record EvaluateChoicesOptions
 }
 
 /// <summary>Names of models above.</summary>
-public sealed record ComparedEdit
+internal sealed record ComparedEdit
 {
     [Description("The model without an edit.")]
     public required string Plain { get; init; }

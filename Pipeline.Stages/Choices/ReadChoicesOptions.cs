@@ -4,7 +4,7 @@ using System.ComponentModel.DataAnnotations;
 namespace Pipeline.Stages.Choices;
 
 /// <summary>What <c>read-choices</c> may be told.</summary>
-public sealed record ReadChoicesOptions
+internal sealed record ReadChoicesOptions
 {
     [Description("Files of questions, in this order; run:NAME is below the run folder.")]
     public required IReadOnlyList<string> Files { get; init; }

@@ -1,3 +1,4 @@
+using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Batching;
 using Pipeline.Stages.Ensembles;
 using Pipeline.Stages.Language;

@@ -64,6 +64,15 @@ public static class GgufModelFile
     /// <exception cref="InputException">As <see cref="Write"/>.</exception>
     public static void Check(LanguageModel model) => Head(model, new GgufWriter(), "", GgufType.F32, null, []);
 
+    /// <summary>The same, of a configuration and a tokenizer alone; null: unknown yet.</summary>
+    /// <exception cref="InputException">As <see cref="Write"/>.</exception>
+    public static void Check(ModelConfig config, TextTokenizer? tokenizer)
+    {
+        new GgufParameters(config, GgufArchitecture.Of(config.Family), []).Check();
+        if (tokenizer is not null)
+            new TokenizerMetadata(tokenizer, tokenizer.VocabularySize, []).Write(new GgufWriter(), null);
+    }
+
     private static GgufArchitecture Head(LanguageModel model, GgufWriter writer, string name, GgufType type, string? chatTemplate, List<string> remarks)
     {
         if (model.Edit is not null)

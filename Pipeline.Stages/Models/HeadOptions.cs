@@ -13,7 +13,7 @@ namespace Pipeline.Stages.Models;
 /// Positions whose logits are kept for the backward pass, rounded down to whole slices; the others' are computed again. -1: all where that is
 /// 64 MB at most and the hidden states are 256 wide or wider, else none.
 /// </param>
-public sealed record HeadOptions(double? Softcap = null, int ValidRows = 0, Tensor? BoundaryMask = null, int SliceTokens = 0, bool Entropy = false, int TopK = 0, int KeepTokens = -1)
+internal sealed record HeadOptions(double? Softcap = null, int ValidRows = 0, Tensor? BoundaryMask = null, int SliceTokens = 0, bool Entropy = false, int TopK = 0, int KeepTokens = -1)
 {
     /// <summary>Gets each slice of a pass forward as it is computed, for sums over the whole distribution; not where gradients are wanted.</summary>
     public Action<HeadSlice>? OnSlice { get; init; }

@@ -8,5 +8,5 @@ namespace Pipeline.Stages.Shards;
 /// <param name="BlockBytes">Bytes before compression after which a block ends.</param>
 /// <param name="Scores">Bits that the teacher's scores keep.</param>
 /// <param name="NextBytes">Bits that its next bytes keep.</param>
-public sealed record ShardWriterOptions(
+internal sealed record ShardWriterOptions(
     int CompressionLevel = 3, int BlockRecords = 512, int BlockBytes = 8 << 20, ScorePrecision Scores = ScorePrecision.Bits16, ScorePrecision NextBytes = ScorePrecision.Bits16);

@@ -1,4 +1,3 @@
-using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Formats;
 using Pipeline.Stages.Chat;
 using Pipeline.Stages.Embeddings;
@@ -36,15 +35,11 @@ internal static class StudentExport
     }
 
     /// <summary>What the end of a run would find out is found out at its beginning.</summary>
-    /// <exception cref="DefinitionException">A GGUF is asked for, and the student adds to its embeddings what none can say.</exception>
     /// <exception cref="Contracts.Errors.InputException">A GGUF is asked for that cannot say the student.</exception>
     public static void Check(LanguageModel student, UpdateStudentOptions options)
     {
-        if (options.Gguf is null)
-            return;
-        if (student.Expansion is not null && !options.ExportWithoutExpansion)
-            throw new DefinitionException("'gguf' is given for a student with inputExpansion, which GGUF cannot say; set exportWithoutExpansion to true as well, or leave gguf out");
-        GgufModelFile.Check(student);
+        if (options.Gguf is not null)
+            GgufModelFile.Check(student);
     }
 
     public static IReadOnlyList<string> Write(LanguageModel student, string folder, WeightType type, RunSite run, ExpandedInput? expansion, GgufType? gguf = null)

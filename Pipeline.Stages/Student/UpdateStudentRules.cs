@@ -20,9 +20,7 @@ internal static class UpdateStudentRules
         IEnumerable<RuleFinding> all = student.Concat(Course(options, context)).Concat(Teacher(options, context)).Concat(Tables(options, context));
         if (student.Any(f => !f.IsWarning) || (context.Facts.Student ?? context.Definition.Student) is not { } begun || new KnownModels(context).ConfigOf(begun) is not { } config)
             return all;
-        if (options.Gguf is not null && begun.InputExpansion && !options.ExportWithoutExpansion)
-            all = all.Append(new RuleFinding("gguf", "'gguf' is given for a student with inputExpansion, which GGUF cannot say; set exportWithoutExpansion to true as well, or leave gguf out"));
-        return all.Concat(Trained(options, begun, config)).Concat(Latents(options, config, context));
+        return all.Concat(Trained(options, begun, config)).Concat(Latents(options, config, context)).Concat(GgufRules.Of(options, begun, config, new KnownModels(context).TokenizerOf(begun)));
     }
 
     private static IEnumerable<RuleFinding> Course(UpdateStudentOptions options, StageContext context)

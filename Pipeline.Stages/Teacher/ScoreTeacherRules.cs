@@ -1,6 +1,9 @@
 using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Rules;
+using Pipeline.Stages.Teacher.Gguf;
 
 namespace Pipeline.Stages.Teacher;
 
@@ -12,12 +15,30 @@ internal static class ScoreTeacherRules
         RuleFinding[] teacher = [.. SideRules.Teacher(context)];
         foreach (RuleFinding finding in teacher)
             yield return finding;
+        if (context.Definition.Teacher is GgufTeacherDefinition gguf && Fault(gguf, context) is { } fault)
+            yield return new RuleFinding("teacher.model", $"'teacher.model': {fault}") { OfRun = true };
         if (teacher.Any(f => !f.IsWarning) || context.Definition.Teacher is not { Backend: TeacherDefinition.DefaultBackend } local || new KnownModels(context).Config(local.Model) is not { } config)
             yield break;
         for (int i = 0; i < options.HiddenLayers?.Count; i++)
         {
             if (options.HiddenLayers[i] > config.Layers || options.HiddenLayers[i] < -config.Layers - 1)
                 yield return new RuleFinding($"hiddenLayers[{i}]", $"'hiddenLayers' has {options.HiddenLayers[i]}; the teacher has 0 (the embedding output) to {config.Layers}, or from the end -1 to {-config.Layers - 1}");
+        }
+    }
+
+    // A file that this run has yet to write is looked at when it is there.
+    private static string? Fault(GgufTeacherDefinition teacher, StageContext context)
+    {
+        if (teacher.Model.StartsWith(RunPaths.RunPrefix, StringComparison.Ordinal) && !context.Storage.FileExists(RunPaths.Input(context.RunFolder, teacher.Model)))
+            return null;
+        try
+        {
+            GgufVocabulary.Check(RunPaths.Input(context.RunFolder, teacher.Model), context.Storage);
+            return null;
+        }
+        catch (InputException e)
+        {
+            return e.Message;
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
+using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
@@ -8,7 +9,6 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Batching;
 using Pipeline.Stages.Sides;
-using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Teacher;
 

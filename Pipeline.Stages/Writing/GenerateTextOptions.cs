@@ -5,7 +5,7 @@ using Pipeline.Contracts.Teachers;
 namespace Pipeline.Stages.Writing;
 
 /// <summary>What <c>generate-text</c> may be told.</summary>
-public sealed record GenerateTextOptions : IAsksTeacher
+internal sealed record GenerateTextOptions : IAsksTeacher
 {
     [Description("At most this many new tokens for each prompt.")]
     [Range(1, 1_000_000)]
@@ -34,7 +34,7 @@ public sealed record GenerateTextOptions : IAsksTeacher
 }
 
 /// <summary>What happens to an answer that the limit of tokens cut.</summary>
-public enum CutAnswers
+internal enum CutAnswers
 {
     Keep,
     Reject,

@@ -18,7 +18,8 @@ namespace Pipeline.Benchmarks;
 
 /// <summary>
 /// A teacher under torch and the same one under llama.cpp in its formats: tokens scored per second of processor time, one thread each, the
-/// child's time for the child. Arguments: <c>[--rows N] [--rounds N]</c>; the quick start's teacher, and one of 134 M drawn parameters.
+/// child's time for the child; and by how many nats log-likelihoods differ from torch's. Arguments: <c>[--rows N] [--rounds N] [--folder DIR]
+/// [--also FILE]</c>; the quick start's teacher, and one of 134 M drawn parameters, left in DIR, of which FILE is made by another program.
 /// </summary>
 internal static class GgufBenchmark
 {
@@ -33,46 +34,50 @@ internal static class GgufBenchmark
         int Number(string name, int absent) => Array.IndexOf(args, name) is >= 0 and int at ? int.Parse(args[at + 1], CultureInfo.InvariantCulture) : absent;
         int rows = Number("--rows", 4), rounds = Number("--rounds", 3);
         DiskStorage storage = new();
-        string folder = Directory.CreateTempSubdirectory("alm-bench-").FullName;
+        string? Text(string name) => Array.IndexOf(args, name) is >= 0 and int at ? Path.GetFullPath(args[at + 1]) : null;
+        string? kept = Text("--folder"), also = Text("--also");
+        string folder = kept ?? Directory.CreateTempSubdirectory("alm-bench-").FullName;
         try
         {
             using TorchDevice torch = TorchDevice.Create(DeviceChoice.Cpu, 1, null, ScalarType.Float32);
-            await Compare("1 M, rows of 512", Path.GetFullPath("data/models/tiny-llama"), 4 * rows, 512, rounds, folder, storage, torch);
+            await Compare("1 M, rows of 512", Path.GetFullPath("data/models/tiny-llama"), 4 * rows, 512, rounds, folder, null, storage, torch);
             string large = Path.Combine(folder, "large");
             await torch.RunAsync(() => Make(large, storage), default);
-            await Compare("134 M, rows of 256", large, rows, 256, rounds, folder, storage, torch);
+            await Compare("134 M, rows of 256", large, rows, 256, rounds, folder, also, storage, torch);
             return 0;
         }
         finally
         {
-            Directory.Delete(folder, recursive: true);
+            if (kept is null)
+                Directory.Delete(folder, recursive: true);
         }
     }
 
-    private static async Task Compare(string name, string model, int rows, int length, int rounds, string folder, DiskStorage storage, TorchDevice device)
+    private static async Task Compare(string name, string model, int rows, int length, int rounds, string folder, string? also, DiskStorage storage, TorchDevice device)
     {
         TextTokenizer tokenizer = TextTokenizer.Load(model, storage);
         var random = new Random(1);
         TeacherRequest request = new([.. Enumerable.Range(0, rows).Select(_ => new TeacherQuestion([.. Enumerable.Range(0, length).Select(_ => random.Next(256))]))]);
+        IReadOnlyList<TeacherAnswer> expected;
         await using (TorchTeacher torch = new(model, tokenizer, storage, device))
-            await Print($"{name}: torch float32", torch, () => Process.GetCurrentProcess().TotalProcessorTime, request, rounds);
-        foreach (GgufType type in Enum.GetValues<GgufType>())
+            expected = await Print($"{name}: torch float32", torch, () => Process.GetCurrentProcess().TotalProcessorTime, request, rounds, null);
+        foreach (string file in Enum.GetValues<GgufType>().Select(type => Path.Combine(folder, $"{type}.gguf")).Concat(also is null ? [] : [also]))
         {
-            string file = Path.Combine(folder, $"{type}.gguf");
-            await device.RunAsync(() => GgufModelFile.Convert(model, null, file, type, storage, device), default);
+            if (file != also)
+                await device.RunAsync(() => GgufModelFile.Convert(model, null, file, Enum.Parse<GgufType>(Path.GetFileNameWithoutExtension(file)), storage, device), default);
             await using GgufTeacher llama = new(file, new GgufTeacherDefinition { Model = file }, tokenizer, storage, new GgufWorkers(), 1);
-            await Print($"{name}: llama.cpp {type}, {new FileInfo(file).Length >> 20} MiB", llama, () =>
+            await Print($"{name}: llama.cpp {Path.GetFileNameWithoutExtension(file)}, {new FileInfo(file).Length >> 20} MiB", llama, () =>
             {
                 using Process worker = Process.GetProcessById(llama.ProcessId!.Value);
                 return worker.TotalProcessorTime;
-            }, request, rounds);
-            File.Delete(file);
+            }, request, rounds, expected);
         }
     }
 
-    private static async Task Print(string name, ITeacher teacher, Func<TimeSpan> processorTime, TeacherRequest request, int rounds)
+    private static async Task<IReadOnlyList<TeacherAnswer>> Print(
+        string name, ITeacher teacher, Func<TimeSpan> processorTime, TeacherRequest request, int rounds, IReadOnlyList<TeacherAnswer>? expected)
     {
-        await teacher.ScoreAsync(request, default);
+        IReadOnlyList<TeacherAnswer> answers = await teacher.ScoreAsync(request, default);
         List<double> rates = [];
         for (int i = 0; i < rounds; i++)
         {
@@ -81,7 +86,10 @@ internal static class GgufBenchmark
             rates.Add(request.Rows.Sum(r => r.Ids.Length) / (processorTime() - before).TotalSeconds);
         }
         rates.Sort();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-44} {rates[rates.Count / 2],9:F0} tokens per second of processor time ({rates[0]:F0} to {rates[^1]:F0})"));
+        double[] off = [.. (expected ?? answers).Zip(answers).SelectMany(p => p.First.Scores.NegLogLikelihood.Zip(p.Second.Scores.NegLogLikelihood, (a, b) => (double)Math.Abs(a - b)))];
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{name,-44} {rates[rates.Count / 2],9:F0} tokens per second of processor time ({rates[0]:F0} to {rates[^1]:F0}); off by {off.Average():E1} on average, {off.Max():E1} at most"));
+        return answers;
     }
 
     // Touches torch: compiled after it is loaded.

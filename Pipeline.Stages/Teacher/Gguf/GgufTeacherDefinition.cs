@@ -5,7 +5,7 @@ using Pipeline.Contracts.Definitions;
 namespace Pipeline.Stages.Teacher.Gguf;
 
 /// <summary>What a definition may say of a teacher that llama.cpp computes (backend <c>gguf</c>).</summary>
-public sealed record GgufTeacherDefinition : TeacherDefinition, IValidatableObject
+internal sealed record GgufTeacherDefinition : TeacherDefinition, IValidatableObject
 {
     public const string Name = "gguf";
 

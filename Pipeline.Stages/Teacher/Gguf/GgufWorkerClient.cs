@@ -181,11 +181,7 @@ public sealed class GgufWorkerClient : IDisposable
             return new InputException($"{_file}: the process that runs llama.cpp {how}{(_lastWords.Length > 0 ? $"; its last words:\n{_lastWords.Trim()}" : " without a word")}", inner);
     }
 
-    private InputException Wrong(string what)
-    {
-        lock (_gate)
-            return new InputException($"{_file}: llama.cpp: {what}{(_lastWords.Length > 0 ? $"\n{_lastWords.Trim()}" : "")}");
-    }
+    private InputException Wrong(string what) => new($"{_file}: llama.cpp: {what}");
 
     private void Keep(string? line)
     {

@@ -35,6 +35,20 @@ public class DependencyTests
     public void Objectives_and_alignment_know_nothing_of_files_and_blocks(string room)
         => Assert.Empty(Uses(room, t => t.Name is "IStorage" || t.Namespace == "System.Threading.Tasks.Dataflow"));
 
+    /// <summary>Blocks, counts and files of a run are the same whatever computes in the stages.</summary>
+    [Theory]
+    [InlineData("Graph")]
+    [InlineData("Progress")]
+    [InlineData("Files")]
+    [InlineData("Jobs")]
+    [InlineData("Runs.Parts")]
+    public void What_runs_stages_knows_none(string room)
+        => Assert.Empty(RoomUses.Of(Path.Combine(AppContext.BaseDirectory, "alm.dll"), "Pipeline.Host", "Pipeline.Stages").Where(u => u.Key.From == room).SelectMany(u => u.Value));
+
+    [Fact]
+    public void The_host_s_commands_name_rooms_of_stages_or_the_test_above_is_blind()
+        => Assert.Contains(("Commands", "Torch"), RoomUses.Of(Path.Combine(AppContext.BaseDirectory, "alm.dll"), "Pipeline.Host", "Pipeline.Stages").Keys);
+
     [Fact]
     public void No_stage_makes_dataflow_blocks()
         => Assert.DoesNotContain("System.Threading.Tasks.Dataflow", References(Stages));

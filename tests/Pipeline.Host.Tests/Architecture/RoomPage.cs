@@ -9,7 +9,7 @@ internal static class RoomPage
     {
         IEnumerable<string> section = File.ReadLines(Path.Combine(Repository.Root, "docs", "architecture.md"))
             .SkipWhile(l => l != $"## {assembly}").Skip(1).TakeWhile(l => !l.StartsWith("## ", StringComparison.Ordinal));
-        var rooms = new Dictionary<string, IReadOnlyList<string>>();
+        var rooms = new OrderedDictionary<string, IReadOnlyList<string>>();
         foreach (string line in section.Where(l => l.StartsWith("| ", StringComparison.Ordinal)).Skip(1))
         {
             string[] cells = [.. line.Trim('|').Split('|').Select(c => c.Trim())];

@@ -11,7 +11,7 @@ namespace Pipeline.Host.Tests.Architecture;
 /// type that is only returned and a type of a generic argument count as much as a <c>using</c>. A room is a namespace, without the assembly's
 /// own first two words. (What the compiler writes into the place of its use leaves no trace: constants and <c>nameof</c>.)
 /// </summary>
-internal sealed class RoomUses : ISignatureTypeProvider<ImmutableArray<TypeDefinitionHandle>, object?>
+internal sealed class RoomUses : ISignatureTypeProvider<ImmutableArray<EntityHandle>, object?>
 {
     private static readonly Dictionary<int, OperandType> Operands = typeof(OpCodes).GetFields()
         .Select(f => (OpCode)f.GetValue(null)!).ToDictionary(o => o.Value & 0xffff, o => o.OperandType);
@@ -19,18 +19,20 @@ internal sealed class RoomUses : ISignatureTypeProvider<ImmutableArray<TypeDefin
     private readonly MetadataReader _reader;
     private readonly PEReader _file;
     private readonly string _root;
+    private readonly string _usedRoot;
     private readonly Dictionary<(string From, string To), SortedSet<string>> _uses = [];
     private TypeDefinitionHandle _from;
 
-    private RoomUses(PEReader file, string root) => (_file, _reader, _root) = (file, file.GetMetadataReader(), root);
+    private RoomUses(PEReader file, string root, string usedRoot) => (_file, _reader, _root, _usedRoot) = (file, file.GetMetadataReader(), root, usedRoot);
 
     /// <summary>Pairs of rooms of which the first uses the second, with the uses: "type -> type".</summary>
     /// <param name="path">The assembly's file.</param>
     /// <param name="root">The namespace that its rooms are in.</param>
-    public static IReadOnlyDictionary<(string From, string To), SortedSet<string>> Of(string path, string root)
+    /// <param name="usedRoot">The namespace of the rooms that are used; null: the assembly's own.</param>
+    public static IReadOnlyDictionary<(string From, string To), SortedSet<string>> Of(string path, string root, string? usedRoot = null)
     {
         using var file = new PEReader(File.OpenRead(path));
-        var uses = new RoomUses(file, root);
+        var uses = new RoomUses(file, root, usedRoot ?? root);
         foreach (TypeDefinitionHandle type in uses._reader.TypeDefinitions) uses.Read(type);
         return uses._uses;
     }
@@ -63,7 +65,7 @@ internal sealed class RoomUses : ISignatureTypeProvider<ImmutableArray<TypeDefin
     private void Use(MethodBodyBlock body)
     {
         if (!body.LocalSignature.IsNil)
-            foreach (ImmutableArray<TypeDefinitionHandle> local in _reader.GetStandaloneSignature(body.LocalSignature).DecodeLocalSignature(this, null)) Use(local);
+            foreach (ImmutableArray<EntityHandle> local in _reader.GetStandaloneSignature(body.LocalSignature).DecodeLocalSignature(this, null)) Use(local);
         foreach (ExceptionRegion region in body.ExceptionRegions) Use(region.CatchType);
         BlobReader code = body.GetILReader();
         while (code.RemainingBytes > 0)
@@ -92,7 +94,7 @@ internal sealed class RoomUses : ISignatureTypeProvider<ImmutableArray<TypeDefin
         if (handle.IsNil) return;
         switch (handle.Kind)
         {
-            case HandleKind.TypeDefinition: Use([(TypeDefinitionHandle)handle]); break;
+            case HandleKind.TypeDefinition or HandleKind.TypeReference: Use([handle]); break;
             case HandleKind.TypeSpecification: Use(_reader.GetTypeSpecification((TypeSpecificationHandle)handle).DecodeSignature(this, null)); break;
             case HandleKind.FieldDefinition:
                 FieldDefinition field = _reader.GetFieldDefinition((FieldDefinitionHandle)handle);
@@ -107,7 +109,7 @@ internal sealed class RoomUses : ISignatureTypeProvider<ImmutableArray<TypeDefin
             case HandleKind.MethodSpecification:
                 MethodSpecification made = _reader.GetMethodSpecification((MethodSpecificationHandle)handle);
                 Use(made.Method);
-                foreach (ImmutableArray<TypeDefinitionHandle> argument in made.DecodeSignature(this, null)) Use(argument);
+                foreach (ImmutableArray<EntityHandle> argument in made.DecodeSignature(this, null)) Use(argument);
                 break;
             case HandleKind.MemberReference:
                 MemberReference member = _reader.GetMemberReference((MemberReferenceHandle)handle);
@@ -118,49 +120,62 @@ internal sealed class RoomUses : ISignatureTypeProvider<ImmutableArray<TypeDefin
         }
     }
 
-    private void Use(MethodSignature<ImmutableArray<TypeDefinitionHandle>> signature)
+    private void Use(MethodSignature<ImmutableArray<EntityHandle>> signature)
     {
         Use(signature.ReturnType);
-        foreach (ImmutableArray<TypeDefinitionHandle> parameter in signature.ParameterTypes) Use(parameter);
+        foreach (ImmutableArray<EntityHandle> parameter in signature.ParameterTypes) Use(parameter);
     }
 
-    private void Use(ImmutableArray<TypeDefinitionHandle> types)
+    private void Use(ImmutableArray<EntityHandle> types)
     {
-        (string? from, string user) = Place(_from);
-        foreach (TypeDefinitionHandle type in types)
+        (string? from, string user) = Place(_from, _root);
+        foreach (EntityHandle type in types)
         {
-            (string? to, string used) = Place(type);
-            if (from is null || to is null || from == to) continue;
+            (string? to, string used) = Place(type, _usedRoot);
+            if (from is null || to is null || (from == to && _root == _usedRoot)) continue;
             if (!_uses.TryGetValue((from, to), out SortedSet<string>? named)) _uses[(from, to)] = named = [];
             named.Add($"{user} -> {used}");
         }
     }
 
-    /// <summary>The room and the name of the outermost type; no room for what the compiler made for the whole assembly.</summary>
-    private (string? Room, string Name) Place(TypeDefinitionHandle handle)
+    /// <summary>The room and the name of the outermost type; no room for what lies elsewhere, and for what the compiler made for the whole assembly.</summary>
+    private (string? Room, string Name) Place(EntityHandle handle, string root)
+    {
+        (StringHandle space, StringHandle name) = handle.Kind == HandleKind.TypeReference ? Outermost((TypeReferenceHandle)handle) : Outermost((TypeDefinitionHandle)handle);
+        string text = _reader.GetString(space);
+        string? room = text == root ? "" : text.StartsWith(root + ".", StringComparison.Ordinal) ? text[(root.Length + 1)..] : null;
+        return (room, _reader.GetString(name));
+    }
+
+    private (StringHandle Space, StringHandle Name) Outermost(TypeDefinitionHandle handle)
     {
         TypeDefinition type = _reader.GetTypeDefinition(handle);
         while (!type.GetDeclaringType().IsNil) type = _reader.GetTypeDefinition(type.GetDeclaringType());
-        string space = _reader.GetString(type.Namespace);
-        string? room = space == _root ? "" : space.StartsWith(_root + ".", StringComparison.Ordinal) ? space[(_root.Length + 1)..] : null;
-        return (room, _reader.GetString(type.Name));
+        return (type.Namespace, type.Name);
     }
 
-    public ImmutableArray<TypeDefinitionHandle> GetArrayType(ImmutableArray<TypeDefinitionHandle> elementType, ArrayShape shape) => elementType;
-    public ImmutableArray<TypeDefinitionHandle> GetByReferenceType(ImmutableArray<TypeDefinitionHandle> elementType) => elementType;
-    public ImmutableArray<TypeDefinitionHandle> GetFunctionPointerType(MethodSignature<ImmutableArray<TypeDefinitionHandle>> signature)
+    private (StringHandle Space, StringHandle Name) Outermost(TypeReferenceHandle handle)
+    {
+        TypeReference type = _reader.GetTypeReference(handle);
+        while (type.ResolutionScope.Kind == HandleKind.TypeReference) type = _reader.GetTypeReference((TypeReferenceHandle)type.ResolutionScope);
+        return (type.Namespace, type.Name);
+    }
+
+    public ImmutableArray<EntityHandle> GetArrayType(ImmutableArray<EntityHandle> elementType, ArrayShape shape) => elementType;
+    public ImmutableArray<EntityHandle> GetByReferenceType(ImmutableArray<EntityHandle> elementType) => elementType;
+    public ImmutableArray<EntityHandle> GetFunctionPointerType(MethodSignature<ImmutableArray<EntityHandle>> signature)
         => [.. signature.ReturnType, .. signature.ParameterTypes.SelectMany(p => p)];
-    public ImmutableArray<TypeDefinitionHandle> GetGenericInstantiation(ImmutableArray<TypeDefinitionHandle> genericType, ImmutableArray<ImmutableArray<TypeDefinitionHandle>> typeArguments)
+    public ImmutableArray<EntityHandle> GetGenericInstantiation(ImmutableArray<EntityHandle> genericType, ImmutableArray<ImmutableArray<EntityHandle>> typeArguments)
         => [.. genericType, .. typeArguments.SelectMany(a => a)];
-    public ImmutableArray<TypeDefinitionHandle> GetGenericMethodParameter(object? genericContext, int index) => [];
-    public ImmutableArray<TypeDefinitionHandle> GetGenericTypeParameter(object? genericContext, int index) => [];
-    public ImmutableArray<TypeDefinitionHandle> GetModifiedType(ImmutableArray<TypeDefinitionHandle> modifier, ImmutableArray<TypeDefinitionHandle> unmodifiedType, bool isRequired) => unmodifiedType;
-    public ImmutableArray<TypeDefinitionHandle> GetPinnedType(ImmutableArray<TypeDefinitionHandle> elementType) => elementType;
-    public ImmutableArray<TypeDefinitionHandle> GetPointerType(ImmutableArray<TypeDefinitionHandle> elementType) => elementType;
-    public ImmutableArray<TypeDefinitionHandle> GetPrimitiveType(PrimitiveTypeCode typeCode) => [];
-    public ImmutableArray<TypeDefinitionHandle> GetSZArrayType(ImmutableArray<TypeDefinitionHandle> elementType) => elementType;
-    public ImmutableArray<TypeDefinitionHandle> GetTypeFromDefinition(MetadataReader reader, TypeDefinitionHandle handle, byte rawTypeKind) => [handle];
-    public ImmutableArray<TypeDefinitionHandle> GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind) => [];
-    public ImmutableArray<TypeDefinitionHandle> GetTypeFromSpecification(MetadataReader reader, object? genericContext, TypeSpecificationHandle handle, byte rawTypeKind)
+    public ImmutableArray<EntityHandle> GetGenericMethodParameter(object? genericContext, int index) => [];
+    public ImmutableArray<EntityHandle> GetGenericTypeParameter(object? genericContext, int index) => [];
+    public ImmutableArray<EntityHandle> GetModifiedType(ImmutableArray<EntityHandle> modifier, ImmutableArray<EntityHandle> unmodifiedType, bool isRequired) => unmodifiedType;
+    public ImmutableArray<EntityHandle> GetPinnedType(ImmutableArray<EntityHandle> elementType) => elementType;
+    public ImmutableArray<EntityHandle> GetPointerType(ImmutableArray<EntityHandle> elementType) => elementType;
+    public ImmutableArray<EntityHandle> GetPrimitiveType(PrimitiveTypeCode typeCode) => [];
+    public ImmutableArray<EntityHandle> GetSZArrayType(ImmutableArray<EntityHandle> elementType) => elementType;
+    public ImmutableArray<EntityHandle> GetTypeFromDefinition(MetadataReader reader, TypeDefinitionHandle handle, byte rawTypeKind) => [handle];
+    public ImmutableArray<EntityHandle> GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind) => [handle];
+    public ImmutableArray<EntityHandle> GetTypeFromSpecification(MetadataReader reader, object? genericContext, TypeSpecificationHandle handle, byte rawTypeKind)
         => reader.GetTypeSpecification(handle).DecodeSignature(this, genericContext);
 }

@@ -162,12 +162,7 @@ public sealed class GgufTeacherTests : IDisposable
     [InlineData(""" "batchTokens": 64 """, "")]
     public async Task What_it_cannot_say_is_refused_before_any_work(string options, string expected)
     {
-        string definition = _folder.Write("d.json", $$"""
-            { "name": "d", "teacher": { "backend": "gguf", "model": "{{await ExportAsync(GgufType.F32)}}" }, "student": { "model": "{{_model}}", "tokenizer": "bytes" },
-              "flows": [ { "name": "score", "stages": [
-                { "stage": "read-parquet", "files": ["{{Path.Combine(Repository.Root, "data", "text", "test.parquet")}}"], "maxRows": 3 },
-                { "stage": "tokenize", "maxTeacherTokens": 64 }, { "stage": "align" }, { "stage": "score-teacher", {{options}} }, { "stage": "write-shards", "to": "shards" } ] } ] }
-            """);
+        string definition = Definition(await ExportAsync(GgufType.F32), options);
         AlmAnswer answer = await Alm.RunAsync([expected.Length > 0 ? "check" : "run", definition, "--run", _folder["run"]], stages: StageTable.All);
         Assert.True(answer.Code == (expected.Length > 0 ? ExitCodes.Definition : ExitCodes.Success), answer.Error);
         Assert.Contains(expected, answer.Error, StringComparison.Ordinal);
@@ -189,6 +184,9 @@ public sealed class GgufTeacherTests : IDisposable
         Assert.Contains(file, scored.Message, StringComparison.Ordinal);
         Assert.Null(teacher.ProcessId);
         Assert.Equal(scored.Message, Assert.Throws<InputException>(() => teacher.Fingerprint).Message);
+        AlmAnswer check = await Alm.RunAsync(["check", Definition(file, ""), "--run", _folder["run"]], stages: StageTable.All);
+        Assert.Equal(ExitCodes.Definition, check.Code);
+        Assert.Contains(expected, check.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -219,6 +217,13 @@ public sealed class GgufTeacherTests : IDisposable
             file, new GgufTeacherDefinition { Model = file }, TextTokenizer.Load(TextTokenizer.BytesPath, _storage), _storage, new GgufWorkers(), 1);
         Assert.Contains("stand for other bytes here than in llama.cpp", (await Assert.ThrowsAsync<InputException>(() => teacher.ScoreAsync(_request, default))).Message, StringComparison.Ordinal);
     }
+
+    private string Definition(string file, string options) => _folder.Write("d.json", $$"""
+        { "name": "d", "teacher": { "backend": "gguf", "model": "{{file}}", "tokenizer": "{{_model}}" }, "student": { "model": "{{_model}}", "tokenizer": "bytes" },
+          "flows": [ { "name": "score", "stages": [
+            { "stage": "read-parquet", "files": ["{{Path.Combine(Repository.Root, "data", "text", "test.parquet")}}"], "maxRows": 3 },
+            { "stage": "tokenize", "maxTeacherTokens": 64 }, { "stage": "align" }, { "stage": "score-teacher" {{(options.Length > 0 ? "," : "")}} {{options}} }, { "stage": "write-shards", "to": "shards" } ] } ] }
+        """);
 
     private static void AssertSame(IReadOnlyList<TeacherAnswer> expected, IReadOnlyList<TeacherAnswer> found)
     {

@@ -1,4 +1,5 @@
 using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Torch;
 using TorchSharp;

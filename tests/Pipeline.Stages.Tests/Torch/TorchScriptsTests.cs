@@ -1,3 +1,4 @@
+using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Torch;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
-using Pipeline.Contracts.Errors;
 
-namespace Pipeline.Stages.Torch;
+namespace Pipeline.Contracts.Errors;
 
 /// <summary>Knows the ends of memory, the collector's and torch's, and makes one error of them that says where and what to lower.</summary>
 public static partial class MemoryExhaustion
