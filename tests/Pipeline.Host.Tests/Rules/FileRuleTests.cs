@@ -51,7 +51,6 @@ public sealed class FileRuleTests(ITestOutputHelper output) : IDisposable
         { "\"model\": \"MODEL\", \"tokenizer\": \"SUBWORD\", \"embeddings\": \"focus\", \"donor\": ‹1›\"MODEL\"", "\"freeze\": []", "a donor has the student's tokenizer" },
         { "\"model\": \"MODEL\", \"tokenizer\": \"SUBWORD\", \"embeddings\": ‹1›\"hypernetwork:NOWHERE\"", "\"freeze\": []", "holds no hypernetwork" },
         { "\"model\": \"MODEL\", \"tokenizer\": \"SUBWORD\", \"embeddings\": ‹1›\"hypernetwork:run:h\"", "\"freeze\": []", "'run:h' is not in the run folder, and no flow before this one writes it" },
-        { "\"model\": \"SUBMODEL\", \"tokenizer\": \"bytes\", \"inputExpansion\": true", "\"gguf\": ‹1›\"f16\"", "which GGUF cannot say" },
         { "\"config\": ‹1›\"NOWHERE\", \"tokenizer\": \"bytes\"", "\"freeze\": []", "nowhere" },
     };
 
@@ -219,21 +218,8 @@ public sealed class FileRuleTests(ITestOutputHelper output) : IDisposable
         text = With(text, "QUANTISED", Quantised);
         text = With(text, "EMPTY", () => Directory.CreateDirectory(_run["empty"]) is var empty ? WithConfig(empty.FullName) : "");
         text = With(text, "OTHER", () => Changed("other", json => json["intermediate_size"] = 24));
-        text = With(text, "SUBMODEL", SubwordModel);
         text = With(text, "SUBWORD", Subword);
         return With(text, "MODEL", () => _run.Model());
-    }
-
-    /// <summary>A model folder with a tokenizer of words; its weights are looked at by shape alone.</summary>
-    private string SubwordModel()
-    {
-        string folder = _run["submodel"];
-        if (Directory.Exists(folder))
-            return folder;
-        ByteModel.Save(folder, 6);
-        foreach (string file in Directory.GetFiles(Subword(), "tokenizer*.json"))
-            File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);
-        return folder;
     }
 
     private string WithConfig(string folder)
