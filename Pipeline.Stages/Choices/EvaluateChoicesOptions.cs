@@ -38,6 +38,15 @@ internal sealed record EvaluateChoicesOptions : IValidatableObject
     {
         if (Text.Count == 0)
             yield return new ValidationResult("'text' is empty; a figure of answers is read beside bits per byte of plain text", [nameof(Text)]);
+        foreach (ValidationResult fault in EvaluationRules.Of(new EvaluateOptions { Models = Models, To = To }))
+            yield return fault;
+        if (Compare is not { } compare)
+            yield break;
+        foreach ((string key, string name) in ((string, string)[])[(nameof(compare.Plain), compare.Plain), (nameof(compare.Edited), compare.Edited), (nameof(compare.Exchanged), compare.Exchanged), (nameof(compare.Random), compare.Random)])
+        {
+            if (Models.All(m => m.Title != name))
+                yield return new ValidationResult($"'compare.{key.ToLowerInvariant()}' names '{name}', which is none of {string.Join(", ", Models.Select(m => $"'{m.Title}'"))}", [$"{nameof(Compare)}.{key}"]);
+        }
     }
 }
 

@@ -27,7 +27,7 @@ internal sealed class EvaluateChoicesSink(EvaluateChoicesOptions options, StageC
         "evaluate-choices", "Judges models by their likelihoods of answers (MC1 to MC3, accuracy, bias) and by bits per byte of plain text.",
         static (o, c) => new EvaluateChoicesSink(o, c))
         .Writing<EvaluateChoicesOptions>(static o => [new StageOutput("to", ReportOf(o), OutputKind.Report)])
-        .Ruled<EvaluateChoicesOptions>(EvaluateChoicesRules.Of);
+        .Ruled<EvaluateChoicesOptions>(static (o, c) => EvaluatedModelRules.Of(new EvaluateOptions { Models = o.Models }, c));
 
     public async Task RunAsync(IAsyncEnumerable<ChoiceQuestion> input, CancellationToken cancellationToken)
     {
