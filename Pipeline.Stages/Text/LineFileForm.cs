@@ -28,12 +28,15 @@ internal static class LineFileForm
         var lines = new LineReader(text, path, options.MaxLineBytes);
         (long Row, RowText Text, IReadOnlyList<string> Names)? first = null;
         bool isFieldMissing = true;
-        long bad = 0;
+        long bad = 0, blank = 0;
         for (long row = 0; lines.Next(); row++)
         {
             RowText read = Read(lines, row, options);
             if (read.Reject == TextRejects.Blank)
+            {
+                blank++;
                 continue;
+            }
             if (read.Reject is null || !OfForm.Contains(read.Reject))
                 return;
             bad++;
@@ -41,7 +44,11 @@ internal static class LineFileForm
             first ??= (row, read, read.Reject == TextRejects.NoField ? JsonLine.Names(JsonLine.WithoutMark(lines.Line.Span, row)) : []);
         }
         if (first is not { } line)
+        {
+            if (blank > 0)
+                throw new InputException(string.Create(CultureInfo.InvariantCulture, $"{path}: all of its {blank} lines are blank; expected a JSON object on each line"));
             return;
+        }
         string at = string.Create(CultureInfo.InvariantCulture, $"line {line.Row + 1}");
         throw new InputException(isFieldMissing
             ? $"{path}: no line has the field '{options.Messages ?? options.Field}'; {at} has {string.Join(", ", line.Names.Select(n => $"'{n}'"))}"
