@@ -24,8 +24,8 @@ public sealed class WorkTests : IDisposable
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    [InlineData(3)]
-    [InlineData(8)]
+    [InlineData(5)]
+    [InlineData(16)]
     public async Task However_many_share_the_parts_the_run_ends_with_the_same_parts_counts_and_rejects(int shares)
     {
         string definition = Definition();
