@@ -16,7 +16,11 @@ failed=0
 say() { echo "cluster: $*"; }
 fail() { say "FAILED: $*"; failed=1; }
 hashes() { (cd "$1" && find "${@:2}" -type f ! -name 'config.json' | sort | xargs sha256sum); }
-stop() { [ -d "$work/slurm" ] && "$here/stop.sh" "$work/slurm"; [ $# -eq 0 ] && rm -rf "$work"; return 0; }
+stop() {
+  [ -d "$work/slurm" ] && "$here/stop.sh" "$work/slurm"
+  # A file that a daemon writes at its end must not decide what the tests say.
+  [ $# -gt 0 ] || rm -rf "$work" 2>/dev/null || { sleep 2; rm -rf "$work" || true; }
+}
 if [ $# -gt 0 ]; then trap 'stop keep' EXIT; else trap stop EXIT; fi
 
 say "a run that nobody disturbs"
