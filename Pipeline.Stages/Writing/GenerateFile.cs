@@ -65,7 +65,7 @@ public sealed class GenerateFile(IStorage storage, TorchDevice device)
 
     private IEnumerable<Line> Read(string folder, LanguageModel model, GenerateFileOptions options)
     {
-        // A chat may give its turns, or one turn's text; the first line says which.
+        // A chat may give its turns, or one turn's text: the file holds turns as soon as one of its lines does.
         var text = new ReadJsonlOptions { Files = [options.Input], Field = options.Field };
         ReadJsonlOptions reading = options.IsChat && HasMessages(text) ? text with { Messages = options.Field } : text;
         LineFileForm.Require(storage, options.Input, reading);

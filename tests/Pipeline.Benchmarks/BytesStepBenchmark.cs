@@ -74,16 +74,13 @@ internal static class BytesStepBenchmark
         var storage = new DiskStorage();
         RunDefinition definition = new DefinitionLoader(environment.Catalog(), storage).Load(path, []).Definition;
         FlowDefinition flow = definition.Flows[1];
-        var quiet = new QuietStage();
-        var context = new StageContext(definition, environment.Catalog().FactsOf(flow, definition), "benchmark", folder, storage, quiet, quiet, quiet, null);
         var run = new RunSite(definition, folder, storage, new TokenizerStore(storage));
         using TorchDevice device = TorchDevice.Create(definition.Device, definition.Threads);
         var options = (UpdateStudentOptions)flow.Stages[2].Options;
         (string Name, Trainer Trainer, LanguageModel Student, List<double> Wall, List<double> Processor)[] sides = [.. await Task.WhenAll(s_sides.Select(
             side => device.RunAsync(() => Begin(side.Name, options with { Steps = steps + 1, Objectives = side.Objectives }, run, device))))];
         long step = 0, tokens = 0;
-        var source = Made.ReadShards((ReadShardsOptions)flow.Stages[0].Options, context, ReadOnlyDictionary<string, string>.Empty);
-        await foreach (StudentBatch batch in Made.Batch((BatchOptions)flow.Stages[1].Options, context).RunAsync(source.ReadAsync(default), default))
+        await foreach (StudentBatch batch in FlowBatches.Of(definition, flow, environment, folder))
         {
             foreach (var side in sides)
             {

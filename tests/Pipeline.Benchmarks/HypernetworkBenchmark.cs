@@ -72,16 +72,13 @@ internal static class HypernetworkBenchmark
     {
         var storage = new DiskStorage();
         FlowDefinition flow = definition.Flows[1];
-        var quiet = new QuietStage();
-        var context = new StageContext(definition, environment.Catalog().FactsOf(flow, definition), "benchmark", run, storage, quiet, quiet, quiet, null);
         var options = (TrainHypernetworkOptions)flow.Stages[2].Options;
         TextTokenizer source = TextTokenizer.Load(model, storage);
         List<string> pool = TextPool.Of([ShardSet.Open(storage, Path.Combine(run, "shards"), ReadOnlyDictionary<string, string>.Empty)], 1 << 20, default);
         int rows = ModelConfig.Load(model, storage).VocabularySize;
         var sampler = new BatchSampler(options, definition.Seed, source, rows, new TokenizerSampler(options.Sampling, definition.Seed, source, [], pool), options.Network.MaxPieces, SurfaceFormBuilder.NoPad);
         var drawn = new List<SampledBatch>();
-        await foreach (StudentBatch batch in Made.Batch((BatchOptions)flow.Stages[1].Options, context).RunAsync(
-            Made.ReadShards((ReadShardsOptions)flow.Stages[0].Options, context, ReadOnlyDictionary<string, string>.Empty).ReadAsync(default), default))
+        await foreach (StudentBatch batch in FlowBatches.Of(definition, flow, environment, run))
         {
             drawn.Add(sampler.At(drawn.Count, batch));
             if (drawn.Count == count) break;

@@ -129,11 +129,8 @@ internal static class OnlineBenchmark
             var storage = new DiskStorage();
             RunDefinition definition = new DefinitionLoader(environment.Catalog(), storage).Load(path, []).Definition;
             FlowDefinition flow = definition.Flows[1];
-            var quiet = new QuietStage();
-            var context = new StageContext(definition, environment.Catalog().FactsOf(flow, definition), "benchmark", folder, storage, quiet, quiet, quiet, null);
             var batches = new List<StudentBatch>();
-            var source = Made.ReadShards((ReadShardsOptions)flow.Stages[0].Options, context, ReadOnlyDictionary<string, string>.Empty);
-            await foreach (StudentBatch batch in Made.Batch((BatchOptions)flow.Stages[1].Options, context).RunAsync(source.ReadAsync(default), default))
+            await foreach (StudentBatch batch in FlowBatches.Of(definition, flow, environment, folder))
             {
                 batches.Add(batch);
                 if (batches.Count == count) break;

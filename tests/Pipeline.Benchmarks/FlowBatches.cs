@@ -1,0 +1,27 @@
+using System.Collections.ObjectModel;
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Host.Commands;
+using Pipeline.Stages.Shards;
+using Pipeline.Stages.Student;
+using Pipeline.Stages.Tests;
+
+namespace Pipeline.Benchmarks;
+
+/// <summary>The batches of a flow that trains from shards, in the order in which a run gets them.</summary>
+internal static class FlowBatches
+{
+    /// <param name="definition">What the flow is of.</param>
+    /// <param name="flow">read-shards, batch, and whatever trains.</param>
+    /// <param name="environment">Knows the stages.</param>
+    /// <param name="run">The run folder that holds the shards.</param>
+    public static IAsyncEnumerable<StudentBatch> Of(RunDefinition definition, FlowDefinition flow, CommandEnvironment environment, string run)
+    {
+        var quiet = new QuietStage();
+        var context = new StageContext(definition, environment.Catalog().FactsOf(flow, definition), "benchmark", run, new DiskStorage(), quiet, quiet, quiet, null);
+        var source = Made.ReadShards((ReadShardsOptions)flow.Stages[0].Options, context, ReadOnlyDictionary<string, string>.Empty);
+        return Made.Batch((BatchOptions)flow.Stages[1].Options, context).RunAsync(source.ReadAsync(default), default);
+    }
+}
