@@ -1,8 +1,6 @@
-using System.Collections.ObjectModel;
 using System.Globalization;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Records;
-using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Commands;
 using Pipeline.Host.Definitions;
@@ -10,10 +8,8 @@ using Pipeline.Stages;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Objectives;
-using Pipeline.Stages.Shards;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Student;
-using Pipeline.Stages.Tests;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
 

@@ -1,20 +1,16 @@
-using System.Collections.ObjectModel;
 using System.Diagnostics;
 using System.Globalization;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Records;
-using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Commands;
 using Pipeline.Host.Definitions;
 using Pipeline.Stages;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Objectives;
-using Pipeline.Stages.Shards;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Teacher;
-using Pipeline.Stages.Tests;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
 
