@@ -109,6 +109,10 @@ internal sealed class LiveContexts(ByteTree tree, ByteVocabulary vocabulary, Tex
         Span<double> row = stackalloc double[ByteVocabulary.Symbols];
         // Of the text with this byte.
         double log = leastShare > 0 ? Row(row) + Math.Log(row[value]) : double.NaN;
+        // The text goes where only those lead that were left out: they are asked for after all, and none is left out at this byte.
+        bool back = double.IsNegativeInfinity(log);
+        if (back)
+            _leftOut.Clear();
         tree.Push(value);
         int end = tree.Bytes.Length;
         if (tree.At(end).Count == 0)
@@ -122,14 +126,14 @@ internal sealed class LiveContexts(ByteTree tree, ByteVocabulary vocabulary, Tex
         foreach (int node in tree.At(end))
         {
             _live.Add(new Live(node, vocabulary.All, 0));
-            if (leastShare > 0 && IsLittle(node, log))
+            if (leastShare > 0 && !back && IsLittle(node, log))
                 _leftOut.Add(node);
             // While its parent is known; where it is not, it will be asked for.
             else if (CanWeigh(node))
                 LogWeight(node);
         }
         _live.RemoveAll(live => live.Range.IsEmpty);
-        // The text went where only those lead that were left out.
+        // All that goes on was left out, each part of it little.
         if (_live.TrueForAll(live => _leftOut.Contains(live.Node)))
             _leftOut.Clear();
         var alive = _live.Select(live => live.Node).ToHashSet();
