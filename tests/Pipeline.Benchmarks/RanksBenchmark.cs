@@ -7,7 +7,8 @@ namespace Pipeline.Benchmarks;
 
 /// <summary>
 /// What ranks cost and save. <c>sums</c>: started by mpirun, the time to sum a gradient over the ranks beside that of a training step of a model of
-/// the same size (of <c>models train</c>'s). <c>work</c>: scoring in parts by one process and by two. <c>overhead</c>: the processor's time of a run
+/// the same size (of <c>models train</c>'s). <c>work</c>: scoring in parts by one process and by two, each
+/// on a core of its own, as tasks on machines of their own are. <c>overhead</c>: the processor's time of a run
 /// plain beside one of a single rank under mpirun. <c>memory</c>: peak memory of a rank with and without shardOptimizer.
 /// </summary>
 internal static class RanksBenchmark
@@ -61,8 +62,8 @@ internal static class RanksBenchmark
         List<double> ratios = [];
         for (int round = 0; round < rounds; round++)
         {
-            (double one, double oneProcessor) = Timed(folder => [Alm(["work", definition, "--run", folder, "--flow", flow, "--plain", "--parts", "0/1", .. sets])]);
-            (double two, double twoProcessor) = Timed(folder => [.. Enumerable.Range(0, 2).Select(k => Alm(["work", definition, "--run", folder, "--flow", flow, "--plain", "--parts", $"{k}/2", .. sets]))]);
+            (double one, double oneProcessor) = Timed(folder => [OnCore(0, Alm(["work", definition, "--run", folder, "--flow", flow, "--plain", "--parts", "0/1", .. sets]))]);
+            (double two, double twoProcessor) = Timed(folder => [.. Enumerable.Range(0, 2).Select(k => OnCore(k, Alm(["work", definition, "--run", folder, "--flow", flow, "--plain", "--parts", $"{k}/2", .. sets])))]);
             ratios.Add(one / two);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"one process {one:F1} s, two {two:F1} s: {one / two:F2} times as fast; of the processor {oneProcessor:F1} and {twoProcessor:F1} s: at most {2 * oneProcessor / twoProcessor:F2} times on free cores"));
         }
@@ -162,6 +163,9 @@ internal static class RanksBenchmark
     }
 
     private static ProcessStartInfo Alm(string[] arguments) => Quiet(new ProcessStartInfo("dotnet", [AlmPath, .. arguments]));
+
+    private static ProcessStartInfo OnCore(int core, ProcessStartInfo command)
+        => Quiet(new ProcessStartInfo("taskset", ["-c", core.ToString(CultureInfo.InvariantCulture), command.FileName, .. command.ArgumentList]));
 
     private static ProcessStartInfo Mpi(int ranks, string[] arguments)
         => Quiet(new ProcessStartInfo("mpirun", ["--allow-run-as-root", "--oversubscribe", "-n", ranks.ToString(CultureInfo.InvariantCulture), "dotnet", AlmPath, .. arguments]));
