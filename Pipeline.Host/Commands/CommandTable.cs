@@ -28,6 +28,7 @@ internal static class CommandTable
         ExportCommand.Create,
         TokenizeCommand.Create,
         SchemaCommand.Create,
+        ReferenceCommand.Create,
         GgufWorkerCommand.Create,
     ];
 }

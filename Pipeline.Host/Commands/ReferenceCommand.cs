@@ -1,0 +1,28 @@
+using System.CommandLine;
+using System.Text;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+using Pipeline.Host.Reference;
+
+namespace Pipeline.Host.Commands;
+
+/// <summary><c>alm reference</c>: the pages that say what definitions and command lines may say.</summary>
+internal static class ReferenceCommand
+{
+    public static Command Create(CommandEnvironment environment)
+    {
+        var folder = new Argument<string>("folder") { Description = "Where the pages go; those of the same names are replaced, others are left alone.", HelpName = "FOLDER" };
+        var command = new Command("reference", "Writes a Markdown page for every stage, teacher and command: what it does, its keys or options, their ranges and defaults.");
+        command.Arguments.Add(folder);
+        command.SetAction(parsed =>
+        {
+            foreach ((string path, string text) in ReferencePages.Of(environment.Catalog(), AlmCommandLine.Root(environment)))
+            {
+                string file = Path.GetFullPath(Path.Combine(parsed.GetValue(folder)!, path));
+                environment.Storage.WriteAtomically(file, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
+            }
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+}
