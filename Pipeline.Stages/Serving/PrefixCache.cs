@@ -80,8 +80,8 @@ internal sealed class PrefixCache(long mostTokens) : IDisposable
 /// <param name="Top">How many likeliest tokens these list.</param>
 internal sealed record PrefixEntry(int[] Ids, KeyValueCache[] Keys, IReadOnlyList<ServedPosition>? Positions, int Top) : IDisposable
 {
-    /// <summary>A copy of the keys of the first tokens.</summary>
-    public KeyValueCache[] First(int tokens) => [.. Keys.Select(keys => keys.Copy([0], 0, tokens))];
+    /// <summary>The keys of the first tokens; the caller disposes them, and may add to them.</summary>
+    public KeyValueCache[] First(int tokens) => [.. Keys.Select(keys => keys.First(tokens))];
 
     public void Dispose()
     {
