@@ -15,6 +15,8 @@ namespace Pipeline.Stages.Serving;
 /// </summary>
 internal sealed class ServingLoop : IAsyncDisposable
 {
+    private const int MostSteps = 8;
+
     private readonly Channel<ServingWork> _queue = Channel.CreateUnbounded<ServingWork>(new UnboundedChannelOptions { SingleReader = true });
     private readonly List<ScoringWork> _scoring = [];
     private readonly Queue<AnswerWork> _waiting = [];
@@ -31,7 +33,7 @@ internal sealed class ServingLoop : IAsyncDisposable
     {
         (_ends, _device, _limits) = (ends, device, limits);
         _batch = new DecodingBatch([.. models.Select(m => m.Decoding)], models.Count == 1 ? null : logits => EnsembleHead.Combine(logits, averaging), rows);
-        _prefixes = new PrefixCache(limits.PrefixTokens);
+        _prefixes = new PrefixCache([.. models.Select(m => m.Model)], limits.PrefixTokens);
         _scorer = new PromptScorer(models, averaging, _prefixes);
         _loop = RunAsync();
     }
@@ -70,8 +72,17 @@ internal sealed class ServingLoop : IAsyncDisposable
                 else
                     _waiting.Enqueue((AnswerWork)work);
             }
-            await _device.RunAsync(Step).ConfigureAwait(false);
+            await _device.RunAsync(Steps).ConfigureAwait(false);
         }
+    }
+
+    // Some at a time while nothing new waits: changing threads takes a part of a small model's step. Others on the device have their turn then.
+    private void Steps()
+    {
+        int count = 0;
+        do
+            Step();
+        while (++count < MostSteps && _running.Count > 0 && !_queue.Reader.TryPeek(out _));
     }
 
     private void Step()

@@ -32,11 +32,11 @@ internal static class ServeClientsBenchmark
             foreach (int clients in (int[])[1, 8, 32])
             {
                 string[] prompts = [.. Enumerable.Range(0, clients).Select(i => $"{(i % 2 == 0 ? "Tom" : "Ann")} has {i + 3} apples and")];
-                (string Name, Func<Task<int>> Run, List<double> Rates)[] sides =
+                (string Name, Func<Task<int>> Run, List<double> Rates, List<double> Processor)[] sides =
                 [
-                    ("bare loop", () => device.RunAsync(() => Generate(bare, prompts)), []),
-                    ("whole answers", async () => (await Task.WhenAll(prompts.Select(prompt => WholeAsync(server, prompt)))).Sum(), []),
-                    ("streamed", async () => (await Task.WhenAll(prompts.Select(prompt => StreamedAsync(server, prompt)))).Sum(), []),
+                    ("bare loop", () => device.RunAsync(() => Generate(bare, prompts)), [], []),
+                    ("whole answers", async () => (await Task.WhenAll(prompts.Select(prompt => WholeAsync(server, prompt)))).Sum(), [], []),
+                    ("streamed", async () => (await Task.WhenAll(prompts.Select(prompt => StreamedAsync(server, prompt)))).Sum(), [], []),
                 ];
                 // The first round warms up.
                 for (int round = 0; round <= rounds; round++)
@@ -44,18 +44,23 @@ internal static class ServeClientsBenchmark
                     var counts = new List<int>();
                     foreach (var side in sides)
                     {
+                        TimeSpan processor = Environment.CpuUsage.TotalTime;
                         long start = Stopwatch.GetTimestamp();
                         counts.Add(await side.Run());
-                        if (round > 0)
-                            side.Rates.Add(counts[^1] / Stopwatch.GetElapsedTime(start).TotalSeconds);
+                        if (round == 0)
+                            continue;
+                        side.Rates.Add(counts[^1] / Stopwatch.GetElapsedTime(start).TotalSeconds);
+                        side.Processor.Add((Environment.CpuUsage.TotalTime - processor).TotalSeconds);
                     }
                     if (counts.Distinct().Count() > 1)
                         throw new InvalidOperationException($"the sides made {string.Join(", ", counts)} tokens, not the same work");
                 }
                 foreach (var side in sides)
                 {
-                    double ratio = Statistics.Median(side.Rates.Zip(sides[0].Rates, (own, loop) => own / loop));
-                    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {clients,2} clients, {side.Name,-14}{Statistics.Median(side.Rates),8:F0} tokens/s, {ratio:F2} of the bare loop"));
+                    double Ratio(Func<int, double> of) => Statistics.Median(Enumerable.Range(0, rounds).Select(of));
+                    Console.WriteLine(string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"  {clients,2} clients, {side.Name,-14}{Statistics.Median(side.Rates),7:F0} tokens/s, {Ratio(i => side.Rates[i] / sides[0].Rates[i]):F2} of the bare loop; {Ratio(i => side.Processor[i] / sides[0].Processor[i]):F2} of its processor time, clients included"));
                 }
             }
         }
