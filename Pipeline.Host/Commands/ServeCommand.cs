@@ -87,7 +87,7 @@ internal static class ServeCommand
         Averaging averaging = Averaging.Of(ensemble.Average, members.Length, ensemble.Weights, ensemble.Name);
         bool isUnlike = members.Select(m => m.Member.Model.Tokenizer.Fingerprint).Distinct(StringComparer.Ordinal).Count() > 1;
         return isUnlike
-            ? await ByteServer.CreateAsync(ensemble.Name, members, averaging, torch)
+            ? await ByteServer.CreateAsync(ensemble.Name, members, averaging, torch, limits)
             : new TokenServer(ensemble.Name, members, averaging, torch, limits);
     }
 

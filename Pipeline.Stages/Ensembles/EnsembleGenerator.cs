@@ -1,6 +1,7 @@
 using System.Text;
 using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Language;
+using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Generation;
 using Pipeline.Stages.NextBytes;
 
@@ -69,7 +70,7 @@ public static class EnsembleGenerator
         {
             foreach (ByteMember member in members)
                 views.Add(member.View());
-            using var session = new EnsembleSession([.. members.Select((m, i) => (views[i], new Continuation(m.Model.Tokenizer, prompt).Prompt))], averaging);
+            using var session = new EnsembleSession([.. members.Select((m, i) => (views[i], new Continuation(m.Model.Tokenizer, prompt).Prompt, (KeyValueCache?)null))], averaging);
             var sampler = new TokenSampler(options, 0);
             var text = new GeneratedText(
                 bytes => Encoding.UTF8.GetString([.. bytes.Select(b => (byte)b)]), new HashSet<int> { ByteVocabulary.End }, options.StopStrings);

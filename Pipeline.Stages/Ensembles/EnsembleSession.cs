@@ -1,3 +1,4 @@
+using Pipeline.Stages.Models;
 using Pipeline.Stages.NextBytes;
 
 namespace Pipeline.Stages.Ensembles;
@@ -12,19 +13,21 @@ internal sealed class EnsembleSession : IDisposable
     private readonly double[][] _rows;
     private readonly Averaging _averaging;
 
-    /// <param name="members">Views and prompts; the views stay the caller's.</param>
+    /// <param name="members">Views and prompts; the views stay the caller's. What is known of a prompt (see <see cref="ByteSession"/>) becomes this object's.</param>
     /// <param name="averaging">How they become one.</param>
-    public EnsembleSession(IReadOnlyList<(NextByteModel View, IReadOnlyList<int> Prompt)> members, Averaging averaging)
+    public EnsembleSession(IReadOnlyList<(NextByteModel View, IReadOnlyList<int> Prompt, KeyValueCache? Known)> members, Averaging averaging)
     {
         _averaging = averaging;
         _rows = [.. members.Select(_ => new double[ByteVocabulary.Symbols])];
         try
         {
-            foreach ((NextByteModel view, IReadOnlyList<int> prompt) in members)
-                _members.Add(new ByteSession(view, ByteText.OfPrompt(prompt, view.Vocabulary), LeastShare));
+            foreach ((NextByteModel view, IReadOnlyList<int> prompt, KeyValueCache? known) in members)
+                _members.Add(new ByteSession(view, ByteText.OfPrompt(prompt, view.Vocabulary), LeastShare, known));
         }
         catch
         {
+            foreach ((_, _, KeyValueCache? known) in members.Skip(_members.Count + 1))
+                known?.Dispose();
             Dispose();
             throw;
         }
@@ -42,6 +45,9 @@ internal sealed class EnsembleSession : IDisposable
 
     /// <summary>The text goes on by a byte.</summary>
     public void Push(byte value) => _members.ForEach(member => member.Push(value));
+
+    /// <summary>Per member its tokens of the text and their keys; see <see cref="ByteSession.Take"/>.</summary>
+    public IReadOnlyList<(int[] Ids, KeyValueCache Keys)> Take() => [.. _members.Select(member => member.Take())];
 
     public void Dispose() => _members.ForEach(member => member.Dispose());
 }

@@ -8,6 +8,7 @@ public sealed class KeyValueCache(int layers) : IDisposable
 {
     private readonly Tensor?[] _keys = new Tensor?[layers];
     private readonly Tensor?[] _values = new Tensor?[layers];
+    private bool _isShared;
 
     /// <summary>Positions held by every layer.</summary>
     public int Length { get; private set; }
@@ -20,6 +21,18 @@ public sealed class KeyValueCache(int layers) : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
         Length = length;
+    }
+
+    /// <summary>
+    /// The first positions of all rows, in the same memory until something is added to them: then they are copied. What they are taken from
+    /// stays as it is meanwhile: it grows, if at all, behind them.
+    /// </summary>
+    public KeyValueCache First(int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
+        KeyValueCache first = Made(length, (values, layer) => values(this)[layer]!.narrow(2, 0, length).DetachFromDisposeScope(), isEmpty: length == 0);
+        first._isShared = true;
+        return first;
     }
 
     /// <summary>A copy of some rows and of the positions from one on, up to a length.</summary>
@@ -102,16 +115,16 @@ public sealed class KeyValueCache(int layers) : IDisposable
         int length = (int)k_BKTD.size(2);
         Tensor keys = Write(ref _keys[layer], k_BKTD, length), values = Write(ref _values[layer], v_BKTD, length);
         if (layer == layers - 1)
-            Length += length;
+            (Length, _isShared) = (Length + length, false);
         return (keys, values);
     }
 
     private Tensor Write(ref Tensor? buffer, Tensor part, int length)
     {
         long needed = Length + length;
-        if (buffer is null || buffer.size(2) < needed)
+        if (buffer is null || _isShared || buffer.size(2) < needed)
         {
-            long capacity = Math.Max(needed, buffer is null ? needed + 64 : 2 * buffer.size(2));
+            long capacity = buffer is null || _isShared ? needed + 64 : Math.Max(needed, 2 * buffer.size(2));
             Tensor grown = empty([part.size(0), part.size(1), capacity, part.size(3)], dtype: part.dtype, device: part.device).DetachFromDisposeScope();
             if (buffer is not null)
             {

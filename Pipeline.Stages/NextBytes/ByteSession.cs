@@ -17,20 +17,30 @@ internal sealed class ByteSession : IDisposable
     private readonly NextByteModel _model;
     private readonly ByteTree _tree;
     private readonly LiveContexts _live;
-    private readonly KeyValueCache _cache;
+    private KeyValueCache _cache;
     private readonly List<int> _nodeOfKey = [];
     private readonly Dictionary<int, int> _keyOf = [];
 
     /// <param name="model">Stays the caller's.</param>
     /// <param name="prompt">What the text begins with; its last bytes may be the beginning of a token.</param>
     /// <param name="leastShare">See <see cref="LiveContexts"/>.</param>
-    public ByteSession(NextByteModel model, ByteText prompt, double leastShare = 0)
+    /// <param name="known">Keys of the prompt's first tokens, its mark among them, rotated for a text of its length; becomes this object's. Null: none.</param>
+    public ByteSession(NextByteModel model, ByteText prompt, double leastShare = 0, KeyValueCache? known = null)
     {
         _model = model;
-        _tree = model.TreeOf(prompt);
-        _live = new LiveContexts(_tree, model.Vocabulary, model.Encoder, leastShare);
-        _cache = new KeyValueCache(model.Model.Config.Layers);
-        Fill();
+        _cache = known ?? new KeyValueCache(model.Model.Config.Layers);
+        try
+        {
+            _tree = model.TreeOf(prompt);
+            _live = new LiveContexts(_tree, model.Vocabulary, model.Encoder, leastShare);
+            Begin();
+            Fill();
+        }
+        catch
+        {
+            _cache.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Contexts computed so far, those of the prompt among them.</summary>
@@ -50,13 +60,37 @@ internal sealed class ByteSession : IDisposable
         Fill();
     }
 
+    /// <summary>
+    /// The tokens that the text most likely is made of, as far as it has whole ones, and their keys, which become the caller's. A row was asked
+    /// for, and this object can only be disposed then.
+    /// </summary>
+    public (int[] Ids, KeyValueCache Keys) Take()
+    {
+        int[] nodes = [.. PathOfNodes(_live.Last())];
+        KeyValueCache keys = _cache;
+        keys.Keep([.. nodes.Select(node => _keyOf[node])]);
+        _cache = new KeyValueCache(_model.Model.Config.Layers);
+        return ([.. nodes.Select(node => _tree.Nodes[node].Id)], keys);
+    }
+
     public void Dispose() => _cache.Dispose();
+
+    // The prompt's own tokens, in one pass behind those that are known. What is said behind a token is not known with its keys.
+    private void Begin()
+    {
+        using IDisposable quiet = no_grad();
+        int[] trunk = [.. Enumerable.Range(0, _tree.Nodes.Count).Where(node => _tree.Nodes[node].IsTrunk).OrderBy(node => _tree.Nodes[node].Depth)];
+        HashSet<int> wanted = [.. _live.Needed()];
+        int known = Math.Min(_cache.Length, trunk.TakeWhile(node => !wanted.Contains(node)).Count());
+        _cache.Truncate(known);
+        for (int i = 0; i < known; i++)
+            AddKey(trunk[i]);
+        Compute(trunk[known..], isTrunk: true, wanted);
+    }
 
     private void Fill()
     {
         using IDisposable quiet = no_grad();
-        if (_keyOf.Count == 0)
-            Compute([.. Enumerable.Range(0, _tree.Nodes.Count).Where(node => _tree.Nodes[node].IsTrunk).OrderBy(node => _tree.Nodes[node].Depth)], isTrunk: true, [.. _live.Needed()]);
         while (_live.Needed() is { Count: > 0 } needed)
         {
             // The first generation: its ancestors are there, or come before it.
@@ -96,13 +130,10 @@ internal sealed class ByteSession : IDisposable
         int deepest = nodes.Max(node => _tree.Nodes[node].Depth), longest = _nodeOfKey.Count == 0 ? 0 : _nodeOfKey.Max(node => _tree.Nodes[node].Depth);
         if (!isTrunk && deepest > longest && !model.Config.Rope.IsSame(longest + 1, deepest + 1))
             throw new InputException($"the model's rotary frequencies change with the length of the text, and it has {deepest + 1} tokens now: use shorter texts");
-        Tensor embedded = isTrunk ? _model.EmbedRow([.. nodes.Select(node => _tree.Nodes[node].Id)]) : _model.EmbedLast([.. nodes.Select(PathOf)]);
+        Tensor embedded = isTrunk ? _model.EmbedRow(PathOf(nodes[^1]), _cache.Length) : _model.EmbedLast([.. nodes.Select(PathOf)]);
         int past = _cache.Length, keys = past + nodes.Length;
         foreach (int node in nodes)
-        {
-            _keyOf[node] = _nodeOfKey.Count;
-            _nodeOfKey.Add(node);
-        }
+            AddKey(node);
         using AttentionContext attention = isTrunk ? model.CreateAttention(1, nodes.Length, cache: _cache) : TreeAttention(nodes, keys);
         Tensor hidden_EH = model.FinalNorm(model.RunLayers(embedded, 0, model.Config.Layers, attention)).squeeze(0);
         Contexts += nodes.Length;
@@ -112,6 +143,12 @@ internal sealed class ByteSession : IDisposable
         double[][] p = _model.Probabilities(hidden_EH.index_select(0, tensor(at, device: model.Device)));
         for (int i = 0; i < at.Length; i++)
             _live.Add(nodes[at[i]], p[i]);
+    }
+
+    private void AddKey(int node)
+    {
+        _keyOf[node] = _nodeOfKey.Count;
+        _nodeOfKey.Add(node);
     }
 
     private AttentionContext TreeAttention(int[] nodes, int keys)

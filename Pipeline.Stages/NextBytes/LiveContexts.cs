@@ -144,6 +144,10 @@ internal sealed class LiveContexts(ByteTree tree, ByteVocabulary vocabulary, Tex
         }
     }
 
+    /// <summary>Of the contexts that were weighed the one that ends nearest to the text's end, of several the likeliest. A row was asked for.</summary>
+    public int Last()
+        => _live.Where(live => _valid.ContainsKey(live.Node)).OrderBy(live => live.Depth).ThenByDescending(live => _logWeight[live.Node]).First().Node;
+
     /// <summary>The contexts that are live, whose ancestors' keys are still wanted.</summary>
     public IEnumerable<int> Nodes => _live.Select(live => live.Node);
 

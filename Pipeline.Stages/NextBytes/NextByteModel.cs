@@ -86,11 +86,11 @@ internal sealed class NextByteModel : IDisposable
     /// <summary>The contexts of a text.</summary>
     internal ByteTree TreeOf(ByteText text) => ByteTree.Of(text, Vocabulary, _rule, _encoder, BytesView.Exact);
 
-    /// <summary>[1, T, H] of a row of tokens.</summary>
-    internal Tensor EmbedRow(int[] ids)
+    /// <summary>[1, T, H] of a row of tokens, from one on.</summary>
+    internal Tensor EmbedRow(int[] ids, int from = 0)
     {
         Tensor ids_BT = tensor([.. ids.Select(id => (long)id)], [1, ids.Length], device: Model.Device);
-        return _embed?.Invoke(ids_BT) ?? Model.Embed(ids_BT);
+        return (_embed?.Invoke(ids_BT) ?? Model.Embed(ids_BT)).narrow(1, from, ids.Length - from);
     }
 
     /// <summary>[1, E, H] of the last tokens of rows, whatever comes before them.</summary>

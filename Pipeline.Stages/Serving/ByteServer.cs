@@ -3,6 +3,7 @@ using System.Text;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Stages.Ensembles;
+using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Generation;
 using Pipeline.Stages.NextBytes;
 using Pipeline.Stages.Tokenization;
@@ -23,10 +24,12 @@ public sealed class ByteServer : IServedModel
     private readonly Averaging _averaging;
     private readonly TorchDevice _device;
     private readonly ByteSide _side;
+    private readonly IReadOnlyList<PrefixCache> _prefixes;
 
-    private ByteServer(string name, IReadOnlyList<ServedMember> members, Averaging averaging, TorchDevice device, ByteSide side)
+    private ByteServer(string name, IReadOnlyList<ServedMember> members, Averaging averaging, TorchDevice device, ByteSide side, ServingLimits limits)
     {
         (Name, _members, _averaging, _device, _side) = (name, members, averaging, device, side);
+        _prefixes = [.. members.Select(m => new PrefixCache([m.Member.Model.Model], limits.PrefixTokens))];
         // No token has less than a byte; a mark and a put-in space come on top.
         MaxLength = members.Min(m => m.Member.Model.Model.Config.MaxPositions) - 2;
     }
@@ -47,9 +50,10 @@ public sealed class ByteServer : IServedModel
     /// <param name="members">Stay the caller's, and must outlive it.</param>
     /// <param name="averaging">How they become one.</param>
     /// <param name="device">Where.</param>
+    /// <param name="limits">How many tokens each member keeps.</param>
     /// <exception cref="InputException">A model has no distribution over next bytes.</exception>
-    public static async Task<ByteServer> CreateAsync(string name, IReadOnlyList<ServedMember> members, Averaging averaging, TorchDevice device)
-        => new(name, members, averaging, device, await device.RunAsync(() => new ByteSide([.. members.Select(m => m.Member)], averaging)).ConfigureAwait(false));
+    public static async Task<ByteServer> CreateAsync(string name, IReadOnlyList<ServedMember> members, Averaging averaging, TorchDevice device, ServingLimits limits)
+        => new(name, members, averaging, device, await device.RunAsync(() => new ByteSide([.. members.Select(m => m.Member)], averaging)).ConfigureAwait(false), limits);
 
     public ServedPrompt Prompt(string text)
     {
@@ -83,7 +87,8 @@ public sealed class ByteServer : IServedModel
         if (options.RepetitionPenalty != 1)
             throw new InputException($"'{Name}' answers in bytes; a repetition penalty is of tokens, leave it out");
         var sampler = new TokenSampler(options, stream);
-        EnsembleSession session = await _device.RunAsync(() => new EnsembleSession([.. _side.Views.Zip(prompt.Members, (view, ids) => (view, (IReadOnlyList<int>)ids))], _averaging), cancellationToken).ConfigureAwait(false);
+        EnsembleSession session = await _device.RunAsync(() => Begin(prompt), cancellationToken).ConfigureAwait(false);
+        bool isWhole = false;
         try
         {
             int last = -1;
@@ -94,9 +99,12 @@ public sealed class ByteServer : IServedModel
                 float[] logP = await _device.RunAsync(
                     () =>
                     {
+                        isWhole = false;
                         if (pushes)
                             session.Push(pushed);
-                        return session.LogRow();
+                        float[] row = session.LogRow();
+                        isWhole = true;
+                        return row;
                     },
                     cancellationToken).ConfigureAwait(false);
                 last = sampler.Choose(logP, NoneSeen);
@@ -109,11 +117,41 @@ public sealed class ByteServer : IServedModel
         }
         finally
         {
-            await _device.RunAsync(session.Dispose, CancellationToken.None).ConfigureAwait(false);
+            await _device.RunAsync(() => End(session, isWhole ? prompt : null), CancellationToken.None).ConfigureAwait(false);
         }
     }
 
-    public async ValueTask DisposeAsync() => await _device.RunAsync(_side.Dispose, CancellationToken.None).ConfigureAwait(false);
+    public async ValueTask DisposeAsync() => await _device.RunAsync(
+        () =>
+        {
+            _side.Dispose();
+            foreach (PrefixCache prefixes in _prefixes)
+                prefixes.Dispose();
+        },
+        CancellationToken.None).ConfigureAwait(false);
+
+    // Each member behind the keys of the text that begins alike for longest in its own tokens.
+    private EnsembleSession Begin(ServedPrompt prompt)
+        => new([.. _side.Views.Select((view, m) => (view, (IReadOnlyList<int>)prompt.Members[m], Known(_prefixes[m], prompt.Members[m])))], _averaging);
+
+    private static KeyValueCache? Known(PrefixCache prefixes, int[] ids) => prefixes.Find(ids) is var (entry, common) ? entry.First(common)[0] : null;
+
+    private void End(EnsembleSession session, ServedPrompt? kept)
+    {
+        using (session)
+        {
+            if (kept is null)
+                return;
+            foreach (((int[] ids, KeyValueCache keys), int m) in session.Take().Select((taken, m) => (taken, m)))
+            {
+                // Keys of a text with fewer tokens than the prompt may be rotated for another length.
+                if (ids.Length >= kept.Members[m].Length)
+                    _prefixes[m].Put(new PrefixEntry(ids, [keys], null, 0));
+                else
+                    keys.Dispose();
+            }
+        }
+    }
 
     private static List<ServedPosition> Positions(int[] ids, double[] rows, int top)
     {

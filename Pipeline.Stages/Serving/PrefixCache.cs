@@ -6,8 +6,9 @@ namespace Pipeline.Stages.Serving;
 /// Keys and values of texts served before, for those that begin alike. The least recently used go first. Belongs to the device's thread. M
 /// members.
 /// </summary>
+/// <param name="members">Whose keys: they are rotated, by some for the length of their text, and fit no text of another length then.</param>
 /// <param name="mostTokens">Of all together.</param>
-internal sealed class PrefixCache(long mostTokens) : IDisposable
+internal sealed class PrefixCache(IReadOnlyList<CausalLm> members, long mostTokens) : IDisposable
 {
     /// <summary>Fewer tokens are sooner computed than copied.</summary>
     public const int LeastTokens = 16;
@@ -25,7 +26,7 @@ internal sealed class PrefixCache(long mostTokens) : IDisposable
         (PrefixEntry? best, int most) = (null, LeastTokens - 1);
         foreach (PrefixEntry entry in _entries)
         {
-            if (top is { } asked && (entry.Positions is null || entry.Top < asked))
+            if ((top is { } asked && (entry.Positions is null || entry.Top < asked)) || !Fits(entry, ids.Length))
                 continue;
             int common = ids.AsSpan().CommonPrefixLength(entry.Ids);
             if (common > most)
@@ -66,6 +67,10 @@ internal sealed class PrefixCache(long mostTokens) : IDisposable
         _entries.Clear();
     }
 
+    // A last token that was generated may not have been computed yet.
+    private bool Fits(PrefixEntry entry, int length)
+        => members.All(m => m.Config.Rope.IsSame(entry.Ids.Length, length) && m.Config.Rope.IsSame(entry.Ids.Length - 1, length));
+
     private void Remove(PrefixEntry entry)
     {
         _entries.Remove(entry);
@@ -75,13 +80,13 @@ internal sealed class PrefixCache(long mostTokens) : IDisposable
 
 /// <summary>A text served before.</summary>
 /// <param name="Ids">Its tokens.</param>
-/// <param name="Keys">Per member the keys of all tokens but the last.</param>
+/// <param name="Keys">Per member the keys of all tokens, those of the last there or not.</param>
 /// <param name="Positions">Of its tokens; null where they were not scored.</param>
 /// <param name="Top">How many likeliest tokens these list.</param>
 internal sealed record PrefixEntry(int[] Ids, KeyValueCache[] Keys, IReadOnlyList<ServedPosition>? Positions, int Top) : IDisposable
 {
-    /// <summary>A copy of the keys of the first tokens.</summary>
-    public KeyValueCache[] First(int tokens) => [.. Keys.Select(keys => keys.Copy([0], 0, tokens))];
+    /// <summary>The keys of the first tokens; the caller disposes them, and may add to them.</summary>
+    public KeyValueCache[] First(int tokens) => [.. Keys.Select(keys => keys.First(tokens))];
 
     public void Dispose()
     {

@@ -74,8 +74,6 @@ internal sealed class PromptScorer(IReadOnlyList<LanguageModel> members, Averagi
         using DisposeScope scope = NewDisposeScope();
         // The place behind the common tokens is predicted from the last of them, whose hidden state is computed again.
         int past = Math.Min(common, Math.Min(ids.Length, entry.Ids.Length)) - 1;
-        if (members.Any(m => !m.Model.Config.Rope.IsSame(past, ids.Length)))
-            past = 0;
         KeyValueCache[] keys = entry.First(past);
         Tensor ids_BT = tensor([.. ids.Skip(past).Select(id => (long)id)], [1, ids.Length - past], device: members[0].Device);
         Tensor[] hidden_RH = [.. members.Select((m, i) => Hidden(m, ids_BT, null, keys[i]).squeeze(0))];

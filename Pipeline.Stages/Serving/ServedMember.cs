@@ -29,7 +29,7 @@ public sealed class ServedMember
     public string? Template => _side.Template;
 
     /// <summary>Ids of a text, the first mark in front where there is one.</summary>
-    public int[] Encode(string text) => [.. new Continuation(Member.Model.Tokenizer, text).Prompt];
+    public int[] Encode(string text) => [.. Continuation.Encode(Member.Model.Tokenizer, text)];
 
     /// <summary>Ids of a conversation up to where the answer begins, and its text.</summary>
     /// <exception cref="InputException">There is no template, or it refuses the conversation.</exception>

@@ -11,7 +11,4 @@ public sealed record ServingLimits
 
     /// <summary>Tokens whose keys are kept for texts that begin alike.</summary>
     public long PrefixTokens { get; init; } = 1 << 16;
-
-    /// <summary>Requests that come while a model is idle are waited for this long, so that they make one batch.</summary>
-    public TimeSpan Gather { get; init; } = TimeSpan.FromMilliseconds(2);
 }

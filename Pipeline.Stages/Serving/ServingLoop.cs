@@ -15,6 +15,8 @@ namespace Pipeline.Stages.Serving;
 /// </summary>
 internal sealed class ServingLoop : IAsyncDisposable
 {
+    private const int MostSteps = 8;
+
     private readonly Channel<ServingWork> _queue = Channel.CreateUnbounded<ServingWork>(new UnboundedChannelOptions { SingleReader = true });
     private readonly List<ScoringWork> _scoring = [];
     private readonly Queue<AnswerWork> _waiting = [];
@@ -31,7 +33,7 @@ internal sealed class ServingLoop : IAsyncDisposable
     {
         (_ends, _device, _limits) = (ends, device, limits);
         _batch = new DecodingBatch([.. models.Select(m => m.Decoding)], models.Count == 1 ? null : logits => EnsembleHead.Combine(logits, averaging), rows);
-        _prefixes = new PrefixCache(limits.PrefixTokens);
+        _prefixes = new PrefixCache([.. models.Select(m => m.Model)], limits.PrefixTokens);
         _scorer = new PromptScorer(models, averaging, _prefixes);
         _loop = RunAsync();
     }
@@ -59,13 +61,10 @@ internal sealed class ServingLoop : IAsyncDisposable
     {
         while (true)
         {
+            // What comes while the model works goes together next; the first one waits for nobody.
             bool isIdle = _scoring.Count + _waiting.Count + _running.Count == 0;
-            if (isIdle)
-            {
-                if (!await _queue.Reader.WaitToReadAsync().ConfigureAwait(false))
-                    return;
-                await Task.Delay(_limits.Gather).ConfigureAwait(false);
-            }
+            if (isIdle && !await _queue.Reader.WaitToReadAsync().ConfigureAwait(false))
+                return;
             while (_queue.Reader.TryRead(out ServingWork? work))
             {
                 if (work is ScoringWork scoring)
@@ -73,8 +72,17 @@ internal sealed class ServingLoop : IAsyncDisposable
                 else
                     _waiting.Enqueue((AnswerWork)work);
             }
-            await _device.RunAsync(Step).ConfigureAwait(false);
+            await _device.RunAsync(Steps).ConfigureAwait(false);
         }
+    }
+
+    // Some at a time while nothing new waits: changing threads takes a part of a small model's step. Others on the device have their turn then.
+    private void Steps()
+    {
+        int count = 0;
+        do
+            Step();
+        while (++count < MostSteps && _running.Count > 0 && !_queue.Reader.TryPeek(out _));
     }
 
     private void Step()
@@ -129,42 +137,49 @@ internal sealed class ServingLoop : IAsyncDisposable
 
     private void Admit()
     {
-        var fresh = new List<AnswerWork>();
-        while (_running.Count + fresh.Count < _limits.Rows && _waiting.TryDequeue(out AnswerWork? work))
+        var some = new List<AnswerWork>();
+        while (_running.Count + some.Count < _limits.Rows && _waiting.TryDequeue(out AnswerWork? work))
         {
-            if (IsGone(work))
-                continue;
-            if (_prefixes.Find(work.Ids) is not var (entry, common))
-            {
-                fresh.Add(work);
-                continue;
-            }
-            KeyValueCache[] keys = entry.First(Math.Min(common, Math.Min(entry.Ids.Length, work.Ids.Length) - 1));
-            _batch.Extend(work.Ids, keys);
-            Begin(work, keys);
+            if (!IsGone(work))
+                some.Add(work);
         }
-        if (fresh.Count == 0)
+        if (some.Count == 0)
             return;
         try
         {
-            foreach (int[] group in LengthBatches.Plan([.. fresh.Select(work => work.Ids.Length)], _limits.BatchTokens))
-            {
-                KeyValueCache[][] keys = _batch.Prefill([.. group.Select(i => fresh[i].Ids)]);
-                for (int i = 0; i < group.Length; i++)
-                    Begin(fresh[group[i]], keys[i]);
-            }
+            _batch.Add([.. some.Select(work => work.Ids)], Keys(some));
+            _running.AddRange(some);
         }
         catch (Exception e)
         {
-            fresh.ForEach(work => work.Fail(e));
+            some.ForEach(work => work.Fail(e));
             throw;
         }
     }
 
-    private void Begin(AnswerWork work, KeyValueCache[] keys)
+    // Per text the keys of all its tokens but the last: behind those of a text that began alike, or together with others of like length.
+    private KeyValueCache[][] Keys(List<AnswerWork> some)
     {
-        _batch.Add(work.Ids, keys);
-        _running.Add(work);
+        var keys = new KeyValueCache[some.Count][];
+        List<int> fresh = [];
+        for (int i = 0; i < keys.Length; i++)
+        {
+            int[] ids = some[i].Ids;
+            if (_prefixes.Find(ids) is not var (entry, common))
+            {
+                fresh.Add(i);
+                continue;
+            }
+            keys[i] = entry.First(Math.Min(common, Math.Min(entry.Ids.Length, ids.Length) - 1));
+            _batch.Extend(ids, keys[i]);
+        }
+        foreach (int[] group in LengthBatches.Plan([.. fresh.Select(i => some[i].Ids.Length)], _limits.BatchTokens))
+        {
+            KeyValueCache[][] made = _batch.Prefill([.. group.Select(i => some[fresh[i]].Ids)]);
+            for (int i = 0; i < group.Length; i++)
+                keys[fresh[group[i]]] = made[i];
+        }
+        return keys;
     }
 
     private void Decode()

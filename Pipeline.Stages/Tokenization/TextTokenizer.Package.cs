@@ -60,7 +60,8 @@ public sealed partial class TextTokenizer : Tokenizer
         return new EncodeResults<EncodedToken> { Tokens = tokens, CharsConsumed = taken == ids.Count ? whole.Length : ends[taken] };
     }
 
-    private List<int> EncodePlain(ReadOnlySpan<char> text)
+    /// <summary>Ids of a text without marks around it, by an encoder that earlier texts have warmed. For any thread.</summary>
+    internal List<int> EncodePlain(ReadOnlySpan<char> text)
     {
         if (!_encoders.TryTake(out TextEncoder? encoder))
             encoder = CreateEncoder();

@@ -14,6 +14,7 @@ using Pipeline.Contracts.Storage;
     ("bytes", "a teacher's pass without and with next bytes, trunk and exact: score [MODEL] [--tokenizer FOLDER] [--width N] [--text FILE] [--rounds N] [--tokens N] [--threads N]; a step beside SFT's and ALM's: step [MODEL] [--steps N] [--tokens N] [--threads N]", rest => BytesBenchmark.Run(rest).GetAwaiter().GetResult()),
     ("ranks", "sums over ranks, part work on two processes, overhead of a rank, memory of shardOptimizer: sums | work DEFINITION FLOW | overhead DEFINITION | memory DEFINITION [--rounds N] [--set PATH=VALUE]", RanksBenchmark.Run),
     ("verify", "alm verify beside a plain read of the same files: [--folder DIR] [--gigabytes N] [--shards N] [--rounds N]", VerifyBenchmark.Run),
+    ("serve", "tokens per second from a server beside a bare loop, a prefix used again, bytes per second of an unlike ensemble and its members: [clients|prefix|bytes] [--model DIR] [--student DIR] [--rounds N] [--threads N]", rest => ServeBenchmark.Run(rest).GetAwaiter().GetResult()),
     ("shards", "written, read and verified per second, bytes per token: [--parquet FILE] [--column NAME] [--level N] [--block N] [--student bytes|subword] [--examples N]", ShardBenchmark.Run),
     ("study", "tables and pictures of the study's runs: RUNS OUT [--commit HASH] [--machine TEXT]", StudyCommand.Run),
 ];

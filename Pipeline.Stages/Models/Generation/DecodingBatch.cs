@@ -32,31 +32,40 @@ internal sealed class DecodingBatch(
         Check(rows);
         if (_rows.Count > 0)
         {
-            KeyValueCache[][] starts = Prefill(rows);
-            for (int i = 0; i < rows.Count; i++)
-                Add(rows[i], starts[i]);
+            Add(rows, Prefill(rows));
             return;
         }
         _rows.AddRange(rows.Select(row => row.ToList()));
         _caches = useCache ? NewCaches() : [];
     }
 
-    /// <summary>Adds a row all of whose tokens but the last have been computed.</summary>
-    /// <param name="row">Its tokens.</param>
-    /// <param name="start">Per member the keys of all but the last; become this object's.</param>
-    public void Add(IReadOnlyList<int> row, IReadOnlyList<KeyValueCache> start)
+    /// <summary>Adds rows all of whose tokens but the last have been computed.</summary>
+    /// <param name="rows">Their tokens.</param>
+    /// <param name="starts">Per row and member the keys of all but the last; become this object's.</param>
+    public void Add(IReadOnlyList<IReadOnlyList<int>> rows, IReadOnlyList<IReadOnlyList<KeyValueCache>> starts)
     {
-        Check([row]);
+        Check(rows);
         bool isBehind = _rows.Count > 0 && _caches[0].Length != _rows.Max(r => r.Count) - 1;
         if (isBehind)
             throw new InvalidOperationException("rows join between steps, when all tokens but the last ones are computed");
-        KeyValueCache[] before = _caches;
-        _caches = _rows.Count == 0 ? [.. start] : [.. start.Select((own, m) => KeyValueCache.Join([before[m], own], [_rows.Count, 1]))];
+        List<IReadOnlyList<KeyValueCache>> parts = [.. starts];
+        List<int> counts = [.. Enumerable.Repeat(1, rows.Count)];
         if (_rows.Count > 0)
-            Free([.. before, .. start]);
+        {
+            parts.Insert(0, _caches);
+            counts.Insert(0, _rows.Count);
+        }
+        if (parts.Count == 1)
+        {
+            Free(_caches);
+            _caches = [.. parts[0]];
+        }
         else
-            Free(before);
-        _rows.Add([.. row]);
+        {
+            _caches = [.. members.Select((_, m) => KeyValueCache.Join([.. parts.Select(part => part[m])], counts))];
+            Free(parts.SelectMany(part => part));
+        }
+        _rows.AddRange(rows.Select(row => row.ToList()));
     }
 
     /// <summary>The keys of all tokens but the last, per row and member; the caller disposes them. The batch itself stays as it is.</summary>

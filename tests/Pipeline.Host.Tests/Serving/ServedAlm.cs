@@ -5,11 +5,11 @@ using System.Threading.Channels;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Commands;
 using Pipeline.Host.Hosting;
-using Pipeline.Host.Tests.Stages;
+using Pipeline.Stages;
 
 namespace Pipeline.Host.Tests.Serving;
 
-/// <summary><c>alm serve</c> inside the test's process.</summary>
+/// <summary><c>alm serve</c> inside this process.</summary>
 internal sealed class ServedAlm : IAsyncDisposable
 {
     private readonly StopSignals _signals = new();
@@ -28,7 +28,7 @@ internal sealed class ServedAlm : IAsyncDisposable
         var lines = new Lines();
         served._run = AlmCommandLine.InvokeAsync(["serve", "--port", "0", "--device", "cpu", .. arguments], new CommandEnvironment
         {
-            Stages = TestStageTable.All,
+            Stages = StageTable.All,
             Storage = new DiskStorage(),
             Output = lines,
             Error = TextWriter.Synchronized(served._error),
@@ -37,9 +37,10 @@ internal sealed class ServedAlm : IAsyncDisposable
         });
         Task<string> first = lines.ReadAsync();
         await Task.WhenAny(first, served._run);
-        Assert.True(first.IsCompleted, $"the server ended before it listened: {served._error}");
-        Assert.StartsWith("listening on http://127.0.0.1:", await first, StringComparison.Ordinal);
-        served.Url = (await first)["listening on ".Length..];
+        const string said = "listening on ";
+        if (!first.IsCompleted || !(await first).StartsWith(said + "http://127.0.0.1:", StringComparison.Ordinal))
+            throw new InvalidOperationException($"the server did not say where it listens: {served._error}");
+        served.Url = (await first)[said.Length..];
         served.Client = new HttpClient { BaseAddress = new Uri(served.Url + "/"), Timeout = TimeSpan.FromMinutes(5) };
         return served;
     }
@@ -49,8 +50,7 @@ internal sealed class ServedAlm : IAsyncDisposable
         using var content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json");
         using HttpResponseMessage response = await Client.PostAsync(path, content);
         string text = await response.Content.ReadAsStringAsync();
-        Assert.True((int)response.StatusCode == expected, $"{path}: {(int)response.StatusCode} {text}");
-        return JsonNode.Parse(text)!;
+        return (int)response.StatusCode == expected ? JsonNode.Parse(text)! : throw new InvalidOperationException($"{path}: {(int)response.StatusCode} {text}");
     }
 
     public Task<JsonNode> PostAsync(string path, object body, int expected = 200) => PostAsync(path, JsonSerializer.SerializeToNode(body)!, expected);

@@ -9,7 +9,7 @@ namespace Pipeline.Stages.Tests.Models;
 [Collection(TorchCollection.Name)]
 public sealed class DecodingBatchTests
 {
-    private static readonly int[][] Prompts = [[3, 1, 4, 1, 5], [9], [2, 6, 5], [3, 1, 4, 8, 8, 2, 1]];
+    private static readonly int[][] Prompts = [[3, 1, 4, 1, 5], [9], [2, 6, 5], [3, 1, 4, 8, 8, 2, 1], [3, 1, 4, 7]];
 
     [Theory]
     [MemberData(nameof(TinyConfigs.Names), MemberType = typeof(TinyConfigs))]
@@ -20,24 +20,24 @@ public sealed class DecodingBatchTests
         DecodingMember[] members = [new(model)];
         int[][] alone = [.. Prompts.Select(prompt => Alone(members, prompt, 12))];
         using var batch = new DecodingBatch(members);
-        // Who comes at which step, how: prefilled together, alone, or behind the keys of another row's first tokens.
+        // Who comes at which step, how: prefilled together, alone, or behind the keys of another row's first tokens, which two share.
         List<int> running = [];
         var found = new List<int>[Prompts.Length];
-        for (int step = 0; step < 15; step++)
+        KeyValueCache[] kept = [];
+        for (int step = 0; step < 17; step++)
         {
             if (step == 0)
-                Begin(0, batch.Prefill([Prompts[0]])[0]);
+                Begin([0], batch.Prefill([Prompts[0]]));
             if (step == 2)
-            {
-                KeyValueCache[][] two = batch.Prefill([Prompts[1], Prompts[2]]);
-                Begin(1, two[0]);
-                Begin(2, two[1]);
-            }
+                Begin([1, 2], batch.Prefill([Prompts[1], Prompts[2]]));
             if (step == 3)
+                kept = batch.KeysOf(running.IndexOf(0));
+            if (step is 3 or 5)
             {
-                KeyValueCache[] prefix = [.. batch.KeysOf(running.IndexOf(0)).Select(cache => cache.Copy([0], 0, 3))];
-                batch.Extend(Prompts[3], prefix);
-                Begin(3, prefix);
+                int prompt = step == 3 ? 3 : 4;
+                KeyValueCache[] prefix = [.. kept.Select(cache => cache.First(3))];
+                batch.Extend(Prompts[prompt], prefix);
+                Begin([prompt], [prefix]);
             }
             float[][] logits = batch.Next();
             for (int row = 0; row < running.Count; row++)
@@ -52,11 +52,12 @@ public sealed class DecodingBatchTests
         }
         Assert.Equal(alone, found.Select(ids => ids.ToArray()));
 
-        void Begin(int prompt, KeyValueCache[] keys)
+        void Begin(int[] prompts, KeyValueCache[][] keys)
         {
-            batch.Add(Prompts[prompt], keys);
-            found[prompt] = [];
-            running.Add(prompt);
+            batch.Add([.. prompts.Select(prompt => Prompts[prompt])], keys);
+            foreach (int prompt in prompts)
+                found[prompt] = [];
+            running.AddRange(prompts);
         }
     }
 

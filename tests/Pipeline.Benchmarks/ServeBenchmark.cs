@@ -1,0 +1,39 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Pipeline.Host.Tests.Serving;
+
+namespace Pipeline.Benchmarks;
+
+/// <summary>
+/// What serving costs, over loopback, from clients in the same process: <c>clients</c>, tokens per second beside a bare loop; <c>prefix</c>, a text
+/// that begins as one before; <c>bytes</c>, members of an unlike ensemble and the ensemble. Without a name all three. Arguments:
+/// <c>[clients|prefix|bytes] [--model DIR] [--student DIR] [--rounds N] [--threads N]</c>; a byte student is made where none is given.
+/// </summary>
+internal static class ServeBenchmark
+{
+    public static async Task<int> Run(string[] args)
+    {
+        string Option(string name, string value) => Array.IndexOf(args, name) is >= 0 and int i ? args[i + 1] : value;
+        int Number(string name, string value) => int.Parse(Option(name, value), CultureInfo.InvariantCulture);
+        string? only = args.Length > 0 && !args[0].StartsWith("--", StringComparison.Ordinal) ? args[0] : null;
+        string model = Path.GetFullPath(Option("--model", "data/models/tiny-llama"));
+        (int rounds, int threads) = (Number("--rounds", "11"), Number("--threads", "1"));
+        Console.WriteLine($"{threads} threads of the maths (0: all), medians of {rounds} rounds in turn");
+        if (only is null or "clients")
+            await ServeClientsBenchmark.Run(model, rounds, threads);
+        if (only is null or "prefix")
+            await ServePrefixBenchmark.Run(model, rounds, threads);
+        if (only is null or "bytes")
+            await ServeBytesBenchmark.Run(model, Option("--student", ""), rounds, threads);
+        return 0;
+    }
+
+    /// <summary>A completion, and the seconds until it was there.</summary>
+    public static async Task<(JsonNode Answer, double Seconds)> AskAsync(ServedAlm server, object body)
+    {
+        long start = Stopwatch.GetTimestamp();
+        JsonNode answer = await server.PostAsync("v1/completions", body);
+        return (answer, Stopwatch.GetElapsedTime(start).TotalSeconds);
+    }
+}
