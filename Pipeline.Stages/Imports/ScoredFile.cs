@@ -3,6 +3,7 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Parquet;
 using Pipeline.Stages.Text;
 
 namespace Pipeline.Stages.Imports;
@@ -17,14 +18,21 @@ internal static class ScoredFile
     /// <exception cref="InputException">The file is damaged, or changed while it was read.</exception>
     public static IEnumerable<ReadRow> Read(IStorage storage, FileRange range, ImportScoresOptions options)
     {
-        foreach ((long line, LineReader lines) in RangeReading.Lines(storage, range, options.MaxLineBytes))
-            yield return Line(lines, new DocumentId(range.File.Hash, line, 0), options);
+        if (options.IsParquet)
+            return Columns(storage, range, options);
+        return RangeReading.Lines(storage, range, options.MaxLineBytes).Select(l => Line(l.Reader, new DocumentId(range.File.Hash, l.Line, 0), options));
     }
 
     /// <summary>Refuses a file of which no row has the fields that are asked for.</summary>
     /// <exception cref="InputException">Says what is wrong with the first.</exception>
     public static void Require(IStorage storage, string path, ImportScoresOptions options)
     {
+        if (options.IsParquet)
+        {
+            using ColumnFileReader reader = ColumnFileReader.Open(storage, path);
+            _ = new ScoredColumns(reader, options);
+            return;
+        }
         using Stream stream = storage.OpenRead(path);
         using Stream text = LineCompression.Open(path, stream);
         var lines = new LineReader(text, path, options.MaxLineBytes);
@@ -38,6 +46,18 @@ internal static class ScoredFile
         }
         if (first is { } bad)
             throw new InputException(string.Create(CultureInfo.InvariantCulture, $"{path}: no line can be used; line {bad.Line + 1}: {bad.Reject.Reason}{bad.Reject.Message}"));
+    }
+
+    private static IEnumerable<ReadRow> Columns(IStorage storage, FileRange range, ImportScoresOptions options)
+    {
+        using ColumnFileReader reader = ColumnFileReader.Open(storage, range.File.Path);
+        var columns = new ScoredColumns(reader, options);
+        foreach ((int group, long before, long first, long end) in RangeReading.Groups(reader, range))
+        {
+            using IEnumerator<ReadRow> rows = columns.Read(reader, group, first, end, new DocumentId(range.File.Hash, before, 0)).GetEnumerator();
+            while (RangeReading.Next(rows, reader, group, "scores"))
+                yield return rows.Current;
+        }
     }
 
     private static ReadRow Line(LineReader lines, DocumentId id, ImportScoresOptions options)

@@ -44,4 +44,18 @@ internal static class RangeReading
             before += rows;
         }
     }
+
+    /// <summary>Steps through the rows of a group.</summary>
+    /// <exception cref="InputException">The group is damaged: names file, group and column.</exception>
+    public static bool Next<T>(IEnumerator<T> rows, ColumnFileReader reader, int group, string column)
+    {
+        try
+        {
+            return rows.MoveNext();
+        }
+        catch (Exception e) when (e is ColumnFormatException or EndOfStreamException)
+        {
+            throw reader.Damage(group, column, e);
+        }
+    }
 }

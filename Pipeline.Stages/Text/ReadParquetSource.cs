@@ -63,20 +63,8 @@ internal sealed class ReadParquetSource(ReadParquetOptions options, InputSelecti
         foreach ((int group, long before, long first, long end) in RangeReading.Groups(reader, range))
         {
             using IEnumerator<RowText> texts = column.Read(reader, group, first, end).GetEnumerator();
-            for (long row = before + first; Next(texts, reader, group, column); row++)
+            for (long row = before + first; RangeReading.Next(texts, reader, group, column.Name); row++)
                 yield return ToDocument(new DocumentId(range.File.Hash, row, 0), texts.Current, reader.Path);
-        }
-    }
-
-    private static bool Next(IEnumerator<RowText> texts, ColumnFileReader reader, int group, TextColumn column)
-    {
-        try
-        {
-            return texts.MoveNext();
-        }
-        catch (Exception e) when (e is ColumnFormatException or EndOfStreamException)
-        {
-            throw reader.Damage(group, column.Name, e);
         }
     }
 

@@ -15,7 +15,6 @@ using Pipeline.Stages.Tests.Student;
 using Pipeline.Stages.Tests.Teacher;
 using Pipeline.Stages.Tests.Torch;
 using Pipeline.Stages.Text;
-using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Tests.Imports;
 
@@ -24,12 +23,10 @@ namespace Pipeline.Stages.Tests.Imports;
 public sealed class ImportScoresTests : IDisposable
 {
     private readonly TinyRun _run = new(backends: [.. TeacherTable.All, TableTeacher.Registration]);
-    private readonly TextTokenizer _teacher;
 
     public ImportScoresTests()
     {
         _run.Provide(new InputCatalog(_run.Storage));
-        _teacher = TextTokenizer.Load(_run.Teacher, _run.Storage);
         File.WriteAllLines(_run["table"], Enumerable.Range(0, 400).Select(id => string.Create(CultureInfo.InvariantCulture, $"{id} {0.3f + id % 16 * 0.17f} {2.5f + id % 3 * 0.21f} {1.9f - id % 3 * 0.1f}")));
     }
 
@@ -57,13 +54,13 @@ public sealed class ImportScoresTests : IDisposable
         RunDefinition definition = Definition(knowledge);
         TextDocument[] documents = TinyRun.Documents(12);
         List<Example> asked = await _run.ScoreAsync(definition, documents);
-        await File.WriteAllLinesAsync(_run["scores.jsonl"], asked.Select(e => Line(e).ToJsonString()));
+        await File.WriteAllLinesAsync(_run["scores.jsonl"], asked.Select(e => ScoreFiles.Line(e).ToJsonString()));
         ImportScoresOptions options = Options(knowledge, withIds, withBytes);
         List<Example> read = await ReadAsync(options);
         Assert.Empty(_run.Rejected);
         Assert.Equal(asked.Count, read.Count);
         foreach ((Example a, Example b) in asked.Zip(read))
-            AssertSame(a, b, withIds);
+            ScoreFiles.AssertSame(a, b, withIds);
 
         await _run.WriteShardsAsync(definition, "asked", documents);
         await _run.ImportAsync(definition with { Teacher = null }, "read", options);
@@ -71,7 +68,7 @@ public sealed class ImportScoresTests : IDisposable
         Assert.Equal(left.Fingerprint.Boundary, right.Fingerprint.Boundary);
         Assert.Equal(left.Shards.Select(s => s.Version), right.Shards.Select(s => s.Version));
         foreach ((Example a, Example b) in Enumerable.Range(0, left.BlockCount).SelectMany(left.ReadBlock).Zip(Enumerable.Range(0, right.BlockCount).SelectMany(right.ReadBlock), (a, b) => (a, b)))
-            AssertSame(a, b, withIds);
+            ScoreFiles.AssertSame(a, b, withIds);
         Assert.Equal(withIds && options.Tokenizer is not null, right.Fingerprint.Parts.ContainsKey(FingerprintPart.TeacherTokenizer));
     }
 
@@ -81,11 +78,11 @@ public sealed class ImportScoresTests : IDisposable
         string folder = ToyTokenizer.SentencePiece(_run["pieces"], 40, "<s>", "</s>", ["<s>", "</s>"]);
         RunDefinition definition = Definition(BoundaryKnowledge.Exact);
         List<Example> asked = await _run.ScoreAsync(definition with { Teacher = definition.Teacher! with { Tokenizer = folder } }, TinyRun.Documents(8));
-        await File.WriteAllLinesAsync(_run["scores.jsonl"], asked.Select(e => Line(e).ToJsonString()));
+        await File.WriteAllLinesAsync(_run["scores.jsonl"], asked.Select(e => ScoreFiles.Line(e).ToJsonString()));
         List<Example> read = await ReadAsync(Options(BoundaryKnowledge.Exact, withIds: true, withBytes: false) with { Tokenizer = folder });
         Assert.Empty(_run.Rejected);
         foreach ((Example a, Example b) in asked.Zip(read))
-            AssertSame(a, b, withIds: true);
+            ScoreFiles.AssertSame(a, b, withIds: true);
         Assert.Equal(asked.Count, read.Count);
     }
 
@@ -139,8 +136,8 @@ public sealed class ImportScoresTests : IDisposable
     public async Task What_does_not_fit_is_rejected_by_reason_and_the_rest_is_read(string fault, string reason)
     {
         List<Example> asked = await _run.ScoreAsync(Definition(BoundaryKnowledge.Exact), TinyRun.Documents(3));
-        string[] lines = [.. asked.Select(e => Line(e).ToJsonString())];
-        lines[1] = Broken(fault, Line(asked[1]), asked[2]);
+        string[] lines = [.. asked.Select(e => ScoreFiles.Line(e).ToJsonString())];
+        lines[1] = Broken(fault, ScoreFiles.Line(asked[1]), asked[2]);
         await File.WriteAllLinesAsync(_run["scores.jsonl"], lines);
         List<Example> read = await ReadAsync(Options(BoundaryKnowledge.Exact, withIds: true, withBytes: true) with { MaxTeacherTokens = 100 });
         Assert.Equal([0L, 2L], read.Select(e => e.Id.Row));
@@ -152,7 +149,7 @@ public sealed class ImportScoresTests : IDisposable
     public async Task Bounds_the_wrong_way_round_are_rejected_and_missing_ones_are_unknown()
     {
         List<Example> asked = await _run.ScoreAsync(Definition(BoundaryKnowledge.Interval), TinyRun.Documents(2));
-        JsonObject reversed = Line(asked[0]), missing = Line(asked[1]);
+        JsonObject reversed = ScoreFiles.Line(asked[0]), missing = ScoreFiles.Line(asked[1]);
         (reversed["least"], reversed["most"]) = (reversed["most"]!.DeepClone(), reversed["least"]!.DeepClone());
         missing["least"]![1] = missing["most"]![1] = null;
         await File.WriteAllLinesAsync(_run["scores.jsonl"], [reversed.ToJsonString(), missing.ToJsonString()]);
@@ -272,46 +269,6 @@ public sealed class ImportScoresTests : IDisposable
         BoundaryLower = knowledge == BoundaryKnowledge.Interval ? "least" : null,
         BoundaryUpper = knowledge == BoundaryKnowledge.Interval ? "most" : null,
     };
-
-    /// <summary>An example as a program that knows nothing of ours would write it.</summary>
-    private JsonObject Line(Example example)
-    {
-        (TokenSequence tokens, TeacherScores scores) = (example.Teacher!.Tokens, example.Teacher.Scores);
-        byte[] text = Encoding.UTF8.GetBytes(example.Text);
-        var line = new JsonObject
-        {
-            ["text"] = example.Text,
-            ["ids"] = new JsonArray([.. tokens.Ids.Select(id => (JsonNode)id)]),
-            ["pieces"] = new JsonArray([.. tokens.ByteEnds.Select((end, i) => tokens.Unit(i) == UnitLabels.Text
-                ? (JsonNode)new JsonArray([.. text[(i == 0 ? 0 : tokens.ByteEnds[i - 1])..end].Select(b => (JsonNode)(int)b)]) : null)]),
-            ["scores"] = Numbers(scores.NegLogLikelihood),
-        };
-        line["scores"]![0] = null;
-        if (scores.NegLogBoundary is { } mass)
-            line["mass"] = Numbers(mass);
-        if (scores.Interval is { } bounds)
-            (line["least"], line["most"]) = (Numbers(bounds.NegLogLower), Numbers(bounds.NegLogUpper));
-        return line;
-    }
-
-    private static JsonArray Numbers(float[] negative) => new([.. negative.Select(n => (JsonNode)(-n))]);
-
-    private static void AssertSame(Example asked, Example read, bool withIds)
-    {
-        Assert.Equal(asked.Text, read.Text);
-        Assert.Equal(asked.Chunks, read.Chunks);
-        Assert.Equal(asked.Student.Ids, read.Student.Ids);
-        (TokenSequence a, TokenSequence b) = (asked.Teacher!.Tokens, read.Teacher!.Tokens);
-        Assert.Equal(withIds ? a.Ids : [.. a.Ids.Select(_ => PlacedTokens.UnknownId)], b.Ids);
-        Assert.Equal(a.ByteEnds, b.ByteEnds);
-        Assert.Equal(a.Units, b.Units);
-        Assert.Equal(a.LossMask, b.LossMask);
-        (TeacherScores x, TeacherScores y) = (asked.Teacher.Scores, read.Teacher.Scores);
-        Assert.Equal(x.NegLogLikelihood, y.NegLogLikelihood);
-        Assert.Equal(x.NegLogBoundary, y.NegLogBoundary);
-        Assert.Equal(x.Interval?.NegLogLower, y.Interval?.NegLogLower);
-        Assert.Equal(x.Interval?.NegLogUpper, y.Interval?.NegLogUpper);
-    }
 
     private ShardSet Open(string folder) => ShardSet.Open(_run.Storage, _run[folder], new Dictionary<string, string>());
 
