@@ -17,6 +17,7 @@ public static class StageTable
         Documents.TokenizeStudentMap.Registration,
         Documents.AlignMap.Registration,
         Teacher.ScoreTeacherStream.Registration,
+        Imports.ImportScoresSource.Registration,
         Shards.WriteShardsSink.Registration,
         Shards.ReadShardsSource.Registration(ShardExpectation.Of, ShardExpectation.Known),
         Student.RealignMap.Registration,

@@ -24,6 +24,9 @@ public static class FingerprintPart
     /// <summary>The edit of the teacher's activations; absent where it has none.</summary>
     public const string TeacherEdit = "teacher edit";
 
+    /// <summary>What made scores that were read from files, as the definition names it; absent where a teacher was asked.</summary>
+    public const string ImportedFrom = "scores imported from";
+
     /// <summary>How the teacher wrote the texts; absent where they were read.</summary>
     public const string Writing = "writing";
 

@@ -27,6 +27,9 @@ public sealed record FlowFacts
     /// <summary>Whether the flow's teacher says next bytes; null where the flow runs none.</summary>
     public bool? NextBytes { get; init; }
 
+    /// <summary>What scores that were made elsewhere say of their teacher; null where the flow reads none.</summary>
+    public TeacherAbilities? ImportedScores { get; init; }
+
     /// <summary>Folders that shards are written to, by this flow or any other of the run, as the definition names them.</summary>
     public IReadOnlyList<string> ShardFolders { get; init; } = [];
 

@@ -45,7 +45,7 @@ internal sealed class ColumnFileReader : IDisposable
         }
     }
 
-    /// <summary>The rows of a row group in one text column; the group is 0-based.</summary>
+    /// <summary>The rows of a row group in one column; the group is 0-based.</summary>
     public ColumnReader OpenColumn(int group, LeafColumn leaf)
     {
         RowGroupMetadata rows = File.RowGroups[group];

@@ -30,8 +30,11 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
     /// <summary>Whether there is a value; null at some level otherwise.</summary>
     public bool HasValue => Definition == leaf.MaxDefinition;
 
-    /// <summary>The entry's bytes where <see cref="HasValue"/>.</summary>
-    public ReadOnlySpan<byte> Value => _run.Values[_valueIndex].Span;
+    /// <summary>The entry's bytes where <see cref="HasValue"/>; of a column of bytes.</summary>
+    public ReadOnlySpan<byte> Value => _run.Values.Bytes(_valueIndex);
+
+    /// <summary>The entry's number where <see cref="HasValue"/>; of a column of numbers.</summary>
+    public double Number => _run.Values.Number(_valueIndex);
 
     /// <summary>Steps to the next entry; false after the last.</summary>
     public bool Read()

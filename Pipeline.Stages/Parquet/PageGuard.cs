@@ -36,7 +36,7 @@ internal static class PageGuard
         if (page.Encoding is ValueEncoding.Plain or ValueEncoding.PlainDictionary)
             return;
         if (page.Encoding is not (ValueEncoding.RleDictionary or ValueEncoding.DeltaLengthByteArray or ValueEncoding.DeltaByteArray) || page.Kind == PageKind.Dictionary)
-            throw new ColumnFormatException($"a page in encoding {page.Encoding}; text is read as PLAIN, dictionary, DELTA_LENGTH_BYTE_ARRAY or DELTA_BYTE_ARRAY: write it in one of them");
+            throw new ColumnFormatException($"a page in encoding {page.Encoding}; text is read as PLAIN, dictionary, DELTA_LENGTH_BYTE_ARRAY or DELTA_BYTE_ARRAY, numbers as PLAIN or dictionary: write it in one of them");
     }
 
     public static void CheckBody(PageHeader page, ColumnCodec codec, ReadOnlySpan<byte> body, long position)

@@ -15,14 +15,11 @@ internal sealed class PageRun(LeafColumn leaf, ColumnCodec codec)
 {
     private readonly ArrayBufferWriter<byte> _file = new();
     private readonly List<int> _encodings = [(int)ValueEncoding.Plain, (int)ValueEncoding.Rle];
-    private ReadOnlyMemory<byte>[] _values = [];
+    private readonly PageValues _values = PageValues.Of(leaf);
     private int[] _definitions = [];
     private int[] _repetitions = [];
     private long _dictionaryStart;
     private long _dataStart;
-
-    // What a value is before it is read, to tell pages that hold fewer values than they say.
-    private static readonly ReadOnlyMemory<byte> Unread = new byte[1];
 
     public int Count { get; private set; }
 
@@ -30,7 +27,7 @@ internal sealed class PageRun(LeafColumn leaf, ColumnCodec codec)
 
     public bool HasDictionary => _dictionaryStart > 0;
 
-    public ReadOnlySpan<ReadOnlyMemory<byte>> Values => _values;
+    public PageValues Values => _values;
 
     public ReadOnlySpan<int> Definitions => _definitions.AsSpan(0, Count);
 
@@ -90,11 +87,9 @@ internal sealed class PageRun(LeafColumn leaf, ColumnCodec codec)
             throw new ColumnFormatException($"its pages cannot be decoded ({e.GetType().Name}: {e.Message})", e);
         }
         int defined = leaf.MaxDefinition == 0 ? Count : Definitions.Count(leaf.MaxDefinition);
-        if ((defined > 0 && IsUnread(defined - 1)) || (defined < Count && !IsUnread(defined)))
+        if ((defined > 0 && _values.IsUnread(defined - 1)) || (defined < Count && !_values.IsUnread(defined)))
             throw new ColumnFormatException("its pages hold more or fewer values than their levels say");
     }
-
-    private bool IsUnread(int index) => _values[index].Equals(Unread);
 
     private async Task ReadAsync()
     {
@@ -104,22 +99,22 @@ internal sealed class PageRun(LeafColumn leaf, ColumnCodec codec)
         DataField field = reader.Schema.DataFields[0];
         if (field.MaxDefinitionLevel != leaf.MaxDefinition || field.MaxRepetitionLevel != leaf.MaxRepetition)
             throw new ColumnFormatException($"its lists and structs are laid out in a way that is not supported ({leaf})");
-        await reader.OpenRowGroupReader(0).ReadRawAsync<ReadOnlyMemory<byte>>(
+        await _values.ReadAsync(
+            reader.OpenRowGroupReader(0),
             field,
-            _values.AsMemory(0, Count),
+            Count,
             leaf.MaxDefinition > 0 ? _definitions.AsMemory(0, Count) : (Memory<int>?)null,
             leaf.MaxRepetition > 0 ? _repetitions.AsMemory(0, Count) : (Memory<int>?)null);
     }
 
     private void Grow()
     {
-        if (_values.Length < Count)
+        if (Math.Max(_definitions.Length, _repetitions.Length) < Count)
         {
-            _values = new ReadOnlyMemory<byte>[Count];
             _definitions = new int[leaf.MaxDefinition > 0 ? Count : 0];
             _repetitions = new int[leaf.MaxRepetition > 0 ? Count : 0];
         }
-        _values.AsSpan(0, Count).Fill(Unread);
+        _values.Begin(Count);
     }
 
     private static CompactWriter Sizes(CompactWriter writer, PageHeader page)
@@ -136,7 +131,7 @@ internal sealed class PageRun(LeafColumn leaf, ColumnCodec codec)
             .Structs(4, [0], (g, _) => g
                 .Structs(1, [0], (c, _) => c.Int64(2, _dataStart).Struct(3, m =>
                 {
-                    m.Int32(1, (int)PhysicalType.ByteArray).Int32s(2, _encodings).Texts(3, path).Int32(4, (int)codec).Int64(5, Count)
+                    m.Int32(1, (int)leaf.Physical).Int32s(2, _encodings).Texts(3, path).Int32(4, (int)codec).Int64(5, Count)
                         .Int64(6, Bytes).Int64(7, start - 4).Int64(9, _dataStart);
                     if (_dictionaryStart > 0)
                         m.Int64(11, _dictionaryStart);

@@ -28,15 +28,15 @@ internal static class ReadShardsRules
         string path = RunNames.OfShards(from, context);
         if (RunNames.Fault(path, context, OutputKind.Shards) is { } fault)
             return [fault];
-        if (RunNames.Find(path, context) is not null)
-            return [];
+        if (RunNames.Find(path, context) is { } made)
+            return made.Facts.ImportedScores is { } said ? Imported(said, $"'{from}', which flow '{made.Flow}' imports,", context) : [];
         string folder = RunPaths.Input(context.RunFolder, path);
         if (!context.Storage.DirectoryExists(folder))
             return [$"{folder} is not there, and no flow of this definition writes '{from}'"];
         try
         {
             ShardSet set = ShardSet.Open(context.Storage, folder, expected());
-            return context.Definition.Teacher is null ? Unmet(set, context) : [];
+            return context.Definition.Teacher is null ? Unmet(AbilitiesOf(set), set.Folder, context) : [];
         }
         catch (AlmException e) when (e is InputException or DamagedException)
         {
@@ -44,12 +44,16 @@ internal static class ReadShardsRules
         }
     }
 
+    // The teacher of a definition is the one whose scores its flows read.
+    private static IEnumerable<string> Imported(TeacherAbilities said, string what, StageContext context) => context.Definition.Teacher is null
+        ? Unmet(said, what, context)
+        : [$"{what} holds scores that were made elsewhere, and the definition names a \"teacher\", which did not make them; leave \"teacher\" out"];
+
+    private static TeacherAbilities AbilitiesOf(ShardSet set)
+        => new(set.Fingerprint.Boundary, HiddenStates: set.Fingerprint.Parts.GetValueOrDefault(FingerprintPart.TeacherHiddenStates) is not (null or "none"));
+
     // A definition with a teacher is held to what the teacher can say; without one the shards are all there is.
-    private static IEnumerable<string> Unmet(ShardSet set, StageContext context)
-    {
-        string? hidden = set.Fingerprint.Parts.GetValueOrDefault(FingerprintPart.TeacherHiddenStates);
-        var can = new TeacherAbilities(set.Fingerprint.Boundary, HiddenStates: hidden is not (null or "none"));
-        return context.Facts.TeacherNeeds.Where(need => !need.IsMet(can) && need.IsMet(can with { Boundary = BoundaryKnowledge.Exact, HiddenStates = true }))
-            .Select(need => $"{set.Folder} was scored without {need.What}, which '{need.Key}' needs{(need.Remedy is null ? "" : $"; {need.Remedy}")}");
-    }
+    private static IEnumerable<string> Unmet(TeacherAbilities can, string what, StageContext context)
+        => context.Facts.TeacherNeeds.Where(need => !need.IsMet(can) && Enum.GetValues<BoundaryKnowledge>().Any(b => need.IsMet(can with { Boundary = b, HiddenStates = true })))
+            .Select(need => $"{what} was scored without {need.What}, which '{need.Key}' needs{(need.Remedy is null ? "" : $"; {need.Remedy}")}");
 }

@@ -51,26 +51,8 @@ internal sealed class ReadJsonlSource(ReadJsonlOptions options, InputSelection i
 
     private IEnumerable<TextDocument?> ReadRange(FileRange range)
     {
-        InputFile file = range.File;
-        using Stream stream = storage.OpenRead(file.Path);
-        long line = 0;
-        if (file.Lines.Count > 0)
-        {
-            int step = (int)(range.First / InputCatalog.LineStep);
-            stream.Position = file.Lines[step];
-            line = (long)step * InputCatalog.LineStep;
-        }
-        using Stream text = LineCompression.Open(file.Path, stream);
-        var lines = new LineReader(text, file.Path, options.MaxLineBytes);
-        for (; line < range.End; line++)
-        {
-            if (!lines.Next())
-                throw new InputException($"{file.Path} changed while it was read: it has {line} lines, {file.Rows} were counted");
-            if (line < range.First)
-                continue;
-            RowText row = LineFileForm.Read(lines, line, options);
-            yield return ToDocument(new DocumentId(file.Hash, line, 0), row, file.Path);
-        }
+        foreach ((long line, LineReader lines) in RangeReading.Lines(storage, range, options.MaxLineBytes))
+            yield return ToDocument(new DocumentId(range.File.Hash, line, 0), LineFileForm.Read(lines, line, options), range.File.Path);
     }
 
     private TextDocument? ToDocument(DocumentId id, RowText row, string path)

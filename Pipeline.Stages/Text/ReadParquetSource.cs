@@ -60,30 +60,11 @@ internal sealed class ReadParquetSource(ReadParquetOptions options, InputSelecti
     // Null where a row was rejected, so that progress counts rows.
     private IEnumerable<TextDocument?> ReadRange(ColumnFileReader reader, TextColumn column, FileRange range)
     {
-        long before = 0;
-        for (int group = 0; group < reader.File.RowGroups.Count && before < range.End; group++)
+        foreach ((int group, long before, long first, long end) in RangeReading.Groups(reader, range))
         {
-            long rows = reader.File.RowGroups[group].Rows;
-            long first = Math.Max(range.First - before, 0), end = Math.Min(range.End - before, rows);
-            if (first < end)
-            {
-                using IEnumerator<RowText> texts = column.Read(reader, group, first, end).GetEnumerator();
-                for (long row = before + first; Next(texts, reader, group, column); row++)
-                    yield return ToDocument(new DocumentId(range.File.Hash, row, 0), texts.Current, reader.Path);
-            }
-            before += rows;
-        }
-    }
-
-    private static bool Next(IEnumerator<RowText> texts, ColumnFileReader reader, int group, TextColumn column)
-    {
-        try
-        {
-            return texts.MoveNext();
-        }
-        catch (Exception e) when (e is ColumnFormatException or EndOfStreamException)
-        {
-            throw reader.Damage(group, column.Name, e);
+            using IEnumerator<RowText> texts = column.Read(reader, group, first, end).GetEnumerator();
+            for (long row = before + first; RangeReading.Next(texts, reader, group, column.Name); row++)
+                yield return ToDocument(new DocumentId(range.File.Hash, row, 0), texts.Current, reader.Path);
         }
     }
 

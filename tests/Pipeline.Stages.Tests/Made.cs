@@ -4,6 +4,7 @@ using Pipeline.Stages.Demonstrations;
 using Pipeline.Stages.Documents;
 using Pipeline.Stages.Embeddings;
 using Pipeline.Stages.Evaluation;
+using Pipeline.Stages.Imports;
 using Pipeline.Stages.Shards;
 using Pipeline.Stages.SteeringFits;
 using Pipeline.Stages.Student;
@@ -34,6 +35,8 @@ internal static class Made
     public static AlignMap Align(StageContext context) => Make<AlignMap>(new AlignOptions(), context);
 
     public static ScoreTeacherStream ScoreTeacher(ScoreTeacherOptions options, StageContext context) => Make<ScoreTeacherStream>(options, context);
+
+    public static ImportScoresSource ImportScores(ImportScoresOptions options, StageContext context) => Make<ImportScoresSource>(options, context);
 
     public static WriteShardsSink WriteShards(WriteShardsOptions options, StageContext context) => Make<WriteShardsSink>(options, context);
 

@@ -6,6 +6,7 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Documents;
+using Pipeline.Stages.Imports;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Ranks;
@@ -113,6 +114,17 @@ internal sealed class TinyRun : IDisposable, IStageMeter, IRejects, IServiceProv
             var score = Made.ScoreTeacher(options ?? new(), context);
             TextDocument[] part = [.. documents.Skip(k * documents.Length / count).Take(((k + 1) * documents.Length / count) - (k * documents.Length / count))];
             await Write(to, count, score.RunAsync(part.SelectMany(tokenize.Map).ToAsyncEnumerable(), default), context, tokenize, score);
+        }
+    }
+
+    /// <summary>import-scores, write-shards.</summary>
+    public async Task ImportAsync(RunDefinition definition, string to, ImportScoresOptions options, int count = 2)
+    {
+        for (int k = 0; k < count; k++)
+        {
+            StageContext context = Context(definition, new Partition(k, count), options);
+            var read = Made.ImportScores(options, context);
+            await Write(to, count, read.ReadAsync(default), context, read);
         }
     }
 

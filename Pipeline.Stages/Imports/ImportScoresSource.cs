@@ -1,0 +1,122 @@
+using System.Globalization;
+using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Progress;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Contracts.Teachers;
+using Pipeline.Stages.Rules;
+using Pipeline.Stages.Sides;
+using Pipeline.Stages.Text;
+using Pipeline.Stages.Tokenization;
+
+namespace Pipeline.Stages.Imports;
+
+/// <summary>
+/// Examples out of scores that were made elsewhere. The teacher is a file: what it says is checked against the text and aligned with the
+/// student's tokens as if it had been asked.
+/// </summary>
+/// <param name="options">Where the scores are.</param>
+/// <param name="input">Its files and rows.</param>
+/// <param name="student">The student's tokenizer.</param>
+/// <param name="teacher">Checks ids; null: they are taken as they are.</param>
+/// <param name="storage">Files.</param>
+/// <param name="meter">Counts.</param>
+/// <param name="rejects">Gets rows that cannot be used.</param>
+internal sealed class ImportScoresSource(
+    ImportScoresOptions options, InputSelection input, TextTokenizer student, TextTokenizer? teacher, IStorage storage, IStageMeter meter, IRejects rejects)
+    : ISource<Example>, IFingerprinted, IPlanned
+{
+    public static StageRegistration Registration { get; } = StageRegistration.Source<ImportScoresOptions, Example, ImportScoresSource>(
+        "import-scores", "Reads scores that were made elsewhere: text with a log-likelihood, and a boundary mass where there is one, for each token of a teacher.",
+        static (o, c) => new ImportScoresSource(
+            o, InputSelection.Of(o.Files, o.IsParquet ? InputKind.Parquet : InputKind.JsonLines, o.SkipRows, o.MaxRows, c), SideTokenizers.Student(RunSite.Of(c)), Teacher(o, c), c.Storage, c.Meter, c.Rejects))
+        .Telling<ImportScoresOptions>(static (o, facts) => facts with
+        {
+            MaxTeacherTokens = o.MaxTeacherTokens,
+            MaxStudentTokens = o.StudentLimit,
+            ImportedScores = new TeacherAbilities(o.Knowledge),
+        })
+        .Ruled<ImportScoresOptions>(static (o, c) => SideRules.StudentTokenizer(c)
+            .Concat(o.Tokenizer is null ? [] : SideRules.Tokenizer("tokenizer", o.Tokenizer, null, c))
+            .Concat(PositionRules.Student("maxStudentTokens", o.StudentLimit, c))
+            .Concat(InputFileRules.Of(o.Files, c, path => ScoredFile.Require(c.Storage, path, o)))) with
+    { Needs = StageNeeds.Student };
+
+    public IReadOnlyDictionary<string, string> Fingerprint
+    {
+        get
+        {
+            var parts = new Dictionary<string, string>
+            {
+                [FingerprintPart.Input] = input.Fingerprint(
+                    "scores", options.Text, options.Prompt ?? "", options.Ids ?? "", options.Bytes ?? "", options.LogLikelihood,
+                    options.Boundary ?? "", options.BoundaryLower ?? "", options.BoundaryUpper ?? "", options.MaxLineBytes.ToString(CultureInfo.InvariantCulture)),
+                [FingerprintPart.StudentTokenizer] = student.Fingerprint,
+                [FingerprintPart.Limits] = string.Create(
+                    CultureInfo.InvariantCulture, $"tokens {options.MaxTeacherTokens}/{options.StudentLimit}, long Reject, bos {options.AddBos}, eos {options.AddEos}"),
+                [FingerprintPart.ImportedFrom] = options.Model ?? "not said",
+            };
+            // Of a prompt nobody knows the teacher's ids, so shards that have one do not say that they hold them.
+            if (teacher is not null && options.Prompt is null)
+                parts[FingerprintPart.TeacherTokenizer] = teacher.Fingerprint;
+            if (options.Knowledge != BoundaryKnowledge.Exact)
+                parts[FingerprintPart.TeacherBoundary] = ShardFingerprint.BoundaryIs(options.Knowledge);
+            return parts;
+        }
+    }
+
+    public StagePlan Plan(long? records) => TextPlan.Of(input, file => ScoredFile.Require(storage, file.Path, options));
+
+    public IAsyncEnumerable<Example> ReadAsync(CancellationToken cancellationToken) => Read(cancellationToken).ToAsyncEnumerable();
+
+    private static TextTokenizer? Teacher(ImportScoresOptions options, StageContext context)
+    {
+        RunSite run = RunSite.Of(context);
+        return options.Tokenizer is not { } path ? null : run.Tokenizers.Get(path == TextTokenizer.BytesPath ? path : run.Input(path));
+    }
+
+    private IEnumerable<Example> Read(CancellationToken cancellationToken)
+    {
+        input.SayWhatIsEmpty();
+        IReadOnlyList<FileRange> ranges = input.Ranges();
+        foreach (FileRange range in ranges)
+            ScoredFile.Require(storage, range.File.Path, options);
+        var maker = new ExampleMaker(options, student.CreateEncoder(), teacher);
+        long done = 0, total = ranges.Sum(r => r.End - r.First);
+        foreach (FileRange range in ranges)
+        {
+            foreach (ReadRow row in ScoredFile.Read(storage, range, options))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                meter.Progress(++done, total);
+                if (Make(maker, row, range.File.Path) is { } example)
+                    yield return example;
+            }
+        }
+    }
+
+    private Example? Make(ExampleMaker maker, ReadRow row, string path)
+    {
+        if (row.Reject?.Reason == TextRejects.Blank)
+        {
+            meter.Count("blankLines", 1);
+            return null;
+        }
+        try
+        {
+            Example example = maker.Make(row.Id, row.Scores ?? throw row.Reject!);
+            meter.Count("documents", 1);
+            meter.Count("teacherTokens", example.Teacher!.Tokens.Count);
+            meter.Count("studentTokens", example.Student.Count);
+            meter.Count("chunks", example.Chunks.Length);
+            return example;
+        }
+        catch (RejectedException e)
+        {
+            string place = options.IsParquet ? $"row {row.Id.Row}" : $"line {row.Id.Row + 1}";
+            rejects.Reject(row.Id, e.Reason, $"{path}: {place}: {e.Reason}{e.Message}");
+            return null;
+        }
+    }
+}

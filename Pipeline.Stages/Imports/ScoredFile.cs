@@ -1,0 +1,80 @@
+using System.Globalization;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Parquet;
+using Pipeline.Stages.Text;
+
+namespace Pipeline.Stages.Imports;
+
+/// <summary>A row as read, or why it cannot be.</summary>
+internal readonly record struct ReadRow(DocumentId Id, ScoredRow? Scores, RejectedException? Reject);
+
+/// <summary>Rows of scores out of a file of either kind.</summary>
+internal static class ScoredFile
+{
+    /// <summary>The rows of a range, in order, those that cannot be read among them.</summary>
+    /// <exception cref="InputException">The file is damaged, or changed while it was read.</exception>
+    public static IEnumerable<ReadRow> Read(IStorage storage, FileRange range, ImportScoresOptions options)
+    {
+        if (options.IsParquet)
+            return Columns(storage, range, options);
+        return RangeReading.Lines(storage, range, options.MaxLineBytes).Select(l => Line(l.Reader, new DocumentId(range.File.Hash, l.Line, 0), options));
+    }
+
+    /// <summary>Refuses a file of which no row has the fields that are asked for.</summary>
+    /// <exception cref="InputException">Says what is wrong with the first.</exception>
+    public static void Require(IStorage storage, string path, ImportScoresOptions options)
+    {
+        if (options.IsParquet)
+        {
+            using ColumnFileReader reader = ColumnFileReader.Open(storage, path);
+            _ = new ScoredColumns(reader, options);
+            return;
+        }
+        using Stream stream = storage.OpenRead(path);
+        using Stream text = LineCompression.Open(path, stream);
+        var lines = new LineReader(text, path, options.MaxLineBytes);
+        (long Line, RejectedException Reject)? first = null;
+        for (long line = 0; lines.Next(); line++)
+        {
+            if (Line(lines, new DocumentId(0, line, 0), options).Reject is not { } reject)
+                return;
+            if (reject.Reason != TextRejects.Blank)
+                first ??= (line, reject);
+        }
+        if (first is { } bad)
+            throw new InputException(string.Create(CultureInfo.InvariantCulture, $"{path}: no line can be used; line {bad.Line + 1}: {bad.Reject.Reason}{bad.Reject.Message}"));
+    }
+
+    private static IEnumerable<ReadRow> Columns(IStorage storage, FileRange range, ImportScoresOptions options)
+    {
+        using ColumnFileReader reader = ColumnFileReader.Open(storage, range.File.Path);
+        var columns = new ScoredColumns(reader, options);
+        foreach ((int group, long before, long first, long end) in RangeReading.Groups(reader, range))
+        {
+            using IEnumerator<ReadRow> rows = columns.Read(reader, group, first, end, new DocumentId(range.File.Hash, before, 0)).GetEnumerator();
+            while (RangeReading.Next(rows, reader, group, "scores"))
+                yield return rows.Current;
+        }
+    }
+
+    private static ReadRow Line(LineReader lines, DocumentId id, ImportScoresOptions options)
+    {
+        try
+        {
+            if (lines.IsTooLong)
+                throw new RejectedException(id, TextRejects.LineTooLong, string.Create(CultureInfo.InvariantCulture, $" ({options.MaxLineBytes})"));
+            ReadOnlyMemory<byte> line = lines.Line;
+            line = line[(line.Length - JsonLine.WithoutMark(line.Span, id.Row).Length)..];
+            return line.Span.ContainsAnyExcept(" \t\r\n"u8)
+                ? new ReadRow(id, ScoredLine.Read(line, id, options), null)
+                : throw new RejectedException(id, TextRejects.Blank, "");
+        }
+        catch (RejectedException e)
+        {
+            return new ReadRow(id, null, e);
+        }
+    }
+}

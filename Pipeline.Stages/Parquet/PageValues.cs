@@ -1,0 +1,63 @@
+using Parquet;
+using Parquet.Schema;
+
+namespace Pipeline.Stages.Parquet;
+
+/// <summary>Values of the pages of one column, as the library decodes them: bytes, or numbers of one type.</summary>
+internal abstract class PageValues
+{
+    /// <exception cref="ColumnFormatException">Values of this kind are not read.</exception>
+    public static PageValues Of(LeafColumn leaf) => leaf.Physical switch
+    {
+        PhysicalType.ByteArray => new ByteValues(),
+        PhysicalType.Int32 => new NumberValues<int>(unchecked((int)0x9E3779B9), value => value),
+        PhysicalType.Int64 => new NumberValues<long>(unchecked((long)0x9E3779B97F4A7C15), value => value),
+        PhysicalType.Float => new NumberValues<float>(BitConverter.Int32BitsToSingle(0x7FC5A5A5), value => value),
+        PhysicalType.Double => new NumberValues<double>(BitConverter.Int64BitsToDouble(0x7FF85A5A5A5A5A5A), value => value),
+        _ => throw new ColumnFormatException($"it holds {leaf.Physical} values; write it as text, numbers or binary"),
+    };
+
+    /// <summary>Of bytes.</summary>
+    public virtual ReadOnlySpan<byte> Bytes(int index) => throw new InvalidOperationException("the column holds numbers");
+
+    /// <summary>Of numbers.</summary>
+    public virtual double Number(int index) => throw new InvalidOperationException("the column holds bytes");
+
+    /// <summary>Makes room, and fills it with what no page holds.</summary>
+    public abstract void Begin(int count);
+
+    /// <summary>Whether nothing was decoded there: tells pages that hold fewer values than they say.</summary>
+    public abstract bool IsUnread(int index);
+
+    public abstract Task ReadAsync(ParquetRowGroupReader group, DataField field, int count, Memory<int>? definitions, Memory<int>? repetitions);
+
+    private abstract class Typed<T>(T unread) : PageValues
+        where T : struct, IEquatable<T>
+    {
+        protected T[] Values { get; private set; } = [];
+
+        public override void Begin(int count)
+        {
+            if (Values.Length < count)
+                Values = new T[count];
+            Values.AsSpan(0, count).Fill(unread);
+        }
+
+        public override bool IsUnread(int index) => Values[index].Equals(unread);
+
+        public override async Task ReadAsync(ParquetRowGroupReader group, DataField field, int count, Memory<int>? definitions, Memory<int>? repetitions)
+            => await group.ReadRawAsync<T>(field, Values.AsMemory(0, count), definitions, repetitions);
+    }
+
+    private sealed class ByteValues() : Typed<ReadOnlyMemory<byte>>(new byte[1])
+    {
+        public override ReadOnlySpan<byte> Bytes(int index) => Values[index].Span;
+    }
+
+    // A number that a page does hold and that is the one for "unread" by chance has the file refused, not misread.
+    private sealed class NumberValues<T>(T unread, Func<T, double> number) : Typed<T>(unread)
+        where T : struct, IEquatable<T>
+    {
+        public override double Number(int index) => number(Values[index]);
+    }
+}
