@@ -51,12 +51,16 @@ internal sealed class GgufWorker(WorkerPipe pipe) : IDisposable
                     }
                 });
                 break;
+            case WorkerMessage.Ends:
+                pipe.Send(WorkerMessage.Answer, writer => WorkerPipe.WriteIds(writer, Model.Ends()));
+                break;
             case WorkerMessage.Boundary:
                 Model.SetBoundary(Array.ConvertAll(reader.ReadBytes(WorkerPipe.Count(reader, 1)), b => b != 0));
                 pipe.Send(WorkerMessage.Answer);
                 break;
             case WorkerMessage.Score:
-                (float[] likelihood, float[] boundary) = Model.Score(WorkerPipe.ReadIds(reader));
+                Action<ReadOnlySpan<float>>? weights = reader.ReadBoolean() ? numbers => pipe.Send(WorkerMessage.Weights, numbers) : null;
+                (float[] likelihood, float[] boundary) = Model.Score(WorkerPipe.ReadIds(reader), weights);
                 pipe.Send(WorkerMessage.Answer, writer =>
                 {
                     WorkerPipe.WriteNumbers(writer, likelihood);

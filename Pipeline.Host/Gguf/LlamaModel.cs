@@ -53,6 +53,9 @@ internal sealed class LlamaModel : IDisposable
     public int[] Tokenize(string text, bool addSpecial, bool parseSpecial)
         => Array.ConvertAll(_model.Tokenize(text, addSpecial, parseSpecial, Encoding.UTF8), token => (int)token);
 
+    /// <summary>Ids after which nothing is to be written.</summary>
+    public int[] Ends() => [.. Enumerable.Range(0, Vocabulary).Where(id => ((LLamaToken)id).IsEndOfGeneration(_model.Vocab))];
+
     /// <summary>[rows that a token has] which of them are boundary tokens.</summary>
     public void SetBoundary(bool[] boundary)
     {
@@ -63,7 +66,9 @@ internal sealed class LlamaModel : IDisposable
     }
 
     /// <summary>[ids] log p of each id but the first, and log boundary mass after each.</summary>
-    public (float[] LogLikelihood, float[] LogBoundary) Score(int[] ids)
+    /// <param name="ids">Of a row.</param>
+    /// <param name="weights">Gets, after each id in turn, what is proportional to the probabilities of the next one; null: nobody does.</param>
+    public (float[] LogLikelihood, float[] LogBoundary) Score(int[] ids, Action<ReadOnlySpan<float>>? weights)
     {
         float[] likelihood = new float[ids.Length], boundary = new float[ids.Length];
         Decode(ids, (position, logits) =>
@@ -72,6 +77,7 @@ internal sealed class LlamaModel : IDisposable
             float most = TensorPrimitives.Max(row);
             TensorPrimitives.Subtract(row, most, _scratch);
             TensorPrimitives.Exp<float>(_scratch, _scratch);
+            weights?.Invoke(_scratch);
             double all = 0, mass = 0;
             for (int id = 0; id < _scratch.Length; id++)
             {

@@ -1,5 +1,6 @@
 using System.Numerics;
 using Pipeline.Contracts.Records;
+using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.NextBytes;
 
@@ -13,6 +14,11 @@ internal sealed class KeptBytes(int most, double share)
     private readonly List<byte> _symbols = [];
     private readonly List<float> _negLog = [];
     private readonly byte[] _order = new byte[256];
+
+    /// <summary>What is kept of a row, and what it took.</summary>
+    /// <param name="row">With all its contexts.</param>
+    /// <param name="tokens">Of the row.</param>
+    public AnsweredBytes Answer(ScoredRow row, TokenSequence tokens) => new(Of(row, tokens.ByteEnds is [.., var last] ? last : 0), row.Contexts, row.LostShare);
 
     /// <param name="row">With all its contexts.</param>
     /// <param name="bytes">N, of the document.</param>

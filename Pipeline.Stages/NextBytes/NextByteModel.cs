@@ -12,8 +12,7 @@ namespace Pipeline.Stages.NextBytes;
 internal sealed class NextByteModel : IDisposable
 {
     private readonly Func<Tensor, Tensor>? _embed;
-    private readonly ContinuationRule _rule;
-    private readonly TextEncoder _encoder;
+    private readonly ByteRows _rows;
 
     /// <param name="model">Stays the caller's.</param>
     /// <param name="vocabulary">Of the model's tokenizer.</param>
@@ -23,8 +22,7 @@ internal sealed class NextByteModel : IDisposable
         Model = model;
         _embed = embed;
         Vocabulary = vocabulary;
-        _rule = new ContinuationRule(vocabulary);
-        _encoder = vocabulary.Tokenizer.CreateEncoder();
+        _rows = new ByteRows(vocabulary);
         using IDisposable quiet = no_grad();
         Order_V = tensor(Array.ConvertAll(vocabulary.Ids.ToArray(), id => (long)id), device: model.Device).DetachFromDisposeScope();
         Head_VH = model.HeadWeight.index_select(0, Order_V).DetachFromDisposeScope();
@@ -34,7 +32,7 @@ internal sealed class NextByteModel : IDisposable
 
     public ByteVocabulary Vocabulary { get; }
 
-    internal TextEncoder Encoder => _encoder;
+    internal TextEncoder Encoder => _rows.Encoder;
 
     /// <summary>[V] per place of the vocabulary its id.</summary>
     public Tensor Order_V { get; }
@@ -51,7 +49,7 @@ internal sealed class NextByteModel : IDisposable
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
         ScoredRow[] rows = [.. texts.Select(text => new ScoredRow(
-            text.Mark is { } mark ? [mark, .. text.Ids] : text.Ids, [new ScoredBytes(text, ByteTree.Of(text, Vocabulary, _rule, _encoder, view))]))];
+            text.Mark is { } mark ? [mark, .. text.Ids] : text.Ids, [new ScoredBytes(text, _rows.Tree(text, view))]))];
         using NextBytePass pass = Begin(rows);
         BatchTensors tensors = BatchTensors.Of([.. rows.Select(row => row.Ids)], Model.Device);
         using AttentionContext attention = Model.CreateAttention(rows.Length, (int)tensors.Ids_BT.size(1), cache: pass.Cache, lengths: tensors.Lengths);
@@ -63,8 +61,7 @@ internal sealed class NextByteModel : IDisposable
     }
 
     /// <summary>A row of a batch that somebody else runs the model over; see <see cref="Begin"/>.</summary>
-    public ScoredRow Row(TokenSequence tokens, BytesView view)
-        => new(tokens.Ids, [.. ByteSegment.Of(tokens, Vocabulary).Select(s => new ScoredBytes(s.Text, ByteTree.Of(s.Text, Vocabulary, _rule, _encoder, view), s.Root, s.From))]);
+    public ScoredRow Row(TokenSequence tokens, BytesView view) => _rows.Row(tokens, view);
 
     /// <summary>Contexts of rows that are run together.</summary>
     /// <exception cref="InputException">Other contexts than the rows' own cannot be run.</exception>
@@ -84,7 +81,7 @@ internal sealed class NextByteModel : IDisposable
     }
 
     /// <summary>The contexts of a text.</summary>
-    internal ByteTree TreeOf(ByteText text) => ByteTree.Of(text, Vocabulary, _rule, _encoder, BytesView.Exact);
+    internal ByteTree TreeOf(ByteText text) => _rows.Tree(text, BytesView.Exact);
 
     /// <summary>[1, T, H] of a row of tokens, from one on.</summary>
     internal Tensor EmbedRow(int[] ids, int from = 0)

@@ -82,7 +82,7 @@ internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hi
         var kept = new KeptBytes(asked!.MaxKept, asked.KeepShare);
         return [.. answers.Zip(_byteRows, rows).Select(a => a.First with
         {
-            Bytes = new AnsweredBytes(kept.Of(a.Second, a.Third.Tokens!.ByteEnds is [.., var last] ? last : 0), a.Second.Contexts, a.Second.LostShare),
+            Bytes = kept.Answer(a.Second, a.Third.Tokens!),
         })];
     }
 

@@ -1,10 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using LLama.Native;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Storage;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Host.Gguf;
+using Pipeline.Host.Tests.Gguf;
 using Pipeline.Stages.Gguf;
 using Pipeline.Stages.GgufExport;
 using Pipeline.Stages.Models;
@@ -18,8 +20,8 @@ namespace Pipeline.Benchmarks;
 
 /// <summary>
 /// A teacher under torch and the same one under llama.cpp in its formats: tokens scored per second of processor time, one thread each, the
-/// child's time for the child; and by how many nats log-likelihoods differ from torch's. Arguments: <c>[--rows N] [--rounds N] [--folder DIR]
-/// [--also FILE]</c>; the quick start's teacher, and one of 134 M drawn parameters, left in DIR, of which FILE is made by another program.
+/// child's time for the child; and by how many nats log-likelihoods differ from torch's. Arguments: <c>[--rows N] [--rounds N] [--folder DIR]</c>;
+/// the quick start's teacher, and one of 134 M drawn parameters, of which llama.cpp itself makes a file of Q4_K_M; all are left in DIR.
 /// </summary>
 internal static class GgufBenchmark
 {
@@ -34,16 +36,15 @@ internal static class GgufBenchmark
         int Number(string name, int absent) => Array.IndexOf(args, name) is >= 0 and int at ? int.Parse(args[at + 1], CultureInfo.InvariantCulture) : absent;
         int rows = Number("--rows", 4), rounds = Number("--rounds", 3);
         DiskStorage storage = new();
-        string? Text(string name) => Array.IndexOf(args, name) is >= 0 and int at ? Path.GetFullPath(args[at + 1]) : null;
-        string? kept = Text("--folder"), also = Text("--also");
+        string? kept = Array.IndexOf(args, "--folder") is >= 0 and int given ? Path.GetFullPath(args[given + 1]) : null;
         string folder = kept ?? Directory.CreateTempSubdirectory("alm-bench-").FullName;
         try
         {
             using TorchDevice torch = TorchDevice.Create(DeviceChoice.Cpu, 1, null, ScalarType.Float32);
-            await Compare("1 M, rows of 512", Path.GetFullPath("data/models/tiny-llama"), 4 * rows, 512, rounds, folder, null, storage, torch);
+            await Compare("1 M, rows of 512", Path.GetFullPath("data/models/tiny-llama"), 4 * rows, 512, rounds, folder, hasBlocks: false, storage, torch);
             string large = Path.Combine(folder, "large");
             await torch.RunAsync(() => Make(large, storage), default);
-            await Compare("134 M, rows of 256", large, rows, 256, rounds, folder, also, storage, torch);
+            await Compare("134 M, rows of 256", large, rows, 256, rounds, folder, hasBlocks: true, storage, torch);
             return 0;
         }
         finally
@@ -53,7 +54,7 @@ internal static class GgufBenchmark
         }
     }
 
-    private static async Task Compare(string name, string model, int rows, int length, int rounds, string folder, string? also, DiskStorage storage, TorchDevice device)
+    private static async Task Compare(string name, string model, int rows, int length, int rounds, string folder, bool hasBlocks, DiskStorage storage, TorchDevice device)
     {
         TextTokenizer tokenizer = TextTokenizer.Load(model, storage);
         var random = new Random(1);
@@ -61,10 +62,13 @@ internal static class GgufBenchmark
         IReadOnlyList<TeacherAnswer> expected;
         await using (TorchTeacher torch = new(model, tokenizer, storage, device))
             expected = await Print($"{name}: torch float32", torch, () => Process.GetCurrentProcess().TotalProcessorTime, request, rounds, null);
-        foreach (string file in Enum.GetValues<GgufType>().Select(type => Path.Combine(folder, $"{type}.gguf")).Concat(also is null ? [] : [also]))
+        foreach (GgufType? type in Enum.GetValues<GgufType>().Cast<GgufType?>().Concat(hasBlocks ? [null] : []))
         {
-            if (file != also)
-                await device.RunAsync(() => GgufModelFile.Convert(model, null, file, Enum.Parse<GgufType>(Path.GetFileNameWithoutExtension(file)), storage, device), default);
+            string file = Path.Combine(folder, $"{type?.ToString() ?? "Q4_K_M"}.gguf");
+            if (type is { } ours)
+                await device.RunAsync(() => GgufModelFile.Convert(model, null, file, ours, storage, device), default);
+            else
+                LlamaQuantizer.Write(Path.Combine(folder, $"{GgufType.F32}.gguf"), file, LLamaFtype.MOSTLY_Q4_K_M);
             await using GgufTeacher llama = new(file, new GgufTeacherDefinition { Model = file }, tokenizer, storage, new GgufWorkers(), 1);
             await Print($"{name}: llama.cpp {Path.GetFileNameWithoutExtension(file)}, {new FileInfo(file).Length >> 20} MiB", llama, () =>
             {

@@ -6,6 +6,7 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Embeddings;
+using Pipeline.Stages.NextBytes;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Tokenization;
 
@@ -18,7 +19,7 @@ namespace Pipeline.Stages.Teacher.Gguf;
 internal sealed class GgufTeacher : ITeacher, IPlannedTeacher
 {
     private const int NamedTokens = 5;
-    private static readonly TeacherAbilities Abilities = new(BoundaryKnowledge.Exact);
+    private static readonly TeacherAbilities Abilities = new(BoundaryKnowledge.Exact, NextByteKnowledge.Trunk);
 
     private readonly string _path;
     private readonly GgufTeacherDefinition _definition;
@@ -29,6 +30,7 @@ internal sealed class GgufTeacher : ITeacher, IPlannedTeacher
     private readonly Lazy<IReadOnlyDictionary<string, string>> _fingerprint;
     private readonly SemaphoreSlim _turn = new(1);
     private GgufWorkerClient? _worker;
+    private ByteRows? _bytes;
 
     /// <param name="path">Full path of the file.</param>
     /// <param name="definition">The definition's keys.</param>
@@ -77,7 +79,7 @@ internal sealed class GgufTeacher : ITeacher, IPlannedTeacher
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return await Task.Run(() => Score(request.Rows, cancellationToken), cancellationToken).ConfigureAwait(false);
+            return await Task.Run(() => Score(request, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
         catch
         {
@@ -104,16 +106,20 @@ internal sealed class GgufTeacher : ITeacher, IPlannedTeacher
         return ValueTask.CompletedTask;
     }
 
-    private TeacherAnswer[] Score(IReadOnlyList<TeacherQuestion> rows, CancellationToken cancellationToken)
+    private TeacherAnswer[] Score(TeacherRequest request, CancellationToken cancellationToken)
     {
         GgufWorkerClient worker = _worker ??= Start(cancellationToken);
-        var answers = new TeacherAnswer[rows.Count];
-        for (int i = 0; i < answers.Length; i++)
-        {
-            (float[] likelihood, float[] boundary) = worker.Score(rows[i].Ids, cancellationToken);
-            answers[i] = new TeacherAnswer(new TeacherScores(Array.ConvertAll(likelihood, Stored), Array.ConvertAll(boundary, Stored)));
-        }
-        return answers;
+        if (request.Bytes is not null)
+            _bytes ??= new ByteRows(new ByteVocabulary(_tokenizer, worker.Ends(cancellationToken).ToHashSet(), worker.Vocabulary));
+        return [.. request.Rows.Select(row => Score(worker, row, request.Bytes, cancellationToken))];
+    }
+
+    private TeacherAnswer Score(GgufWorkerClient worker, TeacherQuestion row, NextBytesAsked? asked, CancellationToken cancellationToken)
+    {
+        TrunkRow? bytes = asked is null ? null : new TrunkRow(
+            _bytes!, row.Tokens ?? throw new InvalidOperationException("next bytes are asked for of a row that does not say what its tokens stand for"));
+        (float[] likelihood, float[] boundary) = worker.Score(row.Ids, bytes is null ? null : bytes.Add, cancellationToken);
+        return new TeacherAnswer(new TeacherScores(Array.ConvertAll(likelihood, Stored), Array.ConvertAll(boundary, Stored))) { Bytes = bytes?.Answer(asked!) };
     }
 
     private GgufWorkerClient Start(CancellationToken cancellationToken)

@@ -18,6 +18,7 @@ public sealed class GgufWorkerClient : IDisposable
     private readonly WorkerPipe _pipe;
     private readonly Lock _gate = new();
     private string _lastWords = "";
+    private int _scored;
 
     private GgufWorkerClient(IGgufWorkers workers, string file)
     {
@@ -86,26 +87,54 @@ public sealed class GgufWorkerClient : IDisposable
         return tokens;
     }, cancellationToken);
 
+    /// <summary>Ids that end a text, or a turn of it, by what llama.cpp knows of the file.</summary>
+    public int[] Ends(CancellationToken cancellationToken = default) => Ask(WorkerMessage.Ends, null, WorkerPipe.ReadIds, cancellationToken);
+
     /// <summary>Says which ids are boundary tokens, and how many rows of the head have a token: the others get no probability.</summary>
-    public void SetBoundary(IReadOnlyList<bool> boundary, CancellationToken cancellationToken = default) => Ask(
-        WorkerMessage.Boundary,
-        writer =>
-        {
-            writer.Write(boundary.Count);
-            foreach (bool isBoundary in boundary)
-                writer.Write(isBoundary);
-        },
-        reader => true,
-        cancellationToken);
+    public void SetBoundary(IReadOnlyList<bool> boundary, CancellationToken cancellationToken = default)
+    {
+        Ask(
+            WorkerMessage.Boundary,
+            writer =>
+            {
+                writer.Write(boundary.Count);
+                foreach (bool isBoundary in boundary)
+                    writer.Write(isBoundary);
+            },
+            reader => true,
+            cancellationToken);
+        _scored = boundary.Count;
+    }
 
     /// <summary>[ids] log p of each token but the first, and log boundary mass after each, in nats.</summary>
-    public (float[] LogLikelihood, float[] LogBoundary) Score(ReadOnlyMemory<int> ids, CancellationToken cancellationToken = default)
+    /// <param name="ids">Of a row.</param>
+    /// <param name="weights">
+    /// Gets, of each token in turn, its index and [tokens given to <see cref="SetBoundary"/>] numbers proportional to the probabilities of what
+    /// follows; null: nobody does.
+    /// </param>
+    /// <param name="cancellationToken">Ends the process.</param>
+    public (float[] LogLikelihood, float[] LogBoundary) Score(
+        ReadOnlyMemory<int> ids, Action<int, ReadOnlySpan<float>>? weights = null, CancellationToken cancellationToken = default)
     {
+        int position = 0;
         (float[] likelihood, float[] boundary) = Ask(
             WorkerMessage.Score,
-            writer => WorkerPipe.WriteIds(writer, ids.Span),
+            writer =>
+            {
+                writer.Write(weights is not null);
+                WorkerPipe.WriteIds(writer, ids.Span);
+            },
             reader => (WorkerPipe.ReadNumbers(reader), WorkerPipe.ReadNumbers(reader)),
-            cancellationToken);
+            cancellationToken,
+            part: reader =>
+            {
+                ReadOnlySpan<float> numbers = WorkerPipe.AllNumbers(reader);
+                if (weights is null || position == ids.Length || numbers.Length != _scored)
+                    throw new InvalidDataException($"{numbers.Length} weights after token {position} of {ids.Length}, expected {(weights is null ? 0 : _scored)}");
+                weights(position++, numbers);
+            });
+        if (weights is not null && position != ids.Length)
+            throw Wrong($"{position} distributions for {ids.Length} ids");
         if (likelihood.Length != ids.Length || boundary.Length != ids.Length || likelihood.Any(float.IsNaN) || boundary.Any(float.IsNaN))
             throw Wrong($"{likelihood.Length} and {boundary.Length} scores for {ids.Length} ids, or some that are no numbers: its weights may hold NaN");
         return (likelihood, boundary);
@@ -140,19 +169,27 @@ public sealed class GgufWorkerClient : IDisposable
         _process.Dispose();
     }
 
-    private T Ask<T>(WorkerMessage request, Action<BinaryWriter>? payload, Func<BinaryReader, T> read, CancellationToken cancellationToken)
+    private T Ask<T>(WorkerMessage request, Action<BinaryWriter>? payload, Func<BinaryReader, T> read, CancellationToken cancellationToken, Action<BinaryReader>? part = null)
     {
         cancellationToken.ThrowIfCancellationRequested();
         using CancellationTokenRegistration registration = cancellationToken.Register(Kill);
         try
         {
             _pipe.Send(request, payload);
-            switch (_pipe.Receive())
+            while (_pipe.Receive() is { } frame)
             {
-                case { Message: WorkerMessage.Answer } answer:
-                    return read(answer.Payload);
-                case { Message: WorkerMessage.Refusal } refusal:
-                    throw Wrong(refusal.Payload.ReadString());
+                switch (frame.Message)
+                {
+                    case WorkerMessage.Answer:
+                        return read(frame.Payload);
+                    case WorkerMessage.Refusal:
+                        throw Wrong(frame.Payload.ReadString());
+                    case WorkerMessage.Weights when part is not null:
+                        part(frame.Payload);
+                        break;
+                    default:
+                        throw new InvalidDataException($"a frame of kind {frame.Message} to {request}");
+                }
             }
         }
         catch (Exception e) when (e is IOException or InvalidDataException or ObjectDisposedException or InvalidOperationException)

@@ -12,7 +12,7 @@ public enum WorkerMessage : byte
     /// <summary>One byte per row of the head that a token has: 1 for a boundary token.</summary>
     Boundary = 3,
 
-    /// <summary>Ids of a row.</summary>
+    /// <summary>Whether every distribution is wanted too; ids of a row.</summary>
     Score = 4,
 
     /// <summary>Whether the last position is enough; ids of a row.</summary>
@@ -20,6 +20,15 @@ public enum WorkerMessage : byte
 
     /// <summary>Whether special tokens are added; whether those in the text are recognised; the text.</summary>
     Tokenize = 6,
+
+    /// <summary>Nothing: asks for the ids that end a text.</summary>
+    Ends = 7,
+
+    /// <summary>
+    /// Before the answer to <see cref="Score"/>, once for each id in turn: numbers proportional to the probabilities of what follows it, one for
+    /// every row of the head that a token has.
+    /// </summary>
+    Weights = 99,
 
     /// <summary>The answer to any of them.</summary>
     Answer = 100,

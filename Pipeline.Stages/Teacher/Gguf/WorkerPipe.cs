@@ -12,6 +12,8 @@ public sealed class WorkerPipe(Stream input, Stream output)
 {
     private const int HeadBytes = 5;
 
+    private byte[] _received = [];
+
     public void Send(WorkerMessage message, Action<BinaryWriter>? payload = null)
     {
         using MemoryStream frame = new();
@@ -20,13 +22,23 @@ public sealed class WorkerPipe(Stream input, Stream output)
         payload?.Invoke(writer);
         writer.Flush();
         Span<byte> bytes = frame.GetBuffer().AsSpan(0, checked((int)frame.Length));
-        BinaryPrimitives.WriteInt32LittleEndian(bytes, bytes.Length - HeadBytes);
-        bytes[4] = (byte)message;
+        WriteHead(bytes, bytes.Length - HeadBytes, message);
         output.Write(bytes);
         output.Flush();
     }
 
-    /// <summary>The next frame; null where the other end is gone.</summary>
+    /// <summary>A frame of nothing but numbers, as they lie in memory.</summary>
+    public void Send(WorkerMessage message, ReadOnlySpan<float> numbers)
+    {
+        Span<byte> head = stackalloc byte[HeadBytes];
+        ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(numbers);
+        WriteHead(head, bytes.Length, message);
+        output.Write(head);
+        output.Write(bytes);
+        output.Flush();
+    }
+
+    /// <summary>The next frame; null where the other end is gone. Its payload is gone with the next call.</summary>
     /// <exception cref="InvalidDataException">It is no frame.</exception>
     public (WorkerMessage Message, BinaryReader Payload)? Receive()
     {
@@ -36,10 +48,11 @@ public sealed class WorkerPipe(Stream input, Stream output)
         int length = BinaryPrimitives.ReadInt32LittleEndian(head);
         if (length < 0 || length > Array.MaxLength)
             throw new InvalidDataException($"a frame of {length} bytes");
-        byte[] bytes = new byte[length];
-        if (input.ReadAtLeast(bytes, length, throwOnEndOfStream: false) < length)
+        if (_received.Length < length)
+            _received = new byte[length];
+        if (input.ReadAtLeast(_received.AsSpan(0, length), length, throwOnEndOfStream: false) < length)
             return null;
-        return ((WorkerMessage)head[4], new BinaryReader(new MemoryStream(bytes)));
+        return ((WorkerMessage)head[4], new BinaryReader(new MemoryStream(_received, 0, length, writable: false, publiclyVisible: true)));
     }
 
     public static void WriteIds(BinaryWriter writer, ReadOnlySpan<int> ids)
@@ -70,6 +83,13 @@ public sealed class WorkerPipe(Stream input, Stream output)
         return numbers;
     }
 
+    /// <summary>A payload of nothing but numbers, in place.</summary>
+    public static ReadOnlySpan<float> AllNumbers(BinaryReader reader)
+    {
+        var stream = (MemoryStream)reader.BaseStream;
+        return MemoryMarshal.Cast<byte, float>(stream.GetBuffer().AsSpan(0, (int)stream.Length));
+    }
+
     /// <summary>A number of things, each of so many bytes at least, all still to come.</summary>
     /// <exception cref="InvalidDataException">They are not.</exception>
     public static int Count(BinaryReader reader, int leastBytes)
@@ -77,5 +97,11 @@ public sealed class WorkerPipe(Stream input, Stream output)
         int count = reader.ReadInt32();
         long left = reader.BaseStream.Length - reader.BaseStream.Position;
         return count >= 0 && (long)count * leastBytes <= left ? count : throw new InvalidDataException($"{count} items in {left} bytes");
+    }
+
+    private static void WriteHead(Span<byte> frame, int length, WorkerMessage message)
+    {
+        BinaryPrimitives.WriteInt32LittleEndian(frame, length);
+        frame[4] = (byte)message;
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using DuckDB.NET.Data;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Formats;
@@ -81,7 +80,7 @@ public sealed class GgufTeacherTests : IDisposable
     public async Task The_quick_starts_documents_score_as_under_torch()
     {
         TextEncoder encoder = _tokenizer.CreateEncoder();
-        TeacherRequest request = new([.. QuickStartTexts(100).Select(t => new TeacherQuestion([.. encoder.EncodeDocument(t, addBos: true, addEos: true).Ids.Take(256)]))]);
+        TeacherRequest request = new([.. QuickStart.Texts(100).Select(t => new TeacherQuestion([.. encoder.EncodeDocument(t, addBos: true, addEos: true).Ids.Take(256)]))]);
         await using TorchTeacher torch = new(_model, _tokenizer, _storage, _torch);
         await using GgufTeacher llama = Teacher(await ExportAsync(GgufType.F32), threads: 2);
         IReadOnlyList<TeacherAnswer> expected = await torch.ScoreAsync(request, default), found = await llama.ScoreAsync(request, default);
@@ -90,19 +89,6 @@ public sealed class GgufTeacherTests : IDisposable
             p.First.Scores.NegLogBoundary!.Zip(p.Second.Scores.NegLogBoundary!, (a, b) => Math.Abs(a - b)).Max()));
         _output.WriteLine($"{request.Rows.Sum(r => r.Ids.Length)} tokens of {request.Rows.Count} documents: off by {worst:E1} at most");
         Assert.InRange(worst, 0, 5e-4);
-    }
-
-    private static List<string> QuickStartTexts(int count)
-    {
-        using var duck = new DuckDBConnection("DataSource=:memory:");
-        duck.Open();
-        using DuckDBCommand command = duck.CreateCommand();
-        command.CommandText = $"SELECT text FROM '{Path.Combine(Repository.Root, "data", "text", "train-*.parquet")}' LIMIT {count}";
-        using var reader = command.ExecuteReader();
-        List<string> texts = [];
-        while (reader.Read())
-            texts.Add(reader.GetString(0));
-        return texts;
     }
 
     [Fact]
@@ -158,11 +144,15 @@ public sealed class GgufTeacherTests : IDisposable
     }
 
     [Theory]
-    [InlineData(""" "hiddenLayers": [-1] """, "'hiddenLayers' needs hidden states, which a teacher of backend 'gguf' does not give")]
-    [InlineData(""" "batchTokens": 64 """, "")]
-    public async Task What_it_cannot_say_is_refused_before_any_work(string options, string expected)
+    [InlineData(""" "hiddenLayers": [-1] """, """ "alm": {} """, "'hiddenLayers' needs hidden states, which a teacher of backend 'gguf' does not give")]
+    [InlineData(""" "bytes": "exact" """, """ "alm": {} """, "'bytes' needs exact next bytes, which a teacher of backend 'gguf' does not give")]
+    [InlineData(""" "batchTokens": 64 """, """ "alm": {}, "uld": {} """, "'objectives.uld' needs the teacher beside the student, which a teacher of backend 'gguf' does not give")]
+    [InlineData(""" "batchTokens": 64 """, """ "alm": { "scores": "online" } """, "")]
+    [InlineData(""" "batchTokens": 64 """, """ "alm": {} """, "")]
+    [InlineData(""" "bytes": "trunk" """, """ "alm": {}, "bytes": {} """, "")]
+    public async Task What_it_cannot_say_is_refused_before_any_work(string options, string objectives, string expected)
     {
-        string definition = Definition(await ExportAsync(GgufType.F32), options);
+        string definition = Definition(await ExportAsync(GgufType.F32), options, objectives);
         AlmAnswer answer = await Alm.RunAsync([expected.Length > 0 ? "check" : "run", definition, "--run", _folder["run"]], stages: StageTable.All);
         Assert.True(answer.Code == (expected.Length > 0 ? ExitCodes.Definition : ExitCodes.Success), answer.Error);
         Assert.Contains(expected, answer.Error, StringComparison.Ordinal);
@@ -218,11 +208,15 @@ public sealed class GgufTeacherTests : IDisposable
         Assert.Contains("stand for other bytes here than in llama.cpp", (await Assert.ThrowsAsync<InputException>(() => teacher.ScoreAsync(_request, default))).Message, StringComparison.Ordinal);
     }
 
-    private string Definition(string file, string options) => _folder.Write("d.json", $$"""
+    private string Definition(string file, string options, string objectives = """ "alm": {} """) => _folder.Write("d.json", $$"""
         { "name": "d", "teacher": { "backend": "gguf", "model": "{{file}}", "tokenizer": "{{_model}}" }, "student": { "model": "{{_model}}", "tokenizer": "bytes" },
-          "flows": [ { "name": "score", "stages": [
-            { "stage": "read-parquet", "files": ["{{Path.Combine(Repository.Root, "data", "text", "test.parquet")}}"], "maxRows": 3 },
-            { "stage": "tokenize", "maxTeacherTokens": 64 }, { "stage": "align" }, { "stage": "score-teacher" {{(options.Length > 0 ? "," : "")}} {{options}} }, { "stage": "write-shards", "to": "shards" } ] } ] }
+          "flows": [
+            { "name": "score", "stages": [
+              { "stage": "read-parquet", "files": ["{{Path.Combine(Repository.Root, "data", "text", "test.parquet")}}"], "maxRows": 3 },
+              { "stage": "tokenize", "maxTeacherTokens": 64 }, { "stage": "align" }, { "stage": "score-teacher" {{(options.Length > 0 ? "," : "")}} {{options}} }, { "stage": "write-shards", "to": "shards" } ] },
+            { "name": "distill", "stages": [
+              { "stage": "read-shards", "from": ["run:shards"], "epochs": 0 }, { "stage": "batch", "tokens": 512 },
+              { "stage": "update-student", "to": "student", "objectives": { {{objectives}} }, "steps": 2 } ] } ] }
         """);
 
     private static void AssertSame(IReadOnlyList<TeacherAnswer> expected, IReadOnlyList<TeacherAnswer> found)
