@@ -76,7 +76,7 @@ internal static class EnsembleHead
     /// <summary>[S, valid] float32, softcapped where the model does so.</summary>
     public static Tensor Logits(Tensor hidden_SH, LanguageModel model, int valid)
     {
-        Tensor logits = HeadForward.RawLogits(hidden_SH, model.Model.HeadWeight.narrow(0, 0, valid));
+        Tensor logits = HeadPass.RawLogits(hidden_SH, model.Model.HeadWeight.narrow(0, 0, valid));
         return model.Model.Config.FinalSoftcap is { } c ? logits.div(c).tanh().mul(c) : logits;
     }
 }

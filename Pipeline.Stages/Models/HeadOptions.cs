@@ -7,13 +7,11 @@ namespace Pipeline.Stages.Models;
 /// <param name="ValidRows">Rows of the head that are tokens; rows from here on get no probability. 0: all.</param>
 /// <param name="BoundaryMask">bool [V] (or [ValidRows]): tokens whose mass is asked for; null: not asked.</param>
 /// <param name="SliceTokens">Positions worked on at a time; 0: by the sizes, so that the memory stays below a sixteenth of the plain way's; at most 512 MB.</param>
-/// <param name="Entropy">Also the entropy of each distribution, in nats.</param>
-/// <param name="TopK">Also the k most likely tokens and their log-probabilities (without gradients); 0: none.</param>
 /// <param name="KeepTokens">
-/// Positions whose logits are kept for the backward pass, rounded down to whole slices; the others' are computed again. -1: all where that is
+/// Positions whose logits are kept for the head's gradient, rounded down to whole slices; the others' are computed again. -1: all where that is
 /// 64 MB at most and the hidden states are 256 wide or wider, else none.
 /// </param>
-internal sealed record HeadOptions(double? Softcap = null, int ValidRows = 0, Tensor? BoundaryMask = null, int SliceTokens = 0, bool Entropy = false, int TopK = 0, int KeepTokens = -1)
+internal sealed record HeadOptions(double? Softcap = null, int ValidRows = 0, Tensor? BoundaryMask = null, int SliceTokens = 0, int KeepTokens = -1)
 {
     /// <summary>Gets each slice of a pass forward as it is computed, for sums over the whole distribution; not where gradients are wanted.</summary>
     public Action<HeadSlice>? OnSlice { get; init; }

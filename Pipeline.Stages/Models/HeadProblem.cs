@@ -24,11 +24,9 @@ internal sealed class HeadProblem
         Valid = options.ValidRows == 0 ? Rows : options.ValidRows;
         if (Valid < 1 || Valid > Rows)
             throw new ArgumentException($"{options.ValidRows} valid rows, the head has {Rows}", nameof(options));
-        if (options.TopK < 0 || options.TopK > Valid)
-            throw new ArgumentException($"top {options.TopK} of {Valid} tokens", nameof(options));
         Count = hidden_NH.size(0);
         bool isWide = hidden_NH.size(1) >= WideHead;
-        int buffers = 1 + (options.BoundaryMask is null && !options.Entropy ? 0 : 1) + (options.Softcap is null ? 0 : 1);
+        int buffers = 1 + (options.BoundaryMask is null ? 0 : 1) + (options.Softcap is null ? 0 : 1);
         long rule = SliceRows(Count, Valid, hidden_NH.size(1), buffers, hidden_NH.device_type == DeviceType.CUDA);
         Slice = Math.Max(1, Math.Min(Count, options.SliceTokens > 0 ? options.SliceTokens : rule));
         Kept = Math.Min(Count, options.KeepTokens >= 0 ? options.KeepTokens : isWide && Count * Valid <= SmallElements ? Count : 0) / Slice * Slice;
@@ -49,7 +47,7 @@ internal sealed class HeadProblem
 
     public long Slice { get; }
 
-    /// <summary>Positions, from the first on and of whole slices, whose logits are kept for the backward pass; the others' are computed again.</summary>
+    /// <summary>Positions, from the first on and of whole slices, whose logits are kept for the head's gradient; the others' are computed again.</summary>
     public long Kept { get; }
 
     /// <summary>float32 [valid]: 1 at boundary tokens.</summary>

@@ -4,7 +4,7 @@ namespace Pipeline.Stages.Models;
 
 /// <summary>
 /// Likelihoods under the softmax over a vocabulary without ever holding [N, V]: works through slices of positions and computes most of
-/// them again in the backward pass. N positions, V vocabulary rows, H hidden.
+/// them again for the head's own gradient. N positions, V vocabulary rows, H hidden.
 /// </summary>
 internal static class VocabularyHead
 {
@@ -12,19 +12,15 @@ internal static class VocabularyHead
     /// <param name="head_VH">The head, or tied embeddings.</param>
     /// <param name="targets_N">int64 ids below <see cref="HeadOptions.ValidRows"/>; -1: no target, log-likelihood 0.</param>
     /// <param name="options">What else.</param>
-    public static HeadScores Score(Tensor hidden_NH, Tensor head_VH, Tensor targets_N, HeadOptions options)
+    /// <param name="isHeadApart">Losses go back to the hidden states alone: whoever has several asks <see cref="HeadGradient"/> for the head's gradient once.</param>
+    public static HeadScores Score(Tensor hidden_NH, Tensor head_VH, Tensor targets_N, HeadOptions options, bool isHeadApart = false)
     {
         HeadProblem problem = new(hidden_NH, head_VH, targets_N, options);
-        if (!is_grad_enabled() || !(hidden_NH.requires_grad || head_VH.requires_grad))
-        {
-            using IDisposable quiet = no_grad();
-            HeadForward forward = HeadForward.Compute(problem, hidden_NH, head_VH, targets_N);
-            forward.LogNormalizer.Dispose();
-            return forward.Scores;
-        }
-
-        (List<Tensor> outputs, HeadForward top) = HeadFunction.Run(problem, hidden_NH, head_VH, targets_N);
-        Tensor? boundary = options.BoundaryMask is null ? null : outputs[1];
-        return new HeadScores(outputs[0], boundary, options.Entropy ? outputs[^1] : null, top.Scores.TopLogProbabilities, top.Scores.TopIds);
+        bool byHidden = is_grad_enabled() && hidden_NH.requires_grad, byHead = is_grad_enabled() && head_VH.requires_grad;
+        HeadPass pass = HeadPass.Run(problem, hidden_NH, head_VH, targets_N, byHidden, keeps: byHead);
+        if (!byHidden && !byHead)
+            return new HeadScores(pass.LogLikelihood_N, pass.LogBoundary_N) { Pass = pass };
+        List<Tensor> scores = HeadFunction.Run(pass, hidden_NH, isHeadApart ? pass.Head_VH : head_VH);
+        return new HeadScores(scores[0], scores.ElementAtOrDefault(1)) { Pass = pass };
     }
 }

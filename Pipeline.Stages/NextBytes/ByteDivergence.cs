@@ -73,7 +73,7 @@ internal sealed class ByteDivergence : autograd.MultiTensorFunction<ByteDivergen
         {
             using DisposeScope slice = NewDisposeScope();
             Tensor hidden_SH = hidden_PH.narrow(0, start, Math.Min(rows, count - start));
-            Tensor z = HeadForward.RawLogits(hidden_SH, head_VH);
+            Tensor z = HeadPass.RawLogits(hidden_SH, head_VH);
             Tensor? tanh = state.Softcap is { } c ? z.div_(c).tanh_().clone() : null;
             if (tanh is not null)
                 z.mul_(state.Softcap!.Value);
@@ -87,14 +87,8 @@ internal sealed class ByteDivergence : autograd.MultiTensorFunction<ByteDivergen
             d = d.to(hidden_PH.dtype);
             if (state.NeedsHidden)
                 hiddenGrad.narrow(0, start, hidden_SH.size(0)).copy_(d.mm(head_VH.to(d.dtype)));
-            if (headGrad is null)
-                continue;
-            if (d.dtype == ScalarType.Float32)
-                headGrad.addmm_(d.t(), hidden_SH);
-            else if (onCard)
-                TorchScripts.AddWideProduct(d.t(), hidden_SH, headGrad);
-            else
-                headGrad.add_(d.t().mm(hidden_SH));
+            if (headGrad is not null)
+                HeadGradient.Add(headGrad, d, hidden_SH);
         }
         return sum;
     }

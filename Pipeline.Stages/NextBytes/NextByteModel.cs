@@ -98,7 +98,7 @@ internal sealed class NextByteModel : IDisposable
     internal double[][] Probabilities(Tensor hidden_EH)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor logits_EV = HeadForward.RawLogits(hidden_EH, Head_VH);
+        Tensor logits_EV = HeadPass.RawLogits(hidden_EH, Head_VH);
         if (Model.Config.FinalSoftcap is { } c)
             logits_EV = logits_EV.div(c).tanh().mul(c);
         double[] p = [.. logits_EV.to(ScalarType.Float64).softmax(1).cpu().contiguous().data<double>()];

@@ -1,3 +1,4 @@
+using Pipeline.Stages.Models;
 using Pipeline.Stages.Torch;
 using static TorchSharp.torch;
 
@@ -6,6 +7,8 @@ namespace Pipeline.Stages.Student;
 /// <summary>
 /// The graph of a batch, cut in two: below the cut it is gone through once, whatever the number of losses; above it, once for each loss.
 /// It holds what comes out of the lower half (outputs), where the upper half begins (leaves), and the parameters of the upper half.
+/// The head's own gradient is a product as large as all of the head's work forward: where no rule looks at it, it is computed once, of the
+/// losses' combined gradients by the head's scores.
 /// </summary>
 /// <param name="normed">Parameters above the cut by whose gradients losses are weighed.</param>
 /// <param name="others">The other parameters above the cut.</param>
@@ -13,6 +16,8 @@ internal sealed class CutGraph(Tensor[] normed, Tensor[] others)
 {
     private readonly List<Tensor> _outputs = [];
     private readonly List<Tensor> _leaves = [];
+    private HeadScores? _scores;
+    private Tensor? _head;
     private Tensor[] _combined = [];
 
     /// <summary>How many of the gradients, from the first on, decide the weights; all where nothing of the layer above the cut is trained.</summary>
@@ -20,7 +25,9 @@ internal sealed class CutGraph(Tensor[] normed, Tensor[] others)
 
     private int Parameters => normed.Length + others.Length;
 
-    private Tensor[] Tensors => [.. normed, .. others, .. _leaves];
+    private Tensor[] Tensors => [.. normed, .. others, .. _leaves, .. Scores];
+
+    private Tensor[] Scores => _scores is null ? [] : [.. new[] { _scores.LogLikelihood, _scores.LogBoundary }.OfType<Tensor>()];
 
     /// <summary>Cuts the graph at a tensor of the lower half: what goes on above it.</summary>
     public Tensor Cut(Tensor output)
@@ -30,6 +37,11 @@ internal sealed class CutGraph(Tensor[] normed, Tensor[] others)
         _leaves.Add(leaf);
         return leaf;
     }
+
+    /// <summary>Leaves the gradient of a head, none of the parameters here, until those of the losses are one.</summary>
+    /// <param name="scores">Of a graph without the head.</param>
+    /// <param name="head_VH">Gets the gradient.</param>
+    public void LeaveHead(HeadScores scores, Tensor head_VH) => (_scores, _head) = (scores, head_VH);
 
     /// <summary>A loss's gradients at everything above the cut: deciding parameters first, then the others, then the leaves.</summary>
     /// <param name="loss">A scalar of the upper half.</param>
@@ -46,7 +58,9 @@ internal sealed class CutGraph(Tensor[] normed, Tensor[] others)
     {
         Tensor[] parameters = [.. normed, .. others];
         for (int p = 0; p < parameters.Length; p++) AddGradient(parameters[p], combined[p]);
-        _combined = [.. combined.Skip(Parameters)];
+        _combined = [.. combined.Skip(Parameters).Take(_leaves.Count)];
+        if (_scores is not null)
+            AddGradient(_head!, HeadGradient.Compute(_scores.Pass, combined[Parameters + _leaves.Count], combined.ElementAtOrDefault(Parameters + _leaves.Count + 1)));
     }
 
     /// <summary>Goes back through the lower half, once.</summary>

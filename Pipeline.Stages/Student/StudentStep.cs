@@ -26,6 +26,9 @@ internal sealed class StudentStep(
     private readonly int[] _lowerLayers =
         [.. objectives.SelectMany(o => o.Layers).Select(l => Layer(l, student.Model.Config.Layers)).Where(l => l < student.Model.Config.Layers).Distinct().Order()];
 
+    /// <summary>Whether no rule looks at the head's own gradient, which is then computed once for all objectives that read scores.</summary>
+    private bool LeavesHead => _model.HeadWeight.requires_grad && student.LastLayerParameters.Length > 0 && !rule.Projects;
+
     /// <summary>Adds the batch's gradients to the parameters' own.</summary>
     /// <param name="batch">B rows.</param>
     /// <param name="tables">What the objectives read of the rows.</param>
@@ -44,15 +47,21 @@ internal sealed class StudentStep(
         // Lives until the backward pass is over: recomputed layers read it again.
         using AttentionContext attention = _model.CreateAttention(batch.Examples.Length, batch.Length, lengths: tensors.Lengths);
         CutGraph? cut = objectives.Count > 1 && rule.NeedsGradients
-            ? new CutGraph(student.LastLayerParameters, [.. student.HeadParameters, .. objectives.SelectMany(o => o.Parameters).Select(p => p.Value)])
+            ? new CutGraph(student.LastLayerParameters, [.. HeadParameters(), .. objectives.SelectMany(o => o.Parameters).Select(p => p.Value)])
             : null;
         Dictionary<int, Tensor> hidden = Forward(tensors, attention, cut);
-        ObjectiveInputs inputs = Inputs(tables, stepTables, tensors, hidden, teacher?.Run(batch.Examples));
+        ObjectiveInputs inputs = Inputs(tables, stepTables, tensors, hidden, teacher?.Run(batch.Examples), cut);
 
         Tensor[] losses = [.. objectives.Select((o, k) => Mean(o.Compute(inputs).Sum.to_type(ScalarType.Float32), counts[k]))];
         double[] values = Array.ConvertAll(losses, loss => (double)loss.item<float>());
         double[] preferences = [.. objectives.Select(o => o.Weight.At(step))];
         return cut is null ? Together(losses, values, preferences, weights) : Apart(cut, losses, values, preferences, weights, shared);
+    }
+
+    private IEnumerable<Tensor> HeadParameters()
+    {
+        bool isReadWhole = (_needs & (ObjectiveNeeds.Logits | ObjectiveNeeds.NextBytes)) != 0;
+        return student.HeadParameters.Where(p => isReadWhole || !LeavesHead || !ReferenceEquals(p, _model.HeadWeight));
     }
 
     /// <summary>Hidden states by layer: those that objectives read, and the last one after the final norm.</summary>
@@ -102,7 +111,7 @@ internal sealed class StudentStep(
     }
 
     private ObjectiveInputs Inputs(
-        BatchTables tables, IReadOnlyList<BatchTables> stepTables, BatchTensors tensors, Dictionary<int, Tensor> hidden, TeacherInputs? online)
+        BatchTables tables, IReadOnlyList<BatchTables> stepTables, BatchTensors tensors, Dictionary<int, Tensor> hidden, TeacherInputs? online, CutGraph? cut)
     {
         Tensor last_BTH = hidden[_depth];
         bool logits = _needs.HasFlag(ObjectiveNeeds.Logits);
@@ -110,8 +119,10 @@ internal sealed class StudentStep(
         if ((_needs & (ObjectiveNeeds.LogLikelihood | ObjectiveNeeds.LogBoundary)) != 0)
         {
             Tensor last_RH = last_BTH.view(-1, _model.Config.HiddenSize).index_select(0, tensors.Real_R);
+            bool isHeadApart = cut is not null && LeavesHead;
             HeadScores scores = VocabularyHead.Score(last_RH, _model.HeadWeight, tensors.Targets_R, new HeadOptions(
-                _model.Config.FinalSoftcap, student.ValidRows, _needs.HasFlag(ObjectiveNeeds.LogBoundary) ? student.BoundaryMask_V : null));
+                _model.Config.FinalSoftcap, student.ValidRows, _needs.HasFlag(ObjectiveNeeds.LogBoundary) ? student.BoundaryMask_V : null), isHeadApart);
+            if (isHeadApart) cut!.LeaveHead(scores, _model.HeadWeight);
             logLikelihood_N = tensors.LogLikelihood_N(scores.LogLikelihood);
             logBoundary_N = scores.LogBoundary is null ? null : tensors.LogBoundary_N(scores.LogBoundary);
         }

@@ -29,7 +29,7 @@ internal static class BytesBenchmark
         var storage = new DiskStorage();
         string model = args.Length > 1 && !args[1].StartsWith("--", StringComparison.Ordinal) ? args[1] : "data/models/tiny-llama";
         if (args.FirstOrDefault() == "step")
-            return await BytesStepBenchmark.Run(model, Number("--steps", "20"), Number("--tokens", "4096"), Number("--threads", "2"));
+            return await BytesStepBenchmark.Run(model, Option);
         string tokenizerFolder = Option("--tokenizer", model);
         string? made = tokenizerFolder == model ? null : Directory.CreateTempSubdirectory("alm-bytes-").FullName;
         using var device = TorchDevice.Create(DeviceChoice.Cpu, Number("--threads", "2"));

@@ -16,27 +16,37 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Benchmarks;
 
 /// <summary>
-/// A step of a byte student under SFT, ALM beside SFT, and the teacher's next bytes, over the same batches in turn. Arguments:
-/// <c>step [MODEL] [--steps N] [--tokens N] [--threads N]</c>.
+/// A step of a student under SFT, and under other objectives, over the same batches in turn. Arguments: <c>step [MODEL] [--config FILE
+/// --tokenizer FOLDER] [--sides NAMES] [--steps N] [--tokens N] [--threads N]</c>; without a config the student is the model with bytes.
+/// All train the same weights, in turn, each with an optimizer of its own.
 /// </summary>
 internal static class BytesStepBenchmark
 {
-    private static readonly (string Name, ObjectivesOptions Objectives)[] s_sides =
-    [
-        ("sft", new() { Sft = new() }), ("alm + sft", new() { Alm = new(), Sft = new() }), ("bytes", new() { Bytes = new() }),
-    ];
-
-    public static async Task<int> Run(string model, int steps, int tokens, int threads)
+    private static readonly Dictionary<string, ObjectivesOptions> s_sides = new()
     {
+        ["sft"] = new() { Sft = new() },
+        ["alm"] = new() { Alm = new() },
+        ["alm+sft"] = new() { Alm = new(), Sft = new() },
+        ["bytes"] = new() { Bytes = new() },
+        ["sft+bytes"] = new() { Sft = new(), Bytes = new() },
+        ["subword"] = new() { SubwordBytes = new() },
+        ["sft+subword"] = new() { Sft = new(), SubwordBytes = new() },
+    };
+
+    public static async Task<int> Run(string model, Func<string, string, string> option)
+    {
+        int Number(string name, string value) => int.Parse(option(name, value), CultureInfo.InvariantCulture);
+        model = Path.GetFullPath(model);
+        string config = option("--config", ""), student = config == "" ? $$"""{ "model": "{{model}}", "tokenizer": "bytes" }""" : $$"""{ "config": "{{Path.GetFullPath(config)}}", "tokenizer": "{{Path.GetFullPath(option("--tokenizer", model))}}" }""";
         string folder = Directory.CreateTempSubdirectory("alm-bench-").FullName;
         var environment = new CommandEnvironment { Stages = StageTable.All, Output = TextWriter.Null };
         string path = Path.Combine(folder, "bytes.json"), run = Path.Combine(folder, "run");
         try
         {
-            await File.WriteAllTextAsync(path, Definition(Path.GetFullPath(model), tokens, threads));
+            await File.WriteAllTextAsync(path, Definition(model, student, Number("--tokens", "4096"), Number("--threads", "2")));
             int code = await AlmCommandLine.InvokeAsync(["run", path, "--run", run, "--plain"], environment);
             if (code == 0)
-                await Compare(environment, path, run, steps);
+                await Compare(environment, path, run, option("--sides", "sft,alm+sft,bytes").Split(','), Number("--steps", "20"));
             return code;
         }
         finally
@@ -46,11 +56,11 @@ internal static class BytesStepBenchmark
     }
 
     // Steps of 0 write the student as it began, which all sides start from.
-    private static string Definition(string model, int tokens, int threads) => $$"""
+    private static string Definition(string model, string student, int tokens, int threads) => $$"""
         {
           "name": "bytes", "seed": 17, "threads": {{threads}},
           "teacher": { "model": "{{model}}" },
-          "student": { "model": "{{model}}", "tokenizer": "bytes" },
+          "student": {{student}},
           "flows": [
             { "name": "score", "stages": [
               { "stage": "read-parquet", "files": ["data/text/train-*.parquet"], "maxRows": 800 },
@@ -65,7 +75,7 @@ internal static class BytesStepBenchmark
         }
         """;
 
-    private static async Task Compare(CommandEnvironment environment, string path, string folder, int steps)
+    private static async Task Compare(CommandEnvironment environment, string path, string folder, string[] names, int steps)
     {
         var storage = new DiskStorage();
         RunDefinition definition = new DefinitionLoader(environment.Catalog(), storage).Load(path, []).Definition;
@@ -73,8 +83,9 @@ internal static class BytesStepBenchmark
         var run = new RunSite(definition, folder, storage, new TokenizerStore(storage));
         using TorchDevice device = TorchDevice.Create(definition.Device, definition.Threads);
         var options = (UpdateStudentOptions)flow.Stages[2].Options;
-        (string Name, Trainer Trainer, LanguageModel Student, List<double> Wall, List<double> Processor)[] sides = [.. await Task.WhenAll(s_sides.Select(
-            side => device.RunAsync(() => Begin(side.Name, options with { Steps = steps + 1, Objectives = side.Objectives }, run, device))))];
+        using LanguageModel student = await device.RunAsync(() => Student(options, run, device));
+        (string Name, Trainer Trainer, List<double> Wall, List<double> Processor)[] sides = [.. await Task.WhenAll(names.Select(
+            name => device.RunAsync(() => Begin(name, options with { Steps = steps + 1, Objectives = s_sides[name] }, student, run))))];
         long step = 0, tokens = 0;
         await foreach (StudentBatch batch in FlowBatches.Of(definition, flow, environment, folder))
         {
@@ -97,24 +108,26 @@ internal static class BytesStepBenchmark
         {
             static double Ratio(List<double> own, List<double> sft) => Statistics.Median([.. own.Zip(sft, (a, b) => a / b)]);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"  {side.Name,-10}{1 / Statistics.Median([.. side.Wall]),7:F2} steps/s, {Ratio(side.Wall, sides[0].Wall):F2} of sft's by the clock, {Ratio(side.Processor, sides[0].Processor):F2} by processor seconds"));
+                $"  {side.Name,-12}{1 / Statistics.Median([.. side.Wall]),7:F2} steps/s, {Ratio(side.Wall, sides[0].Wall):F2} of sft's by the clock, {Ratio(side.Processor, sides[0].Processor):F2} by processor seconds"));
         }
         await device.RunAsync(() =>
         {
             foreach (var side in sides)
-            {
                 side.Trainer.Dispose();
-                side.Student.Dispose();
-            }
         });
     }
 
-    private static (string, Trainer, LanguageModel, List<double>, List<double>) Begin(string name, UpdateStudentOptions options, RunSite run, TorchDevice device)
+    private static LanguageModel Student(UpdateStudentOptions options, RunSite run, TorchDevice device)
     {
         string folder = Path.Combine(run.Folder, InitialStudent.Name);
         var student = new LanguageModel(CausalLm.Load(folder, run.Storage, device.Device, device.ComputeType), TextTokenizer.Load(folder, run.Storage), null);
         TrainedParameters.Choose(student, options, run.Definition.Seed);
+        return student;
+    }
+
+    private static (string, Trainer, List<double>, List<double>) Begin(string name, UpdateStudentOptions options, LanguageModel student, RunSite run)
+    {
         StudentObjectives objectives = StudentObjectives.Create(options.Objectives, student.Model.Config, run, () => throw new InvalidOperationException("no objective here needs a teacher's sizes"), student.Device);
-        return (name, new Trainer(options, student, objectives), student, [], []);
+        return (name, new Trainer(options, student, objectives), [], []);
     }
 }

@@ -10,17 +10,17 @@ public sealed class VocabularyHeadTests
 {
     private const int Positions = 23, Rows = 61, Valid = 57, Width = 12;
 
-    public static TheoryData<double?, int, bool, bool, int> Cases
+    public static TheoryData<double?, int, bool, int> Cases
     {
         get
         {
-            TheoryData<double?, int, bool, bool, int> cases = [];
+            TheoryData<double?, int, bool, int> cases = [];
             foreach (double? softcap in new double?[] { null, 3 })
             {
                 foreach (int valid in new[] { 0, Valid })
                 {
-                    foreach ((bool boundary, bool entropy) in new[] { (false, false), (true, false), (false, true), (true, true) })
-                        cases.Add(softcap, valid, boundary, entropy, valid == 0 ? 5 : 1000);
+                    foreach (bool boundary in new[] { false, true })
+                        cases.Add(softcap, valid, boundary, valid == 0 ? 5 : 1000);
                 }
             }
 
@@ -30,24 +30,21 @@ public sealed class VocabularyHeadTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Values_and_gradients_are_those_of_the_plain_computation(double? softcap, int validRows, bool boundary, bool entropy, int slice)
+    public void Values_and_gradients_are_those_of_the_plain_computation(double? softcap, int validRows, bool boundary, int slice)
     {
         using DisposeScope scope = NewDisposeScope();
         Inputs inputs = new(softcap is null ? 1 : 4);
-        HeadOptions options = new(softcap, validRows, boundary ? inputs.Boundary : null, slice, entropy, KeepTokens: 0);
+        HeadOptions options = new(softcap, validRows, boundary ? inputs.Boundary : null, slice, KeepTokens: 0);
         (Tensor hidden, Tensor head) = inputs.Leaves();
         HeadScores scores = VocabularyHead.Score(hidden, head, inputs.Targets, options);
         (Tensor plainHidden, Tensor plainHead) = inputs.Leaves();
-        HeadScores plain = Plain(plainHidden, plainHead, inputs.Targets, options);
+        (Tensor LogLikelihood, Tensor? LogBoundary) plain = Plain(plainHidden, plainHead, inputs.Targets, options);
         Loss(scores, inputs).backward();
         Loss(plain, inputs).backward();
         Near(plain.LogLikelihood, scores.LogLikelihood);
         Assert.Equal(boundary, scores.LogBoundary is not null);
-        Assert.Equal(entropy, scores.Entropy is not null);
         if (boundary)
             Near(plain.LogBoundary!, scores.LogBoundary!);
-        if (entropy)
-            Near(plain.Entropy!, scores.Entropy!);
         Near(plainHidden.grad!, hidden.grad!);
         Near(plainHead.grad!, head.grad!);
         // Some logits kept, or all that fit; a second pass over the graph must find them as the first did.
@@ -102,7 +99,7 @@ public sealed class VocabularyHeadTests
         (Tensor hidden, Tensor head) = inputs.Leaves();
         HeadScores scores = VocabularyHead.Score(hidden, head, inputs.Targets, options);
         (Tensor plainHidden, Tensor plainHead) = inputs.Leaves();
-        HeadScores plain = Plain(plainHidden, plainHead, inputs.Targets, options);
+        (Tensor LogLikelihood, Tensor? LogBoundary) plain = Plain(plainHidden, plainHead, inputs.Targets, options);
         Assert.True(plain.LogBoundary!.min().item<float>() < -100, "the case must be extreme");
         Near(plain.LogBoundary!, scores.LogBoundary!, 2e-5);
         scores.LogBoundary!.sum().backward();
@@ -116,7 +113,7 @@ public sealed class VocabularyHeadTests
     {
         using DisposeScope scope = NewDisposeScope();
         Inputs inputs = new(1);
-        HeadOptions options = new(5, Valid, inputs.Boundary, 6, Entropy: true, TopK: 4);
+        HeadOptions options = new(5, Valid, inputs.Boundary, 6);
         (Tensor hidden, Tensor head) = inputs.Leaves();
         HeadScores recorded = VocabularyHead.Score(hidden, head, inputs.Targets, options);
         using IDisposable quiet = no_grad();
@@ -124,10 +121,6 @@ public sealed class VocabularyHeadTests
         Assert.False(scores.LogLikelihood.requires_grad);
         Assert.Equal(0, (recorded.LogLikelihood - scores.LogLikelihood).abs().max().item<float>());
         Assert.Equal(0, (recorded.LogBoundary! - scores.LogBoundary!).abs().max().item<float>());
-        Assert.Equal(0, (recorded.Entropy! - scores.Entropy!).abs().max().item<float>());
-        HeadScores plain = Plain(hidden, head, inputs.Targets, options);
-        Near(plain.TopLogProbabilities!, scores.TopLogProbabilities!);
-        Assert.Equal(plain.TopIds!.cpu().data<long>().ToArray(), scores.TopIds!.cpu().data<long>().ToArray());
     }
 
     [Fact]
@@ -136,9 +129,8 @@ public sealed class VocabularyHeadTests
         using DisposeScope scope = NewDisposeScope();
         Inputs inputs = new(1);
         (Tensor hidden, Tensor head) = inputs.Leaves();
-        HeadScores scores = VocabularyHead.Score(hidden, head, inputs.Targets, new HeadOptions(ValidRows: Valid, BoundaryMask: ones(Rows, dtype: ScalarType.Bool, device: TestDevice.Device), TopK: Valid));
+        HeadScores scores = VocabularyHead.Score(hidden, head, inputs.Targets, new HeadOptions(ValidRows: Valid, BoundaryMask: ones(Rows, dtype: ScalarType.Bool, device: TestDevice.Device)));
         Assert.Equal(0, scores.LogBoundary!.abs().max().item<float>(), 1e-5);
-        Assert.True(scores.TopIds!.max().item<long>() < Valid);
         scores.LogLikelihood.sum().backward();
         Assert.Equal(0, head.grad!.narrow(0, Valid, Rows - Valid).abs().max().item<float>());
         Assert.NotEqual(0, head.grad!.narrow(0, 0, Valid).abs().max().item<float>());
@@ -164,11 +156,12 @@ public sealed class VocabularyHeadTests
         using DisposeScope scope = NewDisposeScope();
         Inputs inputs = new(1);
         (Tensor hidden, Tensor head) = inputs.Leaves();
-        HeadScores scores = VocabularyHead.Score(hidden, head, inputs.Targets, new HeadOptions(BoundaryMask: inputs.Boundary, Entropy: true));
-        scores.Entropy!.sum().backward();
+        HeadScores scores = VocabularyHead.Score(hidden, head, inputs.Targets, new HeadOptions(BoundaryMask: inputs.Boundary));
+        scores.LogBoundary!.sum().backward();
         (Tensor plainHidden, Tensor plainHead) = inputs.Leaves();
-        Plain(plainHidden, plainHead, inputs.Targets, new HeadOptions(Entropy: true)).Entropy!.sum().backward();
+        Plain(plainHidden, plainHead, inputs.Targets, new HeadOptions(BoundaryMask: inputs.Boundary)).LogBoundary!.sum().backward();
         Near(plainHidden.grad!, hidden.grad!);
+        Near(plainHead.grad!, head.grad!);
     }
 
     [Fact]
@@ -179,7 +172,8 @@ public sealed class VocabularyHeadTests
         HeadOptions options = new(BoundaryMask: inputs.Boundary, SliceTokens: 5);
         (Tensor hidden, Tensor head) = inputs.Leaves();
         (Tensor plainHidden, Tensor plainHead) = inputs.Leaves();
-        HeadScores scores = VocabularyHead.Score(hidden, head, inputs.Targets, options), plain = Plain(plainHidden, plainHead, inputs.Targets, options);
+        HeadScores scores = VocabularyHead.Score(hidden, head, inputs.Targets, options);
+        (Tensor LogLikelihood, Tensor? LogBoundary) plain = Plain(plainHidden, plainHead, inputs.Targets, options);
         Tensor[] losses = [scores.LogLikelihood.sum(), scores.LogBoundary!.sum(), scores.LogLikelihood.square().sum()];
         Tensor[] expected = [plain.LogLikelihood.sum(), plain.LogBoundary!.sum(), plain.LogLikelihood.square().sum()];
         List<IList<Tensor>> found = [.. losses.Select(loss => autograd.grad([loss], [hidden, head], retain_graph: true))];
@@ -210,7 +204,7 @@ public sealed class VocabularyHeadTests
     }
 
     // The whole matrix at once, with torch's own gradients.
-    private static HeadScores Plain(Tensor hidden, Tensor head, Tensor targets, HeadOptions options)
+    private static (Tensor LogLikelihood, Tensor? LogBoundary) Plain(Tensor hidden, Tensor head, Tensor targets, HeadOptions options)
     {
         int valid = options.ValidRows == 0 ? (int)head.size(0) : options.ValidRows;
         Tensor z = matmul(hidden, head.narrow(0, 0, valid).t());
@@ -219,18 +213,16 @@ public sealed class VocabularyHeadTests
         Tensor logP = nn.functional.log_softmax(z, 1);
         Tensor likelihood = logP.gather(1, targets.clamp_min(0).unsqueeze(1)).squeeze(1).masked_fill(targets.lt(0), 0);
         Tensor? boundary = options.BoundaryMask is { } mask ? logP.masked_fill(mask.narrow(0, 0, valid).logical_not(), double.NegativeInfinity).logsumexp(1) : null;
-        Tensor entropy = -(logP.exp() * logP).sum(1);
-        (Tensor values, Tensor indexes) = logP.topk(Math.Max(1, options.TopK), 1);
-        return new HeadScores(likelihood, boundary, options.Entropy ? entropy : null, values, indexes);
+        return (likelihood, boundary);
     }
 
-    private static Tensor Loss(HeadScores scores, Inputs inputs)
+    private static Tensor Loss((Tensor LogLikelihood, Tensor? LogBoundary) scores, Inputs inputs)
     {
         Tensor loss = (scores.LogLikelihood * inputs.Weights[0]).sum();
-        if (scores.LogBoundary is { } boundary)
-            loss = loss + (boundary * inputs.Weights[1]).sum();
-        return scores.Entropy is { } entropy ? loss + (entropy * inputs.Weights[2]).sum() : loss;
+        return scores.LogBoundary is { } boundary ? loss + (boundary * inputs.Weights[1]).sum() : loss;
     }
+
+    private static Tensor Loss(HeadScores scores, Inputs inputs) => Loss((scores.LogLikelihood, scores.LogBoundary), inputs);
 
     private static void Near(Tensor expected, Tensor found, double tolerance = 1e-5)
     {
@@ -249,7 +241,7 @@ public sealed class VocabularyHeadTests
             Targets = randint(0, Valid, [Positions], ScalarType.Int64, CPU, generator: generator).to(TestDevice.Device);
             Targets[3] = tensor(-1L);
             Boundary = (arange(Rows) % 5).eq(1).to(TestDevice.Device);
-            Weights = [.. Enumerable.Range(0, 3).Select(_ => Draw(Positions))];
+            Weights = [.. Enumerable.Range(0, 2).Select(_ => Draw(Positions))];
 
             Tensor Draw(params long[] shape) => randn(shape, ScalarType.Float32, CPU, generator: generator).to(TestDevice.Device);
         }

@@ -1,0 +1,208 @@
+using Pipeline.Stages.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Models;
+
+/// <summary>
+/// One pass of hidden states through the vocabulary head: the scores and, where a gradient is wanted, each score's derivative by the hidden
+/// state, so that any number of losses goes back to the hidden states without a product. The head's own gradient is one more pass for all
+/// of them together, <see cref="HeadGradient"/>. With W the head, p the softmax, q its boundary part over the boundary mass, and W_v times
+/// 1 - (z_v/c)^2 under a softcap: d log p(t) / dh = W_t - Σ p W, and d log mass / dh = Σ q W - Σ p W.
+/// </summary>
+internal sealed class HeadPass
+{
+    /// <summary>Below this share the boundary's terms may have lost digits to underflow, and are computed by a softmax of their own.</summary>
+    public const double TinyMass = 1e-26;
+
+    // Rows of the head that are gathered at a time.
+    private const int GatheredRows = 16_384;
+
+    private HeadPass(HeadProblem problem, Tensor hidden_NH, Tensor head_VH, Tensor targets_N, bool derivatives, bool keeps)
+    {
+        (Problem, Targets_N, Hidden_NH, Head_VH) = (problem, targets_N, hidden_NH.detach(), head_VH.detach().narrow(0, 0, problem.Valid));
+        Tensor New(params long[] shape) => empty(shape, dtype: ScalarType.Float32, device: hidden_NH.device);
+        (LogLikelihood_N, LogNormalizer_N) = (New(problem.Count), New(problem.Count));
+        LogBoundary_N = problem.Boundary is null ? null : New(problem.Count);
+        ByLikelihood_NH = derivatives ? New(problem.Count, hidden_NH.size(1)) : null;
+        ByBoundary_NH = derivatives && problem.Boundary is not null ? New(problem.Count, hidden_NH.size(1)) : null;
+        Kept_KV = keeps ? New(problem.Kept, problem.Valid) : null;
+    }
+
+    public HeadProblem Problem { get; }
+
+    public Tensor Targets_N { get; }
+
+    /// <summary>What the pass was of, without a graph.</summary>
+    public Tensor Hidden_NH { get; }
+
+    /// <summary>The valid rows, without a graph.</summary>
+    public Tensor Head_VH { get; }
+
+    /// <summary>[N] log p(target), float32; 0 where there is none.</summary>
+    public Tensor LogLikelihood_N { get; }
+
+    /// <summary>[N] log of the boundary tokens' mass, float32; null where it was not asked for.</summary>
+    public Tensor? LogBoundary_N { get; }
+
+    /// <summary>[N] log Σ exp z, float32.</summary>
+    public Tensor LogNormalizer_N { get; }
+
+    /// <summary>The derivatives of <see cref="LogLikelihood_N"/>, float32.</summary>
+    public Tensor? ByLikelihood_NH { get; }
+
+    /// <summary>The derivatives of <see cref="LogBoundary_N"/>, float32.</summary>
+    public Tensor? ByBoundary_NH { get; }
+
+    /// <summary>Logits of the first K positions, before the softcap.</summary>
+    public Tensor? Kept_KV { get; }
+
+    /// <summary>What it holds belongs to the caller's dispose scope.</summary>
+    /// <param name="problem">Sizes and options.</param>
+    /// <param name="hidden_NH">Hidden states.</param>
+    /// <param name="head_VH">The head.</param>
+    /// <param name="targets_N">Ids.</param>
+    /// <param name="derivatives">Whether losses will go back to the hidden states.</param>
+    /// <param name="keeps">Whether the head's gradient will be asked for: some logits are kept for it.</param>
+    public static HeadPass Run(HeadProblem problem, Tensor hidden_NH, Tensor head_VH, Tensor targets_N, bool derivatives = false, bool keeps = false)
+    {
+        using IDisposable quiet = no_grad();
+        HeadPass pass = new(problem, hidden_NH, head_VH, targets_N, derivatives, keeps);
+        using DisposeScope scope = NewDisposeScope();
+        Tensor Buffer() => empty([problem.Slice, problem.Valid], dtype: ScalarType.Float32, device: hidden_NH.device);
+        Tensor buffer = Buffer();
+        Tensor? slopes = derivatives && problem.Options.Softcap is not null ? Buffer() : null;
+        Gathering? gathering = pass.ByBoundary_NH is null ? null : Gathering.Of(problem.Boundary!);
+        foreach ((long start, long length) in problem.Slices)
+        {
+            using DisposeScope slice = NewDisposeScope();
+            pass.Slice(start, length, buffer.narrow(0, 0, length), slopes?.narrow(0, 0, length), gathering);
+        }
+        pass.RedoTinyMasses();
+        return pass;
+    }
+
+    /// <summary>Logits of one slice in <paramref name="buffer"/>, float32, before the softcap.</summary>
+    public static Tensor RawLogits(Tensor buffer, Tensor hidden_SH, Tensor head_VH)
+    {
+        Tensor transposed = head_VH.t();
+        if (hidden_SH.dtype == ScalarType.Float32 && head_VH.dtype == ScalarType.Float32)
+            return buffer.addmm_(hidden_SH, transposed, beta: 0);
+        if (buffer.device_type != DeviceType.CUDA)
+            return buffer.copy_(hidden_SH.mm(transposed));
+        TorchScripts.WideProduct(hidden_SH, transposed, buffer);
+        return buffer;
+    }
+
+    /// <summary>As <see cref="RawLogits(Tensor, Tensor, Tensor)"/>, in memory of its own.</summary>
+    public static Tensor RawLogits(Tensor hidden_SH, Tensor head_VH)
+        => RawLogits(empty([hidden_SH.size(0), head_VH.size(0)], dtype: ScalarType.Float32, device: hidden_SH.device), hidden_SH, head_VH);
+
+    private void Slice(long start, long length, Tensor buffer, Tensor? slopes, Gathering? gathering)
+    {
+        Tensor At(Tensor vector) => vector.narrow(0, start, length);
+        if (Kept_KV is not null && start < Problem.Kept)
+            buffer.copy_(RawLogits(At(Kept_KV), At(Hidden_NH), Head_VH));
+        else
+            RawLogits(buffer, At(Hidden_NH), Head_VH);
+        Tensor z = Capped(buffer, slopes), target_S1 = At(Targets_N).clamp_min(Scalars.Zero).unsqueeze(1), none = At(Targets_N).lt(Scalars.Zero);
+        Tensor chosen = z.gather(1, target_S1).squeeze(1), largest = z.amax([1], keepdim: true);
+        Tensor e = z.sub_(largest).exp_(), sum = e.sum(1), total = sum.log() + largest.squeeze(1);
+        At(LogNormalizer_N).copy_(total);
+        At(LogLikelihood_N).copy_((chosen - total).masked_fill_(none, Scalars.Zero));
+        Tensor? mass = LogBoundary_N is null ? null : mv(e, Problem.Boundary!).div_(sum);
+        if (mass is not null)
+            At(LogBoundary_N!).copy_(mass.log());
+        Problem.Options.OnSlice?.Invoke(new HeadSlice(start, e));
+        if (ByLikelihood_NH is null)
+            return;
+
+        // The target's own term apart: beside a probability of nearly 1 a type of few bits would lose the others'.
+        Tensor one = ones_like(target_S1, ScalarType.Float32), scale = sum.unsqueeze(1);
+        Tensor slope = slopes?.gather(1, target_S1) ?? one, own_SH = Head_VH.index_select(0, target_S1.squeeze(1)).to(ScalarType.Float32);
+        Tensor w = slopes is null ? e : e.mul_(slopes);
+        Tensor p = w.gather(1, target_S1);
+        w.scatter_add_(1, target_S1, -p);
+        p.div_(scale);
+        Tensor others_SH = Product(w, Head_VH).div_(scale);
+        At(ByLikelihood_NH).copy_((own_SH * (slope - p)).sub_(others_SH).masked_fill_(none.unsqueeze(1), Scalars.Zero));
+        if (gathering is null)
+            return;
+        Tensor gathered_SH = gathering.Product(w, Head_VH).div_(scale);
+        own_SH.mul_(p);
+        gathered_SH.add_(own_SH * gathering.Weights_V.index_select(0, target_S1.squeeze(1)).unsqueeze(1));
+        others_SH.add_(own_SH);
+        Tensor inside_SH = gathering.IsBoundary ? gathered_SH : others_SH - gathered_SH;
+        At(ByBoundary_NH!).copy_(inside_SH.div_(mass!.unsqueeze(1)).masked_fill_(mass.lt(TinyMass).unsqueeze(1), Scalars.Zero).sub_(others_SH));
+    }
+
+    // Where the mass is all but lost beside the largest term: by a log-sum-exp of its own.
+    private void RedoTinyMasses()
+    {
+        if (LogBoundary_N is null || Problem.Count == 0 || LogBoundary_N.min().item<float>() >= Math.Log(TinyMass))
+            return;
+        Tensor rows = LogBoundary_N.lt(Math.Log(TinyMass)).nonzero().squeeze(1), outside = Problem.Boundary!.eq(Scalars.Zero);
+        for (long start = 0; start < rows.size(0); start += Problem.Slice)
+        {
+            using DisposeScope slice = NewDisposeScope();
+            Tensor some = rows.narrow(0, start, Math.Min(Problem.Slice, rows.size(0) - start));
+            Tensor raw = RawLogits(Hidden_NH.index_select(0, some), Head_VH);
+            Tensor? slopes = Problem.Options.Softcap is null ? null : empty_like(raw);
+            Tensor z = Capped(raw, slopes).masked_fill_(outside, Scalars.NegativeInfinity);
+            LogBoundary_N.index_copy_(0, some, z.logsumexp(1) - LogNormalizer_N.index_select(0, some));
+            if (ByBoundary_NH is null)
+                continue;
+            Tensor q = z.softmax(1);
+            ByBoundary_NH.index_add_(0, some, Product(slopes is null ? q : q.mul_(slopes), Head_VH), 1);
+        }
+    }
+
+    /// <summary>What a softcap multiplies derivatives by, 1 - tanh^2, in place of the tanh.</summary>
+    public static Tensor Slopes(Tensor tanh) => tanh.mul_(tanh).neg_().add_(1);
+
+    private Tensor Capped(Tensor z, Tensor? slopes)
+    {
+        if (Problem.Options.Softcap is not { } c)
+            return z;
+        z.div_(c).tanh_();
+        if (slopes is not null)
+            Slopes(slopes.copy_(z));
+        return z.mul_(c);
+    }
+
+    // [S, V] times [V, H], float32.
+    private static Tensor Product(Tensor weights_SV, Tensor head_VH)
+    {
+        if (head_VH.dtype == ScalarType.Float32 || head_VH.device_type != DeviceType.CUDA)
+            return weights_SV.mm(head_VH.to(ScalarType.Float32));
+        Tensor into = empty([weights_SV.size(0), head_VH.size(1)], dtype: ScalarType.Float32, device: head_VH.device);
+        TorchScripts.WideProduct(weights_SV.to(head_VH.dtype), head_VH, into);
+        return into;
+    }
+
+    /// <summary>The boundary's part of a product, by the rows of the boundary or by those that are not, whichever are fewer.</summary>
+    /// <param name="Ids">Those rows.</param>
+    /// <param name="Weights_V">1 at them, float32.</param>
+    /// <param name="IsBoundary">Whether they are the boundary's.</param>
+    private sealed record Gathering(Tensor Ids, Tensor Weights_V, bool IsBoundary)
+    {
+        public static Gathering Of(Tensor boundary_V)
+        {
+            bool isBoundary = boundary_V.sum().item<float>() * 2 <= boundary_V.size(0);
+            Tensor weights_V = isBoundary ? boundary_V : 1 - boundary_V;
+            return new Gathering(weights_V.nonzero().squeeze(1), weights_V, isBoundary);
+        }
+
+        public Tensor Product(Tensor weights_SV, Tensor head_VH)
+        {
+            Tensor sum = zeros([weights_SV.size(0), head_VH.size(1)], dtype: ScalarType.Float32, device: head_VH.device);
+            for (long start = 0; start < Ids.size(0); start += GatheredRows)
+            {
+                using DisposeScope block = NewDisposeScope();
+                Tensor some = Ids.narrow(0, start, Math.Min(GatheredRows, Ids.size(0) - start));
+                sum.add_(HeadPass.Product(weights_SV.index_select(1, some), head_VH.index_select(0, some)));
+            }
+            return sum;
+        }
+    }
+}
