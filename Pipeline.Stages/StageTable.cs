@@ -33,5 +33,7 @@ public static class StageTable
         SteeringFits.ProjectSeaSink.Registration,
         Choices.ReadChoicesSource.Registration,
         Choices.EvaluateChoicesSink.Registration,
+        Tasks.ReadTasksSource.Registration,
+        Tasks.JudgeTasksSink.Registration,
     ];
 }

@@ -30,7 +30,7 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
     /// <summary>Whether there is a value; null at some level otherwise.</summary>
     public bool HasValue => Definition == leaf.MaxDefinition;
 
-    /// <summary>The entry's bytes where <see cref="HasValue"/>.</summary>
+    /// <summary>Where <see cref="HasValue"/>: the entry's bytes, or of a number or truth value what JSON writes for it.</summary>
     public ReadOnlySpan<byte> Value => _run.Values[_valueIndex].Span;
 
     /// <summary>Steps to the next entry; false after the last.</summary>
@@ -97,7 +97,7 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
             _position += page.CompressedBytes;
             if (page.Kind == PageKind.Index)
                 continue;
-            PageGuard.CheckHeader(page, chunk.Codec);
+            PageGuard.CheckHeader(page, chunk.Codec, leaf.Physical);
             if (page.Kind == PageKind.Dictionary)
             {
                 byte[] bytes = [];

@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text;
 using Parquet;
 using Parquet.Schema;
 
@@ -30,6 +32,7 @@ internal sealed class PageRun(LeafColumn leaf, ColumnCodec codec)
 
     public bool HasDictionary => _dictionaryStart > 0;
 
+    /// <summary>Of text its bytes; of numbers and truth values what JSON writes for them.</summary>
     public ReadOnlySpan<ReadOnlyMemory<byte>> Values => _values;
 
     public ReadOnlySpan<int> Definitions => _definitions.AsSpan(0, Count);
@@ -104,12 +107,37 @@ internal sealed class PageRun(LeafColumn leaf, ColumnCodec codec)
         DataField field = reader.Schema.DataFields[0];
         if (field.MaxDefinitionLevel != leaf.MaxDefinition || field.MaxRepetitionLevel != leaf.MaxRepetition)
             throw new ColumnFormatException($"its lists and structs are laid out in a way that is not supported ({leaf})");
-        await reader.OpenRowGroupReader(0).ReadRawAsync<ReadOnlyMemory<byte>>(
+        ParquetRowGroupReader group = reader.OpenRowGroupReader(0);
+        await (leaf.Physical switch
+        {
+            PhysicalType.ByteArray => ReadAsync(group, field, _values.AsMemory(0, Count)),
+            PhysicalType.Boolean => ReadAsync<bool>(group, field, value => value ? "true" : "false"),
+            PhysicalType.Int32 => ReadAsync<int>(group, field, value => value.ToString(CultureInfo.InvariantCulture)),
+            PhysicalType.Int64 => ReadAsync<long>(group, field, value => value.ToString(CultureInfo.InvariantCulture)),
+            PhysicalType.Float => ReadAsync<float>(group, field, value => Number(value)),
+            PhysicalType.Double => ReadAsync<double>(group, field, Number),
+            _ => throw new ColumnFormatException($"it holds {leaf.Physical} values, which are not read"),
+        });
+    }
+
+    private async Task ReadAsync<T>(ParquetRowGroupReader group, DataField field, Func<T, string> write) where T : struct
+    {
+        var values = new T[Count];
+        await ReadAsync(group, field, values.AsMemory());
+        int defined = leaf.MaxDefinition == 0 ? Count : Definitions.Count(leaf.MaxDefinition);
+        for (int i = 0; i < defined; i++)
+            _values[i] = Encoding.ASCII.GetBytes(write(values[i]));
+    }
+
+    private async Task ReadAsync<T>(ParquetRowGroupReader group, DataField field, Memory<T> values) where T : struct
+        => await group.ReadRawAsync(
             field,
-            _values.AsMemory(0, Count),
+            values,
             leaf.MaxDefinition > 0 ? _definitions.AsMemory(0, Count) : (Memory<int>?)null,
             leaf.MaxRepetition > 0 ? _repetitions.AsMemory(0, Count) : (Memory<int>?)null);
-    }
+
+    // JSON has no infinity.
+    private static string Number(double value) => double.IsFinite(value) ? value.ToString("R", CultureInfo.InvariantCulture) : "null";
 
     private void Grow()
     {
@@ -136,7 +164,7 @@ internal sealed class PageRun(LeafColumn leaf, ColumnCodec codec)
             .Structs(4, [0], (g, _) => g
                 .Structs(1, [0], (c, _) => c.Int64(2, _dataStart).Struct(3, m =>
                 {
-                    m.Int32(1, (int)PhysicalType.ByteArray).Int32s(2, _encodings).Texts(3, path).Int32(4, (int)codec).Int64(5, Count)
+                    m.Int32(1, (int)leaf.Physical).Int32s(2, _encodings).Texts(3, path).Int32(4, (int)codec).Int64(5, Count)
                         .Int64(6, Bytes).Int64(7, start - 4).Int64(9, _dataStart);
                     if (_dictionaryStart > 0)
                         m.Int64(11, _dictionaryStart);
