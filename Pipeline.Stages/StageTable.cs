@@ -34,5 +34,7 @@ public static class StageTable
         SteeringFits.ProjectSeaSink.Registration,
         Choices.ReadChoicesSource.Registration,
         Choices.EvaluateChoicesSink.Registration,
+        Tasks.ReadTasksSource.Registration,
+        Tasks.JudgeTasksSink.Registration,
     ];
 }

@@ -6,14 +6,15 @@ using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Evaluation;
 using Pipeline.Stages.Ranks;
 using Pipeline.Stages.Steering;
+using Pipeline.Stages.Tasks;
 using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm evaluate</c>: the <c>evaluate</c> stage on models that lie on disk, without a definition.</summary>
+/// <summary><c>alm evaluate</c>: the stages <c>evaluate</c> and <c>judge-tasks</c> on models that lie on disk, without a definition.</summary>
 internal static class EvaluateCommand
 {
-    private const string Part = "judgement";
+    private const string Part = "judgement", TasksPart = "tasks";
 
     public static Command Create(CommandEnvironment environment)
     {
@@ -46,12 +47,14 @@ internal static class EvaluateCommand
         NumberRange.AddTo(window, WindowCutter.LeastWindowBytes, 1 << 20);
         var batch = new Option<int>("--batch-tokens") { Description = "Tokens of a batch, padding included.", HelpName = "N", DefaultValueFactory = _ => 8192 };
         NumberRange.AddTo(batch, 1, 1 << 24);
-        var json = new Option<string?>("--json") { Description = "Gets the report as JSON.", HelpName = "FILE" };
+        var json = new Option<string?>("--json") { Description = "Gets the report as JSON: of the text, or where there is none, of the tasks.", HelpName = "FILE" };
+        var tasks = new TaskInput();
         var device = new DeviceInput();
-        var command = new Command("evaluate", "Judges models by bits per byte, all on the same windows of text.");
+        var command = new Command("evaluate", "Judges models by bits per byte, all on the same windows of text, and by tasks, all on the same questions.");
         command.Options.Add(models);
         command.Options.Add(edits);
-        text.AddTo(command);
+        text.AddTo(command, isRequired: false);
+        tasks.AddTo(command);
         ensembles.AddTo(command);
         foreach (Option option in (Option[])[agreement, exact, window, stride, batch, json])
             command.Options.Add(option);
@@ -74,28 +77,52 @@ internal static class EvaluateCommand
                 MaxBytes = 1 << 30,
                 To = Part,
             };
-            string folder = Staging.PathFor(storage, Path.Combine(Path.GetTempPath(), "alm-evaluate"));
-            WorkInHand.Add(storage, folder);
-            try
+            using TorchDevice torch = device.Create(parsed);
+            if (text.IsGiven(parsed))
             {
-                var stages = new CommandStages(environment, folder, environment.Output);
-                IAsyncEnumerable<TextDocument> documents = text.Read(parsed, stages, storage);
-                using TorchDevice torch = device.Create(parsed);
-                stages.Provide(torch);
-                stages.Provide<IRanks>(OneRank.Instance);
-                await ((ISink<TextDocument>)stages.Create("evaluate", options)).RunAsync(documents, cancellationToken);
-                stages.PrintRejects(environment.Error);
-                if (parsed.GetValue(json) is { } path)
-                    Copy(storage, Path.Combine(folder, "report", Part + ".json"), Path.GetFullPath(path));
+                await RunAsync(environment, torch, null, (Part, parsed.GetValue(json)), async stages =>
+                    await ((ISink<TextDocument>)stages.Create("evaluate", options)).RunAsync(text.Read(parsed, stages, storage), cancellationToken));
             }
-            finally
+            if (tasks.IsGiven(parsed))
             {
-                storage.DeleteDirectory(folder);
-                WorkInHand.Remove(folder);
+                var judged = new JudgeTasksOptions { Models = options.Models, Ensembles = options.Ensembles, Reference = tasks.Reference(parsed), BatchTokens = options.BatchTokens, WindowBytes = options.WindowBytes, Stride = options.Stride, To = TasksPart };
+                await RunAsync(environment, torch, tasks.Folder(parsed), (TasksPart, text.IsGiven(parsed) ? null : parsed.GetValue(json)), stages =>
+                    TaskJudgement.RunAsync(stages.Create("read-tasks", tasks.Read(parsed)), stages.Create("judge-tasks", judged), cancellationToken));
             }
             return ExitCodes.Success;
         });
         return command;
+    }
+
+    /// <param name="environment">Storage, and where to print.</param>
+    /// <param name="torch">The device.</param>
+    /// <param name="kept">The folder that stands in for the run's; null: one that goes away.</param>
+    /// <param name="report">Its name, and the file that gets it; null: none does.</param>
+    /// <param name="judge">What is done.</param>
+    private static async Task RunAsync(CommandEnvironment environment, TorchDevice torch, string? kept, (string Part, string? File) report, Func<CommandStages, Task> judge)
+    {
+        IStorage storage = environment.Storage;
+        string folder = kept ?? Staging.PathFor(storage, Path.Combine(Path.GetTempPath(), "alm-evaluate"));
+        if (kept is null)
+            WorkInHand.Add(storage, folder);
+        try
+        {
+            var stages = new CommandStages(environment, folder, environment.Output);
+            stages.Provide(torch);
+            stages.Provide<IRanks>(OneRank.Instance);
+            await judge(stages);
+            stages.PrintRejects(environment.Error);
+            if (report.File is { } file)
+                Copy(storage, Path.Combine(folder, "report", report.Part + ".json"), Path.GetFullPath(file));
+        }
+        finally
+        {
+            if (kept is null)
+            {
+                storage.DeleteDirectory(folder);
+                WorkInHand.Remove(folder);
+            }
+        }
     }
 
     // A folder that only an ensemble names is judged by itself too.

@@ -19,7 +19,6 @@ internal sealed class TextInput
     {
         Description = "Files of text: .parquet, .jsonl (.gz and .zst too), or plain .txt and .md, each of which is one document. Wildcards as in a shell.",
         HelpName = "FILES",
-        Required = true,
         Arity = ArgumentArity.OneOrMore,
         AllowMultipleArgumentsPerToken = true,
     };
@@ -28,13 +27,18 @@ internal sealed class TextInput
 
     private readonly Option<int> _most = new("--max-documents") { Description = "Documents to read; 0 reads all.", HelpName = "N" };
 
-    public void AddTo(Command command)
+    /// <param name="command">Gets the options.</param>
+    /// <param name="isRequired">Whether files must be given.</param>
+    public void AddTo(Command command, bool isRequired = true)
     {
+        _files.Required = isRequired;
         NumberRange.AddTo(_most, 0, int.MaxValue);
         command.Options.Add(_files);
         command.Options.Add(_column);
         command.Options.Add(_most);
     }
+
+    public bool IsGiven(ParseResult parsed) => parsed.GetValue(_files) is { Length: > 0 };
 
     /// <exception cref="InputException">A file is not there, or of no kind that is read.</exception>
     public IAsyncEnumerable<TextDocument> Read(ParseResult parsed, CommandStages stages, IStorage storage)

@@ -1,6 +1,7 @@
 using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Batching;
 using Pipeline.Stages.Documents;
+using Pipeline.Stages.Ensembles;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Torch;
@@ -9,8 +10,12 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Choices;
 
-/// <summary>Log-likelihoods of continuations under one model.</summary>
-internal sealed class ChoiceScorer(TorchDevice device, LanguageModel model, int batchTokens)
+/// <summary>Log-likelihoods of continuations.</summary>
+/// <param name="device">Where.</param>
+/// <param name="members">One model, or several of one tokenizer whose distributions are averaged.</param>
+/// <param name="averaging">How several are averaged.</param>
+/// <param name="batchTokens">Of a batch, padding included.</param>
+internal sealed class ChoiceScorer(TorchDevice device, IReadOnlyList<LanguageModel> members, Averaging averaging, int batchTokens)
 {
     /// <summary>Per row Σ log p of the continuation's tokens given what is before them, in nats, in the order of the rows.</summary>
     /// <param name="rows">Prompt and continuation.</param>
@@ -20,7 +25,10 @@ internal sealed class ChoiceScorer(TorchDevice device, LanguageModel model, int 
     public async Task<double[]> ScoreAsync(IReadOnlyList<EncodedPrompt> rows, Action<int> afterBatch, CancellationToken cancellationToken)
     {
         foreach (EncodedPrompt row in rows)
-            model.CheckIds(row.Ids);
+        {
+            foreach (LanguageModel member in members)
+                member.CheckIds(row.Ids);
+        }
         var sums = new double[rows.Count];
         int done = 0;
         foreach (int[] batch in LengthBatches.Plan([.. rows.Select(r => r.Ids.Length)], batchTokens))
@@ -49,11 +57,17 @@ internal sealed class ChoiceScorer(TorchDevice device, LanguageModel model, int 
     {
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        BatchTensors batch = BatchTensors.Of([.. rows.Select(r => r.Ids)], model.Device);
+        BatchTensors batch = BatchTensors.Of([.. rows.Select(r => r.Ids)], members[0].Device);
         long[] wanted = [.. rows.SelectMany(r => r.Ids.Select((_, t) => t + 1 < r.Ids.Length && t + 1 >= r.Begins ? (long)r.Ids[t + 1] : BatchTensors.NoTarget))];
-        Tensor hidden_RH = model.Hidden(batch).flatten(0, 1).index_select(0, batch.Real_R);
-        HeadScores scores = VocabularyHead.Score(hidden_RH, model.Model.HeadWeight, tensor(wanted, device: model.Device), new HeadOptions(model.Model.Config.FinalSoftcap, model.ValidRows));
-        float[] likelihoods = [.. scores.LogLikelihood.cpu().data<float>()];
-        return NotFinite.FirstIn(likelihoods) < 0 ? likelihoods : throw NotFinite.Refusal(model.Name, model.Model, $"its likelihoods of a batch of {rows.Length} answers");
+        Tensor targets_R = tensor(wanted, device: members[0].Device);
+        Tensor[] hidden_RH = [.. members.Select(m => m.Hidden(batch).flatten(0, 1).index_select(0, batch.Real_R))];
+        Tensor likelihood_R = members.Count == 1
+            ? EnsembleHead.LogLikelihood(hidden_RH[0], members[0], targets_R)
+            : EnsembleHead.LogLikelihood(hidden_RH, members, targets_R, averaging);
+        float[] likelihoods = [.. likelihood_R.cpu().data<float>()];
+        if (NotFinite.FirstIn(likelihoods) < 0)
+            return likelihoods;
+        LanguageModel whose = members.FirstOrDefault(m => !m.Hidden(batch).isfinite().all().cpu().item<bool>()) ?? members[0];
+        throw NotFinite.Refusal(whose.Name, whose.Model, $"its likelihoods of a batch of {rows.Length} answers");
     }
 }

@@ -6,6 +6,7 @@ using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Documents;
+using Pipeline.Stages.Ensembles;
 using Pipeline.Stages.Evaluation;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Ranks;
@@ -94,7 +95,7 @@ internal sealed class EvaluateChoicesSink(EvaluateChoicesOptions options, StageC
             () => LanguageModel.Load(place.Folder, tokenizer, context.Storage, _device, name: place.Name, edit: place.Edit), cancellationToken);
         try
         {
-            double[] sums = await new ChoiceScorer(_device, model, options.BatchTokens).ScoreAsync(flat, scored =>
+            double[] sums = await new ChoiceScorer(_device, [model], Averaging.None, options.BatchTokens).ScoreAsync(flat, scored =>
             {
                 StopIfAsked();
                 context.Meter.Progress(((long)done * flat.Length) + scored, (long)models * flat.Length);

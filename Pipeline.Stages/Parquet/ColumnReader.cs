@@ -36,6 +36,9 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
     /// <summary>The entry's number where <see cref="HasValue"/>; of a column of numbers.</summary>
     public double Number => _run.Values.Number(_valueIndex);
 
+    /// <summary>The same, or of a column of truth values, as the type it has in the file.</summary>
+    public object Scalar => _run.Values.Scalar(_valueIndex);
+
     /// <summary>Steps to the next entry; false after the last.</summary>
     public bool Read()
     {
@@ -100,7 +103,7 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
             _position += page.CompressedBytes;
             if (page.Kind == PageKind.Index)
                 continue;
-            PageGuard.CheckHeader(page, chunk.Codec);
+            PageGuard.CheckHeader(page, chunk.Codec, leaf.Physical);
             if (page.Kind == PageKind.Dictionary)
             {
                 byte[] bytes = [];

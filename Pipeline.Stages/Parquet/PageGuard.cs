@@ -23,7 +23,7 @@ internal static class PageGuard
     public static string? FaultOf(ColumnCodec codec)
         => codec is ColumnCodec.Lzo || !Enum.IsDefined(codec) ? $"compression {codec} is not supported; write it with zstd, snappy, gzip, brotli, LZ4 or none" : null;
 
-    public static void CheckHeader(PageHeader page, ColumnCodec codec)
+    public static void CheckHeader(PageHeader page, ColumnCodec codec, PhysicalType type)
     {
         if (FaultOf(codec) is { } fault)
             throw new ColumnFormatException(fault);
@@ -35,8 +35,14 @@ internal static class PageGuard
             throw new ColumnFormatException($"a dictionary of {page.Values} values in {page.Bytes} bytes");
         if (page.Encoding is ValueEncoding.Plain or ValueEncoding.PlainDictionary)
             return;
+        if (type != PhysicalType.ByteArray)
+        {
+            if (page.Kind == PageKind.Dictionary || page.Encoding is not (ValueEncoding.RleDictionary or ValueEncoding.Rle or ValueEncoding.DeltaBinaryPacked))
+                throw new ColumnFormatException($"a page in encoding {page.Encoding}; numbers are read as PLAIN, dictionary, RLE or DELTA_BINARY_PACKED: write it in one of them");
+            return;
+        }
         if (page.Encoding is not (ValueEncoding.RleDictionary or ValueEncoding.DeltaLengthByteArray or ValueEncoding.DeltaByteArray) || page.Kind == PageKind.Dictionary)
-            throw new ColumnFormatException($"a page in encoding {page.Encoding}; text is read as PLAIN, dictionary, DELTA_LENGTH_BYTE_ARRAY or DELTA_BYTE_ARRAY, numbers as PLAIN or dictionary: write it in one of them");
+            throw new ColumnFormatException($"a page in encoding {page.Encoding}; text is read as PLAIN, dictionary, DELTA_LENGTH_BYTE_ARRAY or DELTA_BYTE_ARRAY: write it in one of them");
     }
 
     public static void CheckBody(PageHeader page, ColumnCodec codec, ReadOnlySpan<byte> body, long position)

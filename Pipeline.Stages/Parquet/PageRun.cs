@@ -87,7 +87,7 @@ internal sealed class PageRun(LeafColumn leaf, ColumnCodec codec)
             throw new ColumnFormatException($"its pages cannot be decoded ({e.GetType().Name}: {e.Message})", e);
         }
         int defined = leaf.MaxDefinition == 0 ? Count : Definitions.Count(leaf.MaxDefinition);
-        if ((defined > 0 && _values.IsUnread(defined - 1)) || (defined < Count && !_values.IsUnread(defined)))
+        if (_values.KnowsUnread && ((defined > 0 && _values.IsUnread(defined - 1)) || (defined < Count && !_values.IsUnread(defined))))
             throw new ColumnFormatException("its pages hold more or fewer values than their levels say");
     }
 

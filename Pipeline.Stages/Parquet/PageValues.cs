@@ -14,6 +14,7 @@ internal abstract class PageValues
         PhysicalType.Int64 => new NumberValues<long>(unchecked((long)0x9E3779B97F4A7C15), value => value),
         PhysicalType.Float => new NumberValues<float>(BitConverter.Int32BitsToSingle(0x7FC5A5A5), value => value),
         PhysicalType.Double => new NumberValues<double>(BitConverter.Int64BitsToDouble(0x7FF85A5A5A5A5A5A), value => value),
+        PhysicalType.Boolean => new TruthValues(),
         _ => throw new ColumnFormatException($"it holds {leaf.Physical} values; write it as text, numbers or binary"),
     };
 
@@ -23,8 +24,14 @@ internal abstract class PageValues
     /// <summary>Of numbers.</summary>
     public virtual double Number(int index) => throw new InvalidOperationException("the column holds bytes");
 
+    /// <summary>Of numbers and truth values, as the type they have in the file.</summary>
+    public virtual object Scalar(int index) => throw new InvalidOperationException("the column holds bytes");
+
     /// <summary>Makes room, and fills it with what no page holds.</summary>
     public abstract void Begin(int count);
+
+    /// <summary>Whether <see cref="IsUnread"/> means anything.</summary>
+    public virtual bool KnowsUnread => true;
 
     /// <summary>Whether nothing was decoded there: tells pages that hold fewer values than they say.</summary>
     public abstract bool IsUnread(int index);
@@ -59,5 +66,15 @@ internal abstract class PageValues
         where T : struct, IEquatable<T>
     {
         public override double Number(int index) => number(Values[index]);
+
+        public override object Scalar(int index) => Values[index];
+    }
+
+    // Both values there are may be in a page, so none is left to say "unread".
+    private sealed class TruthValues() : Typed<bool>(false)
+    {
+        public override bool KnowsUnread => false;
+
+        public override object Scalar(int index) => Values[index];
     }
 }

@@ -1,0 +1,65 @@
+using System.Globalization;
+using System.IO.Hashing;
+using System.Text;
+using Pipeline.Contracts.Formats;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Language;
+using Pipeline.Stages.Evaluation;
+using Pipeline.Stages.Models;
+using Pipeline.Stages.Tokenization;
+
+namespace Pipeline.Stages.Tasks;
+
+/// <summary>
+/// Answers that were given, on disk: a file for some questions of one task under one model, named by a hash of all that an answer depends on. So a
+/// judgement that was stopped goes on, one with another model more answers for that one alone, and nothing stale is ever taken.
+/// </summary>
+internal sealed class AnswerStore(IStorage storage, string folder, JudgeTasksOptions options)
+{
+    private const string Format = "alm-task-answers";
+
+    /// <summary>All that a model's answers depend on.</summary>
+    public string KeyOf(AnsweringModel model, TokenizerStore tokenizers)
+    {
+        var key = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"{model.Averaging.Kind} {string.Join(' ', model.Averaging.Weights)}"));
+        foreach (ModelPlace place in model.Places)
+        {
+            TextTokenizer tokenizer = tokenizers.Get(place.Tokenizer);
+            key.Append(CultureInfo.InvariantCulture, $"|{ModelFingerprint.Of(place.Folder, storage)} {tokenizer.Fingerprint} {string.Join(' ', EndTokens.Read(place.Folder, tokenizer, storage).Order())}");
+            if (place.Edit is { } edit)
+                key.Append(CultureInfo.InvariantCulture, $" {(storage.DirectoryExists(edit) ? ModelFingerprint.Of(edit, storage) : FileHash.Of(storage, edit).Hash)}");
+        }
+        return key.ToString();
+    }
+
+    public string PathOf(string modelKey, IReadOnlyList<TaskQuestion> questions)
+    {
+        var hash = new XxHash128();
+        void Add(string part)
+        {
+            hash.Append(Encoding.UTF8.GetBytes(part));
+            hash.Append("\0"u8);
+        }
+        TaskFile task = questions[0].Task;
+        Add(modelKey);
+        Add(string.Create(CultureInfo.InvariantCulture, $"{task.Kind} {task.MaxBytes} {options.WindowBytes} {options.Stride}"));
+        foreach (string stop in task.Stop)
+            Add(stop);
+        foreach (TaskQuestion question in questions)
+        {
+            Add(question.Prompt);
+            foreach (string choice in question.Continuations)
+                Add(choice);
+        }
+        return Path.Combine(folder, Convert.ToHexStringLower(hash.GetCurrentHash()) + ".json");
+    }
+
+    /// <summary>Null where they are not there yet.</summary>
+    /// <exception cref="Pipeline.Contracts.Errors.DamagedException">The file is not what was written.</exception>
+    public IReadOnlyList<TaskAnswer>? Read(string path) => !storage.FileExists(path) ? null
+        : CheckedJson.Read<Content>(storage, path, Format, 1, "delete it, and its questions are asked again").Answers;
+
+    public void Write(string path, IReadOnlyList<TaskAnswer> answers) => CheckedJson.Write(storage, path, new Content(Format, 1, answers));
+
+    private sealed record Content(string Format, int Version, IReadOnlyList<TaskAnswer> Answers);
+}

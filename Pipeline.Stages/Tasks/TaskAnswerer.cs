@@ -1,0 +1,201 @@
+using System.Text;
+using Pipeline.Contracts.Errors;
+using Pipeline.Stages.Batching;
+using Pipeline.Stages.Choices;
+using Pipeline.Stages.Documents;
+using Pipeline.Stages.Ensembles;
+using Pipeline.Stages.Evaluation;
+using Pipeline.Stages.Language;
+using Pipeline.Stages.Models.Generation;
+using Pipeline.Stages.NextBytes;
+using Pipeline.Stages.Tokenization;
+using Pipeline.Stages.Tokenization.Tokens;
+using Pipeline.Stages.Torch;
+
+namespace Pipeline.Stages.Tasks;
+
+/// <summary>
+/// Answers questions by models that are loaded: over the tokens of one tokenizer, or byte by byte where members have several. Everything is counted
+/// in bytes of text, so that models of any tokenizers answer the same.
+/// </summary>
+internal sealed class TaskAnswerer : IDisposable
+{
+    private readonly TorchDevice _device;
+    private readonly JudgeTasksOptions _options;
+    private readonly IReadOnlyList<ByteMember> _members;
+    private readonly Averaging _averaging;
+    private readonly Action _stopIfAsked;
+    private readonly PromptEncoder _encoder;
+    private readonly ByteSide? _side;
+
+    /// <summary>On the device's thread.</summary>
+    /// <param name="device">Where.</param>
+    /// <param name="options">Sizes of batches and windows.</param>
+    /// <param name="members">Become this object's.</param>
+    /// <param name="model">How they become one.</param>
+    /// <param name="encoder">Of the first member's tokenizer.</param>
+    /// <param name="stopIfAsked">Throws between batches when a stop was asked for.</param>
+    public TaskAnswerer(TorchDevice device, JudgeTasksOptions options, IReadOnlyList<ByteMember> members, AnsweringModel model, PromptEncoder encoder, Action stopIfAsked)
+    {
+        (_device, _options, _members, _averaging, _encoder, _stopIfAsked) = (device, options, members, model.Averaging, encoder, stopIfAsked);
+        _side = model.IsUnlike ? new ByteSide(members, model.Averaging) : null;
+    }
+
+    private LanguageModel First => _members[0].Model;
+
+    private LanguageModel[] Models => [.. _members.Select(m => m.Model)];
+
+    /// <param name="questions">Of one task.</param>
+    /// <param name="cancellationToken">Stops between batches.</param>
+    public Task<TaskAnswer[]> AnswerAsync(IReadOnlyList<TaskQuestion> questions, CancellationToken cancellationToken) => questions[0].Task.Kind switch
+    {
+        TaskKind.Answer or TaskKind.Instructions => WriteAsync(questions, cancellationToken),
+        TaskKind.Perplexity when questions[0].Continuation is null => TextsAsync(questions, cancellationToken),
+        _ => ContinuationsAsync(questions, cancellationToken),
+    };
+
+    public void Dispose()
+    {
+        _side?.Dispose();
+        foreach (ByteMember member in _members)
+            member.Model.Dispose();
+    }
+
+    private async Task<TaskAnswer[]> ContinuationsAsync(IReadOnlyList<TaskQuestion> questions, CancellationToken cancellationToken)
+    {
+        (TaskQuestion Question, string Choice)[] rows = [.. questions.SelectMany(q => q.Continuations.Select(c => (q, c)))];
+        double[] sums = _side is null
+            ? await new ChoiceScorer(_device, Models, _averaging, _options.BatchTokens)
+                .ScoreAsync([.. rows.Select(r => _encoder.Encode(r.Question.Id, r.Question.Prompt, r.Choice))], _ => _stopIfAsked(), cancellationToken).ConfigureAwait(false)
+            : await BytesAsync(_side, [.. rows.Select(r => new WindowText(r.Question.Prompt, r.Choice))], cancellationToken).ConfigureAwait(false);
+        return Grouped(sums, [.. questions.Select(q => q.Continuations.Count)]);
+    }
+
+    private async Task<TaskAnswer[]> TextsAsync(IReadOnlyList<TaskQuestion> questions, CancellationToken cancellationToken)
+    {
+        List<WindowText>[] cut = [.. questions.Select(q => WindowText.Cut(q.Prompt, _options.WindowBytes, _options.Stride ?? _options.WindowBytes))];
+        WindowText[] windows = [.. cut.SelectMany(w => w)];
+        double[] sums;
+        if (_side is null)
+        {
+            TextEncoder encoder = First.Tokenizer.CreateEncoder();
+            WindowTokens[] tokens = [.. windows.Select(w => WindowTokens.Encode(encoder, First.Tokenizer, w.Judged, before: w.Before))];
+            sums = await new WindowScorer(_device, _options.BatchTokens).ScoreAsync(Models, _averaging, tokens, afterBatch: _ => _stopIfAsked(), cancellationToken: cancellationToken).ConfigureAwait(false);
+            for (int i = 0; i < sums.Length; i++)
+                sums[i] += Unscored(tokens[i].UnscoredBytes);
+        }
+        else
+        {
+            sums = await BytesAsync(_side, windows, cancellationToken).ConfigureAwait(false);
+        }
+        return [.. Grouped(sums, [.. cut.Select(w => w.Count)]).Select(windows => new TaskAnswer([Finite(windows.Scores.Sum())]))];
+    }
+
+    // What is ruled out has no number in JSON.
+    private static double Finite(double score) => Math.Max(score, double.MinValue);
+
+    private static TaskAnswer[] Grouped(double[] sums, int[] counts)
+    {
+        var answers = new TaskAnswer[counts.Length];
+        int at = 0;
+        for (int i = 0; i < counts.Length; at += counts[i++])
+            answers[i] = new TaskAnswer([.. sums[at..(at + counts[i])].Select(Finite)]);
+        return answers;
+    }
+
+    // What no distribution was asked about costs eight bits, as evaluate has it.
+    private static double Unscored(long bytes) => -BitsPerByte.Bits(0, bytes) * Math.Log(2);
+
+    /// <summary>Σ log p of the judged bytes of each text, by exact next bytes.</summary>
+    private async Task<double[]> BytesAsync(ByteSide side, IReadOnlyList<WindowText> texts, CancellationToken cancellationToken)
+    {
+        WindowText[] normal = [.. texts.Select(Normal)];
+        var sums = new double[normal.Length];
+        foreach (int[] batch in LengthBatches.Plan([.. normal.Select(t => 1 + Encoding.UTF8.GetByteCount(t.Whole))], _options.BatchTokens))
+        {
+            IReadOnlyList<double[]> rows = await _device.RunAsync(() => side.Score([.. batch.Select(i => normal[i].Whole)]), cancellationToken).ConfigureAwait(false);
+            for (int b = 0; b < batch.Length; b++)
+            {
+                byte[] bytes = Encoding.UTF8.GetBytes(normal[batch[b]].Whole);
+                for (int k = normal[batch[b]].BytesBefore; k < bytes.Length; k++)
+                {
+                    double p = rows[b][(k * ByteVocabulary.Symbols) + bytes[k]];
+                    sums[batch[b]] += double.IsNaN(p) ? Unscored(1) : Math.Log(p);
+                }
+            }
+            _stopIfAsked();
+        }
+        return sums;
+    }
+
+    // A character that combines over the seam is the choice's.
+    private static WindowText Normal(WindowText text)
+    {
+        string whole = WellFormedText.Normalize(text.Whole), before = WellFormedText.Normalize(text.Before);
+        int common = 0;
+        while (common < before.Length && common < whole.Length && before[common] == whole[common])
+            common++;
+        return new WindowText(whole[..common], whole[common..]);
+    }
+
+    private async Task<TaskAnswer[]> WriteAsync(IReadOnlyList<TaskQuestion> questions, CancellationToken cancellationToken)
+    {
+        TaskFile task = questions[0].Task;
+        // A token has a byte at least, marks aside.
+        var generation = new GenerationOptions { MaxNewTokens = task.MaxBytes, StopStrings = task.Stop };
+        var answers = new TaskAnswer[questions.Count];
+        if (_side is not null)
+        {
+            for (int i = 0; i < questions.Count; i++)
+            {
+                string text = await _device.RunAsync(() => string.Concat(EnsembleGenerator.Run(_members, _averaging, questions[i].Prompt, generation)), cancellationToken).ConfigureAwait(false);
+                answers[i] = new TaskAnswer([], Cut(text, task.MaxBytes));
+                _stopIfAsked();
+            }
+            return answers;
+        }
+        Continuation[] prompts = [.. questions.Select(q => new Continuation(First.Tokenizer, q.Prompt))];
+        foreach (Continuation prompt in prompts)
+            First.CheckIds([.. prompt.Prompt]);
+        // Prompts of like length go together: they are padded to the longest.
+        foreach (int[] batch in Enumerable.Range(0, prompts.Length).OrderBy(i => prompts[i].Prompt.Count).Chunk(_options.Batch))
+        {
+            string[] texts = await _device.RunAsync(() => Write([.. batch.Select(i => prompts[i])], generation), cancellationToken).ConfigureAwait(false);
+            for (int i = 0; i < batch.Length; i++)
+                answers[batch[i]] = new TaskAnswer([], Cut(texts[i], task.MaxBytes));
+            _stopIfAsked();
+        }
+        return answers;
+    }
+
+    private string[] Write(Continuation[] prompts, GenerationOptions options)
+    {
+        HashSet<int> ends = [.. _members.SelectMany(m => m.Ends)];
+        GeneratedText[] texts = [.. prompts.Select(p => new GeneratedText(p.Decode, ends, options.StopStrings))];
+        StringBuilder[] written = [.. prompts.Select(_ => new StringBuilder())];
+        var bytes = new int[prompts.Length];
+        var generator = new TokenGenerator([.. _members.Select(m => m.Model.Decoding)], options, _members.Count == 1 ? null : logits => EnsembleHead.Combine(logits, _averaging));
+        foreach (GeneratedToken token in generator.Run(
+            [.. prompts.Select(p => p.Prompt)], ends, _members.Min(m => m.Model.ValidRows), i => texts[i].IsStopped || bytes[i] >= options.MaxNewTokens))
+        {
+            string piece = texts[token.Prompt].Add(token.Id, token.Ends);
+            written[token.Prompt].Append(piece);
+            bytes[token.Prompt] += Encoding.UTF8.GetByteCount(piece);
+        }
+        return [.. written.Select(w => w.ToString())];
+    }
+
+    /// <summary>The first bytes of a text, up to a whole character.</summary>
+    private static string Cut(string text, int bytes)
+    {
+        int used = 0, at = 0;
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            used += rune.Utf8SequenceLength;
+            if (used > bytes)
+                return text[..at];
+            at += rune.Utf16SequenceLength;
+        }
+        return text;
+    }
+}

@@ -1,0 +1,129 @@
+using System.Text.RegularExpressions;
+
+namespace Pipeline.Stages.Tasks;
+
+/// <summary>What is wrong with a task by itself, before its data are looked at.</summary>
+internal static partial class TaskFaults
+{
+    public static IEnumerable<string> Of(TaskFile task) => Names(task).Concat(Wordings(task)).Concat(Patterns(task)).Concat(OfKind(task)).Concat(Examples(task));
+
+    private static IEnumerable<string> Names(TaskFile task)
+    {
+        if (!PlainName().IsMatch(task.Name))
+            yield return $"'name' is '{task.Name}'; expected letters, digits, '_', '-' and '.', as it names files";
+        if (task.MaxBytes < 1)
+            yield return $"'maxBytes' is {task.MaxBytes}; expected 1 or more";
+        if (task.Skip < 0 || task.Shots < 0)
+            yield return "'skip' and 'shots' must not be negative";
+        if (task.Stop.Contains(""))
+            yield return "'stop' holds an empty text, which would end every answer before it begins; leave it out";
+        foreach ((string key, string? name) in ((string, string?)[])
+            [("choicesFrom", task.ChoicesFrom), ("gold", task.Gold), ("goldLabelsFrom", task.GoldLabelsFrom), ("truths", task.Truths), ("asked", task.Asked), ("arguments", task.Arguments), ("examples.alike", task.Examples?.Alike)])
+        {
+            if (name is not null && !task.Columns.ContainsKey(name))
+                yield return $"'{key}' names '{name}', which is none of 'columns' ({Known(task)})";
+        }
+    }
+
+    private static IEnumerable<string> Wordings(TaskFile task)
+    {
+        foreach ((string key, string text) in (IEnumerable<(string, string)>)[("prompt", task.Prompt), .. task.Choices.Select((c, i) => ($"choices[{i}]", c)), .. task.Target is { } target ? new[] { ("target", target) } : []])
+        {
+            string? fault = null;
+            string[] unknown = [];
+            try
+            {
+                unknown = task.Kind == TaskKind.Bias ? [] : [.. new Wording(text).Names.Where(n => !task.Columns.ContainsKey(n))];
+            }
+            catch (FormatException e)
+            {
+                fault = e.Message;
+            }
+            if (fault is not null)
+                yield return $"'{key}': {fault}";
+            foreach (string name in unknown)
+                yield return $"'{key}' has {{{name}}}, which is none of 'columns' ({Known(task)})";
+        }
+    }
+
+    private static IEnumerable<string> Patterns(TaskFile task)
+    {
+        IEnumerable<(string Key, string Pattern)> patterns =
+        [
+            .. task.CleanColumns.Select((r, i) => ($"cleanColumns[{i}]", r.Pattern)), .. task.Clean.Select((r, i) => ($"clean[{i}]", r.Pattern)),
+            .. task.Answers.Select((a, i) => ($"answers[{i}]", a.Pattern)), .. task.TargetPattern is { } target ? new[] { ("targetPattern", target) } : [],
+            .. task.Checks.SelectMany(c => InstructionChecker.Patterns(c.Value).Select(p => ($"checks.{c.Key}", p))),
+        ];
+        foreach ((string key, string pattern) in patterns)
+        {
+            if (FaultOf(pattern) is { } fault)
+                yield return $"'{key}': '{pattern}' is no regular expression of .NET: {fault}";
+        }
+    }
+
+    private static string? FaultOf(string pattern)
+    {
+        try
+        {
+            TaskPatterns.Compile(pattern);
+            return null;
+        }
+        catch (ArgumentException e)
+        {
+            return e.Message;
+        }
+    }
+
+    private static IEnumerable<string> OfKind(TaskFile task)
+    {
+        switch (task.Kind)
+        {
+            case TaskKind.Choices or TaskKind.Truths:
+                if (task.Choices.Count > 0 == task.ChoicesFrom is not null)
+                    yield return "kinds choices and truths have either 'choices', words, or 'choicesFrom', a column";
+                if (task.Kind == TaskKind.Choices && task.Gold is null)
+                    yield return "kind choices needs 'gold', the column of the right one";
+                if (task.Kind == TaskKind.Truths && task.Truths is null)
+                    yield return "kind truths needs 'truths', the column that says which choices are true";
+                if (task.GoldLabels.Count > 0 && task.GoldLabelsFrom is not null)
+                    yield return "'goldLabels' and 'goldLabelsFrom' are two ways to say one thing; give one";
+                break;
+            case TaskKind.Answer:
+                if (task.Target is null || task.Answers.Count == 0)
+                    yield return "kind answer needs 'target', the right answer, and 'answers', how it is found in what a model writes";
+                if (task.Answers.GroupBy(a => a.Name).Any(g => g.Count() > 1))
+                    yield return "two of 'answers' have one name; it names their figures";
+                break;
+            case TaskKind.Instructions:
+                if (task.Asked is null || task.Arguments is null || task.Checks.Count == 0)
+                    yield return "kind instructions needs 'asked' and 'arguments', two columns, and 'checks'";
+                foreach ((string name, InstructionCheck check) in task.Checks)
+                {
+                    if (InstructionChecker.FaultOf(check) is { } fault)
+                        yield return $"'checks.{name}': {fault}";
+                }
+                break;
+            case TaskKind.Bias:
+                if (!task.Prompt.Contains("{context}", StringComparison.Ordinal) || !task.Prompt.Contains("{question}", StringComparison.Ordinal))
+                    yield return "kind bias reads the columns of BBQ, and its 'prompt' needs {context} and {question}";
+                if (task.Before != " ")
+                    yield return "kind bias has a space in front of its answers; leave 'before' out";
+                break;
+        }
+    }
+
+    private static IEnumerable<string> Examples(TaskFile task)
+    {
+        if (task.Shots == 0)
+            yield break;
+        if (task.Kind is not (TaskKind.Choices or TaskKind.Truths) && task.Target is null)
+            yield return "'shots': only kinds choices, truths and answer, and perplexity with a 'target', have answered questions in front";
+        if (task.Examples is null || task.Examples.File is null == (task.Examples.Rows.Count == 0))
+            yield return "'shots' needs 'examples' with either 'file' or 'rows'";
+    }
+
+    private static string Known(TaskFile task) => task.Columns.Count == 0 ? "it has none" : string.Join(", ", task.Columns.Keys.Select(n => $"'{n}'"));
+
+    [GeneratedRegex("^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
+    private static partial Regex PlainName();
+}

@@ -1,0 +1,44 @@
+using System.Globalization;
+using System.Text.Json;
+using Pipeline.Stages.Choices;
+
+namespace Pipeline.Stages.Tasks;
+
+/// <summary>What a row holds under the names that a task gives its columns.</summary>
+internal sealed class TaskRow(TaskFile task, JsonElement row)
+{
+    public JsonElement Row => row;
+
+    /// <exception cref="ChoiceReject">The row has nothing there.</exception>
+    public JsonElement Value(string name)
+        => At(row, task.Columns[name]) is { ValueKind: not (JsonValueKind.Null or JsonValueKind.Undefined) } value ? value : throw Missing(name, "nothing is there");
+
+    /// <summary>Text as it is, numbers and truth values as JSON writes them.</summary>
+    public string Text(string name)
+    {
+        JsonElement value = Value(name);
+        return value.ValueKind is JsonValueKind.Array or JsonValueKind.Object ? throw Missing(name, "a list or an object, where a text was expected") : value.ToString();
+    }
+
+    public IReadOnlyList<JsonElement> List(string name)
+        => Value(name) is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > 0 ? [.. list.EnumerateArray()] : throw Missing(name, "a list was expected, with something in it");
+
+    /// <summary>A text with {name}s, filled.</summary>
+    public string Fill(Wording wording) => wording.Fill(name => TaskPatterns.Replace(Text(name), task.CleanColumns));
+
+    private ChoiceReject Missing(string name, string found) => new("a column is missing or empty", $"column '{task.Columns[name]}' ('{name}'): {found}");
+
+    private static JsonElement At(JsonElement value, string path)
+    {
+        foreach (string part in path.Split('.'))
+        {
+            if (value.ValueKind == JsonValueKind.Object && value.TryGetProperty(part, out JsonElement inner))
+                value = inner;
+            else if (value.ValueKind == JsonValueKind.Array && int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int at) && at < value.GetArrayLength())
+                value = value[at];
+            else
+                return default;
+        }
+        return value;
+    }
+}

@@ -1,0 +1,169 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Unicode;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Parquet;
+
+namespace Pipeline.Stages.Text;
+
+/// <summary>Columns of a Parquet file side by side as JSON objects: text, numbers and truth values, structs of them, and lists of either.</summary>
+internal static class RowColumns
+{
+    public static IEnumerable<RowObject> Read(IStorage storage, string path, IReadOnlyCollection<string> columns)
+    {
+        using ColumnFileReader reader = ColumnFileReader.Open(storage, path);
+        LeafColumn[] leaves = [.. columns.SelectMany(name => Leaves(reader, name))];
+        ColumnFaults.Require(reader, leaves);
+        long row = 0;
+        for (int group = 0; group < reader.File.RowGroups.Count; group++)
+        {
+            Entries[] entries = [.. leaves.Select(leaf => new Entries(reader, group, leaf))];
+            for (long i = 0; i < reader.File.RowGroups[group].Rows; i++)
+                yield return Row(row++, entries);
+        }
+    }
+
+    private static IEnumerable<LeafColumn> Leaves(ColumnFileReader reader, string name)
+    {
+        LeafColumn[] leaves = [.. reader.File.Leaves.Where(l => l.Top == name)];
+        if (leaves.Length == 0)
+            throw new InputException($"{reader.Path} has no column '{name}'; it has {string.Join(", ", reader.File.ColumnNames.Select(n => $"'{n}'"))}");
+        if (leaves.FirstOrDefault(l => l.MaxRepetition > 1) is { } deep)
+            throw new InputException($"{reader.Path}: column '{deep}' has lists within lists, which are not read from Parquet; write it as JSON Lines");
+        return leaves;
+    }
+
+    private static RowObject Row(long row, Entries[] columns)
+    {
+        var value = new JsonObject();
+        string? reject = null;
+        foreach (Entries column in columns)
+        {
+            if (!column.AddTo(value))
+                reject = TextRejects.NotUtf8;
+        }
+        return reject is null ? new RowObject(row, JsonSerializer.SerializeToElement(value)) : new RowObject(row, default, reject);
+    }
+
+    /// <summary>The entries of one leaf, row by row.</summary>
+    private sealed class Entries
+    {
+        private readonly ColumnFileReader _file;
+        private readonly int _group;
+        private readonly LeafColumn _leaf;
+        private readonly ColumnReader _reader;
+        private readonly string[] _outside;
+        private readonly string[] _inside;
+        private bool _more;
+
+        public Entries(ColumnFileReader file, int group, LeafColumn leaf)
+        {
+            (_file, _group, _leaf) = (file, group, leaf);
+            int list = Array.FindIndex(leaf.Nodes, n => n.Repetition == Repetition.Repeated);
+            string[] names = [.. leaf.Path];
+            // Of a list the schema names two nodes that are no fields: what repeats, and the element in it. Old writers leave the second out,
+            // or both.
+            bool isBare = list == 0 || (list > 0 && !leaf.Nodes[list - 1].IsList), isElement = isBare || (list >= 0 && leaf.Nodes[list].Children > 1);
+            _outside = list < 0 ? names : names[..(isBare ? list + 1 : list)];
+            _inside = list < 0 ? [] : names[Math.Min(names.Length, list + (isElement ? 1 : 2))..];
+            _reader = Guarded(() => file.OpenColumn(group, leaf));
+            _more = Guarded(_reader.Read);
+        }
+
+        /// <summary>Puts a row's values where they belong; false where a text is not UTF-8.</summary>
+        public bool AddTo(JsonObject row) => Guarded(() =>
+        {
+            if (!_more)
+                throw new ColumnFormatException("it has fewer values than its row group has rows");
+            bool isText = true;
+            int at = 0;
+            do
+            {
+                if (_leaf.MaxRepetition == 0)
+                {
+                    Set(row, _outside, Value(ref isText));
+                }
+                else
+                {
+                    JsonArray list = List(row);
+                    // Below this level the list is null or has no element.
+                    if (_reader.Definition >= _leaf.RepeatedDefinition)
+                        Add(list, at++, Value(ref isText));
+                }
+                _more = _reader.Read();
+            }
+            while (_more && _reader.Repetition > 0);
+            return isText;
+        });
+
+        private JsonNode? Value(ref bool isText)
+        {
+            if (!_reader.HasValue)
+                return null;
+            if (_leaf.Physical != PhysicalType.ByteArray)
+                return Json(_reader.Scalar);
+            ReadOnlySpan<byte> value = _reader.Value;
+            if (Utf8.IsValid(value))
+                return JsonValue.Create(System.Text.Encoding.UTF8.GetString(value));
+            isText = false;
+            return null;
+        }
+
+        // JSON has no infinity.
+        private static JsonNode? Json(object scalar) => scalar switch
+        {
+            bool truth => truth,
+            int number => number,
+            long number => number,
+            float number when float.IsFinite(number) => number,
+            double number when double.IsFinite(number) => number,
+            _ => null,
+        };
+
+        private JsonArray List(JsonObject row)
+        {
+            JsonObject parent = Struct(row, _outside[..^1]);
+            if (parent[_outside[^1]] is not JsonArray list)
+                parent[_outside[^1]] = list = [];
+            return list;
+        }
+
+        private void Add(JsonArray list, int at, JsonNode? value)
+        {
+            if (_inside.Length == 0)
+            {
+                list.Add(value);
+                return;
+            }
+            while (list.Count <= at)
+                list.Add(new JsonObject());
+            Set((JsonObject)list[at]!, _inside, value);
+        }
+
+        private static void Set(JsonObject row, string[] path, JsonNode? value) => Struct(row, path[..^1])[path[^1]] = value;
+
+        private static JsonObject Struct(JsonObject row, string[] path)
+        {
+            foreach (string name in path)
+            {
+                if (row[name] is not JsonObject inner)
+                    row[name] = inner = [];
+                row = inner;
+            }
+            return row;
+        }
+
+        private T Guarded<T>(Func<T> read)
+        {
+            try
+            {
+                return read();
+            }
+            catch (Exception e) when (e is ColumnFormatException or EndOfStreamException)
+            {
+                throw _file.Damage(_group, _leaf.ToString(), e);
+            }
+        }
+    }
+}
