@@ -1,16 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using Microsoft.Extensions.DependencyInjection;
-using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
-using Pipeline.Contracts.Storage;
-using Pipeline.Host.Definitions;
 using Pipeline.Host.Files;
-using Pipeline.Host.Graph;
-using Pipeline.Host.Hosting;
-using Pipeline.Host.Jobs;
-using Pipeline.Host.Progress;
 using Pipeline.Host.Runs;
 using Pipeline.Host.Runs.Parts;
 
@@ -31,32 +23,17 @@ internal static class StatusCommand
         command.SetAction(parsed =>
         {
             string folder = Path.GetFullPath(parsed.GetRequiredValue(path));
-            List<FlowStatus> flows = Read(environment, folder);
+            IReadOnlyList<FlowStatus> flows = new RunStatusReader(environment.Catalog(), environment.Storage, environment.Time, folder).Read().Flows;
             if (parsed.GetValue(json))
+            {
                 environment.Output.WriteLine(JsonSerializer.Serialize(flows, RunReport.Layout));
-            else
-                flows.ForEach(f => Print(environment.Output, f));
+                return ExitCodes.Success;
+            }
+            foreach (FlowStatus flow in flows)
+                Print(environment.Output, flow);
             return ExitCodes.Success;
         });
         return command;
-    }
-
-    private static List<FlowStatus> Read(CommandEnvironment environment, string folder)
-    {
-        IStorage storage = environment.Storage;
-        string path = Path.Combine(folder, RunFiles.Definition);
-        if (!storage.FileExists(path))
-            throw new InputException($"{folder} is no run folder: it has no {RunFiles.Definition}");
-        StageCatalog catalog = environment.Catalog();
-        RunDefinition run = new DefinitionLoader(catalog, storage).Load(path).Definition;
-        using ServiceProvider services = new ServiceCollection()
-            .AddAlm(storage, environment.Time, new RunSettings { Folder = folder }, run, catalog).BuildServiceProvider();
-        var surroundings = new StageSurroundings(
-            run, folder, storage, services, environment.Time, catalog, NoScalars.Instance, NoRejects.Instance, (_, _, _) => { });
-        var canonical = new CanonicalDefinition(new OptionTypes());
-        var reader = new StatusReader(storage, environment.Time, folder);
-        return [.. run.Flows.Select((flow, i) => reader.Read(
-            flow, canonical.FlowHash(run, i), catalog[flow.Stages[^1].Kind.Value].IsCommitted ? JobPlan.PartsOf(flow, surroundings) : null))];
     }
 
     private static void Print(TextWriter output, FlowStatus flow)

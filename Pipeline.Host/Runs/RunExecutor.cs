@@ -40,6 +40,19 @@ internal sealed class RunExecutor(
         foreach (string warning in Rules())
             log.DefinitionWarns(warning);
         using RunFolder folder = RunFolder.Open(storage, FolderOf(run, settings), definition, loader, time, From(run));
+        try
+        {
+            await RunAsync(run, folder);
+        }
+        catch (Exception e) when (e is not (InterruptedException or OperationCanceledException))
+        {
+            ErrorLog.Append(storage, folder.Path, e, time.GetUtcNow());
+            throw;
+        }
+    }
+
+    private async Task RunAsync(RunDefinition run, RunFolder folder)
+    {
         if (folder.Resumed)
             log.RunGoesOn(run.Name, folder.Path, run.Seed);
         else
