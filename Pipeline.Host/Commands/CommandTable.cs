@@ -29,6 +29,7 @@ internal static class CommandTable
         ExportCommand.Create,
         TokenizeCommand.Create,
         SchemaCommand.Create,
+        CompletionsCommand.Create,
         GgufWorkerCommand.Create,
     ];
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Pipeline.Contracts.Errors;
 using Pipeline.Host.Files;
+using Pipeline.Host.Progress;
 using Pipeline.Host.Runs;
 using Pipeline.Host.Runs.Parts;
 
@@ -40,8 +41,8 @@ internal static class StatusCommand
     {
         string parts = flow.Parts is { } count
             ? string.Create(CultureInfo.InvariantCulture, $"{flow.Committed} of {count} parts done, {flow.Running.Count} running, {flow.Failed.Count} failed")
-            : flow.Done ? "done" : flow.Steps is { } step ? string.Create(CultureInfo.InvariantCulture, $"at step {step}") : "not done";
-        output.WriteLine($"{flow.Flow}: {parts}{(flow.Parts is not null && flow.Done ? "; taken by the run" : "")}{Speed(flow)}");
+            : flow.Done ? "done" : flow.Steps is { } step ? string.Create(CultureInfo.InvariantCulture, $"at step {step}{(flow.OfSteps is { } of ? $" of {of}" : "")}") : "not done";
+        output.WriteLine($"{flow.Flow}: {parts}{(flow.Parts is not null && flow.Done ? "; taken by the run" : "")}{Speed(flow)}{Left(flow)}");
         foreach (RunningPart part in flow.Running.OrderBy(p => p.Part))
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  part {part.Part} is running in process {part.Process}, heard of {part.Silent.TotalSeconds:F0} s ago"));
         foreach (PartRecord part in flow.Failed.Take(ShownFailures))
@@ -50,11 +51,14 @@ internal static class StatusCommand
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  and {flow.Failed.Count - ShownFailures} more"));
     }
 
+    private static string Left(FlowStatus flow)
+        => flow.SecondsLeft is { } seconds ? $"; {Rates.Time(TimeSpan.FromSeconds(seconds))} left at this speed" : "";
+
     private static string Speed(FlowStatus flow)
     {
         if (flow.Seconds <= 0 || flow.Records == 0 || flow.Parts is null)
             return "";
-        string tokens = flow.TeacherTokens > 0 ? string.Create(CultureInfo.InvariantCulture, $", {flow.TeacherTokens / flow.Seconds:F0} teacher tokens/s") : "";
-        return string.Create(CultureInfo.InvariantCulture, $"; {flow.Records / flow.Seconds:F1} records/s{tokens} in one process");
+        string tokens = flow.TeacherTokens > 0 ? $", {Rates.Short(flow.TeacherTokens / flow.Seconds)} teacher tokens/s" : "";
+        return $"; {Rates.Short(flow.Records / flow.Seconds)} records/s{tokens} in one process";
     }
 }
