@@ -23,7 +23,7 @@ internal sealed class DiskLock : IDisposable
     public static DiskLock Take(string path)
     {
         FileStream? file = null;
-        string ownerPath = path + ".owner";
+        string ownerPath = LockOwner.PathOf(path);
         try
         {
             file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1);

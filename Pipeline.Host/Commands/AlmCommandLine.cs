@@ -23,7 +23,17 @@ internal static class AlmCommandLine
 
     public static async Task<int> InvokeAsync(IReadOnlyList<string> arguments, CommandEnvironment environment)
     {
-        ParseResult parsed = Root(environment).Parse(arguments);
+        ParseResult parsed;
+        try
+        {
+            parsed = Root(environment).Parse(arguments);
+        }
+        catch (InvalidOperationException e)
+        {
+            // A rule over several options asked for the value of one that has none, or a wrong one; the message says which.
+            await environment.Error.WriteLineAsync($"{e.Message}\nsee: alm --help");
+            return ExitCodes.Definition;
+        }
         if (parsed.Errors.Count > 0)
             return Refuse(parsed, environment);
         if (parsed.GetValue(IgnoredKeys) is { Length: > 0 } keys)
@@ -83,7 +93,20 @@ internal static class AlmCommandLine
         root.Options.Add(IgnoredKeys);
         foreach (Func<CommandEnvironment, Command> create in CommandTable.All)
             root.Subcommands.Add(create(environment));
+        CompleteChoices(root);
         return root;
+    }
+
+    // Shells complete the words that --help shows, not the names they have in the program.
+    private static void CompleteChoices(Command command)
+    {
+        foreach (Option option in command.Options.Where(o => o.HelpName?.Contains('|', StringComparison.Ordinal) == true))
+        {
+            option.CompletionSources.Clear();
+            option.CompletionSources.Add(option.HelpName!.Split('|'));
+        }
+        foreach (Command sub in command.Subcommands)
+            CompleteChoices(sub);
     }
 
     private static int Refuse(ParseResult parsed, CommandEnvironment environment)

@@ -25,6 +25,12 @@ internal sealed record CommandEnvironment
 
     public TextWriter Error { get; init; } = Console.Error;
 
+    /// <summary>What <c>-</c> stands for as a file that is read.</summary>
+    public Func<Stream> StandardInput { get; init; } = Console.OpenStandardInput;
+
+    /// <summary>What <c>-</c> stands for as a file that is written.</summary>
+    public Func<Stream> StandardOutput { get; init; } = Console.OpenStandardOutput;
+
     /// <summary>Whether a live table can be drawn.</summary>
     public bool IsTerminal { get; init; }
 

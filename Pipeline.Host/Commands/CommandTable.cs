@@ -11,6 +11,7 @@ internal static class CommandTable
         WorkCommand.Create,
         SubmitCommand.Create,
         StatusCommand.Create,
+        WatchCommand.Create,
         CheckCommand.Create,
         InspectCommand.Create,
         VerifyCommand.Create,
@@ -29,6 +30,7 @@ internal static class CommandTable
         TokenizeCommand.Create,
         SchemaCommand.Create,
         ReferenceCommand.Create,
+        CompletionsCommand.Create,
         GgufWorkerCommand.Create,
     ];
 }

@@ -14,11 +14,11 @@ internal static class ScoreCommand
     {
         var model = new Option<string>("--model") { Description = "A Hugging Face folder.", HelpName = "DIR", Required = true };
         var tokenizer = new Option<string?>("--tokenizer") { Description = "Another tokenizer than the folder's own: a folder, a tokenizer.json, or bytes.", HelpName = "DIR" };
-        var input = new Option<string>("--input") { Description = "JSON Lines with a field of text; .gz and .zst are read too.", HelpName = "FILE.jsonl", Required = true };
+        var input = new Option<string>("--input") { Description = "JSON Lines with a field of text; .gz and .zst are read too. - reads standard input.", HelpName = "FILE.jsonl", Required = true };
         var field = new Option<string>("--column") { Description = "The field of text.", HelpName = "NAME", DefaultValueFactory = _ => "text" };
         var output = new Option<string?>("--output", "-o")
         {
-            Description = "Gets a line for each line of the input: ids, logLikelihoods and logBoundaryMasses in nats, bytes, bitsPerByte; or the error. May be left out with --next-bytes.",
+            Description = "Gets a line for each line of the input: ids, logLikelihoods and logBoundaryMasses in nats, bytes, bitsPerByte; or the error. - writes to standard output. May be left out with --next-bytes.",
             HelpName = "FILE.jsonl",
         };
         var nextBytes = new Option<string?>("--next-bytes")
@@ -50,20 +50,21 @@ internal static class ScoreCommand
         });
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            string folder = ModelPaths.Model(environment.Storage, parsed.GetRequiredValue(model)), text = ModelPaths.File(environment.Storage, parsed.GetRequiredValue(input));
+            using var files = new StandardFiles(environment);
+            string folder = ModelPaths.Model(environment.Storage, parsed.GetRequiredValue(model)), text = files.Input(parsed.GetRequiredValue(input));
             string? other = parsed.GetValue(tokenizer) is { } named ? ModelPaths.Tokenizer(named) : null;
             string? steering = edit.Read(parsed, environment.Storage);
             using TorchDevice torch = device.Create(parsed);
             ScoreFileCounts counts = default;
             if (parsed.GetValue(output) is { } lines)
             {
-                counts = await new ScoreFile(environment.Storage, torch, environment.Error.WriteLine).RunAsync(
-                    new ScoreFileOptions(folder, other, text, Path.GetFullPath(lines), parsed.GetRequiredValue(field), parsed.GetValue(batch), steering, strict.Read(parsed)), cancellationToken);
+                var options = new ScoreFileOptions(folder, other, text, files.Output(lines), parsed.GetRequiredValue(field), parsed.GetValue(batch), steering, strict.Read(parsed));
+                counts = await files.RunAsync(() => new ScoreFile(environment.Storage, torch, environment.Error.WriteLine).RunAsync(options, cancellationToken));
             }
             if (parsed.GetValue(nextBytes) is { } tensors)
             {
-                counts = await new NextByteFile(environment.Storage, torch, parsed.GetValue(output) is null ? environment.Error.WriteLine : null).RunAsync(
-                    new NextByteFileOptions(folder, other, text, Path.GetFullPath(tensors), parsed.GetValue(view), parsed.GetRequiredValue(field), parsed.GetValue(batch), steering, strict.Read(parsed)), cancellationToken);
+                var options = new NextByteFileOptions(folder, other, text, Path.GetFullPath(tensors), parsed.GetValue(view), parsed.GetRequiredValue(field), parsed.GetValue(batch), steering, strict.Read(parsed));
+                counts = await files.RunAsync(() => new NextByteFile(environment.Storage, torch, parsed.GetValue(output) is null ? environment.Error.WriteLine : null).RunAsync(options, cancellationToken));
             }
             string rest = parsed.GetValue(output) is null ? "have no tensor" : "could not be: their lines say why";
             environment.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{counts.Scored} scored, {counts.Rejected} {rest}"));

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
-using System.Runtime.InteropServices;
 using Pipeline.Contracts.Errors;
 using Pipeline.Host.Serving;
 using Pipeline.Stages.Ensembles;
@@ -93,29 +92,15 @@ internal static class ServeCommand
 
     private static async Task ServeAsync(CommandEnvironment environment, ServedModels models, ServerOptions options, CancellationToken cancellationToken)
     {
+        using var stop = new ServerStop(environment);
         await using var server = new AlmServer(models, options, environment.Error);
-        var stop = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        List<PosixSignalRegistration> signals = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(signal => PosixSignalRegistration.Create(signal, context =>
-        {
-            // The first ends it in order, a second at once.
-            context.Cancel = stop.TrySetResult();
-        }))];
-        try
-        {
-            await server.StartAsync(cancellationToken);
-            await environment.Output.WriteLineAsync($"listening on {server.Url.ToString().TrimEnd('/')}");
-            foreach (IServedModel model in models.All)
-                await environment.Output.WriteLineAsync(Harness(model, server.Url));
-            await environment.Output.FlushAsync(cancellationToken);
-            using CancellationTokenRegistration cancelled = cancellationToken.Register(() => stop.TrySetResult());
-            using CancellationTokenRegistration? asked = environment.Signals?.StopRequested.Register(() => stop.TrySetResult());
-            await stop.Task;
-            await server.StopAsync();
-        }
-        finally
-        {
-            signals.ForEach(signal => signal.Dispose());
-        }
+        await server.StartAsync(cancellationToken);
+        await environment.Output.WriteLineAsync($"listening on {server.Url.ToString().TrimEnd('/')}");
+        foreach (IServedModel model in models.All)
+            await environment.Output.WriteLineAsync(Harness(model, server.Url));
+        await environment.Output.FlushAsync(cancellationToken);
+        await stop.WaitAsync(cancellationToken);
+        await server.StopAsync();
     }
 
     // The harness counts in tokens, which are bytes for some: its own defaults of 2,048 and 256 would cut those short.

@@ -63,7 +63,7 @@ internal static class SubmitCommand
             definition.Definition, folder, environment.Storage, services, environment.Time, catalog, NoScalars.Instance, NoRejects.Instance, (_, _, _) => { });
         // The definition as the run folder keeps it: with every --set in it, and as it was when the jobs were written.
         return JobPlan.Of(
-            definition.Definition, [.. definition.Definition.Flows.Select(f => JobPlan.PartsOf(f, surroundings))],
+            definition.Definition, [.. definition.Definition.Flows.Select(f => CommittedParts.Of(f, surroundings))],
             Path.Combine(folder, RunFiles.Definition), folder, resources.Tasks);
     }
 

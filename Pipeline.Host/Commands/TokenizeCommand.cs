@@ -11,22 +11,19 @@ internal static class TokenizeCommand
     public static Command Create(CommandEnvironment environment)
     {
         var tokenizer = new Option<string>("--tokenizer") { Description = "A Hugging Face folder, a tokenizer.json, or bytes for one token per byte.", HelpName = "DIR", Required = true };
-        var input = new Option<string>("--input") { Description = "JSON Lines, each with a string \"text\"; .gz and .zst are read too.", HelpName = "FILE.jsonl", Required = true };
-        var output = new Option<string>("--output", "-o") { Description = "Gets a line {\"ids\": [...]} for each line of the input, or {\"error\": ...} where that cannot be used.", HelpName = "FILE.jsonl", Required = true };
+        var input = new Option<string>("--input") { Description = "JSON Lines, each with a string \"text\"; .gz and .zst are read too. - reads standard input.", HelpName = "FILE.jsonl", Required = true };
+        var output = new Option<string>("--output", "-o") { Description = "Gets a line {\"ids\": [...]} for each line of the input, or {\"error\": ...} where that cannot be used. - writes to standard output.", HelpName = "FILE.jsonl", Required = true };
         var specials = new Option<bool>("--add-special-tokens") { Description = "Put the marks of the tokenizer's template around each text." };
         var decode = new Option<bool>("--decode") { Description = "Add \"decoded\": the text of the ids, without the marks of the template." };
         var command = new Command("tokenize", "Tokenizes texts exactly as Hugging Face's tokenizers do.");
         foreach (Option option in (Option[])[tokenizer, input, output, specials, decode])
             command.Options.Add(option);
-        command.SetAction(parsed =>
+        command.SetAction(async (parsed, _) =>
         {
-            TokenizeFileCounts counts = TokenizeFile.Run(
-                TextTokenizer.Load(ModelPaths.Tokenizer(parsed.GetRequiredValue(tokenizer)), environment.Storage),
-                environment.Storage,
-                ModelPaths.File(environment.Storage, parsed.GetRequiredValue(input)),
-                Path.GetFullPath(parsed.GetRequiredValue(output)),
-                parsed.GetValue(specials),
-                parsed.GetValue(decode));
+            using var files = new StandardFiles(environment);
+            string from = files.Input(parsed.GetRequiredValue(input)), to = files.Output(parsed.GetRequiredValue(output));
+            TokenizeFileCounts counts = await files.RunAsync(() => Task.FromResult(TokenizeFile.Run(
+                TextTokenizer.Load(ModelPaths.Tokenizer(parsed.GetRequiredValue(tokenizer)), environment.Storage), environment.Storage, from, to, parsed.GetValue(specials), parsed.GetValue(decode))));
             if (counts.Rejected > 0)
                 environment.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{counts.Tokenized} tokenized, {counts.Rejected} could not be: their lines say why"));
             return ExitCodes.Success;

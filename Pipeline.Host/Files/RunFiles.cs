@@ -10,6 +10,7 @@ internal static class RunFiles
     public const string Metrics = "metrics.jsonl";
     public const string Rejects = "rejects.jsonl";
     public const string Changes = "changes.jsonl";
+    public const string Errors = "errors.jsonl";
     public const string Report = "report.json";
     public const string Page = "report.html";
     public const string ReportParts = "report";

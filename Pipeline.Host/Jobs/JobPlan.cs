@@ -1,7 +1,4 @@
 using Pipeline.Contracts.Definitions;
-using Pipeline.Contracts.Errors;
-using Pipeline.Contracts.Stages;
-using Pipeline.Host.Runs;
 
 namespace Pipeline.Host.Jobs;
 
@@ -36,21 +33,5 @@ internal static class JobPlan
         // Also where every flow is in parts: the run takes what the tasks left, and writes the report.
         steps.Add(new JobStep("run", ["run", definition, "--run", folder, "--plain"], null));
         return steps;
-    }
-
-    /// <summary>How many parts a flow has; 1 where it is one piece.</summary>
-    public static int PartsOf(FlowDefinition flow, StageSurroundings surroundings)
-    {
-        if (!surroundings.Catalog[flow.Stages[^1].Kind.Value].IsCommitted)
-            return 1;
-        try
-        {
-            return CommittedParts.Of((ICommitted)FlowGraph.CreateSink(surroundings, flow).Sink);
-        }
-        catch (InputException)
-        {
-            // What an earlier flow has yet to make cannot be looked at; the run's own job does such a flow.
-            return 1;
-        }
     }
 }

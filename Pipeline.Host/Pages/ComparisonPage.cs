@@ -25,7 +25,7 @@ internal static class ComparisonPage
     {
         var lines = runs.SelectMany(r => r.Metrics.Select(m => (Value: $"{m.Flow}: {m.Name}", Line: m with { Name = r.Run }))).GroupBy(l => l.Value, l => l.Line);
         foreach (IGrouping<string, MetricSeries> value in lines)
-            Chart.Write(html, value.Key, [.. value], logarithmic: value.Key.Contains("loss/", StringComparison.Ordinal));
+            Chart.Write(html, ChartData.Of(value.Key, [.. value], logarithmic: value.Key.Contains("loss/", StringComparison.Ordinal)));
     });
 
     private static List<IReadOnlyList<string>> Times(IReadOnlyList<string> folders, IStorage storage)

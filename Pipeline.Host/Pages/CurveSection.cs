@@ -20,15 +20,24 @@ internal static class CurveSection
         foreach (IGrouping<string, MetricSeries> flow in metrics.GroupBy(m => m.Flow))
         {
             html.Element("h3", $"Flow {flow.Key}");
+            foreach (ChartData chart in Charts([.. flow]))
+                Chart.Write(html, chart);
+        }
+    });
+
+    /// <summary>The charts of every flow.</summary>
+    public static IEnumerable<ChartData> Charts(IReadOnlyList<MetricSeries> metrics)
+    {
+        foreach (IGrouping<string, MetricSeries> flow in metrics.GroupBy(m => m.Flow))
+        {
             foreach ((string prefix, string words, bool logarithmic) in Kinds)
             {
                 List<MetricSeries> lines = [.. flow.Where(m => m.Name.StartsWith(prefix, StringComparison.Ordinal))];
                 if (lines.Count > 0)
-                    Chart.Write(html, $"{flow.Key}: {words}", lines, logarithmic);
+                    yield return ChartData.Of($"{flow.Key}: {words}", lines, logarithmic);
             }
-            List<MetricSeries> others = [.. flow.Where(m => !Kinds.Any(k => m.Name.StartsWith(k.Prefix, StringComparison.Ordinal)))];
-            foreach (MetricSeries other in others)
-                Chart.Write(html, $"{flow.Key}: {other.Name}", [other]);
+            foreach (MetricSeries other in flow.Where(m => !Kinds.Any(k => m.Name.StartsWith(k.Prefix, StringComparison.Ordinal))))
+                yield return ChartData.Of($"{flow.Key}: {other.Name}", [other]);
         }
-    });
+    }
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 
 namespace Pipeline.Host.Progress;
 
@@ -40,29 +39,25 @@ internal sealed class PlainDisplay(TextWriter output, TimeProvider time, TimeSpa
     private string Status(FlowMeter flow)
     {
         TimeSpan elapsed = time.GetElapsedTime(flow.StartTimestamp);
-        var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"flow '{flow.Flow}' {Rates.Time(elapsed)}");
-        if (flow.PartitionCount > 0)
-            text.Append(CultureInfo.InvariantCulture, $", part {flow.PartitionsDone + 1} of {flow.PartitionCount}");
-        foreach (StageCounts counts in flow.Snapshot())
-        {
-            text.Append(CultureInfo.InvariantCulture, $" | {counts.Stage} {Rates.Short(counts.In)}");
-            if (counts.Rejected > 0)
-                text.Append(CultureInfo.InvariantCulture, $" ({Rates.Short(counts.Rejected)} rejected)");
-            if (counts.Counts.TryGetValue(Rates.TokenCount, out long tokens))
-                text.Append(CultureInfo.InvariantCulture, $" {Rates.Short(tokens / elapsed.TotalSeconds)} tokens/s");
-        }
-        foreach (StageMeter meter in flow.Current)
-        {
-            StageProgress progress = meter.LatestProgress;
-            if (progress.Total <= 0)
-                continue;
-            text.Append(CultureInfo.InvariantCulture, $" | {meter.Stage} {progress.Done}/{progress.Total}");
-            foreach ((string name, double value) in meter.LatestScalars.OrderBy(s => s.Key, StringComparer.Ordinal))
-                text.Append(CultureInfo.InvariantCulture, $" {name} {Rates.Short(value)}");
-            if (Rates.Left(progress, elapsed) is { } left)
-                text.Append(CultureInfo.InvariantCulture, $", {Rates.Time(left)} left");
-        }
-        return text.ToString();
+        string part = flow.PartitionCount > 0 ? string.Create(CultureInfo.InvariantCulture, $", part {flow.PartitionsDone + 1} of {flow.PartitionCount}") : "";
+        return Rates.Wrap(
+            [$"flow '{flow.Flow}' {Rates.Time(elapsed)}{part}", .. flow.Snapshot().Select(c => Counts(c, elapsed)), .. flow.Current.Where(m => m.LatestProgress.Total > 0).SelectMany(m => Progress(m, elapsed))],
+            " | ", Rates.StampColumns);
+    }
+
+    private static string Counts(StageCounts counts, TimeSpan elapsed)
+    {
+        string rejected = counts.Rejected > 0 ? $" ({Rates.Short(counts.Rejected)} rejected)" : "";
+        string rate = counts.Counts.TryGetValue(Rates.TokenCount, out long tokens) ? $" {Rates.Short(tokens / elapsed.TotalSeconds)} tokens/s" : "";
+        return $"{counts.Stage} {Rates.Short(counts.In)} records{rejected}{rate}";
+    }
+
+    private static IEnumerable<string> Progress(StageMeter meter, TimeSpan elapsed)
+    {
+        StageProgress progress = meter.LatestProgress;
+        string left = Rates.Left(progress, elapsed) is { } time ? $", {Rates.Time(time)} left" : "";
+        yield return string.Create(CultureInfo.InvariantCulture, $"{meter.Stage} {progress.Done} of {progress.Total}{left}");
+        foreach ((string name, double value) in meter.LatestScalars.OrderBy(s => s.Key, StringComparer.Ordinal))
+            yield return $"{name} {Rates.Short(value)}";
     }
 }

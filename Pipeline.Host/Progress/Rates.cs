@@ -1,12 +1,19 @@
 using System.Globalization;
+using System.Text;
 
 namespace Pipeline.Host.Progress;
 
-/// <summary>What the display derives from counts: rates, the time left, and numbers short enough for a table.</summary>
+/// <summary>What the display derives from counts: rates, the time left, and numbers and lines short enough for a terminal.</summary>
 internal static class Rates
 {
     /// <summary>The count that stages keep of their tokens.</summary>
     public const string TokenCount = "tokens";
+
+    /// <summary>Columns of a line of plain text.</summary>
+    public const int Columns = 100;
+
+    /// <summary>Columns of the time that a line begins with.</summary>
+    public const int StampColumns = 9;
 
     /// <summary>Time left when the rest goes as the part so far; null while that says nothing.</summary>
     public static TimeSpan? Left(StageProgress progress, TimeSpan elapsed)
@@ -14,16 +21,43 @@ internal static class Rates
             ? null
             : elapsed * ((double)(progress.Total - progress.Done) / (progress.Done - progress.First));
 
+    /// <summary>Three digits and a letter for thousands, millions and billions, four digits below.</summary>
     public static string Short(double value) => Math.Abs(value) switch
     {
-        >= 1e9 => string.Create(CultureInfo.InvariantCulture, $"{value / 1e9:0.##}G"),
-        >= 1e6 => string.Create(CultureInfo.InvariantCulture, $"{value / 1e6:0.##}M"),
-        >= 1e4 => string.Create(CultureInfo.InvariantCulture, $"{value / 1e3:0.#}k"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{value:0.####}"),
+        >= 999.5e6 => Digits(value / 1e9, 3) + "G",
+        >= 999.5e3 => Digits(value / 1e6, 3) + "M",
+        >= 9999.5 => Digits(value / 1e3, 3) + "k",
+        >= 1e-4 or 0 => Digits(value, 4),
+        _ => value.ToString("0.###e0", CultureInfo.InvariantCulture),
     };
 
     public static string Time(TimeSpan time)
         => time.TotalHours >= 1
             ? string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}")
             : string.Create(CultureInfo.InvariantCulture, $"{time.Minutes}:{time.Seconds:00}");
+
+    /// <summary>Parts of a line, as many on each as fit; further lines are set in below the time that a line begins with.</summary>
+    /// <param name="before">Columns that are written before the first part.</param>
+    public static string Wrap(IEnumerable<string> parts, string separator, int before)
+    {
+        var text = new StringBuilder();
+        int column = before;
+        foreach (string part in parts)
+        {
+            string between = text.Length == 0 ? "" : separator;
+            if (between.Length > 0 && column + between.Length + part.Length > Columns)
+            {
+                between = $"{separator.TrimEnd()}\n{new string(' ', StampColumns)}";
+                column = StampColumns - between.Length;
+            }
+            text.Append(between).Append(part);
+            column += between.Length + part.Length;
+        }
+        return text.ToString();
+    }
+
+    private static string Digits(double value, int digits)
+        => value == 0 || !double.IsFinite(value)
+            ? value.ToString(CultureInfo.InvariantCulture)
+            : Math.Round(value, Math.Clamp(digits - 1 - (int)Math.Floor(Math.Log10(Math.Abs(value))), 0, 15)).ToString("0.########", CultureInfo.InvariantCulture);
 }

@@ -57,7 +57,7 @@ internal sealed class TableDisplay(IAnsiConsole console, TimeProvider time) : IP
         if (flow.PartitionCount > 0)
             title += string.Create(CultureInfo.InvariantCulture, $"  part {Math.Min(flow.PartitionsDone + 1, flow.PartitionCount)} of {flow.PartitionCount}");
         Table table = new Table().Border(TableBorder.Rounded).Title(Markup.Escape(title));
-        foreach (string heading in new[] { "stage", "in", "out", "rejected", "tokens/s", "queue" })
+        foreach (string heading in new[] { "stage", "records in", "out", "rejected", "tokens/s", "queue full" })
             table.AddColumn(new TableColumn(heading) { Alignment = heading == "stage" ? Justify.Left : Justify.Right });
         IReadOnlyList<StageMeter> current = flow.Current;
         IReadOnlyList<StageCounts> counts = flow.Snapshot();

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Microsoft.Extensions.Logging;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
@@ -40,6 +39,19 @@ internal sealed class RunExecutor(
         foreach (string warning in Rules())
             log.DefinitionWarns(warning);
         using RunFolder folder = RunFolder.Open(storage, FolderOf(run, settings), definition, loader, time, From(run));
+        try
+        {
+            await RunAsync(run, folder);
+        }
+        catch (Exception e) when (e is not (InterruptedException or OperationCanceledException))
+        {
+            ErrorLog.Append(storage, folder.Path, e, time.GetUtcNow());
+            throw;
+        }
+    }
+
+    private async Task RunAsync(RunDefinition run, RunFolder folder)
+    {
         if (folder.Resumed)
             log.RunGoesOn(run.Name, folder.Path, run.Seed);
         else
@@ -103,7 +115,7 @@ internal sealed class RunExecutor(
         await runner.RunAsync(flow, hash, folder.Progress);
         FlowState done = folder.Progress.Of(flow.Name, hash);
         foreach (StageCounts counts in done.Total())
-            log.StageDone(flow.Name, counts.Stage, Describe(counts));
+            log.StageDone(flow.Name, counts.Stage, Rates.Wrap(Describe(counts), ", ", Rates.StampColumns + $"flow '{flow.Name}', stage '{counts.Stage}': ".Length));
         log.FlowDone(flow.Name, done.Seconds);
     }
 
@@ -119,16 +131,17 @@ internal sealed class RunExecutor(
             .Sum(state => state.Done || state.Partitions.Count > 0 ? state.Total().Sum(s => s.Failed) : 0);
     }
 
-    private static string Describe(StageCounts counts)
+    private static IEnumerable<string> Describe(StageCounts counts)
     {
-        var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{counts.In} in, {counts.Out} out, {counts.Rejected} rejected");
+        yield return string.Create(CultureInfo.InvariantCulture, $"{counts.In:N0} in");
+        yield return string.Create(CultureInfo.InvariantCulture, $"{counts.Out:N0} out");
+        yield return string.Create(CultureInfo.InvariantCulture, $"{counts.Rejected:N0} rejected{Reasons(counts)}");
         if (counts.Unread > 0)
-            text.Append(CultureInfo.InvariantCulture, $", {counts.Unread} not needed");
-        foreach ((string reason, long count) in counts.RejectedBy)
-            text.Append(CultureInfo.InvariantCulture, $"; {count} × {reason}");
+            yield return string.Create(CultureInfo.InvariantCulture, $"{counts.Unread:N0} not needed");
         foreach ((string name, long count) in counts.Counts)
-            text.Append(CultureInfo.InvariantCulture, $", {name} {count}");
-        return text.ToString();
+            yield return string.Create(CultureInfo.InvariantCulture, $"{name} {count:N0}");
     }
+
+    private static string Reasons(StageCounts counts)
+        => counts.RejectedBy.Count == 0 ? "" : $" ({string.Join("; ", counts.RejectedBy.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Value:N0} × {r.Key}")))})";
 }

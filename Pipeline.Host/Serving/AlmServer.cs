@@ -2,12 +2,8 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Host.Serving;
@@ -26,20 +22,11 @@ internal sealed class AlmServer : IAsyncDisposable
     public AlmServer(ServedModels models, ServerOptions options, TextWriter log)
     {
         (_options, _log) = (options, log);
-        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Services.AddRoutingCore();
-        // Signals are the command's.
-        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Drain);
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        _app = WebHosting.Build(options.Address, options.Port, options.Drain, limits =>
         {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = options.BodyBytes;
-            kestrel.Limits.MaxConcurrentConnections = 4L * options.Requests;
-            kestrel.Listen(options.Address, options.Port);
+            limits.MaxRequestBodySize = options.BodyBytes;
+            limits.MaxConcurrentConnections = 4L * options.Requests;
         });
-        _app = builder.Build();
         _app.Use(GuardAsync);
         _app.UseRouting();
         _app.MapGet("/health", http => ServerJson.WriteAsync(http, new System.Text.Json.Nodes.JsonObject { ["status"] = "ok" }));
@@ -57,17 +44,7 @@ internal sealed class AlmServer : IAsyncDisposable
     public Uri Url => new(_app.Urls.First());
 
     /// <exception cref="InputException">The address or port cannot be had.</exception>
-    public async Task StartAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            await _app.StartAsync(cancellationToken);
-        }
-        catch (Exception e) when (e is IOException or System.Net.Sockets.SocketException)
-        {
-            throw new InputException($"cannot listen on {_options.Address}, port {_options.Port}: {e.Message}; give another --port, or 0 for a free one", e);
-        }
-    }
+    public Task StartAsync(CancellationToken cancellationToken) => WebHosting.StartAsync(_app, _options.Address, _options.Port, cancellationToken);
 
     /// <summary>Takes nothing new and waits for what is under way, as long as it may take; what is left then is cut off.</summary>
     public Task StopAsync() => _app.StopAsync(CancellationToken.None);
@@ -155,12 +132,5 @@ internal sealed class AlmServer : IAsyncDisposable
         http.Response.StatusCode = error.Status;
         http.Response.ContentType = "application/json; charset=utf-8";
         await http.Response.WriteAsync(ServerJson.ToText(ServerJson.Error(error.Message, type, error.Parameter, error.Code)), CancellationToken.None);
-    }
-
-    private sealed class NoLifetime : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

@@ -1,5 +1,4 @@
 using System.Text;
-using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Batching;
 using Pipeline.Stages.Choices;
 using Pipeline.Stages.Documents;

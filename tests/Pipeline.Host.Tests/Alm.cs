@@ -1,3 +1,4 @@
+using System.Text;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Contracts.Teachers;
@@ -15,8 +16,9 @@ internal static class Alm
 {
     public static async Task<AlmAnswer> RunAsync(
         IReadOnlyList<string> arguments, StopSignals? signals = null, IReadOnlyList<StageRegistration>? stages = null, IStorage? storage = null, Func<string, string?>? variable = null,
-        IReadOnlyList<TeacherRegistration>? teachers = null)
+        IReadOnlyList<TeacherRegistration>? teachers = null, string input = "")
     {
+        using var standardOutput = new MemoryStream();
         using var output = new StringWriter();
         using var error = new StringWriter();
         int code = await AlmCommandLine.InvokeAsync(arguments, new CommandEnvironment
@@ -28,8 +30,10 @@ internal static class Alm
             Signals = signals,
             Variable = variable ?? Environment.GetEnvironmentVariable,
             Teachers = teachers ?? TeacherTable.All,
+            StandardInput = () => new MemoryStream(Encoding.UTF8.GetBytes(input)),
+            StandardOutput = () => standardOutput,
         });
-        return new AlmAnswer(code, output.ToString(), error.ToString());
+        return new AlmAnswer(code, output + Encoding.UTF8.GetString(standardOutput.ToArray()), error.ToString());
     }
 
     /// <summary>A definition with one flow.</summary>

@@ -42,9 +42,8 @@ public sealed partial class GuideTests
         using var folder = new TemporaryFolder();
         foreach (string input in new[] { "data", "pipelines" })
             Directory.CreateSymbolicLink(folder[input], Path.Combine(Repository.Root, input));
-        string alm = folder.Write("alm", $"#!/bin/sh\nexec dotnet '{Path.Combine(AppContext.BaseDirectory, "alm.dll")}' \"$@\"\n");
-        File.SetUnixFileMode(alm, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        var start = new ProcessStartInfo("bash", ["-e", folder.Write("page.sh", script)]) { WorkingDirectory = folder.Path, RedirectStandardOutput = true, RedirectStandardError = true };
+        folder.Write("alm", $"#!/bin/sh\nexec dotnet '{Path.Combine(AppContext.BaseDirectory, "alm.dll")}' \"$@\"\n");
+        var start = new ProcessStartInfo("bash", ["-e", folder.Write("page.sh", $"chmod +x alm\n{script}")]) { WorkingDirectory = folder.Path, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["PATH"] = $"{folder.Path}:{Environment.GetEnvironmentVariable("PATH")}";
 
         using Process process = Process.Start(start)!;

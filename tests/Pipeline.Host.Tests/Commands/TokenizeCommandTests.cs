@@ -44,6 +44,18 @@ public sealed class TokenizeCommandTests(ITestOutputHelper output) : IDisposable
         Assert.False(File.Exists(_folder["out.jsonl"]));
     }
 
+    [Fact]
+    public async Task A_dash_stands_for_standard_input_and_output()
+    {
+        AlmAnswer answer = await Alm.RunAsync(["tokenize", "--tokenizer", "bytes", "--input", "-", "-o", "-"], input: "{\"text\": \"né\"}\n{\"text\": 1}\n");
+        AlmAnswer wrong = await Alm.RunAsync(["tokenize", "--tokenizer", "bytes", "--input", "-", "-o", "-"], input: "né\n");
+
+        Assert.Equal("{\"ids\":[110,195,169]}", answer.Output.Split('\n')[0]);
+        Assert.Contains("\"error\"", answer.Output.Split('\n')[1], StringComparison.Ordinal);
+        Assert.Equal((ExitCodes.Input, ""), (wrong.Code, wrong.Output));
+        Assert.StartsWith("standard input: none of its 1 lines can be used", wrong.Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("gpt2")]
     [InlineData("llama3")]

@@ -43,9 +43,38 @@ public sealed class DisplayTests
         }
         display.End(flow);
 
-        foreach (string part in new[] { "flow 'score'", "part 2 of 8", "read 12.3k", "(2 rejected)", "tokens/s", "train 50/100", "loss 0.25" })
+        foreach (string part in new[] { "flow 'score'", "part 2 of 8", "read 12.3k records (2 rejected)", "tokens/s", "train 50 of 100", "loss 0.25" })
             Assert.Contains(part, shown, StringComparison.Ordinal);
         Assert.DoesNotContain('\u001b', shown);
+    }
+
+    [Theory]
+    [InlineData(0, "0")]
+    [InlineData(7, "7")]
+    [InlineData(9999, "9999")]
+    [InlineData(9999.7, "10k")]
+    [InlineData(12_345, "12.3k")]
+    [InlineData(999_400, "999k")]
+    [InlineData(999_600, "1M")]
+    [InlineData(1_234_567_890, "1.23G")]
+    [InlineData(2.1451873, "2.145")]
+    [InlineData(-0.0123456, "-0.01235")]
+    [InlineData(0.00012345, "0.0001234")]
+    [InlineData(0.0000123456, "1.235e-5")]
+    [InlineData(double.NaN, "NaN")]
+    public void Numbers_have_three_or_four_digits(double value, string expected) => Assert.Equal(expected, Rates.Short(value));
+
+    [Fact]
+    public void Lines_of_parts_fit_a_hundred_columns_and_lose_nothing()
+    {
+        string[] parts = [.. Enumerable.Range(0, 30).Select(i => new string((char)('a' + (i % 26)), 7 + i))];
+        string wrapped = Rates.Wrap(parts, " | ", Rates.StampColumns);
+
+        string[] lines = wrapped.Split('\n');
+        Assert.True(lines.Length > 5);
+        Assert.All(lines.Skip(1), line => Assert.StartsWith(new string(' ', Rates.StampColumns), line, StringComparison.Ordinal));
+        Assert.All(lines, line => Assert.InRange(line.Length, 1, Rates.Columns));
+        Assert.Equal(parts, wrapped.Split([" | ", " |\n"], StringSplitOptions.None).Select(p => p.Trim()));
     }
 
     [Fact]

@@ -5,7 +5,6 @@ using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Records;
-using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Imports;
 using Pipeline.Stages.Shards;
@@ -94,7 +93,11 @@ public sealed class ImportScoresTests : IDisposable
             """);
         var options = new ImportScoresOptions
         {
-            Files = [_run["scores.jsonl"]], Text = "answer.content", Prompt = "question", Bytes = "answer.tokens.bytes", LogLikelihood = "answer.tokens.logprob",
+            Files = [_run["scores.jsonl"]],
+            Text = "answer.content",
+            Prompt = "question",
+            Bytes = "answer.tokens.bytes",
+            LogLikelihood = "answer.tokens.logprob",
         };
         Example example = Assert.Single(await ReadAsync(options));
         Assert.Equal("How many apples? She has 42.", example.Text);

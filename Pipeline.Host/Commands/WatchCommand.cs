@@ -1,0 +1,32 @@
+using System.CommandLine;
+using Pipeline.Contracts.Errors;
+using Pipeline.Host.Watching;
+
+namespace Pipeline.Host.Commands;
+
+/// <summary><c>alm watch</c>: a page of a run in progress, from its folder alone.</summary>
+internal static class WatchCommand
+{
+    public static Command Create(CommandEnvironment environment)
+    {
+        var path = new Argument<string>("RUN") { Description = "A run folder, which others may work in, here or on another machine; one that is done will do." };
+        var port = new Option<int>("--port") { Description = "On this machine alone; 0 takes a free one.", HelpName = "N", DefaultValueFactory = _ => 8001 };
+        NumberRange.AddTo(port, 0, ushort.MaxValue);
+        var command = new Command("watch", "Serves a page of a run in progress to the browsers of this machine: flows, parts, rates, losses, time left, rejects, errors. Reads the run folder alone and writes nothing. Ctrl-C ends it.");
+        command.Arguments.Add(path);
+        command.Options.Add(port);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var run = new WatchedRun(environment.Catalog(), environment.Storage, environment.Time, Path.GetFullPath(parsed.GetRequiredValue(path)));
+            using var stop = new ServerStop(environment);
+            await using var server = new WatchServer(run, parsed.GetValue(port));
+            await server.StartAsync(cancellationToken);
+            await environment.Output.WriteLineAsync($"watch {run.Folder} at {server.Url.ToString().TrimEnd('/')}");
+            await environment.Output.FlushAsync(cancellationToken);
+            await stop.WaitAsync(cancellationToken);
+            await server.StopAsync();
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,32 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Nodes;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Storage;
+using Pipeline.Host.Files;
+
+namespace Pipeline.Host.Runs;
+
+/// <summary><c>errors.jsonl</c>: what ended a run before its time, for whoever looks at its folder and not at its terminal.</summary>
+internal static class ErrorLog
+{
+    public static void Append(IStorage storage, string folder, Exception error, DateTimeOffset time)
+    {
+        var line = new JsonObject
+        {
+            ["time"] = time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
+            ["exitCode"] = (error as AlmException)?.ExitCode ?? ExitCodes.Defect,
+            ["message"] = error.Message,
+        };
+        try
+        {
+            using Stream stream = storage.OpenAppend(Path.Combine(folder, RunFiles.Errors));
+            stream.Write(Encoding.UTF8.GetBytes(line.ToJsonString() + "\n"));
+            stream.Flush();
+        }
+        catch (StorageException)
+        {
+            // A disk that refuses this too is not worth another word: the error itself is the one to report.
+        }
+    }
+}

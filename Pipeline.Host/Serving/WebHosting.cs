@@ -1,0 +1,56 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Pipeline.Contracts.Errors;
+
+namespace Pipeline.Host.Serving;
+
+/// <summary>A web application that listens on one address and has nothing that was not put into it: no signals, log or settings of its own.</summary>
+internal static class WebHosting
+{
+    /// <param name="address">Where it listens.</param>
+    /// <param name="port">0 takes a free one.</param>
+    /// <param name="drain">How long what is under way may take when it stops.</param>
+    /// <param name="limit">Sets limits of connections and bodies.</param>
+    public static WebApplication Build(IPAddress address, int port, TimeSpan drain, Action<KestrelServerLimits> limit)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddRoutingCore();
+        // Signals are the command's.
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = drain);
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            limit(kestrel.Limits);
+            kestrel.Listen(address, port);
+        });
+        return builder.Build();
+    }
+
+    /// <exception cref="InputException">The address or port cannot be had.</exception>
+    public static async Task StartAsync(WebApplication app, IPAddress address, int port, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await app.StartAsync(cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+            throw new InputException($"cannot listen on {address}, port {port}: {e.Message}; give another --port, or 0 for a free one", e);
+        }
+    }
+
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

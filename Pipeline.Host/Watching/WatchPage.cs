@@ -1,0 +1,20 @@
+using Pipeline.Host.Pages;
+
+namespace Pipeline.Host.Watching;
+
+/// <summary>The page of a run in progress; its script fills it in from <see cref="WatchView"/>.</summary>
+internal static class WatchPage
+{
+    public static string Of(WatchedFacts run) => Page.Write(
+        $"Run {run.Status.Name}", [("flows", "Flows"), ("learning", "Learning"), ("rejects", "Rejects"), ("errors", "Errors")],
+        html =>
+        {
+            html.Element("p", "Asking for the first time…", ("id", "state"), ("role", "status"));
+            html.Raw("<noscript><p>This page needs its script; <code>alm status</code> says the same in a terminal.</p></noscript>");
+            html.Element("ul", () => { }, ("class", "cards"), ("id", "cards"));
+            foreach ((string id, string title) in new[] { ("flows", "Flows"), ("learning", "Learning"), ("rejects", "Rejects"), ("errors", "Errors") })
+                html.Section(id, title, () => html.Element("div", () => { }, ("class", "filled")));
+            html.Element("p", run.Folder, ("class", "note"));
+        },
+        "watch.js");
+}

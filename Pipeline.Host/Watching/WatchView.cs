@@ -1,0 +1,125 @@
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Pipeline.Host.Files;
+using Pipeline.Host.Pages;
+using Pipeline.Host.Runs;
+using Pipeline.Host.Runs.Parts;
+
+namespace Pipeline.Host.Watching;
+
+/// <summary>What the page shows, in the words it shows: <c>/status.json</c>. Programs are served better by <c>alm status --json</c>.</summary>
+/// <param name="State">running, done or stopped.</param>
+/// <param name="Words">The state as a sentence.</param>
+/// <param name="Cards">The few figures that stand large.</param>
+/// <param name="Sections">Tables by the id of their part of the page.</param>
+/// <param name="Charts">Lines over steps.</param>
+internal sealed record WatchView(
+    string State, string Words, IReadOnlyList<WatchCard> Cards, IReadOnlyDictionary<string, IReadOnlyList<WatchTable>> Sections, IReadOnlyList<ChartData> Charts)
+{
+    private const int ShownLines = 20;
+
+    public static readonly JsonSerializerOptions Layout = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static WatchView Of(WatchedFacts run)
+    {
+        RunStatus status = run.Status;
+        FlowStatus? now = status.Flows.FirstOrDefault(f => !f.Done);
+        return new WatchView(
+            status.State.ToString().ToLowerInvariant(), Sentence(status, now), [.. CardsOf(status, now)],
+            new Dictionary<string, IReadOnlyList<WatchTable>>
+            {
+                ["flows"] = [Flows(status), .. Parts(status)],
+                ["rejects"] = [.. Rejects(run)],
+                ["errors"] = [.. Errors(run)],
+            },
+            [.. CurveSection.Charts(run.Metrics)]);
+    }
+
+    // Said aloud by a screen reader whenever it changes: so without a time, which stands on a card.
+    private static string Sentence(RunStatus status, FlowStatus? now) => status.State switch
+    {
+        RunState.Done => "The run is done.",
+        RunState.Running => $"Flow {now?.Flow ?? "none"} is under way{(status.Process is { } process ? $" in process {process}" : "")}.",
+        _ => "Nobody is at work. The command that began the run goes on from here.",
+    };
+
+    private static IEnumerable<WatchCard> CardsOf(RunStatus status, FlowStatus? now)
+    {
+        yield return new("state", status.State.ToString().ToLowerInvariant());
+        yield return new("flows done", string.Create(CultureInfo.InvariantCulture, $"{status.Flows.Count(f => f.Done)} of {status.Flows.Count}"));
+        if (now?.Parts is { } parts)
+            yield return new($"parts of {now.Flow}", string.Create(CultureInfo.InvariantCulture, $"{now.Committed} of {parts}"));
+        else if (now?.OfSteps is { } steps)
+            yield return new($"steps of {now.Flow}", $"{Figures.Count(now.Steps ?? 0)} of {Figures.Count(steps)}");
+        if (now?.SecondsLeft is { } left && status.State == RunState.Running)
+            yield return new($"left of {now.Flow}", Figures.Time(left));
+        yield return new("last written", $"{Figures.Time(status.Silent.TotalSeconds)} ago");
+    }
+
+    private static WatchTable Flows(RunStatus status)
+    {
+        List<IReadOnlyList<string>> rows = [["flow", "state", "so far", "rate", "left", "time"]];
+        foreach (FlowStatus flow in status.Flows)
+        {
+            bool isNow = status.State == RunState.Running && flow == status.Flows.FirstOrDefault(f => !f.Done);
+            string soFar = flow.Parts is { } parts ? string.Create(CultureInfo.InvariantCulture, $"{flow.Committed} of {parts} parts")
+                : flow.Steps is { } step ? $"step {Figures.Count(step)}{(flow.OfSteps is { } of ? $" of {Figures.Count(of)}" : "")}" : "";
+            rows.Add([
+                flow.Flow, flow.Done ? "done" : isNow || flow.Running.Count > 0 ? "running" : flow.Failed.Count > 0 ? "failed" : soFar.Length > 0 && !soFar.StartsWith('0') ? "begun" : "waiting",
+                soFar, Rate(flow), isNow && flow.SecondsLeft is { } left ? Figures.Time(left) : "", flow.Seconds > 0 ? Figures.Time(flow.Seconds) : ""]);
+        }
+        return new WatchTable("Flows in their order; rates of parts are those of one process", rows);
+    }
+
+    private static string Rate(FlowStatus flow)
+        => flow.Parts is not null && flow.Seconds > 0 && flow.Records > 0
+            ? $"{Figures.Number(flow.Records / flow.Seconds)} records/s{(flow.TeacherTokens > 0 ? $", {Figures.Number(flow.TeacherTokens / flow.Seconds)} teacher tokens/s" : "")}"
+            : flow.SecondsPerStep is > 0 and var seconds ? (seconds < 1 ? $"{Figures.Number(1 / seconds)} steps/s" : $"{Figures.Number(seconds)} s per step") : "";
+
+    private static IEnumerable<WatchTable> Parts(RunStatus status)
+    {
+        List<IReadOnlyList<string>> rows = [["flow", "part", "process", "heard of"]];
+        foreach ((FlowStatus flow, RunningPart part) in status.Flows.SelectMany(f => f.Running.OrderBy(p => p.Part).Select(p => (f, p))))
+            rows.Add([flow.Flow, Figures.Count(part.Part), part.Process, $"{Figures.Time(part.Silent.TotalSeconds)} ago"]);
+        if (rows.Count > 1)
+            yield return new WatchTable("Parts that processes are at", rows);
+    }
+
+    private static IEnumerable<WatchTable> Rejects(WatchedFacts run)
+    {
+        List<IReadOnlyList<string>> counts = [["reason", "flow", "stage", "records"]];
+        foreach ((FlowStatus flow, RejectCount reject) in run.Status.Flows.SelectMany(f => f.Rejects.Select(r => (f, r))))
+            counts.Add([reject.Reason, flow.Flow, reject.Stage, Figures.Count(reject.Records)]);
+        if (counts.Count > 1)
+            yield return new WatchTable("Rejected in what is committed", counts);
+        List<IReadOnlyList<string>> lines = [["document", "flow", "stage", "message"]];
+        foreach (JsonObject line in run.Rejects.Reverse().Take(ShownLines))
+            lines.Add([line.Text("id") ?? "", line.Text("flow") ?? "", line.Text("stage") ?? "", line.Text("message") ?? line.Text("reason") ?? ""]);
+        if (lines.Count > 1)
+            yield return new WatchTable("The last ones, latest first", lines);
+    }
+
+    private static IEnumerable<WatchTable> Errors(WatchedFacts run)
+    {
+        List<IReadOnlyList<string>> parts = [["flow", "part", "exit code", "message"]];
+        foreach (PartRecord part in run.Status.Flows.SelectMany(f => f.Failed).Take(ShownLines))
+            parts.Add([part.Flow, Figures.Count(part.Part), part.ExitCode?.ToString(CultureInfo.InvariantCulture) ?? "", part.Error ?? ""]);
+        if (parts.Count > 1)
+            yield return new WatchTable("Parts that failed and are not done", parts);
+        List<IReadOnlyList<string>> ends = [["when", "exit code", "message"]];
+        foreach (JsonObject line in run.Errors.Reverse().Take(ShownLines))
+            ends.Add([line.Text("time") ?? "", line["exitCode"]?.ToJsonString() ?? "", line.Text("message") ?? ""]);
+        if (ends.Count > 1)
+            yield return new WatchTable("What ended the run before its time, latest first", ends);
+    }
+}
+
+/// <param name="Label">What it is.</param>
+/// <param name="Value">With its unit.</param>
+internal sealed record WatchCard(string Label, string Value);
+
+/// <param name="Caption">Above the table.</param>
+/// <param name="Rows">The first is the header.</param>
+internal sealed record WatchTable(string Caption, IReadOnlyList<IReadOnlyList<string>> Rows);
