@@ -77,7 +77,7 @@ internal sealed record ImportScoresOptions : IValidatableObject
     IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext validationContext)
     {
         if (Bytes is null && (Ids is null || Tokenizer is null))
-            yield return new ValidationResult("'bytes' is not given; name the field of the tokens' bytes, or that of their 'ids' and the teacher's 'tokenizer'", [Ids is null ? nameof(Files) : nameof(Ids)]);
+            yield return new ValidationResult("'bytes' is not given; name the field of the tokens' bytes, or that of their 'ids' and the teacher's 'tokenizer'", [Ids is null ? nameof(Bytes) : nameof(Ids)]);
         if (Tokenizer is not null && Ids is null)
             yield return new ValidationResult("'tokenizer' checks ids, and 'ids' is not given; name the field of ids, or leave tokenizer out", [nameof(Tokenizer)]);
         if ((BoundaryLower is null) != (BoundaryUpper is null))

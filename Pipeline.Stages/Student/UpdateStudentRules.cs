@@ -56,8 +56,8 @@ internal static class UpdateStudentRules
                 yield return new RuleFinding($"objectives.{key}", $"'objectives.{key}' needs the teacher beside the student, and the definition has none; add \"teacher\": {{ \"model\": \"FOLDER\" }}");
         }
         // Without a teacher no flow of this run scores anything.
-        if (options.Objectives.Alm is { Scores: TeacherScoring.Cached } && context.Facts.ShardsRead.FirstOrDefault(from => RunNames.Find(RunNames.OfShards(from, context), context) is not null) is { } unscored)
-            yield return new RuleFinding("objectives.alm", $"'objectives.alm' reads a teacher's scores, and '{unscored}' is written by a flow of this definition, which has no teacher; add one and score-teacher, or leave alm out");
+        if (options.Objectives.Alm is { Scores: TeacherScoring.Cached } && context.Facts.ShardsRead.FirstOrDefault(from => RunNames.Find(RunNames.OfShards(from, context), context) is { Facts.ImportedScores: null }) is { } unscored)
+            yield return new RuleFinding("objectives.alm", $"'objectives.alm' reads a teacher's scores, and '{unscored}' is written by a flow of this definition, which has no teacher; add one and score-teacher, or import-scores, or leave alm out");
     }
 
     private static IEnumerable<RuleFinding> Tables(UpdateStudentOptions options, StageContext context)

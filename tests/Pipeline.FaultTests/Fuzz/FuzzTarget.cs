@@ -46,6 +46,7 @@ internal abstract class FuzzTarget : IDisposable
         ("gguf", static () => new GgufTarget()),
         ("tokenizer", static () => new TokenizerTarget()),
         ("parquet", static () => new ParquetTarget()),
+        ("scores", static () => new ScoresTarget()),
         ("definition", static () => new DefinitionTarget()),
         ("template", static () => new TemplateTarget()),
         ("jsonl", static () => new JsonlTarget()),

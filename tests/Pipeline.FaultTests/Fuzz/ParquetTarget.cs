@@ -60,7 +60,8 @@ internal sealed class ParquetTarget : FuzzTarget
         base.Dispose();
     }
 
-    private static byte[] Mutate(byte[] whole, Random random, ShardMutator bytes)
+    /// <summary>A file with its footer or its pages changed, and lengths that fit it again.</summary>
+    public static byte[] Mutate(byte[] whole, Random random, ShardMutator bytes)
     {
         int footer = BinaryPrimitives.ReadInt32LittleEndian(whole.AsSpan(whole.Length - 8));
         byte[] data = whole[..^(footer + 8)], meta = whole[^(footer + 8)..^8];

@@ -127,6 +127,18 @@ public sealed class TinyJob : IDisposable
         .Replace("{ \"stage\": \"score-teacher\",", $"{{ \"stage\": \"score-teacher\", \"bytes\": \"{view}\",", StringComparison.Ordinal)
         .Replace("\"objectives\": { \"alm\": {}, \"sft\": {} }", "\"objectives\": { \"bytes\": {}, \"sft\": {} }", StringComparison.Ordinal);
 
+    /// <summary>The job with scores from a file in place of a teacher.</summary>
+    public string Imported(string scores)
+    {
+        string text = Text();
+        int flow = text.IndexOf("{ \"stage\": \"read-jsonl\"", StringComparison.Ordinal), shards = text.IndexOf("{ \"stage\": \"write-shards\"", StringComparison.Ordinal);
+        text = text[..flow] + $$"""
+            { "stage": "import-scores", "files": [{{Quote(scores)}}], "ids": "ids", "tokenizer": {{Quote(Teacher)}}, "boundary": "logBoundaryMasses",
+              "maxTeacherTokens": 64, "maxStudentTokens": 256 },
+            """ + text[shards..];
+        return text.Replace($"\"teacher\": {{ \"model\": {Quote(Teacher)} }},", "", StringComparison.Ordinal);
+    }
+
     /// <summary>Word problems of a sort, the same for the same number.</summary>
     public string WriteCorpus(string name, int documents)
     {

@@ -6,6 +6,7 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Teachers;
+using Pipeline.Stages.Evaluation;
 using Pipeline.Stages.Imports;
 using Pipeline.Stages.Shards;
 using Pipeline.Stages.Teacher;
@@ -69,6 +70,36 @@ public sealed class ImportScoresTests : IDisposable
         foreach ((Example a, Example b) in Enumerable.Range(0, left.BlockCount).SelectMany(left.ReadBlock).Zip(Enumerable.Range(0, right.BlockCount).SelectMany(right.ReadBlock), (a, b) => (a, b)))
             ScoreFiles.AssertSame(a, b, withIds);
         Assert.Equal(withIds && options.Tokenizer is not null, right.Fingerprint.Parts.ContainsKey(FingerprintPart.TeacherTokenizer));
+    }
+
+    /// <summary>The way from one machine to another: alm score there, import-scores here.</summary>
+    [Fact]
+    public async Task What_the_score_command_writes_is_what_scoring_keeps()
+    {
+        RunDefinition definition = _run.Definition();
+        TextDocument[] documents = TinyRun.Documents(9);
+        List<Example> asked = await _run.ScoreAsync(definition, documents, limits: new() { AddEos = false });
+        await File.WriteAllLinesAsync(_run["texts.jsonl"], documents.Select(d => new JsonObject { ["text"] = d.Text }.ToJsonString()));
+        await new ScoreFile(_run.Storage, _run.Device).RunAsync(new ScoreFileOptions(_run.Teacher, null, _run["texts.jsonl"], _run["scored.jsonl"]), default);
+        await File.WriteAllLinesAsync(_run["scores.jsonl"], File.ReadLines(_run["scored.jsonl"]).Select((line, i) =>
+        {
+            JsonObject row = JsonNode.Parse(line)!.AsObject();
+            row["text"] = documents[i].Text;
+            return row.ToJsonString();
+        }));
+        List<Example> read = await ReadAsync(new ImportScoresOptions
+        {
+            Files = [_run["scores.jsonl"]], Ids = "ids", Tokenizer = _run.Teacher, Boundary = "logBoundaryMasses", AddEos = false,
+        });
+        Assert.Equal(asked.Count, read.Count);
+        foreach ((Example a, Example b) in asked.Zip(read))
+        {
+            Assert.Equal(a.Teacher!.Tokens.Ids, b.Teacher!.Tokens.Ids);
+            Assert.Equal(a.Chunks, b.Chunks);
+            // Other batches were computed, so the last bits are the device's business.
+            foreach ((float x, float y) in a.Teacher.Scores.NegLogLikelihood.Concat(a.Teacher.Scores.NegLogBoundary!).Zip(b.Teacher.Scores.NegLogLikelihood.Concat(b.Teacher.Scores.NegLogBoundary!)))
+                Assert.Equal(x, y, 1e-4);
+        }
     }
 
     [Fact]
