@@ -89,7 +89,11 @@ public sealed class ImportScoresTests : IDisposable
         }));
         List<Example> read = await ReadAsync(new ImportScoresOptions
         {
-            Files = [_run["scores.jsonl"]], Ids = "ids", Tokenizer = _run.Teacher, Boundary = "logBoundaryMasses", AddEos = false,
+            Files = [_run["scores.jsonl"]],
+            Ids = "ids",
+            Tokenizer = _run.Teacher,
+            Boundary = "logBoundaryMasses",
+            AddEos = false,
         });
         Assert.Equal(asked.Count, read.Count);
         foreach ((Example a, Example b) in asked.Zip(read))
