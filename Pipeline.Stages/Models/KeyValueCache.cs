@@ -76,6 +76,12 @@ public sealed class KeyValueCache(int layers) : IDisposable
     /// <param name="positions">Ascending.</param>
     public void Keep(IReadOnlyList<int> positions)
     {
+        bool areFirst = positions.Count == 0 || positions[^1] == positions.Count - 1;
+        if (areFirst)
+        {
+            Truncate(positions.Count);
+            return;
+        }
         using DisposeScope scope = NewDisposeScope();
         for (int layer = 0; layer < _keys.Length; layer++)
         {
@@ -83,7 +89,7 @@ public sealed class KeyValueCache(int layers) : IDisposable
             _keys[layer] = Chosen(_keys[layer]!, at);
             _values[layer] = Chosen(_values[layer]!, at);
         }
-        Length = positions.Count;
+        (Length, _isShared) = (positions.Count, false);
 
         static Tensor Chosen(Tensor buffer, Tensor at)
         {

@@ -117,7 +117,8 @@ public sealed class ByteServer : IServedModel
         }
         finally
         {
-            await _device.RunAsync(() => End(session, isWhole ? prompt : null), CancellationToken.None).ConfigureAwait(false);
+            // Before anything else on the device, and nobody waits for it.
+            _ = _device.RunAsync(() => End(session, isWhole ? prompt : null), CancellationToken.None);
         }
     }
 

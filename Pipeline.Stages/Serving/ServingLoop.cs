@@ -147,7 +147,11 @@ internal sealed class ServingLoop : IAsyncDisposable
             return;
         try
         {
-            _batch.Add([.. some.Select(work => work.Ids)], Keys(some));
+            // What one alone has more than is known is computed in its first step.
+            if (_running.Count + some.Count == 1)
+                _batch.Add([some[0].Ids], [Known(some[0].Ids) ?? _batch.NewCaches()]);
+            else
+                _batch.Add([.. some.Select(work => work.Ids)], Keys(some));
             _running.AddRange(some);
         }
         catch (Exception e)
@@ -164,14 +168,13 @@ internal sealed class ServingLoop : IAsyncDisposable
         List<int> fresh = [];
         for (int i = 0; i < keys.Length; i++)
         {
-            int[] ids = some[i].Ids;
-            if (_prefixes.Find(ids) is not var (entry, common))
+            if (Known(some[i].Ids) is not { } known)
             {
                 fresh.Add(i);
                 continue;
             }
-            keys[i] = entry.First(Math.Min(common, Math.Min(entry.Ids.Length, ids.Length) - 1));
-            _batch.Extend(ids, keys[i]);
+            keys[i] = known;
+            _batch.Extend(some[i].Ids, known);
         }
         foreach (int[] group in LengthBatches.Plan([.. fresh.Select(i => some[i].Ids.Length)], _limits.BatchTokens))
         {
@@ -181,6 +184,10 @@ internal sealed class ServingLoop : IAsyncDisposable
         }
         return keys;
     }
+
+    // The last token's keys are made with what it says of the next.
+    private KeyValueCache[]? Known(int[] ids)
+        => _prefixes.Find(ids) is var (entry, common) ? entry.First(Math.Min(common, Math.Min(entry.Ids.Length, ids.Length) - 1)) : null;
 
     private void Decode()
     {

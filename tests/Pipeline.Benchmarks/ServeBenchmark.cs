@@ -22,18 +22,30 @@ internal static class ServeBenchmark
         Console.WriteLine($"{threads} threads of the maths (0: all), medians of {rounds} rounds in turn");
         if (only is null or "clients")
             await ServeClientsBenchmark.Run(model, rounds, threads);
-        if (only is null or "prefix")
-            await ServePrefixBenchmark.Run(model, rounds, threads);
-        if (only is null or "bytes")
-            await ServeBytesBenchmark.Run(model, Option("--student", ""), rounds, threads);
-        return 0;
+        if (only == "clients")
+            return 0;
+        string folder = Directory.CreateTempSubdirectory("alm-bench-").FullName;
+        try
+        {
+            string student = Option("--student", "") is { Length: > 0 } given ? Path.GetFullPath(given) : await ServeBytesBenchmark.MakeAsync(model, folder, threads);
+            if (only is null or "prefix")
+                await ServePrefixBenchmark.Run(model, student, rounds, threads);
+            if (only is null or "bytes")
+                await ServeBytesBenchmark.Run(model, student, rounds, threads);
+            return 0;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
-    /// <summary>A completion, and the seconds until it was there.</summary>
-    public static async Task<(JsonNode Answer, double Seconds)> AskAsync(ServedAlm server, object body)
+    /// <summary>A completion, the milliseconds until it was there, and those of processors, the client's included.</summary>
+    public static async Task<(JsonNode Answer, double Wall, double Processor)> AskAsync(ServedAlm server, object body)
     {
+        TimeSpan before = Environment.CpuUsage.TotalTime;
         long start = Stopwatch.GetTimestamp();
         JsonNode answer = await server.PostAsync("v1/completions", body);
-        return (answer, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        return (answer, Stopwatch.GetElapsedTime(start).TotalMilliseconds, (Environment.CpuUsage.TotalTime - before).TotalMilliseconds);
     }
 }

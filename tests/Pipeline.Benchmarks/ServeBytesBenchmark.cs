@@ -14,34 +14,25 @@ internal static class ServeBytesBenchmark
 
     public static async Task Run(string model, string student, int rounds, int threads)
     {
-        string folder = Directory.CreateTempSubdirectory("alm-bench-").FullName;
-        try
+        await using ServedAlm server = await ServedAlm.StartAsync(
+            "--model", $"teacher={model}", "--model", $"student={student}", "--ensemble", "both=teacher,student", "--threads", threads.ToString(CultureInfo.InvariantCulture));
+        (string Name, int Tokens, List<double> Rates)[] sides = [("teacher", Bytes / 3, []), ("student", Bytes, []), ("both", Bytes, [])];
+        // The first round warms up.
+        for (int round = 0; round <= rounds; round++)
         {
-            string bytes = student.Length > 0 ? Path.GetFullPath(student) : await MakeAsync(model, folder, threads);
-            await using ServedAlm server = await ServedAlm.StartAsync(
-                "--model", $"teacher={model}", "--model", $"student={bytes}", "--ensemble", "both=teacher,student", "--threads", threads.ToString(CultureInfo.InvariantCulture));
-            (string Name, int Tokens, List<double> Rates)[] sides = [("teacher", Bytes / 3, []), ("student", Bytes, []), ("both", Bytes, [])];
-            // The first round warms up.
-            for (int round = 0; round <= rounds; round++)
-            {
-                foreach (var side in sides)
-                {
-                    (JsonNode answer, double seconds) = await ServeBenchmark.AskAsync(server, new { model = side.Name, prompt = $"Tom has {round + 3} apples", max_tokens = side.Tokens, temperature = 0 });
-                    if (round > 0)
-                        side.Rates.Add(Encoding.UTF8.GetByteCount((string)answer["choices"]![0]!["text"]!) / seconds);
-                }
-            }
             foreach (var side in sides)
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {side.Name,-8}{Statistics.Median(side.Rates),7:F0} bytes/s"));
+            {
+                (JsonNode answer, double wall, _) = await ServeBenchmark.AskAsync(server, new { model = side.Name, prompt = $"Tom has {round + 3} apples", max_tokens = side.Tokens, temperature = 0 });
+                if (round > 0)
+                    side.Rates.Add(Encoding.UTF8.GetByteCount((string)answer["choices"]![0]!["text"]!) / wall * 1000);
+            }
         }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        foreach (var side in sides)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {side.Name,-8}{Statistics.Median(side.Rates),7:F0} bytes/s"));
     }
 
-    // So many steps that it writes text of the teacher's kind.
-    private static async Task<string> MakeAsync(string model, string folder, int threads)
+    /// <summary>A byte student after so many steps that it writes text of the teacher's kind; its folder.</summary>
+    public static async Task<string> MakeAsync(string model, string folder, int threads)
     {
         string definition = Path.Combine(folder, "student.json"), run = Path.Combine(folder, "run");
         await File.WriteAllTextAsync(definition, $$"""

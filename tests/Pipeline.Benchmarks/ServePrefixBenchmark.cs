@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Pipeline.Contracts.Storage;
@@ -11,40 +12,44 @@ internal static class ServePrefixBenchmark
 {
     private const int Tokens = 1_000;
 
-    public static async Task Run(string model, int rounds, int threads)
+    public static async Task Run(string model, string student, int rounds, int threads)
     {
-        TextTokenizer tokenizer = TextTokenizer.Load(model, new DiskStorage());
-        await using ServedAlm server = await ServedAlm.StartAsync("--model", model, "--threads", threads.ToString(CultureInfo.InvariantCulture));
-        await MeasureAsync("one token more", server, tokenizer, rounds, prompt => new { prompt, max_tokens = 1, temperature = 0 });
-        await MeasureAsync("the prompt's log-probabilities", server, tokenizer, rounds, prompt => new { prompt, max_tokens = 1, temperature = 0, echo = true, logprobs = 1 });
+        await using ServedAlm server = await ServedAlm.StartAsync(
+            "--model", $"teacher={model}", "--model", $"student={student}", "--ensemble", "both=teacher,student", "--threads", threads.ToString(CultureInfo.InvariantCulture));
+        TextTokenizer tokens = TextTokenizer.Load(model, new DiskStorage()), bytes = TextTokenizer.Load(student, new DiskStorage());
+        await MeasureAsync("tokens and one more", server, tokens, rounds, prompt => new { model = "teacher", prompt, max_tokens = 1, temperature = 0 });
+        await MeasureAsync("tokens and their log-probabilities", server, tokens, rounds, prompt => new { model = "teacher", prompt, max_tokens = 1, temperature = 0, echo = true, logprobs = 1 });
+        await MeasureAsync("bytes and one more, from both", server, bytes, rounds, prompt => new { model = "both", prompt, max_tokens = 1, temperature = 0 });
         // What HTTP alone takes here.
         List<double> empty = [];
         for (int round = 0; round <= rounds; round++)
         {
-            long start = System.Diagnostics.Stopwatch.GetTimestamp();
+            long start = Stopwatch.GetTimestamp();
             await server.GetAsync("health");
-            empty.Add(System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            empty.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
         }
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  a request that asks for nothing: {Statistics.Median(empty):F2} ms"));
     }
 
     private static async Task MeasureAsync(string name, ServedAlm server, TextTokenizer tokenizer, int rounds, Func<string, object> body)
     {
-        List<double> first = [], second = [];
+        List<(double Wall, double Processor)> first = [], second = [];
+        // The first round warms up.
         for (int round = 0; round <= rounds; round++)
         {
             string context = Context(name, round, tokenizer);
-            (_, double fresh) = await ServeBenchmark.AskAsync(server, body(context + " How many are left?"));
-            (_, double again) = await ServeBenchmark.AskAsync(server, body(context + " Who has more of them?"));
-            // The first round warms up.
+            (_, double wall, double processor) = await ServeBenchmark.AskAsync(server, body(context + " How many are left?"));
+            (_, double wallAgain, double processorAgain) = await ServeBenchmark.AskAsync(server, body(context + " Who has more of them?"));
             if (round == 0)
                 continue;
-            first.Add(fresh);
-            second.Add(again);
+            first.Add((wall, processor));
+            second.Add((wallAgain, processorAgain));
         }
+        static double Median(List<(double Wall, double Processor)> times, Func<(double Wall, double Processor), double> of) => Statistics.Median(times.Select(of));
+        double Ratio(Func<(double Wall, double Processor), double> of) => Statistics.Median(first.Zip(second, (a, b) => of(b) / of(a)));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"  {Tokens} tokens and {name}: {1e3 * Statistics.Median(first):F1} ms, the next that begins alike {1e3 * Statistics.Median(second):F1} ms, {Statistics.Median(first.Zip(second, (a, b) => b / a)):F3} of it (fastest {1e3 * first.Min():F1} and {1e3 * second.Min():F1} ms, {second.Min() / first.Min():F3})"));
+            $"  {Tokens} {name}: {Median(first, t => t.Wall):F1} ms, the next that begins alike {Median(second, t => t.Wall):F1} ms, {Ratio(t => t.Wall):F3} of it; of processor time {Median(first, t => t.Processor):F1} and {Median(second, t => t.Processor):F1} ms, {Ratio(t => t.Processor):F3}"));
     }
 
     // No two begin alike.

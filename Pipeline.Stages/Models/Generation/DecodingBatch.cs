@@ -39,9 +39,9 @@ internal sealed class DecodingBatch(
         _caches = useCache ? NewCaches() : [];
     }
 
-    /// <summary>Adds rows all of whose tokens but the last have been computed.</summary>
+    /// <summary>Adds rows all of whose tokens but the last have been computed; of a row that is alone with the next step, its first ones.</summary>
     /// <param name="rows">Their tokens.</param>
-    /// <param name="starts">Per row and member the keys of all but the last; become this object's.</param>
+    /// <param name="starts">Per row and member the keys of those tokens; become this object's.</param>
     public void Add(IReadOnlyList<IReadOnlyList<int>> rows, IReadOnlyList<IReadOnlyList<KeyValueCache>> starts)
     {
         Check(rows);
@@ -213,7 +213,8 @@ internal sealed class DecodingBatch(
         })], 0);
     }
 
-    private KeyValueCache[] NewCaches() => [.. members.Select(m => new KeyValueCache(m.Model.Config.Layers))];
+    /// <summary>Per member the keys of no token.</summary>
+    public KeyValueCache[] NewCaches() => [.. members.Select(m => new KeyValueCache(m.Model.Config.Layers))];
 
     private static KeyValueCache Emptied(KeyValueCache cache) => cache.Copy([0], 0, 0);
 

@@ -68,6 +68,30 @@ public sealed class ServeScoringTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
+    public async Task Answers_behind_a_common_beginning_are_those_of_a_server_that_keeps_nothing()
+    {
+        string bytes = ByteModel.Save(_folder["bytes"], seed: 4), context = string.Concat(Questions(8).Select(q => q + "\n"))[..280];
+        string[] models = ["--model", $"teacher={Teacher}", "--model", $"bytes={bytes}", "--ensemble", "twice=teacher,teacher", "--ensemble", "both=teacher,bytes", "--weights", "4,1"];
+        await using ServedAlm server = await ServedAlm.StartAsync(models);
+        await using ServedAlm fresh = await ServedAlm.StartAsync([.. models, "--prefix-tokens", "0"]);
+        foreach (string model in (string[])["teacher", "bytes", "twice", "both"])
+        {
+            // Another ending, the same text again, one that is cut inside a token, and the answer to the last one gone on with.
+            string said = "";
+            foreach (string ending in (string[])["Tom has 3 apples and", "Ann has 4", "Ann has 4", "Ann ha", "Ann ha…"])
+            {
+                var body = new { model, prompt = context + ending.Replace("…", said, StringComparison.Ordinal), max_tokens = 12, temperature = 0, logprobs = 1 };
+                JsonNode found = (await server.PostAsync("v1/completions", body))["choices"]![0]!, expected = (await fresh.PostAsync("v1/completions", body))["choices"]![0]!;
+                Assert.Equal((string)expected["text"]!, (string)found["text"]!);
+                foreach ((JsonNode? a, JsonNode? b) in expected["logprobs"]!["token_logprobs"]!.AsArray().Zip(found["logprobs"]!["token_logprobs"]!.AsArray()))
+                    Assert.Equal((double)a!, (double)b!, 1e-4);
+                said = (string)found["text"]!;
+            }
+        }
+        Assert.Equal("", server.Error);
+    }
+
+    [Fact]
     public async Task Prompt_logprobs_list_ids_with_ranks_and_the_whole_vocabulary_sums_to_one()
     {
         await using ServedAlm server = await ServedAlm.StartAsync("--model", $"teacher={Teacher}");
