@@ -72,7 +72,7 @@ internal sealed class OpenAiTeacher : ITeacher, IPlannedTeacher
         await InFlight.ForEachAsync(Enumerable.Range(0, answers.Length), _definition.InFlight, async (i, stop) =>
         {
             int[] ids = request.Rows[i].Ids;
-            answers[i] = new TeacherAnswer(ServerNumbers.Of(await AskAsync([.. ids, ids[^1]], stop).ConfigureAwait(false), ids.Length, _definition, _vocabulary.Value.Size));
+            answers[i] = await AskAsync([.. ids, ids[^1]], said => new TeacherAnswer(ServerNumbers.Of(said, ids.Length, _definition, _vocabulary.Value.Size)), stop).ConfigureAwait(false);
         }, cancellationToken).ConfigureAwait(false);
         return answers;
     }
@@ -84,7 +84,7 @@ internal sealed class OpenAiTeacher : ITeacher, IPlannedTeacher
         foreach (string text in TeacherProbe.Texts)
         {
             int[] ids = encoder.EncodeDocument(text, addBos: true, addEos: false).Ids;
-            values.AddRange((await AskAsync(ids, cancellationToken).ConfigureAwait(false)).LogLikelihood.Skip(1));
+            values.AddRange(await AskAsync(ids, static said => said.LogLikelihood.Skip(1), cancellationToken).ConfigureAwait(false));
         }
         TeacherProbe.Of(_model, [.. values]).KeepOrCompare(_storage, _probePath, _definition.ProbeError);
     }
@@ -101,14 +101,14 @@ internal sealed class OpenAiTeacher : ITeacher, IPlannedTeacher
     private static TeacherAbilities Abilities(OpenAiTeacherDefinition definition) => new(
         definition.WholeDistribution ? BoundaryKnowledge.Exact : definition.Top > 0 ? BoundaryKnowledge.Interval : BoundaryKnowledge.None);
 
-    private async Task<ServerScores> AskAsync(int[] ids, CancellationToken cancellationToken)
+    private async Task<T> AskAsync<T>(int[] ids, Func<ServerScores, T> take, CancellationToken cancellationToken)
     {
         await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             using JsonDocument answer = await PostAsync(ids, cancellationToken).ConfigureAwait(false);
             CheckModel(answer.RootElement);
-            return _dialect.Read(answer.RootElement, ids, _definition, _vocabulary.Value);
+            return take(_dialect.Read(answer.RootElement, ids, _definition, _vocabulary.Value));
         }
         catch (ServerAnswerException e)
         {

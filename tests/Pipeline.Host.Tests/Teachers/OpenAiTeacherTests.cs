@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
@@ -17,6 +16,7 @@ public sealed class OpenAiTeacherTests : IServiceProvider, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly FakeServer _server = new(259, seed: 3);
+    private TimeSpan _delay = TimeSpan.FromMilliseconds(1);
     private readonly int[][] _rows = [[256, 84, 111, 109, 32, 104, 97, 115], [256, 32, 51], [256, 10]];
 
     public void Dispose()
@@ -25,10 +25,13 @@ public sealed class OpenAiTeacherTests : IServiceProvider, IDisposable
         _folder.Dispose();
     }
 
-    [Fact]
-    public async Task Scores_are_the_servers_and_masses_lie_within_their_bounds()
+    [Theory]
+    [InlineData(ServerKind.Vllm)]
+    [InlineData(ServerKind.Sglang)]
+    [InlineData(ServerKind.Completions)]
+    public async Task Scores_are_the_servers_and_masses_lie_within_their_bounds(ServerKind server)
     {
-        IReadOnlyList<TeacherAnswer> answers = await AskAsync(new() { Top = 20 });
+        IReadOnlyList<TeacherAnswer> answers = await AskAsync(new() { Server = server, Top = 20 });
         for (int r = 0; r < _rows.Length; r++)
         {
             TeacherScores scores = answers[r].Scores;
@@ -43,10 +46,12 @@ public sealed class OpenAiTeacherTests : IServiceProvider, IDisposable
         }
     }
 
-    [Fact]
-    public async Task A_whole_distribution_gives_the_mass_itself()
+    [Theory]
+    [InlineData(ServerKind.Vllm)]
+    [InlineData(ServerKind.Sglang)]
+    public async Task A_whole_distribution_gives_the_mass_itself(ServerKind server)
     {
-        IReadOnlyList<TeacherAnswer> answers = await AskAsync(new() { WholeDistribution = true });
+        IReadOnlyList<TeacherAnswer> answers = await AskAsync(new() { Server = server, WholeDistribution = true });
         for (int r = 0; r < _rows.Length; r++)
         {
             for (int t = 0; t < _rows[r].Length; t++)
@@ -55,20 +60,45 @@ public sealed class OpenAiTeacherTests : IServiceProvider, IDisposable
     }
 
     [Theory]
-    [InlineData("nan", "expected")]
-    [InlineData("positive", "at most 0")]
-    [InlineData("missing", "which was sent there")]
-    [InlineData("short", "positions for")]
-    [InlineData("shifted", "")]
-    [InlineData("other row", "expected 0")]
-    [InlineData("no choice", "'choices'")]
-    [InlineData("null", "choices")]
-    public async Task What_is_no_answer_is_an_error_that_says_what_it_was(string fault, string expected)
+    [InlineData(ServerKind.Vllm)]
+    [InlineData(ServerKind.Sglang)]
+    [InlineData(ServerKind.Completions)]
+    public async Task Without_a_list_masses_are_not_known(ServerKind server)
     {
-        _server.Change = (_, ids, answer) => Broken(fault, answer);
-        InputException error = await Assert.ThrowsAsync<InputException>(() => AskAsync(new() { Retries = 0, Top = 3 }));
+        IReadOnlyList<TeacherAnswer> answers = await AskAsync(new() { Server = server, Top = 0 });
+        Assert.All(answers, a => Assert.True(a.Scores is { NegLogBoundary: null, Interval: null }));
+        Assert.Equal(-_server.LogP(_rows[0][0], _rows[0][1]), answers[0].Scores.NegLogLikelihood[1], 1e-5);
+    }
+
+    [Theory]
+    [MemberData(nameof(ServerFaults.All), MemberType = typeof(ServerFaults))]
+    public async Task What_is_no_answer_is_an_error_that_says_what_it_was(ServerKind server, string fault, string says)
+    {
+        ServerFaults.Plant(_server, server, fault);
+        InputException error = await Assert.ThrowsAsync<InputException>(() => AskAsync(new() { Server = server, Retries = 0, Top = 3 }));
         Assert.Contains(_server.Url, error.Message, StringComparison.Ordinal);
-        Assert.Contains(expected, error.Message, StringComparison.Ordinal);
+        Assert.Contains(says, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Half_an_answer_is_asked_for_again_and_one_that_stays_half_is_an_error()
+    {
+        _server.Text = (number, text) => number % 2 == 0 ? null : text;
+        IReadOnlyList<TeacherAnswer> answers = await AskAsync(new() { Retries = 4, InFlight = 1 });
+        Assert.Equal(2 * _rows.Length, _server.Requests);
+        Assert.Equal(-_server.LogP(_rows[0][0], _rows[0][1]), answers[0].Scores.NegLogLikelihood[1], 1e-5);
+        _server.Text = (_, _) => null;
+        Assert.Contains("tried 3 times", (await Assert.ThrowsAsync<InputException>(() => AskAsync(new() { Retries = 2 }))).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>The wait of our own would be longer than the test's patience.</summary>
+    [Fact]
+    public async Task A_server_that_says_when_to_come_again_is_believed()
+    {
+        (_server.Status, _server.RetryAfter, _delay) = (number => number == 0 ? 429 : 200, "0", TimeSpan.FromMinutes(1));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(40));
+        Assert.Equal(_rows.Length, (await AskAsync(new() { Retries = 1 }, patience.Token)).Count);
+        Assert.Equal(_rows.Length + 1, _server.Requests);
     }
 
     [Fact]
@@ -91,47 +121,13 @@ public sealed class OpenAiTeacherTests : IServiceProvider, IDisposable
         Assert.Contains("another model answers", (await Assert.ThrowsAsync<InputException>(() => second.ConfirmAsync(default))).Message, StringComparison.Ordinal);
     }
 
-    private static JsonObject? Broken(string fault, JsonObject answer)
-    {
-        JsonObject choice = answer["choices"]![0]!.AsObject();
-        JsonArray positions = choice["prompt_logprobs"]!.AsArray();
-        JsonObject listed = positions[1]!.AsObject();
-        switch (fault)
-        {
-            case "nan":
-                listed[listed.First().Key]!["logprob"] = "NaN";
-                return answer;
-            case "positive":
-                listed[listed.First().Key]!["logprob"] = 0.5;
-                return answer;
-            case "missing":
-                listed.Remove(listed.Last().Key);
-                return answer;
-            case "short":
-                positions.RemoveAt(positions.Count - 1);
-                return answer;
-            case "shifted":
-                positions.RemoveAt(1);
-                positions.Add(new JsonObject());
-                return answer;
-            case "other row":
-                choice["index"] = 1;
-                return answer;
-            case "no choice":
-                answer.Remove("choices");
-                return answer;
-            default:
-                return null;
-        }
-    }
-
     private double Mass(int before)
         => Enumerable.Range(0, 259).Where(id => id is 32 or 10 or 9 || id >= 256).Sum(id => Math.Exp(_server.LogP(before, id)));
 
-    private async Task<IReadOnlyList<TeacherAnswer>> AskAsync(Choices choices)
+    private async Task<IReadOnlyList<TeacherAnswer>> AskAsync(Choices choices, CancellationToken cancellationToken = default)
     {
         await using ITeacher teacher = Teacher(choices);
-        return await teacher.ScoreAsync(new TeacherRequest([.. _rows.Select(r => new TeacherQuestion(r))]), default);
+        return await teacher.ScoreAsync(new TeacherRequest([.. _rows.Select(r => new TeacherQuestion(r))]), cancellationToken);
     }
 
     private ITeacher Teacher(Choices choices, string? url = null)
@@ -144,6 +140,8 @@ public sealed class OpenAiTeacherTests : IServiceProvider, IDisposable
             Model = "table",
             Tokenizer = tokenizer,
             Url = url ?? _server.Url,
+            Server = choices.Server,
+            InFlight = choices.InFlight,
             Top = choices.Top,
             WholeDistribution = choices.WholeDistribution,
             Retries = choices.Retries,
@@ -155,11 +153,15 @@ public sealed class OpenAiTeacherTests : IServiceProvider, IDisposable
 
     object? IServiceProvider.GetService(Type serviceType)
         => serviceType == typeof(TokenizerStore) ? new TokenizerStore(new DiskStorage())
-            : serviceType == typeof(ITeacherConnections) ? new TeacherConnections { Delay = TimeSpan.FromMilliseconds(1) }
+            : serviceType == typeof(ITeacherConnections) ? new TeacherConnections { Delay = _delay }
             : null;
 
     private sealed record Choices
     {
+        public ServerKind Server { get; init; }
+
+        public int InFlight { get; init; } = 4;
+
         public int Top { get; init; } = 20;
 
         public bool WholeDistribution { get; init; }
