@@ -23,9 +23,10 @@ internal sealed class GgufParameters(ModelConfig config, GgufArchitecture archit
             errors.Add($"it has a head of its own, and {architecture.Name} of llama.cpp always takes the input embeddings; export it with tied embeddings (\"untie\": false)");
         if (!architecture.FreeHeadWidth && config.HeadDim * config.Heads != config.HiddenSize)
             errors.Add($"its heads are {config.HeadDim} wide, {architecture.Name} of llama.cpp takes hidden size by heads, {config.HiddenSize}/{config.Heads}");
-        if (config.Rope.Scaling is RopeScaling.Dynamic or RopeScaling.Yarn || (config.Rope.Scaling == RopeScaling.Llama3 && !architecture.RopeFactors)
-            || (config.Rope.Scaling == RopeScaling.LongRope && architecture.Name != "phi3"))
+        if (!HasScaling())
             errors.Add($"its rotary scaling is {config.Rope.Scaling}, which {architecture.Name} of llama.cpp cannot be told exactly");
+        if (config.Rope.Scaling == RopeScaling.Yarn && !HasPlainBounds())
+            errors.Add($"its YaRN blends frequencies otherwise than between beta_fast 32 and beta_slow 1, rounded (it has {config.Rope.FastRotations} and {config.Rope.SlowRotations}{(config.Rope.WholeBounds ? "" : ", \"truncate\": false")}), and {architecture.Name} of llama.cpp cannot be told");
         if (config.Rope is { Scaling: RopeScaling.LongRope, OriginalMaxPositions: < LeastContext })
             errors.Add($"its rotary scaling is for rows above {config.Rope.OriginalMaxPositions} tokens, and the smallest context of llama.cpp, by which it is chosen there, is {LeastContext}");
         if (config.Rope.Scaling == RopeScaling.LongRope)
@@ -56,6 +57,14 @@ internal sealed class GgufParameters(ModelConfig config, GgufArchitecture archit
             writer.Set($"{a}.rope.scaling.type", "linear");
             writer.Set($"{a}.rope.scaling.factor", config.Rope.Factor);
         }
+        if (config.Rope.Scaling == RopeScaling.Yarn)
+        {
+            writer.Set($"{a}.rope.scaling.type", "yarn");
+            writer.Set($"{a}.rope.scaling.factor", config.Rope.Factor);
+            writer.Set($"{a}.rope.scaling.original_context_length", (long)config.Rope.OriginalMaxPositions);
+            // It multiplies by YaRN's own magnitude for the factor too.
+            writer.Set($"{a}.rope.scaling.attn_factor", config.Rope.Magnitude / (config.Rope.Factor <= 1 ? 1 : 1 + 0.1 * Math.Log(config.Rope.Factor)));
+        }
         if (config.Rope.Scaling == RopeScaling.LongRope)
         {
             writer.Set($"{a}.rope.scaling.attn_factor", config.Rope.Magnitude);
@@ -72,6 +81,23 @@ internal sealed class GgufParameters(ModelConfig config, GgufArchitecture archit
             writer.Set($"{a}.attn_logit_softcapping", attention);
         if (config.FinalSoftcap is { } final)
             writer.Set($"{a}.final_logit_softcapping", final);
+    }
+
+    private bool HasScaling() => config.Rope.Scaling switch
+    {
+        RopeScaling.Llama3 => architecture.RopeFactors,
+        RopeScaling.LongRope => architecture.Name == "phi3",
+        // Its magnitude would reach layers too that are not scaled.
+        RopeScaling.Yarn => !config.Family.LocalRope,
+        RopeScaling.Dynamic => false,
+        _ => true,
+    };
+
+    // Other bounds are the same ones where they round to the same dimensions.
+    private bool HasPlainBounds()
+    {
+        RopeSettings plain = config.Rope with { FastRotations = 32, SlowRotations = 1, WholeBounds = true };
+        return config.Rope.InverseFrequencies(config.RotaryDim).SequenceEqual(plain.InverseFrequencies(config.RotaryDim));
     }
 
     private void CheckSliding(List<string> errors)

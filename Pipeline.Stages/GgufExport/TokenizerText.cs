@@ -28,7 +28,7 @@ internal sealed class TokenizerText
         PreTokenizer = pre?.GetRawText();
         Patterns = pre is { } p ? ReadPatterns(p) : null;
         Spaces = ReadSpaces(normalizer, pre);
-        Merges = [.. root.GetProperty("model").GetProperty("merges").EnumerateArray().Select(Pair).OfType<(string, string)>()];
+        Merges = Member(root.GetProperty("model"), "merges") is { } merges ? [.. merges.EnumerateArray().Select(Pair).OfType<(string, string)>()] : [];
     }
 
     /// <summary>"NFC", or the JSON of any other; null where there is none.</summary>
@@ -43,7 +43,7 @@ internal sealed class TokenizerText
     /// <summary>Null where spaces are treated otherwise.</summary>
     public SpaceRule? Spaces { get; }
 
-    /// <summary>By rank.</summary>
+    /// <summary>By rank; none where the model is no BPE.</summary>
     public IReadOnlyList<(string Left, string Right)> Merges { get; }
 
     private static List<string>? ReadPatterns(JsonElement pre)

@@ -50,6 +50,13 @@ public sealed class ExportCommandTests : IDisposable
         Assert.True(expanded.Code == ExitCodes.Definition, expanded.Error);
         Assert.Contains("exportWithoutExpansion", expanded.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(Run, "checkpoints")));
+
+        AlmAnswer ran = await RunAsync("run", Definition(""", "inputExpansion": true """, """ "exportWithoutExpansion": false """), "--run", Run, "--plain");
+        Assert.True(ran.Code == 0, ran.Error + ran.Output);
+        AlmAnswer export = await RunAsync("export", Run, "--gguf", _folder["student.gguf"]);
+        Assert.NotEqual(0, export.Code);
+        Assert.Contains("adds to its input embeddings (input expansion), which GGUF cannot say; train it with \"exportWithoutExpansion\": true", export.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(_folder["student.gguf"]));
     }
 
     private static float[] Logits(string folder, int[] ids)

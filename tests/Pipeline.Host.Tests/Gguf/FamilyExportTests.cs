@@ -27,7 +27,22 @@ public sealed class FamilyExportTests : IDisposable
 
     public FamilyExportTests(ITestOutputHelper output) => _output = output;
 
-    public static TheoryData<string> Names => TinyConfigs.Names;
+    public static TheoryData<string> Names => [.. s_configs.Keys];
+
+    private const string Sizes = """ "num_hidden_layers": 2, "hidden_size": 32, "intermediate_size": 20, "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 37, "initializer_range": 0.4, "max_position_embeddings": 512""";
+
+    // Those of the models' tests, and YaRN in every family that llama.cpp scales so.
+    private static readonly Dictionary<string, string> s_configs = new(TinyConfigs.All)
+    {
+        ["llama yarn with bounds"] = $$"""{"model_type": "llama", "rope_scaling": {"rope_type": "yarn", "factor": 8.0, "original_max_position_embeddings": 64, "beta_fast": 6.0, "beta_slow": 0.5}, {{Sizes}}}""",
+        ["mistral yarn"] = $$"""{"model_type": "mistral", "sliding_window": null, "rope_scaling": {"rope_type": "yarn", "factor": 4.0, "attention_factor": 0.7}, {{Sizes}}}""",
+        ["qwen2 yarn of even heads"] = $$"""{"model_type": "qwen2", "rope_theta": 200.0, "rope_scaling": {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 128}, {{Sizes}}}""",
+        ["qwen3 yarn"] = $$"""{"model_type": "qwen3", "head_dim": 12, "rope_theta": 200.0, "rope_scaling": {"rope_type": "yarn", "factor": 4.0, "mscale": 0.7, "mscale_all_dim": 1.1}, {{Sizes}}}""",
+        ["olmo2 yarn"] = $$"""{"model_type": "olmo2", "rope_scaling": {"rope_type": "yarn", "factor": 0.5}, {{Sizes}}}""",
+        ["phi3 yarn"] = $$"""{"model_type": "phi3", "partial_rotary_factor": 0.5, "rope_scaling": {"rope_type": "yarn", "factor": 4.0}, {{Sizes}}}""",
+        ["gemma yarn"] = $$"""{"model_type": "gemma", "head_dim": 8, "rope_scaling": {"rope_type": "yarn", "factor": 4.0}, {{Sizes}}}""",
+        ["gemma2 yarn"] = $$"""{"model_type": "gemma2", "head_dim": 8, "sliding_window": 5, "rope_scaling": {"rope_type": "yarn", "factor": 4.0}, {{Sizes}}}""",
+    };
 
     public void Dispose()
     {
@@ -39,7 +54,7 @@ public sealed class FamilyExportTests : IDisposable
     [MemberData(nameof(Names))]
     public async Task Logits_are_ours_or_the_model_is_refused(string name)
     {
-        ModelConfig config = ModelConfig.Parse(TinyConfigs.All[name], name);
+        ModelConfig config = ModelConfig.Parse(s_configs[name], name);
         string file = _folder["model.gguf"];
         int most = config.SlidingWindow is { } window && GgufArchitecture.Of(config.Family).SlidingPeriod == 0 ? window : int.MaxValue;
         // In chunks, beyond the context that LongRoPE was made for, and back again.

@@ -2,6 +2,7 @@ using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Teachers;
+using Pipeline.Stages.GgufExport;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Sides;
@@ -58,6 +59,16 @@ public sealed class EditedModelTests : IDisposable
             Assert.True(States(without).Zip(own).Max(pair => Math.Abs(pair.First - pair.Second)) > 0.01);
         });
         Assert.All(own.Zip(read), pair => Assert.Equal(pair.First, pair.Second, 1e-4));
+    }
+
+    [Fact]
+    public async Task A_model_with_an_edit_is_refused_as_GGUF()
+    {
+        await _run.Device.RunAsync(() =>
+        {
+            using LanguageModel model = LanguageModel.Load(_run.Teacher, null, _run.Storage, _run.Device, edit: _run["edit"]);
+            Assert.Contains("has an edit of its activations, which GGUF cannot say", Assert.Throws<InputException>(() => GgufModelFile.Check(model)).Message, StringComparison.Ordinal);
+        });
     }
 
     [Fact]
