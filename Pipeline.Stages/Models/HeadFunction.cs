@@ -27,19 +27,9 @@ internal sealed class HeadFunction : autograd.MultiTensorFunction<HeadFunction>
     private static List<Tensor> Gradients(State state, List<Tensor> grad_outputs)
     {
         using DisposeScope scope = NewDisposeScope();
-        using IDisposable quiet = no_grad();
         Tensor? At(int index) => index < grad_outputs.Count && !grad_outputs[index].IsInvalid ? grad_outputs[index] : null;
-        Tensor likelihood_N = At(0) ?? zeros_like(state.Pass.LogLikelihood_N);
-        Tensor? boundary_N = At(1), hidden_NH = null, head_VH = null;
-        if (state.NeedsHidden)
-        {
-            hidden_NH = state.Pass.ByLikelihood_NH! * likelihood_N.unsqueeze(1);
-            if (boundary_N is not null)
-                hidden_NH.addcmul_(state.Pass.ByBoundary_NH!, boundary_N.unsqueeze(1), 1);
-            hidden_NH = hidden_NH.to(state.Pass.Hidden_NH.dtype);
-        }
-        if (state.NeedsHead)
-            head_VH = HeadGradient.Compute(state.Pass, likelihood_N, boundary_N);
+        (Tensor? hidden_NH, Tensor? head_VH) = HeadGradient.Compute(
+            state.Pass, At(0) ?? zeros_like(state.Pass.LogLikelihood_N), At(1), state.NeedsHidden, state.NeedsHead);
         foreach (Tensor given in grad_outputs.Where(given => !given.IsInvalid))
             given.Dispose();
         return BackwardResults.Return(hidden_NH, head_VH, null);

@@ -5,50 +5,39 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// The gradient of the head itself, of any sum of losses behind one <see cref="HeadPass"/>: with g_l and g_b the sum's gradients by log-likelihood
-/// and log boundary mass, dz = g_l (onehot - p) + g_b (q - p), through a softcap times 1 - (z/c)^2.
+/// Gradients of any sum of losses behind one <see cref="HeadPass"/>. With g_l and g_b the sum's gradients by log-likelihood and log boundary
+/// mass: by the hidden states from the derivatives, where the pass has them. Else, and for the head itself, by a walk over the slices:
+/// dz = g_l (onehot - p) + g_b (q - p), through a softcap times 1 - (z/c)^2.
 /// </summary>
-internal static class HeadGradient
+/// <param name="pass">Kept what is needed.</param>
+/// <param name="likelihood_N">g_l, float32.</param>
+/// <param name="boundary_N">g_b; null: 0.</param>
+internal sealed class HeadGradient(HeadPass pass, Tensor likelihood_N, Tensor? boundary_N)
 {
-    /// <param name="pass">Which kept what is needed.</param>
-    /// <param name="likelihood_N">g_l, float32.</param>
-    /// <param name="boundary_N">g_b; null: 0.</param>
-    /// <returns>[V, H] in the head's type, zero at rows without a token.</returns>
-    public static Tensor Compute(HeadPass pass, Tensor likelihood_N, Tensor? boundary_N)
+    // Tokens whose weights are made at a time, so that they stay near the processor.
+    private const int Block = 4096;
+
+    private readonly HeadProblem _problem = pass.Problem;
+    // [N, 1], and what weights are made of: a constant for all tokens, and a share for those of the boundary.
+    private readonly Tensor _likelihood_N1 = likelihood_N.masked_fill(pass.Targets_N.lt(Scalars.Zero), Scalars.Zero).unsqueeze(1);
+    private readonly Tensor? _boundary_N1 = boundary_N?.unsqueeze(1), _parts_2V = boundary_N is null ? null : stack([ones_like(pass.Problem.Boundary!), pass.Problem.Boundary!]);
+
+    /// <summary>[V, H] by the head, in its type, zero at rows without a token.</summary>
+    public static Tensor OfHead(HeadPass pass, Tensor likelihood_N, Tensor? boundary_N)
+        => Compute(pass, likelihood_N, boundary_N, ofHidden: false, ofHead: true).Head!;
+
+    /// <summary>[N, H] and [V, H] by the hidden states and the head, in their types, where they are asked for.</summary>
+    public static (Tensor? Hidden, Tensor? Head) Compute(HeadPass pass, Tensor likelihood_N, Tensor? boundary_N, bool ofHidden, bool ofHead)
     {
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        HeadProblem problem = pass.Problem;
-        Tensor head_VH = pass.Head_VH;
-        Tensor sum_VH = zeros([problem.Rows, head_VH.size(1)], dtype: ScalarType.Float32, device: head_VH.device), valid_VH = sum_VH.narrow(0, 0, problem.Valid);
-        Tensor Buffer() => empty([problem.Slice, problem.Valid], dtype: ScalarType.Float32, device: head_VH.device);
-        Tensor logits = Buffer();
-        Tensor? weights = boundary_N is null ? null : Buffer(), tanh = problem.Options.Softcap is null ? null : Buffer();
-        // What weights are made of: a constant for all, and a share for the boundary.
-        Tensor? parts_2V = boundary_N is null ? null : stack([ones_like(problem.Boundary!), problem.Boundary!]);
-        likelihood_N = likelihood_N.masked_fill(pass.Targets_N.lt(Scalars.Zero), Scalars.Zero);
-        foreach ((long start, long length) in problem.Slices)
-        {
-            using DisposeScope slice = NewDisposeScope();
-            Tensor At(Tensor tensor) => tensor.narrow(0, start, length);
-            Tensor Some(Tensor buffer) => buffer.narrow(0, 0, length);
-            Tensor hidden_SH = At(pass.Hidden_NH);
-            Tensor z = start < problem.Kept ? Some(logits).copy_(At(pass.Kept_KV!)) : HeadPass.RawLogits(Some(logits), hidden_SH, head_VH);
-            if (tanh is not null)
-            {
-                Some(tanh).copy_(z.div_(problem.Options.Softcap!.Value).tanh_());
-                z.mul_(problem.Options.Softcap.Value);
-            }
-            Tensor logP = z.sub_(At(pass.LogNormalizer_N).unsqueeze(1)), likelihood_S1 = At(likelihood_N).unsqueeze(1);
-            Tensor d = boundary_N is null
-                ? logP.exp_().mul_(-likelihood_S1)
-                : WithBoundary(logP, Some(weights!), likelihood_S1, At(boundary_N).unsqueeze(1), At(pass.LogBoundary_N!).unsqueeze(1), parts_2V!);
-            d.scatter_add_(1, At(pass.Targets_N).clamp_min(Scalars.Zero).unsqueeze(1), likelihood_S1);
-            if (tanh is not null)
-                d.mul_(HeadPass.Slopes(Some(tanh)));
-            Add(valid_VH, d.to(hidden_SH.dtype), hidden_SH);
-        }
-        return sum_VH.to(head_VH.dtype).MoveToOuterDisposeScope();
+        var gradient = new HeadGradient(pass, likelihood_N, boundary_N);
+        bool isDerived = ofHidden && pass.ByLikelihood_NH is not null;
+        Tensor? hidden_NH = isDerived ? gradient.Derived() : ofHidden ? empty_like(pass.Hidden_NH) : null;
+        Tensor? head_VH = ofHead ? zeros([pass.Problem.Rows, pass.Head_VH.size(1)], dtype: ScalarType.Float32, device: pass.Head_VH.device) : null;
+        if (head_VH is not null || !isDerived)
+            gradient.Walk(isDerived ? null : hidden_NH, head_VH?.narrow(0, 0, pass.Problem.Valid));
+        return (hidden_NH?.MoveToOuterDisposeScope(), head_VH?.to(pass.Head_VH.dtype).MoveToOuterDisposeScope());
     }
 
     /// <summary>Adds d [S, V] transposed times h [S, H], of one type, to a float32 sum [V, H].</summary>
@@ -62,16 +51,58 @@ internal static class HeadGradient
             sum_VH.add_(d_SV.t().mm(hidden_SH));
     }
 
-    // p times (-(g_l + g_b) + (g_b / mass) at the boundary), but for the targets.
-    private static Tensor WithBoundary(Tensor logP, Tensor weights, Tensor likelihood_S1, Tensor boundary_S1, Tensor logMass_S1, Tensor parts_2V)
+    private Tensor Derived()
+    {
+        Tensor sum_NH = pass.ByLikelihood_NH! * _likelihood_N1;
+        return (_boundary_N1 is null ? sum_NH : sum_NH.addcmul_(pass.ByBoundary_NH!, _boundary_N1, 1)).to(pass.Hidden_NH.dtype);
+    }
+
+    private void Walk(Tensor? hidden_NH, Tensor? head_VH)
+    {
+        Tensor Buffer() => empty([_problem.Slice, _problem.Valid], dtype: ScalarType.Float32, device: pass.Head_VH.device);
+        Tensor logits = Buffer();
+        Tensor? tanh = _problem.Options.Softcap is null ? null : Buffer();
+        foreach ((long start, long length) in _problem.Slices)
+        {
+            using DisposeScope slice = NewDisposeScope();
+            Tensor hidden_SH = pass.Hidden_NH.narrow(0, start, length);
+            Tensor d_SV = ByLogits(start, length, logits.narrow(0, 0, length), tanh?.narrow(0, 0, length)).to(hidden_SH.dtype);
+            hidden_NH?.narrow(0, start, length).copy_(d_SV.mm(pass.Head_VH.to(d_SV.dtype)));
+            if (head_VH is not null)
+                Add(head_VH, d_SV, hidden_SH);
+        }
+    }
+
+    private Tensor ByLogits(long start, long length, Tensor buffer, Tensor? tanh)
+    {
+        Tensor At(Tensor tensor) => tensor.narrow(0, start, length);
+        // A copy, since a graph may be gone through more than once.
+        Tensor z = start < _problem.Kept ? buffer.copy_(At(pass.Kept_KV!)) : HeadPass.RawLogits(buffer, At(pass.Hidden_NH), pass.Head_VH);
+        if (tanh is not null)
+        {
+            tanh.copy_(z.div_(_problem.Options.Softcap!.Value).tanh_());
+            z.mul_(_problem.Options.Softcap.Value);
+        }
+        Tensor logP = z.sub_(At(pass.LogNormalizer_N).unsqueeze(1)), likelihood_S1 = At(_likelihood_N1);
+        Tensor d = _boundary_N1 is null ? logP.exp_().mul_(-likelihood_S1) : WithBoundary(logP, likelihood_S1, At(_boundary_N1), At(pass.LogBoundary_N!).unsqueeze(1));
+        d.scatter_add_(1, At(pass.Targets_N).clamp_min(Scalars.Zero).unsqueeze(1), likelihood_S1);
+        return tanh is null ? d : d.mul_(HeadPass.Slopes(tanh));
+    }
+
+    // p times (-(g_l + g_b) + (g_b / mass) at the boundary).
+    private Tensor WithBoundary(Tensor logP, Tensor likelihood_S1, Tensor boundary_S1, Tensor logMass_S1)
     {
         Tensor isTiny = logMass_S1.lt(Math.Log(HeadPass.TinyMass));
-        Tensor share_S1 = (boundary_S1 * (-logMass_S1).exp()).masked_fill_(isTiny, Scalars.Zero);
-        weights.addmm_(cat([-likelihood_S1 - boundary_S1, share_S1], 1), parts_2V, beta: 0);
         Tensor? tiny = isTiny.any().item<bool>()
-            ? (logP - logMass_S1).exp_().mul_(parts_2V.select(0, 1)).mul_(boundary_S1.masked_fill(isTiny.logical_not(), Scalars.Zero)).nan_to_num_()
+            ? (logP - logMass_S1).exp_().mul_(_problem.Boundary!).mul_(boundary_S1.masked_fill(isTiny.logical_not(), Scalars.Zero)).nan_to_num_()
             : null;
-        Tensor d = logP.exp_().mul_(weights);
+        Tensor share_S1 = (boundary_S1 * (-logMass_S1).exp()).masked_fill_(isTiny, Scalars.Zero), parts_S2 = cat([-likelihood_S1 - boundary_S1, share_S1], 1);
+        Tensor d = logP.exp_();
+        for (long from = 0; from < d.size(1); from += Block)
+        {
+            long count = Math.Min(Block, d.size(1) - from);
+            d.narrow(1, from, count).mul_(parts_S2.mm(_parts_2V!.narrow(1, from, count)));
+        }
         return tiny is null ? d : d.add_(tiny);
     }
 }

@@ -11,7 +11,8 @@ namespace Pipeline.Stages.Models;
 /// Positions whose logits are kept for the head's gradient, rounded down to whole slices; the others' are computed again. -1: all where that is
 /// 64 MB at most and the hidden states are 256 wide or wider, else none.
 /// </param>
-internal sealed record HeadOptions(double? Softcap = null, int ValidRows = 0, Tensor? BoundaryMask = null, int SliceTokens = 0, int KeepTokens = -1)
+/// <param name="ManyLosses">Several losses go back to the hidden states one by one: the scores' derivatives are kept for them, [N, H] each.</param>
+internal sealed record HeadOptions(double? Softcap = null, int ValidRows = 0, Tensor? BoundaryMask = null, int SliceTokens = 0, int KeepTokens = -1, bool ManyLosses = false)
 {
     /// <summary>Gets each slice of a pass forward as it is computed, for sums over the whole distribution; not where gradients are wanted.</summary>
     public Action<HeadSlice>? OnSlice { get; init; }

@@ -5,9 +5,8 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// One pass of hidden states through the vocabulary head: the scores and, where a gradient is wanted, each score's derivative by the hidden
-/// state, so that any number of losses goes back to the hidden states without a product. The head's own gradient is one more pass for all
-/// of them together, <see cref="HeadGradient"/>. With W the head, p the softmax, q its boundary part over the boundary mass, and W_v times
+/// One pass of hidden states through the vocabulary head: the scores and, for many losses, each score's derivative by the hidden state, with
+/// which a loss goes back to the hidden states without a product of its own. With W the head, p the softmax, q its boundary part over the boundary mass, and W_v times
 /// 1 - (z_v/c)^2 under a softcap: d log p(t) / dh = W_t - Σ p W, and d log mass / dh = Σ q W - Σ p W.
 /// </summary>
 internal sealed class HeadPass
@@ -18,15 +17,16 @@ internal sealed class HeadPass
     // Rows of the head that are gathered at a time.
     private const int GatheredRows = 16_384;
 
-    private HeadPass(HeadProblem problem, Tensor hidden_NH, Tensor head_VH, Tensor targets_N, bool derivatives, bool keeps)
+    private HeadPass(HeadProblem problem, Tensor hidden_NH, Tensor head_VH, Tensor targets_N, bool hasGraph)
     {
+        bool derivatives = hasGraph && hidden_NH.requires_grad && problem.Options.ManyLosses;
         (Problem, Targets_N, Hidden_NH, Head_VH) = (problem, targets_N, hidden_NH.detach(), head_VH.detach().narrow(0, 0, problem.Valid));
         Tensor New(params long[] shape) => empty(shape, dtype: ScalarType.Float32, device: hidden_NH.device);
         (LogLikelihood_N, LogNormalizer_N) = (New(problem.Count), New(problem.Count));
         LogBoundary_N = problem.Boundary is null ? null : New(problem.Count);
         ByLikelihood_NH = derivatives ? New(problem.Count, hidden_NH.size(1)) : null;
         ByBoundary_NH = derivatives && problem.Boundary is not null ? New(problem.Count, hidden_NH.size(1)) : null;
-        Kept_KV = keeps ? New(problem.Kept, problem.Valid) : null;
+        Kept_KV = hasGraph ? New(problem.Kept, problem.Valid) : null;
     }
 
     public HeadProblem Problem { get; }
@@ -62,16 +62,15 @@ internal sealed class HeadPass
     /// <param name="hidden_NH">Hidden states.</param>
     /// <param name="head_VH">The head.</param>
     /// <param name="targets_N">Ids.</param>
-    /// <param name="derivatives">Whether losses will go back to the hidden states.</param>
-    /// <param name="keeps">Whether the head's gradient will be asked for: some logits are kept for it.</param>
-    public static HeadPass Run(HeadProblem problem, Tensor hidden_NH, Tensor head_VH, Tensor targets_N, bool derivatives = false, bool keeps = false)
+    /// <param name="hasGraph">Whether losses will go back.</param>
+    public static HeadPass Run(HeadProblem problem, Tensor hidden_NH, Tensor head_VH, Tensor targets_N, bool hasGraph)
     {
         using IDisposable quiet = no_grad();
-        HeadPass pass = new(problem, hidden_NH, head_VH, targets_N, derivatives, keeps);
+        HeadPass pass = new(problem, hidden_NH, head_VH, targets_N, hasGraph);
         using DisposeScope scope = NewDisposeScope();
         Tensor Buffer() => empty([problem.Slice, problem.Valid], dtype: ScalarType.Float32, device: hidden_NH.device);
         Tensor buffer = Buffer();
-        Tensor? slopes = derivatives && problem.Options.Softcap is not null ? Buffer() : null;
+        Tensor? slopes = pass.ByLikelihood_NH is null || problem.Options.Softcap is null ? null : Buffer();
         Gathering? gathering = pass.ByBoundary_NH is null ? null : Gathering.Of(problem.Boundary!);
         foreach ((long start, long length) in problem.Slices)
         {

@@ -26,8 +26,7 @@ internal sealed class HeadProblem
             throw new ArgumentException($"{options.ValidRows} valid rows, the head has {Rows}", nameof(options));
         Count = hidden_NH.size(0);
         bool isWide = hidden_NH.size(1) >= WideHead;
-        int buffers = 1 + (options.BoundaryMask is null ? 0 : 1) + (options.Softcap is null ? 0 : 1);
-        long rule = SliceRows(Count, Valid, hidden_NH.size(1), buffers, hidden_NH.device_type == DeviceType.CUDA);
+        long rule = SliceRows(Count, Valid, hidden_NH.size(1), options.Softcap is null ? 1 : 2, hidden_NH.device_type == DeviceType.CUDA);
         Slice = Math.Max(1, Math.Min(Count, options.SliceTokens > 0 ? options.SliceTokens : rule));
         Kept = Math.Min(Count, options.KeepTokens >= 0 ? options.KeepTokens : isWide && Count * Valid <= SmallElements ? Count : 0) / Slice * Slice;
         CheckTargets(targets_N);

@@ -12,15 +12,15 @@ internal static class VocabularyHead
     /// <param name="head_VH">The head, or tied embeddings.</param>
     /// <param name="targets_N">int64 ids below <see cref="HeadOptions.ValidRows"/>; -1: no target, log-likelihood 0.</param>
     /// <param name="options">What else.</param>
-    /// <param name="isHeadApart">Losses go back to the hidden states alone: whoever has several asks <see cref="HeadGradient"/> for the head's gradient once.</param>
-    public static HeadScores Score(Tensor hidden_NH, Tensor head_VH, Tensor targets_N, HeadOptions options, bool isHeadApart = false)
+    /// <exception cref="ArgumentException">Shapes, ids or options that do not fit one another.</exception>
+    public static HeadScores Score(Tensor hidden_NH, Tensor head_VH, Tensor targets_N, HeadOptions options)
     {
         HeadProblem problem = new(hidden_NH, head_VH, targets_N, options);
-        bool byHidden = is_grad_enabled() && hidden_NH.requires_grad, byHead = is_grad_enabled() && head_VH.requires_grad;
-        HeadPass pass = HeadPass.Run(problem, hidden_NH, head_VH, targets_N, byHidden, keeps: byHead);
-        if (!byHidden && !byHead)
+        bool hasGraph = is_grad_enabled() && (hidden_NH.requires_grad || head_VH.requires_grad);
+        HeadPass pass = HeadPass.Run(problem, hidden_NH, head_VH, targets_N, hasGraph);
+        if (!hasGraph)
             return new HeadScores(pass.LogLikelihood_N, pass.LogBoundary_N) { Pass = pass };
-        List<Tensor> scores = HeadFunction.Run(pass, hidden_NH, isHeadApart ? pass.Head_VH : head_VH);
+        List<Tensor> scores = HeadFunction.Run(pass, hidden_NH, head_VH);
         return new HeadScores(scores[0], scores.ElementAtOrDefault(1)) { Pass = pass };
     }
 }

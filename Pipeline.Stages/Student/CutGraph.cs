@@ -7,8 +7,8 @@ namespace Pipeline.Stages.Student;
 /// <summary>
 /// The graph of a batch, cut in two: below the cut it is gone through once, whatever the number of losses; above it, once for each loss.
 /// It holds what comes out of the lower half (outputs), where the upper half begins (leaves), and the parameters of the upper half.
-/// The head's own gradient is a product as large as all of the head's work forward: where no rule looks at it, it is computed once, of the
-/// losses' combined gradients by the head's scores.
+/// The head's own gradient costs more than the head's work forward: where no rule looks at it, it is computed once, from the losses'
+/// combined gradient by the head's scores.
 /// </summary>
 /// <param name="normed">Parameters above the cut by whose gradients losses are weighed.</param>
 /// <param name="others">The other parameters above the cut.</param>
@@ -60,7 +60,7 @@ internal sealed class CutGraph(Tensor[] normed, Tensor[] others)
         for (int p = 0; p < parameters.Length; p++) AddGradient(parameters[p], combined[p]);
         _combined = [.. combined.Skip(Parameters).Take(_leaves.Count)];
         if (_scores is not null)
-            AddGradient(_head!, HeadGradient.Compute(_scores.Pass, combined[Parameters + _leaves.Count], combined.ElementAtOrDefault(Parameters + _leaves.Count + 1)));
+            AddGradient(_head!, HeadGradient.OfHead(_scores.Pass, combined[Parameters + _leaves.Count], combined.ElementAtOrDefault(Parameters + _leaves.Count + 1)));
     }
 
     /// <summary>Goes back through the lower half, once.</summary>

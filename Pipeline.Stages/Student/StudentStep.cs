@@ -119,10 +119,10 @@ internal sealed class StudentStep(
         if ((_needs & (ObjectiveNeeds.LogLikelihood | ObjectiveNeeds.LogBoundary)) != 0)
         {
             Tensor last_RH = last_BTH.view(-1, _model.Config.HiddenSize).index_select(0, tensors.Real_R);
-            bool isHeadApart = cut is not null && LeavesHead;
-            HeadScores scores = VocabularyHead.Score(last_RH, _model.HeadWeight, tensors.Targets_R, new HeadOptions(
-                _model.Config.FinalSoftcap, student.ValidRows, _needs.HasFlag(ObjectiveNeeds.LogBoundary) ? student.BoundaryMask_V : null), isHeadApart);
-            if (isHeadApart) cut!.LeaveHead(scores, _model.HeadWeight);
+            bool isLeft = cut is not null && LeavesHead;
+            HeadScores scores = VocabularyHead.Score(last_RH, isLeft ? _model.HeadWeight.detach() : _model.HeadWeight, tensors.Targets_R, new HeadOptions(
+                _model.Config.FinalSoftcap, student.ValidRows, _needs.HasFlag(ObjectiveNeeds.LogBoundary) ? student.BoundaryMask_V : null, ManyLosses: cut is not null));
+            if (isLeft) cut!.LeaveHead(scores, _model.HeadWeight);
             logLikelihood_N = tensors.LogLikelihood_N(scores.LogLikelihood);
             logBoundary_N = scores.LogBoundary is null ? null : tensors.LogBoundary_N(scores.LogBoundary);
         }
