@@ -5,7 +5,7 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.Evaluation;
 
 /// <summary>
-/// Finds the windows on which models are furthest behind the teacher, and cuts them where both tokenizations end on the same byte. The teacher comes
+/// Finds the windows on which models are furthest behind the teacher, and cuts them where both tokenizations end at the end of one character. The teacher comes
 /// first; a model that comes before it is left out. Every rank finds the same.
 /// </summary>
 internal sealed class DifferingFinder(EvaluationPlan plan, HeldOutText text, IRanks ranks)
@@ -45,13 +45,15 @@ internal sealed class DifferingFinder(EvaluationPlan plan, HeldOutText text, IRa
         double[] teacherBits = BitsAt(teacher, of, window, bytes.Length), studentBits = BitsAt(student, of, window, bytes.Length);
         var chunks = new List<DifferingChunk>();
         int start = 0;
-        foreach (int end in teacher.Ends(of).Intersect(student.Ends(of)).Where(e => e > 0).Order().Take(MostChunks))
+        foreach (int end in teacher.Ends(of).Intersect(student.Ends(of)).Where(e => e > 0 && IsBetweenCharacters(bytes, e)).Order().Take(MostChunks))
         {
             chunks.Add(new DifferingChunk(Encoding.UTF8.GetString(bytes, start, end - start), end - start, Between(teacherBits, start, end), Between(studentBits, start, end)));
             start = end;
         }
         return new DifferingText(text.DocumentIds[window].ToString(), bytes.Length, teacher.Bits(window), student.Bits(window), chunks);
     }
+
+    private static bool IsBetweenCharacters(byte[] bytes, int at) => at == bytes.Length || (bytes[at] & 0xC0) != 0x80;
 
     private static double Between(double[] bits, int start, int end) => bits.AsSpan(start, end - start).ToArray().Sum();
 
