@@ -15,10 +15,11 @@ internal static class ReportPage
 
     public static string Of(RunRecord run, MachineFacts machine, DateTimeOffset now) => Page.Write(
         $"Run {run.Name}",
-        [("result", "Result"), ("learning", "Learning"), ("texts", "Texts"), ("data", "Data"), ("cost", "Cost"), ("definition", "Definition")],
+        [("result", "Result"), ("tasks", "Tasks"), ("learning", "Learning"), ("texts", "Texts"), ("data", "Data"), ("cost", "Cost"), ("definition", "Definition")],
         html =>
         {
             ResultSection.Write(html, run);
+            TaskSection.Write(html, run);
             CurveSection.Write(html, run);
             TextSection.Write(html, run);
             DataSection.Write(html, run);

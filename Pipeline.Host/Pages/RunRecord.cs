@@ -4,6 +4,7 @@ using Pipeline.Contracts.Storage;
 using Pipeline.Host.Comparison;
 using Pipeline.Host.Files;
 using Pipeline.Stages.Evaluation;
+using Pipeline.Stages.Tasks;
 
 namespace Pipeline.Host.Pages;
 
@@ -21,6 +22,10 @@ internal sealed record RunRecord(string Name, string Folder, JsonObject Report, 
     /// <summary>What <c>evaluate</c> stages left, with every figure they have.</summary>
     public IEnumerable<(string Name, EvaluationReport Report)> Judgements
         => Parts.Where(p => Judgement.IsJudgement(p.Part)).Select(p => (p.Name, EvaluationTable.FromJson(JsonSerializer.SerializeToUtf8Bytes(p.Part))));
+
+    /// <summary>What <c>judge-tasks</c> stages left.</summary>
+    public IEnumerable<TaskReport> TaskReports
+        => Parts.Where(p => TaskReport.IsReport(JsonSerializer.SerializeToElement(p.Part))).Select(p => TaskReport.FromJson(JsonSerializer.SerializeToUtf8Bytes(p.Part)));
 
     public IEnumerable<(string Name, JsonNode Part)> Parts
         => (Report["parts"] as JsonObject ?? []).Where(p => p.Value is not null).Select(p => (p.Key, p.Value!));

@@ -3,45 +3,58 @@ using Pipeline.Stages.Evaluation;
 
 namespace Pipeline.Host.Pages;
 
-/// <summary>The texts on which the student is furthest behind its teacher, chunk by chunk in both models' bits.</summary>
+/// <summary>The texts on which models are furthest behind the teacher, chunk by chunk in both models' bits.</summary>
 internal static class TextSection
 {
     /// <summary>Bits per byte at which a colour is full.</summary>
     private const double FullColour = 4;
 
+    /// <summary>Of all models together: the page stays small.</summary>
+    private const int MostTexts = 24;
+
     public static void Write(HtmlWriter html, RunRecord run) => html.Section("texts", "Texts where they differ most", () =>
     {
-        List<DifferingTexts> found = [.. run.Judgements.Select(j => j.Report.Differing).OfType<DifferingTexts>()];
+        List<DifferingTexts> found = [.. run.Judgements.SelectMany(j => j.Report.Differing ?? []).Where(d => d.Texts.Count > 0)];
         if (found.Count == 0)
         {
-            html.Element("p", "None were kept: evaluate keeps them where it judges a teacher and a student.", ("class", "note"));
+            html.Element("p", "There are none: evaluate keeps them where it judges models beside one named teacher, and one of them is behind it.", ("class", "note"));
             return;
         }
+        int each = Math.Max(1, MostTexts / found.Count);
         html.Element("p", () =>
         {
             html.Text("Upper half: bits per byte of the teacher ");
             html.Element("span", "", ("class", "key t"));
-            html.Text(" lower half: of the student ");
+            html.Text(" lower half: of the model that is behind it ");
             html.Element("span", "", ("class", "key s"));
             html.Text(string.Create(CultureInfo.InvariantCulture, $" from 0 to {FullColour}. A chunk ends where both tokenizations do; point at one for its figures."));
         });
-        foreach (DifferingText text in found.SelectMany(f => f.Texts))
+        foreach (DifferingTexts differing in found)
         {
-            html.Element("p", string.Create(CultureInfo.InvariantCulture,
-                $"{text.Document}: teacher {Figures.Number(text.TeacherBits / text.Bytes)}, student {Figures.Number(text.StudentBits / text.Bytes)} bits per byte over {text.Bytes} bytes"), ("class", "note"));
-            html.Element("div", () =>
-            {
-                foreach (DifferingChunk chunk in text.Chunks)
-                    Chunk(html, chunk);
-            }, ("class", "text"), ("tabindex", "0"));
+            html.Element("h3", $"{differing.Student} beside {differing.Teacher}");
+            foreach (DifferingText text in differing.Texts.Take(each))
+                Write(html, differing, text);
         }
     });
 
-    private static void Chunk(HtmlWriter html, DifferingChunk chunk)
+    private static void Write(HtmlWriter html, DifferingTexts models, DifferingText text)
+    {
+        html.Element("p", string.Create(CultureInfo.InvariantCulture,
+            $"{text.Document}: {models.Teacher} {Figures.Number(text.TeacherBits / text.Bytes)}, {models.Student} {Figures.Number(text.StudentBits / text.Bytes)} bits per byte over {text.Bytes:N0} bytes"), ("class", "note"));
+        html.Element("div", () =>
+        {
+            foreach (DifferingChunk chunk in text.Chunks)
+                Chunk(html, models, chunk);
+            if (text.Chunks.Sum(c => c.Bytes) < text.Bytes)
+                html.Text(" …");
+        }, ("class", "text"), ("tabindex", "0"));
+    }
+
+    private static void Chunk(HtmlWriter html, DifferingTexts models, DifferingChunk chunk)
     {
         int bytes = Math.Max(1, chunk.Bytes);
         string Share(double bits) => Math.Clamp(bits / bytes / FullColour, 0, 1).ToString("0.##", CultureInfo.InvariantCulture);
         html.Element("span", chunk.Text, ("class", "chunk"), ("style", $"--t:{Share(chunk.TeacherBits)};--s:{Share(chunk.StudentBits)}"),
-            ("title", $"teacher {Figures.Number(chunk.TeacherBits)} bits, student {Figures.Number(chunk.StudentBits)} bits"));
+            ("title", $"{models.Teacher} {Figures.Number(chunk.TeacherBits)} bits, {models.Student} {Figures.Number(chunk.StudentBits)} bits"));
     }
 }

@@ -33,7 +33,7 @@ internal sealed class EvaluateChoicesSink(EvaluateChoicesOptions options, StageC
     public async Task RunAsync(IAsyncEnumerable<ChoiceQuestion> input, CancellationToken cancellationToken)
     {
         OptionRules.Require(options, $"stage '{context.StageName}'");
-        EvaluationPlan plan = EvaluationPlan.Make(new EvaluateOptions { Models = options.Models }, context.Definition, context.RunFolder);
+        EvaluationPlan plan = EvaluationPlan.Make(new EvaluateOptions { Models = options.Models, Differing = 0 }, context.Definition, context.RunFolder);
         List<ChoiceQuestion> questions = await UsableAsync(input, plan, cancellationToken);
         if (questions.Count == 0)
             throw new InputException($"stage '{context.StageName}': no question reached it, so there is nothing to judge by");

@@ -1,8 +1,8 @@
 namespace Pipeline.Stages.Evaluation;
 
-/// <summary>The windows on which a student is furthest behind its teacher, for people to look at.</summary>
+/// <summary>The windows on which a model is furthest behind the teacher, for people to look at.</summary>
 /// <param name="Teacher">Name of the teacher.</param>
-/// <param name="Student">Name of the student.</param>
+/// <param name="Student">Name of the model.</param>
 /// <param name="Texts">Those with the largest difference in bits per byte first.</param>
 public sealed record DifferingTexts(string Teacher, string Student, IReadOnlyList<DifferingText> Texts);
 
@@ -11,11 +11,11 @@ public sealed record DifferingTexts(string Teacher, string Student, IReadOnlyLis
 /// <param name="Bytes">UTF-8 bytes of the window.</param>
 /// <param name="TeacherBits">Bits of the teacher over the whole window.</param>
 /// <param name="StudentBits">Bits of the student over the whole window.</param>
-/// <param name="Chunks">The window's text, cut where both tokenizations end on the same byte.</param>
+/// <param name="Chunks">The window's text, cut where both tokenizations end at the end of one character; of a long one the first thousand.</param>
 public sealed record DifferingText(string Document, int Bytes, double TeacherBits, double StudentBits, IReadOnlyList<DifferingChunk> Chunks);
 
 /// <summary>A piece of text and what both models paid for it.</summary>
-/// <param name="Text">Its text; an unfinished character at an end as U+FFFD.</param>
+/// <param name="Text">Its text.</param>
 /// <param name="Bytes">UTF-8 bytes.</param>
 /// <param name="TeacherBits">−Σ log2 p of the teacher's tokens.</param>
 /// <param name="StudentBits">−Σ log2 p of the student's tokens.</param>

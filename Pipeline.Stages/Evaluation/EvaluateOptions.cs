@@ -40,6 +40,10 @@ public sealed record EvaluateOptions : IAsksTeacher, IValidatableObject
     [Range(1, 1 << 30)]
     public int MaxBytes { get; init; } = 32 << 20;
 
+    [Description("Windows kept in the report for each model, those on which it is furthest behind the teacher (of the gap, else the model named teacher), token by token; 0 keeps none.")]
+    [Range(0, 1000)]
+    public int Differing { get; init; } = 5;
+
     [Description("Names this judgement's part of the run's report: report/NAME.json.")]
     public string To { get; init; } = "judgement";
 

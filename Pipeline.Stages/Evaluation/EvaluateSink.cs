@@ -29,7 +29,7 @@ internal sealed class EvaluateSink(
         ranks.Wait();
         EvaluationPlan plan = EvaluationPlan.Make(options, run.Definition, run.Folder);
         IReadOnlyList<TextTokenizer> sides = [.. plan.Models.Select(m => run.Tokenizers.Get(m.Tokenizer)).DistinctBy(t => t.Fingerprint)];
-        var text = new HeldOutText(options.WindowBytes, options.Stride, options.MaxBytes, sides, keepOffsets: plan.Agreement is not null, keepTexts: plan.NeedsBytes(run.Tokenizers));
+        var text = new HeldOutText(options.WindowBytes, options.Stride, options.MaxBytes, sides, keepOffsets: plan.Agreement is not null, keepTexts: plan.NeedsTexts(run.Tokenizers));
         await foreach (TextDocument document in input.WithCancellation(cancellationToken))
         {
             StopIfAsked();

@@ -10,13 +10,23 @@ namespace Pipeline.Stages.Evaluation;
 /// <param name="Gap">Null: none is reported.</param>
 /// <param name="Agreement">The model that the others are compared with at the offsets both begin a token at; null: none.</param>
 /// <param name="ExactBytes">Whether models are judged by their exact next bytes too.</param>
+/// <param name="Differing">Windows kept for each model, those on which it is furthest behind the teacher.</param>
 internal sealed record EvaluationPlan(
-    IReadOnlyList<ModelPlace> Models, IReadOnlyList<EvaluatedEnsemble> Ensembles, EvaluatedGap? Gap, string? Agreement, bool ExactBytes)
+    IReadOnlyList<ModelPlace> Models, IReadOnlyList<EvaluatedEnsemble> Ensembles, EvaluatedGap? Gap, string? Agreement, bool ExactBytes, int Differing)
 {
     private const string Student = "student";
 
     /// <summary>The model that exact next bytes are compared with; null where the definition names none.</summary>
-    public string? ExactReference => Agreement ?? Models.FirstOrDefault(m => m.Name == (Gap?.Teacher ?? ModelPlace.Teacher))?.Name;
+    public string? ExactReference => Agreement ?? Teacher;
+
+    /// <summary>The model that others learnt from; null where none is named so.</summary>
+    public string? Teacher => Models.FirstOrDefault(m => m.Name == (Gap?.Teacher ?? ModelPlace.Teacher))?.Name;
+
+    /// <summary>Whether the windows' texts are needed: answers are asked for byte by byte, or some texts are shown.</summary>
+    public bool NeedsTexts(TokenizerStore tokenizers) => NeedsBytes(tokenizers) || FindsDiffering;
+
+    /// <summary>Whether texts are looked for on which models are behind the teacher.</summary>
+    public bool FindsDiffering => Differing > 0 && Teacher is not null && Models.Count > 1;
 
     /// <summary>The places of an ensemble's members.</summary>
     public IReadOnlyList<ModelPlace> MembersOf(EvaluatedEnsemble ensemble) => [.. ensemble.Members.Select(name => Models.First(m => m.Name == name))];
@@ -33,7 +43,7 @@ internal sealed record EvaluationPlan(
     {
         OptionRules.Require(options, "evaluate");
         List<ModelPlace> models = [.. options.Models.Select(m => ModelPlace.Resolve(m, definition, runFolder))];
-        return new EvaluationPlan(models, options.Ensembles, options.Gap ?? Usual(models), options.Agreement, options.ExactBytes);
+        return new EvaluationPlan(models, options.Ensembles, options.Gap ?? Usual(models), options.Agreement, options.ExactBytes, options.Differing);
     }
 
     private static EvaluatedGap? Usual(List<ModelPlace> models)

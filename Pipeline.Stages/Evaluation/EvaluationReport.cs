@@ -40,9 +40,9 @@ public sealed record EvaluationReport(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ExactRule { get; init; }
 
-    /// <summary>Where the student of <see cref="Gap"/> is furthest behind its teacher; null where no gap was asked for.</summary>
+    /// <summary>Where each model is furthest behind the teacher; null where there is no teacher, or nobody asked for them.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public DifferingTexts? Differing { get; init; }
+    public IReadOnlyList<DifferingTexts>? Differing { get; init; }
 
     public int Version { get; init; } = 1;
 }

@@ -36,6 +36,7 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
     private readonly HashSet<string> _unsound = new(StringComparer.Ordinal);
     private readonly HashSet<string> _said = new(StringComparer.Ordinal);
     private LikeliestBytes? _reference;
+    private DifferingFinder? _differing;
     private long _done;
     private long _total;
 
@@ -44,8 +45,9 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
         ILookup<bool, EvaluatedEnsemble> ensembles = plan.Ensembles.ToLookup(e => EvaluationPlan.IsUnlike(plan.MembersOf(e), tokenizers));
         _total = (long)text.Windows.Count * (plan.Models.Count + plan.Ensembles.Count + (plan.ExactBytes ? plan.Models.Count : 0));
         var results = new List<ModelResult>();
-        // The one that others are compared with goes first, whatever its place in the report.
-        foreach (ModelPlace place in plan.Models.OrderBy(m => m.Name != plan.Agreement))
+        _differing = plan.FindsDiffering ? new DifferingFinder(plan, text, ranks) : null;
+        // Those that others are compared with go first, whatever their place in the report.
+        foreach (ModelPlace place in plan.Models.OrderBy(m => m.Name != plan.Agreement).ThenBy(m => m.Name != plan.Teacher))
             results.Add(await JudgeAsync(place.Name, place.Folder, [place], Averaging.None, text, plan.Agreement, cancellationToken));
         results = [.. plan.Models.Select(m => results.First(r => r.Name == m.Name))];
         foreach (EvaluatedEnsemble ensemble in ensembles[false])
@@ -71,6 +73,7 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
         return new EvaluationReport(text.WindowBytes, text.Documents, text.Windows.Count, text.Bytes, text.IsCut, results, Gap(plan.Gap, results))
         {
             Stride = text.Stride,
+            Differing = _differing?.Found,
             AgreementWith = plan.Agreement,
             AgreementRule = plan.Agreement is null ? null : AgreementRule,
             ExactWith = results.Any(r => r.Exact is not null) ? plan.ExactReference : null,
@@ -141,6 +144,7 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
         TextTokenizer tokenizer = tokenizers.Get(places[0].Tokenizer);
         IReadOnlyList<WindowTokens> windows = text.Under(tokenizer);
         LikeliestBytes? nextBytes = agreement is null ? null : new LikeliestBytes(windows, _reference);
+        float[]?[]? kept = _differing is not null && places.Count == 1 ? new float[]?[windows.Count] : null;
         var members = new List<LanguageModel>();
         double[] sums;
         string? notFinite = null;
@@ -151,7 +155,7 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
             foreach (string remark in members.SelectMany(m => m.Remarks).Where(_said.Add))
                 meter.Say(remark);
             long before = _done;
-            sums = await _scorer.ScoreAsync(members, average, windows, nextBytes, done =>
+            sums = await _scorer.ScoreAsync(members, average, windows, nextBytes, kept, done =>
             {
                 stopIfAsked();
                 meter.Progress(_done = before + done, _total);
@@ -170,6 +174,8 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
         var result = new ModelResult(name, label, BitsPerByte.Of(bits, text.Bytes), bits, tokens, (double)tokens / text.Bytes, unscored, tokenizer.Fingerprint) { NotFinite = notFinite };
         if (notFinite is not null)
             _unsound.Add(name);
+        else if (kept is not null)
+            _differing!.Add(name, tokenizer, sums, kept);
         if (name == agreement && notFinite is null)
             _reference = nextBytes;
         return name == agreement || notFinite is not null || nextBytes is null || _reference is null ? result : Compared(result, nextBytes, _reference);

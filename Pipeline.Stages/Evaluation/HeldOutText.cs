@@ -15,6 +15,7 @@ internal sealed class HeldOutText
     private readonly long _maxBytes;
     private readonly bool _keepOffsets;
     private readonly List<WindowText>? _texts;
+    private readonly List<DocumentId> _documents = [];
     private readonly IReadOnlyList<(TextTokenizer Tokenizer, TextEncoder Encoder, List<WindowTokens> Windows)> _sides;
 
     public HeldOutText(int windowBytes, int? stride, long maxBytes, IReadOnlyList<TextTokenizer> tokenizers, bool keepOffsets, bool keepTexts = false)
@@ -40,6 +41,9 @@ internal sealed class HeldOutText
 
     /// <summary>The windows' texts, where they are kept.</summary>
     public IReadOnlyList<WindowText> Texts => _texts ?? throw new InvalidOperationException("texts were not kept");
+
+    /// <summary>Whose the windows are, where their texts are kept.</summary>
+    public IReadOnlyList<DocumentId> DocumentIds => _documents;
 
     /// <summary>Windows under the first tokenizer; all have the same number.</summary>
     public IReadOnlyList<WindowTokens> Windows => _sides[0].Windows;
@@ -75,6 +79,8 @@ internal sealed class HeldOutText
         for (int i = 0; i < _sides.Count; i++)
             _sides[i].Windows.AddRange(encoded[i]);
         _texts?.AddRange(windows);
+        if (_texts is not null)
+            _documents.AddRange(windows.Select(_ => document.Id));
         Documents++;
         Bytes += Encoding.UTF8.GetByteCount(text);
         return true;

@@ -25,6 +25,7 @@ internal sealed class WindowScorer(TorchDevice device, int batchTokens, IRanks? 
     /// <param name="average">How several are averaged.</param>
     /// <param name="windows">Under the members' tokenizer.</param>
     /// <param name="nextBytes">Gets the most likely next bytes of these windows, from the same hidden states; null: not computed.</param>
+    /// <param name="kept">Gets log p of each token of each window that this rank scores; null: nobody wants them.</param>
     /// <param name="afterBatch">Called between batches with the number of windows done; what it throws stops the work.</param>
     /// <param name="cancellationToken">Stops between batches.</param>
     public async Task<double[]> ScoreAsync(
@@ -32,6 +33,7 @@ internal sealed class WindowScorer(TorchDevice device, int batchTokens, IRanks? 
         Averaging average,
         IReadOnlyList<WindowTokens> windows,
         LikeliestBytes? nextBytes = null,
+        float[]?[]? kept = null,
         Action<int>? afterBatch = null,
         CancellationToken cancellationToken = default)
     {
@@ -65,6 +67,8 @@ internal sealed class WindowScorer(TorchDevice device, int batchTokens, IRanks? 
             {
                 // The score at a place is of the token behind it.
                 int first = windows[batch[row]].FirstScored - 1;
+                if (kept is not null)
+                    kept[batch[row]] = [0, .. scores.LogLikelihood_R.AsSpan(at, rows[row].Length - 1)];
                 for (int token = 0; token < rows[row].Length; token++, at++)
                 {
                     if (token >= first) sums[batch[row]] += scores.LogLikelihood_R[at];

@@ -37,20 +37,33 @@ internal sealed record WindowTokens(int[] Ids, bool HasPrefix, int UnscoredBytes
             : new WindowTokens(tokens.Ids, false, tokens.Count > 0 ? tokens.ByteEnds[0] : 0, offsets);
     }
 
+    /// <summary>Where each token that is judged ends, in bytes of the judged text.</summary>
+    /// <param name="encoder">Of the tokenizer.</param>
+    /// <param name="window">As it was encoded.</param>
+    public static int[] ByteEnds(TextEncoder encoder, WindowText window)
+    {
+        int bytes = window.BytesBefore;
+        (TokenSequence tokens, int context) = bytes == 0 ? (encoder.EncodeDocument(window.Judged, addBos: false, addEos: false), 0) : Whole(encoder, window.Judged, window.Before, bytes);
+        return [.. tokens.ByteEnds.Skip(context).Select(end => end - bytes)];
+    }
+
     // Together where a token ends between the two, as it does nearly always before white space; else each by itself, so that the bytes
     // that are judged are the same for every tokenizer.
-    private static WindowTokens WithContext(TextEncoder encoder, TextTokenizer tokenizer, string text, bool keepOffsets, string before)
+    private static (TokenSequence Tokens, int Context) Whole(TextEncoder encoder, string text, string before, int bytes)
     {
-        int bytes = System.Text.Encoding.UTF8.GetByteCount(before);
         TokenSequence tokens = encoder.EncodeDocument(before + text, addBos: false, addEos: false);
         // The first that ends there: one without bytes of its own behind it belongs to what follows.
         int context = Array.IndexOf(tokens.ByteEnds, bytes) + 1;
-        if (context == 0)
-        {
-            TokenSequence first = encoder.EncodeDocument(before, addBos: false, addEos: false), second = encoder.EncodeDocument(text, addBos: false, addEos: false);
-            tokens = new TokenSequence([.. first.Ids, .. second.Ids], [.. first.ByteEnds, .. second.ByteEnds.Select(e => bytes + e)]);
-            context = first.Count;
-        }
+        if (context > 0)
+            return (tokens, context);
+        TokenSequence first = encoder.EncodeDocument(before, addBos: false, addEos: false), second = encoder.EncodeDocument(text, addBos: false, addEos: false);
+        return (new TokenSequence([.. first.Ids, .. second.Ids], [.. first.ByteEnds, .. second.ByteEnds.Select(e => bytes + e)]), first.Count);
+    }
+
+    private static WindowTokens WithContext(TextEncoder encoder, TextTokenizer tokenizer, string text, bool keepOffsets, string before)
+    {
+        int bytes = System.Text.Encoding.UTF8.GetByteCount(before);
+        (TokenSequence tokens, int context) = Whole(encoder, text, before, bytes);
         int[]? mark = (tokenizer.BosId ?? tokenizer.EosId) is { } id ? [id] : null;
         int marks = mark?.Length ?? 0;
         int[]? offsets = keepOffsets ? OffsetsOf(tokens, tokenizer, marks) : null;

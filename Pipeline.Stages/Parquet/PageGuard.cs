@@ -37,8 +37,8 @@ internal static class PageGuard
             return;
         if (type != PhysicalType.ByteArray)
         {
-            if (page.Kind == PageKind.Dictionary || page.Encoding is not (ValueEncoding.RleDictionary or ValueEncoding.Rle or ValueEncoding.DeltaBinaryPacked))
-                throw new ColumnFormatException($"a page in encoding {page.Encoding}; numbers are read as PLAIN, dictionary, RLE or DELTA_BINARY_PACKED: write it in one of them");
+            if (page.Kind == PageKind.Dictionary || page.Encoding is not (ValueEncoding.RleDictionary or ValueEncoding.Rle or ValueEncoding.DeltaBinaryPacked or ValueEncoding.ByteStreamSplit))
+                throw new ColumnFormatException($"a page in encoding {page.Encoding}; numbers are read as PLAIN, dictionary, RLE, DELTA_BINARY_PACKED or BYTE_STREAM_SPLIT: write it in one of them");
             return;
         }
         if (page.Encoding is not (ValueEncoding.RleDictionary or ValueEncoding.DeltaLengthByteArray or ValueEncoding.DeltaByteArray) || page.Kind == PageKind.Dictionary)

@@ -55,6 +55,7 @@ internal static class RowColumns
         private readonly ColumnReader _reader;
         private readonly string[] _outside;
         private readonly string[] _inside;
+        private readonly int _list;
         private bool _more;
 
         public Entries(ColumnFileReader file, int group, LeafColumn leaf)
@@ -67,6 +68,8 @@ internal static class RowColumns
             bool isBare = list == 0 || (list > 0 && !leaf.Nodes[list - 1].IsList), isElement = isBare || (list >= 0 && leaf.Nodes[list].Children > 1);
             _outside = list < 0 ? names : names[..(isBare ? list + 1 : list)];
             _inside = list < 0 ? [] : names[Math.Min(names.Length, list + (isElement ? 1 : 2))..];
+            // From this definition level on the list is not null.
+            _list = list < 0 ? 0 : leaf.Nodes[..list].Count(n => n.Repetition != Repetition.Required);
             _reader = Guarded(() => file.OpenColumn(group, leaf));
             _more = Guarded(_reader.Read);
         }
@@ -84,10 +87,14 @@ internal static class RowColumns
                 {
                     Set(row, _outside, Value(ref isText));
                 }
+                else if (_reader.Definition < _list)
+                {
+                    Set(row, _outside, null);
+                }
                 else
                 {
                     JsonArray list = List(row);
-                    // Below this level the list is null or has no element.
+                    // Below this level it has no element.
                     if (_reader.Definition >= _leaf.RepeatedDefinition)
                         Add(list, at++, Value(ref isText));
                 }

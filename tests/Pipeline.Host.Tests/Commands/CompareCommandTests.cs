@@ -16,7 +16,7 @@ public sealed class CompareCommandTests : IDisposable
         string a = Write("a", 1, sft: 2.0, alm: 1.6), b = Write("b", 2, sft: 2.3, alm: 1.9), c = Write("c", 3, sft: 2.6, alm: 1.75);
 
         AlmAnswer answer = await Alm.RunAsync(
-            ["compare", a, b, c, "--mean", "both=maths,plays", "--before", "initial", "--json", _folder["c.json"], "--markdown", _folder["c.md"]]);
+            ["compare", a, b, c, "--mean", "both=maths,plays", "--before", "initial", "--json", _folder["c.json"], "--markdown", _folder["c.md"], "--html", _folder["c.html"]]);
 
         Assert.True(answer.Code == 0, answer.Error);
         Assert.Contains($"{b}: run study, seed 2, definition hash-2", answer.Output, StringComparison.Ordinal);
@@ -25,6 +25,8 @@ public sealed class CompareCommandTests : IDisposable
         string markdown = await File.ReadAllTextAsync(_folder["c.md"]);
         Assert.Contains("### plays\n\n| model | n | bits per byte |\n|---|--:|--:|\n| sft | 3 | 3.0000 ± 0.0000 |\n", markdown, StringComparison.Ordinal);
         Assert.Contains("| sft | 3 | 2.3000 ± 0.3000 | 56.7 ± 10.0 % | 50.0 ± 0.0 % |", markdown, StringComparison.Ordinal);
+        string page = await File.ReadAllTextAsync(_folder["c.html"]);
+        Assert.Contains("<th scope=\"row\">sft</th><td class=\"figure\">3</td><td class=\"figure\">2.3000 &#177; 0.3000</td><td class=\"figure\">56.7 &#177; 10.0 %</td>", page, StringComparison.Ordinal);
         JsonNode json = JsonNode.Parse(await File.ReadAllTextAsync(_folder["c.json"]))!;
         Assert.Equal(["a", "b", "c"], json["runs"]!.AsArray().Select(r => Path.GetFileName((string)r!["path"]!)));
         Assert.Equal(["maths", "plays", "both"], json["parts"]!.AsArray().Select(p => (string)p!["name"]!));

@@ -53,6 +53,20 @@ public sealed class ExactEvaluationTests : IDisposable
         Assert.Equal(Bits(p[0]), (double)weighted["models"]![3]!["bitsPerByte"]!, 1e-4);
     }
 
+    [Fact]
+    public async Task Texts_on_which_a_student_is_behind_are_kept_chunk_by_chunk_of_unlike_tokenizers()
+    {
+        JsonNode report = await JudgeAsync("--model", $"teacher={Teacher}", "--model", $"student={ByteModel.Save(_folder["student"], seed: 4)}");
+        JsonNode text = Assert.Single(Assert.Single(report["differing"]!.AsArray())!["texts"]!.AsArray())!;
+        JsonNode[] chunks = [.. text["chunks"]!.AsArray().Select(c => c!)];
+        // Bytes end everywhere, so chunks are the teacher's tokens.
+        Assert.Equal((int)report["models"]![0]!["tokens"]!, chunks.Length);
+        Assert.Equal(Text, string.Concat(chunks.Select(c => (string)c["text"]!)));
+        Assert.Equal((double)report["models"]![0]!["bits"]!, chunks.Sum(c => (double)c["teacherBits"]!), 1e-3);
+        Assert.Equal((double)report["models"]![1]!["bits"]!, chunks.Sum(c => (double)c["studentBits"]!), 1e-3);
+        Assert.All(chunks, c => Assert.True((double)c["studentBits"]! > 0));
+    }
+
     [Theory]
     [InlineData("--ensemble", "both", "expected NAME=a,b,c")]
     [InlineData("--ensemble", "both=a", "has 1 members; it takes two")]

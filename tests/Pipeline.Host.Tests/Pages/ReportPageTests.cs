@@ -39,7 +39,7 @@ public sealed class ReportPageTests
         var judged = new EvaluationReport(
             64, 2, 3, 100, false, [new("teacher", "m", 0.5, 50, 20, 0.2, 0, "t"), new("student", "n", 0.75, 75, 100, 1, 0, "b")], new GapResult("before", "student", "teacher", 0.9))
         {
-            Differing = new DifferingTexts("teacher", "student", [new("doc 1", 8, 8, 40, [new("<b>hello", 8, 8, 40)])]),
+            Differing = [new DifferingTexts("teacher", "student", [new("doc 1", 8, 8, 40, [new("<b>hello", 8, 8, 40)])])],
         };
         return new RunRecord("tiny", "runs/tiny", JsonNode.Parse($$"""
             { "run": "tiny", "definition": "abc", "seed": 3,

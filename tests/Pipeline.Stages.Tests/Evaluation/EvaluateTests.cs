@@ -65,6 +65,41 @@ public sealed class EvaluateTests : IDisposable
         Assert.Contains(_run.Said, line => line.StartsWith("other", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData(9)]
+    public async Task The_texts_kept_are_those_on_which_a_model_is_furthest_behind_the_teacher_cut_where_both_tokenizations_end(int? stride)
+    {
+        ByteModels.Save(_run.PathOf("t"), 3, _run.Storage);
+        ByteModels.Save(_run.PathOf("s"), 4, _run.Storage);
+        string[] texts = ["A document of some words.", "Another, e\u0301 with a mark.", "third", "and one more of them"];
+        EvaluateOptions options = new() { Models = [new() { Name = "student", Model = "run:s" }, new() { Name = "teacher", Model = "run:t" }], WindowBytes = 24, Stride = stride, Differing = 3 };
+
+        EvaluationReport report = await JudgeAsync(options, texts), all = await JudgeAsync(options with { Differing = 100 }, texts), none = await JudgeAsync(options with { Differing = 0 }, texts);
+
+        Assert.Null(none.Differing);
+        Assert.Equal(none.Models, report.Models);
+        DifferingTexts differing = Assert.Single(report.Differing!), every = Assert.Single(all.Differing!);
+        Assert.Equal(("teacher", "student"), (differing.Teacher, differing.Student));
+        Assert.Equal(every.Texts.Take(3).Select(Name), differing.Texts.Select(Name));
+        Assert.Equal(every.Texts.OrderByDescending(t => (t.StudentBits - t.TeacherBits) / t.Bytes).Select(Name), every.Texts.Select(Name));
+        string whole = string.Concat(texts).Normalize();
+        foreach (DifferingText text in every.Texts)
+        {
+            Assert.Contains(string.Concat(text.Chunks.Select(c => c.Text)), whole, StringComparison.Ordinal);
+            Assert.Equal(text.Bytes, text.Chunks.Sum(c => c.Bytes));
+            Assert.Equal(text.TeacherBits, text.Chunks.Sum(c => c.TeacherBits), 1e-3);
+            Assert.Equal(text.StudentBits, text.Chunks.Sum(c => c.StudentBits), 1e-3);
+            Assert.True(text.StudentBits > text.TeacherBits);
+        }
+        // Where every window is one on which the student is behind or ahead, each is in one of both lists.
+        EvaluationReport turned = await JudgeAsync(options with { Differing = 100, Gap = new() { Before = "student", After = "teacher", Teacher = "student" } }, texts);
+        Assert.Empty(turned.Differing!.SelectMany(d => d.Texts).Select(Name).Intersect(every.Texts.Select(Name)));
+        Assert.Equal(report.Windows, turned.Differing!.Sum(d => d.Texts.Count) + every.Texts.Count);
+
+        static string Name(DifferingText text) => $"{text.Document} {string.Concat(text.Chunks.Select(c => c.Text))}";
+    }
+
     [Fact]
     public async Task With_a_stride_every_byte_is_judged_once_after_what_is_before_it()
     {
@@ -276,6 +311,12 @@ public sealed class EvaluateTests : IDisposable
         double expected = EvaluationTable.FromJson(File.ReadAllBytes(_run.PathOf("report/judgement.json"))).Models[0].Bits;
         double bits = new[] { 0, 2 }.Sum(i => lines[i].GetProperty("bitsPerByte").GetDouble() * lines[i].GetProperty("bytes").GetInt64());
         Assert.Equal(expected, bits, 2);
+    }
+
+    private async Task<EvaluationReport> JudgeAsync(EvaluateOptions options, string[] texts)
+    {
+        await Made.Evaluate(options, _run.Context()).RunAsync(Documents(texts), default);
+        return EvaluationTable.FromJson(File.ReadAllBytes(_run.PathOf("report/judgement.json")));
     }
 
     private async Task<string> DefinitionErrorAsync(EvaluateOptions options)
