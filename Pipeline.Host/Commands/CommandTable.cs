@@ -12,6 +12,7 @@ internal static class CommandTable
         SubmitCommand.Create,
         StatusCommand.Create,
         WatchCommand.Create,
+        NewCommand.Create,
         CheckCommand.Create,
         InspectCommand.Create,
         VerifyCommand.Create,

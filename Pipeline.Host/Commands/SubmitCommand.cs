@@ -1,15 +1,12 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text;
-using Microsoft.Extensions.DependencyInjection;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Definitions;
 using Pipeline.Host.Files;
-using Pipeline.Host.Graph;
 using Pipeline.Host.Hosting;
 using Pipeline.Host.Jobs;
-using Pipeline.Host.Progress;
 using Pipeline.Host.Runs;
 
 namespace Pipeline.Host.Commands;
@@ -56,14 +53,10 @@ internal static class SubmitCommand
 
     private static IReadOnlyList<JobStep> Steps(CommandEnvironment environment, LoadedDefinition definition, string folder, JobResources resources)
     {
-        StageCatalog catalog = environment.Catalog();
-        using ServiceProvider services = new ServiceCollection()
-            .AddAlm(environment.Storage, environment.Time, new RunSettings { Folder = folder }, definition.Definition, catalog).BuildServiceProvider();
-        var surroundings = new StageSurroundings(
-            definition.Definition, folder, environment.Storage, services, environment.Time, catalog, NoScalars.Instance, NoRejects.Instance, (_, _, _) => { });
+        using var stages = new UnrunStages(definition.Definition, folder, environment.Catalog(), environment.Storage, environment.Time);
         // The definition as the run folder keeps it: with every --set in it, and as it was when the jobs were written.
         return JobPlan.Of(
-            definition.Definition, [.. definition.Definition.Flows.Select(f => CommittedParts.Of(f, surroundings))],
+            definition.Definition, [.. definition.Definition.Flows.Select(f => CommittedParts.Of(f, stages.Surroundings))],
             Path.Combine(folder, RunFiles.Definition), folder, resources.Tasks);
     }
 

@@ -1,13 +1,10 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Microsoft.Extensions.DependencyInjection;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Definitions;
 using Pipeline.Host.Files;
-using Pipeline.Host.Graph;
-using Pipeline.Host.Hosting;
 using Pipeline.Host.Progress;
 using Pipeline.Host.Runs.Parts;
 
@@ -57,11 +54,9 @@ internal sealed class RunStatusReader(StageCatalog catalog, IStorage storage, Ti
         if (_known is { } known && known.Written == written)
             return (known.Run, known.Flows);
         RunDefinition run = new DefinitionLoader(catalog, storage).Load(path).Definition;
-        using ServiceProvider services = new ServiceCollection()
-            .AddAlm(storage, time, new RunSettings { Folder = folder }, run, catalog).BuildServiceProvider();
-        var surroundings = new StageSurroundings(run, folder, storage, services, time, catalog, NoScalars.Instance, NoRejects.Instance, (_, _, _) => { });
+        using var stages = new UnrunStages(run, folder, catalog, storage, time);
         PlannedFlow[] flows = [.. run.Flows.Select((flow, i) => new PlannedFlow(
-            flow, _canonical.FlowHash(run, i), catalog[flow.Stages[^1].Kind.Value].IsCommitted ? CommittedParts.Of(flow, surroundings) : null, StepsOf(flow)))];
+            flow, _canonical.FlowHash(run, i), catalog[flow.Stages[^1].Kind.Value].IsCommitted ? CommittedParts.Of(flow, stages.Surroundings) : null, StepsOf(flow)))];
         _known = (written, run, flows);
         return (run, flows);
     }

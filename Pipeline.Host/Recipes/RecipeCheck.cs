@@ -1,0 +1,37 @@
+using System.Text;
+using Pipeline.Contracts.Definitions;
+using Pipeline.Contracts.Errors;
+using Pipeline.Contracts.Stages;
+using Pipeline.Contracts.Storage;
+using Pipeline.Host.Definitions;
+using Pipeline.Host.Runs;
+
+namespace Pipeline.Host.Recipes;
+
+/// <summary>Asks of a definition that is being written what <c>alm check</c> would say of it.</summary>
+internal sealed class RecipeCheck(StageCatalog catalog, IStorage storage, TimeProvider time)
+{
+    private readonly DefinitionLoader _loader = new(catalog, storage);
+
+    /// <summary>The peak memory that the last stage of a flow plans with; 0 where it says none.</summary>
+    /// <exception cref="DefinitionException">The text is no definition: a defect of the recipe.</exception>
+    public double PeakBytes(string text, string flow)
+    {
+        LoadedDefinition definition = Parse(text);
+        using var run = new UnrunStages(definition.Definition, Folder(definition), catalog, storage, time);
+        FlowGraph graph = FlowGraph.CreateSink(run.Surroundings, definition.Definition.Flows.First(f => f.Name == flow));
+        return (graph.Sink as IPlanned)?.Plan(null).Lines.Where(l => l.What == "peak memory").Select(l => l.Amount).DefaultIfEmpty().Max() ?? 0;
+    }
+
+    /// <exception cref="AlmException">The definition breaks rules, or names what cannot be read.</exception>
+    public void Require(string text)
+    {
+        LoadedDefinition definition = Parse(text);
+        using var run = new UnrunStages(definition.Definition, Folder(definition), catalog, storage, time);
+        new RunRules(definition, run.Surroundings).Require(_ => true);
+    }
+
+    private LoadedDefinition Parse(string text) => _loader.Parse("the definition", Encoding.UTF8.GetBytes(text));
+
+    private static string Folder(LoadedDefinition definition) => Path.GetFullPath(Path.Combine("runs", definition.Definition.Name));
+}
