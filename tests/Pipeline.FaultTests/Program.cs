@@ -12,7 +12,7 @@ namespace Pipeline.FaultTests;
 /// <summary>
 /// What a child process of a test does: hold a lock until it is killed, or try to take one; the program's command line on a storage at
 /// a moment of which the process is killed, or with its memory measured or limited. And what people call: writing the sample of a format version,
-/// fuzzing a format, the soak.
+/// fuzzing a format, the soak, a server asked many times.
 /// </summary>
 public static class Program
 {
@@ -38,6 +38,10 @@ public static class Program
             case ["soak", "--minutes", string minutes]:
                 using (var soak = new SoakRun(TimeSpan.FromMinutes(double.Parse(minutes, CultureInfo.InvariantCulture)), Console.Out))
                     return soak.Run();
+            case ["serve", "--requests", string requests]:
+                using (var job = new TinyJob())
+                    new ServeSoak(job, Console.Out).RunAsync(int.Parse(requests, CultureInfo.InvariantCulture)).GetAwaiter().GetResult();
+                return ExitCodes.Success;
             case ["fuzz", string format, .. string[] arguments]:
                 return FuzzCommand.Run(format, arguments, Console.Out);
             default:
