@@ -19,6 +19,13 @@ public sealed record WritingRequest(
     IReadOnlyList<int[]> Prompts, IReadOnlyList<int> Streams, int MaxNewTokens, double Temperature = 0, int? TopK = null, double? TopP = null, int Seed = 0);
 
 /// <summary>What was written after a prompt.</summary>
-/// <param name="Ids">New tokens, without the one that ended it.</param>
+/// <param name="Ids">New tokens, without the one that ended it; none where the teacher says <see cref="Text"/>.</param>
 /// <param name="IsEnded">Whether the teacher ended it; else the limit did.</param>
-public sealed record TeacherWriting(int[] Ids, bool IsEnded);
+public sealed record TeacherWriting(int[] Ids, bool IsEnded)
+{
+    /// <summary>What was written, where the teacher says text and not ids.</summary>
+    public string? Text { get; init; }
+
+    /// <summary>How many tokens were written.</summary>
+    public int Count { get; init; } = Ids.Length;
+}

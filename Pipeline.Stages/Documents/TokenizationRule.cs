@@ -61,6 +61,6 @@ internal sealed record TokenizationRule(int[] Limits, LongDocuments LongDocument
             CultureInfo.InvariantCulture,
             $"tokens {string.Join('/', Limits)}, long {LongDocuments}, bos {AddBos}, eos {EosRule}, loss {LossOn?.ToString() ?? "default"} {LossMarker}{TemplateDate:' date' yyyy-MM-dd}");
 
-    private static DateOnly? Date(string? text)
+    internal static DateOnly? Date(string? text)
         => DateOnly.TryParseExact(text, Day, CultureInfo.InvariantCulture, DateTimeStyles.None, out DateOnly date) ? date : null;
 }

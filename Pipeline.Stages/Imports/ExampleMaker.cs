@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Text;
+using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Stages.Alignment;
 using Pipeline.Stages.Chat;
+using Pipeline.Stages.Documents;
 using Pipeline.Stages.Text;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Tokenization.Tokens;
@@ -12,45 +14,76 @@ namespace Pipeline.Stages.Imports;
 
 /// <summary>A row of scores to what a student learns from. One worker's.</summary>
 /// <param name="options">Limits, marks and what masses are.</param>
-/// <param name="student">The student's.</param>
+/// <param name="student">The student's tokenizer and chat template.</param>
 /// <param name="teacher">Checks ids; null: they are taken as they are.</param>
-internal sealed class ExampleMaker(ImportScoresOptions options, TextEncoder student, TextTokenizer? teacher)
+/// <param name="meter">Counts.</param>
+internal sealed class ExampleMaker(ImportScoresOptions options, ChatSide student, TextTokenizer? teacher, IStageMeter meter)
 {
-    /// <exception cref="RejectedException">The row cannot be used; the message follows the reason.</exception>
+    private readonly TextEncoder _encoder = student.Tokenizer.CreateEncoder();
+    private readonly ConversationTokenizer<(string Text, TokenSequence Student)> _chat = new([student], Rule(options), static (_, text, sides) => (text, sides[0]), meter);
+
+    /// <summary>How the student's side is cut.</summary>
+    public static TokenizationRule Rule(ImportScoresOptions options) => new(
+        [options.StudentLimit], LongDocuments.Reject, options.AddBos, options.AddEos, null, null, TokenizationRule.Date(options.TemplateDate));
+
+    /// <exception cref="RejectedException">The row cannot be used.</exception>
     public Example Make(DocumentId id, ScoredRow row)
     {
         if (row.UnequalLength(options) is { } lengths)
-            throw new RejectedException(id, ImportRejects.Lengths, $": {lengths}");
+            throw new RejectedException(id, ImportRejects.Lengths, lengths);
         if (row.Count == 0)
             throw new RejectedException(id, ImportRejects.NoTokens, "");
         if (row.Text.Length == 0)
             throw new RejectedException(id, TextRejects.Empty, "");
-        string text = row.Prompt + row.Text;
-        // The student would read other bytes than the teacher scored.
-        if (WellFormedText.Normalize(text) != text)
-            throw new RejectedException(id, ImportRejects.NotNormal, "; normalize it before it is scored");
-        byte[] bytes = Encoding.UTF8.GetBytes(text);
-        int promptBytes = Encoding.UTF8.GetByteCount(row.Prompt);
-        TokenSequence tokens = PlacedTokens.Of(id, row, bytes, promptBytes, teacher), own = Student(id, text, promptBytes, bytes.Length);
+        (string text, TokenSequence own) = row.Messages is { } turns ? Answer(id, row, turns) : Continuation(id, row);
+        int promptBytes = Encoding.UTF8.GetByteCount(text.AsSpan(0, text.Length - row.Text.Length));
+        TokenSequence tokens = PlacedTokens.Of(id, row, Encoding.UTF8.GetBytes(text), promptBytes, teacher);
         if (tokens.Count > options.MaxTeacherTokens || own.Count > options.StudentLimit)
         {
             throw new RejectedException(id, ImportRejects.TooLong, string.Create(
-                CultureInfo.InvariantCulture, $": {tokens.Count} and {own.Count} tokens where {options.MaxTeacherTokens} and {options.StudentLimit} are allowed"));
+                CultureInfo.InvariantCulture, $"{tokens.Count} and {own.Count} tokens where {options.MaxTeacherTokens} and {options.StudentLimit} are allowed"));
         }
+        if (promptBytes > 0)
+            own = own with { LossMask = [.. Enumerable.Range(0, own.Count).Select(i => own.Counts(i) && BeginsBehind(own, i, promptBytes))] };
+        if (row.Messages is { Count: var turn })
+            PairEnds(tokens, own, turn);
         TeacherScores scores = ImportedNumbers.Of(id, row, tokens.Count - row.Count, options.Knowledge);
         return new Example(id, text, own, new TeacherView(tokens, scores), ChunkAligner.Align(tokens, own));
     }
 
-    private TokenSequence Student(DocumentId id, string text, int promptBytes, int bytes)
+    private (string Text, TokenSequence Student) Continuation(DocumentId id, ScoredRow row)
     {
+        string text = row.Prompt + row.Text;
+        // The student would read other bytes than the teacher scored.
+        if (WellFormedText.Normalize(text) != text)
+            throw new RejectedException(id, ImportRejects.NotNormal, "normalize it before it is scored");
         try
         {
-            TokenSequence tokens = student.EncodeDocument(text, options.AddBos, options.AddEos);
-            return promptBytes == 0 ? tokens : tokens with { LossMask = LossMasks.Of(tokens, [(promptBytes, bytes)], bytes) };
+            return (text, _encoder.EncodeDocument(text, options.AddBos, options.AddEos));
         }
         catch (ByteViewException e)
         {
-            throw new RejectedException(id, ByteViewException.Reason, $": {e.Message}");
+            throw new RejectedException(id, ByteViewException.Reason, e.Message);
         }
+    }
+
+    private (string Text, TokenSequence Student) Answer(DocumentId id, ScoredRow row, IReadOnlyList<ChatMessage> turns)
+    {
+        (string text, TokenSequence own) = _chat.Tokenize(id, [.. turns, new ChatMessage("assistant", row.Text)], row.Fields);
+        return text.EndsWith(row.Text, StringComparison.Ordinal)
+            ? (text, own)
+            : throw new RejectedException(id, ImportRejects.Changed, "white space at its ends is taken off, or it is not NFC; let the teacher answer without");
+    }
+
+    // Marks behind the answer count as the tokenizer said; a token that holds bytes of the prompt does not.
+    private static bool BeginsBehind(TokenSequence own, int token, int promptBytes)
+        => (token == 0 ? 0 : own.ByteEnds[token - 1]) >= promptBytes && (own.Unit(token) == UnitLabels.Text || own.ByteEnds[token] > promptBytes);
+
+    /// <summary>The teacher's end of its answer is the end of the turn by the student's template.</summary>
+    private static void PairEnds(TokenSequence tokens, TokenSequence own, int turn)
+    {
+        ushort end = own.Units?.FirstOrDefault(unit => TemplateUnits.EndedTurn(unit) == turn) ?? 0;
+        if (end > 0 && tokens.Units is [.., UnitLabels.Eos])
+            tokens.Units[^1] = end;
     }
 }

@@ -15,4 +15,5 @@ internal static class ImportRejects
     public const string NoLogProbability = "a number is no log-probability";
     public const string Bounds = "a lower bound is above its upper bound";
     public const string TooLong = "longer than the limit";
+    public const string Changed = "the student's chat template changes the answer";
 }

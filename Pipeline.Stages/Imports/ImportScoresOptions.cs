@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using Pipeline.Contracts.Teachers;
+using Pipeline.Stages.Documents;
 
 namespace Pipeline.Stages.Imports;
 
@@ -15,6 +16,12 @@ internal sealed record ImportScoresOptions : IValidatableObject
 
     [Description("The field of text that the teacher read before it and did not score: a prompt. The student reads it too; nothing of it counts in the loss. Absent: there is none.")]
     public string? Prompt { get; init; }
+
+    [Description("Instead of prompt: the field of the conversation that the text answers, a list of objects with role and content. The student reads it by its chat template.")]
+    public string? Messages { get; init; }
+
+    [Description("The day (2024-07-26) that chat templates which write today's date are given. Absent: they have no date, and use their own or are refused.")]
+    public string? TemplateDate { get; init; }
 
     [Description("The field of a list of token ids of the teacher. Absent: tokens are known by their bytes alone, which is enough for the alignment.")]
     public string? Ids { get; init; }
@@ -78,6 +85,10 @@ internal sealed record ImportScoresOptions : IValidatableObject
     {
         if (Bytes is null && (Ids is null || Tokenizer is null))
             yield return new ValidationResult("'bytes' is not given; name the field of the tokens' bytes, or that of their 'ids' and the teacher's 'tokenizer'", [Ids is null ? nameof(Bytes) : nameof(Ids)]);
+        if (Prompt is not null && Messages is not null)
+            yield return new ValidationResult("'prompt' is given, and 'messages' too; give the one or the other", [nameof(Messages)]);
+        foreach (ValidationResult fault in TokenizationRule.Faults(null, null, TemplateDate))
+            yield return fault;
         if (Tokenizer is not null && Ids is null)
             yield return new ValidationResult("'tokenizer' checks ids, and 'ids' is not given; name the field of ids, or leave tokenizer out", [nameof(Tokenizer)]);
         if ((BoundaryLower is null) != (BoundaryUpper is null))

@@ -5,6 +5,7 @@ using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Contracts.Teachers;
+using Pipeline.Stages.Documents;
 using Pipeline.Stages.Rules;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Text;
@@ -18,19 +19,19 @@ namespace Pipeline.Stages.Imports;
 /// </summary>
 /// <param name="options">Where the scores are.</param>
 /// <param name="input">Its files and rows.</param>
-/// <param name="student">The student's tokenizer.</param>
+/// <param name="student">The student's tokenizer and chat template.</param>
 /// <param name="teacher">Checks ids; null: they are taken as they are.</param>
 /// <param name="storage">Files.</param>
 /// <param name="meter">Counts.</param>
 /// <param name="rejects">Gets rows that cannot be used.</param>
 internal sealed class ImportScoresSource(
-    ImportScoresOptions options, InputSelection input, TextTokenizer student, TextTokenizer? teacher, IStorage storage, IStageMeter meter, IRejects rejects)
+    ImportScoresOptions options, InputSelection input, ChatSide student, TextTokenizer? teacher, IStorage storage, IStageMeter meter, IRejects rejects)
     : ISource<Example>, IFingerprinted, IPlanned
 {
     public static StageRegistration Registration { get; } = StageRegistration.Source<ImportScoresOptions, Example, ImportScoresSource>(
         "import-scores", "Reads scores that were made elsewhere: text with a log-likelihood, and a boundary mass where there is one, for each token of a teacher.",
         static (o, c) => new ImportScoresSource(
-            o, InputSelection.Of(o.Files, o.IsParquet ? InputKind.Parquet : InputKind.JsonLines, o.SkipRows, o.MaxRows, c), SideTokenizers.Student(RunSite.Of(c)), Teacher(o, c), c.Storage, c.Meter, c.Rejects))
+            o, InputSelection.Of(o.Files, o.IsParquet ? InputKind.Parquet : InputKind.JsonLines, o.SkipRows, o.MaxRows, c), ChatSides.Student(RunSite.Of(c)), Teacher(o, c), c.Storage, c.Meter, c.Rejects))
         .Telling<ImportScoresOptions>(static (o, facts) => facts with
         {
             MaxTeacherTokens = o.MaxTeacherTokens,
@@ -50,15 +51,16 @@ internal sealed class ImportScoresSource(
             var parts = new Dictionary<string, string>
             {
                 [FingerprintPart.Input] = input.Fingerprint(
-                    "scores", options.Text, options.Prompt ?? "", options.Ids ?? "", options.Bytes ?? "", options.LogLikelihood,
+                    "scores", options.Text, options.Prompt ?? "", options.Messages ?? "", options.Ids ?? "", options.Bytes ?? "", options.LogLikelihood,
                     options.Boundary ?? "", options.BoundaryLower ?? "", options.BoundaryUpper ?? "", options.MaxLineBytes.ToString(CultureInfo.InvariantCulture)),
-                [FingerprintPart.StudentTokenizer] = student.Fingerprint,
-                [FingerprintPart.Limits] = string.Create(
-                    CultureInfo.InvariantCulture, $"tokens {options.MaxTeacherTokens}/{options.StudentLimit}, long Reject, bos {options.AddBos}, eos {options.AddEos}"),
+                [FingerprintPart.StudentTokenizer] = student.Tokenizer.Fingerprint,
+                [FingerprintPart.Limits] = string.Create(CultureInfo.InvariantCulture, $"teacher tokens {options.MaxTeacherTokens}, {ExampleMaker.Rule(options)}"),
                 [FingerprintPart.ImportedFrom] = options.Model ?? "not said",
             };
+            if (options.Messages is not null)
+                parts[FingerprintPart.Templates] = student.TemplateFingerprint;
             // Of a prompt nobody knows the teacher's ids, so shards that have one do not say that they hold them.
-            if (teacher is not null && options.Prompt is null)
+            if (teacher is not null && (options.Prompt ?? options.Messages) is null)
                 parts[FingerprintPart.TeacherTokenizer] = teacher.Fingerprint;
             if (options.Knowledge != BoundaryKnowledge.Exact)
                 parts[FingerprintPart.TeacherBoundary] = ShardFingerprint.BoundaryIs(options.Knowledge);
@@ -82,7 +84,7 @@ internal sealed class ImportScoresSource(
         IReadOnlyList<FileRange> ranges = input.Ranges();
         foreach (FileRange range in ranges)
             ScoredFile.Require(storage, range.File.Path, options);
-        var maker = new ExampleMaker(options, student.CreateEncoder(), teacher);
+        var maker = new ExampleMaker(options, student, teacher, meter);
         long done = 0, total = ranges.Sum(r => r.End - r.First);
         foreach (FileRange range in ranges)
         {
@@ -115,7 +117,7 @@ internal sealed class ImportScoresSource(
         catch (RejectedException e)
         {
             string place = options.IsParquet ? $"row {row.Id.Row}" : $"line {row.Id.Row + 1}";
-            rejects.Reject(row.Id, e.Reason, $"{path}: {place}: {e.Reason}{e.Message}");
+            rejects.Reject(row.Id, e.Reason, $"{path}: {place}: {ScoredFile.Say(e)}");
             return null;
         }
     }

@@ -17,7 +17,7 @@ internal static class ImportedNumbers
     /// <param name="row">What was read.</param>
     /// <param name="lead">Tokens in front that have no numbers: 1 where there is a prompt.</param>
     /// <param name="knowledge">What the row's bounds are.</param>
-    /// <exception cref="RejectedException">A number is missing, or no log-probability; the message follows the reason.</exception>
+    /// <exception cref="RejectedException">A number is missing, or no log-probability.</exception>
     public static TeacherScores Of(DocumentId id, ScoredRow row, int lead, BoundaryKnowledge knowledge)
     {
         // The first token of a sequence has no score, whatever the file says.
@@ -30,7 +30,7 @@ internal static class ImportedNumbers
         int reversed = bounds.NegLogLower.Zip(bounds.NegLogUpper).ToList().FindIndex(b => b.First < b.Second);
         return reversed < 0 ? new TeacherScores(likelihood, null) { Interval = bounds }
             : throw new RejectedException(id, ImportRejects.Bounds, string.Create(
-                CultureInfo.InvariantCulture, $": {-bounds.NegLogLower[reversed]:G6} and {-bounds.NegLogUpper[reversed]:G6} at token {reversed - lead}"));
+                CultureInfo.InvariantCulture, $"{-bounds.NegLogLower[reversed]:G6} and {-bounds.NegLogUpper[reversed]:G6} at token {reversed - lead}"));
 
         // What follows a prompt is not known; a null is where the caller says what stands for it.
         float[] Masses(double?[] values, float? forNull)
@@ -40,5 +40,5 @@ internal static class ImportedNumbers
     private static float Stored(double? logProbability, DocumentId id, string what, int token) => logProbability is { } value && double.IsFinite(value) && value <= Largest
         ? Math.Clamp(-(float)value, 0, (float)Half.MaxValue)
         : throw new RejectedException(id, ImportRejects.NoLogProbability, string.Create(
-            CultureInfo.InvariantCulture, $": the {what} at token {token} is {(logProbability is { } found ? $"{found:G6}" : "null")}"));
+            CultureInfo.InvariantCulture, $"the {what} at token {token} is {(logProbability is { } found ? $"{found:G6}" : "null")}"));
 }

@@ -21,7 +21,7 @@ internal static class PlacedTokens
     /// <param name="text">Prompt and text as UTF-8.</param>
     /// <param name="promptBytes">How much of it the prompt is.</param>
     /// <param name="tokenizer">Checks ids, and says bytes where the row does not; null: the row has them.</param>
-    /// <exception cref="RejectedException">The tokens do not stand for the text; the message follows the reason.</exception>
+    /// <exception cref="RejectedException">The tokens do not stand for the text.</exception>
     public static TokenSequence Of(DocumentId id, ScoredRow row, ReadOnlySpan<byte> text, int promptBytes, TextTokenizer? tokenizer)
     {
         int lead = promptBytes > 0 ? 1 : 0, count = row.Count;
@@ -45,7 +45,7 @@ internal static class PlacedTokens
                 units[lead + i] = i + lead == 0 ? UnitLabels.Bos : i == count - 1 && at == text.Length ? UnitLabels.Eos : UnitLabels.Unpaired;
         }
         if (at != text.Length)
-            throw new RejectedException(id, ImportRejects.Spelling, string.Create(CultureInfo.InvariantCulture, $": they stand for {at - promptBytes} bytes, the text has {text.Length - promptBytes}"));
+            throw new RejectedException(id, ImportRejects.Spelling, string.Create(CultureInfo.InvariantCulture, $"they stand for {at - promptBytes} bytes, the text has {text.Length - promptBytes}"));
         var tokens = new TokenSequence(ids, ends, Array.TrueForAll(units, u => u == UnitLabels.Text) ? null : units);
         return lead == 0 ? tokens : tokens with { LossMask = LossMasks.Of(tokens, [(promptBytes, text.Length)], text.Length) };
     }
@@ -60,12 +60,12 @@ internal static class PlacedTokens
         }
         int token = row.Ids[i];
         if (tokenizer.TokenOf(token) is not { } name)
-            throw new RejectedException(id, ImportRejects.UnknownId, string.Create(CultureInfo.InvariantCulture, $": {token} at token {i}"));
+            throw new RejectedException(id, ImportRejects.UnknownId, string.Create(CultureInfo.InvariantCulture, $"{token} at token {i}"));
         ReadOnlySpan<byte> known = tokenizer.ByteView(token);
         canBeMark = tokenizer.IsMark(token);
         // A mark may be given by its name or as nothing, and a space that the tokenizer put in front may be left out.
         if (given is not null && !known.SequenceEqual(given) && !(canBeMark && given.Length == 0) && !(known is [(byte)' ', ..] && known[1..].SequenceEqual(given)))
-            throw new RejectedException(id, ImportRejects.Disagree, string.Create(CultureInfo.InvariantCulture, $": {token} ('{name}') and '{Encoding.UTF8.GetString(given)}' at token {i}"));
+            throw new RejectedException(id, ImportRejects.Disagree, string.Create(CultureInfo.InvariantCulture, $"{token} ('{name}') and '{Encoding.UTF8.GetString(given)}' at token {i}"));
         return known;
     }
 
@@ -81,5 +81,5 @@ internal static class PlacedTokens
 
     private static RejectedException Misspelt(DocumentId id, int token, ReadOnlySpan<byte> view, ReadOnlySpan<byte> text, int at) => new(
         id, ImportRejects.Spelling,
-        string.Create(CultureInfo.InvariantCulture, $": token {token} is '{Encoding.UTF8.GetString(view)}', the text has '{Encoding.UTF8.GetString(text.Slice(at, Math.Min(text.Length - at, Math.Max(view.Length, 8))))}' at byte {at}"));
+        string.Create(CultureInfo.InvariantCulture, $"token {token} is '{Encoding.UTF8.GetString(view)}', the text has '{Encoding.UTF8.GetString(text.Slice(at, Math.Min(text.Length - at, Math.Max(view.Length, 8))))}' at byte {at}"));
 }

@@ -15,6 +15,7 @@ internal sealed class ScoredColumns
     private readonly EntryColumn _text;
     private readonly EntryColumn? _prompt, _ids, _bytes, _lower, _upper;
     private readonly EntryColumn _logLikelihoods;
+    private readonly MessagesColumn? _messages;
     private readonly int _most;
 
     /// <exception cref="InputException">The file lacks a column, or it holds something else.</exception>
@@ -30,7 +31,8 @@ internal sealed class ScoredColumns
         _logLikelihoods = Numbers(options.LogLikelihood)!;
         _lower = Numbers(options.Boundary ?? options.BoundaryLower);
         _upper = Numbers(options.BoundaryUpper);
-        ColumnFaults.Require(reader, All.Select(c => c.Leaf));
+        _messages = options.Messages is null ? null : MessagesColumn.Find(reader, options.Messages, options.MaxLineBytes);
+        ColumnFaults.Require(reader, All.Select(c => c.Leaf).Concat(_messages?.Leaves ?? []));
     }
 
     private IEnumerable<EntryColumn> All => new[] { _text, _prompt, _ids, _bytes, _logLikelihoods, _lower, _upper }.OfType<EntryColumn>();
@@ -45,6 +47,7 @@ internal sealed class ScoredColumns
     {
         foreach (EntryColumn column in All)
             column.Open(reader, group);
+        using IEnumerator<RowText>? conversations = _messages?.Read(reader, group, first, end).GetEnumerator();
         for (long row = 0; row < end; row++)
         {
             DocumentId own = id with { Row = id.Row + row };
@@ -54,11 +57,11 @@ internal sealed class ScoredColumns
                     column.Take<byte>(0, static _ => 0, null);
                 continue;
             }
-            yield return Row(own);
+            yield return Row(own, conversations is not null && conversations.MoveNext() ? conversations.Current : null);
         }
     }
 
-    private ReadRow Row(DocumentId id)
+    private ReadRow Row(DocumentId id, RowText? conversation)
     {
         // All columns are stepped over before any of them is judged.
         bool isTooLong = false;
@@ -79,11 +82,16 @@ internal sealed class ScoredColumns
         try
         {
             if (isTooLong)
-                throw new RejectedException(id, ImportRejects.TooLong, string.Create(CultureInfo.InvariantCulture, $": more than {_most} tokens"));
+                throw new RejectedException(id, ImportRejects.TooLong, string.Create(CultureInfo.InvariantCulture, $"more than {_most} tokens"));
             double?[]? least = lower?.ToArray();
+            RowText? turns = conversation is { } read ? ScoredFile.Accepted(read, id) : null;
             return new ReadRow(id, new ScoredRow(
                 Text(id, text), _prompt is null ? "" : Text(id, prompt), ids is null ? null : [.. ids.Select((value, i) => Id(id, value, i))],
-                bytes is null ? null : [.. bytes.Select(b => b ?? [])], [.. logLikelihoods], least, _upper is null ? least : [.. upper!]), null);
+                bytes is null ? null : [.. bytes.Select(b => b ?? [])], [.. logLikelihoods], least, _upper is null ? least : [.. upper!])
+            {
+                Messages = turns?.Messages,
+                Fields = turns?.Fields,
+            }, null);
         }
         catch (RejectedException e)
         {
@@ -101,5 +109,5 @@ internal sealed class ScoredColumns
 
     private static int Id(DocumentId id, double? value, int token) => value is { } number && number == (int)number
         ? (int)number
-        : throw new RejectedException(id, ImportRejects.NoId, string.Create(CultureInfo.InvariantCulture, $" at token {token}"));
+        : throw new RejectedException(id, ImportRejects.NoId, string.Create(CultureInfo.InvariantCulture, $"at token {token}"));
 }

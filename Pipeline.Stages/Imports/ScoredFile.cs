@@ -14,6 +14,14 @@ internal readonly record struct ReadRow(DocumentId Id, ScoredRow? Scores, Reject
 /// <summary>Rows of scores out of a file of either kind.</summary>
 internal static class ScoredFile
 {
+    /// <summary>A reason with its particulars.</summary>
+    public static string Say(RejectedException reject) => reject.Message.Length == 0 ? reject.Reason : $"{reject.Reason}: {reject.Message}";
+
+    /// <summary>A row of another reader, which says its particulars with a colon or a space in front.</summary>
+    /// <exception cref="RejectedException">It was rejected there.</exception>
+    public static RowText Accepted(RowText row, DocumentId id)
+        => row.Reject is { } reason ? throw new RejectedException(id, reason, row.Detail.TrimStart(':', ' ')) : row;
+
     /// <summary>The rows of a range, in order, those that cannot be read among them.</summary>
     /// <exception cref="InputException">The file is damaged, or changed while it was read.</exception>
     public static IEnumerable<ReadRow> Read(IStorage storage, FileRange range, ImportScoresOptions options)
@@ -45,7 +53,7 @@ internal static class ScoredFile
                 first ??= (line, reject);
         }
         if (first is { } bad)
-            throw new InputException(string.Create(CultureInfo.InvariantCulture, $"{path}: no line can be used; line {bad.Line + 1}: {bad.Reject.Reason}{bad.Reject.Message}"));
+            throw new InputException(string.Create(CultureInfo.InvariantCulture, $"{path}: no line can be used; line {bad.Line + 1}: {Say(bad.Reject)}"));
     }
 
     private static IEnumerable<ReadRow> Columns(IStorage storage, FileRange range, ImportScoresOptions options)
@@ -65,7 +73,7 @@ internal static class ScoredFile
         try
         {
             if (lines.IsTooLong)
-                throw new RejectedException(id, TextRejects.LineTooLong, string.Create(CultureInfo.InvariantCulture, $" ({options.MaxLineBytes})"));
+                throw new RejectedException(id, TextRejects.LineTooLong, string.Create(CultureInfo.InvariantCulture, $"it has more than {options.MaxLineBytes} bytes"));
             ReadOnlyMemory<byte> line = lines.Line;
             line = line[(line.Length - JsonLine.WithoutMark(line.Span, id.Row).Length)..];
             return line.Span.ContainsAnyExcept(" \t\r\n"u8)

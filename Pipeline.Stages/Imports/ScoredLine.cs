@@ -15,7 +15,7 @@ internal static class ScoredLine
     /// <param name="line">Not blank.</param>
     /// <param name="id">Of the line.</param>
     /// <param name="options">What fields are called.</param>
-    /// <exception cref="RejectedException">The line is not JSON, or lacks a field; the message follows the reason.</exception>
+    /// <exception cref="RejectedException">The line is not JSON, or lacks a field.</exception>
     public static ScoredRow Read(ReadOnlyMemory<byte> line, DocumentId id, ImportScoresOptions options)
     {
         try
@@ -27,7 +27,7 @@ internal static class ScoredLine
         }
         catch (JsonException e)
         {
-            throw new RejectedException(id, TextRejects.NotJson, $": {e.Message}");
+            throw new RejectedException(id, TextRejects.NotJson, $"{e.Message}");
         }
         catch (InvalidOperationException)
         {
@@ -39,9 +39,10 @@ internal static class ScoredLine
     private static ScoredRow Read(JsonElement row, DocumentId id, ImportScoresOptions options)
     {
         T[]? List<T>(string? path, Func<JsonElement, string, T> value)
-            => path is null ? null : [.. Entries(row, path, id).Select((e, i) => value(e, string.Create(CultureInfo.InvariantCulture, $": '{path}' at token {i}")))];
+            => path is null ? null : [.. Entries(row, path, id).Select((e, i) => value(e, string.Create(CultureInfo.InvariantCulture, $"'{path}' at token {i}")))];
         double?[]? Numbers(string? path) => List(path, (e, at) => Number(e, id, at));
         double?[]? lower = Numbers(options.Boundary ?? options.BoundaryLower);
+        RowText? turns = options.Messages is null ? null : Messages(row, options, id);
         return new ScoredRow(
             Text(row, options.Text, id),
             options.Prompt is null ? "" : Text(row, options.Prompt, id),
@@ -49,14 +50,22 @@ internal static class ScoredLine
             List(options.Bytes, (e, at) => Bytes(e) ?? throw new RejectedException(id, ImportRejects.NoBytes, at)),
             Numbers(options.LogLikelihood)!,
             lower,
-            options.Boundary is null ? Numbers(options.BoundaryUpper) : lower);
+            options.Boundary is null ? Numbers(options.BoundaryUpper) : lower)
+        { Messages = turns?.Messages, Fields = turns?.Fields };
+    }
+
+    private static RowText Messages(JsonElement row, ImportScoresOptions options, DocumentId id)
+    {
+        byte[] Raw(string name) => row.TryGetProperty(name, out JsonElement value) ? Encoding.UTF8.GetBytes(value.GetRawText()) : [];
+        string turns = Walk(row, options.Messages!.Split('.'), options.Messages, id).GetRawText();
+        return ScoredFile.Accepted(ConversationReader.Read(Encoding.UTF8.GetBytes(turns), Raw("tools"), Raw("documents"), options.MaxLineBytes), id);
     }
 
     private static string Text(JsonElement row, string path, DocumentId id)
     {
         JsonElement value = Walk(row, path.Split('.'), path, id);
         return value.ValueKind == JsonValueKind.String ? value.GetString()!
-            : throw new RejectedException(id, value.ValueKind == JsonValueKind.Null ? TextRejects.Null : TextRejects.NotText, $" '{path}'");
+            : throw new RejectedException(id, value.ValueKind == JsonValueKind.Null ? TextRejects.Null : TextRejects.NotText, $"'{path}'");
     }
 
     /// <summary>The entries of a list, or a field of each where the path goes on behind it.</summary>
@@ -68,7 +77,7 @@ internal static class ScoredLine
         while (taken < steps.Length && (at.ValueKind != JsonValueKind.Array || int.TryParse(steps[taken], NumberStyles.None, CultureInfo.InvariantCulture, out _)))
             at = Step(at, steps[taken++], path, id);
         if (at.ValueKind != JsonValueKind.Array)
-            throw new RejectedException(id, ImportRejects.NotAList, $": '{path}'");
+            throw new RejectedException(id, ImportRejects.NotAList, $"'{path}'");
         return at.EnumerateArray().Select(e => Walk(e, steps.AsSpan(taken), path, id));
     }
 
@@ -85,7 +94,7 @@ internal static class ScoredLine
             return member;
         if (at.ValueKind == JsonValueKind.Array && int.TryParse(step, NumberStyles.None, CultureInfo.InvariantCulture, out int index) && index < at.GetArrayLength())
             return at[index];
-        throw new RejectedException(id, TextRejects.NoField, $" '{path}'");
+        throw new RejectedException(id, TextRejects.NoField, $"'{path}'");
     }
 
     private static double? Number(JsonElement value, DocumentId id, string at) => value.ValueKind switch

@@ -1,3 +1,5 @@
+using Pipeline.Contracts.Records;
+
 namespace Pipeline.Stages.Imports;
 
 /// <summary>A row of scores as it was read: lists of one entry for each teacher token, null where the file has none.</summary>
@@ -10,6 +12,12 @@ namespace Pipeline.Stages.Imports;
 /// <param name="Upper">[n] log of the most; the same list as <paramref name="Lower"/> where the mass is known.</param>
 internal sealed record ScoredRow(string Text, string Prompt, int[]? Ids, byte[][]? Bytes, double?[] LogLikelihoods, double?[]? Lower, double?[]? Upper)
 {
+    /// <summary>The conversation that the text answers; null where there is none.</summary>
+    public IReadOnlyList<ChatMessage>? Messages { get; init; }
+
+    /// <summary>Of a conversation: what <see cref="TextDocument.Fields"/> says.</summary>
+    public string? Fields { get; init; }
+
     public int Count => LogLikelihoods.Length;
 
     /// <summary>The first list that is not as long as the log-probabilities; null where all are.</summary>

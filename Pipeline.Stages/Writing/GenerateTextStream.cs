@@ -18,7 +18,7 @@ namespace Pipeline.Stages.Writing;
 /// reads the prompts and before tokenize, so that answers are scored as they are written. A prompt's draws depend on the seed and the
 /// prompt's place in its file alone, and a part is written again from its beginning: what a kill interrupts comes out the same.
 /// </summary>
-internal sealed class GenerateTextStream : IStream<TextDocument, TextDocument>, IFingerprinted
+internal sealed class GenerateTextStream : IStream<TextDocument, TextDocument>, IFingerprinted, IPlanned
 {
     private readonly GenerateTextOptions _options;
     private readonly ITeacher _teacher;
@@ -52,10 +52,14 @@ internal sealed class GenerateTextStream : IStream<TextDocument, TextDocument>, 
 
     public IReadOnlyDictionary<string, string> Fingerprint { get; }
 
+    public StagePlan Plan(long? records) => new(
+        records, records is { } prompts ? [new PlanLine("new tokens", (double)prompts * _options.MaxNewTokens, PlanUnit.Count, "at most: every answer at its limit")] : []);
+
     public async IAsyncEnumerable<TextDocument> RunAsync(IAsyncEnumerable<TextDocument> input, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         IWritingTeacher writer = _teacher as IWritingTeacher
             ?? throw new InvalidOperationException("a teacher that says it generates does not");
+        await writer.ConfirmAsync(cancellationToken).ConfigureAwait(false);
         var encoder = new PromptEncoder(_side);
         var batch = new List<(TextDocument Prompt, Continuation Continuation)>(_options.Batch);
         await foreach (TextDocument prompt in input.WithCancellation(cancellationToken).ConfigureAwait(false))
@@ -67,6 +71,7 @@ internal sealed class GenerateTextStream : IStream<TextDocument, TextDocument>, 
             batch.Clear();
         }
         foreach (TextDocument written in await WriteAsync(writer, batch, cancellationToken).ConfigureAwait(false)) yield return written;
+        await writer.ConfirmAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private Continuation? Encode(PromptEncoder encoder, TextDocument prompt)
@@ -95,14 +100,14 @@ internal sealed class GenerateTextStream : IStream<TextDocument, TextDocument>, 
         for (int i = 0; i < batch.Count; i++)
         {
             (TextDocument prompt, Continuation continuation) = batch[i];
-            _meter.Count("newTokens", answers[i].Ids.Length);
+            _meter.Count("newTokens", answers[i].Count);
             if (!answers[i].IsEnded) _meter.Count("cutAnswers", 1);
             if (!answers[i].IsEnded && _options.CutAnswers == CutAnswers.Reject)
             {
                 _rejects.Reject(prompt.Id, "the answer was cut", $"{prompt.Id}: the teacher had not ended after {_options.MaxNewTokens} tokens");
                 continue;
             }
-            string answer = continuation.Decode(answers[i].Ids);
+            string answer = answers[i].Text ?? continuation.Decode(answers[i].Ids);
             written.Add(prompt.Messages is { } turns
                 ? prompt with { Messages = [.. turns, new ChatMessage("assistant", answer)] }
                 : prompt with { Text = prompt.Text + answer });

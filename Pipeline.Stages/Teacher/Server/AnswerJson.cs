@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Pipeline.Stages.Teacher.Server;
 
-/// <summary>Reading answers that may be anything.</summary>
+/// <summary>Requests in JSON, and answers that may be anything.</summary>
 internal static class AnswerJson
 {
     /// <summary>Above it a number is no log-probability but a mistake; below, the rounding of one.</summary>
@@ -36,6 +36,27 @@ internal static class AnswerJson
         if (!double.IsFinite(number) || number > LargestLogProbability)
             throw new ServerAnswerException($"{where()} is {value.GetRawText()}, expected a log-probability, which is finite and at most 0");
         return Math.Min(0, number);
+    }
+
+    /// <summary>Whether the model ended its answer, by the reason that a server gives; else the limit did.</summary>
+    public static bool IsEnded(string reason) => reason switch
+    {
+        "stop" => true,
+        "length" => false,
+        _ => throw new ServerAnswerException($"it ended for '{reason}', expected stop or length"),
+    };
+
+    /// <summary>How many tokens a server says it wrote; 0 where it does not say.</summary>
+    public static int Tokens(this JsonElement answer, string member)
+        => answer.TryGetProperty(member, out JsonElement usage) && usage.ValueKind == JsonValueKind.Object
+            && usage.TryGetProperty("completion_tokens", out JsonElement tokens) && tokens.ValueKind == JsonValueKind.Number && tokens.TryGetInt32(out int count) ? Math.Max(0, count) : 0;
+
+    public static void WriteIds(this Utf8JsonWriter json, string name, ReadOnlySpan<int> ids)
+    {
+        json.WriteStartArray(name);
+        foreach (int id in ids)
+            json.WriteNumberValue(id);
+        json.WriteEndArray();
     }
 
     public static string Kind(JsonElement value) => value.ValueKind switch

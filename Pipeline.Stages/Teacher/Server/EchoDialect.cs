@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Teacher.Server;
 
@@ -13,15 +14,17 @@ internal sealed class EchoDialect : IServerDialect
     public void Write(Utf8JsonWriter json, ReadOnlySpan<int> ids, OpenAiTeacherDefinition teacher, ServerVocabulary vocabulary)
     {
         json.WriteString("model", teacher.Model);
-        json.WriteStartArray("prompt");
-        foreach (int id in ids)
-            json.WriteNumberValue(id);
-        json.WriteEndArray();
+        json.WriteIds("prompt", ids);
         json.WriteNumber("max_tokens", 1);
         json.WriteNumber("temperature", 1);
         json.WriteBoolean("echo", true);
         json.WriteNumber("logprobs", Math.Max(1, teacher.Top));
     }
+
+    public void WritePrompt(Utf8JsonWriter json, ReadOnlySpan<int> prompt, int seed, WritingRequest writing, OpenAiTeacherDefinition teacher)
+        => CompletionWriting.Write(json, prompt, seed, writing, teacher);
+
+    public TeacherWriting ReadWriting(JsonElement answer) => CompletionWriting.Read(answer);
 
     public ServerScores Read(JsonElement answer, ReadOnlySpan<int> ids, OpenAiTeacherDefinition teacher, ServerVocabulary vocabulary)
     {

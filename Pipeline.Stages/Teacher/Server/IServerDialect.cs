@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Teacher.Server;
 
@@ -17,4 +18,15 @@ internal interface IServerDialect
 
     /// <exception cref="ServerAnswerException">Ids, counts or numbers are not those of an answer to what was asked.</exception>
     ServerScores Read(JsonElement answer, ReadOnlySpan<int> ids, OpenAiTeacherDefinition teacher, ServerVocabulary vocabulary);
+
+    /// <summary>Writes the members of a request to continue a prompt.</summary>
+    /// <param name="json">Inside the object.</param>
+    /// <param name="prompt">Ids of the prompt.</param>
+    /// <param name="seed">Of this prompt's draws.</param>
+    /// <param name="writing">How tokens are chosen.</param>
+    /// <param name="teacher">The model.</param>
+    void WritePrompt(Utf8JsonWriter json, ReadOnlySpan<int> prompt, int seed, WritingRequest writing, OpenAiTeacherDefinition teacher);
+
+    /// <exception cref="ServerAnswerException">It is no continuation.</exception>
+    TeacherWriting ReadWriting(JsonElement answer);
 }

@@ -14,10 +14,10 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.Teacher.Server;
 
 /// <summary>
-/// A teacher behind a server. Every row is a request of its own, sent with one more id behind it so that the prompt's log-probabilities
+/// A teacher behind a server. To be scored, every row is a request of its own, sent with one more id behind it so that the prompt's log-probabilities
 /// reach past the row's last token; every answer is checked against what was sent.
 /// </summary>
-internal sealed class OpenAiTeacher : ITeacher, IPlannedTeacher
+internal sealed class OpenAiTeacher : IWritingTeacher, IPlannedTeacher
 {
     private const string ProbeFile = "teacher-probe.json";
     private const int QuotedCharacters = 400;
@@ -72,7 +72,20 @@ internal sealed class OpenAiTeacher : ITeacher, IPlannedTeacher
         await InFlight.ForEachAsync(Enumerable.Range(0, answers.Length), _definition.InFlight, async (i, stop) =>
         {
             int[] ids = request.Rows[i].Ids;
-            answers[i] = await AskAsync([.. ids, ids[^1]], said => new TeacherAnswer(ServerNumbers.Of(said, ids.Length, _definition, _vocabulary.Value.Size)), stop).ConfigureAwait(false);
+            answers[i] = await ScoreAsync([.. ids, ids[^1]], said => new TeacherAnswer(ServerNumbers.Of(said, ids.Length, _definition, _vocabulary.Value.Size)), stop).ConfigureAwait(false);
+        }, cancellationToken).ConfigureAwait(false);
+        return answers;
+    }
+
+    public async Task<IReadOnlyList<TeacherWriting>> WriteAsync(WritingRequest request, CancellationToken cancellationToken)
+    {
+        var answers = new TeacherWriting[request.Prompts.Count];
+        await InFlight.ForEachAsync(Enumerable.Range(0, answers.Length), _definition.InFlight, async (i, stop) =>
+        {
+            int[] prompt = request.Prompts[i];
+            // Of any two prompts the draws are others.
+            int seed = (int)(CounterRandom.Key(request.Seed, request.Streams[i]) & int.MaxValue);
+            answers[i] = await AskAsync(prompt.Length, json => _dialect.WritePrompt(json, prompt, seed, request, _definition), _dialect.ReadWriting, stop).ConfigureAwait(false);
         }, cancellationToken).ConfigureAwait(false);
         return answers;
     }
@@ -84,7 +97,7 @@ internal sealed class OpenAiTeacher : ITeacher, IPlannedTeacher
         foreach (string text in TeacherProbe.Texts)
         {
             int[] ids = encoder.EncodeDocument(text, addBos: true, addEos: false).Ids;
-            values.AddRange(await AskAsync(ids, static said => said.LogLikelihood.Skip(1), cancellationToken).ConfigureAwait(false));
+            values.AddRange(await ScoreAsync(ids, static said => said.LogLikelihood.Skip(1), cancellationToken).ConfigureAwait(false));
         }
         TeacherProbe.Of(_model, [.. values]).KeepOrCompare(_storage, _probePath, _definition.ProbeError);
     }
@@ -99,20 +112,23 @@ internal sealed class OpenAiTeacher : ITeacher, IPlannedTeacher
     }
 
     private static TeacherAbilities Abilities(OpenAiTeacherDefinition definition) => new(
-        definition.WholeDistribution ? BoundaryKnowledge.Exact : definition.Top > 0 ? BoundaryKnowledge.Interval : BoundaryKnowledge.None);
+        definition.WholeDistribution ? BoundaryKnowledge.Exact : definition.Top > 0 ? BoundaryKnowledge.Interval : BoundaryKnowledge.None, Generates: true);
 
-    private async Task<T> AskAsync<T>(int[] ids, Func<ServerScores, T> take, CancellationToken cancellationToken)
+    private Task<T> ScoreAsync<T>(int[] ids, Func<ServerScores, T> take, CancellationToken cancellationToken) => AskAsync(
+        ids.Length, json => _dialect.Write(json, ids, _definition, _vocabulary.Value), answer => take(_dialect.Read(answer, ids, _definition, _vocabulary.Value)), cancellationToken);
+
+    private async Task<T> AskAsync<T>(int ids, Action<Utf8JsonWriter> write, Func<JsonElement, T> read, CancellationToken cancellationToken)
     {
         await _slots.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            using JsonDocument answer = await PostAsync(ids, cancellationToken).ConfigureAwait(false);
+            using JsonDocument answer = await PostAsync(write, cancellationToken).ConfigureAwait(false);
             CheckModel(answer.RootElement);
-            return take(_dialect.Read(answer.RootElement, ids, _definition, _vocabulary.Value));
+            return read(answer.RootElement);
         }
         catch (ServerAnswerException e)
         {
-            throw Wrong($"its answer to {ids.Length} ids is not one: {e.Message}", e);
+            throw Wrong($"its answer to {ids} ids is not one: {e.Message}", e);
         }
         finally
         {
@@ -120,9 +136,9 @@ internal sealed class OpenAiTeacher : ITeacher, IPlannedTeacher
         }
     }
 
-    private async Task<JsonDocument> PostAsync(int[] ids, CancellationToken cancellationToken)
+    private async Task<JsonDocument> PostAsync(Action<Utf8JsonWriter> write, CancellationToken cancellationToken)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, _dialect.Path) { Content = Body(ids) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, _dialect.Path) { Content = Body(write) };
         try
         {
             using HttpResponseMessage response = await _connection.Value.Client.SendAsync(request, cancellationToken).ConfigureAwait(false);
@@ -144,13 +160,13 @@ internal sealed class OpenAiTeacher : ITeacher, IPlannedTeacher
         }
     }
 
-    private ByteArrayContent Body(int[] ids)
+    private static ByteArrayContent Body(Action<Utf8JsonWriter> write)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
-            _dialect.Write(json, ids, _definition, _vocabulary.Value);
+            write(json);
             json.WriteEndObject();
         }
         var content = new ByteArrayContent(buffer.WrittenSpan.ToArray());

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Teacher.Server;
 
@@ -12,10 +13,7 @@ internal sealed class SglangDialect : IServerDialect
 
     public void Write(Utf8JsonWriter json, ReadOnlySpan<int> ids, OpenAiTeacherDefinition teacher, ServerVocabulary vocabulary)
     {
-        json.WriteStartArray("input_ids");
-        foreach (int id in ids)
-            json.WriteNumberValue(id);
-        json.WriteEndArray();
+        json.WriteIds("input_ids", ids);
         json.WriteStartObject("sampling_params");
         json.WriteNumber("max_new_tokens", 1);
         json.WriteNumber("temperature", 1);
@@ -23,6 +21,27 @@ internal sealed class SglangDialect : IServerDialect
         json.WriteBoolean("return_logprob", true);
         json.WriteNumber("logprob_start_len", 0);
         json.WriteNumber("top_logprobs_num", teacher.WholeDistribution ? vocabulary.Size : teacher.Top);
+    }
+
+    public void WritePrompt(Utf8JsonWriter json, ReadOnlySpan<int> prompt, int seed, WritingRequest writing, OpenAiTeacherDefinition teacher)
+    {
+        json.WriteIds("input_ids", prompt);
+        json.WriteStartObject("sampling_params");
+        json.WriteNumber("max_new_tokens", writing.MaxNewTokens);
+        json.WriteNumber("temperature", writing.Temperature);
+        if (writing.TopK is { } topK)
+            json.WriteNumber("top_k", topK);
+        if (writing.TopP is { } topP)
+            json.WriteNumber("top_p", topP);
+        json.WriteNumber("sampling_seed", seed);
+        json.WriteEndObject();
+    }
+
+    public TeacherWriting ReadWriting(JsonElement answer)
+    {
+        string text = answer.Member("text", JsonValueKind.String, "the answer").GetString()!;
+        JsonElement reason = answer.Member("meta_info", JsonValueKind.Object, "the answer").Member("finish_reason", JsonValueKind.Object, "meta_info");
+        return new TeacherWriting([], AnswerJson.IsEnded(reason.Member("type", JsonValueKind.String, "finish_reason").GetString()!)) { Text = text, Count = answer.Tokens("meta_info") };
     }
 
     public ServerScores Read(JsonElement answer, ReadOnlySpan<int> ids, OpenAiTeacherDefinition teacher, ServerVocabulary vocabulary)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Teacher.Server;
 
@@ -16,16 +17,18 @@ internal sealed class VllmDialect : IServerDialect
     public void Write(Utf8JsonWriter json, ReadOnlySpan<int> ids, OpenAiTeacherDefinition teacher, ServerVocabulary vocabulary)
     {
         json.WriteString("model", teacher.Model);
-        json.WriteStartArray("prompt");
-        foreach (int id in ids)
-            json.WriteNumberValue(id);
-        json.WriteEndArray();
+        json.WriteIds("prompt", ids);
         json.WriteNumber("max_tokens", 1);
         // Servers that divide prompt log-probabilities by the temperature divide by 1.
         json.WriteNumber("temperature", 1);
         json.WriteNumber("prompt_logprobs", teacher.WholeDistribution ? All : teacher.Top);
         json.WriteBoolean("add_special_tokens", false);
     }
+
+    public void WritePrompt(Utf8JsonWriter json, ReadOnlySpan<int> prompt, int seed, WritingRequest writing, OpenAiTeacherDefinition teacher)
+        => CompletionWriting.Write(json, prompt, seed, writing, teacher);
+
+    public TeacherWriting ReadWriting(JsonElement answer) => CompletionWriting.Read(answer);
 
     public ServerScores Read(JsonElement answer, ReadOnlySpan<int> ids, OpenAiTeacherDefinition teacher, ServerVocabulary vocabulary)
     {

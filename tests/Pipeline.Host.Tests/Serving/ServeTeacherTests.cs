@@ -53,6 +53,18 @@ public sealed class ServeTeacherTests(ITestOutputHelper output) : IDisposable
         Assert.Equal("", server.Error);
     }
 
+    [Fact]
+    public async Task A_served_model_writes_what_the_model_itself_writes()
+    {
+        _folder.Write("in.jsonl", string.Concat(Enumerable.Range(1, 6).Select(i => JsonSerializer.Serialize(new { text = $"Tom has {i} apples and" }) + "\n")));
+        await using ServedAlm server = await ServedAlm.StartAsync("--model", $"teacher={Model}");
+        object write = new { stage = "generate-text", maxNewTokens = 12, temperature = 0, batch = 4 };
+        Example[] own = await RunAsync("own", new { model = Model }, write);
+        Example[] served = await RunAsync("served", new { backend = "openai", server = "vllm", model = "teacher", tokenizer = Model, url = server.Url, wholeDistribution = true }, write);
+        Assert.Equal(own.Select(e => e.Text), served.Select(e => e.Text));
+        Assert.All(own, e => Assert.True(e.Text.Length > "Tom has 1 apples and".Length));
+    }
+
     // The same rows asked of both teachers, as they say them: shards keep 16 bits of each.
     private async Task<double> UnroundedAsync(ServedAlm server, TeacherQuestion[] rows)
     {
@@ -67,7 +79,7 @@ public sealed class ServeTeacherTests(ITestOutputHelper output) : IDisposable
         return expected.Zip(found).SelectMany(pair => Numbers(pair.First.Scores).Zip(Numbers(pair.Second.Scores), (a, b) => Math.Abs((double)a - b))).Max();
     }
 
-    private async Task<Example[]> RunAsync(string name, object teacher)
+    private async Task<Example[]> RunAsync(string name, object teacher, params object[] beforeTokenizing)
     {
         string definition = _folder.Write($"{name}.json", JsonSerializer.Serialize(new
         {
@@ -79,14 +91,15 @@ public sealed class ServeTeacherTests(ITestOutputHelper output) : IDisposable
                 new
                 {
                     name = "score",
-                    stages = new object[]
-                    {
+                    stages = (object[])
+                    [
                         new { stage = "read-jsonl", files = new[] { _folder["in.jsonl"] } },
+                        .. beforeTokenizing,
                         new { stage = "tokenize" },
                         new { stage = "align" },
                         new { stage = "score-teacher" },
                         new { stage = "write-shards", to = "shards", count = 1 },
-                    },
+                    ],
                 },
             },
         }));

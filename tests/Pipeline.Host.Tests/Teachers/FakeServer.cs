@@ -64,6 +64,9 @@ internal sealed class FakeServer : IDisposable
     /// <summary>What requests were signed with.</summary>
     public ConcurrentQueue<string> Signatures { get; } = [];
 
+    /// <summary>Requests as they came.</summary>
+    public ConcurrentQueue<JsonNode> Asked { get; } = [];
+
     public double LogP(int before, int id) => _logP[before][id];
 
     /// <summary>Another model answers from now on.</summary>
@@ -112,8 +115,10 @@ internal sealed class FakeServer : IDisposable
             return;
         }
         JsonNode asked = JsonNode.Parse(context.Request.InputStream)!;
+        Asked.Enqueue(asked);
         int[] ids = [.. (asked["input_ids"] ?? asked["prompt"])!.AsArray().Select(i => (int)i!)];
-        JsonObject answer = asked["input_ids"] is not null ? Sglang(ids, (int)asked["top_logprobs_num"]!)
+        JsonObject answer = asked["prompt_logprobs"] is null && asked["echo"] is null && asked["return_logprob"] is null ? Written(asked, ids[^1])
+            : asked["input_ids"] is not null ? Sglang(ids, (int)asked["top_logprobs_num"]!)
             : asked["echo"] is not null ? Echo(ids, (int)asked["logprobs"]!)
             : Vllm(ids, (int)asked["prompt_logprobs"]!);
         string whole = JsonSerializer.Serialize(Change(number, ids, answer), Layout);
@@ -161,6 +166,26 @@ internal sealed class FakeServer : IDisposable
         }
         var lists = new JsonObject { ["tokens"] = tokens, ["token_logprobs"] = values, ["top_logprobs"] = listed };
         return new JsonObject { ["model"] = "table", ["choices"] = new JsonArray { new JsonObject { ["index"] = 0, ["text"] = "x", ["logprobs"] = lists } } };
+    }
+
+    // Draws over printable tokens; every third answer is ended by the model.
+    private JsonObject Written(JsonNode asked, int last)
+    {
+        JsonNode? sampling = asked["sampling_params"];
+        int seed = (int)(sampling?["sampling_seed"] ?? asked["seed"])!, most = (int)(sampling?["max_new_tokens"] ?? asked["max_tokens"])!;
+        bool isEnded = seed % 3 == 0;
+        var random = new Random(seed);
+        int tokens = isEnded ? most / 2 : most;
+        string text = string.Concat(Enumerable.Range(0, tokens).Select(_ => (char)(last = Enumerable.Range(32, 95).MaxBy(id => _logP[last][id] - Math.Log(-Math.Log(random.NextDouble()))))));
+        string reason = isEnded ? "stop" : "length";
+        if (sampling is not null)
+            return new JsonObject { ["text"] = text, ["meta_info"] = new JsonObject { ["finish_reason"] = new JsonObject { ["type"] = reason }, ["completion_tokens"] = tokens } };
+        return new JsonObject
+        {
+            ["model"] = "table",
+            ["choices"] = new JsonArray { new JsonObject { ["index"] = 0, ["text"] = text, ["finish_reason"] = reason } },
+            ["usage"] = new JsonObject { ["completion_tokens"] = tokens },
+        };
     }
 
     private IEnumerable<int> Listed(int[] ids, int t, int top)
