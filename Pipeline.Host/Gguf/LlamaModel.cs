@@ -1,6 +1,7 @@
 using System.Numerics.Tensors;
 using System.Text;
 using LLama.Native;
+using Pipeline.Stages.Teacher.Gguf;
 
 namespace Pipeline.Host.Gguf;
 
@@ -10,9 +11,6 @@ namespace Pipeline.Host.Gguf;
 /// </summary>
 internal sealed class LlamaModel : IDisposable
 {
-    /// <summary>llama.cpp rounds up to it.</summary>
-    private const int LeastContext = 256;
-
     private readonly SafeLlamaModelHandle _model;
     private readonly LLamaBatch _batch = new();
     private readonly int _threads;
@@ -155,8 +153,7 @@ internal sealed class LlamaModel : IDisposable
 
     private SafeLLamaContextHandle Context(int tokens)
     {
-        uint needed = (uint)Math.Max(LeastContext, System.Numerics.BitOperations.RoundUpToPowerOf2((uint)tokens));
-        // By the row alone: some models (LongRoPE) compute otherwise in a larger context.
+        uint needed = GgufMemory.ContextTokens(tokens);
         if (_context is not null && needed == _contextTokens)
             return _context;
         _context?.Dispose();

@@ -66,13 +66,9 @@ internal sealed class GgufTeacher : ITeacher, IPlannedTeacher
     /// <summary>Of the process, where one runs; for tests that end it.</summary>
     internal int? ProcessId => _worker?.ProcessId;
 
+    /// <summary>Nothing where the file is one that the run has yet to write.</summary>
     public IReadOnlyList<PlanLine> Plan(long? documents, double? tokens)
-    {
-        long bytes = _storage.FileExists(_path) ? _storage.Length(_path) : 0;
-        // The batch's logits, and as many again in the graph.
-        double logits = 2.0 * sizeof(float) * _definition.ChunkTokens * _tokenizer.VocabularySize;
-        return [new PlanLine("llama.cpp", bytes + logits, PlanUnit.Bytes, "of another process: the file, and the logits of a chunk; keys and values of the longest document come on top")];
-    }
+        => _storage.FileExists(_path) ? [GgufMemory.Plan(_path, _storage, _definition.ChunkTokens, documents > 0 ? tokens / documents : null)] : [];
 
     public async Task<IReadOnlyList<TeacherAnswer>> ScoreAsync(TeacherRequest request, CancellationToken cancellationToken)
     {

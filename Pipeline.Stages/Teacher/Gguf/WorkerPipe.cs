@@ -46,8 +46,8 @@ public sealed class WorkerPipe(Stream input, Stream output)
         if (input.ReadAtLeast(head, HeadBytes, throwOnEndOfStream: false) < HeadBytes)
             return null;
         int length = BinaryPrimitives.ReadInt32LittleEndian(head);
-        if (length < 0 || length > Array.MaxLength)
-            throw new InvalidDataException($"a frame of {length} bytes");
+        if (length < 0 || length > Array.MaxLength || !Enum.IsDefined((WorkerMessage)head[4]))
+            throw new InvalidDataException($"a frame of kind {head[4]} and {length} bytes");
         if (_received.Length < length)
             _received = new byte[length];
         if (input.ReadAtLeast(_received.AsSpan(0, length), length, throwOnEndOfStream: false) < length)

@@ -8,6 +8,9 @@ namespace Pipeline.Stages.Tokenization.Gguf;
 /// </summary>
 internal static class ScoreMerges
 {
+    /// <summary>Every cut of a token is looked up: the work grows with the square of its length, and no vocabulary has longer ones.</summary>
+    private const int LongestToken = 1024;
+
     /// <param name="tokens">By id.</param>
     /// <param name="takesPart">Whether a token may be a part or a union.</param>
     /// <param name="scores">By id.</param>
@@ -25,6 +28,8 @@ internal static class ScoreMerges
         List<(double Score, int Whole, int Left, int Right)> pairs = [];
         foreach ((string token, int id) in ids)
         {
+            if (token.Length > LongestToken)
+                throw refuse($"token {id} is of {token.Length} characters, {LongestToken} at most are taken apart");
             for (int cut = 1; cut < token.Length; cut++)
             {
                 if (!char.IsLowSurrogate(token[cut]) && lookup.TryGetValue(token.AsSpan(0, cut), out int left) && lookup.TryGetValue(token.AsSpan(cut), out int right))

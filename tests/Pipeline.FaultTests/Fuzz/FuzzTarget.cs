@@ -44,6 +44,7 @@ internal abstract class FuzzTarget : IDisposable
         ("checkpoint", static () => new CheckpointTarget()),
         ("safetensors", static () => new SafetensorsTarget()),
         ("gguf", static () => new GgufTarget()),
+        ("gguf-tokenizer", static () => new GgufTokenizerTarget()),
         ("tokenizer", static () => new TokenizerTarget()),
         ("parquet", static () => new ParquetTarget()),
         ("scores", static () => new ScoresTarget()),
