@@ -4,12 +4,12 @@ using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Batching;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
-using Pipeline.Stages.NextBytes;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Objectives.Combine;
 using Pipeline.Stages.Sides;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Teacher;
+using Pipeline.Stages.Tests.NextBytes;
 using Pipeline.Stages.Tests.Torch;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Torch;
@@ -185,7 +185,7 @@ public sealed class StepTwinTests : IDisposable
             Hidden_NH = Enumerable.Range(0, states.Count).ToDictionary(l => l, l => states[l].reshape(-1, model.Config.HiddenSize).to_type(ScalarType.Float32)),
             Logits_NV = OnlineTeacher.Logits(model, last_NH, student.ValidRows),
             // By itself against a slow twin of its own.
-            ByteDivergence = tables.Bytes is null ? null : ByteDivergence.Sum(last_NH, model.HeadWeight, StudentBytes.VocabularyOf(student), tables.Bytes, null),
+            ByteDivergence = tables.Bytes is null ? null : ByteDivergenceTests.Sum(last_NH, model.HeadWeight, StudentBytes.VocabularyOf(student), tables.Bytes, null),
             Teacher = teacher,
         };
         Tensor[] losses = [.. objectives.All.Select((o, k) => o.Compute(inputs).Sum / counts[k])];
