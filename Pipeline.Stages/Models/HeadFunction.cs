@@ -18,7 +18,7 @@ internal sealed class HeadFunction : autograd.MultiTensorFunction<HeadFunction>
         ctx.save_data("state", state);
         ctx.set_materialize_grads(false);
         // Copies: what is handed out belongs to the graph.
-        return [.. new[] { state.Pass.LogLikelihood_N, state.Pass.LogBoundary_N }.OfType<Tensor>().Select(scores => scores.clone())];
+        return [.. state.Pass.Scores.Select(scores => scores.clone())];
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, List<Tensor> grad_outputs)
@@ -27,9 +27,8 @@ internal sealed class HeadFunction : autograd.MultiTensorFunction<HeadFunction>
     private static List<Tensor> Gradients(State state, List<Tensor> grad_outputs)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor? At(int index) => index < grad_outputs.Count && !grad_outputs[index].IsInvalid ? grad_outputs[index] : null;
         (Tensor? hidden_NH, Tensor? head_VH) = HeadGradient.Compute(
-            state.Pass, At(0) ?? zeros_like(state.Pass.LogLikelihood_N), At(1), state.NeedsHidden, state.NeedsHead);
+            state.Pass, [.. grad_outputs.Select(given => given.IsInvalid ? null : given)], state.NeedsHidden, state.NeedsHead);
         foreach (Tensor given in grad_outputs.Where(given => !given.IsInvalid))
             given.Dispose();
         return BackwardResults.Return(hidden_NH, head_VH, null);

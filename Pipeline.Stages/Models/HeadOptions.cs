@@ -16,4 +16,7 @@ internal sealed record HeadOptions(double? Softcap = null, int ValidRows = 0, Te
 {
     /// <summary>Gets each slice of a pass forward as it is computed, for sums over the whole distribution; not where gradients are wanted.</summary>
     public Action<HeadSlice>? OnSlice { get; init; }
+
+    /// <summary>A further score; null: none.</summary>
+    public IHeadReading? Reading { get; init; }
 }

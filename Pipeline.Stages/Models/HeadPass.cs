@@ -6,8 +6,8 @@ namespace Pipeline.Stages.Models;
 
 /// <summary>
 /// One pass of hidden states through the vocabulary head: the scores and, for many losses, each score's derivative by the hidden state, with
-/// which a loss goes back to the hidden states without a product of its own. With W the head, p the softmax, q its boundary part over the boundary mass, and W_v times
-/// 1 - (z_v/c)^2 under a softcap: d log p(t) / dh = W_t - Σ p W, and d log mass / dh = Σ q W - Σ p W.
+/// which a loss goes back to the hidden states without a product of its own. With W the head, p the softmax, q its boundary part over the
+/// boundary mass, and W_v times 1 - (z_v/c)^2 under a softcap: d log p(t) / dh = W_t - Σ p W, and d log mass / dh = Σ q W - Σ p W.
 /// </summary>
 internal sealed class HeadPass
 {
@@ -26,6 +26,9 @@ internal sealed class HeadPass
         LogBoundary_N = problem.Boundary is null ? null : New(problem.Count);
         ByLikelihood_NH = derivatives ? New(problem.Count, hidden_NH.size(1)) : null;
         ByBoundary_NH = derivatives && problem.Boundary is not null ? New(problem.Count, hidden_NH.size(1)) : null;
+        Reading_N = problem.Options.Reading is null ? null : New(problem.Count);
+        ByReading_NH = derivatives && Reading_N is not null ? New(problem.Count, hidden_NH.size(1)) : null;
+        ReadingByLogits_NV = hasGraph && problem.KeepsReading ? New(problem.Count, problem.Valid) : null;
         Kept_KV = hasGraph ? New(problem.Kept, problem.Valid) : null;
     }
 
@@ -45,6 +48,12 @@ internal sealed class HeadPass
     /// <summary>[N] log of the boundary tokens' mass, float32; null where it was not asked for.</summary>
     public Tensor? LogBoundary_N { get; }
 
+    /// <summary>[N] what <see cref="HeadOptions.Reading"/> says, float32; null where there is none.</summary>
+    public Tensor? Reading_N { get; }
+
+    /// <summary>The scores that there are.</summary>
+    public IReadOnlyList<Tensor> Scores => [.. new[] { LogLikelihood_N, LogBoundary_N, Reading_N }.OfType<Tensor>()];
+
     /// <summary>[N] log Σ exp z, float32.</summary>
     public Tensor LogNormalizer_N { get; }
 
@@ -53,6 +62,12 @@ internal sealed class HeadPass
 
     /// <summary>The derivatives of <see cref="LogBoundary_N"/>, float32.</summary>
     public Tensor? ByBoundary_NH { get; }
+
+    /// <summary>The derivatives of <see cref="Reading_N"/>, float32.</summary>
+    public Tensor? ByReading_NH { get; }
+
+    /// <summary>The gradient of <see cref="Reading_N"/> by the logits, where it is small enough to be kept.</summary>
+    public Tensor? ReadingByLogits_NV { get; }
 
     /// <summary>Logits of the first K positions, before the softcap.</summary>
     public Tensor? Kept_KV { get; }
@@ -113,6 +128,8 @@ internal sealed class HeadPass
         if (mass is not null)
             At(LogBoundary_N!).copy_(mass.log());
         Problem.Options.OnSlice?.Invoke(new HeadSlice(start, e));
+        if (Reading_N is not null)
+            Read(start, length, e.clone(), slopes);
         if (ByLikelihood_NH is null)
             return;
 
@@ -133,6 +150,13 @@ internal sealed class HeadPass
         others_SH.add_(own_SH);
         Tensor inside_SH = gathering.IsBoundary ? gathered_SH : others_SH - gathered_SH;
         At(ByBoundary_NH!).copy_(inside_SH.div_(mass!.unsqueeze(1)).masked_fill_(mass.lt(TinyMass).unsqueeze(1), Scalars.Zero).sub_(others_SH));
+    }
+
+    private void Read(long start, long length, Tensor weights, Tensor? slopes)
+    {
+        Reading_N!.narrow(0, start, length).copy_(Problem.Options.Reading!.Read(new HeadSlice(start, weights)));
+        ReadingByLogits_NV?.narrow(0, start, length).copy_(weights);
+        ByReading_NH?.narrow(0, start, length).copy_(Product(slopes is null ? weights : weights.mul_(slopes), Head_VH));
     }
 
     // Where the mass is all but lost beside the largest term: by a log-sum-exp of its own.

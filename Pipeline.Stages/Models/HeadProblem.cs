@@ -26,7 +26,7 @@ internal sealed class HeadProblem
             throw new ArgumentException($"{options.ValidRows} valid rows, the head has {Rows}", nameof(options));
         Count = hidden_NH.size(0);
         bool isWide = hidden_NH.size(1) >= WideHead;
-        long rule = SliceRows(Count, Valid, hidden_NH.size(1), options.Softcap is null ? 1 : 2, hidden_NH.device_type == DeviceType.CUDA);
+        long rule = SliceRows(Count, Valid, hidden_NH.size(1), 1 + (options.Softcap is null ? 0 : 1) + (options.Reading is null ? 0 : 1), hidden_NH.device_type == DeviceType.CUDA);
         Slice = Math.Max(1, Math.Min(Count, options.SliceTokens > 0 ? options.SliceTokens : rule));
         Kept = Math.Min(Count, options.KeepTokens >= 0 ? options.KeepTokens : isWide && Count * Valid <= SmallElements ? Count : 0) / Slice * Slice;
         CheckTargets(targets_N);
@@ -48,6 +48,9 @@ internal sealed class HeadProblem
 
     /// <summary>Positions, from the first on and of whole slices, whose logits are kept for the head's gradient; the others' are computed again.</summary>
     public long Kept { get; }
+
+    /// <summary>Whether a reading's gradient by the logits is kept, which costs more to make again than logits do.</summary>
+    public bool KeepsReading => Options.Reading is not null && Options.KeepTokens != 0 && Count * Valid <= SmallElements;
 
     /// <summary>float32 [valid]: 1 at boundary tokens.</summary>
     public Tensor? Boundary { get; }

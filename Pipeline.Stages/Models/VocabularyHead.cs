@@ -18,9 +18,6 @@ internal static class VocabularyHead
         HeadProblem problem = new(hidden_NH, head_VH, targets_N, options);
         bool hasGraph = is_grad_enabled() && (hidden_NH.requires_grad || head_VH.requires_grad);
         HeadPass pass = HeadPass.Run(problem, hidden_NH, head_VH, targets_N, hasGraph);
-        if (!hasGraph)
-            return new HeadScores(pass.LogLikelihood_N, pass.LogBoundary_N) { Pass = pass };
-        List<Tensor> scores = HeadFunction.Run(pass, hidden_NH, head_VH);
-        return new HeadScores(scores[0], scores.ElementAtOrDefault(1)) { Pass = pass };
+        return new HeadScores(pass, hasGraph ? HeadFunction.Run(pass, hidden_NH, head_VH) : pass.Scores);
     }
 }

@@ -4,8 +4,8 @@ using Pipeline.Stages.Objectives;
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// Goes through the positions of a batch in order: turns a position's distribution over the student's vocabulary into the gradient of what its
-/// entries lose by its logits, and says what they lose.
+/// Turns a position's distribution over the student's vocabulary into the gradient of what the position's entries lose by its logits, and says
+/// what they lose.
 /// </summary>
 internal sealed class ByteBuckets(ByteVocabulary vocabulary, ByteTables tables)
 {
@@ -15,16 +15,17 @@ internal sealed class ByteBuckets(ByteVocabulary vocabulary, ByteTables tables)
     private readonly List<(int From, int To, double Value)> _steps = [];
     private readonly List<(double P, double Mass, int First, int Count)> _buckets = [];
     private readonly List<(int From, int To)> _ranges = [];
-    private int _entry;
+    private readonly Dictionary<long, int> _first = Enumerable.Range(0, tables.Count).GroupBy(n => tables.At_n[n]).ToDictionary(g => g.Key, g => g.First());
 
+    /// <param name="position">Flat; one without entries loses nothing.</param>
     /// <param name="weights">[V] proportional to the student's probabilities in the order of the places; becomes the gradient by the logits.</param>
     /// <returns>Σ of KL over the position's entries.</returns>
-    public double Next(Span<float> weights)
+    public double At(long position, Span<float> weights)
     {
         _steps.Clear();
         double loss = 0;
-        for (long at = tables.At_n[_entry]; _entry < tables.Count && tables.At_n[_entry] == at; _entry++)
-            loss += Entry(_entry, weights);
+        for (int n = _first.GetValueOrDefault(position, tables.Count); n < tables.Count && tables.At_n[n] == position; n++)
+            loss += Entry(n, weights);
         Span<double> factors = weights.Length <= 512 ? stackalloc double[weights.Length] : new double[weights.Length];
         factors.Clear();
         foreach ((int from, int to, double value) in _steps)

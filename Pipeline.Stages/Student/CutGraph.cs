@@ -27,7 +27,7 @@ internal sealed class CutGraph(Tensor[] normed, Tensor[] others)
 
     private Tensor[] Tensors => [.. normed, .. others, .. _leaves, .. Scores];
 
-    private Tensor[] Scores => _scores is null ? [] : [.. new[] { _scores.LogLikelihood, _scores.LogBoundary }.OfType<Tensor>()];
+    private IReadOnlyList<Tensor> Scores => _scores?.All ?? [];
 
     /// <summary>Cuts the graph at a tensor of the lower half: what goes on above it.</summary>
     public Tensor Cut(Tensor output)
@@ -60,7 +60,7 @@ internal sealed class CutGraph(Tensor[] normed, Tensor[] others)
         for (int p = 0; p < parameters.Length; p++) AddGradient(parameters[p], combined[p]);
         _combined = [.. combined.Skip(Parameters).Take(_leaves.Count)];
         if (_scores is not null)
-            AddGradient(_head!, HeadGradient.OfHead(_scores.Pass, combined[Parameters + _leaves.Count], combined.ElementAtOrDefault(Parameters + _leaves.Count + 1)));
+            AddGradient(_head!, HeadGradient.OfHead(_scores.Pass, [.. combined.Skip(Parameters + _leaves.Count)]));
     }
 
     /// <summary>Goes back through the lower half, once.</summary>

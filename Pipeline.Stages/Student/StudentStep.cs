@@ -19,6 +19,8 @@ namespace Pipeline.Stages.Student;
 internal sealed class StudentStep(
     LanguageModel student, IReadOnlyList<IObjective> objectives, IGradientCombination rule, bool activationCheckpointing, OnlineTeacher? teacher = null)
 {
+    private const ObjectiveNeeds Scores = ObjectiveNeeds.LogLikelihood | ObjectiveNeeds.LogBoundary | ObjectiveNeeds.NextBytes;
+
     private readonly CausalLm _model = student.Model;
     private readonly ObjectiveNeeds _needs = objectives.Aggregate(ObjectiveNeeds.None, (all, o) => all | o.Needs);
     private readonly ByteVocabulary? _bytes = objectives.Any(o => o.Needs.HasFlag(ObjectiveNeeds.NextBytes)) ? StudentBytes.VocabularyOf(student) : null;
@@ -60,7 +62,7 @@ internal sealed class StudentStep(
 
     private IEnumerable<Tensor> HeadParameters()
     {
-        bool isReadWhole = (_needs & (ObjectiveNeeds.Logits | ObjectiveNeeds.NextBytes)) != 0;
+        bool isReadWhole = _needs.HasFlag(ObjectiveNeeds.Logits);
         return student.HeadParameters.Where(p => isReadWhole || !LeavesHead || !ReferenceEquals(p, _model.HeadWeight));
     }
 
@@ -115,31 +117,34 @@ internal sealed class StudentStep(
     {
         Tensor last_BTH = hidden[_depth];
         bool logits = _needs.HasFlag(ObjectiveNeeds.Logits);
-        Tensor? logLikelihood_N = null, logBoundary_N = null;
-        if ((_needs & (ObjectiveNeeds.LogLikelihood | ObjectiveNeeds.LogBoundary)) != 0)
-        {
-            Tensor last_RH = last_BTH.view(-1, _model.Config.HiddenSize).index_select(0, tensors.Real_R);
-            bool isLeft = cut is not null && LeavesHead;
-            HeadScores scores = VocabularyHead.Score(last_RH, isLeft ? _model.HeadWeight.detach() : _model.HeadWeight, tensors.Targets_R, new HeadOptions(
-                _model.Config.FinalSoftcap, student.ValidRows, _needs.HasFlag(ObjectiveNeeds.LogBoundary) ? student.BoundaryMask_V : null, ManyLosses: cut is not null));
-            if (isLeft) cut!.LeaveHead(scores, _model.HeadWeight);
-            logLikelihood_N = tensors.LogLikelihood_N(scores.LogLikelihood);
-            logBoundary_N = scores.LogBoundary is null ? null : tensors.LogBoundary_N(scores.LogBoundary);
-        }
+        HeadScores? scores = (_needs & Scores) == 0 ? null : Score(last_BTH, tensors, tables, cut);
         return new ObjectiveInputs
         {
             Tables = tables,
             Step = stepTables,
-            LogLikelihood_N = logLikelihood_N,
-            LogBoundary_N = logBoundary_N,
+            LogLikelihood_N = scores is null ? null : tensors.LogLikelihood_N(scores.LogLikelihood),
+            LogBoundary_N = scores?.LogBoundary is { } boundary_R ? tensors.LogBoundary_N(boundary_R) : null,
             Hidden_NH = objectives.SelectMany(o => o.Layers).Distinct()
                 .ToDictionary(l => l, l => hidden[Layer(l, _depth)].reshape(-1, _model.Config.HiddenSize).to_type(ScalarType.Float32)),
             Logits_NV = logits ? OnlineTeacher.Logits(_model, last_BTH.view(-1, _model.Config.HiddenSize), student.ValidRows) : null,
             OutputEmbeddings_VH = logits ? _model.HeadWeight.to_type(ScalarType.Float32) : null,
-            ByteDivergence = _bytes is null ? null : ByteDivergence.Sum(
-                last_BTH.view(-1, _model.Config.HiddenSize), _model.HeadWeight, _bytes, tables.Bytes!, _model.Config.FinalSoftcap),
+            ByteDivergence = scores?.Reading?.sum(),
             Teacher = online,
         };
+    }
+
+    private HeadScores Score(Tensor last_BTH, BatchTensors tensors, BatchTables tables, CutGraph? cut)
+    {
+        bool isLeft = cut is not null && LeavesHead;
+        Tensor last_RH = last_BTH.view(-1, _model.Config.HiddenSize).index_select(0, tensors.Real_R);
+        var options = new HeadOptions(
+            _model.Config.FinalSoftcap, student.ValidRows, _needs.HasFlag(ObjectiveNeeds.LogBoundary) ? student.BoundaryMask_V : null, ManyLosses: cut is not null)
+        {
+            Reading = _bytes is null ? null : new ByteDivergence(_bytes, tables.Bytes!, tensors.Real_R.cpu().data<long>().ToArray()),
+        };
+        HeadScores scores = VocabularyHead.Score(last_RH, isLeft ? _model.HeadWeight.detach() : _model.HeadWeight, tensors.Targets_R, options);
+        if (isLeft) cut!.LeaveHead(scores, _model.HeadWeight);
+        return scores;
     }
 
     private static int Layer(int layer, int depth) => layer < 0 ? depth + 1 + layer : layer;

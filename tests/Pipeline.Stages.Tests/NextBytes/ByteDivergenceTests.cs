@@ -1,5 +1,6 @@
 using System.Text;
 using Pipeline.Contracts.Records;
+using Pipeline.Stages.Models;
 using Pipeline.Stages.NextBytes;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Tests.Objectives;
@@ -64,7 +65,7 @@ public sealed class ByteDivergenceTests : TorchTest
         var student = new TokenSequence([256, 'a'], [0, 1], [UnitLabels.Bos, UnitLabels.Text]);
         var example = new Example(new DocumentId(1, 1, 0), "a", student, new TeacherView(student, new TeacherScores([0, 0], [0, 0]), null, bytes), []);
         ByteTables tables = ByteTables.From([example], 2, id => tokenizer.ByteView(id).Length);
-        Tensor sum = ByteDivergence.Sum(hidden, head, vocabulary, tables, null);
+        Tensor sum = Sum(hidden, head, vocabulary, tables, null);
         sum.backward();
         // What it puts outside it loses, and that alone.
         Assert.Equal(-Math.Log(all), sum.item<float>(), 1e-5);
@@ -79,7 +80,7 @@ public sealed class ByteDivergenceTests : TorchTest
         var vocabulary = new ByteVocabulary(tokenizer, new HashSet<int> { tokenizer.EosId!.Value }, tokenizer.VocabularySize);
         Tensor hidden = randn([4, Hidden]).requires_grad_();
         ByteTables tables = ByteTables.From([ExampleSamples.Realistic(1, words: 2)], 40, id => tokenizer.ByteView(id).Length);
-        Tensor sum = ByteDivergence.Sum(hidden, randn([tokenizer.VocabularySize, Hidden]), vocabulary, tables, null);
+        Tensor sum = Sum(hidden, randn([tokenizer.VocabularySize, Hidden]), vocabulary, tables, null);
         sum.backward();
         Assert.Equal(0, tables.Count);
         Assert.Equal(0, sum.item<float>());
@@ -100,6 +101,14 @@ public sealed class ByteDivergenceTests : TorchTest
         Assert.True(some.Count < all.Count && some.Count > 0);
     }
 
+    /// <summary>As a student's step has it: a reading of the head, summed; here over all positions of rows, with padding.</summary>
+    internal static Tensor Sum(Tensor hidden_NH, Tensor head_VH, ByteVocabulary vocabulary, ByteTables tables, double? softcap, bool many = false)
+    {
+        var reading = new ByteDivergence(vocabulary, tables, [.. Enumerable.Range(0, (int)hidden_NH.size(0)).Select(i => (long)i)]);
+        Tensor none = full([hidden_NH.size(0)], -1L, dtype: ScalarType.Int64);
+        return VocabularyHead.Score(hidden_NH, head_VH, none, new HeadOptions(softcap, SliceTokens: 16, KeepTokens: many ? 0 : -1, ManyLosses: many) { Reading = reading }).Reading!.sum();
+    }
+
     private static Example[] Masked(Example[] examples, int eos)
         => [.. examples.Select((e, i) => e with
         {
@@ -108,12 +117,18 @@ public sealed class ByteDivergenceTests : TorchTest
 
     private static void Check(TextTokenizer tokenizer, int end, Example[] examples, double? softcap, int seed)
     {
+        foreach (bool many in new[] { false, true })
+            Check(tokenizer, end, examples, softcap, seed, many);
+    }
+
+    private static void Check(TextTokenizer tokenizer, int end, Example[] examples, double? softcap, int seed, bool many)
+    {
         int length = examples.Max(e => e.Student.Count), rows = tokenizer.VocabularySize + 5;
         var vocabulary = new ByteVocabulary(tokenizer, new HashSet<int> { end }, tokenizer.VocabularySize);
         ByteTables tables = ByteTables.From(examples, length, id => tokenizer.ByteView(id).Length);
         Tensor hidden = (randn([examples.Length * length, Hidden], generator: new Generator((ulong)seed)) * 0.7).requires_grad_();
         Tensor head = randn([rows, Hidden], generator: new Generator((ulong)seed + 9)).requires_grad_();
-        Tensor found = ByteDivergence.Sum(hidden, head, vocabulary, tables, softcap);
+        Tensor found = Sum(hidden, head, vocabulary, tables, softcap, many);
         (found * 1.5).backward();
         BackwardFailure.ThrowIfAny();
 
