@@ -97,7 +97,7 @@ internal static class InstructionChecker
     // Names alone: a regular expression has braces of its own, with numbers in them.
     private static string Filled(string pattern, Func<string, string> argument) => ArgumentName.Replace(pattern, m => argument(m.Groups[1].Value));
 
-    private static readonly Regex ArgumentName = new(@"(?<![\\pP])\{([A-Za-z_]+)\}", RegexOptions.CultureInvariant);
+    private static readonly Regex ArgumentName = new(@"(?<!\\[pP])\{([A-Za-z_]+)\}", RegexOptions.CultureInvariant);
 
     private static bool IsJson(string answer)
     {

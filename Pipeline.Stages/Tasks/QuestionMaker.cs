@@ -61,7 +61,7 @@ internal sealed class QuestionMaker(TaskFile task, IReadOnlyList<(DocumentId? Id
         string[] choices = task.ChoicesFrom is { } list
             ? [.. row.List(list).Select(c => TaskPatterns.Replace(c.ToString(), task.CleanColumns))]
             : [.. _choices.Select(row.Fill)];
-        bool[] areTrue = task.Kind == TaskKind.Truths ? Truths(row, choices.Length) : Gold(row, choices.Length);
+        bool[] areTrue = task.Truths is not null ? Truths(row, choices.Length) : Gold(row, choices.Length);
         if (!areTrue.Contains(true) || !areTrue.Contains(false))
             throw new ChoiceReject("no true or no false choice", $"{areTrue.Count(t => t)} of {choices.Length} choices are true");
         return new ChoiceQuestion(id, prompt, [.. choices.Select(c => task.Before + c)], areTrue, Array.IndexOf(areTrue, true));

@@ -81,10 +81,8 @@ internal static partial class TaskFaults
             case TaskKind.Choices or TaskKind.Truths:
                 if (task.Choices.Count > 0 == task.ChoicesFrom is not null)
                     yield return "kinds choices and truths have either 'choices', words, or 'choicesFrom', a column";
-                if (task.Kind == TaskKind.Choices && task.Gold is null)
-                    yield return "kind choices needs 'gold', the column of the right one";
-                if (task.Kind == TaskKind.Truths && task.Truths is null)
-                    yield return "kind truths needs 'truths', the column that says which choices are true";
+                if (task.Gold is null == task.Truths is null)
+                    yield return "kinds choices and truths have either 'gold', the column of the right one, or 'truths', the column that says of each whether it is true";
                 if (task.GoldLabels.Count > 0 && task.GoldLabelsFrom is not null)
                     yield return "'goldLabels' and 'goldLabelsFrom' are two ways to say one thing; give one";
                 break;

@@ -52,7 +52,7 @@ internal sealed record TaskFile
     /// <summary>Names the column that is a list of such labels.</summary>
     public string? GoldLabelsFrom { get; init; }
 
-    /// <summary>Of kind truths: names the column that says of each choice whether it is true, 1 or 0.</summary>
+    /// <summary>Instead of gold: names the column that says of each choice whether it is true, 1 or 0.</summary>
     public string? Truths { get; init; }
 
     /// <summary>Answered questions in front of each prompt.</summary>

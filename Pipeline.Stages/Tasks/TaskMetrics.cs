@@ -120,5 +120,5 @@ internal static class AnswerComparer
     private static string Cleaned(TaskFile task, string text) => TaskPatterns.Replace(text, task.Clean).Trim();
 
     private static decimal? Number(string text)
-        => decimal.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out decimal number) ? number : null;
+        => decimal.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number) ? number : null;
 }

@@ -8,6 +8,7 @@ using Pipeline.Stages.Imports;
 using Pipeline.Stages.Shards;
 using Pipeline.Stages.SteeringFits;
 using Pipeline.Stages.Student;
+using Pipeline.Stages.Tasks;
 using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Text;
 using Pipeline.Stages.Writing;
@@ -71,6 +72,10 @@ internal static class Made
     public static ReadChoicesSource ReadChoices(ReadChoicesOptions options, StageContext context) => Make<ReadChoicesSource>(options, context);
 
     public static EvaluateChoicesSink EvaluateChoices(EvaluateChoicesOptions options, StageContext context) => Make<EvaluateChoicesSink>(options, context);
+
+    public static ReadTasksSource ReadTasks(ReadTasksOptions options, StageContext context) => Make<ReadTasksSource>(options, context);
+
+    public static JudgeTasksSink JudgeTasks(JudgeTasksOptions options, StageContext context) => Make<JudgeTasksSink>(options, context);
 
     public static GenerateTextStream GenerateText(GenerateTextOptions options, StageContext context) => Make<GenerateTextStream>(options, context);
 
