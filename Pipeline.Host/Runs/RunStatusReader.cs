@@ -33,7 +33,7 @@ internal sealed class RunStatusReader(StageCatalog catalog, IStorage storage, Ti
         ProcessIdentity? owner = LockOwner.Read(storage, PathOf(RunFiles.Lock));
         DateTime heard = Written.Select(f => storage.LastWritten(PathOf(f))).Max();
         TimeSpan silent = TimeSpan.FromTicks(Math.Max(0, (time.GetUtcNow().UtcDateTime - heard).Ticks));
-        return new RunStatus(run.Name, StateOf(read, owner, silent), owner?.ToString(), silent, read);
+        return new RunStatus(run.Name, StateOf(read, owner, silent), owner, silent, read);
     }
 
     private RunState StateOf(FlowStatus[] flows, ProcessIdentity? owner, TimeSpan silent)

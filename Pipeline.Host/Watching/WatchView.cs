@@ -19,6 +19,7 @@ internal sealed record WatchView(
     string State, string Words, IReadOnlyList<WatchCard> Cards, IReadOnlyDictionary<string, IReadOnlyList<WatchTable>> Sections, IReadOnlyList<ChartData> Charts)
 {
     private const int ShownLines = 20;
+    private const int ShownLosses = 4;
 
     public static readonly JsonSerializerOptions Layout = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -27,7 +28,7 @@ internal sealed record WatchView(
         RunStatus status = run.Status;
         FlowStatus? now = status.Flows.FirstOrDefault(f => !f.Done);
         return new WatchView(
-            status.State.ToString().ToLowerInvariant(), Sentence(status, now), [.. CardsOf(status, now)],
+            status.State.ToString().ToLowerInvariant(), Sentence(status, now), [.. CardsOf(run, now)],
             new Dictionary<string, IReadOnlyList<WatchTable>>
             {
                 ["flows"] = [Flows(status), .. Parts(status)],
@@ -41,12 +42,13 @@ internal sealed record WatchView(
     private static string Sentence(RunStatus status, FlowStatus? now) => status.State switch
     {
         RunState.Done => "The run is done.",
-        RunState.Running => $"Flow {now?.Flow ?? "none"} is under way{(status.Process is { } process ? $" in process {process}" : "")}.",
+        RunState.Running => $"Flow {now?.Flow ?? "none"} is under way{(status.Process is { } process ? string.Create(CultureInfo.InvariantCulture, $" in process {process.ProcessId} on {process.Machine}") : "")}.",
         _ => "Nobody is at work. The command that began the run goes on from here.",
     };
 
-    private static IEnumerable<WatchCard> CardsOf(RunStatus status, FlowStatus? now)
+    private static IEnumerable<WatchCard> CardsOf(WatchedFacts run, FlowStatus? now)
     {
+        RunStatus status = run.Status;
         yield return new("state", status.State.ToString().ToLowerInvariant());
         yield return new("flows done", string.Create(CultureInfo.InvariantCulture, $"{status.Flows.Count(f => f.Done)} of {status.Flows.Count}"));
         if (now?.Parts is { } parts)
@@ -55,6 +57,8 @@ internal sealed record WatchView(
             yield return new($"steps of {now.Flow}", $"{Figures.Count(now.Steps ?? 0)} of {Figures.Count(steps)}");
         if (now?.SecondsLeft is { } left && status.State == RunState.Running)
             yield return new($"left of {now.Flow}", Figures.Time(left));
+        foreach (MetricSeries loss in run.Metrics.Where(m => m.Flow == now?.Flow && m.Name.StartsWith("loss/", StringComparison.Ordinal)).Take(ShownLosses))
+            yield return new(loss.Name, Figures.Number(loss.Points[^1].Value));
         yield return new("last written", $"{Figures.Time(status.Silent.TotalSeconds)} ago");
     }
 

@@ -51,7 +51,8 @@ public sealed class WatchTests : IDisposable
         Assert.Equal("done", (string?)done["state"]);
         Assert.Contains("score|done|5 of 5 parts", Text(done["sections"]!["flows"]!), StringComparison.Ordinal);
         Assert.Contains("train|done|step 5 of 5", Text(done["sections"]!["flows"]!), StringComparison.Ordinal);
-        Assert.NotEmpty(done["charts"]!.AsArray());
+        Assert.Equal([1, 2, 3, 4, 5], done["charts"]![0]!["x"]!.AsArray().Select(x => (int)x!));
+        Assert.Contains("\"x\":[1,2,3,4,5]", await File.ReadAllTextAsync(Path.Combine(run, "report.html")), StringComparison.Ordinal);
     }
 
     [Fact]
