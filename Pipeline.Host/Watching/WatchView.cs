@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Pipeline.Host.Files;
 using Pipeline.Host.Pages;
+using Pipeline.Host.Progress;
 using Pipeline.Host.Runs;
 using Pipeline.Host.Runs.Parts;
 
@@ -31,7 +32,7 @@ internal sealed record WatchView(
             status.State.ToString().ToLowerInvariant(), Sentence(status, now), [.. CardsOf(run, now)],
             new Dictionary<string, IReadOnlyList<WatchTable>>
             {
-                ["flows"] = [Flows(status), .. Parts(status)],
+                ["flows"] = [Flows(status), .. Working(status)],
                 ["rejects"] = [.. Rejects(run)],
                 ["errors"] = [.. Errors(run)],
             },
@@ -82,13 +83,18 @@ internal sealed record WatchView(
             ? $"{Figures.Number(flow.Records / flow.Seconds)} records/s{(flow.TeacherTokens > 0 ? $", {Figures.Number(flow.TeacherTokens / flow.Seconds)} teacher tokens/s" : "")}"
             : flow.SecondsPerStep is > 0 and var seconds ? (seconds < 1 ? $"{Figures.Number(1 / seconds)} steps/s" : $"{Figures.Number(seconds)} s per step") : "";
 
-    private static IEnumerable<WatchTable> Parts(RunStatus status)
+    private static IEnumerable<WatchTable> Working(RunStatus status)
     {
-        List<IReadOnlyList<string>> rows = [["flow", "part", "process", "heard of"]];
+        List<IReadOnlyList<string>> rows = [["flow", "part", "process", "heard of", "records", "tokens/s", "done"]];
         foreach ((FlowStatus flow, RunningPart part) in status.Flows.SelectMany(f => f.Running.OrderBy(p => p.Part).Select(p => (f, p))))
-            rows.Add([flow.Flow, Figures.Count(part.Part), part.Process, $"{Figures.Time(part.Silent.TotalSeconds)} ago"]);
+        {
+            LiveCounts? live = part.Live;
+            rows.Add([
+                flow.Flow, part.Part is { } number ? Figures.Count(number) : "all", part.Process, $"{Figures.Time(part.Silent.TotalSeconds)} ago",
+                live is null ? "" : Figures.Count(live.Records), live is { Tokens: > 0, Seconds: > 0 } ? Figures.Number(live.Tokens / live.Seconds) : "", live is { Total: > 0 } ? Figures.Percent(live.Share) : ""]);
+        }
         if (rows.Count > 1)
-            yield return new WatchTable("Parts that processes are at", rows);
+            yield return new WatchTable("What processes are at, as they said last", rows);
     }
 
     private static IEnumerable<WatchTable> Rejects(WatchedFacts run)

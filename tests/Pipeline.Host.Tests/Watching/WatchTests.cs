@@ -40,10 +40,11 @@ public sealed class WatchTests : IDisposable
         string marks = Path.Combine(run, "parts", "score");
         ProcessIdentity elsewhere = ProcessIdentity.Current with { Machine = "node7" };
         string mark = Path.Combine(marks, $".staging-{elsewhere}-1-00002.running");
-        await File.WriteAllTextAsync(mark, "");
+        await File.WriteAllTextAsync(mark, """{"seconds":1}""" + "\n" + """{"seconds":10,"records":12,"tokens":500,"first":0,"done":5,"total":20}""" + "\n{\"sec");
         JsonNode running = await watch.StatusAsync();
         Assert.Equal("running", (string?)running["state"]);
         Assert.Contains("score|2|node7-", Text(running["sections"]!["flows"]!), StringComparison.Ordinal);
+        Assert.Contains("|12|50|25.0 %", Text(running["sections"]!["flows"]!), StringComparison.Ordinal);
         File.Delete(mark);
 
         Assert.Equal(0, (await Alm.RunAsync(["run", definition, "--run", run, "--set", "maxFailedRecords=9"])).Code);
