@@ -44,7 +44,11 @@ internal static class StatusCommand
             : flow.Done ? "done" : flow.Steps is { } step ? string.Create(CultureInfo.InvariantCulture, $"at step {step}{(flow.OfSteps is { } of ? $" of {of}" : "")}") : "not done";
         output.WriteLine($"{flow.Flow}: {parts}{(flow.Parts is not null && flow.Done ? "; taken by the run" : "")}{Speed(flow)}{Left(flow)}");
         foreach (RunningPart part in flow.Running.OrderBy(p => p.Part))
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  part {part.Part} is running in process {part.Process}, heard of {part.Silent.TotalSeconds:F0} s ago"));
+        {
+            string what = part.Part is { } number ? string.Create(CultureInfo.InvariantCulture, $"part {number}") : "it";
+            string done = part.Live is { } live ? $"; {Rates.Short(live.Records)} records{(live.Total > 0 ? $", {Rates.Short(live.Share * 100)} %" : "")}" : "";
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {what} is running in process {part.Process}, heard of {part.Silent.TotalSeconds:F0} s ago{done}"));
+        }
         foreach (PartRecord part in flow.Failed.Take(ShownFailures))
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  part {part.Part} failed (exit {part.ExitCode}): {part.Error?.Split('\n')[0]}"));
         if (flow.Failed.Count > ShownFailures)

@@ -44,6 +44,17 @@ internal sealed class FlowMeter(string flow, IReadOnlyList<string> stages, IRead
         }
     }
 
+    /// <summary>How far the graph is that runs now.</summary>
+    public LiveCounts Live(TimeSpan elapsed)
+    {
+        IReadOnlyList<StageMeter> current = Current;
+        StageCounts[] counts = [.. current.Select((m, i) => m.Snapshot(roles[i]))];
+        StageProgress progress = current.Select(m => m.LatestProgress).LastOrDefault(p => p.Total > 0) ?? StageProgress.Unknown;
+        return new LiveCounts(
+            elapsed.TotalSeconds, counts.Length > 0 ? counts[0].In : 0, counts.Select(c => c.Counts.GetValueOrDefault(Rates.TokenCount)).LastOrDefault(n => n > 0),
+            progress.First, progress.Done, progress.Total);
+    }
+
     public IReadOnlyList<StageCounts> Snapshot()
     {
         lock (_lock)

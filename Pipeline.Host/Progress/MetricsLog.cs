@@ -30,6 +30,13 @@ internal sealed class MetricsLog(IStorage storage, string runFolder, TimeProvide
         }
     }
 
+    /// <summary>Writes the line of the last step, which more values could still have joined.</summary>
+    public void Flush()
+    {
+        lock (_lock)
+            WriteLine();
+    }
+
     public void Dispose()
     {
         lock (_lock)

@@ -58,6 +58,7 @@ internal sealed class FlowRunner(
                     progress.SetDone(flow.Name, hash);
                     return;
                 }
+                using WorkMark mark = WorkMark.OfFlow(surroundings.Storage, surroundings.RunFolder, meter, surroundings.Time);
                 IReadOnlyList<StageCounts> counts = await graphs.RunAsync(flow, whole, meter);
                 double seconds = state.Seconds + surroundings.Time.GetElapsedTime(start).TotalSeconds;
                 progress.Set(flow.Name, state with { Done = true, Seconds = seconds, Stages = counts });

@@ -1,3 +1,4 @@
+using Pipeline.Host.Progress;
 using Pipeline.Host.Runs.Parts;
 
 namespace Pipeline.Host.Runs;
@@ -7,7 +8,7 @@ namespace Pipeline.Host.Runs;
 /// <param name="Done">Whether a run found it done.</param>
 /// <param name="Parts">Parts it has; null for one piece, and where that is not known.</param>
 /// <param name="Committed">Parts that are done.</param>
-/// <param name="Running">Parts that processes are at, as far as they may still live.</param>
+/// <param name="Running">Parts that processes are at, or the flow itself where it is one piece, as far as they may still live.</param>
 /// <param name="Failed">The last failure of each part that is not done.</param>
 /// <param name="Records">Records that went in, over the parts that are done.</param>
 /// <param name="TeacherTokens">Teacher tokens of what came out, by the last stage that counts them; 0 where none does.</param>
@@ -28,14 +29,19 @@ internal sealed record FlowStatus(
 
     /// <summary>When the rest goes as what was done so far; null where nothing says how fast that is.</summary>
     public double? SecondsLeft => Done ? null
-        : Parts is { } parts ? (Committed > 0 && Running.Count > 0 ? (parts - Committed) * Seconds / Committed / Running.Count : null)
-        : OfSteps is { } of && Steps is { } step ? SecondsPerStep * Math.Max(0, of - step) : null;
+        : Parts is { } parts ? (SecondsPerPart * Math.Max(0, parts - Committed - Running.Sum(r => r.Live?.Share ?? 0)) / Math.Max(1, Running.Count))
+        : OfSteps is { } of && Steps is { } step ? SecondsPerStep * Math.Max(0, of - step)
+        : Running.Count > 0 && Running[0].Live is { } live ? live.SecondsOfWhole * (1 - live.Share) : null;
+
+    // Of parts that are done; before the first is, as far as those are that are being done.
+    private double? SecondsPerPart => Committed > 0 ? Seconds / Committed : Running.Select(r => r.Live?.SecondsOfWhole).Average();
 }
 
-/// <param name="Part">Number, from 0.</param>
+/// <param name="Part">Number, from 0; null for a flow that is one piece.</param>
 /// <param name="Process">Machine, process and start mark.</param>
-/// <param name="Silent">Since its mark was last written; half a minute at most while all is well.</param>
-internal sealed record RunningPart(int Part, string Process, TimeSpan Silent);
+/// <param name="Silent">Since its mark was last written; ten seconds at most while all is well.</param>
+/// <param name="Live">How far it is, as the mark says; null while it says nothing.</param>
+internal sealed record RunningPart(int? Part, string Process, TimeSpan Silent, LiveCounts? Live);
 
 /// <param name="Stage">Which rejected.</param>
 /// <param name="Reason">Why.</param>

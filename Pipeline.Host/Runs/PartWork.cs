@@ -45,7 +45,7 @@ internal sealed class PartWork(StageSurroundings surroundings, GraphRunner graph
     // Those that somebody else is at come last: by then they may be committed.
     private int Next(FlowDefinition flow, List<int> left)
     {
-        HashSet<int> taken = PartMark.OfOthers(surroundings.Storage, files.FolderOf(flow.Name));
+        HashSet<int> taken = WorkMark.OfOthers(surroundings.Storage, files.FolderOf(flow.Name));
         return left[Math.Max(0, left.FindIndex(p => !taken.Contains(p)))];
     }
 
@@ -53,7 +53,7 @@ internal sealed class PartWork(StageSurroundings surroundings, GraphRunner graph
     {
         long start = surroundings.Time.GetTimestamp();
         double Seconds() => surroundings.Time.GetElapsedTime(start).TotalSeconds;
-        using var mark = new PartMark(surroundings.Storage, files.FolderOf(flow.Name), part.Index, surroundings.Time);
+        using var mark = WorkMark.OfPart(surroundings.Storage, files.FolderOf(flow.Name), part.Index, meter, surroundings.Time);
         var begun = new PartRecord { Flow = flow.Name, Part = part.Index, Of = part.Count, Hash = hash, Seconds = 0, Rejects = 0, RejectsHash = "" };
         using var file = new PartLog(files, begun, surroundings.Rejects);
         try

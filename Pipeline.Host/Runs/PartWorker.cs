@@ -87,7 +87,7 @@ internal sealed class PartWorker(
 
     private void Clean(string folder, string parts)
     {
-        HashSet<ProcessIdentity> dead = [.. PartMark.In(storage, parts)
+        HashSet<ProcessIdentity> dead = [.. WorkMark.OfParts(storage, parts)
             .Where(m => share.Holds(m.Part) && m.Owner.Machine == storage.Process.Machine && !Staging.IsAtWork(storage, m.Path))
             .Select(m => m.Owner)];
         if (dead.Count > 0)

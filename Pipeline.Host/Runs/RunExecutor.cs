@@ -69,6 +69,7 @@ internal sealed class RunExecutor(
         for (int i = 0; i < run.Flows.Count; i++)
         {
             await RunFlowAsync(run.Flows[i], _canonical.FlowHash(run, i), folder, runner);
+            metrics.Flush();
             if (run.Flows[i].Name == settings.Through && i + 1 < run.Flows.Count)
             {
                 log.RunEndsEarly(run.Flows[i].Name, run.Flows[i + 1].Name);

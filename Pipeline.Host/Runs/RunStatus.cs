@@ -1,3 +1,5 @@
+using Pipeline.Contracts.Storage;
+
 namespace Pipeline.Host.Runs;
 
 /// <summary>How far a run is, as its folder says.</summary>
@@ -6,7 +8,7 @@ namespace Pipeline.Host.Runs;
 /// <param name="Process">Who holds the folder, or held it last without giving it back; null: nobody.</param>
 /// <param name="Silent">Since anything of the host's own was written there.</param>
 /// <param name="Flows">In the order of the definition.</param>
-internal sealed record RunStatus(string Name, RunState State, string? Process, TimeSpan Silent, IReadOnlyList<FlowStatus> Flows);
+internal sealed record RunStatus(string Name, RunState State, ProcessIdentity? Process, TimeSpan Silent, IReadOnlyList<FlowStatus> Flows);
 
 internal enum RunState
 {

@@ -31,9 +31,8 @@ internal sealed class RunStatusReader(StageCatalog catalog, IStorage storage, Ti
         IReadOnlyList<JsonObject> metrics = JsonTail.Read(storage, PathOf(RunFiles.Metrics));
         FlowStatus[] read = [.. flows.Select(f => Read(f, progress, metrics))];
         ProcessIdentity? owner = LockOwner.Read(storage, PathOf(RunFiles.Lock));
-        DateTime heard = Written.Select(f => storage.LastWritten(PathOf(f))).Max();
-        TimeSpan silent = TimeSpan.FromTicks(Math.Max(0, (time.GetUtcNow().UtcDateTime - heard).Ticks));
-        return new RunStatus(run.Name, StateOf(read, owner, silent), owner?.ToString(), silent, read);
+        TimeSpan silent = Silence(Written.Select(f => storage.LastWritten(PathOf(f))).Max());
+        return new RunStatus(run.Name, StateOf(read, owner, silent), owner, silent, read);
     }
 
     private RunState StateOf(FlowStatus[] flows, ProcessIdentity? owner, TimeSpan silent)
@@ -75,9 +74,10 @@ internal sealed class RunStatusReader(StageCatalog catalog, IStorage storage, Ti
         string flow = planned.Flow.Name;
         FlowState state = progress.Of(flow, planned.Hash);
         IReadOnlyList<StageCounts> total = state.Total();
-        RunningPart[] running = [.. PartMark.In(storage, progress.Parts.FolderOf(flow))
+        RunningPart[] running = [.. WorkMark.OfParts(storage, progress.Parts.FolderOf(flow)).Select(m => ((int?)m.Part, m.Owner, m.Path))
+            .Concat(WorkMark.OfFlow(storage, folder, flow).Select(m => ((int?)null, m.Owner, m.Path)))
             .Where(m => Staging.IsAtWork(storage, m.Path))
-            .Select(m => new RunningPart(m.Part, m.Owner.ToString(), time.GetUtcNow().UtcDateTime - storage.LastWritten(m.Path)))];
+            .Select(m => new RunningPart(m.Item1, m.Owner.ToString(), Silence(storage.LastWritten(m.Path)), WorkMark.Read(storage, m.Path)))];
         PartRecord[] failed = [.. progress.Parts.All(flow)
             .Where(r => r.Hash == planned.Hash && r.Error is not null && !state.Partitions.ContainsKey(r.Part) && running.All(m => m.Part != r.Part))];
         (DateTimeOffset Time, long Step)[] steps = [.. metrics.Where(m => m.Text("flow") == flow).Select(StepOf).OfType<(DateTimeOffset, long)>()];
@@ -105,6 +105,9 @@ internal sealed class RunStatusReader(StageCatalog catalog, IStorage storage, Ti
             .Select(p => (p.Second.Time - p.First.Time).TotalSeconds / (p.Second.Step - p.First.Step)).Order()];
         return each.Length == 0 ? null : each[each.Length / 2];
     }
+
+    // Clocks of two machines differ: nothing was written in the future.
+    private TimeSpan Silence(DateTime written) => TimeSpan.FromTicks(Math.Max(0, (time.GetUtcNow().UtcDateTime - written).Ticks));
 
     private string PathOf(string file) => Path.Combine(folder, file);
 }

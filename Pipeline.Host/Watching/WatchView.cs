@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Pipeline.Host.Files;
 using Pipeline.Host.Pages;
+using Pipeline.Host.Progress;
 using Pipeline.Host.Runs;
 using Pipeline.Host.Runs.Parts;
 
@@ -19,6 +20,7 @@ internal sealed record WatchView(
     string State, string Words, IReadOnlyList<WatchCard> Cards, IReadOnlyDictionary<string, IReadOnlyList<WatchTable>> Sections, IReadOnlyList<ChartData> Charts)
 {
     private const int ShownLines = 20;
+    private const int ShownLosses = 4;
 
     public static readonly JsonSerializerOptions Layout = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -27,10 +29,10 @@ internal sealed record WatchView(
         RunStatus status = run.Status;
         FlowStatus? now = status.Flows.FirstOrDefault(f => !f.Done);
         return new WatchView(
-            status.State.ToString().ToLowerInvariant(), Sentence(status, now), [.. CardsOf(status, now)],
+            status.State.ToString().ToLowerInvariant(), Sentence(status, now), [.. CardsOf(run, now)],
             new Dictionary<string, IReadOnlyList<WatchTable>>
             {
-                ["flows"] = [Flows(status), .. Parts(status)],
+                ["flows"] = [Flows(status), .. Working(status)],
                 ["rejects"] = [.. Rejects(run)],
                 ["errors"] = [.. Errors(run)],
             },
@@ -41,12 +43,13 @@ internal sealed record WatchView(
     private static string Sentence(RunStatus status, FlowStatus? now) => status.State switch
     {
         RunState.Done => "The run is done.",
-        RunState.Running => $"Flow {now?.Flow ?? "none"} is under way{(status.Process is { } process ? $" in process {process}" : "")}.",
+        RunState.Running => $"Flow {now?.Flow ?? "none"} is under way{(status.Process is { } process ? string.Create(CultureInfo.InvariantCulture, $" in process {process.ProcessId} on {process.Machine}") : "")}.",
         _ => "Nobody is at work. The command that began the run goes on from here.",
     };
 
-    private static IEnumerable<WatchCard> CardsOf(RunStatus status, FlowStatus? now)
+    private static IEnumerable<WatchCard> CardsOf(WatchedFacts run, FlowStatus? now)
     {
+        RunStatus status = run.Status;
         yield return new("state", status.State.ToString().ToLowerInvariant());
         yield return new("flows done", string.Create(CultureInfo.InvariantCulture, $"{status.Flows.Count(f => f.Done)} of {status.Flows.Count}"));
         if (now?.Parts is { } parts)
@@ -55,6 +58,8 @@ internal sealed record WatchView(
             yield return new($"steps of {now.Flow}", $"{Figures.Count(now.Steps ?? 0)} of {Figures.Count(steps)}");
         if (now?.SecondsLeft is { } left && status.State == RunState.Running)
             yield return new($"left of {now.Flow}", Figures.Time(left));
+        foreach (MetricSeries loss in run.Metrics.Where(m => m.Flow == now?.Flow && m.Name.StartsWith("loss/", StringComparison.Ordinal)).Take(ShownLosses))
+            yield return new(loss.Name, Figures.Number(loss.Points[^1].Value));
         yield return new("last written", $"{Figures.Time(status.Silent.TotalSeconds)} ago");
     }
 
@@ -78,13 +83,18 @@ internal sealed record WatchView(
             ? $"{Figures.Number(flow.Records / flow.Seconds)} records/s{(flow.TeacherTokens > 0 ? $", {Figures.Number(flow.TeacherTokens / flow.Seconds)} teacher tokens/s" : "")}"
             : flow.SecondsPerStep is > 0 and var seconds ? (seconds < 1 ? $"{Figures.Number(1 / seconds)} steps/s" : $"{Figures.Number(seconds)} s per step") : "";
 
-    private static IEnumerable<WatchTable> Parts(RunStatus status)
+    private static IEnumerable<WatchTable> Working(RunStatus status)
     {
-        List<IReadOnlyList<string>> rows = [["flow", "part", "process", "heard of"]];
+        List<IReadOnlyList<string>> rows = [["flow", "part", "process", "heard of", "records", "tokens/s", "done"]];
         foreach ((FlowStatus flow, RunningPart part) in status.Flows.SelectMany(f => f.Running.OrderBy(p => p.Part).Select(p => (f, p))))
-            rows.Add([flow.Flow, Figures.Count(part.Part), part.Process, $"{Figures.Time(part.Silent.TotalSeconds)} ago"]);
+        {
+            LiveCounts? live = part.Live;
+            rows.Add([
+                flow.Flow, part.Part is { } number ? Figures.Count(number) : "all", part.Process, $"{Figures.Time(part.Silent.TotalSeconds)} ago",
+                live is null ? "" : Figures.Count(live.Records), live is { Tokens: > 0, Seconds: > 0 } ? Figures.Number(live.Tokens / live.Seconds) : "", live is { Total: > 0 } ? Figures.Percent(live.Share) : ""]);
+        }
         if (rows.Count > 1)
-            yield return new WatchTable("Parts that processes are at", rows);
+            yield return new WatchTable("What processes are at, as they said last", rows);
     }
 
     private static IEnumerable<WatchTable> Rejects(WatchedFacts run)

@@ -1,7 +1,7 @@
 // Draws every chart of the page from the JSON beside it, in the page's own colours, and again when the width or the colours change.
 (() => {
   const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const drawn = [];
+  const drawn = [], whole = Array.from({ length: 30 }, (_, i) => [1, 2, 5][i % 3] * 10 ** Math.floor(i / 3));
   function draw(figure) {
     const box = figure.querySelector('.plot'), data = JSON.parse(figure.querySelector('script').textContent);
     box.textContent = '';
@@ -10,7 +10,7 @@
     drawn.push(new uPlot({
       width: Math.max(280, box.clientWidth), height: 256,
       scales: { x: { time: false }, y: data.logarithmic ? { distr: 3 } : {} },
-      axes: [{ ...axis, label: 'step', labelSize: 18 }, { ...axis, size: 64, values: (_, ticks) => ticks.map(short) }],
+      axes: [{ ...axis, label: 'step', labelSize: 18, incrs: whole }, { ...axis, size: 64, values: (_, ticks) => ticks.map(short) }],
       series: [{ label: 'step' }, ...data.names.map((name, i) => ({ label: name, stroke: colour('--c' + i % 6), width: 1.5, spanGaps: true, dash: i < 6 ? undefined : [6, 4], value: (_, v) => short(v) }))],
     }, [data.x, ...data.lines], box));
   }

@@ -65,14 +65,7 @@ internal sealed partial class AlmChild : IDisposable
     }
 
     /// <summary>What it has written so far.</summary>
-    public string Output
-    {
-        get
-        {
-            lock (_output)
-                return _output.ToString();
-        }
-    }
+    public string Output => Said(_output);
 
     /// <summary>The real program.</summary>
     public static AlmChild Run(params string[] arguments) => new("alm.dll", arguments);
@@ -116,10 +109,10 @@ internal sealed partial class AlmChild : IDisposable
         {
             _process.Kill();
             _process.WaitForExit();
-            Assert.Fail($"it did not end within {limit ?? TimeLimit}:\n{_output}\n{_error}");
+            Assert.Fail($"it did not end within {limit ?? TimeLimit}:\n{Said(_output)}\n{Said(_error)}");
         }
         _process.WaitForExit();
-        return new AlmEnd(_process.ExitCode, _output.ToString(), _error.ToString());
+        return new AlmEnd(_process.ExitCode, Said(_output), Said(_error));
     }
 
     /// <summary>Waits until something is so; fails when the process ends first.</summary>
@@ -130,14 +123,14 @@ internal sealed partial class AlmChild : IDisposable
             long start = Stopwatch.GetTimestamp();
             while (!reached())
             {
-                Assert.False(_process.HasExited, $"the process ended before {what}: {_output}\n{_error}");
+                Assert.False(_process.HasExited, $"the process ended before {what}: {Said(_output)}\n{Said(_error)}");
                 if (Stopwatch.GetElapsedTime(start) > step)
                     return false;
                 Thread.Sleep(2);
             }
             return true;
         });
-        Assert.True(come, $"no {what} within {TimeLimit}: {_output}\n{_error}");
+        Assert.True(come, $"no {what} within {TimeLimit}: {Said(_output)}\n{Said(_error)}");
     }
 
     /// <summary>SIGKILL; returns when it is gone.</summary>
@@ -159,6 +152,13 @@ internal sealed partial class AlmChild : IDisposable
 
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int SystemKill(int process, int signal);
+
+    // A message about a process that still speaks must not read while a line comes in.
+    private static string Said(StringBuilder text)
+    {
+        lock (text)
+            return text.ToString();
+    }
 
     private static void Append(StringBuilder text, string? line)
     {

@@ -40,10 +40,11 @@ public sealed class WatchTests : IDisposable
         string marks = Path.Combine(run, "parts", "score");
         ProcessIdentity elsewhere = ProcessIdentity.Current with { Machine = "node7" };
         string mark = Path.Combine(marks, $".staging-{elsewhere}-1-00002.running");
-        await File.WriteAllTextAsync(mark, "");
+        await File.WriteAllTextAsync(mark, """{"seconds":1}""" + "\n" + """{"seconds":10,"records":12,"tokens":500,"first":0,"done":5,"total":20}""" + "\n{\"sec");
         JsonNode running = await watch.StatusAsync();
         Assert.Equal("running", (string?)running["state"]);
         Assert.Contains("score|2|node7-", Text(running["sections"]!["flows"]!), StringComparison.Ordinal);
+        Assert.Contains("|12|50|25.0 %", Text(running["sections"]!["flows"]!), StringComparison.Ordinal);
         File.Delete(mark);
 
         Assert.Equal(0, (await Alm.RunAsync(["run", definition, "--run", run, "--set", "maxFailedRecords=9"])).Code);
@@ -51,7 +52,8 @@ public sealed class WatchTests : IDisposable
         Assert.Equal("done", (string?)done["state"]);
         Assert.Contains("score|done|5 of 5 parts", Text(done["sections"]!["flows"]!), StringComparison.Ordinal);
         Assert.Contains("train|done|step 5 of 5", Text(done["sections"]!["flows"]!), StringComparison.Ordinal);
-        Assert.NotEmpty(done["charts"]!.AsArray());
+        Assert.Equal([1, 2, 3, 4, 5], done["charts"]![0]!["x"]!.AsArray().Select(x => (int)x!));
+        Assert.Contains("\"x\":[1,2,3,4,5]", await File.ReadAllTextAsync(Path.Combine(run, "report.html")), StringComparison.Ordinal);
     }
 
     [Fact]
