@@ -220,7 +220,8 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
             return;
         if (stage is IEndsEarly)
         {
-            foreach (GraphNode before in _nodes.TakeWhile(n => n != node))
+            // The nearest first: a stage whose input was cancelled before itself would take that for a failure.
+            foreach (GraphNode before in _nodes.TakeWhile(n => n != node).Reverse())
             {
                 before.CutShort = true;
                 await before.Cancellation.CancelAsync();
