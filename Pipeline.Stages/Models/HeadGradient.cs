@@ -17,13 +17,12 @@ internal sealed class HeadGradient
     private readonly HeadPass _pass;
     private readonly HeadProblem _problem;
     // [N, 1], and what weights are made of: a constant for all tokens, and a share for those of the boundary.
-    private readonly Tensor _likelihood_N1;
-    private readonly Tensor? _boundary_N1, _reading_N1, _parts_2V;
+    private readonly Tensor? _likelihood_N1, _boundary_N1, _reading_N1, _parts_2V;
 
     private HeadGradient(HeadPass pass, IReadOnlyList<Tensor?> gradients)
     {
         (_pass, _problem) = (pass, pass.Problem);
-        _likelihood_N1 = (gradients[0] ?? zeros_like(pass.LogLikelihood_N)).masked_fill(pass.Targets_N.lt(Scalars.Zero), Scalars.Zero).unsqueeze(1);
+        _likelihood_N1 = gradients[0]?.masked_fill(pass.Targets_N.lt(Scalars.Zero), Scalars.Zero).unsqueeze(1);
         _boundary_N1 = pass.LogBoundary_N is null ? null : gradients[1]?.unsqueeze(1);
         _reading_N1 = pass.Reading_N is null ? null : gradients[^1]?.unsqueeze(1);
         _parts_2V = _boundary_N1 is null ? null : stack([ones_like(_problem.Boundary!), _problem.Boundary!]);
@@ -63,7 +62,9 @@ internal sealed class HeadGradient
 
     private Tensor Derived()
     {
-        Tensor sum_NH = _pass.ByLikelihood_NH! * _likelihood_N1;
+        Tensor sum_NH = zeros_like(_pass.ByLikelihood_NH!);
+        if (_likelihood_N1 is not null)
+            sum_NH.addcmul_(_pass.ByLikelihood_NH!, _likelihood_N1, 1);
         if (_boundary_N1 is not null)
             sum_NH.addcmul_(_pass.ByBoundary_NH!, _boundary_N1, 1);
         if (_reading_N1 is not null)
@@ -90,6 +91,9 @@ internal sealed class HeadGradient
     private Tensor ByLogits(long start, long length, Tensor buffer, Tensor? tanh)
     {
         Tensor At(Tensor tensor) => tensor.narrow(0, start, length);
+        Tensor? read = _reading_N1 is null || _pass.ReadingByLogits_NV is null ? null : At(_pass.ReadingByLogits_NV) * At(_reading_N1);
+        if (read is not null && (_likelihood_N1 ?? _boundary_N1) is null)
+            return read;
         // A copy, since a graph may be gone through more than once.
         Tensor z = start < _problem.Kept ? buffer.copy_(At(_pass.Kept_KV!)) : HeadPass.RawLogits(buffer, At(_pass.Hidden_NH), _pass.Head_VH);
         if (tanh is not null)
@@ -97,20 +101,20 @@ internal sealed class HeadGradient
             tanh.copy_(z.div_(_problem.Options.Softcap!.Value).tanh_());
             z.mul_(_problem.Options.Softcap.Value);
         }
-        Tensor logP = z.sub_(At(_pass.LogNormalizer_N).unsqueeze(1)), likelihood_S1 = At(_likelihood_N1);
-        Tensor? read = _reading_N1 is null ? null : Read(start, length, logP).mul_(At(_reading_N1));
+        Tensor logP = z.sub_(At(_pass.LogNormalizer_N).unsqueeze(1));
+        Tensor? again = _reading_N1 is null || read is not null ? null : ReadAgain(start, logP.exp()).mul_(At(_reading_N1));
+        Tensor likelihood_S1 = _likelihood_N1 is null ? zeros([length, 1], dtype: ScalarType.Float32, device: logP.device) : At(_likelihood_N1);
         Tensor d = _boundary_N1 is null ? logP.exp_().mul_(-likelihood_S1) : WithBoundary(logP, likelihood_S1, At(_boundary_N1), At(_pass.LogBoundary_N!).unsqueeze(1));
         d.scatter_add_(1, At(_pass.Targets_N).clamp_min(Scalars.Zero).unsqueeze(1), likelihood_S1);
-        if (read is not null)
-            d.add_(read);
-        return tanh is null ? d : d.mul_(HeadPass.Slopes(tanh));
+        if (again is not null)
+            d.add_(again);
+        if (tanh is not null)
+            d.mul_(HeadPass.Slopes(tanh));
+        return read is null ? d : d.add_(read);
     }
 
-    private Tensor Read(long start, long length, Tensor logP)
+    private Tensor ReadAgain(long start, Tensor weights)
     {
-        if (_pass.ReadingByLogits_NV is { } kept)
-            return kept.narrow(0, start, length).clone();
-        Tensor weights = logP.exp();
         _problem.Options.Reading!.Read(new HeadSlice(start, weights)).Dispose();
         return weights;
     }

@@ -66,7 +66,7 @@ internal sealed class HeadPass
     /// <summary>The derivatives of <see cref="Reading_N"/>, float32.</summary>
     public Tensor? ByReading_NH { get; }
 
-    /// <summary>The gradient of <see cref="Reading_N"/> by the logits, where it is small enough to be kept.</summary>
+    /// <summary>The gradient of <see cref="Reading_N"/> by the logits before the softcap, where it is small enough to be kept.</summary>
     public Tensor? ReadingByLogits_NV { get; }
 
     /// <summary>Logits of the first K positions, before the softcap.</summary>
@@ -85,7 +85,7 @@ internal sealed class HeadPass
         using DisposeScope scope = NewDisposeScope();
         Tensor Buffer() => empty([problem.Slice, problem.Valid], dtype: ScalarType.Float32, device: hidden_NH.device);
         Tensor buffer = Buffer();
-        Tensor? slopes = pass.ByLikelihood_NH is null || problem.Options.Softcap is null ? null : Buffer();
+        Tensor? slopes = problem.Options.Softcap is null || (pass.ByLikelihood_NH ?? pass.Reading_N) is null ? null : Buffer();
         Gathering? gathering = pass.ByBoundary_NH is null ? null : Gathering.Of(problem.Boundary!);
         foreach ((long start, long length) in problem.Slices)
         {
@@ -155,8 +155,10 @@ internal sealed class HeadPass
     private void Read(long start, long length, Tensor weights, Tensor? slopes)
     {
         Reading_N!.narrow(0, start, length).copy_(Problem.Options.Reading!.Read(new HeadSlice(start, weights)));
+        if (slopes is not null)
+            weights.mul_(slopes);
         ReadingByLogits_NV?.narrow(0, start, length).copy_(weights);
-        ByReading_NH?.narrow(0, start, length).copy_(Product(slopes is null ? weights : weights.mul_(slopes), Head_VH));
+        ByReading_NH?.narrow(0, start, length).copy_(Product(weights, Head_VH));
     }
 
     // Where the mass is all but lost beside the largest term: by a log-sum-exp of its own.
