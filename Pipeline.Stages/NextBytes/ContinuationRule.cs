@@ -12,8 +12,10 @@ namespace Pipeline.Stages.NextBytes;
 /// </summary>
 internal sealed class ContinuationRule
 {
-    // Of one bit per token of text and context; when it is reached everything is forgotten.
+    // Kept of contexts met before: of one bit per token of text and context, and so many of them, since a small one is more than its bits.
+    // When either is reached everything is forgotten.
     private const long MostCacheBytes = 256L << 20;
+    private const int MostContexts = 1 << 14;
 
     private const int NoToken = -1;
 
@@ -74,8 +76,13 @@ internal sealed class ContinuationRule
         var context = new Context(last, tail?.Number ?? -1, state, unfinished);
         if (_masks.TryGetValue(context, out TokenMask? known))
             return known;
-        if (_masks.Count * (_vocabulary.TextCount / 8L) > MostCacheBytes)
+        if (_masks.Count >= Math.Min(MostContexts, 8 * MostCacheBytes / _vocabulary.TextCount))
+        {
+            // Masks know tails by their numbers.
             _masks.Clear();
+            _splits?.Forget();
+            return After(places, state, pending);
+        }
         return _masks[context] = Make(last, tail, state, pending);
     }
 

@@ -30,6 +30,9 @@ internal sealed class SplitRule(ByteVocabulary vocabulary, TokenShapes shapes, P
     private readonly List<int> _pieces = [];
     private readonly HashSet<int> _boundaries = [];
 
+    /// <summary>Forgets all tails; the numbers of new ones begin again.</summary>
+    public void Forget() => _tails.Clear();
+
     /// <summary>The end of a sequence of tokens, as far as a pre-tokenizer looks back.</summary>
     /// <param name="places">The tokens since the text's start, or since the last added token; the last one last.</param>
     public Tail TailOf(ReadOnlySpan<int> places)

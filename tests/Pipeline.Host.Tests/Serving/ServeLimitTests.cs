@@ -76,6 +76,27 @@ public sealed class ServeLimitTests
     }
 
     [Fact]
+    public async Task A_caller_that_sends_slowly_is_answered_and_holds_nobody_up()
+    {
+        await using ServedAlm server = await ServedAlm.StartAsync("--model", $"teacher={Teacher}");
+        Uri url = new(server.Url);
+        byte[] body = Encoding.UTF8.GetBytes("{\"prompt\":\"Tom has 3 apples and\",\"max_tokens\":4,\"temperature\":0}");
+        using var slow = new TcpClient();
+        await slow.ConnectAsync(url.Host, url.Port);
+        NetworkStream stream = slow.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST /v1/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n"));
+        await stream.WriteAsync(body.AsMemory(0, 20));
+        // The others have their whole answers while its body is still half there.
+        JsonNode quick = await server.PostAsync("v1/completions", new { prompt = "Tom has 3 apples and", max_tokens = 4, temperature = 0 });
+        foreach (byte value in body.AsMemory(20).ToArray())
+            await stream.WriteAsync((byte[])[value]);
+        string answer = await new StreamReader(stream).ReadToEndAsync();
+        Assert.StartsWith("HTTP/1.1 200 OK", answer, StringComparison.Ordinal);
+        JsonNode late = JsonNode.Parse(answer[answer.IndexOf('{', StringComparison.Ordinal)..(answer.LastIndexOf('}') + 1)])!;
+        Assert.Equal((string)quick["choices"]![0]!["text"]!, (string)late["choices"]![0]!["text"]!);
+    }
+
+    [Fact]
     public async Task A_stop_lets_what_is_under_way_end_and_takes_nothing_new()
     {
         ServedAlm server = await ServedAlm.StartAsync("--model", $"teacher={Teacher}");
