@@ -1,5 +1,4 @@
 using System.Globalization;
-using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Progress;
 using Pipeline.Contracts.Records;

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
-using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Imports;
 using Pipeline.Stages.Tests.Student;
 using Pipeline.Stages.Tests.Text;

@@ -5,7 +5,6 @@ using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Records;
-using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Evaluation;
 using Pipeline.Stages.Imports;
@@ -90,7 +89,11 @@ public sealed class ImportScoresTests : IDisposable
         }));
         List<Example> read = await ReadAsync(new ImportScoresOptions
         {
-            Files = [_run["scores.jsonl"]], Ids = "ids", Tokenizer = _run.Teacher, Boundary = "logBoundaryMasses", AddEos = false,
+            Files = [_run["scores.jsonl"]],
+            Ids = "ids",
+            Tokenizer = _run.Teacher,
+            Boundary = "logBoundaryMasses",
+            AddEos = false,
         });
         Assert.Equal(asked.Count, read.Count);
         foreach ((Example a, Example b) in asked.Zip(read))
@@ -125,7 +128,11 @@ public sealed class ImportScoresTests : IDisposable
             """);
         var options = new ImportScoresOptions
         {
-            Files = [_run["scores.jsonl"]], Text = "answer.content", Prompt = "question", Bytes = "answer.tokens.bytes", LogLikelihood = "answer.tokens.logprob",
+            Files = [_run["scores.jsonl"]],
+            Text = "answer.content",
+            Prompt = "question",
+            Bytes = "answer.tokens.bytes",
+            LogLikelihood = "answer.tokens.logprob",
         };
         Example example = Assert.Single(await ReadAsync(options));
         Assert.Equal("How many apples? She has 42.", example.Text);
