@@ -24,7 +24,7 @@ internal sealed class FakeServer : IDisposable
     {
         _vocabulary = vocabulary;
         _logP = Table(vocabulary, seed);
-        for (int port = 20_000 + new Random().Next(20_000); ; port++)
+        for (int port = 20_000 + new Random(seed).Next(20_000); ; port++)
         {
             try
             {

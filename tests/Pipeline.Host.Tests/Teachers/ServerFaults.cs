@@ -41,8 +41,8 @@ internal static class ServerFaults
     {
         server.Text = (number, text) => number < from ? text : fault switch
         {
-            "NaN" => text[..text.IndexOf("-", StringComparison.Ordinal)] + "NaN" + text[(text.IndexOf("-", StringComparison.Ordinal) + 4)..],
-            "infinite" => text[..text.IndexOf("-", StringComparison.Ordinal)] + "-1e999" + text[(text.IndexOf("-", StringComparison.Ordinal) + Number(text))..],
+            "NaN" => text[..text.IndexOf('-')] + "NaN" + text[(text.IndexOf('-') + 4)..],
+            "infinite" => text[..text.IndexOf('-')] + "-1e999" + text[(text.IndexOf('-') + Number(text))..],
             "a page" => "<html><body>502 Bad Gateway</body></html>",
             "half" => null,
             _ => text,
@@ -52,7 +52,7 @@ internal static class ServerFaults
 
     private static int Number(string text)
     {
-        int at = text.IndexOf("-", StringComparison.Ordinal), length = 1;
+        int at = text.IndexOf('-'), length = 1;
         while (char.IsAsciiDigit(text[at + length]) || text[at + length] is '.' or 'E' or 'e' or '-' or '+')
             length++;
         return length;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Pipeline.Contracts.Errors;
-using Pipeline.Contracts.Formats;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Storage;
 using Pipeline.Contracts.Teachers;
