@@ -19,7 +19,7 @@ internal static class GgufAnswer
         List<byte> text = [];
         for (int i = 0; i < tokens; i++)
         {
-            float[] logits = llama.Logits(ids.ToArray(), lastOnly: true, cancellationToken);
+            float[] logits = llama.NextLogits(ids.ToArray(), goesOn: true, cancellationToken);
             int next = Array.IndexOf(logits, logits.Max());
             if (next == endId)
                 break;

@@ -68,10 +68,13 @@ internal sealed class GgufWorker(WorkerPipe pipe) : IDisposable
                 });
                 break;
             case WorkerMessage.Logits:
-                bool lastOnly = reader.ReadBoolean();
-                int[] row = WorkerPipe.ReadIds(reader);
-                float[] logits = lastOnly ? Model.NextLogits(row) : Model.Logits(row);
-                pipe.Send(WorkerMessage.Answer, writer => WorkerPipe.WriteNumbers(writer, logits));
+                float[] all = Model.Logits(WorkerPipe.ReadIds(reader));
+                pipe.Send(WorkerMessage.Answer, writer => WorkerPipe.WriteNumbers(writer, all));
+                break;
+            case WorkerMessage.NextLogits:
+                bool goesOn = reader.ReadBoolean();
+                float[] next = Model.NextLogits(WorkerPipe.ReadIds(reader), goesOn);
+                pipe.Send(WorkerMessage.Answer, writer => WorkerPipe.WriteNumbers(writer, next));
                 break;
             case WorkerMessage.Tokenize:
                 int[] ids = Model.Tokenize(addSpecial: reader.ReadBoolean(), parseSpecial: reader.ReadBoolean(), text: reader.ReadString());

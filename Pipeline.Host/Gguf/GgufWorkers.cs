@@ -17,10 +17,10 @@ internal sealed class GgufWorkers : IGgufWorkers
 
     public ProcessStartInfo Command()
     {
-        // The program may run by itself, under dotnet, or inside a test's host: its own assembly is what is started.
+        // The program may run by itself, under dotnet, or inside a test's host: its own assembly is what is started. In a single file it has no place.
         string assembly = typeof(GgufWorkers).Assembly.Location;
         string? current = Environment.ProcessPath, name = Path.GetFileNameWithoutExtension(current);
-        ProcessStartInfo start = name == Path.GetFileNameWithoutExtension(assembly)
+        ProcessStartInfo start = assembly.Length == 0 || name == Path.GetFileNameWithoutExtension(assembly)
             ? new(current!)
             : new(name == "dotnet" ? current! : Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet") { ArgumentList = { assembly } };
         start.ArgumentList.Add(CommandName);

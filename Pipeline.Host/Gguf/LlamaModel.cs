@@ -100,17 +100,17 @@ internal sealed class LlamaModel : IDisposable
     }
 
     /// <summary>
-    /// [vocabulary] after the last id. Where the ids go on from those of the call before, only the new ones are computed, and the last
-    /// digits may be others than those of a row computed whole: for writing text, not for scores.
+    /// [vocabulary] after the last id. Where the ids go on from those of the call before, and they may, only the new ones are computed, and
+    /// the last digits may be others than those of a row computed whole: for writing text, not for scores.
     /// </summary>
-    public float[] NextLogits(int[] ids)
+    public float[] NextLogits(int[] ids, bool goesOn)
     {
         var last = new float[Vocabulary];
         Decode(ids, (position, logits) =>
         {
             if (position == ids.Length - 1)
                 logits.CopyTo(last);
-        }, goesOn: true);
+        }, goesOn);
         return last;
     }
 

@@ -12,10 +12,9 @@ internal static class TeacherWriter
     {
         using IDisposable quiet = no_grad();
         foreach (int[] prompt in request.Prompts) teacher.CheckIds(prompt);
-        var options = new GenerationOptions { MaxNewTokens = request.MaxNewTokens, Temperature = request.Temperature, TopK = request.TopK, TopP = request.TopP, Seed = request.Seed };
         var ids = Array.ConvertAll(new int[request.Prompts.Count], _ => new List<int>());
         bool[] isEnded = new bool[request.Prompts.Count];
-        foreach (GeneratedToken token in teacher.Generator(options).Run(request.Prompts, ends, teacher.ValidRows, streams: request.Streams))
+        foreach (GeneratedToken token in teacher.Generator(GenerationOptions.Of(request)).Run(request.Prompts, ends, teacher.ValidRows, streams: request.Streams))
         {
             isEnded[token.Prompt] = ends.Contains(token.Id);
             if (!isEnded[token.Prompt]) ids[token.Prompt].Add(token.Id);

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Models.Generation;
 
@@ -35,4 +36,8 @@ public sealed record GenerationOptions
 
     [Description("Generation of a prompt ends when its text contains one of these; the text is cut before it.")]
     public IReadOnlyList<string> StopStrings { get; init; } = [];
+
+    /// <summary>What a teacher is asked for.</summary>
+    internal static GenerationOptions Of(WritingRequest request)
+        => new() { MaxNewTokens = request.MaxNewTokens, Temperature = request.Temperature, TopK = request.TopK, TopP = request.TopP, Seed = request.Seed };
 }

@@ -16,10 +16,10 @@ namespace Pipeline.Stages.Teacher.Gguf;
 /// A teacher that llama.cpp computes, in a process of its own. The file is checked by our own reader before llama.cpp sees it, and every
 /// token's bytes are held against llama.cpp's before the first row.
 /// </summary>
-internal sealed class GgufTeacher : ITeacher, IPlannedTeacher
+internal sealed class GgufTeacher : IWritingTeacher, IPlannedTeacher
 {
     private const int NamedTokens = 5;
-    private static readonly TeacherAbilities Abilities = new(BoundaryKnowledge.Exact, NextByteKnowledge.Trunk);
+    private static readonly TeacherAbilities Abilities = new(BoundaryKnowledge.Exact, NextByteKnowledge.Trunk, Generates: true);
 
     private readonly string _path;
     private readonly GgufTeacherDefinition _definition;
@@ -70,12 +70,18 @@ internal sealed class GgufTeacher : ITeacher, IPlannedTeacher
     public IReadOnlyList<PlanLine> Plan(long? documents, double? tokens)
         => _storage.FileExists(_path) ? [GgufMemory.Plan(_path, _storage, _definition.ChunkTokens, documents > 0 ? tokens / documents : null)] : [];
 
-    public async Task<IReadOnlyList<TeacherAnswer>> ScoreAsync(TeacherRequest request, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<TeacherAnswer>> ScoreAsync(TeacherRequest request, CancellationToken cancellationToken)
+        => AskAsync<IReadOnlyList<TeacherAnswer>>(worker => Score(worker, request, cancellationToken), cancellationToken);
+
+    public Task<IReadOnlyList<TeacherWriting>> WriteAsync(WritingRequest request, CancellationToken cancellationToken)
+        => AskAsync(worker => new GgufWriting(worker, Ends(worker, cancellationToken), _tokenizer.VocabularySize).Write(request, cancellationToken), cancellationToken);
+
+    private async Task<T> AskAsync<T>(Func<GgufWorkerClient, T> ask, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return await Task.Run(() => Score(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+            return await Task.Run(() => ask(_worker ??= Start(cancellationToken)), cancellationToken).ConfigureAwait(false);
         }
         catch
         {
@@ -102,11 +108,10 @@ internal sealed class GgufTeacher : ITeacher, IPlannedTeacher
         return ValueTask.CompletedTask;
     }
 
-    private TeacherAnswer[] Score(TeacherRequest request, CancellationToken cancellationToken)
+    private TeacherAnswer[] Score(GgufWorkerClient worker, TeacherRequest request, CancellationToken cancellationToken)
     {
-        GgufWorkerClient worker = _worker ??= Start(cancellationToken);
         if (request.Bytes is not null)
-            _bytes ??= new ByteRows(new ByteVocabulary(_tokenizer, worker.Ends(cancellationToken).ToHashSet(), worker.Vocabulary));
+            _bytes ??= new ByteRows(new ByteVocabulary(_tokenizer, Ends(worker, cancellationToken), worker.Vocabulary));
         return [.. request.Rows.Select(row => Score(worker, row, request.Bytes, cancellationToken))];
     }
 
@@ -117,6 +122,9 @@ internal sealed class GgufTeacher : ITeacher, IPlannedTeacher
         (float[] likelihood, float[] boundary) = worker.Score(row.Ids, bytes is null ? null : bytes.Add, cancellationToken);
         return new TeacherAnswer(new TeacherScores(Array.ConvertAll(likelihood, Stored), Array.ConvertAll(boundary, Stored))) { Bytes = bytes?.Answer(asked!) };
     }
+
+    // The tokenizer may be another one than that of the file's metadata, with an end of its own.
+    private HashSet<int> Ends(GgufWorkerClient worker, CancellationToken cancellationToken) => [.. worker.Ends(cancellationToken), .. _tokenizer.EosId is { } eos ? (int[])[eos] : []];
 
     private GgufWorkerClient Start(CancellationToken cancellationToken)
     {

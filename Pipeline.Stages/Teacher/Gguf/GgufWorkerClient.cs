@@ -140,12 +140,21 @@ public sealed class GgufWorkerClient : IDisposable
         return (likelihood, boundary);
     }
 
-    /// <summary>[ids, vocabulary] logits after each token, or [vocabulary] after the last one.</summary>
-    public float[] Logits(ReadOnlyMemory<int> ids, bool lastOnly, CancellationToken cancellationToken = default) => Ask(
-        WorkerMessage.Logits,
+    /// <summary>[ids, vocabulary] logits after each token.</summary>
+    public float[] Logits(ReadOnlyMemory<int> ids, CancellationToken cancellationToken = default)
+        => Ask(WorkerMessage.Logits, writer => WorkerPipe.WriteIds(writer, ids.Span), WorkerPipe.ReadNumbers, cancellationToken);
+
+    /// <summary>[vocabulary] logits after the last token.</summary>
+    /// <param name="ids">Of a row.</param>
+    /// <param name="goesOn">
+    /// Compute only what is new where the ids go on from those of the call before. Numbers then depend on the calls before, in their last digits.
+    /// </param>
+    /// <param name="cancellationToken">Ends the process.</param>
+    public float[] NextLogits(ReadOnlyMemory<int> ids, bool goesOn, CancellationToken cancellationToken = default) => Ask(
+        WorkerMessage.NextLogits,
         writer =>
         {
-            writer.Write(lastOnly);
+            writer.Write(goesOn);
             WorkerPipe.WriteIds(writer, ids.Span);
         },
         WorkerPipe.ReadNumbers,

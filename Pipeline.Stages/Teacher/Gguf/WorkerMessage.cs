@@ -15,7 +15,7 @@ public enum WorkerMessage : byte
     /// <summary>Whether every distribution is wanted too; ids of a row.</summary>
     Score = 4,
 
-    /// <summary>Whether the last position is enough; ids of a row.</summary>
+    /// <summary>Ids of a row: asks for the logits after each.</summary>
     Logits = 5,
 
     /// <summary>Whether special tokens are added; whether those in the text are recognised; the text.</summary>
@@ -23,6 +23,9 @@ public enum WorkerMessage : byte
 
     /// <summary>Nothing: asks for the ids that end a text.</summary>
     Ends = 7,
+
+    /// <summary>Whether keys and values of the request before may be used; ids of a row: asks for the logits after the last.</summary>
+    NextLogits = 8,
 
     /// <summary>
     /// Before the answer to <see cref="Score"/>, once for each id in turn: numbers proportional to the probabilities of what follows it, one for

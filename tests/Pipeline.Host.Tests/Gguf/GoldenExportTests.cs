@@ -72,7 +72,7 @@ public sealed class GoldenExportTests : IDisposable
             for (int row = 0; row < ids.size(0); row++)
             {
                 int[] places = [.. Enumerable.Range(row * length, length).Where(i => real[i] == 1).Take(most)];
-                float[] found = llama.Logits(Array.ConvertAll(places, i => (int)id[i]), lastOnly: false);
+                float[] found = llama.Logits(Array.ConvertAll(places, i => (int)id[i]));
                 worst = Math.Max(worst, LlamaCpp.Difference(found, [.. places.SelectMany(i => expected.AsSpan(i * vocabulary, vocabulary).ToArray())]));
             }
             _output.WriteLine($"{Path.GetFileName(folder)} {batch}: off by {worst:E1}{(isWindowed ? $" within its window of {most}" : "")}");
