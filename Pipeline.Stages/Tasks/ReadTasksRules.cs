@@ -1,5 +1,4 @@
 using Pipeline.Contracts.Errors;
-using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Choices;

@@ -24,7 +24,7 @@ internal static class RowColumns
         }
     }
 
-    private static IEnumerable<LeafColumn> Leaves(ColumnFileReader reader, string name)
+    private static LeafColumn[] Leaves(ColumnFileReader reader, string name)
     {
         LeafColumn[] leaves = [.. reader.File.Leaves.Where(l => l.Top == name)];
         if (leaves.Length == 0)
