@@ -112,7 +112,9 @@ internal sealed class TaskAnswerer : IDisposable
         var sums = new double[normal.Length];
         foreach (int[] batch in LengthBatches.Plan([.. normal.Select(t => 1 + Encoding.UTF8.GetByteCount(t.Whole))], _options.BatchTokens))
         {
-            IReadOnlyList<double[]> rows = await _device.RunAsync(() => side.Score([.. batch.Select(i => normal[i].Whole)]), cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<double[]> rows = await RunAsync(
+                () => side.Score([.. batch.Select(i => normal[i].Whole)]),
+                $"batch of {batch.Length} texts of up to {batch.Max(i => Encoding.UTF8.GetByteCount(normal[i].Whole))} bytes", $"lower batchTokens (now {_options.BatchTokens})", cancellationToken).ConfigureAwait(false);
             for (int b = 0; b < batch.Length; b++)
             {
                 byte[] bytes = Encoding.UTF8.GetBytes(normal[batch[b]].Whole);
@@ -147,7 +149,9 @@ internal sealed class TaskAnswerer : IDisposable
         {
             for (int i = 0; i < questions.Count; i++)
             {
-                string text = await _device.RunAsync(() => string.Concat(EnsembleGenerator.Run(_members, _averaging, questions[i].Prompt, generation)), cancellationToken).ConfigureAwait(false);
+                TaskQuestion question = questions[i];
+                string text = await RunAsync(
+                    () => string.Concat(EnsembleGenerator.Run(_members, _averaging, question.Prompt, generation)), $"an answer to {Encoding.UTF8.GetByteCount(question.Prompt)} bytes", "shorten the prompts", cancellationToken).ConfigureAwait(false);
                 answers[i] = new TaskAnswer([], Cut(text, task.MaxBytes));
                 _stopIfAsked();
             }
@@ -159,7 +163,9 @@ internal sealed class TaskAnswerer : IDisposable
         // Prompts of like length go together: they are padded to the longest.
         foreach (int[] batch in Enumerable.Range(0, prompts.Length).OrderBy(i => prompts[i].Prompt.Count).Chunk(_options.Batch))
         {
-            string[] texts = await _device.RunAsync(() => Write([.. batch.Select(i => prompts[i])], generation), cancellationToken).ConfigureAwait(false);
+            string[] texts = await RunAsync(
+                () => Write([.. batch.Select(i => prompts[i])], generation),
+                $"answers to {batch.Length} prompts of up to {batch.Max(i => prompts[i].Prompt.Count)} tokens", $"lower batch (now {_options.Batch})", cancellationToken).ConfigureAwait(false);
             for (int i = 0; i < batch.Length; i++)
                 answers[batch[i]] = new TaskAnswer([], Cut(texts[i], task.MaxBytes));
             _stopIfAsked();
@@ -182,6 +188,18 @@ internal sealed class TaskAnswerer : IDisposable
             bytes[token.Prompt] += Encoding.UTF8.GetByteCount(piece);
         }
         return [.. written.Select(w => w.ToString())];
+    }
+
+    private async Task<T> RunAsync<T>(Func<T> work, string what, string lower, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _device.RunAsync(work, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (MemoryExhaustion.Is(e))
+        {
+            throw MemoryExhaustion.At($"tasks, {what}", e, lower);
+        }
     }
 
     /// <summary>The first bytes of a text, up to a whole character.</summary>

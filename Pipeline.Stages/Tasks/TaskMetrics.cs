@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Pipeline.Contracts.Records;
 using Pipeline.Stages.Steering;
@@ -96,29 +95,4 @@ internal static class TaskMetrics
             TaskMetric.Ratio("bits_per_byte", bytes, static nats => nats / Math.Log(2)) with { HigherIsBetter = false },
         ];
     }
-}
-
-/// <summary>Whether a written answer is the right one.</summary>
-internal static class AnswerComparer
-{
-    /// <summary>What is compared where nothing was found: it is no answer.</summary>
-    public const string Nothing = "[invalid]";
-
-    /// <summary>The answer in a text, as it is compared.</summary>
-    public static string Found(TaskFile task, AnswerPattern pattern, string text) => TaskPatterns.Find(text, pattern.Pattern, pattern.Last) is { } found ? Cleaned(task, found) : Nothing;
-
-    public static bool IsRight(TaskQuestion question, AnswerPattern pattern, string text)
-    {
-        string found = Found(question.Task, pattern, text), target = Cleaned(question.Task, question.Target!);
-        if (found == Nothing)
-            return false;
-        if (question.Task.AsNumbers && Number(found) is { } number && Number(target) is { } wanted)
-            return number == wanted;
-        return string.Equals(found, target, question.Task.IgnoreCase ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);
-    }
-
-    private static string Cleaned(TaskFile task, string text) => TaskPatterns.Replace(text, task.Clean).Trim();
-
-    private static decimal? Number(string text)
-        => decimal.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number) ? number : null;
 }

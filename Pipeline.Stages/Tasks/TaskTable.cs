@@ -28,7 +28,7 @@ public static class TaskTable
             IReadOnlyList<IReadOnlyList<string>> rows = Rows(report, task);
             int[] widths = [.. rows[0].Select((_, column) => rows.Max(r => r[column].Length))];
             lines.Add(Title(task));
-            lines.AddRange(rows.Select(r => string.Join("  ", r.Select((cell, i) => i < 2 ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i])))));
+            lines.AddRange(rows.Select(r => string.Join("  ", r.Select((cell, i) => i < 2 ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i]))).TrimEnd()));
         }
         return lines;
     }

@@ -158,6 +158,7 @@ public sealed class EvaluateTests : IDisposable
             Ensembles = [new() { Name = "both", Members = ["a", "b"] }],
             Agreement = "a",
             ExactBytes = true,
+            Gap = new() { Before = "both", After = "b", Teacher = "a" },
             WindowBytes = 16,
             BatchTokens = 40,
         };
@@ -172,6 +173,7 @@ public sealed class EvaluateTests : IDisposable
         });
 
         Assert.Equal(File.ReadAllText(_run.PathOf("report/alone.json")), File.ReadAllText(_run.PathOf("report/shared.json")));
+        Assert.NotEmpty(EvaluationTable.FromJson(File.ReadAllBytes(_run.PathOf("report/alone.json"))).Differing!.Single().Texts);
     }
 
     [Fact]

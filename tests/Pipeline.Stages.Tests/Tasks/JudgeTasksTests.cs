@@ -5,7 +5,6 @@ using Pipeline.Contracts.Records;
 using Pipeline.Stages.Evaluation;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Tasks;
-using Pipeline.Stages.Tests.Evaluation;
 using Pipeline.Stages.Tests.Torch;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Tokenization.Tokens;
