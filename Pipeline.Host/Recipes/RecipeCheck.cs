@@ -1,5 +1,4 @@
 using System.Text;
-using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;

@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const program = join(root, 'artifacts', 'bin', 'Pipeline.Host', 'release', 'alm.dll');
 
-// Small enough for a minute on two cores, long enough to be killed in the midst of it.
-const small = ['threads=1', 'flows.score.read-parquet.maxRows=80', 'flows.distill.batch.tokens=1024', 'flows.distill.update-student.steps=16',
+// Small enough for a minute on two cores.
+const small = ['threads=1', 'flows.score.read-parquet.maxRows=80', 'flows.distill.batch.tokens=1024',
   'flows.distill.update-student.checkpointEvery=3', 'flows.judge.read-parquet.maxRows=10'].flatMap(set => ['--set', set]);
 
 function alm(...words) {
@@ -19,7 +19,7 @@ function alm(...words) {
   return child;
 }
 
-export const startRun = folder => alm('run', join('pipelines', 'quickstart.json'), '--run', folder, '--plain', ...small);
+export const startRun = (folder, steps) => alm('run', join('pipelines', 'quickstart.json'), '--run', folder, '--plain', ...small, '--set', `flows.distill.update-student.steps=${steps}`);
 
 export async function until(what, holds, seconds = 240) {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; await new Promise(resolve => setTimeout(resolve, 100))) {

@@ -77,7 +77,7 @@ internal sealed class WorkMark : IDisposable
     {
         try
         {
-            return JsonTail.Read(storage, path).LastOrDefault()?.Deserialize<LiveCounts>(Layout);
+            return JsonTail.Read(storage, path) is [.., { } last] ? last.Deserialize<LiveCounts>(Layout) : null;
         }
         catch (Exception e) when (e is StorageException or JsonException)
         {
