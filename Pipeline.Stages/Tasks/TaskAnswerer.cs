@@ -1,4 +1,5 @@
 using System.Text;
+using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Batching;
 using Pipeline.Stages.Choices;
 using Pipeline.Stages.Documents;
