@@ -4,8 +4,10 @@ using System.Text.Json.Nodes;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Storage;
+using Pipeline.Host.Tests.Extending;
 using Pipeline.Stages;
 using Pipeline.Stages.Shards;
+using Pipeline.Stages.Teacher;
 using Pipeline.Stages.Teacher.Server;
 
 namespace Pipeline.Host.Tests.Teachers;
@@ -101,10 +103,10 @@ public sealed class ServerWritingTests : IDisposable
     [Fact]
     public async Task A_backend_that_cannot_write_is_refused_by_name()
     {
-        string definition = Definition(ServerKind.Vllm).Replace("\"backend\": \"openai\", \"server\": \"vllm\", \"model\": \"table\"", "\"backend\": \"gguf\", \"model\": \"x.gguf\"", StringComparison.Ordinal)
+        string definition = Definition(ServerKind.Vllm).Replace("\"backend\": \"openai\", \"server\": \"vllm\", \"model\": \"table\"", "\"backend\": \"frequency\", \"model\": \"counts\"", StringComparison.Ordinal)
             .Replace($"\"url\": \"{_server.Url}\", \"retries\": 0, \"inFlight\": 3, \"top\": 5, ", "", StringComparison.Ordinal);
-        AlmAnswer refused = await Alm.RunAsync(["check", _folder.Write("gguf.json", definition), "--run", _folder["gguf"]], stages: StageTable.All);
-        Assert.Contains("a teacher that writes, which a teacher of backend 'gguf' does not give", refused.Error, StringComparison.Ordinal);
+        AlmAnswer refused = await Alm.RunAsync(["check", _folder.Write("other.json", definition), "--run", _folder["other"]], stages: StageTable.All, teachers: [.. TeacherTable.All, FrequencyTeacher.Registration]);
+        Assert.Contains("a teacher that writes, which a teacher of backend 'frequency' does not give", refused.Error, StringComparison.Ordinal);
     }
 
     private static JsonNode? Seed(JsonNode asked) => asked["seed"] ?? asked["sampling_params"]?["sampling_seed"];
