@@ -14,6 +14,7 @@ internal sealed class NextByteModel : IDisposable
     private readonly Func<Tensor, Tensor>? _embed;
     private readonly ContinuationRule _rule;
     private readonly TextEncoder _encoder;
+    private readonly SumsPool _pool = new();
 
     /// <param name="model">Stays the caller's.</param>
     /// <param name="vocabulary">Of the model's tokenizer.</param>
@@ -51,7 +52,7 @@ internal sealed class NextByteModel : IDisposable
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
         ScoredRow[] rows = [.. texts.Select(text => new ScoredRow(
-            text.Mark is { } mark ? [mark, .. text.Ids] : text.Ids, [new ScoredBytes(text, ByteTree.Of(text, Vocabulary, _rule, _encoder, view))]))];
+            text.Mark is { } mark ? [mark, .. text.Ids] : text.Ids, [new ScoredBytes(text, ByteTree.Of(text, Vocabulary, _rule, _encoder, view), _pool)]))];
         using NextBytePass pass = Begin(rows);
         BatchTensors tensors = BatchTensors.Of([.. rows.Select(row => row.Ids)], Model.Device);
         using AttentionContext attention = Model.CreateAttention(rows.Length, (int)tensors.Ids_BT.size(1), cache: pass.Cache, lengths: tensors.Lengths);
@@ -64,7 +65,7 @@ internal sealed class NextByteModel : IDisposable
 
     /// <summary>A row of a batch that somebody else runs the model over; see <see cref="Begin"/>.</summary>
     public ScoredRow Row(TokenSequence tokens, BytesView view)
-        => new(tokens.Ids, [.. ByteSegment.Of(tokens, Vocabulary).Select(s => new ScoredBytes(s.Text, ByteTree.Of(s.Text, Vocabulary, _rule, _encoder, view), s.Root, s.From))]);
+        => new(tokens.Ids, [.. ByteSegment.Of(tokens, Vocabulary).Select(s => new ScoredBytes(s.Text, ByteTree.Of(s.Text, Vocabulary, _rule, _encoder, view), _pool, s.Root, s.From))]);
 
     /// <summary>Contexts of rows that are run together.</summary>
     /// <exception cref="InputException">Other contexts than the rows' own cannot be run.</exception>

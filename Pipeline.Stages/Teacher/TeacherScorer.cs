@@ -80,10 +80,15 @@ internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hi
     {
         if (_byteRows is null) return answers;
         var kept = new KeptBytes(asked!.MaxKept, asked.KeepShare);
-        return [.. answers.Zip(_byteRows, rows).Select(a => a.First with
+        var answered = new TeacherAnswer[answers.Count];
+        for (int i = 0; i < answered.Length; i++)
         {
-            Bytes = new AnsweredBytes(kept.Of(a.Second, a.Third.Tokens!.ByteEnds is [.., var last] ? last : 0), a.Second.Contexts, a.Second.LostShare),
-        })];
+            ScoredRow row = _byteRows[i];
+            TeacherBytes bytes = kept.Of(row, rows[i].Tokens!.ByteEnds is [.., var last] ? last : 0);
+            answered[i] = answers[i] with { Bytes = new AnsweredBytes(bytes, row.Contexts, row.LostShare) };
+            row.Release();
+        }
+        return answered;
     }
 
     private TeacherHidden HiddenAt(List<Tensor> hidden, int row, TeacherQuestion question)
