@@ -27,15 +27,15 @@ internal static class EvaluatedModelRules
         {
             for (int i = 0; i < tokenizers.Length; i++)
             {
-                if (IsNoBpe(tokenizers[i]))
-                    yield return new RuleFinding("exactBytes", $"'exactBytes' needs BPE tokenizers, and that of '{options.Models[i].Title}' is none");
+                if (Fault(tokenizers[i]) is { } fault)
+                    yield return new RuleFinding("exactBytes", $"'exactBytes': of the tokenizer of '{options.Models[i].Title}', {fault}");
             }
         }
         for (int e = 0; e < options.Ensembles.Count; e++)
         {
             TextTokenizer?[] members = [.. options.Ensembles[e].Members.Select(name => options.Models.ToList().FindIndex(m => m.Title == name)).Where(i => i >= 0).Select(i => tokenizers[i])];
             bool unlike = members.OfType<TextTokenizer>().Select(t => t.Fingerprint).Distinct(StringComparer.Ordinal).Count() > 1;
-            if (unlike && members.Any(IsNoBpe))
+            if (unlike && members.Any(t => Fault(t) is not null))
                 yield return new RuleFinding($"ensembles[{e}].members", $"'ensembles[{e}].members': models of unlike tokenizers answer byte by byte, which needs BPE tokenizers; transfer the members to one tokenizer first");
         }
     }
@@ -58,7 +58,7 @@ internal static class EvaluatedModelRules
         return teacher.Backend == TeacherDefinition.DefaultBackend ? SideRules.Teacher(context) : [];
     }
 
-    private static bool IsNoBpe(TextTokenizer? tokenizer) => tokenizer is not null && !ByteVocabulary.IsFor(tokenizer);
+    private static string? Fault(TextTokenizer? tokenizer) => tokenizer is null ? null : ByteVocabulary.Fault(tokenizer);
 
     private static TextTokenizer? TokenizerOf(EvaluatedModel model, StageContext context)
     {

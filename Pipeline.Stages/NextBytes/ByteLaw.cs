@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
@@ -9,6 +11,7 @@ internal sealed class ByteLaw(ByteTree tree)
 {
     private readonly List<NodeSums?> _sums = [];
     private readonly List<double> _logWeight = [];
+    private int _longest;
 
     /// <summary>[nodes] log W; NaN where a node or one before it has not been added.</summary>
     public double LogWeight(int node) => node < _logWeight.Count ? _logWeight[node] : double.NaN;
@@ -27,9 +30,17 @@ internal sealed class ByteLaw(ByteTree tree)
             _logWeight.Add(_logWeight.Count == 0 ? 0 : double.NaN);
         }
         _sums[node] = sums;
+        _longest = Math.Max(_longest, sums.Offsets);
         List<int> children = tree.Nodes[node].Children;
         for (int i = 0; i < children.Count; i++)
             _logWeight[children[i]] = _logWeight[node] + edges[i] - sums.LogValid;
+    }
+
+    /// <summary>Gives back what the nodes say; nothing can be asked any more.</summary>
+    public void Release(SumsPool pool)
+    {
+        pool.GiveBack(_sums.OfType<NodeSums>());
+        _sums.Clear();
     }
 
     /// <summary>
@@ -61,8 +72,7 @@ internal sealed class ByteLaw(ByteTree tree)
         Span<(int Node, int Back)> speaking = stackalloc (int, int)[64];
         int count = 0;
         double largest = double.NegativeInfinity;
-        int least = Math.Max(0, offset - tree.LongestToken + 1);
-        for (int start = offset; start >= least; start--)
+        for (int start = offset; start >= 0 && offset - start < _longest; start--)
         {
             foreach (int node in tree.At(start))
             {
@@ -71,29 +81,23 @@ internal sealed class ByteLaw(ByteTree tree)
                 if (count == speaking.Length)
                     speaking = Larger(speaking);
                 speaking[count++] = (node, offset - start);
-                largest = Math.Max(largest, _logWeight[node]);
+                largest = Math.Max(largest, _logWeight[node] - _sums[node]!.LogValid);
             }
         }
         if (double.IsNegativeInfinity(largest))
             return largest;
         foreach ((int node, int back) in speaking[..count])
-            mass += Add(_sums[node]!, back, Math.Exp(_logWeight[node] - largest), p);
+            _sums[node]!.AddTo(p, back, Math.Exp(_logWeight[node] - _sums[node]!.LogValid - largest));
+        mass = Sum(p);
         return largest;
     }
 
-    private static double Add(NodeSums sums, int back, double weight, Span<double> p)
+    private static double Sum(ReadOnlySpan<double> p)
     {
-        (int from, int to) = (sums.Starts[back], sums.Starts[back + 1]);
-        ReadOnlySpan<short> symbols = sums.Symbols.AsSpan(from, to - from);
-        ReadOnlySpan<double> values = sums.Values.AsSpan(from, to - from);
-        double mass = 0;
-        for (int i = 0; i < symbols.Length; i++)
-        {
-            double share = weight * values[i];
-            p[symbols[i]] += share;
-            mass += share;
-        }
-        return mass;
+        Vector<double> sum = Vector<double>.Zero;
+        for (int at = 0; at < 256; at += Vector<double>.Count)
+            sum += new Vector<double>(p[at..]);
+        return Vector.Sum(sum) + p[ByteVocabulary.End];
     }
 
     private static Span<(int, int)> Larger(Span<(int, int)> full)

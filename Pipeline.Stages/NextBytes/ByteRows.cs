@@ -7,6 +7,7 @@ namespace Pipeline.Stages.NextBytes;
 internal sealed class ByteRows(ByteVocabulary vocabulary)
 {
     private readonly ContinuationRule _rule = new(vocabulary);
+    private readonly SumsPool _pool = new();
 
     public ByteVocabulary Vocabulary => vocabulary;
 
@@ -15,7 +16,10 @@ internal sealed class ByteRows(ByteVocabulary vocabulary)
     /// <summary>The contexts of a text.</summary>
     public ByteTree Tree(ByteText text, BytesView view) => ByteTree.Of(text, vocabulary, _rule, Encoder, view);
 
+    /// <summary>A text none of whose contexts is known yet.</summary>
+    public ScoredBytes Text(ByteText text, BytesView view, int root = 0, int from = 0) => new(text, Tree(text, view), _pool, root, from);
+
     /// <summary>A row with the runs of text in it, none of whose contexts is known yet.</summary>
     public ScoredRow Row(TokenSequence tokens, BytesView view)
-        => new(tokens.Ids, [.. ByteSegment.Of(tokens, vocabulary).Select(s => new ScoredBytes(s.Text, Tree(s.Text, view), s.Root, s.From))]);
+        => new(tokens.Ids, [.. ByteSegment.Of(tokens, vocabulary).Select(s => Text(s.Text, view, s.Root, s.From))]);
 }

@@ -12,11 +12,14 @@ namespace Pipeline.Stages.NextBytes;
 /// </summary>
 internal sealed class ByteTree
 {
+    // Of the many bytes at which no node ends.
+    private static readonly List<int> s_none = [];
+
     private readonly ByteVocabulary _vocabulary;
     private readonly ContinuationRule _rule;
     private readonly List<byte> _bytes = [];
     private readonly List<ByteNode> _nodes = [];
-    private readonly List<List<int>> _at = [[]];
+    private readonly List<List<int>> _at = [s_none];
 
     private bool _isTrunkOnly;
 
@@ -31,11 +34,10 @@ internal sealed class ByteTree
     {
         _vocabulary = vocabulary;
         _rule = rule;
-        LongestToken = Math.Max(vocabulary.MaxBytes, rootBytes.Length);
         foreach (byte value in rootBytes)
         {
             _bytes.Add(value);
-            _at.Add([]);
+            _at.Add(s_none);
         }
         Utf8State state = default;
         state.TryNext(rootBytes, out state);
@@ -44,9 +46,6 @@ internal sealed class ByteTree
         int[] tail = place < 0 || _rule.IsAdded(place) ? [] : [place];
         Add(new ByteNode(root, place, -1, rootBytes.Length, 0, true, tail, state, PendingOf(rootBytes, state), rule.Added.After(0, root, rootBytes)));
     }
-
-    /// <summary>No node speaks of more bytes behind it than this.</summary>
-    public int LongestToken { get; private set; }
 
     /// <summary>Where the text begins, or goes on behind its last added token.</summary>
     public int Segment { get; private set; }
@@ -129,7 +128,7 @@ internal sealed class ByteTree
         _bytes.Add(value);
         int end = _bytes.Count;
         if (_at.Count == end)
-            _at.Add([]);
+            _at.Add(s_none);
         if (_isTrunkOnly)
             return;
         _open.Add((end - 1, _vocabulary.All));
@@ -208,7 +207,7 @@ internal sealed class ByteTree
     {
         _bytes.Add(value);
         if (_at.Count == _bytes.Count)
-            _at.Add([]);
+            _at.Add(s_none);
         _open.Clear();
     }
 
@@ -223,9 +222,8 @@ internal sealed class ByteTree
     private int AddChild(int parent, int id, int place, ReadOnlySpan<byte> bytes, bool isTrunk)
     {
         ByteNode from = _nodes[parent];
-        LongestToken = Math.Max(LongestToken, bytes.Length);
         from.State.TryNext(bytes, out Utf8State state);
-        int[] tail = _rule.IsAdded(place) ? [] : [.. from.Tail.AsSpan(Math.Max(0, from.Tail.Length + 1 - _rule.TailTokens)), place];
+        int[] tail = _isTrunkOnly || _rule.IsAdded(place) ? [] : [.. from.Tail.AsSpan(Math.Max(0, from.Tail.Length + 1 - _rule.TailTokens)), place];
         byte[] pending = state.IsWhole ? [] : PendingOf([.. from.Pending, .. bytes], state);
         return Add(new ByteNode(
             id, place, parent, from.Offset + bytes.Length, from.Depth + 1, isTrunk, tail, state, pending, _rule.Added.After(from.Added, id, bytes)));
@@ -234,7 +232,9 @@ internal sealed class ByteTree
     private int Add(ByteNode node)
     {
         while (_at.Count <= node.Offset)
-            _at.Add([]);
+            _at.Add(s_none);
+        if (_at[node.Offset] == s_none)
+            _at[node.Offset] = [];
         _at[node.Offset].Add(_nodes.Count);
         _nodes.Add(node);
         if (node.Parent >= 0)

@@ -17,8 +17,13 @@ internal sealed class ByteVocabulary
     /// <summary>The bytes and the end.</summary>
     public const int Symbols = 257;
 
-    /// <summary>Whether next bytes can be computed from a tokenizer's tokens.</summary>
-    public static bool IsFor(TextTokenizer tokenizer) => tokenizer.Definition.Model is BpeModel;
+    /// <summary>Why next bytes cannot be computed from a tokenizer's tokens; null: they can.</summary>
+    public static string? Fault(TextTokenizer tokenizer) => tokenizer.Definition.Model switch
+    {
+        BpeModel { Plain: true } => null,
+        BpeModel => "next bytes cannot be computed: its continuing_subword_prefix or end_of_word_suffix makes tokens that are no bytes of text",
+        _ => "next bytes are computed for BPE tokenizers: in a Unigram model a text has many tokenizations, and no one of them is the beginning of another's",
+    };
 
     private readonly int[] _ids;
     private readonly int[] _places;
@@ -29,12 +34,13 @@ internal sealed class ByteVocabulary
     /// <param name="tokenizer">Whose tokens.</param>
     /// <param name="ends">Ids that end a text.</param>
     /// <param name="rows">Ids from here on are none of the model's.</param>
-    /// <exception cref="InputException">The tokenizer is no BPE.</exception>
+    /// <exception cref="InputException">See <see cref="Fault"/>.</exception>
     public ByteVocabulary(TextTokenizer tokenizer, IReadOnlySet<int> ends, int rows)
     {
         Tokenizer = tokenizer;
-        Model = tokenizer.Definition.Model as BpeModel
-            ?? throw new InputException("next bytes are computed for BPE tokenizers: in a Unigram model a text has many tokenizations, and no one of them is the beginning of another's");
+        if (Fault(tokenizer) is { } fault)
+            throw new InputException(fault);
+        Model = (BpeModel)tokenizer.Definition.Model;
         var dummies = new List<int>();
         tokenizer.CreateEncoder().Run("a", [], dummies);
         HasDummy = dummies.Count > 0;

@@ -1,4 +1,3 @@
-using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Tokenization.Bpe;
 using Pipeline.Stages.Tokenization.Splitting;
@@ -33,8 +32,6 @@ internal sealed class ContinuationRule
         _vocabulary = vocabulary;
         TextTokenizer tokenizer = vocabulary.Tokenizer;
         BpeModel model = vocabulary.Model;
-        if (!model.Plain)
-            throw new InputException("a tokenizer with a continuing_subword_prefix or an end_of_word_suffix has tokens that are no bytes of text; next bytes cannot be computed");
         _wholeWords = model.Options.IgnoreMerges;
         _pairs = new PairRule(vocabulary);
         Added = new AddedPrefixes(vocabulary);

@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Pipeline.Contracts.Records;
 using Pipeline.Contracts.Teachers;
 
@@ -13,12 +15,18 @@ internal sealed class KeptBytes(int most, double share)
 
     private readonly List<byte> _symbols = [];
     private readonly List<float> _negLog = [];
-    private readonly byte[] _order = new byte[256];
+    private readonly byte[] _named = new byte[256];
+    private readonly ulong[] _keys = new ulong[256];
 
-    /// <summary>What is kept of a row, and what it took.</summary>
+    /// <summary>What is kept of a row, and what it took. The row's memory is given back: it cannot be asked any more.</summary>
     /// <param name="row">With all its contexts.</param>
     /// <param name="tokens">Of the row.</param>
-    public AnsweredBytes Answer(ScoredRow row, TokenSequence tokens) => new(Of(row, tokens.ByteEnds is [.., var last] ? last : 0), row.Contexts, row.LostShare);
+    public AnsweredBytes Answer(ScoredRow row, TokenSequence tokens)
+    {
+        TeacherBytes bytes = Of(row, tokens.ByteEnds is [.., var last] ? last : 0);
+        row.Release();
+        return new AnsweredBytes(bytes, row.Contexts, row.LostShare);
+    }
 
     /// <param name="row">With all its contexts.</param>
     /// <param name="bytes">N, of the document.</param>
@@ -59,9 +67,13 @@ internal sealed class KeptBytes(int most, double share)
         int count = Candidates(p, mass);
         double wanted = share * mass, held = p[ByteVocabulary.End];
         int kept = 0;
-        while (kept < count && kept < most && held < wanted)
-            held += p[_order[kept++]];
-        Span<byte> named = _order.AsSpan(0, kept);
+        for (ulong last = ulong.MaxValue; kept < count && kept < most && held < wanted; kept++)
+        {
+            last = Next(_keys.AsSpan(0, count), last);
+            _named[kept] = Symbol(last);
+            held += p[_named[kept]];
+        }
+        Span<byte> named = _named.AsSpan(0, kept);
         named.Sort();
         foreach (byte value in named)
         {
@@ -74,28 +86,37 @@ internal sealed class KeptBytes(int most, double share)
         negLogRest = Negated(rest > Rounding ? rest : 0);
     }
 
-    // The bytes that may have to be named, likeliest first: all that are below hold less than what need not be, together.
+    // The bytes that may have to be named: all that are below hold less than what need not be, together.
     private int Candidates(ReadOnlySpan<double> p, double mass)
     {
-        double least = (1 - share) * mass / 256;
-        var bound = new Vector<double>(least);
+        Vector512<double> least = Vector512.Create((1 - share) * mass / 256);
+        ref double first = ref MemoryMarshal.GetReference(p);
         int count = 0;
-        for (int from = 0; from < 256; from += Vector<double>.Count)
+        for (int from = 0; from < 256; from += Vector512<double>.Count)
         {
-            if (!Vector.GreaterThanAny(new Vector<double>(p[from..]), bound))
-                continue;
-            for (int value = from; value < from + Vector<double>.Count; value++)
+            ulong above = Vector512.GreaterThan(Vector512.LoadUnsafe(ref first, (nuint)from), least).ExtractMostSignificantBits();
+            for (; above != 0; above &= above - 1)
             {
-                if (p[value] <= least)
-                    continue;
-                int at = count++;
-                for (; at > 0 && p[_order[at - 1]] < p[value]; at--)
-                    _order[at] = _order[at - 1];
-                _order[at] = (byte)value;
+                int value = from + BitOperations.TrailingZeroCount(above);
+                _keys[count++] = Key(p[value], value);
             }
         }
         return count;
     }
+
+    // Few of many are named, so they are not sorted: the largest key below the last one. Without branches, which nobody could foretell.
+    private static ulong Next(ReadOnlySpan<ulong> keys, ulong last)
+    {
+        ulong largest = 0;
+        foreach (ulong key in keys)
+            largest = Math.Max(largest, key < last ? key : 0);
+        return largest;
+    }
+
+    // In the order of the probabilities, whose bits are in the order of their values but for the last eight; of equal ones the lower byte is first.
+    private static ulong Key(double p, int value) => (BitConverter.DoubleToUInt64Bits(p) & ~255UL) | (byte)(255 - value);
+
+    private static byte Symbol(ulong key) => (byte)(255 - (byte)key);
 
     private static float Negated(double p) => (float)Math.Max(0, -Math.Log(p));
 }

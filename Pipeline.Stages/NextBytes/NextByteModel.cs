@@ -49,7 +49,7 @@ internal sealed class NextByteModel : IDisposable
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
         ScoredRow[] rows = [.. texts.Select(text => new ScoredRow(
-            text.Mark is { } mark ? [mark, .. text.Ids] : text.Ids, [new ScoredBytes(text, _rows.Tree(text, view))]))];
+            text.Mark is { } mark ? [mark, .. text.Ids] : text.Ids, [_rows.Text(text, view)]))];
         using NextBytePass pass = Begin(rows);
         BatchTensors tensors = BatchTensors.Of([.. rows.Select(row => row.Ids)], Model.Device);
         using AttentionContext attention = Model.CreateAttention(rows.Length, (int)tensors.Ids_BT.size(1), cache: pass.Cache, lengths: tensors.Lengths);

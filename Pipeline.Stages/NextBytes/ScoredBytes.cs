@@ -3,9 +3,10 @@ namespace Pipeline.Stages.NextBytes;
 /// <summary>A run of text with its contexts and what a model says in them.</summary>
 /// <param name="text">Its tokens and bytes.</param>
 /// <param name="tree">Of the text.</param>
+/// <param name="pool">Where sums come from.</param>
 /// <param name="root">Where in its row of tokens the tree's root is.</param>
 /// <param name="from">Bytes of the row's document before it.</param>
-internal sealed class ScoredBytes(ByteText text, ByteTree tree, int root = 0, int from = 0)
+internal sealed class ScoredBytes(ByteText text, ByteTree tree, SumsPool pool, int root = 0, int from = 0)
 {
     public ByteText Text => text;
 
@@ -39,9 +40,12 @@ internal sealed class ScoredBytes(ByteText text, ByteTree tree, int root = 0, in
             // What the text has is never impossible, however improbable: its weight must not become nothing.
             edges[i] = tree.Nodes[children[i]].Place is var place and >= 0 ? Math.Log(Math.Max(p[place], float.Epsilon)) : double.NegativeInfinity;
         }
-        Law.Add(node, NodeSums.Of(p, tree, node, vocabulary), edges);
+        Law.Add(node, pool.Take().Make(p, tree, node, vocabulary), edges);
         Contexts++;
     }
+
+    /// <summary>Gives back the memory of its law, which cannot be asked any more. Whoever does not leaves it to the collector.</summary>
+    public void Release() => Law.Release(pool);
 
     /// <summary>Whether there is a condition after the first <paramref name="row"/> bytes of the text; see <see cref="Row"/>.</summary>
     public bool HasRow(int row) => text.Rows[row] >= tree.Nodes[0].Offset;

@@ -10,4 +10,11 @@ internal sealed record ScoredRow(int[] Ids, IReadOnlyList<ScoredBytes> Parts)
 
     /// <summary>See <see cref="ScoredBytes.LostShare"/>.</summary>
     public double LostShare => Parts.Sum(part => part.LostShare);
+
+    /// <summary>See <see cref="ScoredBytes.Release"/>.</summary>
+    public void Release()
+    {
+        foreach (ScoredBytes part in Parts)
+            part.Release();
+    }
 }

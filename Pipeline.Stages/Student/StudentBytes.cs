@@ -16,36 +16,55 @@ internal static class StudentBytes
     public static ByteVocabulary VocabularyOf(LanguageModel student)
         => new(student.Tokenizer, student.Tokenizer.EosId is { } eos ? new HashSet<int> { eos } : [], student.ValidRows);
 
+    /// <summary>What of them does not fit.</summary>
+    /// <param name="options">The objectives.</param>
+    /// <param name="tokenizer">The student's; null where it is not known yet.</param>
+    /// <param name="run">Where the shards are.</param>
+    /// <param name="facts">Which they are, and who writes them.</param>
+    public static IEnumerable<RuleFinding> Faults(ObjectivesOptions options, TextTokenizer? tokenizer, RunSite run, FlowFacts facts)
+    {
+        if (options.Bytes is null && options.SubwordBytes is null)
+            return [];
+        string key = $"objectives.{(options.Bytes is null ? BytesObjective.OfSubwords : BytesObjective.OfBytes)}";
+        IEnumerable<RuleFinding> shards = facts.ShardsRead.Select(folder => FaultOfShards(folder, run, facts)).OfType<string>().Select(fault => new RuleFinding(key, $"'{key}': {fault}"));
+        return tokenizer is null ? shards : FaultsOfTokens(options, tokenizer).Concat(shards);
+    }
+
     /// <exception cref="DefinitionException">The student has other tokens than the objective is for, or the shards hold no next bytes.</exception>
     public static void Require(ObjectivesOptions options, RunSite run, FlowFacts facts, string stage)
     {
-        if (options.Bytes is null && options.SubwordBytes is null)
-            return;
-        TextTokenizer tokenizer = SideTokenizers.Student(run);
+        if (Faults(options, SideTokenizers.Student(run), run, facts).FirstOrDefault() is { } fault)
+            throw new DefinitionException($"stage '{stage}': {fault.Message}");
+    }
+
+    private static IEnumerable<RuleFinding> FaultsOfTokens(ObjectivesOptions options, TextTokenizer tokenizer)
+    {
         int longest = Enumerable.Range(0, tokenizer.VocabularySize).Where(id => !tokenizer.IsSpecial(id)).Max(id => tokenizer.ByteView(id).Length);
+        (string bytes, string subwords) = ($"objectives.{BytesObjective.OfBytes}", $"objectives.{BytesObjective.OfSubwords}");
         if (options.Bytes is not null && longest > 1)
         {
-            throw new DefinitionException(
-                $"stage '{stage}': objective '{BytesObjective.OfBytes}' is for students of bytes, and the student's tokenizer has tokens of up to {longest} bytes; give the student \"tokenizer\": \"bytes\", "
+            yield return new RuleFinding(bytes,
+                $"'{bytes}' is for students of bytes, and the student's tokenizer has tokens of up to {longest} bytes; give the student \"tokenizer\": \"bytes\", "
                 + $"or try '{BytesObjective.OfSubwords}', which is an experiment");
         }
         if (options.SubwordBytes is not null && longest <= 1)
-            throw new DefinitionException($"stage '{stage}': objective '{BytesObjective.OfSubwords}' is for students of longer tokens, and the student's are single bytes; use '{BytesObjective.OfBytes}'");
-        if (options.SubwordBytes is not null)
-            _ = new ByteVocabulary(tokenizer, new HashSet<int>(), tokenizer.VocabularySize);
-        foreach (string folder in facts.ShardsRead)
-            RequireShards(folder, run, facts, stage);
+            yield return new RuleFinding(subwords, $"'{subwords}' is for students of longer tokens, and the student's are single bytes; use '{BytesObjective.OfBytes}'");
+        else if (options.SubwordBytes is not null && ByteVocabulary.Fault(tokenizer) is { } fault)
+            yield return new RuleFinding(subwords, $"'{subwords}': of the student's tokenizer, {fault}");
     }
 
-    private static void RequireShards(string folder, RunSite run, FlowFacts facts, string stage)
+    private static string? FaultOfShards(string folder, RunSite run, FlowFacts facts)
     {
         const string Remedy = "let score-teacher say \"bytes\": \"trunk\" or \"exact\", and write to another folder";
         string full = facts.ShardFolders.Contains(folder) ? run.Output(folder) : run.Input(folder);
-        foreach (FlowOutput written in facts.Earlier.Where(o => o.Facts.NextBytes == false && run.Output(o.Output.Path) == full))
-            throw new DefinitionException($"stage '{stage}': objectives of next bytes need them in the shards, and flow '{written.Flow}' writes {folder} without; {Remedy}");
-        if (!run.Storage.FileExists(ShardManifest.PathIn(full)))
-            return;
-        if (new ShardFingerprint(ShardManifest.Read(run.Storage, full).Fingerprint).NextBytes is null)
-            throw new DefinitionException($"stage '{stage}': objectives of next bytes need them in the shards, and {full} has none; {Remedy}");
+        FlowOutput? written = facts.Earlier.LastOrDefault(o => o.Facts.NextBytes is not null && run.Output(o.Output.Path) == full);
+        if (written is { Facts.NextBytes: false })
+            return $"it learns next bytes that the shards hold, and flow '{written.Flow}' writes {folder} without; {Remedy}";
+        // What an earlier flow writes is not what is there now.
+        if (written is not null || !run.Storage.FileExists(ShardManifest.PathIn(full)))
+            return null;
+        return new ShardFingerprint(ShardManifest.Read(run.Storage, full).Fingerprint).NextBytes is null
+            ? $"it learns next bytes that the shards hold, and {full} has none; {Remedy}"
+            : null;
     }
 }

@@ -8,6 +8,7 @@ using Pipeline.Stages.Models;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Ranks;
 using Pipeline.Stages.Rules;
+using Pipeline.Stages.Sides;
 
 namespace Pipeline.Stages.Student;
 
@@ -18,7 +19,10 @@ internal static class UpdateStudentRules
     {
         RuleFinding[] student = [.. StudentRules.Of(context)];
         IEnumerable<RuleFinding> all = student.Concat(Course(options, context)).Concat(Teacher(options, context)).Concat(Tables(options, context));
-        if (student.Any(f => !f.IsWarning) || (context.Facts.Student ?? context.Definition.Student) is not { } begun || new KnownModels(context).ConfigOf(begun) is not { } config)
+        if (student.Any(f => !f.IsWarning) || (context.Facts.Student ?? context.Definition.Student) is not { } begun)
+            return all;
+        all = all.Concat(StudentBytes.Faults(options.Objectives, new KnownModels(context).TokenizerOf(begun), RunSite.Of(context), context.Facts));
+        if (new KnownModels(context).ConfigOf(begun) is not { } config)
             return all;
         return all.Concat(Trained(options, begun, config)).Concat(Latents(options, config, context)).Concat(GgufRules.Of(options, begun, config, new KnownModels(context).TokenizerOf(begun)));
     }

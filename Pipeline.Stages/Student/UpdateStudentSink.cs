@@ -58,11 +58,7 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
         .Ruled<UpdateStudentOptions>(UpdateStudentRules.Of) with
     { Needs = StageNeeds.Student, IsRanked = true };
 
-    public StagePlan Plan(long? records)
-    {
-        StudentBytes.Require(_options.Objectives, _run, _facts, _name);
-        return StudentPlan.Of(_options, _run, _facts);
-    }
+    public StagePlan Plan(long? records) => StudentPlan.Of(_options, _run, _facts);
 
     public StreamPosition ResumeAt => _resumed?.Position ?? default;
 

@@ -2,6 +2,7 @@ using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.NextBytes;
 using Pipeline.Stages.Rules;
 using Pipeline.Stages.Teacher.Gguf;
 
@@ -17,7 +18,12 @@ internal static class ScoreTeacherRules
             yield return finding;
         if (context.Definition.Teacher is GgufTeacherDefinition gguf && Fault(gguf, context) is { } fault)
             yield return new RuleFinding("teacher.model", $"'teacher.model': {fault}") { OfRun = true };
-        if (teacher.Any(f => !f.IsWarning) || context.Definition.Teacher is not { Backend: TeacherDefinition.DefaultBackend } local || new KnownModels(context).Config(local.Model) is not { } config)
+        if (teacher.Any(f => !f.IsWarning) || context.Definition.Teacher is not { Backend: TeacherDefinition.DefaultBackend } local)
+            yield break;
+        var known = new KnownModels(context);
+        if (options.NextBytes is not null && known.TokenizerOf(local) is { } tokenizer && ByteVocabulary.Fault(tokenizer) is { } unfit)
+            yield return new RuleFinding("bytes", $"'bytes': of the teacher's tokenizer, {unfit}; leave it out");
+        if (known.Config(local.Model) is not { } config)
             yield break;
         for (int i = 0; i < options.HiddenLayers?.Count; i++)
         {

@@ -80,10 +80,7 @@ internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hi
     {
         if (_byteRows is null) return answers;
         var kept = new KeptBytes(asked!.MaxKept, asked.KeepShare);
-        return [.. answers.Zip(_byteRows, rows).Select(a => a.First with
-        {
-            Bytes = kept.Answer(a.Second, a.Third.Tokens!),
-        })];
+        return [.. answers.Zip(_byteRows, rows).Select(a => a.First with { Bytes = kept.Answer(a.Second, a.Third.Tokens!) })];
     }
 
     private TeacherHidden HiddenAt(List<Tensor> hidden, int row, TeacherQuestion question)

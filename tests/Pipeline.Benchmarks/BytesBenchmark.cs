@@ -15,7 +15,7 @@ namespace Pipeline.Benchmarks;
 
 /// <summary>
 /// What next bytes cost: the plain pass of a teacher, that with its trunk's next bytes and that with exact ones, over the same batches in turn.
-/// Arguments: <c>score [MODEL] [--tokenizer FOLDER] [--width H] [--text FILE] [--rounds N] [--tokens N] [--threads N]</c>; with a tokenizer the
+/// Arguments: <c>score [MODEL] [--tokenizer FOLDER] [--width H] [--text FILE] [--rounds N] [--tokens N] [--threads N] [--view trunk|exact]</c>; with a tokenizer the
 /// model is a fresh one of four layers that has its vocabulary. Or those of <see cref="BytesStepBenchmark"/>.
 /// </summary>
 internal static class BytesBenchmark
@@ -40,7 +40,8 @@ internal static class BytesBenchmark
                 await device.RunAsync(() => Save(made, tokenizer, Number("--width", "128"), storage));
             await using var teacher = new TorchTeacher(Path.GetFullPath(made ?? model), tokenizer, storage, device);
             TokenSequence[] rows = Rows(BenchmarkText.Documents([Option("--text", "data/text/test.parquet")], storage), tokenizer, Number("--tokens", "40000"));
-            await Compare(teacher, rows, tokenizer, Number("--rounds", "7"));
+            NextByteKnowledge[] asked = Option("--view", "") is { Length: > 0 } view ? [Enum.Parse<NextByteKnowledge>(view, ignoreCase: true)] : [NextByteKnowledge.Trunk, NextByteKnowledge.Exact];
+            await Compare(teacher, rows, tokenizer, asked, Number("--rounds", "7"));
             return 0;
         }
         finally
@@ -50,10 +51,10 @@ internal static class BytesBenchmark
         }
     }
 
-    private static async Task Compare(TorchTeacher teacher, TokenSequence[] rows, TextTokenizer tokenizer, int rounds)
+    private static async Task Compare(TorchTeacher teacher, TokenSequence[] rows, TextTokenizer tokenizer, NextByteKnowledge[] asked, int rounds)
     {
         int[][] batches = [.. LengthBatches.Plan([.. rows.Select(r => r.Count)], 8192)];
-        NextByteKnowledge[] views = [NextByteKnowledge.None, NextByteKnowledge.Trunk, NextByteKnowledge.Exact];
+        NextByteKnowledge[] views = [NextByteKnowledge.None, .. asked];
         var walls = views.ToDictionary(v => v, _ => new List<double>());
         var processors = views.ToDictionary(v => v, _ => new List<double>());
         long contexts = 0, bytes = rows.Sum(r => (long)r.ByteEnds[^1]);
@@ -68,8 +69,8 @@ internal static class BytesBenchmark
                 {
                     foreach (int[] batch in batches)
                     {
-                        TeacherQuestion[] asked = [.. batch.Select(i => new TeacherQuestion(rows[i].Ids) { Tokens = rows[i] })];
-                        var request = new TeacherRequest(asked) { Bytes = view == NextByteKnowledge.None ? null : new NextBytesAsked(view, view == NextByteKnowledge.Exact ? 1e-3 : 0, 16, 0.99) };
+                        TeacherQuestion[] questions = [.. batch.Select(i => new TeacherQuestion(rows[i].Ids) { Tokens = rows[i] })];
+                        var request = new TeacherRequest(questions) { Bytes = view == NextByteKnowledge.None ? null : new NextBytesAsked(view, view == NextByteKnowledge.Exact ? 1e-3 : 0, 16, 0.99) };
                         IReadOnlyList<TeacherAnswer> answers = await teacher.ScoreAsync(request, CancellationToken.None);
                         contexts += answers.Sum(a => (long)(a.Bytes?.Contexts ?? 0));
                         lost += answers.Sum(a => a.Bytes?.LostShare ?? 0);

@@ -81,7 +81,7 @@ public sealed class ByteLawTests
         foreach (int node in Enumerable.Range(0, made.Nodes.Count).OrderBy(n => made.Nodes[n].Depth).ToArray())
         {
             double[] byId = toy.Model(PathOf(made, node)), logP = [.. toy.Vocabulary.Ids.ToArray().Select(id => byId[id])];
-            scored.Add(node, NodeSums.Of(Array.ConvertAll(logP, Math.Exp).AsSpan(), made, node, toy.Vocabulary), [.. made.Nodes[node].Children.Select(c => logP[made.Nodes[c].Place])]);
+            scored.Add(node, new NodeSums().Make(Array.ConvertAll(logP, Math.Exp).AsSpan(), made, node, toy.Vocabulary), [.. made.Nodes[node].Children.Select(c => logP[made.Nodes[c].Place])]);
         }
         return scored;
     }

@@ -21,7 +21,7 @@ internal sealed class GoldenNodes
         {
             double[] ordered = [.. vocabulary.Ids.ToArray().Select(id => logP[(n * vocabularySize) + id])];
             double[] edges = [.. tree.Nodes[n].Children.Select(child => ordered[tree.Nodes[child].Place])];
-            _law.Add(n, NodeSums.Of(Array.ConvertAll(ordered, Math.Exp).AsSpan(), tree, n, vocabulary), edges);
+            _law.Add(n, new NodeSums().Make(Array.ConvertAll(ordered, Math.Exp).AsSpan(), tree, n, vocabulary), edges);
         }
     }
 

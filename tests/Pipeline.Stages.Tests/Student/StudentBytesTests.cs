@@ -4,6 +4,7 @@ using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Stages.Objectives;
 using Pipeline.Stages.Shards;
+using Pipeline.Stages.Sides;
 using Pipeline.Stages.Student;
 using Pipeline.Stages.Tests.Torch;
 
@@ -56,11 +57,13 @@ public sealed class StudentBytesTests : IDisposable
         Assert.Contains("use 'bytes'", Refused(bytes, new() { SubwordBytes = new() }, "run:plain"), StringComparison.Ordinal);
         Assert.Contains("plain has none", Refused(bytes, OfBytes, "run:plain"), StringComparison.Ordinal);
         // Nothing is there yet, and nobody says that it will not be.
-        Plan(bytes, OfBytes, "run:later", []);
+        Assert.Empty(Faults(bytes, OfBytes, "run:later", []));
         FlowFacts without = new() { NextBytes = false }, with = new() { NextBytes = true };
-        Plan(bytes, OfBytes, "run:later", [new FlowOutput(new StageOutput("to", "later", OutputKind.Shards), "score", 0, with)]);
-        Assert.Contains("flow 'score' writes run:later without", Assert.Throws<DefinitionException>(
-            () => Plan(bytes, OfBytes, "run:later", [new FlowOutput(new StageOutput("to", "later", OutputKind.Shards), "score", 0, without)])).Message, StringComparison.Ordinal);
+        FlowOutput Scored(string path, FlowFacts facts) => new(new StageOutput("to", path, OutputKind.Shards), "score", 0, facts);
+        Assert.Empty(Faults(bytes, OfBytes, "run:later", [Scored("later", with)]));
+        Assert.Contains("flow 'score' writes run:later without", Assert.Single(Faults(bytes, OfBytes, "run:later", [Scored("later", without)])).Message, StringComparison.Ordinal);
+        // What is there is written anew.
+        Assert.Empty(Faults(bytes, OfBytes, "run:plain", [Scored("plain", with)]));
         DefinitionException atWork = await Assert.ThrowsAsync<DefinitionException>(
             () => _run.TrainAsync(bytes, "plain", new UpdateStudentOptions { To = "student", Objectives = OfBytes, Steps = 1 }));
         Assert.Contains("plain has none", atWork.Message, StringComparison.Ordinal);
@@ -78,13 +81,12 @@ public sealed class StudentBytesTests : IDisposable
         await _run.TrainAsync(bytes, "bytes", new UpdateStudentOptions { To = "student", Objectives = OfBytes, Steps = 2 });
     }
 
-    private string Refused(RunDefinition definition, ObjectivesOptions objectives, string from)
-        => Assert.Throws<DefinitionException>(() => Plan(definition, objectives, from, [])).Message;
+    private string Refused(RunDefinition definition, ObjectivesOptions objectives, string from) => Faults(definition, objectives, from, [])[0].Message;
 
-    private void Plan(RunDefinition definition, ObjectivesOptions objectives, string from, FlowOutput[] written)
+    private RuleFinding[] Faults(RunDefinition definition, ObjectivesOptions objectives, string from, FlowOutput[] written)
     {
         var options = new UpdateStudentOptions { To = "student", Objectives = objectives, Steps = 1 };
         StageContext context = _run.Context(definition, null, new ReadShardsOptions { From = [from] }, options);
-        Made.UpdateStudent(options, context with { Facts = context.Facts with { Outputs = written, Index = 1 } }).Plan(null);
+        return [.. StudentBytes.Faults(objectives, SideTokenizers.Student(RunSite.Of(context)), RunSite.Of(context), context.Facts with { Outputs = written, Index = 1 })];
     }
 }
