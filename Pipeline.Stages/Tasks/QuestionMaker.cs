@@ -12,6 +12,7 @@ namespace Pipeline.Stages.Tasks;
 /// <param name="examples">Rows that answered questions are made of, in order, each with the id that the same row has among the data.</param>
 internal sealed class QuestionMaker(TaskFile task, IReadOnlyList<(DocumentId? Id, JsonElement Row)> examples)
 {
+    private readonly BbqRows? _bias = task.Kind == TaskKind.Bias ? new BbqRows(task.Prompt, "", null) : null;
     private readonly Wording _prompt = new(task.Prompt);
     private readonly Wording? _target = task.Target is { } target ? new Wording(target) : null;
     private readonly Wording[] _choices = [.. task.Choices.Select(c => new Wording(c))];
@@ -19,9 +20,9 @@ internal sealed class QuestionMaker(TaskFile task, IReadOnlyList<(DocumentId? Id
     /// <exception cref="ChoiceReject">The row lacks something.</exception>
     public TaskQuestion Question(DocumentId id, JsonElement row)
     {
-        if (task.Kind == TaskKind.Bias)
+        if (_bias is not null)
         {
-            ChoiceQuestion bias = new BbqRows(task.Prompt, "", null).Question(id, row);
+            ChoiceQuestion bias = _bias.Question(id, row);
             return new TaskQuestion(id, task, bias.Prompt, row.GetRawText()) { Choice = bias };
         }
         var values = new TaskRow(task, row);

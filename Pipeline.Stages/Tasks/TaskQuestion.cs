@@ -12,7 +12,7 @@ internal sealed record TaskQuestion(DocumentId Id, TaskFile Task, string Prompt,
 {
     DocumentId? IRecord.Id => Id;
 
-    public long Weight => 64 + (2L * (Prompt.Length + Row.Length + (Target?.Length ?? 0) + Continuations.Sum(c => c.Length)));
+    public long Weight => RecordWeight.Overhead + RecordWeight.Of(Prompt) + RecordWeight.Of(Row) + RecordWeight.Of(Target) + Continuations.Sum(RecordWeight.Of);
 
     /// <summary>Of kinds choices, truths and bias.</summary>
     public ChoiceQuestion? Choice { get; init; }

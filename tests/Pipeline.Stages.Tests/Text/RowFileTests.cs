@@ -71,5 +71,38 @@ public sealed class RowFileTests : IDisposable
         Assert.Contains("no line holds anything", Assert.Throws<InputException>(() => RowFile.Columns(_run.Storage, _run.PathOf("c.jsonl"))).Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_changed_byte_or_a_cut_is_read_or_refused_and_nothing_else()
+    {
+        string path = _run.PathOf("a.parquet"), broken = _run.PathOf("b.parquet");
+        Duck.Write(path, "SELECT i::INTEGER AS i, i / 4.0::DOUBLE AS d, i % 2 = 0 AS b, [i, 7]::BIGINT[] AS l FROM range(5) t(i)", "COMPRESSION snappy");
+        byte[] bytes = File.ReadAllBytes(path);
+        int read = 0, refused = 0;
+        for (int at = 0; at < bytes.Length; at++)
+        {
+            byte[] changed = [.. bytes];
+            changed[at] ^= 0xFF;
+            Try(changed);
+            if (at % 5 == 0)
+                Try(bytes[..at]);
+        }
+        Assert.True(read > 0 && refused > bytes.Length / 5, $"{read} read, {refused} refused");
+
+        void Try(byte[] content)
+        {
+            File.WriteAllBytes(broken, content);
+            try
+            {
+                Assert.True(RowFile.Read(_run.Storage, broken, ["i", "d", "b", "l"]).Count() < 1 << 20);
+                read++;
+            }
+            catch (InputException e)
+            {
+                Assert.Contains(broken, e.Message, StringComparison.Ordinal);
+                refused++;
+            }
+        }
+    }
+
     private string Refusal(string path, string column) => Assert.Throws<InputException>(() => RowFile.Read(_run.Storage, path, [column]).Count()).Message;
 }
