@@ -2,6 +2,7 @@ using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Stages;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.NextBytes;
 using Pipeline.Stages.Rules;
 using Pipeline.Stages.Teacher.Gguf;
 
@@ -19,6 +20,8 @@ internal static class ScoreTeacherRules
             yield return new RuleFinding("teacher.model", $"'teacher.model': {fault}") { OfRun = true };
         if (teacher.Any(f => !f.IsWarning) || context.Definition.Teacher is not { Backend: TeacherDefinition.DefaultBackend } local || new KnownModels(context).Config(local.Model) is not { } config)
             yield break;
+        if (options.NextBytes is not null && new KnownModels(context).TokenizerOf(local) is { } tokenizer && !ByteVocabulary.IsFor(tokenizer))
+            yield return new RuleFinding("bytes", "'bytes' needs a teacher with a BPE tokenizer; in this one's, a Unigram model, a text has many tokenizations; leave 'bytes' out");
         for (int i = 0; i < options.HiddenLayers?.Count; i++)
         {
             if (options.HiddenLayers[i] > config.Layers || options.HiddenLayers[i] < -config.Layers - 1)
