@@ -2,8 +2,8 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using Pipeline.Contracts.Definitions;
-using Pipeline.Host.Runs;
 using Pipeline.Contracts.Stages;
+using Pipeline.Host.Runs;
 using Pipeline.Stages.Torch;
 using TorchSharp;
 

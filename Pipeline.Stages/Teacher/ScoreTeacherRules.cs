@@ -25,6 +25,8 @@ internal static class ScoreTeacherRules
             yield return new RuleFinding("bytes", $"'bytes': of the teacher's tokenizer, {unfit}; leave it out");
         if (known.Config(local.Model) is not { } config)
             yield break;
+        if (options.NextBytes is not null && new KnownModels(context).TokenizerOf(local) is { } tokenizer && !ByteVocabulary.IsFor(tokenizer))
+            yield return new RuleFinding("bytes", "'bytes' needs a teacher with a BPE tokenizer; in this one's, a Unigram model, a text has many tokenizations; leave 'bytes' out");
         for (int i = 0; i < options.HiddenLayers?.Count; i++)
         {
             if (options.HiddenLayers[i] > config.Layers || options.HiddenLayers[i] < -config.Layers - 1)

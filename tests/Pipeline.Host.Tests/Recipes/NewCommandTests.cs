@@ -61,6 +61,27 @@ public sealed class NewCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_teacher_whose_next_bytes_are_not_known_teaches_bytes_without_them()
+    {
+        string model = ByteModel.Save(_folder["model"], seed: 3);
+        string pieces = string.Join(", ", "▁abcdefghijklmnopqrstuvwxyz0123456789T.?$%,+-*/=:'\n".Select(c => $"[{System.Text.Json.JsonSerializer.Serialize(c.ToString())}, -3.0]"));
+        _folder.Write(Path.Combine("model", "tokenizer.json"), $$"""
+            { "version": "1.0", "added_tokens": [ { "id": 0, "content": "<s>", "special": true }, { "id": 1, "content": "</s>", "special": true }, { "id": 2, "content": "<pad>", "special": true } ],
+              "normalizer": null, "post_processor": null,
+              "pre_tokenizer": { "type": "Metaspace", "replacement": "▁", "prepend_scheme": "always" }, "decoder": { "type": "Metaspace", "replacement": "▁", "prepend_scheme": "always" },
+              "model": { "type": "Unigram", "unk_id": 3, "byte_fallback": false, "vocab": [ ["<s>", 0.0], ["</s>", 0.0], ["<pad>", 0.0], ["<unk>", 0.0], {{pieces}} ] } }
+            """);
+        string text = _folder.Write("text.jsonl", string.Concat(Enumerable.Range(1, 40).Select(i => $"{{\"text\": \"i have {i} apples and buy {i + 1} more.\"}}\n")));
+
+        AlmAnswer answer = await Alm.RunAsync(["new", "bytes", "--model", model, "--text", text], stages: StageTable.All);
+
+        Assert.True(answer.Code == 0, answer.Error);
+        Assert.Contains("\"alm\": {}, \"sft\": {}", answer.Output, StringComparison.Ordinal);
+        Assert.Contains("Not by next bytes", answer.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("\"bytes\": \"trunk\"", answer.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_a_recipe_needs_is_asked_for_by_name_and_a_file_that_is_there_stays()
     {
         string there = _folder.Write("mine.json", "edited");
