@@ -16,7 +16,7 @@ internal static class ScoreTeacherRules
         foreach (RuleFinding finding in teacher)
             yield return finding;
         if (context.Definition.Teacher is GgufTeacherDefinition gguf && Fault(gguf, context) is { } fault)
-            yield return new RuleFinding("teacher.model", $"'teacher.model': {fault}") { OfRun = true };
+            yield return new RuleFinding("teacher.model", $"'teacher.model': {fault}") { OfRun = true, IsInput = true };
         if (teacher.Any(f => !f.IsWarning) || context.Definition.Teacher is not { Backend: TeacherDefinition.DefaultBackend } local || new KnownModels(context).Config(local.Model) is not { } config)
             yield break;
         for (int i = 0; i < options.HiddenLayers?.Count; i++)
