@@ -17,7 +17,7 @@ internal static class ScoreTeacherRules
         foreach (RuleFinding finding in teacher)
             yield return finding;
         if (context.Definition.Teacher is GgufTeacherDefinition gguf && Fault(gguf, context) is { } fault)
-            yield return new RuleFinding("teacher.model", $"'teacher.model': {fault}") { OfRun = true };
+            yield return new RuleFinding("teacher.model", $"'teacher.model': {fault}") { OfRun = true, IsInput = true };
         if (teacher.Any(f => !f.IsWarning) || context.Definition.Teacher is not { Backend: TeacherDefinition.DefaultBackend } local)
             yield break;
         var known = new KnownModels(context);
@@ -25,8 +25,6 @@ internal static class ScoreTeacherRules
             yield return new RuleFinding("bytes", $"'bytes': of the teacher's tokenizer, {unfit}; leave it out");
         if (known.Config(local.Model) is not { } config)
             yield break;
-        if (options.NextBytes is not null && new KnownModels(context).TokenizerOf(local) is { } tokenizer && !ByteVocabulary.IsFor(tokenizer))
-            yield return new RuleFinding("bytes", "'bytes' needs a teacher with a BPE tokenizer; in this one's, a Unigram model, a text has many tokenizations; leave 'bytes' out");
         for (int i = 0; i < options.HiddenLayers?.Count; i++)
         {
             if (options.HiddenLayers[i] > config.Layers || options.HiddenLayers[i] < -config.Layers - 1)

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Pipeline.Contracts.Definitions;
-using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
 using Pipeline.Contracts.Teachers;
 using Pipeline.Host.Gguf;

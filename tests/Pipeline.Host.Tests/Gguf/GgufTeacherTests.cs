@@ -175,7 +175,7 @@ public sealed class GgufTeacherTests : IDisposable
         Assert.Null(teacher.ProcessId);
         Assert.Equal(scored.Message, Assert.Throws<InputException>(() => teacher.Fingerprint).Message);
         AlmAnswer check = await Alm.RunAsync(["check", Definition(file, ""), "--run", _folder["run"]], stages: StageTable.All);
-        Assert.Equal(ExitCodes.Definition, check.Code);
+        Assert.Equal(ExitCodes.Input, check.Code);
         Assert.Contains(expected, check.Error, StringComparison.Ordinal);
     }
 

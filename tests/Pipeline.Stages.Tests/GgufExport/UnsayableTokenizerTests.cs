@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Pipeline.Contracts.Errors;
-using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Gguf;
 using Pipeline.Stages.GgufExport;
 using Pipeline.Stages.Tests.Alignment;
@@ -104,7 +103,7 @@ public sealed class UnsayableTokenizerTests : IDisposable
 
     private static int Next(JsonObject json) => json["added_tokens"]!.AsArray().Max(t => t!["id"]!.GetValue<int>()) + 1;
 
-    private static JsonNode Pattern(string regex) => new JsonObject
+    private static JsonObject Pattern(string regex) => new JsonObject
     {
         ["type"] = "Sequence",
         ["pretokenizers"] = new JsonArray(
