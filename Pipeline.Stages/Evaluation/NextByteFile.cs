@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Pipeline.Contracts.Errors;
 using Pipeline.Contracts.Storage;
+using Pipeline.Stages.Batching;
 using Pipeline.Stages.Language;
 using Pipeline.Stages.Models;
 using Pipeline.Stages.Models.Safetensors;
@@ -37,7 +38,8 @@ public sealed record NextByteFileOptions(
 /// <param name="say">Gets what a person should know of the model; null: nobody does.</param>
 public sealed class NextByteFile(IStorage storage, TorchDevice device, Action<string>? say = null)
 {
-    private const int TextsAtATime = 64;
+    // A character takes a kilobyte of rows.
+    private const int MostLines = 64, MostCharacters = 1 << 15;
 
     private readonly record struct Line(long Row, string? Text);
 
@@ -60,21 +62,22 @@ public sealed class NextByteFile(IStorage storage, TorchDevice device, Action<st
         var tensors = new List<TensorSource>();
         long scored = 0, rejected = 0;
         using NextByteModel bytes = await device.RunAsync(() => new NextByteModel(model.Model, vocabulary, model.Expansion is null ? null : ids => model.Embed(ids)), cancellationToken);
-        foreach (Line[] lines in Read(options).Chunk(TextsAtATime))
+        foreach (IReadOnlyList<Line> lines in Some(Read(options)))
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            foreach (Line line in lines)
+            List<ByteText>?[] texts = [.. lines.Select(line => line.Text is null ? null : Texts(line.Text, vocabulary, model))];
+            var rows = new Queue<float[]>(await RowsAsync(bytes, [.. texts.OfType<List<ByteText>>().SelectMany(windows => windows)], options, cancellationToken));
+            for (int i = 0; i < lines.Count; i++)
             {
-                if (line.Text is null || Texts(line.Text, vocabulary, model) is not { } windows)
+                if (texts[i] is not { } windows)
                 {
                     rejected++;
                     continue;
                 }
-                float[] rows = await RowsAsync(bytes, windows, options, cancellationToken);
+                float[] own = windows.Count == 1 ? rows.Dequeue() : [.. windows.SelectMany(_ => rows.Dequeue())];
                 // Rows without a condition are NaN, and only those in front of a text without a mark are: the last one never is.
-                if (float.IsNaN(rows[^1]) && !(vocabulary.Tokenizer.BosId is null && windows[^1].Ids.Length == 0))
-                    throw await device.RunAsync(() => NotFinite.Refusal(model.Name, model.Model, $"its next bytes of line {line.Row + 1}"), cancellationToken);
-                tensors.Add(Keep(waiting.Stream, line.Row, rows));
+                if (float.IsNaN(own[^1]) && HasCondition(windows[^1]))
+                    throw await device.RunAsync(() => NotFinite.Refusal(model.Name, model.Model, $"its next bytes of line {lines[i].Row + 1}"), cancellationToken);
+                tensors.Add(Keep(waiting.Stream, lines[i].Row, own));
                 scored++;
             }
         }
@@ -126,36 +129,56 @@ public sealed class NextByteFile(IStorage storage, TorchDevice device, Action<st
         }
     }
 
-    private async Task<float[]> RowsAsync(NextByteModel bytes, List<ByteText> windows, NextByteFileOptions options, CancellationToken cancellationToken)
+    // As many lines as can be worked on together.
+    private static IEnumerable<IReadOnlyList<Line>> Some(IEnumerable<Line> lines)
     {
-        var all = new List<float[]>();
-        for (int i = 0; i < windows.Count; i++)
+        var some = new List<Line>();
+        int characters = 0;
+        foreach (Line line in lines)
         {
-            ByteText window = windows[i];
-            // The row behind a window is the next one's first: what comes there is predicted by the next window.
-            int count = i == windows.Count - 1 ? window.Rows.Length : window.Rows.Length - 1;
-            all.Add(await device.RunAsync(() => Rows(bytes, window, count, options.View), cancellationToken));
+            some.Add(line);
+            characters += line.Text?.Length ?? 0;
+            if (some.Count < MostLines && characters < MostCharacters)
+                continue;
+            yield return some;
+            (some, characters) = ([], 0);
         }
-        return all.Count == 1 ? all[0] : [.. all.SelectMany(r => r)];
+        if (some.Count > 0)
+            yield return some;
     }
 
-    private static float[] Rows(NextByteModel bytes, ByteText text, int count, BytesView view)
+    private static bool HasCondition(ByteText text) => text.Mark is not null || text.Ids.Length > 0;
+
+    private async Task<float[][]> RowsAsync(NextByteModel bytes, ByteText[] texts, NextByteFileOptions options, CancellationToken cancellationToken)
     {
-        var rows = new float[count * ByteVocabulary.Symbols];
-        if (text.Mark is null && text.Ids.Length == 0)
+        // The row behind a window is the next one's first: what comes there is predicted by the next window.
+        float[][] rows = [.. texts.Select(text => new float[(text.Rows.Length - (text.HasEnd ? 0 : 1)) * ByteVocabulary.Symbols])];
+        int[] asked = [.. Enumerable.Range(0, texts.Length).Where(i => HasCondition(texts[i]))];
+        foreach (int i in Enumerable.Range(0, texts.Length).Except(asked))
+            rows[i].AsSpan().Fill(float.NaN);
+        foreach (int[] batch in LengthBatches.Plan(Array.ConvertAll(asked, i => texts[i].Ids.Length + 1), options.BatchTokens))
         {
-            rows.AsSpan().Fill(float.NaN);
-            return rows;
-        }
-        ScoredBytes scored = bytes.Score([text], view)[0];
-        Span<double> row = stackalloc double[ByteVocabulary.Symbols];
-        for (int k = 0; k < count; k++)
-        {
-            scored.Row(k, row);
-            for (int x = 0; x < row.Length; x++)
-                rows[(k * row.Length) + x] = (float)Math.Log(row[x]);
+            cancellationToken.ThrowIfCancellationRequested();
+            int[] places = Array.ConvertAll(batch, b => asked[b]);
+            await device.RunAsync(() => Fill(bytes, Array.ConvertAll(places, i => texts[i]), options.View, Array.ConvertAll(places, i => rows[i])), cancellationToken);
         }
         return rows;
+    }
+
+    private static void Fill(NextByteModel bytes, ByteText[] texts, BytesView view, float[][] rows)
+    {
+        IReadOnlyList<ScoredBytes> scored = bytes.Score(texts, view);
+        Span<double> row = stackalloc double[ByteVocabulary.Symbols];
+        for (int t = 0; t < texts.Length; t++)
+        {
+            for (int at = 0, k = 0; at < rows[t].Length; at += row.Length, k++)
+            {
+                scored[t].Row(k, row);
+                for (int x = 0; x < row.Length; x++)
+                    rows[t][at + x] = (float)Math.Log(row[x]);
+            }
+            scored[t].Release();
+        }
     }
 
     private static TensorSource Keep(Stream stream, long row, float[] rows)
