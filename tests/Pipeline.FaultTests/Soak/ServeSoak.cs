@@ -33,10 +33,12 @@ internal sealed class ServeSoak(TinyJob job, TextWriter output)
         server.Until(() => server.Output.Contains(said, StringComparison.Ordinal) && server.Output.Contains('\n', StringComparison.Ordinal), "it listens");
         using var client = new HttpClient { BaseAddress = new Uri(server.Output.Split('\n').First(line => line.StartsWith(said, StringComparison.Ordinal))[said.Length..] + "/") };
         var series = new SampleSeries();
-        for (int at = 0; at < requests; at += Math.Max(1, requests / Samples))
+        int next = 0;
+        for (int sample = 1; sample <= Samples; sample++)
         {
-            await Parallel.ForEachAsync(
-                Enumerable.Range(at, Math.Min(requests - at, Math.Max(1, requests / Samples))), new ParallelOptions { MaxDegreeOfParallelism = Callers }, (i, _) => AskAsync(client, i));
+            int end = requests * sample / Samples;
+            await Task.WhenAll(Enumerable.Range(0, Callers).Select(_ => AskUntilAsync(end)));
+            next = end;
             series.Add(ProcessSample.Of(server.Id));
         }
         server.Signal(Terminate);
@@ -44,9 +46,15 @@ internal sealed class ServeSoak(TinyJob job, TextWriter output)
         Assert.True(stopped.Code == ExitCodes.Success && stopped.Error.Length == 0, stopped.ToString());
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{requests} requests in {Stopwatch.GetElapsedTime(start).TotalSeconds:F0} s: {series}"));
         return series;
+
+        async Task AskUntilAsync(int end)
+        {
+            for (int i = Interlocked.Increment(ref next) - 1; i < end; i = Interlocked.Increment(ref next) - 1)
+                await AskAsync(client, i);
+        }
     }
 
-    private static async ValueTask AskAsync(HttpClient client, int i)
+    private static async Task AskAsync(HttpClient client, int i)
     {
         string prompt = string.Create(CultureInfo.InvariantCulture, $"Ada has {i} apples and then {i * 7 % 100} more");
         switch (i % 10)
