@@ -11,6 +11,7 @@ internal static class ImportedNumbers
     /// <summary>Above it a number is no log-probability but a mistake; below, the rounding of one.</summary>
     private const double Largest = 1e-3;
 
+    /// <summary>The largest float16: no mass at all.</summary>
     private const float Impossible = 65504;
 
     /// <param name="id">Of the row.</param>
@@ -38,7 +39,7 @@ internal static class ImportedNumbers
     }
 
     private static float Stored(double? logProbability, DocumentId id, string what, int token) => logProbability is { } value && double.IsFinite(value) && value <= Largest
-        ? Math.Clamp(-(float)value, 0, (float)Half.MaxValue)
+        ? Math.Clamp(-(float)value, 0, Impossible)
         : throw new RejectedException(id, ImportRejects.NoLogProbability, string.Create(
             CultureInfo.InvariantCulture, $"the {what} at token {token} is {(logProbability is { } found ? $"{found:G6}" : "null")}"));
 }
