@@ -1,4 +1,5 @@
 using Pipeline.Stages.Models;
+using Pipeline.Stages.NextBytes;
 using Pipeline.Stages.Torch;
 using static TorchSharp.torch;
 
@@ -18,6 +19,7 @@ internal sealed class CutGraph(Tensor[] normed, Tensor[] others)
     private readonly List<Tensor> _leaves = [];
     private HeadScores? _scores;
     private Tensor? _head;
+    private PlaceOrder? _order;
     private Tensor[] _combined = [];
 
     /// <summary>How many of the gradients, from the first on, decide the weights; all where nothing of the layer above the cut is trained.</summary>
@@ -41,7 +43,8 @@ internal sealed class CutGraph(Tensor[] normed, Tensor[] others)
     /// <summary>Leaves the gradient of a head, none of the parameters here, until those of the losses are one.</summary>
     /// <param name="scores">Of a graph without the head.</param>
     /// <param name="head_VH">Gets the gradient.</param>
-    public void LeaveHead(HeadScores scores, Tensor head_VH) => (_scores, _head) = (scores, head_VH);
+    /// <param name="order">Of the head's rows behind the scores; null: as they are.</param>
+    public void LeaveHead(HeadScores scores, Tensor head_VH, PlaceOrder? order) => (_scores, _head, _order) = (scores, head_VH, order);
 
     /// <summary>A loss's gradients at everything above the cut: deciding parameters first, then the others, then the leaves.</summary>
     /// <param name="loss">A scalar of the upper half.</param>
@@ -59,8 +62,9 @@ internal sealed class CutGraph(Tensor[] normed, Tensor[] others)
         Tensor[] parameters = [.. normed, .. others];
         for (int p = 0; p < parameters.Length; p++) AddGradient(parameters[p], combined[p]);
         _combined = [.. combined.Skip(Parameters).Take(_leaves.Count)];
-        if (_scores is not null)
-            AddGradient(_head!, HeadGradient.OfHead(_scores.Pass, [.. combined.Skip(Parameters + _leaves.Count)]));
+        if (_scores is null) return;
+        Tensor gradient_VH = HeadGradient.OfHead(_scores.Pass, [.. combined.Skip(Parameters + _leaves.Count)]);
+        AddGradient(_head!, _order?.Unsorted(gradient_VH, _head!) ?? gradient_VH);
     }
 
     /// <summary>Goes back through the lower half, once.</summary>

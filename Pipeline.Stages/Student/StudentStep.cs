@@ -136,14 +136,17 @@ internal sealed class StudentStep(
     private HeadScores Score(Tensor last_BTH, BatchTensors tensors, BatchTables tables, CutGraph? cut)
     {
         bool isLeft = cut is not null && LeavesHead;
+        PlaceOrder? order = _bytes is null ? null : new PlaceOrder(_bytes, student.ValidRows, student.Device);
         Tensor last_RH = last_BTH.view(-1, _model.Config.HiddenSize).index_select(0, tensors.Real_R);
-        var options = new HeadOptions(
-            _model.Config.FinalSoftcap, student.ValidRows, _needs.HasFlag(ObjectiveNeeds.LogBoundary) ? student.BoundaryMask_V : null, ManyLosses: cut is not null)
+        Tensor head_VH = isLeft ? _model.HeadWeight.detach() : _model.HeadWeight, targets_R = tensors.Targets_R;
+        Tensor? boundary_V = _needs.HasFlag(ObjectiveNeeds.LogBoundary) ? student.BoundaryMask_V : null;
+        if (order is not null)
+            (head_VH, targets_R, boundary_V) = (order.Sorted(head_VH), order.PlacesOf(targets_R), boundary_V is null ? null : order.Sorted(boundary_V));
+        HeadScores scores = VocabularyHead.Score(last_RH, head_VH, targets_R, new HeadOptions(_model.Config.FinalSoftcap, student.ValidRows, boundary_V, ManyLosses: cut is not null)
         {
             Reading = _bytes is null ? null : new ByteDivergence(_bytes, tables.Bytes!, tensors.Real_R.cpu().data<long>().ToArray()),
-        };
-        HeadScores scores = VocabularyHead.Score(last_RH, isLeft ? _model.HeadWeight.detach() : _model.HeadWeight, tensors.Targets_R, options);
-        if (isLeft) cut!.LeaveHead(scores, _model.HeadWeight);
+        });
+        if (isLeft) cut!.LeaveHead(scores, _model.HeadWeight, order);
         return scores;
     }
 

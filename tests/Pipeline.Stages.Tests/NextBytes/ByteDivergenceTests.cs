@@ -106,7 +106,8 @@ public sealed class ByteDivergenceTests : TorchTest
     {
         var reading = new ByteDivergence(vocabulary, tables, [.. Enumerable.Range(0, (int)hidden_NH.size(0)).Select(i => (long)i)]);
         Tensor none = full([hidden_NH.size(0)], -1L, dtype: ScalarType.Int64);
-        return VocabularyHead.Score(hidden_NH, head_VH, none, new HeadOptions(softcap, SliceTokens: 16, KeepTokens: many ? 0 : -1, ManyLosses: many) { Reading = reading }).Reading!.sum();
+        int rows = Math.Min(vocabulary.Tokenizer.VocabularySize, (int)head_VH.size(0));
+        return VocabularyHead.Score(hidden_NH, new PlaceOrder(vocabulary, rows, CPU).Sorted(head_VH), none, new HeadOptions(softcap, SliceTokens: 16, KeepTokens: many ? 0 : -1, ManyLosses: many) { Reading = reading }).Reading!.sum();
     }
 
     private static Example[] Masked(Example[] examples, int eos)
