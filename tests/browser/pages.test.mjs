@@ -89,14 +89,14 @@ test('the report of a run opens without a network and reads well everywhere', as
   assert.ok(statSync(file).size < 3_000_000, 'under 3 MB');
   const page = await open(pathToFileURL(file).href, { offline: true });
   assert.equal(await page.title(), 'Run quickstart');
-  assert.deepEqual(await page.locator('main > section').evaluateAll(all => all.map(s => s.id)), ['result', 'learning', 'texts', 'data', 'cost', 'definition']);
+  assert.deepEqual(await page.locator('main > section').evaluateAll(all => all.map(s => s.id)), ['result', 'tasks', 'learning', 'texts', 'data', 'cost', 'definition']);
   for (const link of await page.locator('nav a').all()) {
     await link.click();
     assert.ok(await page.locator(new URL(page.url()).hash).isVisible());
   }
   assert.ok(await page.locator('#result table tbody tr').count() >= 3, 'the teacher, the student before and after');
   assert.ok(await page.locator('#learning .plot canvas').count() >= 3, 'charts are drawn');
-  assert.ok(await page.locator('#texts .chunk, #texts .note').count() > 0, 'texts are coloured by chunks, or it is said that none were kept');
+  assert.ok(await page.locator('#texts .chunk').count() > 0, 'texts are coloured by chunks');
   assert.equal(await page.evaluate(() => JSON.parse(document.querySelector('#learning script').textContent).x.at(-1)), last, 'curves end with the last step');
   await page.evaluate(() => scrollTo(0, 0));
   await picture(page, 'report.png');
