@@ -20,7 +20,7 @@ internal sealed class PartLog(PartFiles files, PartRecord record, IRejectLog als
     private readonly XxHash3 _hash = new();
     private readonly StagedFile _file = files.Stage(record.Flow, record.Part);
     private long _lines;
-    private bool _committed;
+    private bool _closed;
 
     public void Append(byte[] line)
     {
@@ -36,14 +36,15 @@ internal sealed class PartLog(PartFiles files, PartRecord record, IRejectLog als
     /// <summary>The part is done.</summary>
     public void Commit(IReadOnlyList<StageCounts> stages, double seconds)
     {
+        // A commit that fails may have closed the file, or put it in its place already.
+        _closed = true;
         End(record with { Stages = stages, Seconds = seconds }, _file);
-        _committed = true;
     }
 
     /// <summary>The part failed. A disk that refuses this too is not worth another word: the error that brought us here is the one to report.</summary>
     public void Fail(Exception error, double seconds)
     {
-        if (_committed)
+        if (_closed)
             return;
         try
         {
