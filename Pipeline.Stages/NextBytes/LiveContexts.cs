@@ -109,8 +109,9 @@ internal sealed class LiveContexts(ByteTree tree, ByteVocabulary vocabulary, Tex
         Span<double> row = stackalloc double[ByteVocabulary.Symbols];
         // Of the text with this byte.
         double log = leastShare > 0 ? Row(row) + Math.Log(row[value]) : double.NaN;
-        // The text goes where only those lead that were left out: they are asked for after all, and none is left out at this byte.
-        bool back = double.IsNegativeInfinity(log);
+        // The text goes where only those lead that were left out (or the others weigh nothing, and the law is 0 / 0): they are asked for after all, and
+        // none is left out at this byte.
+        bool back = leastShare > 0 && !double.IsFinite(log);
         if (back)
             _leftOut.Clear();
         tree.Push(value);

@@ -1,5 +1,6 @@
 using Pipeline.Contracts.Storage;
 using Pipeline.FaultTests.Formats;
+using Pipeline.Host.Tests.Gguf;
 using Pipeline.Stages.Gguf;
 using Pipeline.Stages.GgufExport;
 using Pipeline.Stages.Teacher.Gguf;
@@ -95,32 +96,7 @@ internal sealed class GgufTokenizerTarget : FuzzTarget
     {
         GgufWriter writer = new();
         foreach ((string key, object value) in values)
-        {
-            switch (value)
-            {
-                case string text:
-                    writer.Set(key, text);
-                    break;
-                case long number:
-                    writer.Set(key, number);
-                    break;
-                case double number:
-                    writer.Set(key, number);
-                    break;
-                case bool flag:
-                    writer.Set(key, flag);
-                    break;
-                case string[] texts:
-                    writer.Set(key, texts);
-                    break;
-                case long[] wholes:
-                    writer.Set(key, Array.ConvertAll(wholes, n => (int)n));
-                    break;
-                case double[] numbers:
-                    writer.Set(key, Array.ConvertAll(numbers, n => (float)n));
-                    break;
-            }
-        }
+            writer.SetAny(key, value);
         return writer;
     }
 

@@ -76,6 +76,7 @@ public sealed class FailingRunTests(TinyJob job, ITestOutputHelper output) : ICl
     [InlineData("write", "metrics.jsonl")]
     [InlineData("map", "model.safetensors")]
     [InlineData("sync", ".alm")]
+    [InlineData("sync folder", "/parts/")]
     [InlineData("write", "report.json")]
     public void A_disk_that_always_refuses_one_thing_ends_the_run_and_never_hangs(string operation, string where)
     {

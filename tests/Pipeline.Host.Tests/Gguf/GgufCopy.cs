@@ -17,30 +17,8 @@ internal static class GgufCopy
         GgufWriter writer = new();
         foreach ((string key, object value) in file.Metadata.Values)
         {
-            switch (change(key, value))
-            {
-                case string text:
-                    writer.Set(key, text);
-                    break;
-                case long number:
-                    writer.Set(key, number);
-                    break;
-                case double number:
-                    writer.Set(key, number);
-                    break;
-                case bool flag:
-                    writer.Set(key, flag);
-                    break;
-                case string[] texts:
-                    writer.Set(key, texts);
-                    break;
-                case long[] wholes:
-                    writer.Set(key, Array.ConvertAll(wholes, n => (int)n));
-                    break;
-                case double[] numbers:
-                    writer.Set(key, Array.ConvertAll(numbers, n => (float)n));
-                    break;
-            }
+            if (change(key, value) is { } changed)
+                writer.SetAny(key, changed);
         }
         foreach (GgufTensor tensor in file.Tensors.Where(t => keeps?.Invoke(t.Name) ?? true))
         {
