@@ -1,14 +1,17 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Text;
 using System.Text.RegularExpressions;
+using Pipeline.Contracts.Storage;
 using Pipeline.Host.Commands;
+using Pipeline.Host.Definitions;
 using Pipeline.Stages;
 
 namespace Pipeline.Host.Tests.Commands;
 
 /// <summary>
-/// The commands of README and of the guides. The fast form asks the command line whether it understands each; <c>ALM_GUIDES=run</c> runs every
-/// page's, one after another, in a folder of its own, which takes minutes.
+/// The commands of README and of the guides. The fast form asks the command line whether it understands each, those for real models included;
+/// <c>ALM_GUIDES=run</c> runs what runs on the tiny models, a page's commands one after another in a folder of its own, which takes minutes.
 /// </summary>
 public sealed partial class GuideTests
 {
@@ -18,18 +21,26 @@ public sealed partial class GuideTests
     [MemberData(nameof(Pages))]
     public async Task Every_command_of_a_page_can_be_given_and_runs(string page)
     {
-        string script = Script(page);
+        string script = Script(page, Block());
         Command root = AlmCommandLine.Root(new CommandEnvironment { Stages = StageTable.All });
-        foreach (string line in script.Split('\n').Where(l => l.StartsWith("alm ", StringComparison.Ordinal)))
+        string all = (script + Script(page, RealBlock())).Replace("\\\n", "", StringComparison.Ordinal);
+        foreach (string line in all.Split('\n').Where(l => l.StartsWith("alm ", StringComparison.Ordinal)))
             Assert.True(root.Parse(Words(line)).Errors.Count == 0, $"{page}: {line}: {string.Join("; ", root.Parse(Words(line)).Errors.Select(e => e.Message))}");
 
         if (Environment.GetEnvironmentVariable("ALM_GUIDES") == "run")
             await RunAsync(page, script);
     }
 
+    [Fact]
+    public void The_definition_in_the_readme_has_no_errors()
+    {
+        string definition = Definition().Match(File.ReadAllText(Path.Combine(Repository.Root, "README.md"))).Groups[1].Value;
+        Assert.Equal("my-run", new DefinitionLoader(new StageCatalog(StageTable.All), new DiskStorage()).Parse("README.md", Encoding.UTF8.GetBytes(definition)).Definition.Name);
+    }
+
     // Built is what this test is part of, and the tests are these.
-    private static string Script(string page)
-        => string.Concat(Block().Matches(File.ReadAllText(Path.Combine(Repository.Root, page))).Select(m => m.Groups[1].Value))
+    private static string Script(string page, Regex block)
+        => string.Concat(block.Matches(File.ReadAllText(Path.Combine(Repository.Root, page))).Select(m => m.Groups[1].Value))
             .Replace("dotnet run --project Pipeline.Host -c Release -- ", "alm ", StringComparison.Ordinal)
             .Replace("dotnet test Alm.sln -c Release -m:1\n", "", StringComparison.Ordinal);
 
@@ -55,6 +66,13 @@ public sealed partial class GuideTests
 
     [GeneratedRegex("```sh\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex Block();
+
+    [GeneratedRegex("```jsonc\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex Definition();
+
+    // Commands that need models which are not here.
+    [GeneratedRegex("```text\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex RealBlock();
 
     [GeneratedRegex("""(?:'[^']*'|"[^"]*"|[^\s'"])+""")]
     private static partial Regex Word();
