@@ -59,9 +59,10 @@ four() {
   needs "$2" trunk exact
   unit "$1" exact --set "flows.*.read-shards.from=$(shards "$2" trunk)" --set "flows.bytes-exact.read-shards.from=$(shards "$2" exact)" "${@:3}"
 }
+eight=kept-8
 more() {
-  needs "$2" trunk exact kept-8
-  unit "$1" exact-more --set "flows.*.read-shards.from=$(shards "$2" trunk)" --set "flows.exact-8.read-shards.from=$(shards "$2" kept-8)" \
+  needs "$2" trunk exact $eight
+  unit "$1" exact-more --set "flows.*.read-shards.from=$(shards "$2" trunk)" --set "flows.exact-8.read-shards.from=$(shards "$2" $eight)" \
     --set "flows.exact-sft.read-shards.from=$(shards "$2" exact)" --set "flows.exact-ends.read-shards.from=$(shards "$2" exact)" "${@:3}"
 }
 long=(--set 'flows.*.update-student.steps=1500' --set 'flows.*.update-student.warmupSteps=150')
@@ -71,12 +72,10 @@ other=(--set seed=11 --set 'flows.*.evaluate.exactBytes=false')
 for domain in maths:5000 plays:300 articles:40; do
   other+=(--set "flows.judge-${domain%:*}.read-parquet.files=[\"$train-${domain%:*}.parquet\"]" --set "flows.judge-${domain%:*}.read-parquet.skipRows=${domain#*:}")
 done
-score search trunk exact kept-8
+score search trunk exact
 score maths trunk exact kept-8
-for rate in 5e-3 1e-2 2.5e-3; do
-  four search-$rate search "${other[@]}" --set "flows.*.update-student.learningRate=$rate"
-  more more-search-$rate search "${other[@]}" --set "flows.*.update-student.learningRate=$rate"
-done
+for rate in 5e-3 1e-2 2.5e-3; do four search-$rate search "${other[@]}" --set "flows.*.update-student.learningRate=$rate"; done
+for rate in 5e-3 1e-2 2.5e-3; do eight=exact more more-search-$rate search "${other[@]}" --set "flows.*.update-student.learningRate=$rate"; done
 [ "${1:-}" = search ] && exit
 
 # --- One domain, judged on the others.
