@@ -1,6 +1,8 @@
 #!/bin/bash
-# Everything behind docs/study/exact*.md, in order. A run that is done is skipped, one that was cut off goes on: start it again as often as you like, and
-# twice at once for two lanes. ALM says how alm is called. First:
+# Everything behind docs/study/exact*.md, in order, or only some parts of it (the functions at the end). A run that is done is skipped, one that was cut off
+# goes on: start it again as often as you like, and twice at once for two lanes. ALM says how alm is called.
+#   pipelines/study/exact.sh [PART…]
+# First:
 #   alm run pipelines/study/teacher.json --run runs/study/teacher --set flows.pretrain.update-student.steps=9000 --set threads=2
 set -u
 alm=${ALM:-dotnet artifacts/bin/Pipeline.Host/release/alm.dll}
@@ -72,48 +74,70 @@ other=(--set seed=11 --set 'flows.*.evaluate.exactBytes=false')
 for domain in maths:5000 plays:300 articles:40; do
   other+=(--set "flows.judge-${domain%:*}.read-parquet.files=[\"$train-${domain%:*}.parquet\"]" --set "flows.judge-${domain%:*}.read-parquet.skipRows=${domain#*:}")
 done
-score search trunk exact
-score maths trunk exact kept-8
-for rate in 5e-3 1e-2 2.5e-3; do four search-$rate search "${other[@]}" --set "flows.*.update-student.learningRate=$rate"; done
-for rate in 5e-3 1e-2 2.5e-3; do eight=exact more more-search-$rate search "${other[@]}" --set "flows.*.update-student.learningRate=$rate"; done
-[ "${1:-}" = search ] && exit
+search() {
+  local rate
+  score search trunk exact
+  for rate in 2.5e-3 5e-3 1e-2; do four search-$rate search "${other[@]}" --set "flows.*.update-student.learningRate=$rate"; done
+  for rate in 2.5e-3 5e-3 1e-2; do eight=exact more more-search-$rate search "${other[@]}" --set "flows.*.update-student.learningRate=$rate"; done
+}
+subword-search() {
+  local rate
+  for rate in 3e-4 1e-3 3e-3; do
+    unit subword-search-$rate exact-subword --set "flows.realign.read-shards.from=$(shards search exact)" "${other[@]}" --set "flows.*.update-student.learningRate=$rate"
+  done
+}
 
-# --- One domain, judged on the others.
-for seed in 1 2 3 4 5; do four one-seed$seed maths --set seed=$seed; done
-for seed in 1 2; do more one-more-seed$seed maths --set seed=$seed; done
-for seed in 1 2; do four one-long-seed$seed maths --set seed=$seed "${long[@]}"; done
+# --- One domain, judged on the others; little text; the teacher's own domains.
+one() {
+  local seed
+  score maths trunk exact kept-8
+  for seed in 1 2 3 4 5; do four one-seed$seed maths --set seed=$seed; done
+}
+little() {
+  local seed
+  score little trunk exact kept-8
+  for seed in 1 2 3 4 5; do four little-seed$seed little --set seed=$seed; done
+}
+own() {
+  local seed
+  score plays trunk exact kept-8
+  score articles trunk exact kept-8
+  for seed in 1 2 3 4 5; do four own-seed$seed maths+plays+articles --set seed=$seed; done
+}
+one-more() { local seed; for seed in 1 2; do more one-more-seed$seed maths --set seed=$seed; done; }
+little-more() { local seed; for seed in 1 2; do more little-more-seed$seed little --set seed=$seed; done; }
+own-more() { local seed; for seed in 1 2; do more own-more-seed$seed maths+plays+articles --set seed=$seed; done; }
+one-long() { local seed; for seed in 1 2; do four one-long-seed$seed maths --set seed=$seed "${long[@]}"; done; }
+little-long() { local seed; for seed in 1 2; do four little-long-seed$seed little --set seed=$seed "${long[@]}"; done; }
+own-long() { local seed; for seed in 1 2; do four own-long-seed$seed maths+plays+articles --set seed=$seed "${long[@]}"; done; }
 
 # --- To subwords.
-for rate in 1e-3 3e-3 3e-4; do unit subword-search-$rate exact-subword --set 'flows.realign.read-shards.from=["runs/study/exact-search-exact/shards"]' \
-  "${other[@]}" --set "flows.*.update-student.learningRate=$rate"; done
-[ "${1:-}" = subword ] && exit
-for seed in 1 2 3; do unit subword-seed$seed exact-subword --set seed=$seed; done
-
-# --- Little text, and the teacher's own domains.
-score little trunk exact kept-8
-score plays trunk exact kept-8
-score articles trunk exact kept-8
-for seed in 1 2 3 4 5; do four little-seed$seed little --set seed=$seed; done
-for seed in 1 2 3 4 5; do four own-seed$seed maths+plays+articles --set seed=$seed; done
-for seed in 1 2; do more little-more-seed$seed little --set seed=$seed; more own-more-seed$seed maths+plays+articles --set seed=$seed; done
+subword() {
+  local seed
+  for seed in 1 2 3; do unit subword-seed$seed exact-subword --set seed=$seed; done
+}
 
 # --- Bytes kept, and contexts pruned.
-score maths kept-1 kept-2 kept-4 kept-256 prune-1e-1 prune-1e-2 prune-0
-needs maths kept-1 kept-2 kept-4 kept-256 prune-1e-1 prune-1e-2 prune-0
-for seed in 1 2; do unit curves-seed$seed exact-curves --set seed=$seed; done
+curves() {
+  local seed kinds="kept-1 kept-2 kept-4 kept-256 prune-1e-1 prune-1e-2 prune-0"
+  score maths $kinds
+  needs maths $kinds
+  for seed in 1 2; do unit curves-seed$seed exact-curves --set seed=$seed; done
+}
 
 # --- The teacher's answers to openings of problems.
-for name in Tom Mary John Sarah Mike Lisa James Emily Mark Anna David Julia Peter Alice Sam Jenny Ben Carla Paul Rachel; do
-  for verb in has had is was buys bought sells makes wants needs "went to" works gets gave can reads eats and "'s" ran; do
-    echo "{\"text\": \"$name $verb\"}"
-  done
-done | sed "s/ 's/'s/" > $runs/prompts.jsonl.new && mv $runs/prompts.jsonl.new $runs/prompts.jsonl
-unit answers exact-answers
-need answers
-score answers trunk exact
-for seed in 1 2; do four answers-seed$seed answers --set seed=$seed; done
+answers() {
+  local name verb seed
+  for name in Tom Mary John Sarah Mike Lisa James Emily Mark Anna David Julia Peter Alice Sam Jenny Ben Carla Paul Rachel; do
+    for verb in has had is was buys bought sells makes wants needs "went to" works gets gave can reads eats and "'s" ran; do
+      echo "{\"text\": \"$name $verb\"}"
+    done
+  done | sed "s/ 's/'s/" > "$runs/prompts.jsonl.$$" && mv "$runs/prompts.jsonl.$$" "$runs/prompts.jsonl"
+  unit answers exact-answers
+  need answers
+  score answers trunk exact
+  for seed in 1 2; do four answers-seed$seed answers --set seed=$seed; done
+}
 
-for seed in 1 2; do
-  four little-long-seed$seed little --set seed=$seed "${long[@]}"
-  four own-long-seed$seed maths+plays+articles --set seed=$seed "${long[@]}"
-done
+[ $# -gt 0 ] || set -- search one one-more subword-search subword little own one-long little-more own-more curves answers little-long own-long
+for part in "$@"; do $part; done
