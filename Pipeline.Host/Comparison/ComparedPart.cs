@@ -13,4 +13,6 @@ internal sealed record ComparedPart(string Name, JudgedText Text, IReadOnlyList<
 /// <param name="BitsPerByte">Of the runs that have the model.</param>
 /// <param name="GapClosed">(before − this) / (before − teacher), each run against its own two; null where they are not, and for the two themselves.</param>
 /// <param name="Agreement">Share of the compared offsets where its likeliest next byte is the reference's; null where there is none.</param>
-internal sealed record ComparedModel(string Name, Repeats BitsPerByte, Repeats? GapClosed, Repeats? Agreement);
+/// <param name="ByteAgreement">The same at every byte, by exact next bytes; null where there is none.</param>
+/// <param name="Divergence">Of its exact next bytes from the reference's, in bits; null where there is none.</param>
+internal sealed record ComparedModel(string Name, Repeats BitsPerByte, Repeats? GapClosed, Repeats? Agreement, Repeats? ByteAgreement, Repeats? Divergence);

@@ -21,6 +21,10 @@ internal static class ComparisonTable
             columns.Add(("gap closed", m => Percent(m.GapClosed)));
         if (part.Models.Any(m => m.Agreement is not null))
             columns.Add(("agreement", m => Percent(m.Agreement)));
+        if (part.Models.Any(m => m.ByteAgreement is not null))
+            columns.Add(("agreement at every byte", m => Percent(m.ByteAgreement)));
+        if (part.Models.Any(m => m.Divergence is not null))
+            columns.Add(("bits from the reference", m => Bits(m.Divergence)));
         return [[.. columns.Select(c => c.Header)], .. part.Models.Select(m => (IReadOnlyList<string>)[.. columns.Select(c => c.Cell(m))])];
     }
 

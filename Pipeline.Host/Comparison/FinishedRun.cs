@@ -36,4 +36,13 @@ internal sealed record FinishedRun(string Path, string Name, long Seed, string D
         List<Judgement> parts = [.. mean.Of.Select(p => this[p]).OfType<Judgement>()];
         return parts.Count < mean.Of.Count ? this : this with { _judgements = [.. _judgements, (mean.Name, Judgement.Mean(parts))] };
     }
+
+    /// <summary>With what another run found of further models on the same texts, as if one run had judged them all.</summary>
+    /// <exception cref="Contracts.Errors.InputException">They were judged on different texts.</exception>
+    public FinishedRun With(FinishedRun other)
+    {
+        RunComparison.CheckComparable([this, other]);
+        IEnumerable<string> parts = Parts.Union(other.Parts);
+        return this with { _judgements = [.. parts.Select(p => (p, (this[p], other[p]) is ({ } mine, { } theirs) ? mine.With(theirs) : (this[p] ?? other[p])!))] };
+    }
 }

@@ -23,10 +23,18 @@ internal sealed record Judgement(JudgedText Text, IReadOnlyList<JudgedModel> Mod
         EvaluationReport report = EvaluationTable.FromJson(JsonSerializer.SerializeToUtf8Bytes(part));
         return new Judgement(
             new JudgedText(report.WindowBytes, report.Documents, report.Windows, report.Bytes, report.IsCut),
-            [.. report.Models.Where(m => m.NotFinite is null).Select(m => new JudgedModel(m.Name, m.Tokenizer, m.BitsPerByte, m.Agreement))],
+            [.. report.Models.Where(m => m.NotFinite is null).Select(m => new JudgedModel(m.Name, m.Tokenizer, m.BitsPerByte, m.Agreement) { ByteAgreement = m.Exact?.Agreement, Divergence = m.Exact?.Divergence })],
             report.AgreementWith,
             [.. report.Models.Where(m => m.NotFinite is not null).Select(m => m.Name)]);
     }
+
+    /// <summary>With the models of another judgement on the same text that this one does not have.</summary>
+    public Judgement With(Judgement other) => this with
+    {
+        Models = [.. Models.UnionBy(other.Models, m => m.Name)],
+        AgreementWith = AgreementWith ?? other.AgreementWith,
+        NotFinite = [.. NotFinite.Union(other.NotFinite)],
+    };
 
     /// <summary>Several texts as one, each weighing the same whatever its length; of the models judged on all.</summary>
     public static Judgement Mean(IReadOnlyList<Judgement> parts) => new(
@@ -39,8 +47,13 @@ internal sealed record Judgement(JudgedText Text, IReadOnlyList<JudgedModel> Mod
     private static JudgedModel Mean(IReadOnlyList<JudgedModel> parts) => parts[0] with
     {
         BitsPerByte = parts.Average(m => m.BitsPerByte),
-        Agreement = parts.All(m => m.Agreement is not null) ? parts.Average(m => m.Agreement) : null,
+        Agreement = Average(parts, m => m.Agreement),
+        ByteAgreement = Average(parts, m => m.ByteAgreement),
+        Divergence = Average(parts, m => m.Divergence),
     };
+
+    private static double? Average(IReadOnlyList<JudgedModel> parts, Func<JudgedModel, double?> value)
+        => parts.All(m => value(m) is not null) ? parts.Average(value) : null;
 }
 
 /// <summary>The text all models of a judgement were judged on; two runs compare when it is equal.</summary>
@@ -50,4 +63,11 @@ internal sealed record JudgedText(int WindowBytes, long Documents, long Windows,
 /// <param name="Tokenizer">The tokenizer's fingerprint.</param>
 /// <param name="BitsPerByte">Bits over bytes.</param>
 /// <param name="Agreement">Share of the compared offsets where its likeliest next byte is the reference's, 0..1; null where there is none.</param>
-internal sealed record JudgedModel(string Name, string Tokenizer, double BitsPerByte, double? Agreement);
+internal sealed record JudgedModel(string Name, string Tokenizer, double BitsPerByte, double? Agreement)
+{
+    /// <summary>The share of all bytes where its likeliest next byte is the reference's, by exact next bytes; null where these were not asked for.</summary>
+    public double? ByteAgreement { get; init; }
+
+    /// <summary>Mean divergence of its exact next bytes from the reference's, in bits; null where these were not asked for.</summary>
+    public double? Divergence { get; init; }
+}

@@ -29,8 +29,7 @@ internal sealed record RunComparison(IReadOnlyList<FinishedRun> Runs, string Bef
         List<string> names = [.. runs.SelectMany(r => r.Parts).Distinct()];
         if (names.Count == 0)
             throw new InputException($"no model was judged in {string.Join(", ", runs.Select(r => r.Path))}; stage evaluate does that");
-        foreach (string name in names)
-            CheckComparable(name, runs);
+        CheckComparable(runs);
         foreach (PartMean mean in means)
         {
             CheckMean(mean, names);
@@ -45,6 +44,13 @@ internal sealed record RunComparison(IReadOnlyList<FinishedRun> Runs, string Bef
     public RunComparison BestFirst()
         => this with { Parts = [.. Parts.Select(p => p with { Models = [.. p.Models.OrderBy(m => m.BitsPerByte.Mean)] })] };
 
+    /// <exception cref="InputException">Parts of one name are of other texts, or a model has another tokenizer under the same name.</exception>
+    internal static void CheckComparable(IReadOnlyList<FinishedRun> runs)
+    {
+        foreach (string name in runs.SelectMany(r => r.Parts).Distinct())
+            CheckComparable(name, runs);
+    }
+
     private static ComparedPart Compare(string part, IReadOnlyList<FinishedRun> runs, string before, string teacher)
     {
         Judgement?[] judgements = [.. runs.Select(r => r[part])];
@@ -53,7 +59,9 @@ internal sealed record RunComparison(IReadOnlyList<FinishedRun> Runs, string Bef
             name,
             Repeats.Of(judgements.Select(j => j?[name]?.BitsPerByte))!,
             name == before || name == teacher ? null : Repeats.Of(judgements.Select(j => GapClosed(j, name, before, teacher))),
-            Repeats.Of(judgements.Select(j => j?[name]?.Agreement))))]);
+            Repeats.Of(judgements.Select(j => j?[name]?.Agreement)),
+            Repeats.Of(judgements.Select(j => j?[name]?.ByteAgreement)),
+            Repeats.Of(judgements.Select(j => j?[name]?.Divergence))))]);
     }
 
     private static double? GapClosed(Judgement? judgement, string name, string before, string teacher)

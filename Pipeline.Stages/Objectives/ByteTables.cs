@@ -26,21 +26,23 @@ internal sealed record ByteTables(
     /// <param name="examples">[B] rows; those whose teacher has no bytes give nothing.</param>
     /// <param name="length">T.</param>
     /// <param name="bytesOf">Bytes that a student's token spells.</param>
-    public static ByteTables From(IReadOnlyList<Example> examples, int length, Func<int, int> bytesOf)
+    /// <param name="positions">Which bytes have an entry.</param>
+    public static ByteTables From(IReadOnlyList<Example> examples, int length, Func<int, int> bytesOf, BytePositions positions = BytePositions.Every)
     {
         var at = new List<(long At, int Next, int Depth)>();
         var rows = new List<(TeacherBytes Bytes, int Row)>();
         for (int b = 0; b < examples.Count; b++)
         {
-            if (examples[b].Teacher?.Bytes is not { } bytes)
+            if (examples[b].Teacher is not { Bytes: { } bytes } teacher)
                 continue;
+            HashSet<int>? ends = positions == BytePositions.TokenEnds ? [0, .. teacher.Tokens.ByteEnds] : null;
             TokenSequence student = examples[b].Student;
             for (int t = 0; t + 1 < student.Count; t++)
             {
                 (int from, int count, int putIn) = Predicted(student, t + 1, bytesOf);
                 for (int k = 0; k < count; k++)
                 {
-                    if (!bytes.Has(from + k))
+                    if (!bytes.Has(from + k) || ends?.Contains(from + k) == false)
                         continue;
                     at.Add(((long)b * length + t, student.Ids[t + 1], putIn + k));
                     rows.Add((bytes, from + k));

@@ -40,9 +40,10 @@ internal sealed class BytesObjective(BytesOptions options, string name) : IObjec
     private static ObjectiveRow<BytesOptions> Row(string name, Func<ObjectivesOptions, BytesOptions?> of) => new(name, of, (options, _) => new BytesObjective(options, name))
     {
         Needs = static _ => [TeacherNeed.Bytes("", NextByteKnowledge.Trunk)],
-        Tables = static (_, inputs, tables) => tables with
+        Tables = static (options, inputs, tables) => tables with
         {
-            Bytes = ByteTables.From(inputs.Examples, inputs.Length, inputs.BytesOf ?? throw new InvalidOperationException("objectives of next bytes ask how many bytes a token spells")),
+            Bytes = ByteTables.From(
+                inputs.Examples, inputs.Length, inputs.BytesOf ?? throw new InvalidOperationException("objectives of next bytes ask how many bytes a token spells"), options.Positions),
         },
     };
 

@@ -13,4 +13,7 @@ internal sealed record BytesOptions
 
     [Description("How the weight changes over the steps; absent: it does not.")]
     public WeightScheduleOptions? Schedule { get; init; }
+
+    [Description("Where next bytes are compared: at every byte, or behind the teacher's whole tokens alone, as ALM does; to see what the bytes inside tokens are worth.")]
+    public BytePositions Positions { get; init; }
 }

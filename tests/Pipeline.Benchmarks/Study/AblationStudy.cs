@@ -12,7 +12,7 @@ internal static class AblationStudy
         if (found.Length == 0)
             return;
         string name = $"ablation-{target}", title = $"ALM, subword to {target}, one thing changed at a time";
-        RunComparison comparison = runs.Compare(name, found, Domains.Seen, Domains.Unseen);
+        RunComparison comparison = runs.Compare(name, found, Domains.MathsAndArticles);
         IReadOnlyList<string> models = ModelNames.Ordered(comparison);
         List<(string, string)> pictures = [];
         void Add(string variable, string quantity, string scale, IReadOnlyList<PointOnAxis> points, string? reference)
@@ -23,14 +23,14 @@ internal static class AblationStudy
                 return;
             }
             string over = $"ALM, subword to {target}: {quantity}";
-            pages.Save($"{name}-{variable}.svg", Picture.Curves(over, quantity + scale, comparison, points, reference));
+            pages.Save($"{name}-{variable}.svg", Picture.Curves(over, quantity + scale, comparison, Domains.MathsAndArticles, points, reference));
             pictures.Add(($"{name}-{variable}.svg", $"{over}: bits per byte"));
         }
 
         Add("gamma", "merging threshold γ", "",
             [.. models.Where(m => ModelNames.Gamma(m) is not null).Select(m => new PointOnAxis(m, ModelNames.Gamma(m)!.Value, Number(ModelNames.Gamma(m)!.Value)))], "no-boundary");
         Add("tau", "temperature τ", " (log scale)", Temperatures(models), null);
-        pages.Write(name, title, ModelTable.Rows(comparison), StudyPages.Notes(comparison), pictures);
+        pages.Write(name, title, ModelTable.Rows(comparison, Domains.MathsAndArticles), StudyPages.Notes(comparison, Domains.MathsAndArticles), pictures);
     }
 
     // ∞ has no place on a log scale: it is one wide step behind the largest.

@@ -20,23 +20,23 @@ internal static class CacheStudy
         if (found.Length == 0)
             return;
         const string title = "ALM from caches of fewer bits a score";
-        RunComparison comparison = runs.Compare(Name, found, Domains.Seen, Domains.Unseen);
+        RunComparison comparison = runs.Compare(Name, found, Domains.MathsAndArticles);
         Dictionary<string, ShardInspection> shards = Shards(runs);
         PointOnAxis[] points = [.. Caches.Where(c => shards.ContainsKey(c.Model)).Select(c => new PointOnAxis(c.Model, ScoreBytes(shards[c.Model]), ModelNames.Label(c.Model)))];
         List<(string, string)> pictures = [];
         if (points.Length > 0)
         {
-            pages.Save($"{Name}.svg", Picture.Curves(title, "stored bytes of scores per teacher token", comparison, points, Online, numericTicks: true));
+            pages.Save($"{Name}.svg", Picture.Curves(title, "stored bytes of scores per teacher token", comparison, Domains.MathsAndArticles, points, Online, numericTicks: true));
             pictures.Add(($"{Name}.svg", $"{title}: bits per byte against bytes per teacher token"));
         }
         pages.Write(
             Name, title,
             ModelTable.Rows(
-                comparison,
+                comparison, Domains.MathsAndArticles,
                 ("score bytes per token", m => shards.TryGetValue(m, out ShardInspection? s) ? Bytes(ScoreBytes(s)) : ""),
                 ("all bytes per token", m => shards.TryGetValue(m, out ShardInspection? s) ? Bytes((double)s.Bytes / s.TeacherTokens) : "")),
             [
-                .. StudyPages.Notes(comparison),
+                .. StudyPages.Notes(comparison, Domains.MathsAndArticles),
                 .. BytesNote(shards.Values),
             ],
             pictures);

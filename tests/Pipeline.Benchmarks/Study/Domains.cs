@@ -2,19 +2,24 @@ using Pipeline.Host.Comparison;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>Parts of the study's reports by what transfer saw of their domain.</summary>
-internal static class Domains
+/// <summary>Domains that reports judge on, by what transfer showed of them.</summary>
+/// <param name="Seen">Domains of the transfer text.</param>
+/// <param name="Unseen">Domains that the teacher learnt and the transfer text does not show; null where it shows all.</param>
+internal sealed record Domains(PartMean Seen, PartMean? Unseen)
 {
-    /// <summary>The domain of the transfer text.</summary>
-    public static PartMean Seen { get; } = new("seen", ["maths", "articles"]);
+    /// <summary>Of the study's first part, and of little text.</summary>
+    public static Domains MathsAndArticles { get; } = new(new PartMean("seen", ["maths", "articles"]), new PartMean("unseen", ["plays"]));
 
-    /// <summary>Domains that the teacher learnt and the transfer text does not show.</summary>
-    public static PartMean Unseen { get; } = new("unseen", ["plays"]);
+    public static Domains Maths { get; } = new(new PartMean("seen", ["maths"]), new PartMean("unseen", ["plays", "articles"]));
+
+    public static Domains Own { get; } = new(new PartMean("seen", ["maths", "plays", "articles"]), null);
 
     public static PartMean All { get; } = new("all", ["maths", "plays", "articles"]);
 
-    public static string Title(PartMean domain)
+    public IReadOnlyList<PartMean> Each { get; } = Unseen is null ? [Seen] : [Seen, Unseen];
+
+    public string Title(PartMean domain)
         => domain == Seen ? $"Seen in transfer: {Parts(domain)}" : domain == Unseen ? $"Not seen in transfer: {Parts(domain)}" : $"All: {Parts(domain)}";
 
-    private static string Parts(PartMean domain) => string.Join(" and ", domain.Of);
+    private static string Parts(PartMean domain) => domain.Of.Count == 1 ? domain.Of[0] : $"{string.Join(", ", domain.Of.SkipLast(1))} and {domain.Of[^1]}";
 }

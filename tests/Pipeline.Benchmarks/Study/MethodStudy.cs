@@ -12,9 +12,9 @@ internal static class MethodStudy
         if (found.Length == 0)
             return;
         string name = $"methods-{prefix}", title = $"Subword to {target}{(isLittle ? " on little text" : "")}, by method";
-        RunComparison comparison = runs.Compare(name, found, Domains.Seen, Domains.Unseen);
-        pages.Save($"{name}.svg", Picture.Methods(title, comparison));
+        RunComparison comparison = runs.Compare(name, found, Domains.MathsAndArticles);
+        pages.Save($"{name}.svg", Picture.Methods(title, comparison, Domains.MathsAndArticles));
         pages.Write(
-            name, title, ModelTable.Rows(comparison), StudyPages.Notes(comparison), [($"{name}.svg", $"{title}: bits per byte on text of domains seen and not seen in transfer")]);
+            name, title, ModelTable.Rows(comparison, Domains.MathsAndArticles), StudyPages.Notes(comparison, Domains.MathsAndArticles), [($"{name}.svg", $"{title}: bits per byte on text of domains seen and not seen in transfer")]);
     }
 }

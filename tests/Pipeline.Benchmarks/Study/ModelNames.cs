@@ -13,7 +13,11 @@ internal static class ModelNames
     private static readonly (string Name, string Label)[] Known =
     [
         (RunComparison.DefaultBefore, "student before training"),
-        ("sft", "SFT"), ("dskd", "DSKD"), ("uld", "ULD"), ("mined", "MinED"), ("alm", "ALM"), ("alm-sft", "ALM + SFT"), ("alm-sft-latents", "ALM + SFT + latents"),
+        ("sft", "SFT"), ("dskd", "DSKD"), ("uld", "ULD"), ("mined", "MinED"),
+        ("alm", "ALM"), ("alm-tau-inf", "ALM, τ = ∞"), ("alm-100-no-boundary", "ALM, τ = 100, no boundary mass"), ("alm-100-nothing", "ALM, τ = 100, no boundary mass, no merging"),
+        ("alm-sft", "ALM + SFT"), ("alm-sft-latents", "ALM + SFT + latents"),
+        ("bytes-trunk", "next bytes, trunk"), ("bytes-exact", "next bytes, exact"), ("exact-8", "exact, 8 bytes at most"), ("exact-sft", "exact + SFT"), ("exact-ends", "exact, at token ends"),
+        ("next-bytes", "next bytes"), ("next-bytes-sft", "next bytes + SFT"),
         ("no-boundary", "no boundary mass"),
         ("float32", "float32, teacher online"), ("bits-16", "16 bits"), ("bits-12", "12 bits"), ("bits-8", "8 bits"),
         (RunComparison.DefaultTeacher, "teacher"),

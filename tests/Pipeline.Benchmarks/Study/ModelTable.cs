@@ -7,15 +7,20 @@ namespace Pipeline.Benchmarks.Study;
 internal static class ModelTable
 {
     /// <summary>The header and a row per model; columns without any value are left out.</summary>
-    /// <param name="comparison">With <see cref="Domains.Seen"/> and <see cref="Domains.Unseen"/>.</param>
+    /// <param name="comparison">With the domains' means.</param>
+    /// <param name="domains">What the columns are of.</param>
     /// <param name="more">Columns after n.</param>
-    public static IReadOnlyList<IReadOnlyList<string>> Rows(RunComparison comparison, params (string Header, Func<string, string> Cell)[] more)
+    public static IReadOnlyList<IReadOnlyList<string>> Rows(RunComparison comparison, Domains domains, params (string Header, Func<string, string> Cell)[] more)
+        => Rows(comparison, domains, ModelNames.Ordered(comparison), more);
+
+    /// <summary>The same of these models alone, in this order.</summary>
+    public static IReadOnlyList<IReadOnlyList<string>> Rows(
+        RunComparison comparison, Domains domains, IReadOnlyList<string> names, params (string Header, Func<string, string> Cell)[] more)
     {
-        IReadOnlyList<string> names = ModelNames.Ordered(comparison);
         List<(string Header, Func<string, string> Cell)> columns = [("n", n => Counts(comparison, n)), .. more];
-        foreach ((string quantity, Func<ComparedModel, Repeats?> value, Func<Repeats?, string> text, bool isLess) in Quantities)
+        foreach ((string quantity, Func<ComparedModel, Repeats?> value, Func<Repeats?, string> text, bool isLess) in Quantities(comparison))
         {
-            foreach (PartMean domain in (PartMean[])[Domains.Seen, Domains.Unseen])
+            foreach (PartMean domain in domains.Each)
             {
                 Repeats? Of(string name) => comparison.Part(domain.Name)?[name] is { } model ? value(model) : null;
                 double[] means = [.. names.Where(n => !ModelNames.IsReference(n)).Select(n => Of(n)?.Mean).OfType<double>()];
@@ -27,11 +32,15 @@ internal static class ModelTable
         return [["model", .. columns.Select(c => c.Header)], .. names.Select(n => (IReadOnlyList<string>)[ModelNames.Label(n), .. columns.Select(c => c.Cell(n))])];
     }
 
-    private static IReadOnlyList<(string, Func<ComparedModel, Repeats?>, Func<Repeats?, string>, bool IsLess)> Quantities { get; } =
+    // Agreement at every byte says more than that where both begin a token.
+    private static IReadOnlyList<(string, Func<ComparedModel, Repeats?>, Func<Repeats?, string>, bool IsLess)> Quantities(RunComparison comparison) =>
     [
         ("bits per byte", m => m.BitsPerByte, ComparisonTable.Bits, true),
         ("gap closed", m => m.GapClosed, ComparisonTable.Percent, false),
-        ("agreement", m => m.Agreement, ComparisonTable.Percent, false),
+        comparison.Parts.SelectMany(p => p.Models).Any(m => m.ByteAgreement is not null)
+            ? ("agreement", m => m.ByteAgreement, ComparisonTable.Percent, false)
+            : ("agreement", m => m.Agreement, ComparisonTable.Percent, false),
+        ("bits from the teacher", m => m.Divergence, ComparisonTable.Bits, true),
     ];
 
     private static string Counts(RunComparison comparison, string name)

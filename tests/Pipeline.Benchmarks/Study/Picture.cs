@@ -11,14 +11,14 @@ internal static class Picture
     private const string Quantity = "bits per byte (less is better)";
 
     /// <summary>A row per model; the teacher, and the student before training where it is near, as lines.</summary>
-    public static byte[] Methods(string title, RunComparison comparison)
+    public static byte[] Methods(string title, RunComparison comparison, Domains domains)
     {
         string[] models = [.. ModelNames.Ordered(comparison).Where(m => !ModelNames.IsReference(m))];
         List<Plot> panels = [];
-        foreach (ComparedPart part in Parts(comparison))
+        foreach ((PartMean domain, ComparedPart part) in Parts(comparison, domains))
         {
-            Plot plot = Sheet.Panel(TitleOf(part));
-            (Color colour, MarkerShape marker) = StyleOf(part);
+            Plot plot = Sheet.Panel(domains.Title(domain));
+            (Color colour, MarkerShape marker) = Sheet.Styles[domain == domains.Seen ? 0 : 1];
             var range = new Range();
             for (int i = 0; i < models.Length; i++)
             {
@@ -55,16 +55,16 @@ internal static class Picture
     /// <param name="reference">Drawn across with its spread when the runs have it.</param>
     /// <param name="numericTicks">Ticks are numbers from 0, and points carry their labels; otherwise each point is a tick.</param>
     public static byte[] Curves(
-        string title, string axis, RunComparison comparison, IReadOnlyList<PointOnAxis> points, string? reference, bool numericTicks = false)
+        string title, string axis, RunComparison comparison, Domains domains, IReadOnlyList<PointOnAxis> points, string? reference, bool numericTicks = false)
     {
         PointOnAxis[] ordered = [.. points.OrderBy(p => p.X)];
         double span = Math.Max(ordered[^1].X - ordered[0].X, 1e-9);
         (double from, double to) = numericTicks ? (0, ordered[^1].X * 1.2) : (ordered[0].X - 0.12 * span, ordered[^1].X + 0.12 * span);
         List<Plot> panels = [];
-        foreach (ComparedPart part in Parts(comparison))
+        foreach ((PartMean domain, ComparedPart part) in Parts(comparison, domains))
         {
-            Plot plot = Sheet.Panel(TitleOf(part));
-            (Color colour, MarkerShape marker) = StyleOf(part);
+            Plot plot = Sheet.Panel(domains.Title(domain));
+            (Color colour, MarkerShape marker) = Sheet.Styles[domain == domains.Seen ? 0 : 1];
             var range = new Range();
             (PointOnAxis Point, Repeats Bits)[] known = [.. ordered.Where(p => part[p.Model] is not null).Select(p => (p, part[p.Model]!.BitsPerByte))];
             if (reference is not null && part[reference]?.BitsPerByte is { } without)
@@ -91,12 +91,8 @@ internal static class Picture
         return Sheet.Svg(title, Foot(comparison, "Vertical"), panels, 74, 56, 330);
     }
 
-    private static ComparedPart[] Parts(RunComparison comparison)
-        => [.. ((PartMean[])[Domains.Seen, Domains.Unseen]).Select(d => comparison.Part(d.Name)).OfType<ComparedPart>()];
-
-    private static string TitleOf(ComparedPart part) => Domains.Title(part.Name == Domains.Seen.Name ? Domains.Seen : Domains.Unseen);
-
-    private static (Color, MarkerShape) StyleOf(ComparedPart part) => Sheet.Styles[part.Name == Domains.Seen.Name ? 0 : 1];
+    private static (PartMean Domain, ComparedPart Part)[] Parts(RunComparison comparison, Domains domains)
+        => [.. domains.Each.Where(d => comparison.Part(d.Name) is not null).Select(d => (d, comparison.Part(d.Name)!))];
 
     private static string Foot(RunComparison comparison, string axes) => (comparison.Runs.Count == 1
         ? "n = 1 run."

@@ -3,15 +3,17 @@ using Pipeline.Host.Comparison;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>Which learning rate each method gets: <c>TARGET-search-RATE</c>, one seed each.</summary>
+/// <summary>Which learning rate each method gets: runs named by it, one seed each.</summary>
 internal static class SearchStudy
 {
-    public static void Write(string target, StudyRuns runs, StudyPages pages)
+    /// <param name="target">What the students' tokens are.</param>
+    /// <param name="name">Of the page.</param>
+    /// <param name="prefixes">Of the runs, before the rate; the models of all are in one table.</param>
+    public static void Write(string target, string name, StudyRuns runs, StudyPages pages, params IReadOnlyList<string> prefixes)
     {
-        string name = $"search-{target}";
         (string Rate, RunComparison Comparison)[] rates =
         [
-            .. runs.Find($"{target}-search-").Select(r => (Rate: r.Number, Comparison: runs.Compare($"{name}, {r.Number}", [r.Run], Domains.All)))
+            .. runs.FindJoined(prefixes).OrderBy(r => double.Parse(r.Number, CultureInfo.InvariantCulture)).Select(r => (Rate: r.Number, Comparison: runs.Compare($"{name}, {r.Number}", [r.Run], Domains.All)))
                 .Where(r => r.Comparison.Part(Domains.All.Name) is not null),
         ];
         if (rates.Length == 0)

@@ -31,9 +31,13 @@ internal static class StudyCommand
         [
             .. Targets.Select(target => (Action)(() => MethodStudy.Write(target, isLittle: false, runs, pages))),
             .. Targets.Select(target => (Action)(() => MethodStudy.Write(target, isLittle: true, runs, pages))),
-            .. Targets.Select(target => (Action)(() => SearchStudy.Write(target, runs, pages))),
+            .. Targets.Select(target => (Action)(() => SearchStudy.Write(target, $"search-{target}", runs, pages, $"{target}-search-"))),
             .. Targets.Select(target => (Action)(() => AblationStudy.Write(target, runs, pages))),
             () => CacheStudy.Write(runs, pages),
+            () => SearchStudy.Write("bytes", "exact-search", runs, pages, "exact-search-", "exact-more-search-"),
+            () => SearchStudy.Write("subword", "exact-subword-search", runs, pages, "exact-subword-search-"),
+            .. ExactStudy.All.Select(page => (Action)(() => page.Write(runs, pages))),
+            () => ExactCurves.Write(runs, pages),
         ];
         int code = ExitCodes.Success;
         foreach (Action study in studies)

@@ -10,12 +10,20 @@ internal sealed class StudyPages(IStorage storage, string folder, string stamp, 
 {
     /// <summary>A page: title, table, what the numbers are, pictures, stamp.</summary>
     public void Write(string name, string title, IReadOnlyList<IReadOnlyList<string>> rows, IReadOnlyList<string> notes, IReadOnlyList<(string File, string Alt)> pictures)
+        => Write(name, title, [new StudySection(null, rows, notes) { Pictures = pictures }]);
+
+    public void Write(string name, string title, IReadOnlyList<StudySection> sections)
     {
         var text = new StringBuilder();
-        text.Append("# ").Append(title).Append("\n\n").AppendJoin('\n', MarkdownTable.Lines(rows)).Append("\n\n");
-        text.AppendJoin('\n', notes).Append("\n\n");
-        foreach ((string file, string alt) in pictures)
-            text.Append("![").Append(alt).Append("](").Append(file).Append(")\n\n");
+        text.Append("# ").Append(title).Append("\n\n");
+        foreach (StudySection section in sections)
+        {
+            if (section.Heading is not null)
+                text.Append("## ").Append(section.Heading).Append("\n\n");
+            text.AppendJoin('\n', MarkdownTable.Lines(section.Rows)).Append("\n\n").AppendJoin('\n', section.Notes).Append("\n\n");
+            foreach ((string file, string alt) in section.Pictures)
+                text.Append("![").Append(alt).Append("](").Append(file).Append(")\n\n");
+        }
         text.Append(stamp).Append('\n');
         Save(name + ".md", Encoding.UTF8.GetBytes(text.ToString()));
     }
@@ -28,23 +36,25 @@ internal sealed class StudyPages(IStorage storage, string folder, string stamp, 
     }
 
     /// <summary>What every table of means says of itself.</summary>
-    public static IReadOnlyList<string> Notes(RunComparison comparison)
+    public static IReadOnlyList<string> Notes(RunComparison comparison, Domains domains)
     {
         string runs = string.Join(", ", comparison.Runs.Select(r => $"{Path.GetFileName(r.Path)}: seed {r.Seed}"));
         List<string> notes = [$"{(comparison.Runs.Count == 1 ? "One run" : "Mean ± sample standard deviation over n runs")} ({runs}). Bold: the best of the trained students."];
         if (comparison.Runs.Select(r => r.Definition).Distinct().Count() < comparison.Runs.Count)
             notes.Add("**Some of these runs have one definition, seed included: their spread says nothing.**");
-        foreach (PartMean domain in (PartMean[])[Domains.Seen, Domains.Unseen, Domains.All])
+        foreach (PartMean domain in domains.Each)
         {
             if (comparison.Part(domain.Name)?.Text is not { } text)
                 continue;
             string each = domain.Of.Count > 1 ? ", the mean of them, each weighing the same" : "";
             notes.Add(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Domains.Title(domain)}{each}; {text.Bytes:N0} bytes in {text.Windows:N0} windows of at most {text.WindowBytes}{(text.IsCut ? ", cut at maxBytes" : "")}."));
+                $"{domains.Title(domain)}{each}; {text.Bytes:N0} bytes in {text.Windows:N0} windows of at most {text.WindowBytes}{(text.IsCut ? ", cut at maxBytes" : "")}."));
         }
         if (comparison.Parts.SelectMany(p => p.Models).Any(m => m.GapClosed is not null))
             notes.Add("Gap closed: of the bits per byte between the student before training and the teacher, within each run.");
+        if (comparison.Parts.SelectMany(p => p.Models).Any(m => m.Divergence is not null))
+            notes.Add("By exact next bytes, at every byte. Agreement: how often the likeliest one is the teacher's. Bits from the teacher: mean KL(teacher, student).");
         return notes;
     }
 }

@@ -35,6 +35,12 @@ internal sealed class StudyRuns(IStorage storage, string folder, TextWriter outp
         return [.. found.OrderBy(f => f.Number).Select(f => (f.Text, f.Run))];
     }
 
+    /// <summary>The same of several prefixes; those of one number, which is their seed, as one run that has the models of all.</summary>
+    public IReadOnlyList<(string Number, FinishedRun Run)> FindJoined(params IReadOnlyList<string> prefixes)
+        => [.. prefixes.SelectMany(Find).GroupBy(f => f.Number).Select(g => (g.Key, g.Select(f => f.Run).Aggregate((a, b) => a.With(b))))];
+
+    public RunComparison Compare(string name, IReadOnlyList<FinishedRun> runs, Domains domains) => Compare(name, runs, [.. domains.Each]);
+
     /// <summary>Runs compared as <c>alm compare --mean</c> does; a mean with a part that no run has is left out with a line.</summary>
     public RunComparison Compare(string name, IReadOnlyList<FinishedRun> runs, params PartMean[] domains)
     {

@@ -13,6 +13,16 @@ internal static class ReportFile
           "gap": null, "agreementWith": "teacher", "rule": "as ever", "version": 1 }
         """);
 
+    /// <summary>The same with figures by exact next bytes for one of the models.</summary>
+    public static string WithExact(string judgement, string model, double agreement, double divergence) => judgement.Replace(
+        $"\"name\": \"{model}\",",
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $$"""
+            "name": "{{model}}", "exact": { "bitsPerByte": 1, "bits": 9, "unscoredBytes": 0, "agreement": {{agreement}}, "divergence": {{divergence}} },
+            """),
+        StringComparison.Ordinal);
+
     /// <summary>Writes the run folder and gives its path.</summary>
     public static string Write(TemporaryFolder folder, string run, int seed, params (string Part, string Json)[] parts)
     {

@@ -32,6 +32,35 @@ public sealed class RunComparisonTests : IDisposable
     }
 
     [Fact]
+    public void Figures_by_exact_next_bytes_are_compared_too()
+    {
+        string maths = ReportFile.WithExact(ReportFile.Judgement(90, ("teacher", 1, null), ("sft", 2, null)), "sft", 0.25, 0.5);
+        string plays = ReportFile.WithExact(ReportFile.Judgement(90, ("teacher", 1, null), ("sft", 2, null)), "sft", 0.75, 2);
+
+        RunComparison comparison = RunComparison.Of([Run("a", 1, ("maths", maths), ("plays", plays))], [new PartMean("all", ["maths", "plays"])]);
+
+        Assert.Equal([0.25], comparison.Part("maths")!["sft"]!.ByteAgreement!.Values);
+        Assert.Equal([0.5], comparison.Part("all")!["sft"]!.ByteAgreement!.Values);
+        Assert.Equal([1.25], comparison.Part("all")!["sft"]!.Divergence!.Values);
+        Assert.Null(comparison.Part("all")!["teacher"]!.Divergence);
+        Assert.Contains("| sft | 1 | 2.0000 | 25.0 % | 0.5000 |", ComparisonTable.Markdown(comparison), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Models_of_another_run_on_the_same_texts_join_a_run()
+    {
+        FinishedRun first = Run("a", 1, ("maths", ReportFile.Judgement(90, ("teacher", 1, null), ("sft", 2, null))));
+        FinishedRun more = Run("b", 1, ("maths", ReportFile.Judgement(90, ("teacher", 7, null), ("alm", 3, null))), ("plays", ReportFile.Judgement(70, ("alm", 4, null))));
+
+        FinishedRun joined = first.With(more);
+
+        Assert.Equal(["maths", "plays"], joined.Parts);
+        Assert.Equal([("teacher", 1.0), ("sft", 2.0), ("alm", 3.0)], joined["maths"]!.Models.Select(m => (m.Name, m.BitsPerByte)));
+        Assert.Equal(4, joined["plays"]!["alm"]!.BitsPerByte);
+        Assert.Throws<InputException>(() => first.With(Run("c", 1, ("maths", ReportFile.Judgement(91, ("alm", 3, null))))));
+    }
+
+    [Fact]
     public void What_is_not_there_is_absent()
     {
         RunComparison comparison = Compare(

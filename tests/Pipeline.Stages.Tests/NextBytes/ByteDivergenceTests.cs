@@ -101,6 +101,17 @@ public sealed class ByteDivergenceTests : TorchTest
         Assert.True(some.Count < all.Count && some.Count > 0);
     }
 
+    [Fact]
+    public void At_token_ends_alone_nothing_inside_a_token_of_the_teacher_is_learnt()
+    {
+        Example example = ExampleSamples.WithNextBytes(ExampleSamples.Realistic(2, words: 6), 2);
+        int length = example.Student.Count;
+        ByteTables all = ByteTables.From([example], length, _ => 1), some = ByteTables.From([example], length, _ => 1, BytePositions.TokenEnds);
+        int[] ends = [0, .. example.Teacher!.Tokens.ByteEnds];
+        Assert.Equal(all.At_n.Where(t => ends.Contains(example.Student.ByteEnds[t])), some.At_n);
+        Assert.True(some.Count < all.Count && some.Count > 0);
+    }
+
     /// <summary>As a student's step has it: a reading of the head, summed; here over all positions of rows, with padding.</summary>
     internal static Tensor Sum(Tensor hidden_NH, Tensor head_VH, ByteVocabulary vocabulary, ByteTables tables, double? softcap, bool many = false)
     {

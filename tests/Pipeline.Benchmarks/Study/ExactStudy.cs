@@ -1,0 +1,45 @@
+using Pipeline.Host.Comparison;
+
+namespace Pipeline.Benchmarks.Study;
+
+/// <summary>A page of the study's second part: methods beside each other on one transfer text, and their differences seed by seed.</summary>
+/// <param name="Name">Of the page.</param>
+/// <param name="Title">Of the page.</param>
+/// <param name="Domains">What the transfer text shows.</param>
+/// <param name="Sections">Headings, and the prefixes of the runs below each, before the seed.</param>
+internal sealed record ExactStudy(string Name, string Title, Domains Domains, IReadOnlyList<(string Heading, IReadOnlyList<string> Prefixes)> Sections)
+{
+    public static IReadOnlyList<ExactStudy> All { get; } =
+    [
+        BySteps("one", "Subword to bytes on maths alone", Domains.Maths),
+        BySteps("little", "Subword to bytes on two articles and thirty problems", Domains.MathsAndArticles),
+        BySteps("own", "Subword to bytes on text of all the teacher's domains", Domains.Own),
+        new("exact-subword", "Subword to subword on maths alone", Domains.Maths, [("240 steps", ["exact-subword-seed"])]),
+        new("exact-answers", "Subword to bytes on maths that the teacher wrote", Domains.Maths,
+            [("The teacher's answers, 240 steps", ["exact-answers-seed"]), ("Text of the domain, 240 steps", ["exact-one-seed"])]),
+    ];
+
+    public void Write(StudyRuns runs, StudyPages pages)
+    {
+        List<StudySection> sections = [];
+        foreach ((string heading, IReadOnlyList<string> prefixes) in Sections)
+        {
+            FinishedRun[] found = [.. runs.FindJoined(prefixes).Select(f => f.Run)];
+            if (found.Length == 0)
+            {
+                sections.Add(new StudySection(heading, [["model"]], ["No run of it is finished."]));
+                continue;
+            }
+            RunComparison comparison = runs.Compare(Name, found, Domains);
+            string picture = $"{Name}{(sections.Count == 0 ? "" : $"-{sections.Count + 1}")}.svg", title = $"{Title}: {heading}";
+            pages.Save(picture, Picture.Methods(title, comparison, Domains));
+            sections.Add(new StudySection(heading, ModelTable.Rows(comparison, Domains), StudyPages.Notes(comparison, Domains)) { Pictures = [(picture, $"{title}: bits per byte")] });
+            sections.Add(new StudySection($"{heading}: differences within seeds", PairedTable.Rows(comparison, Domains), PairedTable.Notes));
+        }
+        if (sections.Any(s => s.Rows.Count > 1))
+            pages.Write(Name, Title, sections);
+    }
+
+    private static ExactStudy BySteps(string text, string title, Domains domains) => new(
+        $"exact-{text}", title, domains, [("240 steps", [$"exact-{text}-seed", $"exact-{text}-more-seed"]), ("1,500 steps", [$"exact-{text}-long-seed"])]);
+}

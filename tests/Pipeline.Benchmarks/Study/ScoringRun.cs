@@ -1,0 +1,33 @@
+using System.Collections.ObjectModel;
+using System.Text.Json.Nodes;
+using Pipeline.Host.Files;
+using Pipeline.Stages.Shards;
+
+namespace Pipeline.Benchmarks.Study;
+
+/// <summary>What a pass of the teacher over a text took and left: a run of <c>exact-scores.json</c>.</summary>
+/// <param name="ContextsPerByte">Positions that the teacher computed for each byte of text.</param>
+/// <param name="LostShare">Probability of the contexts that were left out, the mean over documents.</param>
+/// <param name="Seconds">By the clock.</param>
+/// <param name="StoredPerByte">Bytes on disk of next bytes for each byte of text; null where the shards hold none.</param>
+internal sealed record ScoringRun(double ContextsPerByte, double LostShare, double Seconds, double? StoredPerByte)
+{
+    /// <returns>Null, with a line, where the run is not finished.</returns>
+    public static ScoringRun? Read(StudyRuns runs, string name)
+    {
+        string folder = Path.Combine(runs.Folder, name);
+        if (!runs.Storage.FileExists(Path.Combine(folder, RunFiles.Report)))
+        {
+            runs.Skip($"{name}: it is not finished");
+            return null;
+        }
+        double? stored = ShardInspection.Of(ShardSet.Open(runs.Storage, Path.Combine(folder, "shards"), ReadOnlyDictionary<string, string>.Empty)).NextBytesPerTextByte;
+        return RunReport.Read(runs.Storage, folder, report =>
+        {
+            JsonNode flow = report["flows"]!["score"]!;
+            JsonNode stage = flow["stages"]!.AsArray().Single(s => (string?)s!["stage"] == "score-teacher")!;
+            double Count(string count) => (double?)stage["counts"]![count] ?? 0;
+            return new ScoringRun(Count("byteContexts") / Count("textBytes"), Count("lostByteMillionths") / 1e6 / (double)stage["in"]!, (double)flow["seconds"]!, stored);
+        });
+    }
+}
