@@ -41,10 +41,10 @@ internal sealed class ByteBuckets(ByteVocabulary vocabulary, ByteTables tables)
     private double Entry(int n, ReadOnlySpan<float> weights)
     {
         int depth = tables.Depth_n[n];
-        (PlaceRange range, ByteBranches branches) = Branches(tables.Next_n[n], depth);
+        ByteBranches branches = Branches(tables.Next_n[n], depth);
         // At a token's end everything may come that the model gives mass to; inside a token it is known to go on.
-        double all = depth == 0 ? Sum(weights) : Sum(weights[branches.Starts[0]..range.End]);
-        (int allFrom, int allTo) = depth == 0 ? (0, weights.Length) : (branches.Starts[0], range.End);
+        double all = depth == 0 ? Sum(weights) : Sum(weights[branches.Starts[0]..branches.Starts[^1]]);
+        (int allFrom, int allTo) = depth == 0 ? (0, weights.Length) : (branches.Starts[0], branches.Starts[^1]);
         Gather(n, depth, branches, weights, out double p);
         if (p <= 0)
             return 0;
@@ -111,16 +111,15 @@ internal sealed class ByteBuckets(ByteVocabulary vocabulary, ByteTables tables)
         return p;
     }
 
-    private (PlaceRange Range, ByteBranches Branches) Branches(int token, int depth)
+    private ByteBranches Branches(int token, int depth)
     {
-        PlaceRange range = vocabulary.All;
+        int beginning = 0;
         if (depth > 0)
         {
-            ReadOnlySpan<byte> bytes = vocabulary.Tokenizer.ByteView(token);
-            for (int i = 0; i < depth; i++)
-                range = vocabulary.Narrow(range, i, bytes[i]);
+            foreach (byte value in vocabulary.Tokenizer.ByteView(token)[..depth])
+                beginning = vocabulary.Beginnings.Next(beginning, value);
         }
-        return (range, vocabulary.Branches(range, depth));
+        return vocabulary.Beginnings.After(beginning);
     }
 
     private static double Sum(ReadOnlySpan<float> values)

@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
@@ -11,6 +9,10 @@ internal sealed class ByteLaw(ByteTree tree)
 {
     private readonly List<NodeSums?> _sums = [];
     private readonly List<double> _logWeight = [];
+
+    // Per node the offsets it speaks of, 0 where it has not been added, and log W less what its sums are divided by: without a look at the sums themselves.
+    private readonly List<int> _offsets = [];
+    private readonly List<double> _logScale = [];
     private int _longest;
 
     /// <summary>[nodes] log W; NaN where a node or one before it has not been added.</summary>
@@ -27,9 +29,12 @@ internal sealed class ByteLaw(ByteTree tree)
         while (_sums.Count < tree.Nodes.Count)
         {
             _sums.Add(null);
+            _offsets.Add(0);
+            _logScale.Add(double.NaN);
             _logWeight.Add(_logWeight.Count == 0 ? 0 : double.NaN);
         }
         _sums[node] = sums;
+        (_offsets[node], _logScale[node]) = (sums.Offsets, _logWeight[node] - sums.LogValid);
         _longest = Math.Max(_longest, sums.Offsets);
         List<int> children = tree.Nodes[node].Children;
         for (int i = 0; i < children.Count; i++)
@@ -41,6 +46,7 @@ internal sealed class ByteLaw(ByteTree tree)
     {
         pool.GiveBack(_sums.OfType<NodeSums>());
         _sums.Clear();
+        _offsets.Clear();
     }
 
     /// <summary>
@@ -76,28 +82,20 @@ internal sealed class ByteLaw(ByteTree tree)
         {
             foreach (int node in tree.At(start))
             {
-                if (!Has(node) || _sums[node]!.Offsets <= offset - start)
+                if (node >= _offsets.Count || _offsets[node] <= offset - start)
                     continue;
                 if (count == speaking.Length)
                     speaking = Larger(speaking);
                 speaking[count++] = (node, offset - start);
-                largest = Math.Max(largest, _logWeight[node] - _sums[node]!.LogValid);
+                largest = Math.Max(largest, _logScale[node]);
             }
         }
         if (double.IsNegativeInfinity(largest))
             return largest;
         foreach ((int node, int back) in speaking[..count])
-            _sums[node]!.AddTo(p, back, Math.Exp(_logWeight[node] - _sums[node]!.LogValid - largest));
-        mass = Sum(p);
+            _sums[node]!.AddTo(p, back, Math.Exp(_logScale[node] - largest));
+        mass = RangeSum.Of(p);
         return largest;
-    }
-
-    private static double Sum(ReadOnlySpan<double> p)
-    {
-        Vector<double> sum = Vector<double>.Zero;
-        for (int at = 0; at < 256; at += Vector<double>.Count)
-            sum += new Vector<double>(p[at..]);
-        return Vector.Sum(sum) + p[ByteVocabulary.End];
     }
 
     private static Span<(int, int)> Larger(Span<(int, int)> full)

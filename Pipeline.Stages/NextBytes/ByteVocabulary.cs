@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Pipeline.Contracts.Errors;
 using Pipeline.Stages.Tokenization;
 using Pipeline.Stages.Tokenization.Bpe;
@@ -29,7 +28,6 @@ internal sealed class ByteVocabulary
     private readonly int[] _places;
     private readonly byte[] _bytes;
     private readonly int[] _starts;
-    private readonly ConcurrentDictionary<(PlaceRange Range, int Depth), ByteBranches> _branches = [];
 
     /// <param name="tokenizer">Whose tokens.</param>
     /// <param name="ends">Ids that end a text.</param>
@@ -66,12 +64,7 @@ internal sealed class ByteVocabulary
             MaxBytes = Math.Max(MaxBytes, bytes.Count - _starts[place]);
         }
         _bytes = [.. bytes];
-        for (int value = 0, place = 0; value <= 256; value++)
-        {
-            while (value < 256 ? place < TextCount && BytesAt(place)[0] < value : place < TextCount)
-                place++;
-            FirstStarts[value] = place;
-        }
+        Beginnings = new ByteBeginnings(TextCount, BytesAt);
     }
 
     public TextTokenizer Tokenizer { get; }
@@ -96,8 +89,8 @@ internal sealed class ByteVocabulary
     /// <summary>Per place its id.</summary>
     public ReadOnlySpan<int> Ids => _ids;
 
-    /// <summary>[257] tokens whose first byte is b are places FirstStarts[b] up to, not with, FirstStarts[b + 1].</summary>
-    internal int[] FirstStarts { get; } = new int[257];
+    /// <summary>How its tokens of text begin and go on.</summary>
+    internal ByteBeginnings Beginnings { get; }
 
     /// <summary>The place of an id; -1 for an id that is none of the model's.</summary>
     public int PlaceOf(int id) => (uint)id < (uint)_places.Length ? _places[id] : -1;
@@ -111,24 +104,6 @@ internal sealed class ByteVocabulary
     /// <summary>Of a range of tokens that share their first <paramref name="depth"/> bytes, those that go on with <paramref name="value"/>.</summary>
     internal PlaceRange Narrow(PlaceRange range, int depth, byte value)
         => new(Search(range, depth, value), Search(range, depth, value + 1));
-
-    /// <summary>How the tokens of a range that share their first <paramref name="depth"/> bytes go on. Kept for the next time.</summary>
-    internal ByteBranches Branches(PlaceRange range, int depth) => _branches.GetOrAdd((range, depth), MakeBranches);
-
-    private ByteBranches MakeBranches((PlaceRange Range, int Depth) at)
-    {
-        var symbols = new List<byte>();
-        var starts = new List<int>();
-        for (int place = at.Range.Start; place < at.Range.End; place++)
-        {
-            ReadOnlySpan<byte> bytes = BytesAt(place);
-            if (bytes.Length <= at.Depth || (symbols.Count > 0 && symbols[^1] == bytes[at.Depth]))
-                continue;
-            symbols.Add(bytes[at.Depth]);
-            starts.Add(place);
-        }
-        return new ByteBranches([.. symbols], [.. starts, at.Range.End]);
-    }
 
     // The first place of the range whose byte at the depth is not below the value; a token that is over there is below all.
     private int Search(PlaceRange range, int depth, int value)

@@ -15,8 +15,9 @@ internal sealed class KeptBytes(int most, double share)
 
     private readonly List<byte> _symbols = [];
     private readonly List<float> _negLog = [];
-    private readonly byte[] _named = new byte[256];
-    private readonly ulong[] _keys = new ulong[256];
+
+    // Zeros behind the candidates fill the last vector.
+    private readonly ulong[] _keys = new ulong[256 + Vector512<ulong>.Count];
 
     /// <summary>What is kept of a row, and what it took. The row's memory is given back: it cannot be asked any more.</summary>
     /// <param name="row">With all its contexts.</param>
@@ -66,19 +67,23 @@ internal sealed class KeptBytes(int most, double share)
     {
         int count = Candidates(p, mass);
         double wanted = share * mass, held = p[ByteVocabulary.End];
-        int kept = 0;
-        for (ulong last = ulong.MaxValue; kept < count && kept < most && held < wanted; kept++)
+        Span<ulong> named = [0, 0, 0, 0];
+        ulong last = ulong.MaxValue;
+        for (int kept = 0; kept < count && kept < most && held < wanted; kept++)
         {
-            last = Next(_keys.AsSpan(0, count), last);
-            _named[kept] = Symbol(last);
-            held += p[_named[kept]];
+            last = Next(count, last);
+            byte symbol = Symbol(last);
+            named[symbol >> 6] |= 1UL << (symbol & 63);
+            held += p[symbol];
         }
-        Span<byte> named = _named.AsSpan(0, kept);
-        named.Sort();
-        foreach (byte value in named)
+        for (int word = 0; word < named.Length; word++)
         {
-            _symbols.Add(value);
-            _negLog.Add(Negated(p[value] / mass));
+            for (ulong left = named[word]; left != 0; left &= left - 1)
+            {
+                int value = (word << 6) + BitOperations.TrailingZeroCount(left);
+                _symbols.Add((byte)value);
+                _negLog.Add(Negated(p[value] / mass));
+            }
         }
         negLogEnd = Negated(p[ByteVocabulary.End] / mass);
         // A difference of float64: what is left of all is nothing when it is not more than their rounding.
@@ -101,16 +106,23 @@ internal sealed class KeptBytes(int most, double share)
                 _keys[count++] = Key(p[value], value);
             }
         }
+        Array.Clear(_keys, count, Vector512<ulong>.Count);
         return count;
     }
 
-    // Few of many are named, so they are not sorted: the largest key below the last one. Without branches, which nobody could foretell.
-    private static ulong Next(ReadOnlySpan<ulong> keys, ulong last)
+    // Few of many are named, so they are not sorted: the largest key below the last one, without branches, which nobody could foretell.
+    private ulong Next(int count, ulong last)
     {
-        ulong largest = 0;
-        foreach (ulong key in keys)
-            largest = Math.Max(largest, key < last ? key : 0);
-        return largest;
+        Vector512<ulong> below = Vector512.Create(last), largest = Vector512<ulong>.Zero;
+        ref ulong first = ref MemoryMarshal.GetArrayDataReference(_keys);
+        for (nuint at = 0; at < (nuint)count; at += (nuint)Vector512<ulong>.Count)
+        {
+            Vector512<ulong> keys = Vector512.LoadUnsafe(ref first, at);
+            largest = Vector512.Max(largest, Vector512.ConditionalSelect(Vector512.LessThan(keys, below), keys, Vector512<ulong>.Zero));
+        }
+        Vector256<ulong> four = Vector256.Max(largest.GetLower(), largest.GetUpper());
+        Vector128<ulong> two = Vector128.Max(four.GetLower(), four.GetUpper());
+        return Math.Max(two[0], two[1]);
     }
 
     // In the order of the probabilities, whose bits are in the order of their values but for the last eight; of equal ones the lower byte is first.

@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Pipeline.Stages.NextBytes;
 
@@ -8,7 +10,7 @@ namespace Pipeline.Stages.NextBytes;
 /// </summary>
 internal sealed class NodeSums
 {
-    private const int NarrowRange = 16;
+    private static readonly List<(byte[], double)> s_none = [];
 
     private readonly double[] _first = new double[ByteVocabulary.Symbols];
 
@@ -50,10 +52,8 @@ internal sealed class NodeSums
             else if (child.Place >= 0)
                 p[child.Place] = edges[i];
         }
-        Gather<T>(p, tree.Bytes[tree.Nodes[node].Offset..], vocabulary, marks ?? []);
-        double valid = 0;
-        foreach (double value in _first)
-            valid += value;
+        Gather<T>(p, tree.Bytes[tree.Nodes[node].Offset..], vocabulary, marks ?? s_none);
+        double valid = RangeSum.Of(_first);
         // Of a model that gives nothing to anything that may follow: as little as a number can be, so that what hangs on it still weighs something.
         LogValid = Math.Log(Math.Max(valid, float.Epsilon));
         return this;
@@ -67,9 +67,7 @@ internal sealed class NodeSums
     {
         if (back == 0)
         {
-            for (int at = 0; at < 256; at += Vector<double>.Count)
-                (new Vector<double>(p[at..]) + (new Vector<double>(_first, at) * weight)).CopyTo(p[at..]);
-            p[ByteVocabulary.End] += weight * _first[ByteVocabulary.End];
+            AddFirst(p, weight);
             return;
         }
         for (int i = _ends[back - 1]; i < _ends[back]; i++)
@@ -82,13 +80,14 @@ internal sealed class NodeSums
     {
         _count = 0;
         _ends.Clear();
-        PlaceRange range = vocabulary.All;
+        int beginning = 0;
         for (int depth = 0; ; depth++)
         {
+            ByteBranches branches = vocabulary.Beginnings.After(beginning);
             if (depth == 0)
-                AddFirst(p, vocabulary);
+                Begin(p, branches, vocabulary);
             else
-                AddDeeper(p, vocabulary, range, depth);
+                GoOn(p, branches);
             bool marked = false;
             foreach ((byte[] content, double value) in marks)
             {
@@ -101,49 +100,32 @@ internal sealed class NodeSums
             _ends.Add(_count);
             if (depth >= ahead.Length)
                 break;
-            range = vocabulary.Narrow(range, depth, ahead[depth]);
-            if (range.IsEmpty && !marked)
+            beginning = vocabulary.Beginnings.Next(beginning, ahead[depth]);
+            if (beginning == ByteBeginnings.None && !marked)
                 break;
         }
     }
 
     // By the first byte of each token, and the ends.
-    private void AddFirst<T>(ReadOnlySpan<T> p, ByteVocabulary vocabulary)
+    private void Begin<T>(ReadOnlySpan<T> p, ByteBranches branches, ByteVocabulary vocabulary)
         where T : unmanaged, INumber<T>
     {
-        ReadOnlySpan<int> starts = vocabulary.FirstStarts;
-        for (int value = 0; value < 256; value++)
-            _first[value] = Sum(p[starts[value]..starts[value + 1]]);
-        _first[ByteVocabulary.End] = Sum(p.Slice(vocabulary.TextCount, vocabulary.EndCount));
+        ReadOnlySpan<byte> symbols = branches.Symbols;
+        ReadOnlySpan<int> starts = branches.Starts;
+        Array.Clear(_first);
+        for (int i = 0; i < symbols.Length; i++)
+            _first[symbols[i]] = RangeSum.Of(p, starts[i], starts[i + 1]);
+        _first[ByteVocabulary.End] = RangeSum.Of(p, vocabulary.TextCount, vocabulary.TextCount + vocabulary.EndCount);
     }
 
-    // Of a range of tokens that share their first bytes, by the byte behind these.
-    private void AddDeeper<T>(ReadOnlySpan<T> p, ByteVocabulary vocabulary, PlaceRange range, int depth)
+    // By the byte behind those that the text has.
+    private void GoOn<T>(ReadOnlySpan<T> p, ByteBranches branches)
         where T : unmanaged, INumber<T>
     {
-        if (range.End - range.Start > NarrowRange)
-        {
-            ByteBranches branches = vocabulary.Branches(range, depth);
-            for (int i = 0; i < branches.Symbols.Length; i++)
-                Append(branches.Symbols[i], Sum(p[branches.Starts[i]..branches.Starts[i + 1]]));
-            return;
-        }
-        (int last, double sum) = (-1, 0);
-        for (int place = range.Start; place < range.End; place++)
-        {
-            ReadOnlySpan<byte> bytes = vocabulary.BytesAt(place);
-            if (bytes.Length <= depth)
-                continue;
-            if (bytes[depth] != last)
-            {
-                if (last >= 0)
-                    Append((byte)last, sum);
-                (last, sum) = (bytes[depth], 0);
-            }
-            sum += double.CreateTruncating(p[place]);
-        }
-        if (last >= 0)
-            Append((byte)last, sum);
+        ReadOnlySpan<byte> symbols = branches.Symbols;
+        ReadOnlySpan<int> starts = branches.Starts;
+        for (int i = 0; i < symbols.Length; i++)
+            Append(symbols[i], RangeSum.Of(p, starts[i], starts[i + 1]));
     }
 
     // To this offset's sum of a byte, whether it has one or not.
@@ -174,23 +156,11 @@ internal sealed class NodeSums
         _values[_count++] = value;
     }
 
-    private static double Sum<T>(ReadOnlySpan<T> values)
-        where T : unmanaged, INumber<T>
+    private void AddFirst(Span<double> p, double weight)
     {
-        double sum = 0;
-        int at = 0;
-        if (values.Length >= 2 * Vector<T>.Count)
-        {
-            Vector<T> even = Vector<T>.Zero, odd = Vector<T>.Zero;
-            for (; at + (2 * Vector<T>.Count) <= values.Length; at += 2 * Vector<T>.Count)
-            {
-                even += new Vector<T>(values[at..]);
-                odd += new Vector<T>(values[(at + Vector<T>.Count)..]);
-            }
-            sum = double.CreateTruncating(Vector.Sum(even + odd));
-        }
-        foreach (T value in values[at..])
-            sum += double.CreateTruncating(value);
-        return sum;
+        ref double to = ref MemoryMarshal.GetReference(p[..ByteVocabulary.Symbols]), from = ref MemoryMarshal.GetArrayDataReference(_first);
+        for (nuint at = 0; at < ByteVocabulary.End; at += (nuint)Vector512<double>.Count)
+            (Vector512.LoadUnsafe(ref to, at) + (Vector512.LoadUnsafe(ref from, at) * weight)).StoreUnsafe(ref to, at);
+        p[ByteVocabulary.End] += weight * _first[ByteVocabulary.End];
     }
 }
