@@ -203,6 +203,7 @@ public sealed partial class CausalLm : IDisposable
     {
         foreach (Weight weight in _weights.Values)
             weight.Tensor.Dispose();
+        _step?.Dispose();
         _files?.Dispose();
     }
 

@@ -7,7 +7,7 @@ namespace Pipeline.Stages.Models;
 /// <summary>
 /// One layer of every family. B batch, T positions, S keys seen (past and present), H hidden, D head width.
 /// </summary>
-internal sealed class DecoderLayer
+internal sealed partial class DecoderLayer
 {
     private readonly ModelConfig _config;
     private readonly int _index;

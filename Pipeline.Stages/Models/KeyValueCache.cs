@@ -1,3 +1,4 @@
+using Pipeline.Stages.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -120,30 +121,50 @@ public sealed class KeyValueCache(int layers) : IDisposable
     {
         int length = (int)k_BKTD.size(2);
         Tensor keys = Write(ref _keys[layer], k_BKTD, length), values = Write(ref _values[layer], v_BKTD, length);
+        Added(layer, length);
+        return (keys, values);
+    }
+
+    /// <summary>
+    /// Where a layer's keys and values lie on the processor, [B, K, capacity, D] each, with room for one position more; it is there for
+    /// all who ask once <see cref="Added"/> was called for the last layer.
+    /// </summary>
+    internal (nint Keys, nint Values, long Capacity) Place(int layer, long batch, long heads, long width)
+    {
+        long[] shape = [batch, heads, 1, width];
+        Tensor keys = Room(ref _keys[layer], shape, ScalarType.Float32, CPU), values = Room(ref _values[layer], shape, ScalarType.Float32, CPU);
+        return (TensorAddress.Of(keys), TensorAddress.Of(values), keys.size(2));
+    }
+
+    /// <summary>A layer's position was written. The length moves with the last layer.</summary>
+    internal void Added(int layer, int length = 1)
+    {
         if (layer == layers - 1)
             (Length, _isShared) = (Length + length, false);
-        return (keys, values);
     }
 
     private Tensor Write(ref Tensor? buffer, Tensor part, int length)
     {
-        long needed = Length + length;
-        if (buffer is null || _isShared || buffer.size(2) < needed)
-        {
-            long capacity = buffer is null || _isShared ? needed + 64 : Math.Max(needed, 2 * buffer.size(2));
-            Tensor grown = empty([part.size(0), part.size(1), capacity, part.size(3)], dtype: part.dtype, device: part.device).DetachFromDisposeScope();
-            if (buffer is not null)
-            {
-                using Tensor from = buffer.narrow(2, 0, Length), to = grown.narrow(2, 0, Length);
-                to.copy_(from);
-                buffer.Dispose();
-            }
-
-            buffer = grown;
-        }
-
-        using (Tensor place = buffer.narrow(2, Length, length))
+        Tensor room = Room(ref buffer, part.shape, part.dtype, part.device);
+        using (Tensor place = room.narrow(2, Length, length))
             place.copy_(part);
-        return buffer.narrow(2, 0, needed);
+        return room.narrow(2, 0, Length + length);
+    }
+
+    // The buffer itself where more of this shape fits in, else a larger one with what was there.
+    private Tensor Room(ref Tensor? buffer, long[] shape_BKTD, ScalarType type, Device device)
+    {
+        long needed = Length + shape_BKTD[2];
+        if (buffer is not null && !_isShared && buffer.size(2) >= needed)
+            return buffer;
+        long capacity = buffer is null || _isShared ? needed + 64 : Math.Max(needed, 2 * buffer.size(2));
+        Tensor grown = empty([shape_BKTD[0], shape_BKTD[1], capacity, shape_BKTD[3]], dtype: type, device: device).DetachFromDisposeScope();
+        if (buffer is not null)
+        {
+            using Tensor from = buffer.narrow(2, 0, Length), to = grown.narrow(2, 0, Length);
+            to.copy_(from);
+            buffer.Dispose();
+        }
+        return buffer = grown;
     }
 }

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Models;
 
 /// <summary>x / sqrt(mean(x^2) + eps) over the last dimension, times w, or 1 + w for Gemma.</summary>
-internal sealed class Norm(Weight weight, int width, ModelConfig config)
+internal sealed unsafe class Norm(Weight weight, int width, ModelConfig config)
 {
     public Weight Weight { get; } = weight;
 
@@ -25,5 +25,12 @@ internal sealed class Norm(Weight weight, int width, ModelConfig config)
         using DisposeScope scope = NewDisposeScope();
         Tensor wide = TorchScripts.RmsNorm(x.to(ScalarType.Float32), Weight.Tensor.to(ScalarType.Float32) + 1, width, _epsilon);
         return wide.to(x.dtype).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>As <see cref="Apply"/>, of [rows, width] in memory, in place too.</summary>
+    public void Step(float* x, float* into, int rows)
+    {
+        for (int row = 0; row < rows; row++)
+            VectorMaths.RmsNorm(x + ((long)row * width), Weight.Values, config.Family.OnePlusNorm ? 1 : 0, into + ((long)row * width), width, config.NormEpsilon);
     }
 }

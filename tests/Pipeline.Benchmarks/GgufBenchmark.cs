@@ -98,7 +98,7 @@ internal static class GgufBenchmark
 
     // Touches torch: compiled after it is loaded.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Make(string folder, DiskStorage storage)
+    public static void Make(string folder, DiskStorage storage)
     {
         using CausalLm model = CausalLm.Create(ModelConfig.Parse(Large, "large"), 1, CPU, ScalarType.Float32);
         storage.CreateDirectory(folder);

@@ -174,6 +174,9 @@ internal sealed class DecodingBatch(
         if (cache is not null && padding.Any(count => !model.Config.Rope.IsSame(cache.Length - count, total - count)))
             cache.Clear();
         int past = cache?.Length ?? 0, length = total - past;
+        int rows = validRows > 0 ? validRows : model.Config.VocabularySize;
+        if (cache is not null && length == 1 && model.CanStep(batch))
+            return model.Step(Embedded(member, [.. _rows], padding, past, total), padding, cache, rows);
         Tensor Grid(Func<int, int, long> value, int from)
         {
             long[] flat = new long[batch * (total - from)];
@@ -191,8 +194,7 @@ internal sealed class DecodingBatch(
         using AttentionContext attention = model.CreateAttention(batch, length, mask, positions, cache: cache);
         Tensor embedded = Embedded(member, [.. _rows], padding, past, total);
         Tensor hidden = model.FinalNorm(model.RunLayers(embedded, 0, model.Config.Layers, attention)).narrow(1, length - 1, 1).squeeze(1);
-        Tensor logits = model.Logits(hidden);
-        return validRows > 0 ? logits.narrow(1, 0, validRows) : logits;
+        return model.Logits(hidden).narrow(1, 0, rows);
     }
 
     // With input expansion whole rows, because what a new token brings may begin before it; without their padding, which is no text.
