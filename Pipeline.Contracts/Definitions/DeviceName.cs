@@ -7,7 +7,7 @@ public static class DeviceName
 {
     public const string Pattern = "^(auto|cpu|cuda(:[0-9]{1,3})?)$";
 
-    public const string Expected = "auto, cpu, cuda, or a card such as cuda:1";
+    public const string Expected = "auto, cpu, cuda, or one GPU such as cuda:1";
 
     /// <summary>The kind, and the card where one is named.</summary>
     public static (DeviceChoice Choice, int? Card) Parse(string name)

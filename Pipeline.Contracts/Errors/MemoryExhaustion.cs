@@ -27,7 +27,7 @@ public static partial class MemoryExhaustion
         if (exception is OutOfMemoryException)
             return managed;
         Match asked = AskedBytes().Match(exception.Message);
-        return asked.Success ? $"torch asked for {asked.Groups[1].Value}, {managed}" : $"torch had no more, {managed}";
+        return asked.Success ? $"torch asked for {asked.Groups[1].Value}, {managed}" : $"torch could get no more, {managed}";
     }
 
     [GeneratedRegex("tried to allocate ([0-9.]+ ?[A-Za-z]+)", RegexOptions.IgnoreCase)]

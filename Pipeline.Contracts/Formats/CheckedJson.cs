@@ -77,7 +77,7 @@ internal static class CheckedJson
         if (!bytes.AsSpan(body.Length).SequenceEqual(expected))
         {
             throw new InvalidDataException(
-                $"its end is '{Encoding.Latin1.GetString(bytes, body.Length, suffixLength).ReplaceLineEndings(" ")}', expected '{Encoding.ASCII.GetString(expected).ReplaceLineEndings(" ")}'");
+                $"it ends with '{Encoding.Latin1.GetString(bytes, body.Length, suffixLength).ReplaceLineEndings(" ")}', expected '{Encoding.ASCII.GetString(expected).ReplaceLineEndings(" ")}'");
         }
         "\n}"u8.CopyTo(bytes.AsSpan(body.Length));
         return bytes.AsSpan(0, body.Length + 2);
@@ -87,7 +87,7 @@ internal static class CheckedJson
     {
         using Stream stream = storage.OpenRead(path);
         if (stream.Length > MaxBytes)
-            throw new DamagedException(path, $"{path} is {stream.Length} bytes long, at most {MaxBytes} are expected; {remedy}");
+            throw new DamagedException(path, $"{path} is {stream.Length} bytes long, expected at most {MaxBytes}; {remedy}");
         byte[] bytes = new byte[stream.Length];
         stream.ReadExactly(bytes);
         return bytes;

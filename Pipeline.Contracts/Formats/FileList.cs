@@ -34,6 +34,6 @@ public sealed record FileList(string Format, int Version, IReadOnlyList<FileHash
         var list = CheckedJson.Read<FileList>(storage, path, FormatName, CurrentVersion, "run the command that wrote the folder again");
         return FileHash.ArePlain(list.Files)
             ? list
-            : throw new DamagedException(path, $"{path} names a file twice, or one outside its folder");
+            : throw new DamagedException(path, $"{path} lists a file twice, or a file outside its folder");
     }
 }

@@ -72,6 +72,6 @@ public sealed class ShardFingerprint
         .. from part in expected.OrderBy(p => p.Key, StringComparer.Ordinal)
            let found = Parts.GetValueOrDefault(part.Key)
            where found != part.Value
-           select $"{part.Key} is {(found is null ? "not said" : $"'{found}'")}, this run expects '{part.Value}'",
+           select $"{part.Key} is {(found is null ? "not recorded" : $"'{found}'")}, this run expects '{part.Value}'",
     ];
 }

@@ -40,10 +40,10 @@ public static class RunNames
         if (context.Storage.FileExists(full) || context.Storage.DirectoryExists(full) || (full.IndexOfAny(Wildcards) >= 0 && context.Storage.DirectoryExists(LiteralFolder(full))))
             return null;
         if (context.Facts.Outputs.FirstOrDefault(o => IsIn(o, full, context.RunFolder)) is { } late)
-            return $"'{path}' is written by flow '{late.Flow}', {(late.Index == context.Facts.Index ? "this one: it is there when the flow is done" : "which comes after this one")}; put what reads it into a later flow";
+            return $"'{path}' is written by flow '{late.Flow}', {(late.Index == context.Facts.Index ? "this one, and is complete only when the flow is done" : "which comes after this one")}; put what reads it into a later flow";
         OutputKind[] wanted = kinds.ToArray();
         string[] known = [.. context.Facts.Earlier.Where(o => !o.Output.IsState && (wanted.Length == 0 || wanted.Contains(o.Output.Kind))).Select(o => $"run:{o.Output.Path}")];
-        return $"'{path}' is not in the run folder, and no flow before this one writes it{(known.Length == 0 ? "" : $"; these are: {string.Join(", ", known)}")}";
+        return $"'{path}' is not in the run folder, and no flow before this one writes it{(known.Length == 0 ? "" : $"; earlier flows write: {string.Join(", ", known)}")}";
     }
 
     private static bool IsRunPath(string path) => path.StartsWith(RunPaths.RunPrefix, StringComparison.Ordinal);

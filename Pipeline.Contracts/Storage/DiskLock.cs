@@ -57,7 +57,7 @@ internal sealed class DiskLock : IDisposable
             try
             {
                 if (ProcessIdentity.Parse(File.ReadAllText(ownerPath)) is { } holder && holder.MayRun())
-                    return string.Create(CultureInfo.InvariantCulture, $"process {holder.ProcessId} on {holder.Machine} (start mark {holder.Start})");
+                    return string.Create(CultureInfo.InvariantCulture, $"process {holder.ProcessId} on {holder.Machine} (started at tick {holder.Start})");
             }
             catch (Exception e) when (StorageErrors.IsSystemError(e))
             {

@@ -16,7 +16,7 @@ public sealed record TeacherNeed(string Key, string What, Func<TeacherAbilities,
 {
     public static TeacherNeed HiddenStates(string key, string? remedy = null) => new(key, "hidden states", a => a.HiddenStates, remedy);
 
-    public static TeacherNeed Online(string key, string? remedy = null) => new(key, "the teacher beside the student", a => a.Online, remedy);
+    public static TeacherNeed Online(string key, string? remedy = null) => new(key, "a teacher running alongside the student", a => a.Online, remedy);
 
     /// <summary>Known masses; where <paramref name="least"/> is Interval, bounds will do.</summary>
     public static TeacherNeed Boundary(string key, BoundaryKnowledge least, string? remedy = null) => new(

@@ -13,8 +13,8 @@ internal static class CheckCommand
     public static Command Create(CommandEnvironment environment)
     {
         var input = new DefinitionInput();
-        var folder = new Option<string?>("--run") { Description = "The run folder whose state is taken into account; runs/NAME when not given.", HelpName = "DIR" };
-        var command = new Command("check", "Checks a definition and prints the plan: flows, stages, records, and what they will take. Nothing is written.");
+        var folder = new Option<string?>("--run") { Description = "The run folder whose state is taken into account. Default: runs/NAME.", HelpName = "DIR" };
+        var command = new Command("check", "Checks a definition and prints the plan: flows, stages, records, and what they will cost. Nothing is written.");
         input.AddTo(command);
         command.Options.Add(folder);
         command.SetAction(async parsed =>

@@ -18,12 +18,12 @@ internal sealed class ModelInput
 {
     private readonly Option<string[]> _models = new("--model")
     {
-        Description = "A Hugging Face folder; NAME=DIR names it. May be given again.",
+        Description = "A Hugging Face folder; NAME=DIR names it. May be given more than once.",
         HelpName = "[NAME=]DIR",
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private readonly Option<string?> _tokenizer = new("--tokenizer") { Description = "Another tokenizer than the folder's own, of a single model: a folder, a tokenizer.json, or bytes.", HelpName = "DIR" };
+    private readonly Option<string?> _tokenizer = new("--tokenizer") { Description = "For a single model: a tokenizer other than the folder's own: a folder, a tokenizer.json, or bytes.", HelpName = "DIR" };
 
     private readonly EditInput _edit = new();
     private readonly EnsembleInput _ensembles = new();
@@ -40,7 +40,7 @@ internal sealed class ModelInput
             if (models == 0 && result.GetResult("--ensemble") is null)
                 result.AddError("Option '--model' is required: give a model's folder, or an ensemble of several.");
             if ((models != 1 || result.GetResult("--ensemble") is not null) && (result.GetResult(_tokenizer) ?? result.GetResult("--edit")) is { } single)
-                result.AddError($"{((OptionResult)single).Option.Name} is of a single model; let each folder have its own");
+                result.AddError($"{((OptionResult)single).Option.Name} works with a single model; with several, each folder must have its own");
         });
     }
 

@@ -11,7 +11,7 @@ internal static class ReferenceCommand
 {
     public static Command Create(CommandEnvironment environment)
     {
-        var folder = new Argument<string>("folder") { Description = "Where the pages go; those of the same names are replaced, others are left alone.", HelpName = "FOLDER" };
+        var folder = new Argument<string>("folder") { Description = "The folder for the pages. Pages of the same name are replaced; other files are left alone.", HelpName = "FOLDER" };
         var command = new Command("reference", "Writes a Markdown page for every stage, teacher and command: what it does, its keys or options, their ranges and defaults.");
         command.Arguments.Add(folder);
         command.SetAction(parsed =>

@@ -12,20 +12,20 @@ internal sealed class RunInput
 {
     private readonly DefinitionInput _definition = new();
 
-    private readonly Option<string?> _folder = new("--run") { Description = "The run folder; runs/NAME when not given.", HelpName = "DIR" };
+    private readonly Option<string?> _folder = new("--run") { Description = "The run folder. Default: runs/NAME.", HelpName = "DIR" };
 
     private readonly Option<int> _parallel = new("--parallel")
     {
-        Description = "Threads of a stage that works record by record. It never changes a result.",
+        Description = "Threads of a stage that works record by record. The number never changes a result.",
         HelpName = "N",
         DefaultValueFactory = _ => Environment.ProcessorCount,
     };
 
-    private readonly Option<bool> _plain = new("--plain") { Description = "Lines instead of a live table, also in a terminal." };
+    private readonly Option<bool> _plain = new("--plain") { Description = "Print lines instead of a live table, even in a terminal." };
 
     private readonly Option<string?> _libtorch = new("--libtorch")
     {
-        Description = "A folder with another libtorch of the same minor version; ALM_LIBTORCH says the same.",
+        Description = "A folder with another libtorch of the same minor version. The variable ALM_LIBTORCH does the same.",
         HelpName = "DIR",
     };
 

@@ -17,7 +17,7 @@ internal sealed class TextInput
 
     private readonly Option<string[]> _files = new("--text")
     {
-        Description = "Files of text: .parquet, .jsonl (.gz and .zst too), or plain .txt and .md, each of which is one document. Wildcards as in a shell.",
+        Description = "Files of text: .parquet, .jsonl (.gz and .zst too), or plain .txt and .md, each of which is one document. Wildcards work as in a shell.",
         HelpName = "FILES",
         Arity = ArgumentArity.OneOrMore,
         AllowMultipleArgumentsPerToken = true,
@@ -54,7 +54,7 @@ internal sealed class TextInput
     {
         bool isPattern = path.AsSpan().ContainsAny('*', '?');
         if (!isPattern && !storage.FileExists(path))
-            throw new InputException($"{path} is not there");
+            throw new InputException($"{path} does not exist");
         string name = Path.GetFileName(path);
         if (name.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase))
             return (ISource<TextDocument>)stages.Create("read-parquet", new ReadParquetOptions { Files = [path], Column = column });
@@ -62,7 +62,7 @@ internal sealed class TextInput
             return (ISource<TextDocument>)stages.Create("read-jsonl", new ReadJsonlOptions { Files = [path], Field = column });
         if (!isPattern && Path.GetExtension(name).ToUpperInvariant() is ".TXT" or ".MD")
             return new PlainFile(path, storage, stages);
-        throw new InputException($"{path}: expected .parquet, .jsonl, .jsonl.gz, .jsonl.zst, or a .txt or .md file by its own name");
+        throw new InputException($"{path}: expected .parquet, .jsonl, .jsonl.gz, .jsonl.zst, or a .txt or .md file named without wildcards");
     }
 
     /// <summary>A file that is one document.</summary>

@@ -47,7 +47,7 @@ internal sealed class Edge<T> : IEdge<T>
         if (!await _block.SendAsync(record, cancellationToken))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw new DefectException($"stage '{_producer.Stage}': the queue behind it refused a record");
+            throw new DefectException($"stage '{_producer.Stage}': the queue after it refused a record");
         }
         _producer.HandedOver();
     }

@@ -249,7 +249,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
 
     private IEdge<T> LastEdge<T>()
         where T : IRecord
-        => _lastEdge as IEdge<T> ?? throw new InvalidOperationException($"the stage before hands over no {typeof(T).Name}");
+        => _lastEdge as IEdge<T> ?? throw new InvalidOperationException($"the stage before it does not produce {typeof(T).Name}");
 
     private sealed class PlacedBuilder(GraphBuilder builder, GraphPlace place) : IGraphBuilder
     {
