@@ -46,8 +46,8 @@ public enum DeviceChoice
 }
 
 /// <summary>
-/// The model to score with, as the default backend has it: a Hugging Face folder. Other backends derive from it, name themselves by
-/// <see cref="Backend"/>, say with a description of their own what <see cref="Model"/> is, and add keys.
+/// The model to score with. For the default backend it is a Hugging Face folder. Other backends derive from this record, name themselves by
+/// <see cref="Backend"/>, describe what their <see cref="Model"/> is, and add keys.
 /// </summary>
 public record TeacherDefinition
 {
@@ -73,7 +73,7 @@ public record TeacherDefinition
     public string? Device { get; init; }
 }
 
-/// <summary>The student: another model's weights, or a configuration to begin from nothing.</summary>
+/// <summary>The student: another model's weights, or a configuration for a model with random weights.</summary>
 public sealed record StudentDefinition
 {
     [Description("A Hugging Face folder to start from; usually the teacher's.")]

@@ -3,7 +3,7 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary><c>checkpoint.json</c>, the last file of a checkpoint: its step, and what every other file of the folder is.</summary>
+/// <summary><c>checkpoint.json</c>, the last file of a checkpoint: its step, and the hash of every other file of the folder.</summary>
 public sealed record CheckpointManifest(string Format, int Version, long Step, IReadOnlyList<FileHash> Files)
 {
     public const string FileName = "checkpoint.json";

@@ -2,7 +2,7 @@ using Pipeline.Contracts.Records;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>What must agree inside an example before it is written; a disagreement is a defect of the stage that made it.</summary>
+/// <summary>What must agree inside an example before it is written; a disagreement is a bug in the stage that made it.</summary>
 internal static class ExampleValidation
 {
     /// <param name="example">What is to be written.</param>

@@ -2,10 +2,10 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>What a folder is in which a file of a model or tokenizer is missing, told from the names in it.</summary>
+/// <summary>Recognises, from the names in it, a folder in which a file of a model or tokenizer is missing.</summary>
 public static class FolderForm
 {
-    /// <summary>A sentence with what to do, that goes on after what is missing; empty when the names say nothing.</summary>
+    /// <summary>A clause that says what to do, to follow a message about what is missing; empty if the names are not recognised.</summary>
     /// <param name="storage">Where the folder is.</param>
     /// <param name="folder">Full path.</param>
     /// <param name="missing">The file that was looked for.</param>
@@ -13,7 +13,7 @@ public static class FolderForm
     {
         IReadOnlyList<string> entries = storage.DirectoryExists(folder) ? storage.List(folder) : [];
         string[] names = [.. entries.Select(entry => Path.GetFileName(entry))];
-        // Links of a cache stand before their files are there, and stay when those are cleaned away.
+        // The links of a cache exist before their files do, and stay when those are cleaned away.
         string[] dangling = [.. entries.Where(entry => storage.IsLink(entry) && !storage.FileExists(entry) && !storage.DirectoryExists(entry)).Select(entry => Path.GetFileName(entry))];
         if (dangling.Length > 0)
             return $"; {(dangling.Contains(missing) ? "it is a link" : $"{dangling[0]} is a link")} to a file that does not exist: the download is incomplete, or the cache was cleaned; download the model again";

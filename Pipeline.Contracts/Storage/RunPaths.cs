@@ -2,7 +2,7 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Contracts.Storage;
 
-/// <summary>How paths in definitions become full paths, so that nothing a stranger wrote reaches outside the run folder.</summary>
+/// <summary>How paths in definitions become full paths, so that an untrusted definition cannot reach outside the run folder.</summary>
 public static class RunPaths
 {
     /// <summary>Marks a path below the run folder.</summary>
@@ -27,7 +27,7 @@ public static class RunPaths
         return full;
     }
 
-    // No system has such names, and the framework's own complaint names no file.
+    // No system has such names, and the framework's own message names no file.
     private static string WithoutNull(string path)
         => path.Contains('\0', StringComparison.Ordinal) ? throw new DefinitionException($"path '{path.Replace("\0", "\\0", StringComparison.Ordinal)}' contains a null character; remove it") : path;
 }

@@ -1,16 +1,16 @@
 namespace Pipeline.Contracts.Teachers;
 
-/// <summary>Options of a stage that ask something of the teacher that not every backend can say.</summary>
+/// <summary>Options of a stage that need something from the teacher that not every backend provides.</summary>
 public interface IAsksTeacher
 {
     /// <summary>A function of the options alone.</summary>
     IEnumerable<TeacherNeed> TeacherNeeds { get; }
 }
 
-/// <summary>One thing that options ask of a teacher.</summary>
+/// <summary>One thing that options need from a teacher.</summary>
 /// <param name="Key">The key that asks for it, from the stage on: <c>objectives.alm.boundary</c>.</param>
 /// <param name="What">What is needed, for the message: "hidden states".</param>
-/// <param name="IsMet">Whether a teacher can say it.</param>
+/// <param name="IsMet">Whether a teacher provides it.</param>
 /// <param name="Remedy">What to write instead; null where only another backend helps.</param>
 public sealed record TeacherNeed(string Key, string What, Func<TeacherAbilities, bool> IsMet, string? Remedy = null)
 {

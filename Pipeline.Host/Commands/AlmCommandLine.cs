@@ -6,7 +6,7 @@ using Pipeline.Stages.Models;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>The command line: parses, runs, and makes an exit code of what happened.</summary>
+/// <summary>The command line: parses, runs, and turns what happened into an exit code.</summary>
 internal static class AlmCommandLine
 {
     private const string Description = """
@@ -43,7 +43,7 @@ internal static class AlmCommandLine
         }
         try
         {
-            // Runs and their parts have their own handling of signals, and stop where they can go on.
+            // Runs and their parts handle signals themselves, and stop where they can continue.
             using EndedCommand? ended = parsed.CommandResult.Command.Name is "run" or "work" ? null : new EndedCommand();
             int code = await parsed.InvokeAsync(new InvocationConfiguration
             {
@@ -55,14 +55,14 @@ internal static class AlmCommandLine
             environment.Session.End(code, isAgreed: true);
             return code;
         }
-#pragma warning disable CA1031 // The last one to see it: whatever it is, it becomes an exit code and a request.
+#pragma warning disable CA1031 // Nothing is left above this: whatever it is becomes an exit code and a request to report it.
         catch (Exception e)
 #pragma warning restore CA1031
         {
             bool isAgreed = e is InterruptedException { IsAgreed: true };
             (int code, string message) = Explain(e, arguments);
             int rank = environment.Session.Ranks.Rank;
-            // What all ranks end for, the first one says.
+            // An error that all ranks share is printed by the first one.
             if (rank == 0 || !isAgreed)
                 await environment.Error.WriteLineAsync(rank == 0 ? message : $"rank {rank}: {message}");
             environment.Session.End(code, isAgreed);

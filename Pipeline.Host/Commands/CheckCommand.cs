@@ -23,7 +23,7 @@ internal static class CheckCommand
             var loader = new DefinitionLoader(catalog, environment.Storage);
             LoadedDefinition definition = input.Read(parsed, loader);
             var settings = new RunSettings { Folder = parsed.GetValue(folder) };
-            // Nothing is printed before all is known to be right.
+            // Nothing is printed before everything is known to be right.
             using var text = new StringWriter(CultureInfo.InvariantCulture);
             var plan = new RunPlan(definition, loader, catalog, settings, environment.Storage, environment.Time, text);
             IReadOnlyList<string> warnings = await plan.PrintAsync();

@@ -25,6 +25,6 @@ internal sealed class DefinitionInput
 
     public LoadedDefinition Load(ParseResult parsed, DefinitionLoader loader) => loader.Load(Path(parsed), parsed.GetValue(_sets) ?? []);
 
-    /// <summary>As <see cref="Load"/>, with the rules it breaks left in it, to be said together with those that need its run folder.</summary>
+    /// <summary>As <see cref="Load"/>, but broken rules are left in it, to be reported together with those that need its run folder.</summary>
     public LoadedDefinition Read(ParseResult parsed, DefinitionLoader loader) => loader.Read(Path(parsed), parsed.GetValue(_sets) ?? []);
 }

@@ -4,7 +4,7 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>Where a command's maths runs, as every command with a model spells it.</summary>
+/// <summary>Where a command computes: the options shared by every command with a model.</summary>
 internal sealed class DeviceInput
 {
     private const int MostThreads = 1024;

@@ -6,7 +6,7 @@ using Pipeline.Stages.Evaluation;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>Several models as one, as every command spells it: <c>--ensemble NAME=a,b,c --average … --weights …</c>.</summary>
+/// <summary>Several models as one: the options shared by all commands, <c>--ensemble NAME=a,b,c --average … --weights …</c>.</summary>
 internal sealed class EnsembleInput
 {
     private const string LogProbability = "log-probability";

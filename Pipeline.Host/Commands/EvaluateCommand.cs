@@ -11,7 +11,7 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm evaluate</c>: the stages <c>evaluate</c> and <c>judge-tasks</c> on models that lie on disk, without a definition.</summary>
+/// <summary><c>alm evaluate</c>: the stages <c>evaluate</c> and <c>judge-tasks</c> on models on disk, without a definition.</summary>
 internal static class EvaluateCommand
 {
     private const string Part = "judgement", TasksPart = "tasks";
@@ -96,8 +96,8 @@ internal static class EvaluateCommand
 
     /// <param name="environment">Storage, and where to print.</param>
     /// <param name="torch">The device.</param>
-    /// <param name="kept">The folder that stands in for the run's; null: one that goes away.</param>
-    /// <param name="report">Its name, and the file that gets it; null: none does.</param>
+    /// <param name="kept">The folder used as the run folder; null: a temporary one.</param>
+    /// <param name="report">Its name, and the file it is written to; null: it is not written.</param>
     /// <param name="judge">What is done.</param>
     private static async Task RunAsync(CommandEnvironment environment, TorchDevice torch, string? kept, (string Part, string? File) report, Func<CommandStages, Task> judge)
     {
@@ -125,7 +125,7 @@ internal static class EvaluateCommand
         }
     }
 
-    // A folder that only an ensemble names is judged by itself too.
+    // A folder that only an ensemble names is also judged by itself.
     private static List<EvaluatedModel> Members(List<EvaluatedModel> models, IReadOnlyList<EvaluatedEnsemble> ensembles, IStorage storage)
     {
         foreach (string member in ensembles.SelectMany(e => e.Members))

@@ -55,7 +55,7 @@ internal static class ExportCommand
         var kind = new ModelArtifact();
         if (kind.Recognises(storage, folder) || !new RunFolderArtifact().Recognises(storage, folder))
             return folder;
-        // What a student began as lies beside it, under its name.
+        // The untrained student is next to the student, under its name.
         HashSet<string> all = [.. storage.List(folder).Where(f => kind.Recognises(storage, f))];
         string[] models = [.. all.Where(f => !(f.EndsWith(Initial, StringComparison.Ordinal) && all.Contains(f[..^Initial.Length]))).Order(StringComparer.Ordinal)];
         return models.Length switch

@@ -7,7 +7,7 @@ using Pipeline.Stages.Inspection;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm inspect pair</c>: what two tokenizers make of each other, before any compute is spent.</summary>
+/// <summary><c>alm inspect pair</c>: how two tokenizers compare on a sample of text, before any computing.</summary>
 internal static class InspectPairCommand
 {
     private static readonly JsonSerializerOptions Layout = new()

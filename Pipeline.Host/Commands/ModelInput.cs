@@ -44,8 +44,8 @@ internal sealed class ModelInput
         });
     }
 
-    /// <summary>The models named, and those that ensembles alone name.</summary>
-    /// <exception cref="InputException">A folder is not there.</exception>
+    /// <summary>The models named, and those that only ensembles name.</summary>
+    /// <exception cref="InputException">A folder does not exist.</exception>
     public (IReadOnlyList<NamedModel> Models, IReadOnlyList<EvaluatedEnsemble> Ensembles) Read(ParseResult parsed, IStorage storage)
     {
         List<NamedModel> models = [.. (parsed.GetValue(_models) ?? []).Select(argument => Named(argument, storage))];
@@ -68,7 +68,7 @@ internal sealed class ModelInput
         return new NamedModel(hasName ? argument[..equals] : argument, ModelPaths.Model(storage, hasName ? argument[(equals + 1)..] : argument));
     }
 
-    /// <summary>Loads one with what ends its texts. On the device's thread; the caller disposes its model.</summary>
+    /// <summary>Loads one, with the tokens that end its texts. On the device's thread; the caller disposes the model.</summary>
     public ByteMember Load(NamedModel model, ParseResult parsed, IStorage storage, TorchDevice torch)
     {
         TextTokenizer tokenizer = TextTokenizer.Load(parsed.GetValue(_tokenizer) is { } other ? ModelPaths.Tokenizer(other) : model.Folder, storage);

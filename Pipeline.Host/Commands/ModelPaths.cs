@@ -4,7 +4,7 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>Paths of the command line as full paths, refused by name where nothing is.</summary>
+/// <summary>Paths of the command line as full paths, with an error that names the path if it does not exist.</summary>
 internal static class ModelPaths
 {
     /// <summary>A folder, a file, or <c>bytes</c>.</summary>

@@ -61,7 +61,7 @@ internal static class ReportCommand
         }
     }
 
-    // Judgements are known, all else is printed as it is.
+    // Evaluation results have a table of their own; everything else is printed as it is.
     private static IReadOnlyList<string>? Judged(JsonNode? part)
         => Judgement.IsJudgement(part) ? EvaluationTable.Lines(EvaluationTable.FromJson(JsonSerializer.SerializeToUtf8Bytes(part))) : null;
 

@@ -4,7 +4,7 @@ using Pipeline.Host.Runs;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm run</c>: runs a definition, or goes on where it was stopped.</summary>
+/// <summary><c>alm run</c>: runs a definition, or continues where it was stopped.</summary>
 internal static class RunCommand
 {
     public static Command Create(CommandEnvironment environment)

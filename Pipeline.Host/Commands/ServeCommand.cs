@@ -103,7 +103,7 @@ internal static class ServeCommand
         await server.StopAsync();
     }
 
-    // The harness counts in tokens, which are bytes for some: its own defaults of 2,048 and 256 would cut those short.
+    // The harness counts in tokens, which are bytes for some models; its defaults of 2,048 and 256 would cut those short.
     private static string Harness(IServedModel model, Uri url) => string.Create(
         CultureInfo.InvariantCulture,
         $"lm_eval --model local-completions --model_args model={model.Name},base_url={url}v1/completions,tokenizer_backend=remote,max_length={model.MaxLength},max_gen_toks={Math.Min(256, model.MaxLength / 4)}");

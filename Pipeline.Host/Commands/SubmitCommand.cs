@@ -54,13 +54,13 @@ internal static class SubmitCommand
     private static IReadOnlyList<JobStep> Steps(CommandEnvironment environment, LoadedDefinition definition, string folder, JobResources resources)
     {
         using var stages = new UnrunStages(definition.Definition, folder, environment.Catalog(), environment.Storage, environment.Time);
-        // The definition as the run folder keeps it: with every --set in it, and as it was when the jobs were written.
+        // The definition as the run folder keeps it: with every --set applied, and as it was when the jobs were written.
         return JobPlan.Of(
             definition.Definition, [.. definition.Definition.Flows.Select(f => CommittedParts.Of(f, stages.Surroundings))],
             Path.Combine(folder, RunFiles.Definition), folder, resources.Tasks);
     }
 
-    /// <exception cref="InputException">The scheduler's command is not there, or refused the jobs.</exception>
+    /// <exception cref="InputException">The scheduler's command does not exist, or refused the jobs.</exception>
     private static void Start(CommandEnvironment environment, IJobEngine engine, string script)
     {
         bool isThere = (environment.Variable("PATH") ?? "").Split(Path.PathSeparator).Any(p => p.Length > 0 && File.Exists(Path.Combine(p, engine.Command)));

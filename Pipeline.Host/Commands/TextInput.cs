@@ -10,7 +10,7 @@ using Pipeline.Stages.Text;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>Files of text, as every command that takes some spells them.</summary>
+/// <summary>Files of text: the options shared by every command that takes some.</summary>
 internal sealed class TextInput
 {
     private const int MostPlainBytes = 256 << 20;
@@ -40,11 +40,11 @@ internal sealed class TextInput
 
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(_files) is { Length: > 0 };
 
-    /// <exception cref="InputException">A file is not there, or of no kind that is read.</exception>
+    /// <exception cref="InputException">A file does not exist, or is not of a supported kind.</exception>
     public IAsyncEnumerable<TextDocument> Read(ParseResult parsed, CommandStages stages, IStorage storage)
     {
         string column = parsed.GetRequiredValue(_column);
-        // Every file is looked for before the first is read.
+        // Every file must exist before the first is read.
         List<ISource<TextDocument>> sources = [.. parsed.GetRequiredValue(_files).Select(path => Open(Path.GetFullPath(path), column, stages, storage))];
         IAsyncEnumerable<TextDocument> documents = sources.ToAsyncEnumerable().SelectMany(source => source.ReadAsync(CancellationToken.None));
         return parsed.GetValue(_most) is > 0 and int most ? documents.Take(most) : documents;

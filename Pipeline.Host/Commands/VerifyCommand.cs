@@ -22,7 +22,7 @@ internal static class VerifyCommand
             IReadOnlyList<Finding> findings = environment.Storage.FileExists(full) && !environment.Storage.DirectoryExists(full)
                 ? VerifyFile(environment, full, cancellationToken)
                 : Verify(environment, full, cancellationToken);
-            // What a process has not finished, or never will, is nothing that was ever promised.
+            // Unfinished output of a process, running or dead, was never promised to be valid.
             return Task.FromResult(findings.All(f => f.Kind == FindingKind.Leftover) ? ExitCodes.Success : ExitCodes.Input);
         });
         return command;

@@ -6,7 +6,7 @@ using Pipeline.Host.Runs.Parts;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm work</c>: does a share of the parts of one flow, beside other processes that do theirs.</summary>
+/// <summary><c>alm work</c>: does a share of the parts of one flow while other processes do theirs.</summary>
 internal static class WorkCommand
 {
     public static Command Create(CommandEnvironment environment)

@@ -4,7 +4,7 @@ using Pipeline.Host.Progress;
 
 namespace Pipeline.Host.Graph;
 
-/// <summary>No record is lost: what a stage took has passed or was rejected, and what one hands over the next takes.</summary>
+/// <summary>No record is lost: what a stage took has passed or was rejected, and each stage takes what the one before it gave.</summary>
 internal static class GraphCounts
 {
     /// <exception cref="DefectException">They do not add up.</exception>

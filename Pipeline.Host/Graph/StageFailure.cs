@@ -3,7 +3,7 @@ using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Host.Graph;
 
-/// <summary>Gives an exception that left a stage the stage's name, unless it is one that a user can act on as it stands.</summary>
+/// <summary>Adds the stage's name to an exception that left a stage, unless the user can act on it as it is.</summary>
 internal static class StageFailure
 {
     public static Exception Name(string flow, string stage, Exception exception) => exception switch
