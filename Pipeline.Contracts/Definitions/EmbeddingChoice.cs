@@ -10,7 +10,7 @@ public readonly record struct EmbeddingChoice(EmbeddingInitialisation Kind, stri
 
     private const string Hypernetwork = "hypernetwork:";
 
-    /// <exception cref="DefinitionException">It is none of the words.</exception>
+    /// <exception cref="DefinitionException">It is not one of the words.</exception>
     public static EmbeddingChoice Parse(string text) => text switch
     {
         "fvt" => new(EmbeddingInitialisation.Fvt, null),
@@ -25,7 +25,7 @@ public readonly record struct EmbeddingChoice(EmbeddingInitialisation Kind, stri
     };
 }
 
-/// <summary>How rows of a new vocabulary begin.</summary>
+/// <summary>How embeddings of a new vocabulary are initialised.</summary>
 public enum EmbeddingInitialisation
 {
     Fvt,

@@ -3,10 +3,10 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Contracts.Definitions;
 
-/// <summary>The rules of an options record, for those who are handed one that no definition is behind.</summary>
+/// <summary>The rules of an options record, for callers whose record does not come from a definition.</summary>
 public static class OptionRules
 {
-    /// <summary>What is wrong with options; nothing that a rule about written keys would say.</summary>
+    /// <summary>What is wrong with options, apart from rules about which keys were written.</summary>
     public static IEnumerable<string> Faults(IValidatableObject options)
         => options.Validate(new ValidationContext(options)).Select(r => r.ErrorMessage ?? "");
 

@@ -1,8 +1,8 @@
 namespace Pipeline.Contracts.Definitions;
 
 /// <summary>
-/// Marks a key that came after definitions had been hashed: while it is null, canonical text does not have it, so that run folders of before
-/// go on.
+/// Marks a key that was added later: while it is null, canonical text leaves it out, so that older run folders
+/// can continue.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class QuietAttribute : Attribute;

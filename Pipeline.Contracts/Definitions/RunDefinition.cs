@@ -6,10 +6,10 @@ namespace Pipeline.Contracts.Definitions;
 /// <summary>A definition file, read: what a run is. Paths are relative to the current directory unless said otherwise.</summary>
 public sealed record RunDefinition
 {
-    [Description("Names the run; the run folder is runs/NAME unless --run says another.")]
+    [Description("Names the run. The run folder is runs/NAME unless --run names another.")]
     public required string Name { get; init; }
 
-    [Description("Every random draw of the run is a function of it.")]
+    [Description("The seed of every random draw of the run.")]
     public int Seed { get; init; } = 17;
 
     [Description("The model whose likelihoods are matched. Absent in a run that only trains on text.")]
@@ -18,23 +18,23 @@ public sealed record RunDefinition
     [Description("The model that is trained.")]
     public StudentDefinition? Student { get; init; }
 
-    [Description("Where the maths runs: auto takes CUDA when it is there.")]
+    [Description("Where models are computed; auto takes CUDA when it is available.")]
     public DeviceChoice Device { get; init; } = DeviceChoice.Auto;
 
-    [Description("CPU threads of the maths; 0 takes all. A bit-identical resume needs the same number.")]
+    [Description("CPU threads for computing models; 0 takes all. Resuming bit for bit needs the same number.")]
     [Range(0, 1024)]
     public int Threads { get; init; }
 
-    [Description("Documents that may be rejected by a defect of a stage before the run fails; bad input is counted apart.")]
+    [Description("Documents that a stage may fail on, by a bug of its own, before the run fails. Bad input is counted separately.")]
     [Range(0, int.MaxValue)]
     [Extends]
     public int MaxFailedRecords { get; init; }
 
-    [Description("Refuse texts that are longer than the positions a model was made for (max_position_embeddings); otherwise they are computed with a warning.")]
+    [Description("Refuse texts longer than a model was made for (max_position_embeddings). Otherwise they are computed with a warning.")]
     [Extends]
     public bool StrictPositions { get; init; }
 
-    [Description("What is done, in order.")]
+    [Description("The flows, in the order in which they run.")]
     public required IReadOnlyList<FlowDefinition> Flows { get; init; }
 }
 
@@ -46,8 +46,8 @@ public enum DeviceChoice
 }
 
 /// <summary>
-/// The model to score with, as the default backend has it: a Hugging Face folder. Other backends derive from it, name themselves by
-/// <see cref="Backend"/>, say with a description of their own what <see cref="Model"/> is, and add keys.
+/// The model to score with. For the default backend it is a Hugging Face folder. Other backends derive from this record, name themselves by
+/// <see cref="Backend"/>, describe what their <see cref="Model"/> is, and add keys.
 /// </summary>
 public record TeacherDefinition
 {
@@ -60,49 +60,49 @@ public record TeacherDefinition
     [Description("A Hugging Face folder: config.json, model.safetensors (or its sharded index), tokenizer.json. run:NAME is a model this run exported.")]
     public virtual required string Model { get; init; }
 
-    [Description("Another folder or tokenizer.json than the model's own; \"bytes\" is one token per byte.")]
+    [Description("A tokenizer other than the model's own: a folder, a tokenizer.json, or \"bytes\" for one token per byte.")]
     public virtual string? Tokenizer { get; init; }
 
-    [Description("An edit of its activations: a folder that project-sea wrote, or run:NAME. Its scores are then the edited model's.")]
+    [Description("An edit of its activations: a folder that project-sea wrote, or run:NAME. Scores are then those of the edited model.")]
     [Quiet]
     public string? Edit { get; init; }
 
-    [Description("Where it computes, where that is not the run's device: cpu, cuda, or one card, such as cuda:1.")]
+    [Description("Where it is computed, if not on the run's device: cpu, cuda, or one GPU such as cuda:1.")]
     [RegularExpression(DeviceName.Pattern, ErrorMessage = DeviceName.Expected)]
     [Quiet]
     public string? Device { get; init; }
 }
 
-/// <summary>The student: another model's weights, or a configuration to begin from nothing.</summary>
+/// <summary>The student: another model's weights, or a configuration for a model with random weights.</summary>
 public sealed record StudentDefinition
 {
-    [Description("A Hugging Face folder to begin from; usually the teacher's own.")]
+    [Description("A Hugging Face folder to start from; usually the teacher's.")]
     public string? Model { get; init; }
 
-    [Description("A config.json to initialise at random, instead of model.")]
+    [Description("Instead of model: a config.json from which the student is initialised at random.")]
     public string? Config { get; init; }
 
-    [Description("The tokenizer the student is to have: a folder, a tokenizer.json, or \"bytes\". The model's own when absent. run:NAME is one this run trained.")]
+    [Description("The student's tokenizer: a folder, a tokenizer.json, or \"bytes\". Absent: the model's own. run:NAME is one that this run trained.")]
     public string? Tokenizer { get; init; }
 
-    [Description("How rows of the new vocabulary begin: fvt (copies and means), mean, random, omp or focus (by way of a donor model), hypernetwork:FOLDER (predicted), or keep (the vocabulary is the model's own).")]
+    [Description("How embeddings of the new vocabulary are initialised: fvt (copies and means), mean, random, omp or focus (by way of a donor model), hypernetwork:FOLDER (predicted), or keep (the model keeps its own vocabulary).")]
     [RegularExpression(EmbeddingChoice.Pattern, ErrorMessage = "fvt, mean, random, omp, focus, keep or hypernetwork:FOLDER")]
     public string Embeddings { get; init; } = "fvt";
 
     [Description("For omp and focus: a model folder that has the student's tokenizer.")]
     public string? Donor { get; init; }
 
-    [Description("Add at each byte the original embedding of the longest source token that ends there (bytes only).")]
+    [Description("At each byte, add the original embedding of the longest source token that ends there (bytes only).")]
     public bool InputExpansion { get; init; }
 
     [Description("Give the output its own matrix where the model ties it to the input; null unties for bytes only.")]
     public bool? Untie { get; init; }
 
-    [Description("An edit of its activations, on in training and written beside its weights: a folder that project-sea wrote, or run:NAME.")]
+    [Description("An edit of its activations, active in training and written next to its weights: a folder that project-sea wrote, or run:NAME.")]
     [Quiet]
     public string? Edit { get; init; }
 
-    [Description("Where it is trained, where that is not the run's device: cpu, cuda, or one card, such as cuda:0.")]
+    [Description("Where it is trained, if not on the run's device: cpu, cuda, or one GPU such as cuda:0.")]
     [RegularExpression(DeviceName.Pattern, ErrorMessage = DeviceName.Expected)]
     [Quiet]
     public string? Device { get; init; }
@@ -114,7 +114,7 @@ public sealed record FlowDefinition
     [Description("Names the flow in --set, in progress and in the report.")]
     public required string Name { get; init; }
 
-    [Description("Source first, sink last.")]
+    [Description("The stages, the source first and the sink last.")]
     public required IReadOnlyList<StageDefinition> Stages { get; init; }
 }
 

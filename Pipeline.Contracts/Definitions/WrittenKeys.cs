@@ -3,18 +3,18 @@ using System.ComponentModel.DataAnnotations;
 namespace Pipeline.Contracts.Definitions;
 
 /// <summary>
-/// Which keys of a record a definition has written, for rules about a key's presence: the record alone does not tell a value that was
+/// Which keys of a record a definition has written, for rules about a key's presence: the record alone cannot tell a value that was
 /// written from its default.
 /// </summary>
-/// <param name="wrote">Whether a key path from the record on is written.</param>
+/// <param name="wrote">Whether a key path, starting at the record, was written.</param>
 public sealed class WrittenKeys(Func<string, bool> wrote)
 {
     private static readonly object Item = new();
 
-    /// <summary>What a record's rules are told beside the record.</summary>
+    /// <summary>What a record's rules are told besides the record.</summary>
     public ValidationContext ContextOf(object record) => new(record, new Dictionary<object, object?> { [Item] = this });
 
-    /// <summary>Whether a definition wrote a key path, such as <c>lora.rank</c>; false where no definition is behind the record.</summary>
+    /// <summary>Whether a definition wrote a key path, such as <c>lora.rank</c>; false if the record does not come from a definition.</summary>
     public static bool Has(ValidationContext context, string path)
         => context.Items.TryGetValue(Item, out object? keys) && ((WrittenKeys)keys!).Has(path);
 

@@ -16,7 +16,7 @@ public sealed class DefinitionException(string message, Exception? inner = null)
 public sealed class InputException(string message, Exception? inner = null) : AlmException(message, ExitCodes.Input, inner);
 
 /// <summary>
-/// A file of ours does not hold what was written (exit 65): cut, flipped, or not ours at all. <see cref="Path"/> is what to compute
+/// A file of ours does not hold what was written (exit 65): it is cut off, has changed bits, or is not ours at all. <see cref="Path"/> is what to compute
 /// again, and nothing else needs to be.
 /// </summary>
 public sealed class DamagedException(string path, string message, Exception? inner = null) : AlmException(message, ExitCodes.Input, inner)
@@ -33,7 +33,7 @@ public sealed class LockedException(string message, Exception? inner = null) : A
 /// <summary>The disk refused: full, read-only, an I/O error (exit 74).</summary>
 public sealed class StorageException(string message, Exception? inner = null) : AlmException(message, ExitCodes.Storage, inner);
 
-/// <summary>Stopped at a safe point on request; the same command goes on (exit 75).</summary>
+/// <summary>Stopped at a safe point on request; the same command continues (exit 75).</summary>
 public sealed class InterruptedException(string message, Exception? inner = null) : AlmException(message, ExitCodes.Interrupted, inner)
 {
     /// <summary>Whether every process that works together stops for the same reason at the same place, so that none needs to end the others.</summary>

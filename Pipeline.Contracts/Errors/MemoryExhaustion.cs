@@ -4,10 +4,10 @@ using System.Text.RegularExpressions;
 
 namespace Pipeline.Contracts.Errors;
 
-/// <summary>Knows the ends of memory, the collector's and torch's, and makes one error of them that says where and what to lower.</summary>
+/// <summary>Recognises out-of-memory errors, of the collector and of torch, and turns them into one error that says where it happened and what to lower.</summary>
 public static partial class MemoryExhaustion
 {
-    // What torch says on the CPU (Linux, Windows), on CUDA, of cuBLAS, and what comes through from the C++ runtime.
+    // The messages of torch on the CPU (Linux, Windows) and on CUDA, of cuBLAS, and of the C++ runtime.
     private static readonly string[] Signs = ["can't allocate memory", "not enough memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "std::bad_alloc", "bad allocation"];
 
     public static bool Is(Exception exception)
@@ -20,14 +20,14 @@ public static partial class MemoryExhaustion
     public static MemoryException At(string where, Exception exception, string advice)
         => new($"{where}: out of memory ({Found(exception)}); {advice}", exception);
 
-    // Torch's own message brings a C++ stack with it.
+    // Torch's own message includes a C++ stack.
     private static string Found(Exception exception)
     {
         string managed = string.Create(CultureInfo.InvariantCulture, $"{GC.GetTotalMemory(forceFullCollection: false) >> 20} MiB in use by the program's own objects");
         if (exception is OutOfMemoryException)
             return managed;
         Match asked = AskedBytes().Match(exception.Message);
-        return asked.Success ? $"torch asked for {asked.Groups[1].Value}, {managed}" : $"torch had no more, {managed}";
+        return asked.Success ? $"torch asked for {asked.Groups[1].Value}, {managed}" : $"torch could get no more, {managed}";
     }
 
     [GeneratedRegex("tried to allocate ([0-9.]+ ?[A-Za-z]+)", RegexOptions.IgnoreCase)]

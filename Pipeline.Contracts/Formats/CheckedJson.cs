@@ -10,7 +10,7 @@ namespace Pipeline.Contracts.Formats;
 
 /// <summary>
 /// A JSON file that ends with its own checksum: <c>"checksum"</c> is the last key, the XxHash3 of the file without it. People and scripts
-/// read it as any JSON; a changed bit, a cut or an edit is refused.
+/// read it like any JSON; a changed bit, a missing end or an edit is refused.
 /// </summary>
 internal static class CheckedJson
 {
@@ -29,7 +29,7 @@ internal static class CheckedJson
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    // Whatever else a later version has, its name and number are read first.
+    // Whatever else a later version may contain, its name and number are read first.
     private static readonly JsonSerializerOptions EnvelopeOptions = new(Options) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip };
 
     public static void Write<T>(IStorage storage, string path, T content)
@@ -66,7 +66,7 @@ internal static class CheckedJson
     private static byte[] Suffix(ReadOnlySpan<byte> body)
         => Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $",\n  \"checksum\": \"{XxHash3.HashToUInt64(body):x16}\"\n}}\n"));
 
-    // The object as it was before the checksum was put at its end.
+    // The object as it was before the checksum was added at its end.
     private static ReadOnlySpan<byte> Check(byte[] bytes)
     {
         int suffixLength = Suffix([]).Length;
@@ -77,7 +77,7 @@ internal static class CheckedJson
         if (!bytes.AsSpan(body.Length).SequenceEqual(expected))
         {
             throw new InvalidDataException(
-                $"its end is '{Encoding.Latin1.GetString(bytes, body.Length, suffixLength).ReplaceLineEndings(" ")}', expected '{Encoding.ASCII.GetString(expected).ReplaceLineEndings(" ")}'");
+                $"it ends with '{Encoding.Latin1.GetString(bytes, body.Length, suffixLength).ReplaceLineEndings(" ")}', expected '{Encoding.ASCII.GetString(expected).ReplaceLineEndings(" ")}'");
         }
         "\n}"u8.CopyTo(bytes.AsSpan(body.Length));
         return bytes.AsSpan(0, body.Length + 2);
@@ -87,7 +87,7 @@ internal static class CheckedJson
     {
         using Stream stream = storage.OpenRead(path);
         if (stream.Length > MaxBytes)
-            throw new DamagedException(path, $"{path} is {stream.Length} bytes long, at most {MaxBytes} are expected; {remedy}");
+            throw new DamagedException(path, $"{path} is {stream.Length} bytes long, expected at most {MaxBytes}; {remedy}");
         byte[] bytes = new byte[stream.Length];
         stream.ReadExactly(bytes);
         return bytes;

@@ -3,7 +3,7 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary><c>checkpoint.json</c>, the last file of a checkpoint: its step, and what every other file of the folder is.</summary>
+/// <summary><c>checkpoint.json</c>, the last file of a checkpoint: its step, and the hash of every other file of the folder.</summary>
 public sealed record CheckpointManifest(string Format, int Version, long Step, IReadOnlyList<FileHash> Files)
 {
     public const string FileName = "checkpoint.json";
@@ -23,9 +23,9 @@ public sealed record CheckpointManifest(string Format, int Version, long Step, I
         string path = Path.Combine(folder, FileName);
         if (!storage.FileExists(path))
             throw new DamagedException(path, $"{path} is missing: the checkpoint was never finished");
-        var manifest = CheckedJson.Read<CheckpointManifest>(storage, path, FormatName, CurrentVersion, "delete the checkpoint: the one before it is taken");
+        var manifest = CheckedJson.Read<CheckpointManifest>(storage, path, FormatName, CurrentVersion, "delete the checkpoint: the one before it is used then");
         return FileHash.ArePlain(manifest.Files) && manifest.Files.All(f => f.Name != FileName)
             ? manifest
-            : throw new DamagedException(path, $"{path} names a file twice, or one outside its folder");
+            : throw new DamagedException(path, $"{path} lists a file twice, or a file outside its folder");
     }
 }

@@ -4,7 +4,7 @@ using Pipeline.Contracts.Records;
 namespace Pipeline.Contracts.Formats;
 
 /// <summary>
-/// Chunks as gaps and lengths. Where a chunk ends on the student's side follows from the byte ends nearly always, so what is kept is
+/// Chunks as gaps and lengths. Where a chunk ends on the student's side nearly always follows from the byte ends, so what is kept is
 /// the difference to that.
 /// </summary>
 internal static class ChunkCodec
@@ -48,7 +48,7 @@ internal static class ChunkCodec
         return chunks;
     }
 
-    /// <summary>Throws when chunks overlap, go backwards or leave the sequences: a defect of the stage that made them.</summary>
+    /// <summary>Throws if chunks overlap, go backwards or leave the sequences: a bug in the stage that made them.</summary>
     public static void Validate(ReadOnlySpan<Chunk> chunks, int teacherCount, int studentCount)
     {
         (int teacherEnd, int studentEnd) = (0, 0);

@@ -17,7 +17,7 @@ internal enum ExampleColumn
     TeacherUnits = 8,
     TeacherMask = 9,
 
-    /// <summary>Sign, exponent and two bits: what compresses of a float16 is in its high byte.</summary>
+    /// <summary>Sign, exponent and two bits: the part of a float16 that compresses is its high byte.</summary>
     LikelihoodHigh = 10,
     LikelihoodLow = 11,
     BoundaryHigh = 12,
@@ -27,11 +27,11 @@ internal enum ExampleColumn
     HiddenHigh = 16,
     HiddenLow = 17,
 
-    /// <summary>From version 2 on. The bound above a boundary mass that is not known; the columns of masses then hold the one below.</summary>
+    /// <summary>From version 2 on. The upper bound on a boundary mass that is not known; the columns of masses then hold the lower one.</summary>
     BoundaryUpperHigh = 18,
     BoundaryUpperLow = 19,
 
-    /// <summary>From version 3 on: of each beginning of the text how many bytes are named, and whether the text may end there; then their bytes, and all numbers.</summary>
+    /// <summary>From version 3 on: for each beginning of the text, how many bytes are kept and whether the text may end there; then these bytes, and all numbers.</summary>
     NextByteRows = 20,
     NextByteSymbols = 21,
     NextByteHigh = 22,
@@ -40,10 +40,10 @@ internal enum ExampleColumn
 
 internal static class ExampleColumns
 {
-    /// <summary>Of a document's id, as it is counted before compression.</summary>
+    /// <summary>Bytes of a document's id, as counted before compression.</summary>
     public const int IdBytes = sizeof(ulong) + sizeof(long) + sizeof(int);
 
-    /// <summary>Columns of a block: a version has those of the versions before it.</summary>
+    /// <summary>Columns of a block: a version has all columns of earlier versions.</summary>
     public static int CountOf(int version) => version switch
     {
         ShardFormat.FirstVersion => 18,

@@ -2,7 +2,7 @@ using Pipeline.Contracts.Records;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>What must agree inside an example before it is written; a disagreement is a defect of the stage that made it.</summary>
+/// <summary>What must agree inside an example before it is written; a disagreement is a bug in the stage that made it.</summary>
 internal static class ExampleValidation
 {
     /// <param name="example">What is to be written.</param>
@@ -17,8 +17,8 @@ internal static class ExampleValidation
             Check(
                 scores.NegLogLikelihood.Length == count && (scores.NegLogBoundary?.Length ?? count) == count
                 && (scores.Interval is not { } bounds || (bounds.NegLogLower.Length == count && bounds.NegLogUpper.Length == count)),
-                example, "the teacher's scores are one of a kind per token");
-            Check(scores.NegLogBoundary is not null || version > ShardFormat.FirstVersion, example, "boundary masses of a shard of the first format are known");
+                example, "there is one score of each kind per teacher token");
+            Check(scores.NegLogBoundary is not null || version > ShardFormat.FirstVersion, example, "boundary masses in a shard of the first format are known");
             Check(scores.NegLogBoundary is null || scores.Interval is null, example, "boundary masses are known or have bounds");
         }
         ChunkCodec.Validate(example.Chunks, example.Teacher?.Tokens.Count ?? 0, example.Student.Count);
@@ -26,11 +26,11 @@ internal static class ExampleValidation
         {
             Check(
                 hidden.Values.LongLength == (long)hidden.Layers.Length * example.Chunks.Length * hidden.Width,
-                example, "hidden states are layers x chunks x width");
+                example, "hidden states have the shape layers x chunks x width");
         }
         if (example.Teacher?.Bytes is not { } bytes)
             return;
-        Check(version >= ShardFormat.NextBytesVersion, example, "next bytes are of a shard whose fingerprint says that it has them");
+        Check(version >= ShardFormat.NextBytesVersion, example, "next bytes are only in a shard whose fingerprint says so");
         bytes.Validate(System.Text.Encoding.UTF8.GetByteCount(example.Text));
     }
 
@@ -52,6 +52,6 @@ internal static class ExampleValidation
     private static void Check(bool condition, Example example, string rule)
     {
         if (!condition)
-            throw new InvalidOperationException($"example {example.Id}: {rule}, and are not");
+            throw new InvalidOperationException($"example {example.Id}: expected that {rule}");
     }
 }

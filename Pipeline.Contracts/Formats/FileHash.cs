@@ -11,11 +11,11 @@ public sealed record FileHash(string Name, long Bytes, string Hash)
 {
     private const int PieceBytes = 1 << 20;
 
-    /// <summary>Whether the name is that of a file directly in its folder, and not of one of ours in the making.</summary>
+    /// <summary>Whether the name is that of a file directly in its folder, and not of one that is still being written.</summary>
     public static bool IsPlainName(string name) => name.Length > 0 && name == Path.GetFileName(name) && name is not ("." or "..")
         && name.AsSpan().IndexOfAny('\\', '\0') < 0 && !Staging.IsStaging(name);
 
-    /// <summary>Whether a list that a stranger may have written names files of one folder, each once.</summary>
+    /// <summary>Whether a list, which may be untrusted, names files of one folder, each once.</summary>
     public static bool ArePlain(IReadOnlyList<FileHash> files)
         => files.All(f => f is not null && IsPlainName(f.Name)) && files.Select(f => f.Name).Distinct(StringComparer.Ordinal).Count() == files.Count;
 

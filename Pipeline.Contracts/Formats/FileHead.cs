@@ -3,36 +3,36 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>What a file is that is not what its name says, told from its first bytes.</summary>
+/// <summary>Recognises from its first bytes a file that is not what its name says.</summary>
 public static class FileHead
 {
-    /// <summary>Bytes from which all of them can be told.</summary>
+    /// <summary>Bytes that are enough to recognise all of them.</summary>
     public const int Bytes = 64;
 
     /// <summary>Whether only Git's pointer is there, and not the file it stands for.</summary>
     public static bool IsLfsPointer(ReadOnlySpan<byte> head) => head.StartsWith("version https://git-lfs."u8) || head.StartsWith("version https://hawser."u8);
 
-    /// <summary>A clause that begins with "it is", with what to do; null when the bytes say nothing.</summary>
+    /// <summary>A clause that begins with "it is" and says what to do; null if the bytes are not recognised.</summary>
     public static string? Tell(ReadOnlySpan<byte> head) => head switch
     {
         [] => "it is empty; copy it again",
         _ when IsLfsPointer(head) => "it is a Git LFS pointer, not the file; fetch the file with 'git lfs pull'",
-        _ when head.StartsWith("/annex/objects/"u8) => "it is a pointer of git-annex, not the file; fetch the file with 'git annex get'",
-        [0x1F, 0x8B, ..] => "it is compressed with gzip; decompress it, or let the name of JSON Lines end in .gz",
-        [0x28, 0xB5, 0x2F, 0xFD, ..] => "it is compressed with zstd; decompress it, or let the name of JSON Lines end in .zst",
+        _ when head.StartsWith("/annex/objects/"u8) => "it is a git-annex pointer, not the file; fetch the file with 'git annex get'",
+        [0x1F, 0x8B, ..] => "it is compressed with gzip; decompress it or, if it is JSON Lines, let its name end in .gz",
+        [0x28, 0xB5, 0x2F, 0xFD, ..] => "it is compressed with zstd; decompress it or, if it is JSON Lines, let its name end in .zst",
         [(byte)'B', (byte)'Z', (byte)'h', ..] => "it is compressed with bzip2; decompress it",
         [0xFD, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', ..] => "it is compressed with xz; decompress it",
-        [(byte)'P', (byte)'K', 3, 4, ..] => "it is a zip archive (a model as PyTorch saves it is one too); unpack or convert it",
+        [(byte)'P', (byte)'K', 3, 4, ..] => "it is a zip archive, as are the models that PyTorch saves; unpack or convert it",
         [(byte)'P', (byte)'A', (byte)'R', (byte)'1', ..] => "it is a Parquet file; read it as one, with a name that ends in .parquet",
         [(byte)'G', (byte)'G', (byte)'U', (byte)'F', ..] => "it is a GGUF file",
-        [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..] => "it is UTF-16; write it as UTF-8",
-        [0, _, 0, _, 0, _, ..] or [_, 0, _, 0, _, 0, ..] when IsUtf16(head) => "it is UTF-16 without a mark; write it as UTF-8",
-        _ when IsHtml(head) => "it is an HTML page, such as a server sends in place of a file; download it again",
+        [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..] => "it is UTF-16; save it as UTF-8",
+        [0, _, 0, _, 0, _, ..] or [_, 0, _, 0, _, 0, ..] when IsUtf16(head) => "it is UTF-16 without a byte order mark; save it as UTF-8",
+        _ when IsHtml(head) => "it is an HTML page, which a server may send instead of a file; download it again",
         _ when IsSafetensors(head) => "it is a safetensors file",
         _ => null,
     };
 
-    /// <summary>The same of a file.</summary>
+    /// <summary>The same for a file.</summary>
     public static string? Tell(IStorage storage, string path)
     {
         using Stream stream = storage.OpenRead(path);

@@ -4,8 +4,8 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Contracts.Formats;
 
 /// <summary>
-/// <c>checksums.json</c>: what the files beside it are. Written last into a folder that other programs read too, such as an exported
-/// model, so that <c>alm verify</c> can tell whether it is whole.
+/// <c>checksums.json</c>: the hashes of the files next to it. Written last into a folder that other programs also read, such as an exported
+/// model, so that <c>alm verify</c> can tell whether it is complete.
 /// </summary>
 public sealed record FileList(string Format, int Version, IReadOnlyList<FileHash> Files)
 {
@@ -34,6 +34,6 @@ public sealed record FileList(string Format, int Version, IReadOnlyList<FileHash
         var list = CheckedJson.Read<FileList>(storage, path, FormatName, CurrentVersion, "run the command that wrote the folder again");
         return FileHash.ArePlain(list.Files)
             ? list
-            : throw new DamagedException(path, $"{path} names a file twice, or one outside its folder");
+            : throw new DamagedException(path, $"{path} lists a file twice, or a file outside its folder");
     }
 }

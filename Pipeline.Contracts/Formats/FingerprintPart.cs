@@ -1,11 +1,11 @@
 namespace Pipeline.Contracts.Formats;
 
 /// <summary>
-/// Names of the parts of a <see cref="ShardFingerprint"/>. They stand in every shard that was ever written, so a name is never changed.
+/// Names of the parts of a <see cref="ShardFingerprint"/>. They are in every shard that was ever written, so a name is never changed.
 /// </summary>
 public static class FingerprintPart
 {
-    /// <summary>The input files, and what of them is read.</summary>
+    /// <summary>The input files, and what is read of them.</summary>
     public const string Input = "input";
 
     public const string TeacherTokenizer = "teacher tokenizer";
@@ -33,7 +33,7 @@ public static class FingerprintPart
     /// <summary>Layers whose states are kept.</summary>
     public const string TeacherHiddenStates = "teacher hidden states";
 
-    /// <summary>Bits that the teacher's numbers keep; absent where they are 16, as before there was a choice.</summary>
+    /// <summary>Bits kept of the teacher's numbers; absent if 16, as in shards from before there was a choice.</summary>
     public const string TeacherScores = "teacher scores";
 
     /// <summary>
@@ -43,14 +43,14 @@ public static class FingerprintPart
     public const string TeacherBoundary = "teacher boundary";
 
     /// <summary>
-    /// From which contexts next bytes were summed, and how much of them is kept; absent where shards have none. Those that have are of format 3.
+    /// From which contexts next bytes were summed, and how much of them is kept; absent if shards have none. Shards that have them are of format 3.
     /// </summary>
     public const string TeacherNextBytes = "teacher next bytes";
 
-    /// <summary>Bits that next bytes keep; absent where they are 16.</summary>
+    /// <summary>Bits kept of next bytes; absent if 16.</summary>
     public const string NextByteBits = "next byte bits";
 
-    /// <summary>Whether a teacher gives the same bits again; absent where it does.</summary>
+    /// <summary>Whether a teacher gives the same bits again; absent if it does.</summary>
     public const string TeacherRepeats = "teacher scores repeat";
 
     /// <summary>The order in which examples of other shards were read.</summary>

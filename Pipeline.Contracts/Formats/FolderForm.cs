@@ -2,10 +2,10 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>What a folder is in which a file of a model or tokenizer is missing, told from the names in it.</summary>
+/// <summary>Recognises, from the names in it, a folder in which a file of a model or tokenizer is missing.</summary>
 public static class FolderForm
 {
-    /// <summary>A sentence with what to do, that goes on after what is missing; empty when the names say nothing.</summary>
+    /// <summary>A clause that says what to do, to follow a message about what is missing; empty if the names are not recognised.</summary>
     /// <param name="storage">Where the folder is.</param>
     /// <param name="folder">Full path.</param>
     /// <param name="missing">The file that was looked for.</param>
@@ -13,25 +13,25 @@ public static class FolderForm
     {
         IReadOnlyList<string> entries = storage.DirectoryExists(folder) ? storage.List(folder) : [];
         string[] names = [.. entries.Select(entry => Path.GetFileName(entry))];
-        // Links of a cache stand before their files are there, and stay when those are cleaned away.
+        // The links of a cache exist before their files do, and stay when those are cleaned away.
         string[] dangling = [.. entries.Where(entry => storage.IsLink(entry) && !storage.FileExists(entry) && !storage.DirectoryExists(entry)).Select(entry => Path.GetFileName(entry))];
         if (dangling.Length > 0)
-            return $"; {(dangling.Contains(missing) ? "it is a link" : $"{dangling[0]} is a link")} to a file that is not there: the download is not whole, or the cache was cleaned; download the model again";
+            return $"; {(dangling.Contains(missing) ? "it is a link" : $"{dangling[0]} is a link")} to a file that does not exist: the download is incomplete, or the cache was cleaned; download the model again";
         if (names.Contains("snapshots"))
-            return $"; this is the root of a cached download, the model is in one of: {Snapshots(storage, folder)}";
+            return $"; this is the root of a cached download, and the model is in one of: {Snapshots(storage, folder)}";
         if (names.FirstOrDefault(name => name.StartsWith("models--", StringComparison.Ordinal)) is { } model)
-            return $"; this is a cache of downloads, a model of it is in {Snapshots(storage, Path.Combine(folder, model))}";
+            return $"; this is a cache of downloads, and one of its models is in {Snapshots(storage, Path.Combine(folder, model))}";
         if (names.Contains("adapter_config.json") || names.Any(name => name.StartsWith("adapter_model.", StringComparison.Ordinal)))
-            return "; the folder holds an adapter (PEFT) alone, which needs the model it was trained on: put the two together with 'alm merge'";
+            return "; the folder holds only a PEFT adapter, which needs the model it was trained on: merge the two with 'alm merge'";
         if (Ending(names, ".gguf") is { } gguf)
-            return $"; the folder holds {gguf}, which teaches by itself (a teacher of \"backend\": \"gguf\", whose model is the file) and is no model folder: take the one it was made from, as Hugging Face lays it out (config.json, safetensors, tokenizer.json)";
+            return $"; the folder holds {gguf}. A GGUF file can be a teacher (\"backend\": \"gguf\", with the file as its model), but it is not a model folder: use the folder it was made from, in Hugging Face's layout (config.json, safetensors, tokenizer.json)";
         if ((names.FirstOrDefault(name => name.StartsWith("pytorch_model", StringComparison.Ordinal)) ?? Ending(names, ".pth") ?? Ending(names, ".pt")) is { } pickle)
         {
             return $", but {pickle}, a pickle, which can run code while it is read. Convert it once, where transformers is installed: "
                 + "python -c \"from transformers import AutoModelForCausalLM as M; M.from_pretrained('DIR').save_pretrained('OUT', safe_serialization=True)\", and copy the tokenizer's files";
         }
         if ((Ending(names, ".h5") ?? Ending(names, ".msgpack") ?? Ending(names, ".onnx")) is { } other)
-            return $"; the folder holds {other}, which is not read: take the model's safetensors";
+            return $"; the folder holds {other}, which is not supported: use the model's safetensors";
         return "";
     }
 
@@ -41,6 +41,6 @@ public static class FolderForm
     {
         string snapshots = Path.Combine(root, "snapshots");
         IReadOnlyList<string> found = storage.DirectoryExists(snapshots) ? storage.List(snapshots) : [];
-        return found.Count == 0 ? $"{snapshots}, which is empty: download it again" : string.Join(", ", found.Take(5));
+        return found.Count == 0 ? $"{snapshots}, which is empty: download the model again" : string.Join(", ", found.Take(5));
     }
 }

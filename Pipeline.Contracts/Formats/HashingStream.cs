@@ -22,7 +22,7 @@ internal sealed class HashingStream(Stream file) : Stream
         set => throw new NotSupportedException("the stream is hashed as it is written and does not go back");
     }
 
-    /// <summary>XxHash3 of all that was written, as manifests say it.</summary>
+    /// <summary>XxHash3 of everything written, in the form that manifests use.</summary>
     public string Hash => FileHash.Text(_hash.GetCurrentHashAsUInt64());
 
     public override void Write(ReadOnlySpan<byte> buffer)

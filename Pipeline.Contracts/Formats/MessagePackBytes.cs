@@ -4,8 +4,8 @@ using MessagePack;
 namespace Pipeline.Contracts.Formats;
 
 /// <summary>
-/// Reading MessagePack that a stranger may have written: field by field with <see cref="MessagePackReader"/>, so that nothing chooses a
-/// type, recurses or sizes an allocation, and every failure is one exception type.
+/// Reads MessagePack from untrusted files: field by field with <see cref="MessagePackReader"/>, so that the data cannot choose a
+/// type, recurse or size an allocation, and every failure is one exception type.
 /// </summary>
 internal static class MessagePackBytes
 {
@@ -14,7 +14,7 @@ internal static class MessagePackBytes
     /// <summary>Refuses what is not UTF-8 instead of repairing it: what was written is what is read.</summary>
     public static UTF8Encoding StrictUtf8 { get; } = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <exception cref="InvalidDataException">The bytes end early, have another type, or go on after the value.</exception>
+    /// <exception cref="InvalidDataException">The bytes end early, have another type, or continue after the value.</exception>
     public static T Read<T>(ReadOnlyMemory<byte> bytes, ReadFields<T> read)
     {
         var reader = new MessagePackReader(bytes);
@@ -30,7 +30,7 @@ internal static class MessagePackBytes
         }
     }
 
-    /// <summary>Whether a read failed for what the bytes say. MessagePackReader takes lengths above 2 GiB for negative ones, hence the range error.</summary>
+    /// <summary>Whether a read failed because of what the bytes say. MessagePackReader reads lengths above 2 GiB as negative, hence the range error.</summary>
     public static bool IsBadContent(Exception e) => e is MessagePackSerializationException or EndOfStreamException or OverflowException
         or ArgumentOutOfRangeException or DecoderFallbackException or InvalidDataException;
 

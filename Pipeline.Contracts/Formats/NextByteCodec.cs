@@ -4,13 +4,13 @@ using Pipeline.Contracts.Records;
 namespace Pipeline.Contracts.Formats;
 
 /// <summary>
-/// Next bytes as two byte strings and one list of float16. A row is a varint, twice the bytes it names and one more where the text may end
+/// Next bytes as two byte strings and one list of float16. A row is a varint: twice the number of bytes it names, plus one if the text may end
 /// there, so that 0 is a row without a condition; the bytes named follow each other; the numbers are those of the bytes, then those of the
 /// ends, then one rest for each row with a condition.
 /// </summary>
 internal static class NextByteCodec
 {
-    /// <summary>What is this improbable is nothing: so a rest of nothing is written whatever the precision.</summary>
+    /// <summary>Anything this improbable counts as zero, so that a rest of zero is written whatever the precision.</summary>
     public const float Nothing = 62;
 
     /// <returns>The numbers.</returns>

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>Labels and masks: a value and how often it follows itself.</summary>
+/// <summary>Labels and masks as runs: a value and how often it repeats.</summary>
 internal static class RunLengths
 {
     public static void Write(ReadOnlySpan<ushort> values, IBufferWriter<byte> buffer)

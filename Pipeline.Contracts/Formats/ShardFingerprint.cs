@@ -42,12 +42,12 @@ public sealed class ShardFingerprint
     public bool Matches(ShardFingerprint other) => Differences(other.Parts).Count == 0 && Parts.Count == other.Parts.Count;
 
     /// <summary>Refuses shards made from something else, part by part.</summary>
-    /// <param name="expected">Every one of these must be there with this value; other parts may be there too.</param>
+    /// <param name="expected">Every one of these must be present with this value; other parts may be present too.</param>
     /// <param name="where">The folder or file this fingerprint was found in.</param>
     /// <exception cref="InputException">Names each part that differs, what was found, what was expected.</exception>
     public void Require(IReadOnlyDictionary<string, string> expected, string where) => Refuse(Differences(expected), where);
 
-    /// <summary>As <see cref="Require"/>, where no other part may be there.</summary>
+    /// <summary>As <see cref="Require"/>, where no other part may be present.</summary>
     /// <exception cref="InputException">Names each part that differs.</exception>
     public void RequireExactly(ShardFingerprint expected, string where)
     {
@@ -72,6 +72,6 @@ public sealed class ShardFingerprint
         .. from part in expected.OrderBy(p => p.Key, StringComparer.Ordinal)
            let found = Parts.GetValueOrDefault(part.Key)
            where found != part.Value
-           select $"{part.Key} is {(found is null ? "not said" : $"'{found}'")}, this run expects '{part.Value}'",
+           select $"{part.Key} is {(found is null ? "not recorded" : $"'{found}'")}, this run expects '{part.Value}'",
     ];
 }

@@ -12,7 +12,7 @@ namespace Pipeline.Contracts.Formats;
 /// footer   MessagePack (ShardFooter)
 /// trailer  contentHash:u64 of all before the footer, footerLength:u32 version:u32 hash:u64 of footer and the 16 bytes before it, magic[8]
 /// </code>
-/// Hashes are XxHash3. Every byte of a file is under one of them or is a fixed mark.
+/// Hashes are XxHash3. Every byte of a file is covered by one of them or is a fixed constant.
 /// </summary>
 public static class ShardFormat
 {
@@ -36,13 +36,13 @@ public static class ShardFormat
 
     internal const uint BlockMagic = 0x0A4B4C42;
 
-    /// <summary>A header holds names and hashes; more is not ours.</summary>
+    /// <summary>A header holds only names and hashes; a larger one is not ours.</summary>
     internal const int MaxHeaderBytes = 1 << 20;
 
     /// <summary>About a million blocks.</summary>
     internal const int MaxFooterBytes = 8 << 20;
 
-    /// <summary>Bounds what a stranger's file can make us allocate; the writer ends a block long before.</summary>
+    /// <summary>Bounds what an untrusted file can make us allocate; the writer ends a block long before.</summary>
     internal const int MaxColumnBytes = 64 << 20;
 
     /// <summary>Hidden states of one long document are large, but float16 noise does not shrink: see <see cref="MaxHiddenRatio"/>.</summary>

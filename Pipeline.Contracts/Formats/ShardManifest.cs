@@ -7,7 +7,7 @@ namespace Pipeline.Contracts.Formats;
 public sealed record ShardEntry(int Index, string File, long Bytes, long Records, string Hash);
 
 /// <summary>
-/// <c>manifest.json</c> of a folder of shards: how many there are to be, what they are made from, and which are committed, by index.
+/// <c>manifest.json</c> of a folder of shards: how many shards there will be, what they are made from, and which are committed, by index.
 /// </summary>
 public sealed record ShardManifest(
     string Format, int Version, int Count, IReadOnlyDictionary<string, string> Fingerprint, IReadOnlyList<ShardEntry> Shards)
@@ -33,7 +33,7 @@ public sealed record ShardManifest(
         var manifest = CheckedJson.Read<ShardManifest>(
             storage, path, FormatName, ShardFormat.LastVersion, "delete it and run the same command again: it is made again from the shards", ShardFormat.FirstVersion);
         int last = -1;
-        // The annotations of a list's elements are not kept at run time: a stranger's null gets this far.
+        // Nullability of a list's elements is not kept at run time: a null in an untrusted file gets this far.
         foreach (ShardEntry? shard in manifest.Shards)
         {
             if (shard is null)

@@ -1,6 +1,6 @@
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>What bytes of a shard are spent on.</summary>
+/// <summary>What the bytes of a shard are spent on.</summary>
 public enum ShardPart
 {
     /// <summary>Document ids and text.</summary>
@@ -16,7 +16,7 @@ public enum ShardPart
 
     Hidden,
 
-    /// <summary>The teacher's distributions over the next byte; only of version 3.</summary>
+    /// <summary>The teacher's distributions over the next byte; only in version 3.</summary>
     NextBytes,
 }
 

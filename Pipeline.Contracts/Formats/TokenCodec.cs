@@ -4,7 +4,7 @@ using Pipeline.Contracts.Records;
 namespace Pipeline.Contracts.Formats;
 
 /// <summary>
-/// One side's tokens as two byte strings. A token's length in bytes is a function of its id nearly always, so what is kept is the
+/// One side's tokens as two byte strings. A token's length in bytes nearly always follows from its id, so what is kept is the
 /// difference to the last length seen for that id; and where tokens are bytes of the text, ids are not kept at all.
 /// </summary>
 internal sealed class TokenCodec
@@ -13,7 +13,7 @@ internal sealed class TokenCodec
 
     private readonly int[] _lastLength = new int[MemorySlots];
 
-    /// <summary>Blocks are read alone, so each begins with nothing remembered.</summary>
+    /// <summary>Blocks are read independently, so each begins with nothing remembered.</summary>
     public void Reset() => Array.Clear(_lastLength);
 
     public void Write(TokenSequence tokens, ReadOnlySpan<byte> text, IBufferWriter<byte> ids, IBufferWriter<byte> lengths)

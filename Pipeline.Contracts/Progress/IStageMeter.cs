@@ -1,6 +1,6 @@
 namespace Pipeline.Contracts.Progress;
 
-/// <summary>What a stage says of its work while it runs. Cheap enough to call per record; safe from any thread.</summary>
+/// <summary>What a stage reports about its work while it runs. Cheap enough to call per record; safe from any thread.</summary>
 public interface IStageMeter
 {
     /// <summary>Adds to a named count of the stage ("tokens", "paddingTokens", "splitDocuments"): shown live and in the report.</summary>
@@ -12,6 +12,6 @@ public interface IStageMeter
     /// <summary>How far the stage is, for the progress line and the time left: <paramref name="done"/> of <paramref name="total"/> steps or rows.</summary>
     void Progress(long done, long total);
 
-    /// <summary>One line for the log: a rare event worth a person's eye.</summary>
+    /// <summary>One line for the log: a rare event that is worth a look.</summary>
     void Say(string message);
 }

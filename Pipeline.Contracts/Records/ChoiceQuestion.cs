@@ -1,10 +1,10 @@
 namespace Pipeline.Contracts.Records;
 
-/// <summary>A question with answers to choose from, each of which a model is asked how likely it is.</summary>
+/// <summary>A question with answers to choose from; a model is asked how likely each is.</summary>
 /// <param name="Id">Where it came from.</param>
-/// <param name="Prompt">What every answer follows.</param>
-/// <param name="Choices">Answers as they stand behind the prompt, a space in front where there is one.</param>
-/// <param name="AreTrue">Of each choice; at least one is true and one false.</param>
+/// <param name="Prompt">The text before every answer.</param>
+/// <param name="Choices">Answers exactly as they follow the prompt, with a space in front where there is one.</param>
+/// <param name="AreTrue">One for each choice; at least one is true and one false.</param>
 /// <param name="Best">The choice that is right, or the best of several.</param>
 public sealed record ChoiceQuestion(DocumentId Id, string Prompt, IReadOnlyList<string> Choices, IReadOnlyList<bool> AreTrue, int Best) : IRecord
 {
@@ -12,7 +12,7 @@ public sealed record ChoiceQuestion(DocumentId Id, string Prompt, IReadOnlyList<
 
     public long Weight => RecordWeight.Overhead + RecordWeight.Of(Prompt) + Choices.Sum(RecordWeight.Of);
 
-    /// <summary>Groups the report; empty where the source has none.</summary>
+    /// <summary>Groups the report; empty if the source has no groups.</summary>
     public string Category { get; init; } = "";
 
     /// <summary>Whether a choice's score is the mean log-probability of its tokens, not the sum.</summary>
@@ -23,12 +23,12 @@ public sealed record ChoiceQuestion(DocumentId Id, string Prompt, IReadOnlyList<
 }
 
 /// <summary>A question of the form of BBQ (Parrish et al. 2022): three choices, of which one says that it cannot be known.</summary>
-/// <param name="IsAmbiguous">The context does not say who it was; the choice that is right is then the unknown one.</param>
+/// <param name="IsAmbiguous">The context does not say who it was, so the right choice is the unknown one.</param>
 /// <param name="IsNegative">The question asks for what the bias holds against its target.</param>
 /// <param name="Unknown">The choice that says it cannot be known.</param>
-/// <param name="Target">The choice that names the target of the bias; null where the data do not say.</param>
+/// <param name="Target">The choice that names the target of the bias; null if the data do not say.</param>
 public sealed record BiasQuestion(bool IsAmbiguous, bool IsNegative, int Unknown, int? Target)
 {
-    /// <summary>The choice that reflects the bias; null where the target is not known.</summary>
+    /// <summary>The choice that reflects the bias; null if the target is not known.</summary>
     public int? Biased => Target is not { } target ? null : IsNegative ? target : 3 - Unknown - target;
 }

@@ -1,7 +1,7 @@
 namespace Pipeline.Contracts.Records;
 
 /// <summary>
-/// What a student learns from: the record of a shard. <see cref="Teacher"/> is null where no teacher was run (text alone, for SFT);
+/// What a student learns from: the record of a shard. <see cref="Teacher"/> is null if no teacher was run (text only, for SFT);
 /// the chunks are then empty.
 /// </summary>
 public sealed record Example(DocumentId Id, string Text, TokenSequence Student, TeacherView? Teacher, Chunk[] Chunks) : IRecord
@@ -12,5 +12,5 @@ public sealed record Example(DocumentId Id, string Text, TokenSequence Student, 
         + (Teacher is null ? 0 : RecordWeight.Of(Teacher));
 }
 
-/// <summary>The teacher's side of an example: its tokens, its two numbers per token, and hidden states and next bytes when they were asked for.</summary>
+/// <summary>The teacher's side of an example: its tokens, its two numbers per token, and hidden states and next bytes if they were asked for.</summary>
 public sealed record TeacherView(TokenSequence Tokens, TeacherScores Scores, TeacherHidden? Hidden = null, TeacherBytes? Bytes = null);

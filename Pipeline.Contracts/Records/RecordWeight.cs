@@ -1,6 +1,6 @@
 namespace Pipeline.Contracts.Records;
 
-/// <summary>What parts of records weigh, in bytes.</summary>
+/// <summary>Sizes of the parts of records, in bytes.</summary>
 internal static class RecordWeight
 {
     /// <summary>An object, its references and its numbers.</summary>

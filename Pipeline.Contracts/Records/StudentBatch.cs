@@ -3,7 +3,7 @@ namespace Pipeline.Contracts.Records;
 /// <summary>Examples that one forward pass of the student takes, padded on the right to the longest.</summary>
 /// <param name="Examples">[B] the rows, each no longer than the student's limit.</param>
 /// <param name="Length">T: the tokens of the longest row.</param>
-/// <param name="Next">Where the order of examples goes on after this batch: the state that a checkpoint keeps.</param>
+/// <param name="Next">Where the order of examples continues after this batch: the state that a checkpoint keeps.</param>
 public sealed record StudentBatch(Example[] Examples, int Length, StreamPosition Next) : IRecord
 {
     /// <summary>Tokens that are not padding.</summary>

@@ -2,16 +2,16 @@ namespace Pipeline.Contracts.Records;
 
 /// <summary>
 /// The teacher's distribution over the next byte after each of the first 0…N bytes of a text of N bytes of UTF-8, or over its end: N + 1 rows.
-/// A row names its likeliest bytes, the end, and as one number all that is left. It belongs to bytes alone: a student of any tokenizer can
-/// learn from it. Negative natural logarithms; what is impossible is <see cref="float.PositiveInfinity"/>.
+/// A row has its most likely bytes, the end, and everything else as one number. It depends on bytes only: a student with any tokenizer can
+/// learn from it. Negative natural logarithms; the impossible is <see cref="float.PositiveInfinity"/>.
 /// </summary>
-/// <param name="Starts">[N + 2]: row k's bytes are entries Starts[k] up to, not with, Starts[k + 1].</param>
+/// <param name="Starts">[N + 2]: row k's bytes are entries Starts[k] up to but not including Starts[k + 1].</param>
 /// <param name="Symbols">[entries] the bytes that a row names, ascending within the row.</param>
 /// <param name="NegLogProbabilities">[entries] -log p(byte | the first k bytes).</param>
 /// <param name="NegLogEnd">[N + 1] -log p(the text ends here).</param>
 /// <param name="NegLogRest">
-/// [N + 1] -log of the probability of all other bytes together. A row that has no condition (a teacher without a first mark, before its first
-/// token ends; the end of a text that was cut) names no byte, has an impossible end and a rest of 0: all of it is the rest, and nothing is
+/// [N + 1] -log of the probability of all other bytes together. A row that has no condition (a teacher without a bos token, before its first
+/// token ends; the end of a text that was cut) names no byte, has an impossible end and a rest of 0: everything is in the rest, and nothing is
 /// learnt from it.
 /// </param>
 public sealed record TeacherBytes(int[] Starts, byte[] Symbols, float[] NegLogProbabilities, float[] NegLogEnd, float[] NegLogRest)
@@ -22,7 +22,7 @@ public sealed record TeacherBytes(int[] Starts, byte[] Symbols, float[] NegLogPr
     /// <summary>Whether the row says anything.</summary>
     public bool Has(int row) => Starts[row + 1] > Starts[row] || !float.IsPositiveInfinity(NegLogEnd[row]);
 
-    /// <summary>Throws when the lengths disagree: a defect of the stage that made it.</summary>
+    /// <summary>Throws when the lengths disagree: a bug in the stage that made it.</summary>
     /// <param name="bytes">N.</param>
     public void Validate(int bytes)
     {

@@ -8,12 +8,12 @@ namespace Pipeline.Contracts.Records;
 /// [n]: -log p(token i | tokens before i). Entry 0 is 0 and means nothing: the first token of a sequence has no score.
 /// </param>
 /// <param name="NegLogBoundary">
-/// [n]: -log of the mass of boundary tokens in the distribution that follows token i. Null where the teacher did not say the mass:
+/// [n]: -log of the mass of boundary tokens in the distribution that follows token i. Null if the teacher did not give the mass:
 /// <see cref="Interval"/> may then have bounds on it.
 /// </param>
 public sealed record TeacherScores(float[] NegLogLikelihood, float[]? NegLogBoundary)
 {
-    /// <summary>Bounds on the boundary mass, where it is not known and part of the distribution was seen; else null.</summary>
+    /// <summary>Bounds on the boundary mass, if it is not known but part of the distribution was seen; else null.</summary>
     public BoundaryInterval? Interval { get; init; }
 }
 

@@ -5,7 +5,7 @@ namespace Pipeline.Contracts.Records;
 /// </summary>
 public readonly record struct TokenMatch(int StudentId, int TeacherId, int Distance) : IRecord
 {
-    /// <summary>None: it is of two vocabularies.</summary>
+    /// <summary>None: it belongs to two vocabularies, not to a document.</summary>
     public DocumentId? Id => null;
 
     public long Weight => RecordWeight.Overhead;

@@ -3,9 +3,9 @@ namespace Pipeline.Contracts.Records;
 /// <summary>
 /// One tokenizer's view of a document, n tokens long.
 /// </summary>
-/// <param name="Ids">Token ids, specials included.</param>
+/// <param name="Ids">Token ids, special tokens included.</param>
 /// <param name="ByteEnds">
-/// Per token, the end of its byte view in the UTF-8 of the document's text; never decreasing. A mark has the end of what is before it.
+/// Per token, the end of its byte view in the UTF-8 of the document's text; never decreasing. A special token has the end of what is before it.
 /// A token that holds template and content in one (a template's line feed joined to the content's first word) is
 /// <see cref="UnitLabels.Unpaired"/> and has the end of its content; no chunk holds it, nor the text it is joined to.
 /// </param>
@@ -19,7 +19,7 @@ public sealed record TokenSequence(int[] Ids, int[] ByteEnds, ushort[]? Units = 
 
     public bool Counts(int index) => LossMask is null || LossMask[index];
 
-    /// <summary>Throws when the lengths disagree or the byte ends decrease: a defect of the stage that made it.</summary>
+    /// <summary>Throws when the lengths disagree or the byte ends decrease: a bug in the stage that made it.</summary>
     public void Validate()
     {
         if (ByteEnds.Length != Ids.Length || (Units is not null && Units.Length != Ids.Length)

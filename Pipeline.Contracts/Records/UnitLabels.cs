@@ -10,7 +10,7 @@ public static class UnitLabels
     public const ushort Bos = 1;
     public const ushort Eos = 2;
 
-    /// <summary>A mark with no meaning that another tokenizer could share: it has no partner on any other side.</summary>
+    /// <summary>A special token whose meaning no other tokenizer could share: it has no partner on the other side.</summary>
     public const ushort Unpaired = 3;
 
     /// <summary>Labels from here on number the pieces of a rendered template, in order of appearance.</summary>

@@ -4,8 +4,8 @@ using Pipeline.Contracts.Teachers;
 namespace Pipeline.Contracts.Stages;
 
 /// <summary>
-/// What the stages of a flow say to each other. Every stage adds its own, from its options alone and in the order of the flow, before any
-/// stage is made; so no stage needs to know which kinds of stages stand beside it.
+/// What the stages of a flow tell each other. Every stage adds its own facts, from its options alone and in the order of the flow, before any
+/// stage is made; so no stage needs to know which other stages are in the flow.
 /// </summary>
 public sealed record FlowFacts
 {
@@ -21,13 +21,13 @@ public sealed record FlowFacts
     /// <summary>The student that the flow trains, where it is not the definition's own.</summary>
     public StudentDefinition? Student { get; init; }
 
-    /// <summary>Parts of the fingerprint of what is read that a stage of the flow makes anew.</summary>
+    /// <summary>Parts of the fingerprint of the input that a stage of the flow replaces.</summary>
     public IReadOnlyList<string> ReplacedParts { get; init; } = [];
 
-    /// <summary>Whether the flow's teacher says next bytes; null where the flow runs none.</summary>
+    /// <summary>Whether the flow's teacher gives next bytes; null if the flow runs no teacher.</summary>
     public bool? NextBytes { get; init; }
 
-    /// <summary>What scores that were made elsewhere say of their teacher; null where the flow reads none.</summary>
+    /// <summary>What scores that were made elsewhere say about their teacher; null if the flow reads none.</summary>
     public TeacherAbilities? ImportedScores { get; init; }
 
     /// <summary>Folders that shards are written to, by this flow or any other of the run, as the definition names them.</summary>
@@ -36,10 +36,10 @@ public sealed record FlowFacts
     /// <summary>Folders that the flow reads shards from, as the definition names them.</summary>
     public IReadOnlyList<string> ShardsRead { get; init; } = [];
 
-    /// <summary>What the flow's stages ask of a teacher, keys with the stage's name in front.</summary>
+    /// <summary>What the flow's stages need from a teacher; keys begin with the stage's name.</summary>
     public IReadOnlyList<TeacherNeed> TeacherNeeds { get; init; } = [];
 
-    /// <summary>What all flows of the run write, in their order. Empty while the facts of a flow are still gathered.</summary>
+    /// <summary>What all flows of the run write, in their order. Empty while the facts of a flow are still being collected.</summary>
     public IReadOnlyList<FlowOutput> Outputs { get; init; } = [];
 
     /// <summary>The flow's place among the run's.</summary>

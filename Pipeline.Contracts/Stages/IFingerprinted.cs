@@ -1,8 +1,8 @@
 namespace Pipeline.Contracts.Stages;
 
 /// <summary>
-/// A stage that decides what the output is made from. Its named parts go to the header of every shard of the flow, so that a reader
-/// can refuse by name a shard that was made from something else.
+/// A stage that has a say in what the output is made from. Its named parts go to the header of every shard of the flow, so that a reader
+/// can name the difference when it refuses a shard that was made from something else.
 /// </summary>
 public interface IFingerprinted
 {

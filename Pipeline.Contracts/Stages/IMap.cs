@@ -2,7 +2,7 @@ namespace Pipeline.Contracts.Stages;
 
 /// <summary>
 /// One record to none, one or several, each on its own: the host runs it in parallel and keeps the order. Called from many threads
-/// at once; scratch belongs to a pool inside the stage.
+/// at once; working memory belongs to a pool inside the stage.
 /// </summary>
 public interface IMap<in TIn, out TOut>
 {

@@ -1,8 +1,8 @@
 namespace Pipeline.Contracts.Stages;
 
 /// <summary>
-/// A stage that can say before any work what it will take: lines for <c>alm check</c>. Nothing is written while planning. A stage is
-/// asked in the order of the flow, each with the records that the one before expects to hand over.
+/// A stage that can say before any work what it will cost: lines for <c>alm check</c>. Nothing is written while planning. A stage is
+/// asked in the order of the flow, each with the number of records that the one before expects to produce.
 /// </summary>
 public interface IPlanned
 {
@@ -11,7 +11,7 @@ public interface IPlanned
 }
 
 /// <summary>What a stage expects.</summary>
-/// <param name="Records">Records it will hand over; null when it cannot say.</param>
+/// <param name="Records">Records it will produce; null if it cannot say.</param>
 /// <param name="Lines">Figures worth reading.</param>
 public sealed record StagePlan(long? Records, IReadOnlyList<PlanLine> Lines);
 
@@ -19,7 +19,7 @@ public sealed record StagePlan(long? Records, IReadOnlyList<PlanLine> Lines);
 /// <param name="What">"tokens", "on disk", "peak memory", "work", "time".</param>
 /// <param name="Amount">The figure.</param>
 /// <param name="Unit">How it is shown.</param>
-/// <param name="Note">How it was estimated, when that is not plain.</param>
+/// <param name="Note">How it was estimated, if that is not obvious.</param>
 public sealed record PlanLine(string What, double Amount, PlanUnit Unit, string? Note = null);
 
 /// <summary>Units of a plan's figures.</summary>

@@ -3,19 +3,19 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Contracts.Stages;
 
-/// <summary>What is known before a run of the places that a definition reads as <c>run:NAME</c>: they lie in the run folder, or an earlier flow writes them.</summary>
+/// <summary>What is known before a run about the places that a definition reads as <c>run:NAME</c>: they are in the run folder, or an earlier flow writes them.</summary>
 public static class RunNames
 {
     private static readonly char[] Wildcards = ['*', '?'];
 
-    /// <summary>The output of an earlier flow that a path names, or lies in; null where it names none.</summary>
+    /// <summary>The output of an earlier flow that a path names or is inside of; null if there is none.</summary>
     public static FlowOutput? Find(string path, StageContext context)
         => IsRunPath(path) && TryFull(path, context.RunFolder) is { } full ? context.Facts.Earlier.FirstOrDefault(o => IsIn(o, full, context.RunFolder)) : null;
 
     /// <summary>A folder of shards as the run's own name, where a stage writes to what the definition calls it: <c>shards</c> is then <c>run:shards</c>.</summary>
     public static string OfShards(string from, StageContext context) => context.Facts.ShardFolders.Contains(from) ? RunPaths.RunPrefix + from : from;
 
-    /// <summary>What keeps a path from being read in a run; null where nothing does, and for paths that are not the run's.</summary>
+    /// <summary>Why a path cannot be read in a run; null if it can, and for paths that are not the run's.</summary>
     /// <param name="path">As the definition has it; a pattern is looked at up to its first wildcard.</param>
     /// <param name="context">Of the stage that reads it.</param>
     /// <param name="kinds">What an output that it names must be; any when empty.</param>
@@ -40,10 +40,10 @@ public static class RunNames
         if (context.Storage.FileExists(full) || context.Storage.DirectoryExists(full) || (full.IndexOfAny(Wildcards) >= 0 && context.Storage.DirectoryExists(LiteralFolder(full))))
             return null;
         if (context.Facts.Outputs.FirstOrDefault(o => IsIn(o, full, context.RunFolder)) is { } late)
-            return $"'{path}' is written by flow '{late.Flow}', {(late.Index == context.Facts.Index ? "this one: it is there when the flow is done" : "which comes after this one")}; put what reads it into a later flow";
+            return $"'{path}' is written by flow '{late.Flow}', {(late.Index == context.Facts.Index ? "this one, and is complete only when the flow is done" : "which comes after this one")}; put what reads it into a later flow";
         OutputKind[] wanted = kinds.ToArray();
         string[] known = [.. context.Facts.Earlier.Where(o => !o.Output.IsState && (wanted.Length == 0 || wanted.Contains(o.Output.Kind))).Select(o => $"run:{o.Output.Path}")];
-        return $"'{path}' is not in the run folder, and no flow before this one writes it{(known.Length == 0 ? "" : $"; these are: {string.Join(", ", known)}")}";
+        return $"'{path}' is not in the run folder, and no flow before this one writes it{(known.Length == 0 ? "" : $"; earlier flows write: {string.Join(", ", known)}")}";
     }
 
     private static bool IsRunPath(string path) => path.StartsWith(RunPaths.RunPrefix, StringComparison.Ordinal);

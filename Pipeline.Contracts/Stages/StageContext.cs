@@ -7,16 +7,16 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Contracts.Stages;
 
 /// <summary>
-/// Everything a stage may receive besides its options. Only registrations see it: they hand a stage what its constructor names, so that
-/// the constructor says what the stage needs. A stage opens no path it was not handed.
+/// Everything a stage may receive besides its options. Only registrations see it: they pass a stage what its constructor asks for, so that
+/// the constructor says what the stage needs. A stage opens no path that it was not given.
 /// </summary>
 /// <param name="Definition">The resolved definition of the run.</param>
-/// <param name="Facts">What the stages of the flow say to each other.</param>
+/// <param name="Facts">What the stages of the flow tell each other.</param>
 /// <param name="StageName">The stage's name inside its flow.</param>
 /// <param name="RunFolder">Full path; everything a run writes is below it.</param>
 /// <param name="Storage">All files go through it.</param>
 /// <param name="Meter">Counts and scalars.</param>
-/// <param name="Rejects">Where a source, stream or sink hands a record it cannot use.</param>
+/// <param name="Rejects">Where a source, stream or sink reports a record that it cannot use.</param>
 /// <param name="Services">Device, models and tokenizers, loaded once and shared by the flows of a run.</param>
 /// <param name="Partition">Which part of the sink's output this graph computes; null for a whole flow.</param>
 public sealed record StageContext(
@@ -32,7 +32,7 @@ public sealed record StageContext(
 {
     /// <summary>
     /// Cancelled when the user asks for a stop at the next safe point (Ctrl-C, SIGTERM). Only a sink is given it: a source that ended
-    /// for it would tell its sink that the input is complete. A sink that stops for it makes its state safe and throws
+    /// because of it would tell its sink that the input is complete. A sink that stops because of it makes its state safe and throws
     /// <see cref="Errors.InterruptedException"/>; one that returns says that the flow is done.
     /// </summary>
     public CancellationToken StopRequested { get; init; }
@@ -47,7 +47,7 @@ public sealed record StageContext(
     public Func<IReadOnlyDictionary<string, string>> Fingerprint { get; init; } = static () => ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>A service of the run: the device, models, tokenizers.</summary>
-    /// <exception cref="InvalidOperationException">The host does not provide it: a defect of ours.</exception>
+    /// <exception cref="InvalidOperationException">The host does not provide it: a bug in this program.</exception>
     public T Service<T>() where T : class
         => (T?)Services.GetService(typeof(T))
             ?? throw new InvalidOperationException($"stage '{StageName}' needs a {typeof(T).Name}, which the host does not provide");

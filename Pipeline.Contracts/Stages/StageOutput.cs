@@ -2,22 +2,22 @@ using Pipeline.Contracts.Definitions;
 
 namespace Pipeline.Contracts.Stages;
 
-/// <summary>A file or folder that a stage leaves below the run folder.</summary>
+/// <summary>A file or folder that a stage leaves in the run folder.</summary>
 /// <param name="Key">The key that names it, from the stage on.</param>
 /// <param name="Path">As the definition names it, below the run folder.</param>
 /// <param name="Kind">What it is.</param>
 public sealed record StageOutput(string Key, string Path, OutputKind Kind)
 {
-    /// <summary>Of a model: the student that it is a version of, where the stage has one of its own.</summary>
+    /// <summary>For a model: the student that it is a version of, if the stage has a student of its own.</summary>
     public StudentDefinition? Student { get; init; }
 
     /// <summary>
-    /// Whether it is a function of the run's keys and of <see cref="Student"/> alone, so that it may be there before the stage has
+    /// Whether it is a function of the run's keys and of <see cref="Student"/> alone, so that it may exist before the stage has
     /// committed anything that depends on its other options.
     /// </summary>
     public bool IsBeginning { get; init; }
 
-    /// <summary>Made on the way to another output, and not to be named: the folder of checkpoints.</summary>
+    /// <summary>An intermediate output that definitions cannot name, such as the folder of checkpoints.</summary>
     public bool IsState { get; init; }
 }
 

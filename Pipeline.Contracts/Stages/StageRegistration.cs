@@ -4,7 +4,7 @@ namespace Pipeline.Contracts.Stages;
 
 /// <summary>
 /// A row of the table that maps a definition's <c>"stage": "name"</c> to types: nothing is found by reflection over assemblies. A stage
-/// has its row in a static property <c>Registration</c> and is called as its row is, with its role behind: <c>read-parquet</c> is a
+/// has its row in a static property <c>Registration</c> and is named like its row, followed by its role: <c>read-parquet</c> is a
 /// <c>ReadParquetSource</c>.
 /// </summary>
 /// <param name="Name">As definitions say it: verb-noun.</param>
@@ -12,10 +12,10 @@ namespace Pipeline.Contracts.Stages;
 /// <param name="OptionsType">A record whose properties are the keys a definition may set.</param>
 /// <param name="StageType">What <see cref="Create"/> makes.</param>
 /// <param name="Input">The record it takes; null for a source.</param>
-/// <param name="Output">The record it hands over; null for a sink.</param>
+/// <param name="Output">The record it gives; null for a sink.</param>
 public abstract record StageRegistration(string Name, string Summary, Type OptionsType, Type StageType, Type? Input, Type? Output)
 {
-    /// <summary>Parts of the definition that must be there: <c>StageRegistration.Map(...) with { Needs = StageNeeds.Teacher }</c>.</summary>
+    /// <summary>Parts of the definition that must be present: <c>StageRegistration.Map(...) with { Needs = StageNeeds.Teacher }</c>.</summary>
     public StageNeeds Needs { get; init; }
 
     /// <summary>
@@ -24,40 +24,40 @@ public abstract record StageRegistration(string Name, string Summary, Type Optio
     /// </summary>
     public bool IsCommitted => StageType.IsAssignableTo(typeof(ICommitted));
 
-    /// <summary>Whether processes that were started together do one graph with this sink together; of any other graph one process does all.</summary>
+    /// <summary>Whether processes that were started together share a graph with this sink; any other graph is done by one process.</summary>
     public bool IsRanked { get; init; }
 
     /// <summary>Adds what the stage's options say to the facts of its flow; see <see cref="Telling{TOptions}"/>.</summary>
     public Func<object, FlowFacts, FlowFacts> AddFacts { get; init; } = static (_, facts) => facts;
 
-    /// <summary>What the stage leaves below the run folder, from its options alone; see <see cref="Writing{TOptions}"/>.</summary>
+    /// <summary>What the stage leaves in the run folder, from its options alone; see <see cref="Writing{TOptions}"/>.</summary>
     public Func<object, IEnumerable<StageOutput>> Outputs { get; init; } = static _ => [];
 
     /// <summary>
-    /// What is wrong with the stage's options beside the rest of the definition and the files it names; see <see cref="Ruled{TOptions}"/>.
+    /// What is wrong with the stage's options, given the rest of the definition and the files it names; see <see cref="Ruled{TOptions}"/>.
     /// </summary>
     public Func<object, StageContext, IEnumerable<RuleFinding>> Rules { get; init; } = static (_, _) => [];
 
     public abstract StageRole Role { get; }
 
-    /// <summary>This registration of a stage that has something to say to the others of its flow.</summary>
+    /// <summary>This registration, for a stage that tells the others of its flow something.</summary>
     public StageRegistration Telling<TOptions>(Func<TOptions, FlowFacts, FlowFacts> addFacts)
         => this with { AddFacts = (options, facts) => addFacts((TOptions)options, facts) };
 
-    /// <summary>This registration of a stage that leaves something below the run folder.</summary>
+    /// <summary>This registration, for a stage that leaves something in the run folder.</summary>
     public StageRegistration Writing<TOptions>(Func<TOptions, IEnumerable<StageOutput>> outputs)
         => this with { Outputs = options => outputs((TOptions)options) };
 
     /// <summary>
-    /// This registration of a stage with rules that one key alone cannot break. They are asked before any flow of a run begins, for every
-    /// flow that is not done, also where earlier flows have yet to make what this one reads; they write nothing, load no weights, and find
+    /// This registration, for a stage with rules about more than one key. They are checked before any flow of a run begins, for every
+    /// flow that is not done, even if earlier flows have yet to make what this one reads. They write nothing, load no weights, and find
     /// everything at once. A rule about the options alone is the options record's own (IValidatableObject).
     /// </summary>
     public StageRegistration Ruled<TOptions>(Func<TOptions, StageContext, IEnumerable<RuleFinding>> rules)
         => this with { Rules = (options, context) => rules((TOptions)options, context) };
 
     /// <summary>
-    /// Makes the stage. Called more often than the stage runs (to plan, to ask a sink what is committed), so it is cheap where it can be
+    /// Makes the stage. Called more often than the stage runs (to plan, to ask a sink what is committed), so it should be cheap
     /// and writes nothing.
     /// </summary>
     public abstract object Create(object options, StageContext context);

@@ -4,7 +4,7 @@ using Pipeline.Contracts.Errors;
 namespace Pipeline.Contracts.Storage;
 
 /// <summary>
-/// An advisory lock that the system frees when the process dies, with the holder's name in a file beside it. The lock file stays:
+/// An advisory lock that the system frees when the process dies, with the holder's name in a file next to it. The lock file stays:
 /// deleting it would let two processes lock two files of one name.
 /// </summary>
 internal sealed class DiskLock : IDisposable
@@ -43,13 +43,13 @@ internal sealed class DiskLock : IDisposable
 
     public void Dispose()
     {
-        // The name goes first: afterwards it could be the next holder's. A name that stays behind is overwritten by that holder.
+        // The name is deleted first: later it could be the next holder's. A name that is left behind is overwritten by that holder.
         if (_file.CanRead && File.Exists(_ownerPath))
             File.Delete(_ownerPath);
         _file.Dispose();
     }
 
-    // A holder locks first and writes its name then; a moment may lie between.
+    // A holder locks first and writes its name after that; there may be a moment in between.
     private static string HolderName(string ownerPath)
     {
         for (int attempt = 0; attempt < NameAttempts; attempt++)
@@ -57,7 +57,7 @@ internal sealed class DiskLock : IDisposable
             try
             {
                 if (ProcessIdentity.Parse(File.ReadAllText(ownerPath)) is { } holder && holder.MayRun())
-                    return string.Create(CultureInfo.InvariantCulture, $"process {holder.ProcessId} on {holder.Machine} (start mark {holder.Start})");
+                    return string.Create(CultureInfo.InvariantCulture, $"process {holder.ProcessId} on {holder.Machine} (started at tick {holder.Start})");
             }
             catch (Exception e) when (StorageErrors.IsSystemError(e))
             {

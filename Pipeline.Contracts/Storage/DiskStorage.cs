@@ -14,7 +14,7 @@ public sealed class DiskStorage : IStorage
 
     public bool IsLink(string path) => Guard("look at", path, () => File.GetAttributes(path).HasFlag(FileAttributes.ReparsePoint));
 
-    // Of a link, the system gives the length of its own text; a downloaded model is links alone.
+    // For a link the system gives the length of the link itself, and the files of a downloaded model are all links.
     public long Length(string path) => Guard("open", path, () => new FileInfo(path) is { LinkTarget: not null } link && link.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target ? target.Length : new FileInfo(path).Length);
 
     public IReadOnlyList<string> List(string directory) => Guard("list", directory, () =>
@@ -28,7 +28,7 @@ public sealed class DiskStorage : IStorage
 
     public void CreateDirectory(string path) => Guard("create the folder", path, () =>
     {
-        // Each new entry is synced into its parent, or power loss could take the folder with all that was synced into it.
+        // Each new entry is synced into its parent, or a power loss could take the folder and everything that was synced into it.
         var created = new Stack<string>();
         for (string? at = path; at is not null && !Directory.Exists(at); at = Path.GetDirectoryName(at))
             created.Push(at);

@@ -1,6 +1,6 @@
 namespace Pipeline.Contracts.Storage;
 
-/// <summary>A file of <see cref="DiskStorage"/>: whatever the system refuses names the path and the bytes written so far.</summary>
+/// <summary>A file of <see cref="DiskStorage"/>: every error names the path and the bytes written so far.</summary>
 internal sealed class DiskStream(FileStream file, string path) : Stream
 {
     public override bool CanRead => file.CanRead;
@@ -94,7 +94,7 @@ internal sealed class DiskStream(FileStream file, string path) : Stream
         }
         catch (Exception e) when (StorageErrors.IsSystemError(e))
         {
-            // The stream is closed by now and no longer says how far it came.
+            // The stream is closed by now and no longer says how far it got.
             throw StorageErrors.Translate("write", path, e, at);
         }
         finally

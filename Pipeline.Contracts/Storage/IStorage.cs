@@ -16,42 +16,42 @@ public interface IStorage
 
     bool DirectoryExists(string path);
 
-    /// <summary>Whether it is a symbolic link: what walks a folder does not follow it out, or round in a circle.</summary>
+    /// <summary>Whether it is a symbolic link: code that walks a folder must not follow it outside, or around in a circle.</summary>
     bool IsLink(string path) => false;
 
     long Length(string path);
 
-    /// <summary>When the file or folder was last written to, UTC; long ago when it is not there.</summary>
+    /// <summary>When the file or folder was last written to, UTC; long ago if it does not exist.</summary>
     DateTime LastWritten(string path) => File.GetLastWriteTimeUtc(path);
 
-    /// <summary>Full paths of the files and folders directly below, in ordinal order; empty when the folder is not there.</summary>
+    /// <summary>Full paths of the files and folders directly below, in ordinal order; empty if the folder does not exist.</summary>
     IReadOnlyList<string> List(string directory);
 
-    /// <summary>Makes the folder and those above it; a folder that is there stays. The entries survive power loss.</summary>
+    /// <summary>Makes the folder and those above it; existing folders stay. The entries survive power loss.</summary>
     void CreateDirectory(string path);
 
     /// <summary>A seekable stream for reading; others may read at the same time.</summary>
     Stream OpenRead(string path);
 
-    /// <summary>A new file for writing; fails when it is there already.</summary>
+    /// <summary>A new file for writing; fails if it exists already.</summary>
     Stream CreateNew(string path);
 
-    /// <summary>Opens for appending, making the file when it is not there (metrics, rejects, logs).</summary>
+    /// <summary>Opens for appending, making the file if it does not exist (metrics, rejects, logs).</summary>
     Stream OpenAppend(string path);
 
     /// <summary>Flushes a stream of this storage to the device (fsync).</summary>
     void Sync(Stream stream);
 
-    /// <summary>rename(2), of files and folders: a file replaces its target in one step. The commit of everything here.</summary>
+    /// <summary>rename(2), of files and folders: a file replaces its target in one step. Everything here is committed by it.</summary>
     void Rename(string from, string to);
 
     /// <summary>Flushes a folder's entries to the device (fsync of the directory), so that a rename survives power loss.</summary>
     void SyncDirectory(string path);
 
-    /// <summary>Deletes the file; nothing happens when it is not there.</summary>
+    /// <summary>Deletes the file; nothing happens if it does not exist.</summary>
     void DeleteFile(string path);
 
-    /// <summary>Deletes the folder and all below it, links not followed; nothing happens when it is not there.</summary>
+    /// <summary>Deletes the folder and all below it, links not followed; nothing happens if it does not exist.</summary>
     void DeleteDirectory(string path);
 
     /// <summary>A read-only memory map of the whole file; the pages belong to the system, not to the process.</summary>

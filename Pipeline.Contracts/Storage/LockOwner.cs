@@ -1,14 +1,14 @@
 namespace Pipeline.Contracts.Storage;
 
-/// <summary>The name that whoever holds a lock leaves in a file beside it.</summary>
+/// <summary>The name that the holder of a lock leaves in a file next to it.</summary>
 public static class LockOwner
 {
     private const int MostBytes = 1024;
 
-    /// <summary>The file beside a lock file.</summary>
+    /// <summary>The file next to a lock file.</summary>
     public static string PathOf(string lockPath) => lockPath + ".owner";
 
-    /// <summary>Who took the lock last and did not give it back; null where nobody did. That process may be dead.</summary>
+    /// <summary>The process that took the lock last and did not release it; null if there is none. That process may be dead.</summary>
     public static ProcessIdentity? Read(IStorage storage, string lockPath)
     {
         ArgumentNullException.ThrowIfNull(storage);
@@ -22,7 +22,7 @@ public static class LockOwner
         }
         catch (Errors.StorageException)
         {
-            // It was given back in between.
+            // It was released in the meantime.
             return null;
         }
     }

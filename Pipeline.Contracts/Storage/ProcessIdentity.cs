@@ -4,7 +4,7 @@ using System.Globalization;
 namespace Pipeline.Contracts.Storage;
 
 /// <summary>
-/// Names a process so that another can tell whether it still runs: machine, process id, and its start time, because ids are used again.
+/// Names a process so that another can tell whether it still runs: machine, process id, and its start time, because ids are reused.
 /// </summary>
 /// <param name="Machine">Host name in letters and digits only.</param>
 /// <param name="ProcessId">The id on that machine.</param>
@@ -15,7 +15,7 @@ public readonly record struct ProcessIdentity(string Machine, int ProcessId, lon
     public static ProcessIdentity Current { get; } =
         new(MachineName(), Environment.ProcessId, StartOf(Environment.ProcessId) ?? 0);
 
-    /// <summary>The inverse of <see cref="ToString"/>; null when it is no such text.</summary>
+    /// <summary>The inverse of <see cref="ToString"/>; null if the text is not one.</summary>
     public static ProcessIdentity? Parse(string text)
     {
         string[] parts = text.Split('-');
@@ -26,7 +26,7 @@ public readonly record struct ProcessIdentity(string Machine, int ProcessId, lon
             : null;
     }
 
-    /// <summary>False only when it is certain: a process of another machine is taken to run.</summary>
+    /// <summary>False only if that is certain: a process on another machine is assumed to be running.</summary>
     public bool MayRun() => Machine != Current.Machine || StartOf(ProcessId) == Start;
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Machine}-{ProcessId}-{Start}");

@@ -2,7 +2,7 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Contracts.Storage;
 
-/// <summary>How paths in definitions become full paths, so that nothing a stranger wrote reaches outside the run folder.</summary>
+/// <summary>How paths in definitions become full paths, so that an untrusted definition cannot reach outside the run folder.</summary>
 public static class RunPaths
 {
     /// <summary>Marks a path below the run folder.</summary>
@@ -23,11 +23,11 @@ public static class RunPaths
         string root = Path.GetFullPath(runFolder) + Path.DirectorySeparatorChar;
         string full = Path.GetFullPath(Path.Combine(root, WithoutNull(name)));
         if (name.Length == 0 || Path.IsPathRooted(name) || !full.StartsWith(root, StringComparison.Ordinal))
-            throw new DefinitionException($"path '{name}' leaves the run folder {runFolder}; give a name below it");
+            throw new DefinitionException($"path '{name}' is outside the run folder {runFolder}; give a path below it");
         return full;
     }
 
-    // No system has such names, and the framework's own complaint names no file.
+    // No system has such names, and the framework's own message names no file.
     private static string WithoutNull(string path)
-        => path.Contains('\0', StringComparison.Ordinal) ? throw new DefinitionException($"path '{path.Replace("\0", "\\0", StringComparison.Ordinal)}' has a null character in it") : path;
+        => path.Contains('\0', StringComparison.Ordinal) ? throw new DefinitionException($"path '{path.Replace("\0", "\\0", StringComparison.Ordinal)}' contains a null character; remove it") : path;
 }

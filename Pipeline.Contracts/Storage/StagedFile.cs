@@ -2,7 +2,7 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Contracts.Storage;
 
-/// <summary>A file under its staging name until <see cref="Commit"/>; disposed without it, nothing stays.</summary>
+/// <summary>A file under its staging name until <see cref="Commit"/>; if it is disposed without that, nothing is left.</summary>
 public sealed class StagedFile : IDisposable
 {
     private readonly IStorage _storage;
@@ -23,7 +23,7 @@ public sealed class StagedFile : IDisposable
     /// <summary>Where the content goes; seekable, and readable too.</summary>
     public Stream Stream { get; }
 
-    /// <summary>fsync, rename, fsync of the folder: afterwards the file survives power loss, before it is not there.</summary>
+    /// <summary>fsync, rename, fsync of the folder. Afterwards the file survives power loss; before, it does not exist.</summary>
     public void Commit()
     {
         Stream.Flush();
@@ -40,7 +40,7 @@ public sealed class StagedFile : IDisposable
         if (_finished)
             return;
         _finished = true;
-        // Deleted while it is open: on a full disk closing fails, and the space must be free all the same.
+        // Deleted while it is open: on a full disk closing fails, and the space must be freed anyway.
         Try(() => _storage.DeleteFile(_stagingPath));
         Try(Stream.Dispose);
         WorkInHand.Remove(_stagingPath);
@@ -54,7 +54,7 @@ public sealed class StagedFile : IDisposable
         }
         catch (StorageException)
         {
-            // The error that brought us here is the one to report; what stays is cleaned at the start of the next run.
+            // The error that brought us here is the one to report; leftovers are cleaned up at the start of the next run.
         }
     }
 }

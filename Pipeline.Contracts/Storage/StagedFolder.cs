@@ -2,7 +2,7 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Contracts.Storage;
 
-/// <summary>A folder under its staging name until <see cref="Commit"/>; disposed without it, nothing stays.</summary>
+/// <summary>A folder under its staging name until <see cref="Commit"/>; if it is disposed without that, nothing is left.</summary>
 public sealed class StagedFolder : IDisposable
 {
     private readonly IStorage _storage;
@@ -17,12 +17,12 @@ public sealed class StagedFolder : IDisposable
         storage.CreateDirectory(Path);
     }
 
-    /// <summary>Where the files go until they are committed. Whoever writes one there syncs it.</summary>
+    /// <summary>Where the files go until they are committed. Whoever writes a file there must sync it.</summary>
     public string Path { get; }
 
     /// <summary>
     /// fsync of the folder, rename, fsync of its parent. rename(2) does not replace a folder that holds files: one of that name is
-    /// moved out of the way first, and deleted when the new one stands.
+    /// moved out of the way first, and deleted once the new one is in place.
     /// </summary>
     public void Commit()
     {
@@ -41,7 +41,7 @@ public sealed class StagedFolder : IDisposable
             _storage.DeleteDirectory(replaced);
     }
 
-    /// <summary>Deletes a folder so that no moment shows it half empty: it leaves under a staging name.</summary>
+    /// <summary>Deletes a folder so that it is never seen half empty: it is renamed to a staging name first.</summary>
     public static void Delete(IStorage storage, string path)
     {
         string leaving = Staging.PathFor(storage, path);
@@ -61,7 +61,7 @@ public sealed class StagedFolder : IDisposable
         }
         catch (StorageException)
         {
-            // The error that brought us here is the one to report; what stays is cleaned at the start of the next run.
+            // The error that brought us here is the one to report; leftovers are cleaned up at the start of the next run.
         }
     }
 }

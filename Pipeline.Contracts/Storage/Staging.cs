@@ -4,19 +4,19 @@ using Pipeline.Contracts.Errors;
 namespace Pipeline.Contracts.Storage;
 
 /// <summary>
-/// Names of files and folders that are not committed: <c>.staging-MACHINE-PROCESS-START-NUMBER-NAME</c>, beside what they will become,
-/// because rename(2) does not cross devices. The process is in the name so that what a dead one left can be told from work in hand.
+/// Names of files and folders that are not committed: <c>.staging-MACHINE-PROCESS-START-NUMBER-NAME</c>, next to what they will become,
+/// because rename(2) does not cross devices. The process is in the name so that what a dead process left can be told from work in progress.
 /// </summary>
 public static class Staging
 {
     public const string Prefix = ".staging-";
 
-    /// <summary>A process of another machine that wrote nothing for so long is taken to be dead; who works longer than that at one thing says so.</summary>
+    /// <summary>A process on another machine that has written nothing for this long is assumed to be dead; work that takes longer must show that it is alive.</summary>
     public static readonly TimeSpan Silence = TimeSpan.FromMinutes(10);
 
     private static long _lastNumber;
 
-    /// <summary>A name that no other process and no other call gets.</summary>
+    /// <summary>A name that no other process or call gets.</summary>
     public static string PathFor(IStorage storage, string path)
     {
         long number = Interlocked.Increment(ref _lastNumber);
@@ -27,16 +27,16 @@ public static class Staging
 
     public static bool IsStaging(string path) => Path.GetFileName(path).StartsWith(Prefix, StringComparison.Ordinal);
 
-    /// <summary>Who made it; null when the name is none of this program's.</summary>
+    /// <summary>The process that made it; null if the name is not one of this program's.</summary>
     public static ProcessIdentity? OwnerOf(string path)
         => Parts(path) is { } parts ? ProcessIdentity.Parse(string.Join('-', parts[..3])) : null;
 
-    /// <summary>The name it is to have; null when the name is none of this program's.</summary>
+    /// <summary>The name it will get; null if the name is not one of this program's.</summary>
     public static string? TargetOf(string path) => Parts(path)?[4];
 
     /// <summary>
-    /// Deletes what dead processes left below a folder, and says what. The caller holds the folder's lock, but others may do parts of
-    /// its work: of this machine the system knows who lives; a process of another machine is taken to be dead when nothing of its own
+    /// Deletes what dead processes left below a folder, and returns its paths. The caller holds the folder's lock, but others may do parts of
+    /// its work: on this machine the system knows which processes live; a process on another machine is assumed to be dead when nothing of its own
     /// below the folder was written for <see cref="Silence"/>.
     /// </summary>
     public static IReadOnlyList<string> CleanDead(IStorage storage, string folder)
@@ -46,7 +46,7 @@ public static class Staging
         return Delete(storage, entries.Where(e => OwnerOf(e) is not { } owner || !living.Contains(owner)));
     }
 
-    /// <summary>Deletes what these processes left below a folder, and says what.</summary>
+    /// <summary>Deletes what these processes left below a folder, and returns its paths.</summary>
     public static IReadOnlyList<string> CleanOf(IStorage storage, string folder, IReadOnlySet<ProcessIdentity> owners)
         => Delete(storage, Entries(storage, folder).Where(e => OwnerOf(e) is { } owner && owners.Contains(owner)).ToList());
 

@@ -6,14 +6,14 @@ namespace Pipeline.Contracts.Storage;
 /// <summary>What the system says about a file, as an error a person can act on.</summary>
 public static class StorageErrors
 {
-    /// <summary>ENOSPC, as .NET hands it over on Unix.</summary>
+    /// <summary>ENOSPC, as .NET reports it on Unix.</summary>
     public const int DiskFull = 0x1C;
 
     private const int WindowsDiskFull = unchecked((int)0x80070070);
 
     private const int QuotaExceeded = 122;
 
-    /// <summary>Whether the system refused for want of space.</summary>
+    /// <summary>Whether the system refused for lack of space.</summary>
     public static bool IsDiskFull(Exception exception)
         => exception is IOException && exception.HResult is DiskFull or WindowsDiskFull or QuotaExceeded;
 

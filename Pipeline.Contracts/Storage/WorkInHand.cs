@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Pipeline.Contracts.Storage;
 
 /// <summary>
-/// What this process has under staging names now, for a command that is ended by a signal in the midst of its work: nothing of it is to stay. Safe
+/// What this process has under staging names now, for a command that a signal ends in the middle of its work: nothing of it may be left. Safe
 /// from any thread.
 /// </summary>
 public static class WorkInHand

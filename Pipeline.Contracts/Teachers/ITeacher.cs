@@ -14,23 +14,23 @@ public interface ITeacher : IAsyncDisposable
     /// What the scores are made from, as named parts for the header of every shard ("teacher weights" to a hash). May read files the first
     /// time.
     /// </summary>
-    /// <exception cref="Errors.InputException">The model is not there.</exception>
+    /// <exception cref="Errors.InputException">The model does not exist.</exception>
     IReadOnlyDictionary<string, string> Fingerprint { get; }
 
     /// <summary>
-    /// Answers every row, in the order of the rows. Up to <see cref="TeacherFacts.MostInFlight"/> calls may be under way at once. An answer
-    /// depends on its own row alone, up to rounding.
+    /// Answers every row, in the order of the rows. Up to <see cref="TeacherFacts.MostInFlight"/> calls may be in progress at once. An answer
+    /// depends only on its own row, up to rounding.
     /// </summary>
-    /// <exception cref="Errors.InputException">The teacher cannot answer: named with what it said.</exception>
+    /// <exception cref="Errors.InputException">The teacher cannot answer; the message says what it answered instead.</exception>
     Task<IReadOnlyList<TeacherAnswer>> ScoreAsync(TeacherRequest request, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Makes sure that what answers is what answered before. Asked before the first row and after the last of every part, so that nothing
+    /// Makes sure that the model that answers is still the same. Asked before the first row and after the last of every part, so that nothing
     /// another model said is committed. Teachers that cannot change have nothing to do.
     /// </summary>
     /// <exception cref="Errors.InputException">Another model answers.</exception>
     Task ConfirmAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Gives back what scoring holds: weights, a process, connections. The next request takes them again.</summary>
+    /// <summary>Releases what scoring holds: weights, a process, connections. The next request takes them again.</summary>
     ValueTask ReleaseAsync();
 }

@@ -4,7 +4,7 @@ namespace Pipeline.Contracts.Teachers;
 /// <param name="Boundary">What it knows of the boundary mass.</param>
 /// <param name="Bytes">What it can say of next bytes.</param>
 /// <param name="HiddenStates">Hidden states at given tokens.</param>
-/// <param name="Online">Logits and hidden states as tensors beside the student, for objectives that read more than a cache holds.</param>
+/// <param name="Online">Logits and hidden states as tensors while the student trains, for objectives that read more than a cache holds.</param>
 /// <param name="Generates">Continuations of a prompt.</param>
 public sealed record TeacherAbilities(
     BoundaryKnowledge Boundary, NextByteKnowledge Bytes = NextByteKnowledge.None, bool HiddenStates = false, bool Online = false, bool Generates = false);
@@ -30,6 +30,6 @@ public enum NextByteKnowledge
     /// <summary>Sums over the distributions that follow the document's own tokens.</summary>
     Trunk,
 
-    /// <summary>The exact distribution at every byte: it can be asked about tokens beside the document's own.</summary>
+    /// <summary>The exact distribution at every byte: it can be asked about tokens other than the document's own.</summary>
     Exact,
 }

@@ -12,10 +12,10 @@ namespace Pipeline.Contracts.Teachers;
 /// <param name="OptionsType">A record of <see cref="TeacherDefinition"/> whose properties are the keys a definition may set.</param>
 public abstract record TeacherRegistration(string Name, string Summary, Type OptionsType)
 {
-    /// <summary>What a teacher of this definition can say. A pure function: no file is looked at.</summary>
+    /// <summary>What a teacher of this definition can say. A pure function that reads no files.</summary>
     public abstract TeacherAbilities Abilities(TeacherDefinition definition);
 
-    /// <summary>Makes the teacher; it loads nothing before it is asked.</summary>
+    /// <summary>Makes the teacher, which loads nothing until it is asked.</summary>
     public abstract ITeacher Create(TeacherDefinition definition, StageContext context);
 
     public static TeacherRegistration Of<TOptions>(

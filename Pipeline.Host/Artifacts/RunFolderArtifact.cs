@@ -59,7 +59,7 @@ internal sealed class RunFolderArtifact : IArtifactKind
                 foreach (string path in ((string[])[RunFiles.Definition, RunFiles.Report]).Select(name => Path.Combine(folder, name)).Where(storage.FileExists))
                 {
                     if (Failure(() => Parse(storage, path)) is { } unreadable)
-                        yield return new Finding(FindingKind.Damaged, path, $"{path} is no JSON: {unreadable}");
+                        yield return new Finding(FindingKind.Damaged, path, $"{path} is not JSON: {unreadable}");
                 }
             }
             foreach (string entry in storage.List(folder).Where(e => storage.DirectoryExists(e) && !storage.IsLink(e) && !Staging.IsStaging(e)))

@@ -6,17 +6,17 @@ using Pipeline.Stages.Models;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>The command line: parses, runs, and makes an exit code of what happened.</summary>
+/// <summary>The command line: parses, runs, and turns what happened into an exit code.</summary>
 internal static class AlmCommandLine
 {
     private const string Description = """
         Cross-tokenizer distillation: teaches a model with another tokenizer what a teacher knows.
-        Exit codes: 0 done; 64 definition or command line; 65 input; 70 a defect of alm; 71 out of memory; 73 run folder in use; 74 storage; 75 interrupted, run the same command again.
+        Exit codes: 0 done; 64 definition or command line; 65 input; 70 a bug in alm; 71 out of memory; 73 run folder in use; 74 storage; 75 interrupted, run the same command again.
         """;
 
     private static Option<string[]> IgnoredKeys { get; } = new("--ignore-config-key")
     {
-        Description = "A key of a model's config.json that this program does not know and you know to be harmless; may be given again.",
+        Description = "A key of a model's config.json that alm does not know and that you know to be harmless. May be given more than once.",
         HelpName = "NAME",
         Recursive = true,
     };
@@ -39,11 +39,11 @@ internal static class AlmCommandLine
         if (parsed.GetValue(IgnoredKeys) is { Length: > 0 } keys)
         {
             ModelConfig.IgnoreKeys(keys);
-            await environment.Error.WriteLineAsync($"keys of config.json that are ignored wherever a model has them: {string.Join(", ", keys)}");
+            await environment.Error.WriteLineAsync($"keys that are ignored in every model's config.json: {string.Join(", ", keys)}");
         }
         try
         {
-            // Runs and their parts have their own handling of signals, and stop where they can go on.
+            // Runs and their parts handle signals themselves, and stop where they can continue.
             using EndedCommand? ended = parsed.CommandResult.Command.Name is "run" or "work" ? null : new EndedCommand();
             int code = await parsed.InvokeAsync(new InvocationConfiguration
             {
@@ -55,14 +55,14 @@ internal static class AlmCommandLine
             environment.Session.End(code, isAgreed: true);
             return code;
         }
-#pragma warning disable CA1031 // The last one to see it: whatever it is, it becomes an exit code and a request.
+#pragma warning disable CA1031 // Nothing is left above this: whatever it is becomes an exit code and a request to report it.
         catch (Exception e)
 #pragma warning restore CA1031
         {
             bool isAgreed = e is InterruptedException { IsAgreed: true };
             (int code, string message) = Explain(e, arguments);
             int rank = environment.Session.Ranks.Rank;
-            // What all ranks end for, the first one says.
+            // An error that all ranks share is printed by the first one.
             if (rank == 0 || !isAgreed)
                 await environment.Error.WriteLineAsync(rank == 0 ? message : $"rank {rank}: {message}");
             environment.Session.End(code, isAgreed);
@@ -75,7 +75,7 @@ internal static class AlmCommandLine
         switch (exception)
         {
             case AlmException { ExitCode: ExitCodes.Interrupted } e:
-                return (e.ExitCode, $"{e.Message}\nto go on, run the same command again: alm {string.Join(' ', arguments.Select(Quote))}");
+                return (e.ExitCode, $"{e.Message}\nto continue, run the same command again: alm {string.Join(' ', arguments.Select(Quote))}");
             case AlmException { ExitCode: ExitCodes.Defect, InnerException: { } inner } e:
                 return (e.ExitCode, $"{e.Message}\n{inner}");
             case AlmException e:
@@ -83,7 +83,7 @@ internal static class AlmCommandLine
             case var e when MemoryExhaustion.Is(e):
                 return (ExitCodes.Memory, MemoryExhaustion.At("alm", e, "lower the command's batch or length options").Message);
             default:
-                return (ExitCodes.Defect, $"{exception}\nThis is a defect of alm. Please report it with the lines above and the definition.");
+                return (ExitCodes.Defect, $"{exception}\nThis is a bug in alm. Please report it with the lines above and the definition.");
         }
     }
 

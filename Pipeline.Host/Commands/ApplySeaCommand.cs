@@ -12,16 +12,16 @@ internal static class ApplySeaCommand
     public static Command Create(CommandEnvironment environment)
     {
         var model = new Option<string>("--model") { Description = "A Hugging Face folder.", HelpName = "DIR", Required = true };
-        var edit = new Option<string>("--edit") { Description = "An edit of its activations: a folder that project-sea wrote.", HelpName = "DIR", Required = true };
+        var edit = new Option<string>("--edit") { Description = "The edit of its activations: a folder that project-sea wrote.", HelpName = "DIR", Required = true };
         var output = new Option<string>("--output", "-o") { Description = "The folder to write.", HelpName = "DIR", Required = true };
         var form = new Option<EditForm>("--form")
         {
-            Description = "auto: folded into the weights where that is exact, else in a file beside them; fold, or refused; argmax: into the head, for the most likely token alone; side: beside.",
+            Description = "auto: folded into the weights where that is exact, else written to a file next to them. fold: folded, or refused where that is not exact. argmax: folded into the head, which keeps only the most likely token exact. side: always a file next to the weights.",
             HelpName = "auto|fold|argmax|side",
             DefaultValueFactory = _ => EditForm.Auto,
         };
         var device = new DeviceInput();
-        var command = new Command("apply-sea", "Writes a model with an edit of its activations.");
+        var command = new Command("apply-sea", "Applies an edit of activations to a model and writes the result as a model.");
         foreach (Option option in (Option[])[model, edit, form, output])
             command.Options.Add(option);
         device.AddTo(command);

@@ -13,8 +13,8 @@ internal static class CheckCommand
     public static Command Create(CommandEnvironment environment)
     {
         var input = new DefinitionInput();
-        var folder = new Option<string?>("--run") { Description = "The run folder whose state is taken into account; runs/NAME when not given.", HelpName = "DIR" };
-        var command = new Command("check", "Checks a definition and prints the plan: flows, stages, records, and what they will take. Nothing is written.");
+        var folder = new Option<string?>("--run") { Description = "The run folder whose state is taken into account. Default: runs/NAME.", HelpName = "DIR" };
+        var command = new Command("check", "Checks a definition and prints the plan: flows, stages, records, and what they will cost. Nothing is written.");
         input.AddTo(command);
         command.Options.Add(folder);
         command.SetAction(async parsed =>
@@ -23,7 +23,7 @@ internal static class CheckCommand
             var loader = new DefinitionLoader(catalog, environment.Storage);
             LoadedDefinition definition = input.Read(parsed, loader);
             var settings = new RunSettings { Folder = parsed.GetValue(folder) };
-            // Nothing is printed before all is known to be right.
+            // Nothing is printed before everything is known to be right.
             using var text = new StringWriter(CultureInfo.InvariantCulture);
             var plan = new RunPlan(definition, loader, catalog, settings, environment.Storage, environment.Time, text);
             IReadOnlyList<string> warnings = await plan.PrintAsync();

@@ -8,7 +8,7 @@ using Pipeline.Stages.Teacher;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>What the commands stand on: the machine in production, folders and clocks of their own in tests.</summary>
+/// <summary>What the commands run on: the machine in production, separate folders and clocks in tests.</summary>
 internal sealed record CommandEnvironment
 {
     public required IReadOnlyList<StageRegistration> Stages { get; init; }
@@ -25,10 +25,10 @@ internal sealed record CommandEnvironment
 
     public TextWriter Error { get; init; } = Console.Error;
 
-    /// <summary>What <c>-</c> stands for as a file that is read.</summary>
+    /// <summary>What <c>-</c> means as a file to read.</summary>
     public Func<Stream> StandardInput { get; init; } = Console.OpenStandardInput;
 
-    /// <summary>What <c>-</c> stands for as a file that is written.</summary>
+    /// <summary>What <c>-</c> means as a file to write.</summary>
     public Func<Stream> StandardOutput { get; init; } = Console.OpenStandardOutput;
 
     /// <summary>Whether a live table can be drawn.</summary>

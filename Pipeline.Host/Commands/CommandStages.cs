@@ -9,10 +9,10 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>Stages that a command runs by themselves, outside any run: remarks are printed, rejects counted, nothing is kept.</summary>
+/// <summary>Stages that a command runs outside any run: remarks are printed, rejects are counted, nothing is kept.</summary>
 /// <param name="environment">Storage, clock and where to print.</param>
-/// <param name="folder">What stands in for the run folder.</param>
-/// <param name="remarks">Gets what stages say.</param>
+/// <param name="folder">Used as the run folder.</param>
+/// <param name="remarks">Receives the remarks of stages.</param>
 internal sealed class CommandStages(CommandEnvironment environment, string folder, TextWriter remarks) : IStageMeter, IRejects, IServiceProvider
 {
     private readonly Dictionary<Type, object> _services = new()

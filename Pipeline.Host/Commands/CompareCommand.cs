@@ -8,25 +8,25 @@ using Pipeline.Host.Pages;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm compare</c>: the judgements of several runs side by side, a model of the same name in several of them as repeats.</summary>
+/// <summary><c>alm compare</c>: the results of several runs side by side; models of the same name are repeats of one model.</summary>
 internal static class CompareCommand
 {
     public static Command Create(CommandEnvironment environment)
     {
-        var runs = new Argument<string[]>("RUN") { Description = "Folders of finished runs, say of one definition with several seeds.", Arity = ArgumentArity.OneOrMore };
-        var before = new Option<string>("--before") { Description = "The model where the gap begins.", HelpName = "NAME", DefaultValueFactory = _ => RunComparison.DefaultBefore };
-        var teacher = new Option<string>("--teacher") { Description = "The model where the gap ends.", HelpName = "NAME", DefaultValueFactory = _ => RunComparison.DefaultTeacher };
+        var runs = new Argument<string[]>("RUN") { Description = "Folders of finished runs, for example of one definition with several seeds.", Arity = ArgumentArity.OneOrMore };
+        var before = new Option<string>("--before") { Description = "The model that the gap is measured from, before training.", HelpName = "NAME", DefaultValueFactory = _ => RunComparison.DefaultBefore };
+        var teacher = new Option<string>("--teacher") { Description = "The model that the gap is measured to.", HelpName = "NAME", DefaultValueFactory = _ => RunComparison.DefaultTeacher };
         var means = new Option<PartMean[]>("--mean")
         {
-            Description = "Adds a part that is the mean of others, each text weighing the same: --mean unseen=plays,articles. May be given again.",
+            Description = "Adds a part that is the mean of others, each text with the same weight: --mean unseen=plays,articles. May be given more than once.",
             HelpName = "NAME=PART,PART",
             CustomParser = result => [.. result.Tokens.Select(t => Mean(t.Value, result))],
         };
-        var sort = new Option<bool>("--sort") { Description = "The best bits per byte first, instead of the order of the definitions." };
-        var json = new Option<string?>("--json") { Description = "Gets all of it as JSON, each run's values too.", HelpName = "FILE" };
-        var markdown = new Option<string?>("--markdown") { Description = "Gets the tables as Markdown.", HelpName = "FILE" };
-        var page = new Option<string?>("--html") { Description = "Gets one page of HTML: the tables, the runs' curves side by side, their times.", HelpName = "FILE" };
-        var command = new Command("compare", "Prints what models were judged to be in several runs: mean and spread of a model of the same name over them.");
+        var sort = new Option<bool>("--sort") { Description = "Sort by bits per byte, best first, instead of in the order of the definitions." };
+        var json = new Option<string?>("--json") { Description = "Write everything to this file as JSON, with each run's values.", HelpName = "FILE" };
+        var markdown = new Option<string?>("--markdown") { Description = "Write the tables to this file as Markdown.", HelpName = "FILE" };
+        var page = new Option<string?>("--html") { Description = "Write one page of HTML to this file: the tables, the runs' curves side by side, their times.", HelpName = "FILE" };
+        var command = new Command("compare", "Compares finished runs: the results of every model, with mean and spread over the runs that have a model of that name.");
         command.Arguments.Add(runs);
         foreach (Option option in (Option[])[before, teacher, means, sort, json, markdown, page])
             command.Options.Add(option);
@@ -34,7 +34,7 @@ internal static class CompareCommand
         {
             string[] folders = parsed.GetRequiredValue(runs);
             if (folders.GroupBy(f => Path.TrimEndingDirectorySeparator(Path.GetFullPath(f))).FirstOrDefault(g => g.Count() > 1) is { } twice)
-                throw new InputException($"{twice.Key} is given {twice.Count()} times; each run counts once");
+                throw new InputException($"{twice.Key} is given {twice.Count()} times; give each run once");
             var comparison = RunComparison.Of(
                 [.. folders.Select(f => FinishedRun.Read(environment.Storage, f))], parsed.GetValue(means) ?? [],
                 parsed.GetRequiredValue(before), parsed.GetRequiredValue(teacher));

@@ -10,7 +10,7 @@ internal sealed class DefinitionInput
 
     private readonly Option<string[]> _sets = new("--set")
     {
-        Description = "Changes one key: --set seed=3, --set teacher.model=FOLDER, --set flows.FLOW.STAGE.KEY=VALUE, where FLOW may be * for every flow that has the stage. The value is JSON where it reads as JSON, a string otherwise. May be given again.",
+        Description = "Changes one key: --set seed=3, --set teacher.model=FOLDER, --set flows.FLOW.STAGE.KEY=VALUE, where FLOW may be * for every flow that has the stage. The value is read as JSON if it is JSON, else as a string. May be given more than once.",
         HelpName = "PATH=VALUE",
         Arity = ArgumentArity.OneOrMore,
     };
@@ -25,6 +25,6 @@ internal sealed class DefinitionInput
 
     public LoadedDefinition Load(ParseResult parsed, DefinitionLoader loader) => loader.Load(Path(parsed), parsed.GetValue(_sets) ?? []);
 
-    /// <summary>As <see cref="Load"/>, with the rules it breaks left in it, to be said together with those that need its run folder.</summary>
+    /// <summary>As <see cref="Load"/>, but broken rules are left in it, to be reported together with those that need its run folder.</summary>
     public LoadedDefinition Read(ParseResult parsed, DefinitionLoader loader) => loader.Read(Path(parsed), parsed.GetValue(_sets) ?? []);
 }

@@ -4,16 +4,16 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>Where a command's maths runs, as every command with a model spells it.</summary>
+/// <summary>Where a command computes: the options shared by every command with a model.</summary>
 internal sealed class DeviceInput
 {
     private const int MostThreads = 1024;
 
-    private readonly Option<DeviceChoice> _device = new("--device") { Description = "Where the maths runs: auto takes CUDA when it is there.", HelpName = "auto|cpu|cuda" };
+    private readonly Option<DeviceChoice> _device = new("--device") { Description = "Where models are computed; auto takes CUDA when it is available.", HelpName = "auto|cpu|cuda" };
 
-    private readonly Option<int> _threads = new("--threads") { Description = "CPU threads of the maths; 0 takes all.", HelpName = "N" };
+    private readonly Option<int> _threads = new("--threads") { Description = "CPU threads for computing models; 0 takes all.", HelpName = "N" };
 
-    private readonly Option<string?> _libtorch = new("--libtorch") { Description = "A folder with another libtorch of the same minor version; ALM_LIBTORCH says the same.", HelpName = "DIR" };
+    private readonly Option<string?> _libtorch = new("--libtorch") { Description = "A folder with another libtorch of the same minor version. The variable ALM_LIBTORCH does the same.", HelpName = "DIR" };
 
     public void AddTo(Command command)
     {

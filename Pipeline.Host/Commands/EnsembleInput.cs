@@ -6,14 +6,14 @@ using Pipeline.Stages.Evaluation;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>Several models as one, as every command spells it: <c>--ensemble NAME=a,b,c --average … --weights …</c>.</summary>
+/// <summary>Several models as one: the options shared by all commands, <c>--ensemble NAME=a,b,c --average … --weights …</c>.</summary>
 internal sealed class EnsembleInput
 {
     private const string LogProbability = "log-probability";
 
     private readonly Option<string[]> _ensembles = new("--ensemble")
     {
-        Description = "Models as one: names given by --model NAME=DIR, or folders. Those of one tokenizer are averaged over its tokens, others over exact next bytes.",
+        Description = "Several models that answer as one: names given by --model NAME=DIR, or folders. Models that share a tokenizer are averaged over its tokens, others over exact next bytes.",
         HelpName = "NAME=a,b,c",
         Arity = ArgumentArity.OneOrMore,
     };
@@ -22,7 +22,7 @@ internal sealed class EnsembleInput
 
     private readonly Option<string?> _weights = new("--weights")
     {
-        Description = "Of an ensemble's members in their order, divided by their sum. With log-probability they may be negative: 1,1,-1 for a base, an expert and an anti-expert is proxy tuning.",
+        Description = "Weights of an ensemble's members, in their order; they are divided by their sum. With log-probability they may be negative: 1,1,-1 for a base, an expert and an anti-expert is proxy tuning.",
         HelpName = "w,w,w",
     };
 
@@ -34,7 +34,7 @@ internal sealed class EnsembleInput
         command.Validators.Add(result =>
         {
             if (result.GetValue(_ensembles) is not { Length: > 0 } && (result.GetResult(_weights) is not null || result.GetResult(_average) is { Implicit: false }))
-                result.AddError("--average and --weights are an ensemble's: give --ensemble NAME=a,b,c too");
+                result.AddError("--average and --weights apply to an ensemble; give --ensemble NAME=a,b,c too");
         });
     }
 
@@ -53,7 +53,7 @@ internal sealed class EnsembleInput
         int equals = argument.IndexOf('=', StringComparison.Ordinal);
         string[] members = argument[(equals + 1)..].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         if (equals < 1)
-            throw new DefinitionException($"--ensemble {argument}: expected NAME=a,b,c: a name, and the names or folders of two models or more");
+            throw new DefinitionException($"--ensemble {argument}: expected NAME=a,b,c: a name, and the names or folders of two or more models");
         string name = argument[..equals];
         // Refused before anything is loaded.
         Averaging.Of(average, members.Length, weights, name);
@@ -62,5 +62,5 @@ internal sealed class EnsembleInput
 
     private static double Weight(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double weight)
         ? weight
-        : throw new DefinitionException($"--weights: found '{text}', expected numbers with commas between them, as 1,1,-1");
+        : throw new DefinitionException($"--weights: found '{text}', expected numbers separated by commas, such as 1,1,-1");
 }

@@ -11,7 +11,7 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm evaluate</c>: the stages <c>evaluate</c> and <c>judge-tasks</c> on models that lie on disk, without a definition.</summary>
+/// <summary><c>alm evaluate</c>: the stages <c>evaluate</c> and <c>judge-tasks</c> on models on disk, without a definition.</summary>
 internal static class EvaluateCommand
 {
     private const string Part = "judgement", TasksPart = "tasks";
@@ -20,14 +20,14 @@ internal static class EvaluateCommand
     {
         var models = new Option<string[]>("--model")
         {
-            Description = "A Hugging Face folder; NAME=DIR names it in the table. May be given again. With the names student-initial, student and teacher the closed gap is said.",
+            Description = "A Hugging Face folder; NAME=DIR names it in the table. May be given more than once. With models named student-initial, student and teacher, the share of the gap that training closed is printed.",
             HelpName = "[NAME=]DIR",
             Required = true,
             Arity = ArgumentArity.OneOrMore,
         };
         var edits = new Option<string[]>("--edit")
         {
-            Description = "An edit of the activations of the model so named: a folder that project-sea wrote. May be given again.",
+            Description = "An edit of the activations of the model with that name: a folder that project-sea wrote. May be given more than once.",
             HelpName = "NAME=DIR",
             Arity = ArgumentArity.OneOrMore,
         };
@@ -39,15 +39,15 @@ internal static class EvaluateCommand
         };
         var exact = new Option<bool>("--exact-bytes")
         {
-            Description = "Also judge by exact distributions over the next byte at every byte: bits per byte, and agreement with and divergence from the model of --agreement, else the one named teacher. For BPE tokenizers; costs about a position per byte and model.",
+            Description = "Also judge by the exact distribution over the next byte at every byte: bits per byte, and the agreement with and divergence from the model of --agreement, else the one named teacher. For BPE tokenizers. Costs about one position per byte for each model.",
         };
         var ensembles = new EnsembleInput();
-        var window = new Option<int>("--window-bytes") { Description = "The longest window, in bytes of UTF-8; each is scored alone.", HelpName = "N", DefaultValueFactory = _ => 1024 };
-        var stride = new Option<int?>("--stride") { Description = "Bytes of a window that are judged; the others are context before them.", HelpName = "N" };
+        var window = new Option<int>("--window-bytes") { Description = "The longest window, in bytes of UTF-8; each window is scored by itself.", HelpName = "N", DefaultValueFactory = _ => 1024 };
+        var stride = new Option<int?>("--stride") { Description = "Bytes of a window that are judged; those before them are context.", HelpName = "N" };
         NumberRange.AddTo(window, WindowCutter.LeastWindowBytes, 1 << 20);
-        var batch = new Option<int>("--batch-tokens") { Description = "Tokens of a batch, padding included.", HelpName = "N", DefaultValueFactory = _ => 8192 };
+        var batch = new Option<int>("--batch-tokens") { Description = "Tokens per batch, padding included.", HelpName = "N", DefaultValueFactory = _ => 8192 };
         NumberRange.AddTo(batch, 1, 1 << 24);
-        var json = new Option<string?>("--json") { Description = "Gets the report as JSON: of the text, or where there is none, of the tasks.", HelpName = "FILE" };
+        var json = new Option<string?>("--json") { Description = "Write the report to this file as JSON: that of the text or, without text, that of the tasks.", HelpName = "FILE" };
         var tasks = new TaskInput();
         var device = new DeviceInput();
         var command = new Command("evaluate", "Judges models by bits per byte, all on the same windows of text, and by tasks, all on the same questions.");
@@ -96,8 +96,8 @@ internal static class EvaluateCommand
 
     /// <param name="environment">Storage, and where to print.</param>
     /// <param name="torch">The device.</param>
-    /// <param name="kept">The folder that stands in for the run's; null: one that goes away.</param>
-    /// <param name="report">Its name, and the file that gets it; null: none does.</param>
+    /// <param name="kept">The folder used as the run folder; null: a temporary one.</param>
+    /// <param name="report">Its name, and the file it is written to; null: it is not written.</param>
     /// <param name="judge">What is done.</param>
     private static async Task RunAsync(CommandEnvironment environment, TorchDevice torch, string? kept, (string Part, string? File) report, Func<CommandStages, Task> judge)
     {
@@ -125,7 +125,7 @@ internal static class EvaluateCommand
         }
     }
 
-    // A folder that only an ensemble names is judged by itself too.
+    // A folder that only an ensemble names is also judged by itself.
     private static List<EvaluatedModel> Members(List<EvaluatedModel> models, IReadOnlyList<EvaluatedEnsemble> ensembles, IStorage storage)
     {
         foreach (string member in ensembles.SelectMany(e => e.Members))

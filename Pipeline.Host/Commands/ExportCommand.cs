@@ -22,11 +22,11 @@ internal static class ExportCommand
         var model = new Argument<string>("MODEL") { Description = "A Hugging Face folder, or a run folder that exported one." };
         var gguf = new Option<string>("--gguf") { Description = "The GGUF file to write, for llama.cpp and what is built on it.", HelpName = "FILE.gguf", Required = true };
         var type = new Option<GgufType>("--type") { Description = "Number format of the matrices; rows that q8_0 cannot hold are f16.", HelpName = "f32|f16|bf16|q8_0", DefaultValueFactory = _ => GgufType.F16 };
-        var tokenizer = new Option<string?>("--tokenizer") { Description = "Another tokenizer than the folder's own: a folder, a tokenizer.json, or bytes.", HelpName = "DIR" };
-        var prompt = new Option<string?>("--prompt") { Description = "Has llama.cpp open the written file and go on from this text, the likeliest token each time, to see it answer.", HelpName = "TEXT" };
+        var tokenizer = new Option<string?>("--tokenizer") { Description = "A tokenizer other than the folder's own: a folder, a tokenizer.json, or bytes.", HelpName = "DIR" };
+        var prompt = new Option<string?>("--prompt") { Description = "Open the written file in llama.cpp and continue this text, always with the most likely token, to see it answer.", HelpName = "TEXT" };
         var tokens = new Option<int>("--max-tokens") { Description = "With --prompt: at most this many new tokens.", HelpName = "N", DefaultValueFactory = _ => 64 };
         NumberRange.AddTo(tokens, 1, 1_000_000);
-        var command = new Command("export", "Writes a model as a file that llama.cpp opens; says what GGUF cannot say.");
+        var command = new Command("export", "Writes a model as a GGUF file, which llama.cpp opens, and says what GGUF cannot express.");
         command.Arguments.Add(model);
         foreach (Option option in (Option[])[gguf, type, tokenizer, prompt, tokens])
             command.Options.Add(option);
@@ -43,7 +43,7 @@ internal static class ExportCommand
             if (parsed.GetValue(prompt) is { } text)
             {
                 int? end = TextTokenizer.Load(other ?? folder, environment.Storage).EosId;
-                environment.Output.WriteLine($"llama.cpp goes on:{GgufAnswer.Of(to, text, end, parsed.GetValue(tokens), cancellationToken)}");
+                environment.Output.WriteLine($"llama.cpp continues:{GgufAnswer.Of(to, text, end, parsed.GetValue(tokens), cancellationToken)}");
             }
             return ExitCodes.Success;
         });
@@ -55,13 +55,13 @@ internal static class ExportCommand
         var kind = new ModelArtifact();
         if (kind.Recognises(storage, folder) || !new RunFolderArtifact().Recognises(storage, folder))
             return folder;
-        // What a student began as lies beside it, under its name.
+        // The untrained student is next to the student, under its name.
         HashSet<string> all = [.. storage.List(folder).Where(f => kind.Recognises(storage, f))];
         string[] models = [.. all.Where(f => !(f.EndsWith(Initial, StringComparison.Ordinal) && all.Contains(f[..^Initial.Length]))).Order(StringComparer.Ordinal)];
         return models.Length switch
         {
             1 => models[0],
-            0 => throw new InputException($"{folder} is a run folder without a model; let it end, or give a model's folder"),
+            0 => throw new InputException($"{folder} is a run folder without a model; let the run finish, or give a model's folder"),
             _ => throw new InputException($"{folder} is a run folder with {models.Length} models; give one of {string.Join(", ", models)}"),
         };
     }

@@ -8,21 +8,21 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm generate</c>: continues a prompt, text as it comes.</summary>
+/// <summary><c>alm generate</c>: continues a prompt and prints the text as it is generated.</summary>
 internal static class GenerateCommand
 {
     public static Command Create(CommandEnvironment environment)
     {
         var input = new ModelInput();
-        var prompt = new Option<string>("--prompt") { Description = "What is continued. The tokenizer's first mark goes in front of it, where it has one.", HelpName = "TEXT" };
+        var prompt = new Option<string>("--prompt") { Description = "The text to continue. The tokenizer's bos token is put in front of it, if it has one.", HelpName = "TEXT" };
         var prompts = new PromptFileInput();
         var exact = new Option<bool>("--exact-prompt")
         {
-            Description = "Where the prompt ends inside a token, go on as the model would over bytes. Ensembles of unlike tokenizers always do.",
+            Description = "Where the prompt ends inside a token, continue as the model would over bytes. Ensembles of different tokenizers always do.",
         };
         var choice = new GenerationInput();
         var device = new DeviceInput();
-        var command = new Command("generate", "Continues a prompt and prints the new text as it comes. The most likely token is taken unless an option asks for a draw.");
+        var command = new Command("generate", "Continues a prompt and prints the new text as it is generated. The most likely token is taken unless an option asks for sampling.");
         input.AddTo(command);
         command.Options.Add(prompt);
         command.Options.Add(exact);
@@ -35,12 +35,12 @@ internal static class GenerateCommand
         {
             (IReadOnlyList<NamedModel> models, IReadOnlyList<EvaluatedEnsemble> ensembles) = input.Read(parsed, environment.Storage);
             if (ensembles.Count > 1 || (ensembles.Count == 0 && models.Count > 1))
-                throw new DefinitionException($"{models.Count} models and {ensembles.Count} ensembles: one answers, so give a single --model, or one --ensemble that names them");
+                throw new DefinitionException($"{models.Count} models and {ensembles.Count} ensembles, and only one can answer; give a single --model, or one --ensemble that names them");
             NamedModel[] asked = ensembles.Count == 0 ? [models[0]] : [.. ensembles[0].Members.Select(name => models.First(m => m.Name == name))];
             Averaging averaging = ensembles.Count == 0 ? Averaging.None : Averaging.Of(ensembles[0].Average, asked.Length, ensembles[0].Weights, ensembles[0].Name);
             GenerationOptions options = choice.Read(parsed);
             if (prompts.IsGiven(parsed) && (asked.Length > 1 || parsed.GetValue(exact)))
-                throw new DefinitionException("--prompts is of a single model, token by token; ensembles and --exact-prompt take one --prompt");
+                throw new DefinitionException("--prompts works with a single model, token by token; with an ensemble or --exact-prompt give one --prompt");
             using TorchDevice torch = device.Create(parsed);
             ByteMember Limited(ByteMember member)
             {
@@ -64,9 +64,9 @@ internal static class GenerateCommand
                     ByteMember[] members = [.. asked.Select(model => loaded[model.Name])];
                     bool isUnlike = members.Select(m => m.Model.Tokenizer.Fingerprint).Distinct(StringComparer.Ordinal).Count() > 1;
                     if (parsed.GetValue(exact) && members.Length > 1 && !isUnlike)
-                        throw new DefinitionException("--exact-prompt is of one model, or of models of unlike tokenizers; these have one tokenizer and are averaged over its tokens");
+                        throw new DefinitionException("--exact-prompt works with one model, or with models of different tokenizers; these share a tokenizer and are averaged over its tokens, so leave it out");
                     string text = prompts.Single(parsed, prompt, asked[0].Folder, members[0].Model.Tokenizer, environment.Storage);
-                    // Said, or refused, before anything is printed.
+                    // Warnings and refusals come before anything is printed.
                     foreach (ByteMember member in members)
                         member.Model.Model.Positions?.Check(Tokens(member.Model.Tokenizer, text) + options.MaxNewTokens);
                     foreach (string piece in parsed.GetValue(exact) && !isUnlike ? EnsembleGenerator.FromBytes(members[0], text, options) : EnsembleGenerator.Run(members, averaging, text, options))

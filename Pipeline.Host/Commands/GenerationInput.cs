@@ -8,21 +8,21 @@ internal sealed class GenerationInput
 {
     private readonly Option<int> _most = new("--max-tokens") { Description = "At most this many new tokens.", HelpName = "N", DefaultValueFactory = _ => 256 };
 
-    private readonly Option<double?> _temperature = new("--temperature") { Description = "Logits are divided by it before a token is drawn; 0 takes the most likely one.", HelpName = "T" };
+    private readonly Option<double?> _temperature = new("--temperature") { Description = "Logits are divided by it before a token is sampled; 0 takes the most likely one.", HelpName = "T" };
 
-    private readonly Option<int?> _topK = new("--top-k") { Description = "Draw among the k most likely tokens.", HelpName = "K" };
+    private readonly Option<int?> _topK = new("--top-k") { Description = "Sample from the k most likely tokens.", HelpName = "K" };
 
-    private readonly Option<double?> _topP = new("--top-p") { Description = "Draw among the most likely tokens whose probabilities sum up to this.", HelpName = "P" };
+    private readonly Option<double?> _topP = new("--top-p") { Description = "Sample from the most likely tokens whose probabilities add up to this.", HelpName = "P" };
 
-    private readonly Option<double?> _minP = new("--min-p") { Description = "Drop tokens less likely than this share of the most likely one.", HelpName = "P" };
+    private readonly Option<double?> _minP = new("--min-p") { Description = "Drop tokens whose probability is below this share of the most likely token's.", HelpName = "P" };
 
-    private readonly Option<double?> _penalty = new("--repetition-penalty") { Description = "Makes tokens seen already less likely; 1 is off.", HelpName = "X" };
+    private readonly Option<double?> _penalty = new("--repetition-penalty") { Description = "Makes tokens that have occurred less likely; 1 turns it off.", HelpName = "X" };
 
-    private readonly Option<string[]> _stops = new("--stop") { Description = "Ends before this text. May be given again.", HelpName = "TEXT", Arity = ArgumentArity.OneOrMore };
+    private readonly Option<string[]> _stops = new("--stop") { Description = "Stop before this text. May be given more than once.", HelpName = "TEXT", Arity = ArgumentArity.OneOrMore };
 
-    private readonly Option<int> _seed = new("--seed") { Description = "Of the draws.", HelpName = "N" };
+    private readonly Option<int> _seed = new("--seed") { Description = "Seed of the sampling.", HelpName = "N" };
 
-    private readonly Option<bool> _greedy = new("--greedy") { Description = "Take the most likely token, which is what happens too when no option asks for a draw." };
+    private readonly Option<bool> _greedy = new("--greedy") { Description = "Always take the most likely token, which is also the default when no option asks for sampling." };
 
     public void AddTo(Command command)
     {

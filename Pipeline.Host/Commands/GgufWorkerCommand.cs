@@ -5,7 +5,7 @@ using Pipeline.Stages.Teacher.Gguf;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm gguf-worker</c>: the process in which llama.cpp runs; started by this program itself, and left out of the help.</summary>
+/// <summary><c>alm gguf-worker</c>: the process in which llama.cpp runs. This program starts it itself, and the help leaves it out.</summary>
 internal static class GgufWorkerCommand
 {
     public static Command Create(CommandEnvironment environment)
@@ -13,7 +13,7 @@ internal static class GgufWorkerCommand
         var command = new Command(GgufWorkers.CommandName, "Runs llama.cpp for another process, on standard input and output.") { Hidden = true };
         command.SetAction(_ =>
         {
-            // Whatever else is written must not come between the frames.
+            // Anything else that is written must not end up between the frames.
             using Stream input = Console.OpenStandardInput(), output = Console.OpenStandardOutput();
             Console.SetOut(Console.Error);
             GgufWorkers.Load();

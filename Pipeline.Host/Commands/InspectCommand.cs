@@ -26,9 +26,9 @@ internal static class InspectCommand
         {
             string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(parsed.GetRequiredValue(path)));
             if (!environment.Storage.FileExists(full) && !environment.Storage.DirectoryExists(full))
-                throw new InputException($"{full} is not there");
+                throw new InputException($"{full} does not exist");
             IArtifactKind kind = environment.Artifacts.Of(environment.Storage, full)
-                ?? throw new InputException($"{full} is nothing that alm knows{FolderForm.Tell(environment.Storage, full, ModelConfig.FileName)}; it knows: {kinds}");
+                ?? throw new InputException($"{full} is not a kind of file or folder that alm knows{FolderForm.Tell(environment.Storage, full, ModelConfig.FileName)}; it knows: {kinds}");
             ArtifactFacts facts = kind.Inspect(environment.Storage, full);
             if (parsed.GetValue(json))
                 environment.Output.WriteLine(facts.Json.ToJsonString(Layout));

@@ -7,7 +7,7 @@ using Pipeline.Stages.Inspection;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm inspect pair</c>: what two tokenizers make of each other, before any compute is spent.</summary>
+/// <summary><c>alm inspect pair</c>: how two tokenizers compare on a sample of text, before any computing.</summary>
 internal static class InspectPairCommand
 {
     private static readonly JsonSerializerOptions Layout = new()
@@ -21,11 +21,11 @@ internal static class InspectPairCommand
     public static Command Create(CommandEnvironment environment)
     {
         var teacher = new Argument<string>("TEACHER") { Description = "A Hugging Face folder or a tokenizer.json." };
-        var student = new Argument<string>("STUDENT") { Description = "The same, or bytes: one token per byte and the teacher's special tokens." };
+        var student = new Argument<string>("STUDENT") { Description = "The same, or bytes for one token per byte and the teacher's special tokens." };
         var text = new TextInput();
         var limits = new Option<int[]>("--limit")
         {
-            Description = "Tokens per document to show the effect of. May be given again; powers of two from 256 to 8192 when not.",
+            Description = "A limit of tokens per document, to see its effect. May be given more than once. Default: powers of two from 256 to 8192.",
             HelpName = "N",
             AllowMultipleArgumentsPerToken = true,
         };
@@ -34,9 +34,9 @@ internal static class InspectPairCommand
             if (result.GetValueOrDefault<int[]>() is { } values && values.Any(v => v < 1))
                 result.AddError("--limit: expected numbers from 1 on");
         });
-        var json = new Option<string?>("--json") { Description = "Gets the report as JSON.", HelpName = "FILE" };
+        var json = new Option<string?>("--json") { Description = "Write the report to this file as JSON.", HelpName = "FILE" };
         var command = new Command(
-            "pair", "alm inspect pair TEACHER STUDENT --text FILES looks at two tokenizers on a sample of text: bytes covered, lengths of chunks, tokens per byte, shared vocabulary, how numbers split, special tokens, rejects, limits.");
+            "pair", "alm inspect pair TEACHER STUDENT --text FILES compares two tokenizers on a sample of text: bytes covered, lengths of chunks, tokens per byte, shared vocabulary, how numbers split, special tokens, rejects, limits.");
         command.Arguments.Add(teacher);
         command.Arguments.Add(student);
         text.AddTo(command);

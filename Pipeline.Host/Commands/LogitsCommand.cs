@@ -7,16 +7,16 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm logits</c>: what a model computes, to be held against another implementation's.</summary>
+/// <summary><c>alm logits</c>: what a model computes, to compare with another implementation.</summary>
 internal static class LogitsCommand
 {
     public static Command Create(CommandEnvironment environment)
     {
         var model = new Option<string>("--model") { Description = "A Hugging Face folder.", HelpName = "DIR", Required = true };
-        var input = new Option<string>("--input") { Description = "Tensors input_ids [B,T], and where wanted attention_mask and position_ids [B,T].", HelpName = "IN.safetensors", Required = true };
-        var output = new Option<string>("--output", "-o") { Description = "Gets logits [B,T,V] and hidden_states [L+1,B,T,H] in float32.", HelpName = "OUT.safetensors", Required = true };
+        var input = new Option<string>("--input") { Description = "A safetensors file with input_ids [B,T] and, optionally, attention_mask and position_ids [B,T].", HelpName = "IN.safetensors", Required = true };
+        var output = new Option<string>("--output", "-o") { Description = "The safetensors file to write: logits [B,T,V] and hidden_states [L+1,B,T,H] in float32.", HelpName = "OUT.safetensors", Required = true };
         var device = new DeviceInput();
-        var command = new Command("logits", "Computes logits and hidden states of given ids, in float32.");
+        var command = new Command("logits", "Computes the logits and hidden states for given ids, in float32.");
         foreach (Option option in (Option[])[model, input, output])
             command.Options.Add(option);
         device.AddTo(command);

@@ -18,12 +18,12 @@ internal sealed class ModelInput
 {
     private readonly Option<string[]> _models = new("--model")
     {
-        Description = "A Hugging Face folder; NAME=DIR names it. May be given again.",
+        Description = "A Hugging Face folder; NAME=DIR names it. May be given more than once.",
         HelpName = "[NAME=]DIR",
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private readonly Option<string?> _tokenizer = new("--tokenizer") { Description = "Another tokenizer than the folder's own, of a single model: a folder, a tokenizer.json, or bytes.", HelpName = "DIR" };
+    private readonly Option<string?> _tokenizer = new("--tokenizer") { Description = "For a single model: a tokenizer other than the folder's own: a folder, a tokenizer.json, or bytes.", HelpName = "DIR" };
 
     private readonly EditInput _edit = new();
     private readonly EnsembleInput _ensembles = new();
@@ -40,12 +40,12 @@ internal sealed class ModelInput
             if (models == 0 && result.GetResult("--ensemble") is null)
                 result.AddError("Option '--model' is required: give a model's folder, or an ensemble of several.");
             if ((models != 1 || result.GetResult("--ensemble") is not null) && (result.GetResult(_tokenizer) ?? result.GetResult("--edit")) is { } single)
-                result.AddError($"{((OptionResult)single).Option.Name} is of a single model; let each folder have its own");
+                result.AddError($"{((OptionResult)single).Option.Name} works with a single model; with several, each folder must have its own");
         });
     }
 
-    /// <summary>The models named, and those that ensembles alone name.</summary>
-    /// <exception cref="InputException">A folder is not there.</exception>
+    /// <summary>The models named, and those that only ensembles name.</summary>
+    /// <exception cref="InputException">A folder does not exist.</exception>
     public (IReadOnlyList<NamedModel> Models, IReadOnlyList<EvaluatedEnsemble> Ensembles) Read(ParseResult parsed, IStorage storage)
     {
         List<NamedModel> models = [.. (parsed.GetValue(_models) ?? []).Select(argument => Named(argument, storage))];
@@ -68,7 +68,7 @@ internal sealed class ModelInput
         return new NamedModel(hasName ? argument[..equals] : argument, ModelPaths.Model(storage, hasName ? argument[(equals + 1)..] : argument));
     }
 
-    /// <summary>Loads one with what ends its texts. On the device's thread; the caller disposes its model.</summary>
+    /// <summary>Loads one, with the tokens that end its texts. On the device's thread; the caller disposes the model.</summary>
     public ByteMember Load(NamedModel model, ParseResult parsed, IStorage storage, TorchDevice torch)
     {
         TextTokenizer tokenizer = TextTokenizer.Load(parsed.GetValue(_tokenizer) is { } other ? ModelPaths.Tokenizer(other) : model.Folder, storage);

@@ -4,7 +4,7 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>Paths of the command line as full paths, refused by name where nothing is.</summary>
+/// <summary>Paths of the command line as full paths, with an error that names the path if it does not exist.</summary>
 internal static class ModelPaths
 {
     /// <summary>A folder, a file, or <c>bytes</c>.</summary>
@@ -14,13 +14,13 @@ internal static class ModelPaths
     public static string Model(IStorage storage, string path)
     {
         string full = Path.GetFullPath(path);
-        return storage.DirectoryExists(full) ? full : throw new InputException($"{full} is no folder; give a model's folder as Hugging Face lays it out");
+        return storage.DirectoryExists(full) ? full : throw new InputException($"{full} is not a folder; give a model folder in Hugging Face's layout");
     }
 
     /// <exception cref="InputException">There is no such file.</exception>
     public static string File(IStorage storage, string path)
     {
         string full = Path.GetFullPath(path);
-        return storage.FileExists(full) ? full : throw new InputException($"{full} is not there");
+        return storage.FileExists(full) ? full : throw new InputException($"{full} does not exist");
     }
 }

@@ -14,16 +14,16 @@ internal static class NewCommand
     {
         Argument<string> kind = new Argument<string>("RECIPE") { Description = string.Join("; ", RecipeKind.All.Select(k => $"{k.Name}: {k.Words}")) + "." }
             .AcceptOnlyFromAmong([.. RecipeKind.All.Select(k => k.Name)]);
-        var models = new Option<string[]>("--model") { Description = "A Hugging Face folder; of an ensemble two or more, given again.", HelpName = "DIR", Required = true };
-        var student = new Option<string?>("--student") { Description = "Of large-to-small: the folder of the smaller model.", HelpName = "DIR" };
+        var models = new Option<string[]>("--model") { Description = "A Hugging Face folder. For an ensemble, give the option twice or more.", HelpName = "DIR", Required = true };
+        var student = new Option<string?>("--student") { Description = "For large-to-small: the folder of the smaller model.", HelpName = "DIR" };
         var tokenizer = new Option<string?>("--tokenizer") { Description = "The tokenizer to move to: a folder, a tokenizer.json, or bytes.", HelpName = "DIR" };
-        Option<string[]> text = Files("--text", "Text to learn from: Parquet, or JSON Lines (.jsonl, .gz and .zst too).");
+        Option<string[]> text = Files("--text", "Text to train on: Parquet, or JSON Lines (.jsonl, .gz and .zst too).");
         text.Required = true;
-        Option<string[]> heldOut = Files("--heldout", "Text to judge on; the first rows of the other when not given, which nothing learns from then.");
-        var column = new Option<string?>("--column") { Description = "The column or field of text; text when not given.", HelpName = "NAME" };
+        Option<string[]> heldOut = Files("--heldout", "Text to judge on. Default: the first rows of --text, which are then not trained on.");
+        var column = new Option<string?>("--column") { Description = "The column or field of the text. Default: text.", HelpName = "NAME" };
         var messages = new Option<string?>("--messages") { Description = "Instead of --column: the column or field of conversations in --text.", HelpName = "NAME" };
-        var output = new Option<string?>("--output", "-o") { Description = "The file to write; standard output when not given.", HelpName = "FILE" };
-        var command = new Command("new", "Writes a commented definition for your model and text, with sizes chosen from what it finds (vocabularies, lengths of texts, memory, a card), ready for alm check and alm run.");
+        var output = new Option<string?>("--output", "-o") { Description = "The file to write. Default: standard output.", HelpName = "FILE" };
+        var command = new Command("new", "Writes a commented definition for your model and text, with sizes chosen from what it finds (vocabularies, lengths of texts, memory, a GPU), ready for alm check and alm run.");
         command.Arguments.Add(kind);
         foreach (Option option in (Option[])[models, student, tokenizer, text, heldOut, column, messages, output])
             command.Options.Add(option);
@@ -33,10 +33,10 @@ internal static class NewCommand
             RecipeKind wanted = RecipeKind.All.First(k => k.Name == parsed.GetRequiredValue(kind));
             wanted.Require(parsed.GetRequiredValue(models).Length, parsed.GetValue(student), parsed.GetValue(tokenizer));
             if (parsed.GetValue(messages) is not null && parsed.GetValue(heldOut) is not { Length: > 0 })
-                throw new DefinitionException("--messages: conversations are learned from and not judged on; give --heldout, files of plain text");
+                throw new DefinitionException("--messages: conversations are trained on but not judged on; give --heldout too, with files of plain text");
             string? file = parsed.GetValue(output);
             if (file is not null && storage.FileExists(Path.GetFullPath(file)))
-                throw new InputException($"{file} is there already, and may be edited; name another file, or delete it");
+                throw new InputException($"{file} already exists and may have been edited; name another file, or delete it");
             var stages = new CommandStages(environment, Path.GetTempPath(), environment.Error);
             Task<RecipeTexts> Read(string[] files, string? conversations) => RecipeTexts.ReadAsync(files, parsed.GetValue(column), conversations, stages.Create);
             var recipe = new Recipe(

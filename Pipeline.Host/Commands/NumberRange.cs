@@ -4,7 +4,7 @@ using System.Numerics;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>Numbers of the command line are refused out of their range, with the range.</summary>
+/// <summary>Refuses numbers on the command line that are out of range, and names the range.</summary>
 internal static class NumberRange
 {
     public static void AddTo<T>(Option<T> option, T least, T most) where T : struct, INumber<T>

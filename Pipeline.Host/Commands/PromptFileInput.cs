@@ -13,11 +13,11 @@ namespace Pipeline.Host.Commands;
 /// <summary>Where <c>generate</c> takes its prompts from: the command line, or a file of them.</summary>
 internal sealed class PromptFileInput
 {
-    private readonly Option<string?> _file = new("--prompts") { Description = "Instead of --prompt: JSON Lines with a prompt each, continued in batches; needs --output.", HelpName = "FILE.jsonl" };
+    private readonly Option<string?> _file = new("--prompts") { Description = "Instead of --prompt: a JSON Lines file with one prompt per line, continued in batches. Needs --output.", HelpName = "FILE.jsonl" };
     private readonly Option<string> _field = new("--column") { Description = "The field of --prompts: text, or with --chat a list of messages.", HelpName = "NAME", DefaultValueFactory = _ => "prompt" };
-    private readonly Option<string?> _output = new("--output", "-o") { Description = "Gets a line {row, text, tokens, ended} for each line of --prompts, or {row, error}.", HelpName = "FILE.jsonl" };
-    private readonly Option<bool> _chat = new("--chat") { Description = "Render prompts by the folder's chat template, up to where the answer begins; a text is the user's turn." };
-    private readonly Option<int> _batch = new("--batch") { Description = "Prompts of a file that are continued together.", HelpName = "N", DefaultValueFactory = _ => 16 };
+    private readonly Option<string?> _output = new("--output", "-o") { Description = "The file to write, with a line {row, text, tokens, ended} or {row, error} for each line of --prompts.", HelpName = "FILE.jsonl" };
+    private readonly Option<bool> _chat = new("--chat") { Description = "Render prompts with the folder's chat template, up to where the answer begins. A plain text is taken as the user's turn." };
+    private readonly Option<int> _batch = new("--batch") { Description = "How many prompts of a file are continued together.", HelpName = "N", DefaultValueFactory = _ => 16 };
 
     public void AddTo(Command command, Option<string> prompt)
     {
@@ -30,7 +30,7 @@ internal sealed class PromptFileInput
             if (one == many)
                 result.AddError(one ? "--prompt and --prompts are both given; give one of them" : "give a --prompt, or a file of --prompts");
             else if (many != (result.GetResult(_output) is not null))
-                result.AddError(many ? "--prompts needs --output for the answers" : "--output is of --prompts; a single prompt's answer is printed");
+                result.AddError(many ? "--prompts needs --output for the answers" : "--output goes with --prompts; the answer to a single prompt is printed");
         });
     }
 

@@ -6,12 +6,12 @@ using Pipeline.Host.Reference;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm reference</c>: the pages that say what definitions and command lines may say.</summary>
+/// <summary><c>alm reference</c>: pages on every key of definitions and every option of commands.</summary>
 internal static class ReferenceCommand
 {
     public static Command Create(CommandEnvironment environment)
     {
-        var folder = new Argument<string>("folder") { Description = "Where the pages go; those of the same names are replaced, others are left alone.", HelpName = "FOLDER" };
+        var folder = new Argument<string>("folder") { Description = "The folder for the pages. Pages of the same name are replaced; other files are left alone.", HelpName = "FOLDER" };
         var command = new Command("reference", "Writes a Markdown page for every stage, teacher and command: what it does, its keys or options, their ranges and defaults.");
         command.Arguments.Add(folder);
         command.SetAction(parsed =>

@@ -9,13 +9,13 @@ using Pipeline.Stages.Artifacts;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm repair</c>: removes what <c>verify</c> finds damaged, so that the next run makes only that anew.</summary>
+/// <summary><c>alm repair</c>: removes what <c>verify</c> finds damaged, so that the next run makes just that again.</summary>
 internal static class RepairCommand
 {
     public static Command Create(CommandEnvironment environment)
     {
-        var path = new Argument<string>("RUN") { Description = "A run folder that no process holds." };
-        var command = new Command("repair", "Removes only what verify finds damaged and what dead processes left; the next run makes only that anew.");
+        var path = new Argument<string>("RUN") { Description = "A run folder that no process is using." };
+        var command = new Command("repair", "Removes only what verify finds damaged and what dead processes left behind. The next run makes just that again.");
         command.Arguments.Add(path);
         command.SetAction((parsed, cancellationToken) => Task.FromResult(
             Repair(environment, Path.TrimEndingDirectorySeparator(Path.GetFullPath(parsed.GetRequiredValue(path))), cancellationToken)));
@@ -26,7 +26,7 @@ internal static class RepairCommand
     {
         IStorage storage = environment.Storage;
         if (!new RunFolderArtifact().Recognises(storage, folder))
-            throw new InputException($"{folder} is no run folder: it has no {RunFiles.Definition}");
+            throw new InputException($"{folder} is not a run folder: it has no {RunFiles.Definition}");
         using IDisposable held = storage.Lock(Path.Combine(folder, RunFiles.Lock));
         IReadOnlyList<string> left = Staging.CleanDead(storage, folder);
         IReadOnlyList<Finding> findings = VerifyCommand.Verify(environment, folder, cancellationToken);
@@ -37,10 +37,10 @@ internal static class RepairCommand
         if (isIncomplete)
             RunProgress.Read(storage, folder).Reopen();
         environment.Output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"removed {deleted.Count} damaged and {left.Count} left over{(isIncomplete ? "; run the definition again to make them anew" : "")}"));
+            CultureInfo.InvariantCulture, $"removed {deleted.Count} damaged and {left.Count} left over{(isIncomplete ? "; run the definition again to make them again" : "")}"));
         List<Finding> foreign = [.. findings.Where(f => f.Kind == FindingKind.Foreign)];
         if (foreign.Count > 0)
-            environment.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{foreign.Count} not made by this run stay: move them away yourself"));
+            environment.Output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{foreign.Count} not made by this run were left alone: move them away yourself"));
         return ExitCodes.Success;
     }
 }

@@ -20,8 +20,8 @@ internal static class ReportCommand
     public static Command Create(CommandEnvironment environment)
     {
         var path = new Argument<string>("RUN") { Description = "A run folder." };
-        var command = new Command("report", "Prints the tables of a finished run: what every flow counted and what its models were judged to be.");
-        var page = new Option<string?>("--html") { Description = "Writes the report as one page of HTML to this file, in place of the tables; every run leaves one as report.html.", HelpName = "FILE" };
+        var command = new Command("report", "Prints the tables of a finished run: the counts of every flow and the results of its models.");
+        var page = new Option<string?>("--html") { Description = "Write the report to this file as one page of HTML, instead of printing tables. Every run leaves one as report.html.", HelpName = "FILE" };
         command.Arguments.Add(path);
         command.Options.Add(page);
         command.SetAction(parsed =>
@@ -61,7 +61,7 @@ internal static class ReportCommand
         }
     }
 
-    // Judgements are known, all else is printed as it is.
+    // Evaluation results have a table of their own; everything else is printed as it is.
     private static IReadOnlyList<string>? Judged(JsonNode? part)
         => Judgement.IsJudgement(part) ? EvaluationTable.Lines(EvaluationTable.FromJson(JsonSerializer.SerializeToUtf8Bytes(part))) : null;
 

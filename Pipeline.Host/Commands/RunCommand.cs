@@ -4,15 +4,15 @@ using Pipeline.Host.Runs;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm run</c>: runs a definition, or goes on where it was stopped.</summary>
+/// <summary><c>alm run</c>: runs a definition, or continues where it was stopped.</summary>
 internal static class RunCommand
 {
     public static Command Create(CommandEnvironment environment)
     {
         var input = new RunInput();
-        var command = new Command("run", "Runs a definition. Run the same command again to go on after a stop, a kill or an error: what is committed is kept. Started by mpirun, the processes train one student together.");
-        var through = new Option<string?>("--through") { Description = "Ends after this flow; the same command without it goes on.", HelpName = "FLOW" };
-        var from = new Option<string?>("--from") { Description = "Takes back what this flow and those after it have done, and makes them again. To go on after a stop, leave it out.", HelpName = "FLOW" };
+        var command = new Command("run", "Runs a definition. Run the same command again to continue after a stop, a kill or an error: what is committed is kept. When started by mpirun, the processes train one student together.");
+        var through = new Option<string?>("--through") { Description = "Stop after this flow. The same command without this option continues.", HelpName = "FLOW" };
+        var from = new Option<string?>("--from") { Description = "Discard what this flow and those after it have done, and do them again. To continue after a stop, leave this out.", HelpName = "FLOW" };
         input.AddTo(command);
         command.Options.Add(through);
         command.Options.Add(from);

@@ -7,25 +7,25 @@ using Spectre.Console;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>A definition and how it is worked on, as every command that computes in a run folder spells it.</summary>
+/// <summary>A definition and how to work on it: the options shared by every command that computes in a run folder.</summary>
 internal sealed class RunInput
 {
     private readonly DefinitionInput _definition = new();
 
-    private readonly Option<string?> _folder = new("--run") { Description = "The run folder; runs/NAME when not given.", HelpName = "DIR" };
+    private readonly Option<string?> _folder = new("--run") { Description = "The run folder. Default: runs/NAME.", HelpName = "DIR" };
 
     private readonly Option<int> _parallel = new("--parallel")
     {
-        Description = "Threads of a stage that works record by record. It never changes a result.",
+        Description = "Threads of a stage that works record by record. The number never changes a result.",
         HelpName = "N",
         DefaultValueFactory = _ => Environment.ProcessorCount,
     };
 
-    private readonly Option<bool> _plain = new("--plain") { Description = "Lines instead of a live table, also in a terminal." };
+    private readonly Option<bool> _plain = new("--plain") { Description = "Print lines instead of a live table, even in a terminal." };
 
     private readonly Option<string?> _libtorch = new("--libtorch")
     {
-        Description = "A folder with another libtorch of the same minor version; ALM_LIBTORCH says the same.",
+        Description = "A folder with another libtorch of the same minor version. The variable ALM_LIBTORCH does the same.",
         HelpName = "DIR",
     };
 
@@ -40,7 +40,7 @@ internal sealed class RunInput
         command.Options.Add(_libtorch);
     }
 
-    /// <summary>Does a job with the definition, its errors those of the command.</summary>
+    /// <summary>Runs a job with the definition; its errors become those of the command.</summary>
     /// <param name="environment">Of the command.</param>
     /// <param name="parsed">The command line.</param>
     /// <param name="more">What the job is given besides.</param>
@@ -51,7 +51,7 @@ internal sealed class RunInput
     /// <param name="environment">Of the command.</param>
     /// <param name="parsed">The command line.</param>
     /// <param name="through">The flow after which a run ends.</param>
-    /// <param name="from">The flow that is made again, with those after it.</param>
+    /// <param name="from">The flow that is done again, with those after it.</param>
     /// <param name="more">What the job is given besides.</param>
     /// <exception cref="DefinitionException">There is no such flow.</exception>
     public async Task RunAsync<TJob>(CommandEnvironment environment, ParseResult parsed, string? through, string? from, params object[] more)
@@ -75,7 +75,7 @@ internal sealed class RunInput
             if (flow is not null && definition.Definition.Flows.All(f => f.Name != flow))
                 throw new DefinitionException($"{option}: there is no flow '{flow}'; flows: {string.Join(", ", definition.Definition.Flows.Select(f => f.Name))}");
         }
-        // Of several processes the first one speaks for all.
+        // If there are several processes, the first one speaks for all.
         IProgressDisplay display = environment.IsTerminal && !settings.Plain && settings.Ranks.Rank == 0
             ? new TableDisplay(AnsiConsole.Console, environment.Time)
             : new PlainDisplay(settings.Ranks.Rank == 0 ? environment.Output : TextWriter.Null, environment.Time, settings.LineInterval);

@@ -11,7 +11,7 @@ internal static class SchemaCommand
 {
     public static Command Create(CommandEnvironment environment)
     {
-        var output = new Option<string?>("--output", "-o") { Description = "The file to write; printed when not given.", HelpName = "FILE" };
+        var output = new Option<string?>("--output", "-o") { Description = "The file to write. Default: standard output.", HelpName = "FILE" };
         var command = new Command("schema", "Prints the JSON schema of definition files: every stage, every key, its range and default.");
         command.Options.Add(output);
         command.SetAction(parsed =>

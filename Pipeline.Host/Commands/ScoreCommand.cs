@@ -7,36 +7,36 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm score</c>: what a model thinks of every token of a text.</summary>
+/// <summary><c>alm score</c>: the likelihood that a model gives to every token of a text.</summary>
 internal static class ScoreCommand
 {
     public static Command Create(CommandEnvironment environment)
     {
         var model = new Option<string>("--model") { Description = "A Hugging Face folder.", HelpName = "DIR", Required = true };
-        var tokenizer = new Option<string?>("--tokenizer") { Description = "Another tokenizer than the folder's own: a folder, a tokenizer.json, or bytes.", HelpName = "DIR" };
+        var tokenizer = new Option<string?>("--tokenizer") { Description = "A tokenizer other than the folder's own: a folder, a tokenizer.json, or bytes.", HelpName = "DIR" };
         var input = new Option<string>("--input") { Description = "JSON Lines with a field of text; .gz and .zst are read too. - reads standard input.", HelpName = "FILE.jsonl", Required = true };
         var field = new Option<string>("--column") { Description = "The field of text.", HelpName = "NAME", DefaultValueFactory = _ => "text" };
         var output = new Option<string?>("--output", "-o")
         {
-            Description = "Gets a line for each line of the input: ids, logLikelihoods and logBoundaryMasses in nats, bytes, bitsPerByte; or the error. - writes to standard output. May be left out with --next-bytes.",
+            Description = "The file to write, with a line for each line of the input: ids, logLikelihoods and logBoundaryMasses in nats, bytes, bitsPerByte; or the error. - writes to standard output. May be left out with --next-bytes.",
             HelpName = "FILE.jsonl",
         };
         var nextBytes = new Option<string?>("--next-bytes")
         {
-            Description = "Gets for line I, from 0, the tensor I.logp [N + 1, 257]: natural logarithms of the next byte after the first 0 to N bytes of the text, and of its end.",
+            Description = "A safetensors file to write. Line I, counted from 0, gets the tensor I.logp [N + 1, 257]: natural log-probabilities of the next byte, and of the end, after the first 0 to N bytes of the text.",
             HelpName = "FILE.safetensors",
         };
         var view = new Option<BytesView>("--bytes")
         {
-            Description = "exact: from every context the tokenizer can make of the bytes so far; trunk: from the text's own tokens alone, cheaper, and not a distribution of the model.",
+            Description = "exact: from every context that the tokenizer can make of the bytes so far. trunk: from the text's own tokens only, which is cheaper and not a distribution of the model.",
             HelpName = "exact|trunk",
             DefaultValueFactory = _ => BytesView.Exact,
         };
-        var batch = new Option<int>("--batch-tokens") { Description = "Tokens of a batch, padding included.", HelpName = "N", DefaultValueFactory = _ => 8192 };
+        var batch = new Option<int>("--batch-tokens") { Description = "Tokens per batch, padding included.", HelpName = "N", DefaultValueFactory = _ => 8192 };
         NumberRange.AddTo(batch, 1, 1 << 24);
         var edit = new EditInput();
         var device = new DeviceInput();
-        var command = new Command("score", "Scores documents: per token log-likelihood and log boundary mass, per document bits per byte.");
+        var command = new Command("score", "Scores documents: log-likelihood and log boundary mass of each token, bits per byte of each document.");
         foreach (Option option in (Option[])[model, tokenizer, input, field, output, nextBytes, view, batch])
             command.Options.Add(option);
         edit.AddTo(command);
@@ -46,7 +46,7 @@ internal static class ScoreCommand
         command.Validators.Add(result =>
         {
             if (result.GetValue(output) is null && result.GetValue(nextBytes) is null)
-                result.AddError("give --output, --next-bytes or both: what is scored must go somewhere");
+                result.AddError("give --output, --next-bytes or both: the scores must go somewhere");
         });
         command.SetAction(async (parsed, cancellationToken) =>
         {

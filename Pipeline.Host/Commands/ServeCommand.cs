@@ -18,24 +18,24 @@ internal static class ServeCommand
     public static Command Create(CommandEnvironment environment)
     {
         var input = new ModelInput();
-        var host = new Option<string>("--host") { Description = "An address of this machine to listen on. One that others reach needs a key.", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1" };
-        var port = new Option<int>("--port") { Description = "0 takes a free one.", HelpName = "N", DefaultValueFactory = _ => 8000 };
+        var host = new Option<string>("--host") { Description = "The address of this machine to listen on. An address that other machines can reach needs a key.", HelpName = "ADDRESS", DefaultValueFactory = _ => "127.0.0.1" };
+        var port = new Option<int>("--port") { Description = "The port to listen on; 0 takes a free one.", HelpName = "N", DefaultValueFactory = _ => 8000 };
         NumberRange.AddTo(port, 0, ushort.MaxValue);
-        var key = new Option<string?>("--api-key") { Description = $"What callers must send as a bearer token. Safer than on the command line, where others on the machine see it, is the variable {KeyVariable}.", HelpName = "KEY" };
-        var rows = new Option<int>("--rows") { Description = "Answers of a model under way at once; more wait.", HelpName = "N", DefaultValueFactory = _ => 32 };
+        var key = new Option<string?>("--api-key") { Description = $"The key that callers must send as a bearer token. The variable {KeyVariable} is safer: others on the machine can see the command line.", HelpName = "KEY" };
+        var rows = new Option<int>("--rows") { Description = "Answers that a model writes at once; further requests wait.", HelpName = "N", DefaultValueFactory = _ => 32 };
         NumberRange.AddTo(rows, 1, 4096);
-        var batch = new Option<int>("--batch-tokens") { Description = "Tokens of a batch of prompts, padding included.", HelpName = "N", DefaultValueFactory = _ => 8192 };
+        var batch = new Option<int>("--batch-tokens") { Description = "Tokens per batch of prompts, padding included.", HelpName = "N", DefaultValueFactory = _ => 8192 };
         NumberRange.AddTo(batch, 1, 1 << 24);
-        var prefix = new Option<int>("--prefix-tokens") { Description = "Tokens whose keys and values each model keeps for texts that begin alike; 0: none.", HelpName = "N", DefaultValueFactory = _ => 1 << 16 };
+        var prefix = new Option<int>("--prefix-tokens") { Description = "Tokens whose keys and values each model keeps for texts with the same beginning; 0 keeps none.", HelpName = "N", DefaultValueFactory = _ => 1 << 16 };
         NumberRange.AddTo(prefix, 0, 1 << 30);
-        var requests = new Option<int>("--max-requests") { Description = "Requests under way at once; more are refused with 429.", HelpName = "N", DefaultValueFactory = _ => 256 };
+        var requests = new Option<int>("--max-requests") { Description = "Requests in progress at once; more are refused with 429.", HelpName = "N", DefaultValueFactory = _ => 256 };
         NumberRange.AddTo(requests, 1, 1 << 16);
-        var body = new Option<int>("--max-body") { Description = "Bytes of the longest body; longer ones are refused with 413.", HelpName = "BYTES", DefaultValueFactory = _ => 4 << 20 };
+        var body = new Option<int>("--max-body") { Description = "Largest body of a request, in bytes; larger ones are refused with 413.", HelpName = "BYTES", DefaultValueFactory = _ => 4 << 20 };
         NumberRange.AddTo(body, 1024, 1 << 30);
-        var timeout = new Option<int>("--timeout") { Description = "Seconds of one request.", HelpName = "SECONDS", DefaultValueFactory = _ => 600 };
+        var timeout = new Option<int>("--timeout") { Description = "Seconds that one request may take.", HelpName = "SECONDS", DefaultValueFactory = _ => 600 };
         NumberRange.AddTo(timeout, 1, 1_000_000);
         var device = new DeviceInput();
-        var command = new Command("serve", "Serves models behind OpenAI's interface: completions with echo and logprobs, chats, tokenizers. Ctrl-C ends it when what is under way is done.");
+        var command = new Command("serve", "Serves models behind OpenAI's interface: completions with echo and logprobs, chats, tokenizers. Ctrl-C stops it once the requests in progress are done.");
         input.AddTo(command);
         foreach (Option option in (Option[])[host, port, key, rows, batch, prefix, requests, body, timeout])
             command.Options.Add(option);
@@ -47,7 +47,7 @@ internal static class ServeCommand
             if (!IPAddress.TryParse(parsed.GetRequiredValue(host), out IPAddress? address))
                 throw new DefinitionException($"--host: found '{parsed.GetRequiredValue(host)}', expected an address such as 127.0.0.1 or 0.0.0.0");
             if (!IPAddress.IsLoopback(address) && string.IsNullOrEmpty(secret))
-                throw new DefinitionException($"--host {address} is reached from other machines: give --api-key KEY, or set {KeyVariable}");
+                throw new DefinitionException($"--host {address} can be reached from other machines: give --api-key KEY, or set {KeyVariable}");
             var options = new ServerOptions(
                 address, parsed.GetValue(port), string.IsNullOrEmpty(secret) ? null : secret, parsed.GetValue(body), parsed.GetValue(requests), TimeSpan.FromSeconds(parsed.GetValue(timeout)), TimeSpan.FromSeconds(10));
             var limits = new ServingLimits { Rows = parsed.GetValue(rows), BatchTokens = parsed.GetValue(batch), PrefixTokens = parsed.GetValue(prefix) };
@@ -103,7 +103,7 @@ internal static class ServeCommand
         await server.StopAsync();
     }
 
-    // The harness counts in tokens, which are bytes for some: its own defaults of 2,048 and 256 would cut those short.
+    // The harness counts in tokens, which are bytes for some models; its defaults of 2,048 and 256 would cut those short.
     private static string Harness(IServedModel model, Uri url) => string.Create(
         CultureInfo.InvariantCulture,
         $"lm_eval --model local-completions --model_args model={model.Name},base_url={url}v1/completions,tokenizer_backend=remote,max_length={model.MaxLength},max_gen_toks={Math.Min(256, model.MaxLength / 4)}");

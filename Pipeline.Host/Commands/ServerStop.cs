@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>What a command that serves waits for: the first signal ends it in order, a second at once.</summary>
+/// <summary>What a serving command waits for: the first signal stops it in good order, a second one at once.</summary>
 internal sealed class ServerStop : IDisposable
 {
     private readonly TaskCompletionSource _stop = new(TaskCreationOptions.RunContinuationsAsynchronously);

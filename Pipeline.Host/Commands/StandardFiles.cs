@@ -4,8 +4,8 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Host.Commands;
 
 /// <summary>
-/// <c>-</c> as a file of lines: standard input is kept in a folder of the system's for temporary files while the command runs, because lines
-/// are read twice, and output goes there until it is whole, as every output of alm does.
+/// <c>-</c> as a file of lines: standard input is kept in a temporary folder while the command runs, because lines
+/// are read twice, and output goes there until it is complete, like every output of alm.
 /// </summary>
 internal sealed class StandardFiles(CommandEnvironment environment) : IDisposable
 {
@@ -14,7 +14,7 @@ internal sealed class StandardFiles(CommandEnvironment environment) : IDisposabl
     private readonly Lazy<string> _folder = new(() =>
     {
         string folder = Directory.CreateTempSubdirectory("alm-").FullName;
-        // A signal that ends the command takes it along.
+        // A signal that ends the command also deletes it.
         WorkInHand.Add(environment.Storage, folder);
         return folder;
     });
@@ -38,8 +38,8 @@ internal sealed class StandardFiles(CommandEnvironment environment) : IDisposabl
     /// <summary>Full path of a file to write.</summary>
     public string Output(string path) => path == Mark ? OutputCopy : Path.GetFullPath(path);
 
-    /// <summary>Does the work, and hands over what it wrote for standard output.</summary>
-    /// <exception cref="InputException">As the work throws it; standard input is called so, not by the name of its copy.</exception>
+    /// <summary>Does the work, then copies what it wrote to standard output.</summary>
+    /// <exception cref="InputException">As the work throws it, but naming standard input instead of its copy.</exception>
     public async Task<T> RunAsync<T>(Func<Task<T>> work)
     {
         T result;

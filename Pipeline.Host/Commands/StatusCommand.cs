@@ -16,9 +16,9 @@ internal static class StatusCommand
 
     public static Command Create(CommandEnvironment environment)
     {
-        var path = new Argument<string>("RUN") { Description = "A run folder, which others may work in." };
+        var path = new Argument<string>("RUN") { Description = "A run folder; other processes may be working in it." };
         var json = new Option<bool>("--json") { Description = "As JSON." };
-        var command = new Command("status", "Shows how far a run is: parts done, running and failed, and speed. Reads the run folder alone and writes nothing.");
+        var command = new Command("status", "Shows how far a run has got: parts done, running and failed, and speed. It only reads the run folder.");
         command.Arguments.Add(path);
         command.Options.Add(json);
         command.SetAction(parsed =>
@@ -42,12 +42,12 @@ internal static class StatusCommand
         string parts = flow.Parts is { } count
             ? string.Create(CultureInfo.InvariantCulture, $"{flow.Committed} of {count} parts done, {flow.Running.Count} running, {flow.Failed.Count} failed")
             : flow.Done ? "done" : flow.Steps is { } step ? string.Create(CultureInfo.InvariantCulture, $"at step {step}{(flow.OfSteps is { } of ? $" of {of}" : "")}") : "not done";
-        output.WriteLine($"{flow.Flow}: {parts}{(flow.Parts is not null && flow.Done ? "; taken by the run" : "")}{Speed(flow)}{Left(flow)}");
+        output.WriteLine($"{flow.Flow}: {parts}{(flow.Parts is not null && flow.Done ? "; taken over by the run" : "")}{Speed(flow)}{Left(flow)}");
         foreach (RunningPart part in flow.Running.OrderBy(p => p.Part))
         {
             string what = part.Part is { } number ? string.Create(CultureInfo.InvariantCulture, $"part {number}") : "it";
             string done = part.Live is { } live ? $"; {Rates.Short(live.Records)} records{(live.Total > 0 ? $", {Rates.Short(live.Share * 100)} %" : "")}" : "";
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {what} is running in process {part.Process}, heard of {part.Silent.TotalSeconds:F0} s ago{done}"));
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {what} is running in process {part.Process}, last heard from {part.Silent.TotalSeconds:F0} s ago{done}"));
         }
         foreach (PartRecord part in flow.Failed.Take(ShownFailures))
             output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  part {part.Part} failed (exit {part.ExitCode}): {part.Error?.Split('\n')[0]}"));

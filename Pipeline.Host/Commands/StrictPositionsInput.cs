@@ -7,7 +7,7 @@ internal sealed class StrictPositionsInput
 {
     private readonly Option<bool> _strict = new("--strict-positions")
     {
-        Description = "Refuse what is longer than the positions a model was made for (max_position_embeddings); otherwise it is computed with a warning.",
+        Description = "Refuse texts longer than a model was made for (max_position_embeddings). Otherwise they are computed with a warning.",
     };
 
     public void AddTo(Command command) => command.Options.Add(_strict);

@@ -22,7 +22,7 @@ internal static class SubmitCommand
         var options = new SubmitOptions([.. Engines.Select(e => e.Name)]);
         var command = new Command(
             "submit",
-            "Begins the run folder and writes job files for a scheduler into RUN/jobs: an array for each flow of several parts, then one job for the rest. The run folder must lie where every node sees it.");
+            "Creates the run folder and writes job files for a scheduler into RUN/jobs: an array for each flow with several parts, then one job for the rest. The run folder must be on a file system that every node sees.");
         input.AddTo(command);
         options.AddTo(command);
         command.SetAction(parsed =>
@@ -45,7 +45,7 @@ internal static class SubmitCommand
             else
                 environment.Output.WriteLine($"to start: bash {ShellText.Quote(Path.Combine(jobs, "submit.sh"))}");
             environment.Output.WriteLine($"to watch: {engine.Watch}; alm status {ShellText.Quote(folder)}");
-            environment.Output.WriteLine("to go on after a failure: start the same jobs again; what is committed is skipped");
+            environment.Output.WriteLine("to continue after a failure: start the same jobs again; what is committed is skipped");
             return ExitCodes.Success;
         });
         return command;
@@ -54,18 +54,18 @@ internal static class SubmitCommand
     private static IReadOnlyList<JobStep> Steps(CommandEnvironment environment, LoadedDefinition definition, string folder, JobResources resources)
     {
         using var stages = new UnrunStages(definition.Definition, folder, environment.Catalog(), environment.Storage, environment.Time);
-        // The definition as the run folder keeps it: with every --set in it, and as it was when the jobs were written.
+        // The definition as the run folder keeps it: with every --set applied, and as it was when the jobs were written.
         return JobPlan.Of(
             definition.Definition, [.. definition.Definition.Flows.Select(f => CommittedParts.Of(f, stages.Surroundings))],
             Path.Combine(folder, RunFiles.Definition), folder, resources.Tasks);
     }
 
-    /// <exception cref="InputException">The scheduler's command is not there, or refused the jobs.</exception>
+    /// <exception cref="InputException">The scheduler's command does not exist, or refused the jobs.</exception>
     private static void Start(CommandEnvironment environment, IJobEngine engine, string script)
     {
         bool isThere = (environment.Variable("PATH") ?? "").Split(Path.PathSeparator).Any(p => p.Length > 0 && File.Exists(Path.Combine(p, engine.Command)));
         if (!isThere)
-            throw new InputException($"--start: {engine.Command} is not on the PATH; the files are written: start them with bash {script} where it is");
+            throw new InputException($"--start: {engine.Command} is not on the PATH. The job files are written: run bash {script} where it is");
         var start = new ProcessStartInfo("bash") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(script);
         start.Environment["PATH"] = environment.Variable("PATH");

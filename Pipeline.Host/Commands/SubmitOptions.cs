@@ -9,21 +9,21 @@ internal sealed class SubmitOptions
     private static readonly JobResources Default = new();
 
     private readonly Option<string> _engine;
-    private readonly Option<string?> _folder = new("--run") { Description = "The run folder; runs/NAME when not given. Every node must see it under this path.", HelpName = "DIR" };
-    private readonly Option<bool> _start = new("--start") { Description = "Submits the jobs too." };
-    private readonly Option<int> _tasks = Number("--tasks", "Most tasks of an array. It never changes a result.", Default.Tasks, 1, 65_536);
-    private readonly Option<int> _cpus = Number("--cpus", "Processors of a task, and of a rank.", Default.Cpus, 1, 4096);
-    private readonly Option<string?> _memory = new("--memory") { Description = "Memory of a task, such as 16G.", HelpName = "SIZE" };
-    private readonly Option<int> _gpus = Number("--gpus", "Cards of a task, and of a rank.", Default.Gpus, 0, 64);
+    private readonly Option<string?> _folder = new("--run") { Description = "The run folder. Default: runs/NAME. Every node must see it under this path.", HelpName = "DIR" };
+    private readonly Option<bool> _start = new("--start") { Description = "Also submit the jobs." };
+    private readonly Option<int> _tasks = Number("--tasks", "Largest number of tasks in an array. It never changes a result.", Default.Tasks, 1, 65_536);
+    private readonly Option<int> _cpus = Number("--cpus", "Processors per task and per rank.", Default.Cpus, 1, 4096);
+    private readonly Option<string?> _memory = new("--memory") { Description = "Memory per task, such as 16G.", HelpName = "SIZE" };
+    private readonly Option<int> _gpus = Number("--gpus", "GPUs per task and per rank.", Default.Gpus, 0, 64);
     private readonly Option<string?> _time = new("--time") { Description = "Slurm: the longest a job may take, such as 12:00:00.", HelpName = "TIME" };
     private readonly Option<string?> _partition = new("--partition") { Description = "Slurm: the partition.", HelpName = "NAME" };
     private readonly Option<string?> _account = new("--account") { Description = "Slurm: the account.", HelpName = "NAME" };
-    private readonly Option<int> _ranks = Number("--ranks", "Slurm: processes that train one student together; they must divide slots of update-student.", Default.Ranks, 1, 4096);
-    private readonly Option<string> _launcher = Text("--launcher", "Slurm: what starts the ranks.", Default.Launcher, "COMMAND");
+    private readonly Option<int> _ranks = Number("--ranks", "Slurm: number of processes that train one student together; it must divide the slots of update-student.", Default.Ranks, 1, 4096);
+    private readonly Option<string> _launcher = Text("--launcher", "Slurm: the command that starts the ranks.", Default.Launcher, "COMMAND");
     private readonly Option<string> _image = Text("--image", "Kubernetes: the image that has alm.", Default.Image, "IMAGE");
     private readonly Option<string> _claim = Text("--claim", "Kubernetes: the persistent volume claim that holds data and run folder.", Default.Claim, "NAME");
     private readonly Option<string> _mount = Text("--mount", "Kubernetes: where the volume is mounted.", Default.Mount, "DIR");
-    private readonly Option<string?> _command = new("--command") { Description = "How the program is started on a node; as this one was when not given, alm on Kubernetes.", HelpName = "COMMAND" };
+    private readonly Option<string?> _command = new("--command") { Description = "The command that starts the program on a node. Default: the command that started this one; on Kubernetes, alm.", HelpName = "COMMAND" };
 
     public SubmitOptions(string[] engines)
     {

@@ -4,12 +4,12 @@ using Pipeline.Stages.Tasks;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>The tasks of <c>alm evaluate --tasks</c>, and what is not as their files say.</summary>
+/// <summary>The tasks of <c>alm evaluate --tasks</c>, and the options that override their files.</summary>
 internal sealed class TaskInput
 {
     private readonly Option<string[]> _tasks = new("--tasks")
     {
-        Description = "Task files, such as pipelines/tasks/gsm8k.json: questions on which the models are judged, as docs/tasks.md says.",
+        Description = "Task files, such as pipelines/tasks/gsm8k.json: questions on which the models are judged; see docs/tasks.md.",
         HelpName = "FILES",
         Arity = ArgumentArity.OneOrMore,
         AllowMultipleArgumentsPerToken = true,
@@ -17,19 +17,19 @@ internal sealed class TaskInput
 
     private readonly Option<string[]> _data = new("--task-data")
     {
-        Description = "The questions of a task, Parquet or JSON Lines, in place of those that its file names; TASK is its file's name without .json. May be given again.",
+        Description = "The questions of a task, Parquet or JSON Lines, instead of those that the task file names. TASK is the name of the task file without .json. May be given more than once.",
         HelpName = "TASK=FILE",
         Arity = ArgumentArity.OneOrMore,
     };
 
     private readonly Option<string[]> _examples = new("--task-examples")
     {
-        Description = "The same for its answered questions.",
+        Description = "The same, for the answered questions of a task.",
         HelpName = "TASK=FILE",
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private readonly Option<int?> _shots = new("--shots") { Description = "Answered questions in front of each prompt; absent: as many as a task says.", HelpName = "N" };
+    private readonly Option<int?> _shots = new("--shots") { Description = "Answered questions in front of each prompt. Default: as many as the task says.", HelpName = "N" };
 
     private readonly Option<int> _most = new("--max-questions") { Description = "Questions of each task; 0 asks all.", HelpName = "N" };
 
@@ -37,7 +37,7 @@ internal sealed class TaskInput
 
     private readonly Option<string?> _out = new("--out")
     {
-        Description = "Gets each model's results and answers in the layout of lm-evaluation-harness, and what is answered so far: the same command goes on where it was stopped.",
+        Description = "The folder for each model's results and answers, in the layout of lm-evaluation-harness. It also keeps what is answered so far: the same command continues where it was stopped.",
         HelpName = "DIR",
     };
 
@@ -51,7 +51,7 @@ internal sealed class TaskInput
             if (!isGiven && result.GetResult("--text") is null)
                 result.AddError("Option '--text' or '--tasks' is required: give text, or tasks, to judge by.");
             if (!isGiven && ((Option[])[_data, _examples, _shots, _most, _reference, _out]).FirstOrDefault(o => result.GetResult(o) is { Implicit: false }) is { } alone)
-                result.AddError($"{alone.Name} is of tasks: give --tasks FILES too");
+                result.AddError($"{alone.Name} applies to tasks; give --tasks FILES too");
         });
         NumberRange.AddTo(_most, 0, int.MaxValue);
     }
@@ -60,10 +60,10 @@ internal sealed class TaskInput
 
     public string? Reference(ParseResult parsed) => parsed.GetValue(_reference);
 
-    /// <summary>Where answers and results are kept; null: nowhere.</summary>
+    /// <summary>Where answers and results are kept; null: they are not kept.</summary>
     public string? Folder(ParseResult parsed) => parsed.GetValue(_out) is { } folder ? Path.GetFullPath(folder) : null;
 
-    /// <exception cref="DefinitionException">An argument is not TASK=FILE, or its task is not there.</exception>
+    /// <exception cref="DefinitionException">An argument is not TASK=FILE, or there is no such task.</exception>
     public ReadTasksOptions Read(ParseResult parsed)
     {
         string[] files = [.. parsed.GetValue(_tasks)!.Select(Path.GetFullPath)];

@@ -10,14 +10,14 @@ using Pipeline.Stages.Text;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>Files of text, as every command that takes some spells them.</summary>
+/// <summary>Files of text: the options shared by every command that takes some.</summary>
 internal sealed class TextInput
 {
     private const int MostPlainBytes = 256 << 20;
 
     private readonly Option<string[]> _files = new("--text")
     {
-        Description = "Files of text: .parquet, .jsonl (.gz and .zst too), or plain .txt and .md, each of which is one document. Wildcards as in a shell.",
+        Description = "Files of text: .parquet, .jsonl (.gz and .zst too), or plain .txt and .md, each of which is one document. Wildcards work as in a shell.",
         HelpName = "FILES",
         Arity = ArgumentArity.OneOrMore,
         AllowMultipleArgumentsPerToken = true,
@@ -40,11 +40,11 @@ internal sealed class TextInput
 
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(_files) is { Length: > 0 };
 
-    /// <exception cref="InputException">A file is not there, or of no kind that is read.</exception>
+    /// <exception cref="InputException">A file does not exist, or is not of a supported kind.</exception>
     public IAsyncEnumerable<TextDocument> Read(ParseResult parsed, CommandStages stages, IStorage storage)
     {
         string column = parsed.GetRequiredValue(_column);
-        // Every file is looked for before the first is read.
+        // Every file must exist before the first is read.
         List<ISource<TextDocument>> sources = [.. parsed.GetRequiredValue(_files).Select(path => Open(Path.GetFullPath(path), column, stages, storage))];
         IAsyncEnumerable<TextDocument> documents = sources.ToAsyncEnumerable().SelectMany(source => source.ReadAsync(CancellationToken.None));
         return parsed.GetValue(_most) is > 0 and int most ? documents.Take(most) : documents;
@@ -54,7 +54,7 @@ internal sealed class TextInput
     {
         bool isPattern = path.AsSpan().ContainsAny('*', '?');
         if (!isPattern && !storage.FileExists(path))
-            throw new InputException($"{path} is not there");
+            throw new InputException($"{path} does not exist");
         string name = Path.GetFileName(path);
         if (name.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase))
             return (ISource<TextDocument>)stages.Create("read-parquet", new ReadParquetOptions { Files = [path], Column = column });
@@ -62,7 +62,7 @@ internal sealed class TextInput
             return (ISource<TextDocument>)stages.Create("read-jsonl", new ReadJsonlOptions { Files = [path], Field = column });
         if (!isPattern && Path.GetExtension(name).ToUpperInvariant() is ".TXT" or ".MD")
             return new PlainFile(path, storage, stages);
-        throw new InputException($"{path}: expected .parquet, .jsonl, .jsonl.gz, .jsonl.zst, or a .txt or .md file by its own name");
+        throw new InputException($"{path}: expected .parquet, .jsonl, .jsonl.gz, .jsonl.zst, or a .txt or .md file named without wildcards");
     }
 
     /// <summary>A file that is one document.</summary>

@@ -1,9 +1,9 @@
 namespace Pipeline.Host.Commands;
 
-/// <summary>Tables as lines of plain text, which a pipe and a terminal show alike.</summary>
+/// <summary>Tables as lines of plain text, which look the same in a pipe and in a terminal.</summary>
 internal static class TextTable
 {
-    // A list of names in one cell must not push the next column off the screen; JSON has it whole.
+    // A list of names in one cell must not push the next column off the screen; the JSON has all of it.
     private const int WidestCell = 72;
 
     /// <param name="output">Gets the lines, and an empty one after them.</param>

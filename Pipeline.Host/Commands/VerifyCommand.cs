@@ -13,7 +13,7 @@ internal static class VerifyCommand
 {
     public static Command Create(CommandEnvironment environment)
     {
-        var path = new Argument<string>("PATH") { Description = "A run folder, anything in one, or a folder of them." };
+        var path = new Argument<string>("PATH") { Description = "A run folder, anything inside one, or a folder of run folders." };
         var command = new Command("verify", "Checks every checksum of shards, checkpoints and exported models and names what is wrong. Exit code 65 when something is.");
         command.Arguments.Add(path);
         command.SetAction((parsed, cancellationToken) =>
@@ -22,7 +22,7 @@ internal static class VerifyCommand
             IReadOnlyList<Finding> findings = environment.Storage.FileExists(full) && !environment.Storage.DirectoryExists(full)
                 ? VerifyFile(environment, full, cancellationToken)
                 : Verify(environment, full, cancellationToken);
-            // What a process has not finished, or never will, is nothing that was ever promised.
+            // Unfinished output of a process, running or dead, was never promised to be valid.
             return Task.FromResult(findings.All(f => f.Kind == FindingKind.Leftover) ? ExitCodes.Success : ExitCodes.Input);
         });
         return command;
@@ -55,7 +55,7 @@ internal static class VerifyCommand
         try
         {
             ShardReader.Open(environment.Storage, file).Verify(cancellationToken);
-            environment.Output.WriteLine($"{file} is what was written");
+            environment.Output.WriteLine($"{file} is intact");
             return [];
         }
         catch (DamagedException e)

@@ -9,10 +9,10 @@ internal static class WatchCommand
 {
     public static Command Create(CommandEnvironment environment)
     {
-        var path = new Argument<string>("RUN") { Description = "A run folder, which others may work in, here or on another machine; one that is done will do." };
-        var port = new Option<int>("--port") { Description = "On this machine alone; 0 takes a free one.", HelpName = "N", DefaultValueFactory = _ => 8001 };
+        var path = new Argument<string>("RUN") { Description = "A run folder. Processes may be working in it, here or on another machine, or the run may be done." };
+        var port = new Option<int>("--port") { Description = "The port, open to this machine only; 0 takes a free one.", HelpName = "N", DefaultValueFactory = _ => 8001 };
         NumberRange.AddTo(port, 0, ushort.MaxValue);
-        var command = new Command("watch", "Serves a page of a run in progress to the browsers of this machine: flows, parts, rates, losses, time left, rejects, errors. Reads the run folder alone and writes nothing. Ctrl-C ends it.");
+        var command = new Command("watch", "Shows a run in progress on a page for the browsers of this machine: flows, parts, rates, losses, time left, rejects, errors. It only reads the run folder. Ctrl-C stops it.");
         command.Arguments.Add(path);
         command.Options.Add(port);
         command.SetAction(async (parsed, cancellationToken) =>

@@ -6,16 +6,16 @@ using Pipeline.Host.Runs.Parts;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm work</c>: does a share of the parts of one flow, beside other processes that do theirs.</summary>
+/// <summary><c>alm work</c>: does a share of the parts of one flow while other processes do theirs.</summary>
 internal static class WorkCommand
 {
     public static Command Create(CommandEnvironment environment)
     {
         var input = new RunInput();
-        var flow = new Option<string>("--flow") { Description = "The flow whose parts are done; its sink is one that writes parts, such as write-shards.", HelpName = "NAME", Required = true };
+        var flow = new Option<string>("--flow") { Description = "The flow whose parts are computed. Its sink must write parts, as write-shards does.", HelpName = "NAME", Required = true };
         var parts = new Option<string?>("--parts")
         {
-            Description = "Share K of N, K from 0 to N-1: the parts whose number leaves K when divided by N. The number of parts is the definition's and does not depend on N. When not given: what SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX says.",
+            Description = "Share K of N, K from 0 to N-1: the parts whose number leaves remainder K when divided by N. The number of parts is set by the definition and does not depend on N. Default: as SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX says.",
             HelpName = "K/N",
         };
         parts.Validators.Add(result =>
@@ -25,7 +25,7 @@ internal static class WorkCommand
         });
         var command = new Command(
             "work",
-            "Does a share of one flow's parts in a run folder that other processes work in at the same time, on this machine or on others that see the folder. It takes no lock; parts that are committed are skipped. alm run then takes what is there and does the rest.");
+            "Computes a share of one flow's parts in a run folder that other processes may work in at the same time, on this machine or on others that see the folder. It takes no lock and skips parts that are committed. alm run then uses what is there and does the rest.");
         input.AddTo(command);
         command.Options.Add(flow);
         command.Options.Add(parts);

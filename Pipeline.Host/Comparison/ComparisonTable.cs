@@ -50,7 +50,7 @@ internal static class ComparisonTable
     [
         .. comparison.Runs.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Path}: run {r.Name}, seed {r.Seed}, definition {r.Definition}")),
         .. comparison.Runs.GroupBy(r => r.Definition).Where(g => g.Count() > 1).Select(
-            g => $"{string.Join(", ", g.Select(r => r.Path))} have one definition and are one run repeated bit for bit: their spread says nothing; give each its seed"),
+            g => $"{string.Join(", ", g.Select(r => r.Path))} have the same definition and are one run repeated bit for bit: their spread says nothing; give each its own seed"),
     ];
 
     public static string Bits(Repeats? repeats) => repeats is null ? "" : Spread(repeats, 1, "0.0000");

@@ -28,7 +28,7 @@ internal sealed record RunComparison(IReadOnlyList<FinishedRun> Runs, string Bef
     {
         List<string> names = [.. runs.SelectMany(r => r.Parts).Distinct()];
         if (names.Count == 0)
-            throw new InputException($"no model was judged in {string.Join(", ", runs.Select(r => r.Path))}; stage evaluate does that");
+            throw new InputException($"no model was judged in {string.Join(", ", runs.Select(r => r.Path))}; the stage evaluate does that");
         CheckComparable(runs);
         foreach (PartMean mean in means)
         {
@@ -79,20 +79,20 @@ internal sealed record RunComparison(IReadOnlyList<FinishedRun> Runs, string Bef
             if (judgement.Text != first[part]!.Text)
             {
                 throw new InputException(
-                    $"part '{part}': {run.Path} was judged on {Words(judgement.Text)}, {first.Path} on {Words(first[part]!.Text)}: other text, not comparable; judge both on the same");
+                    $"part '{part}': {run.Path} was judged on {Words(judgement.Text)}, {first.Path} on {Words(first[part]!.Text)}: different text, not comparable; judge both on the same");
             }
             if (judgement.AgreementWith is { } other && runs.Select(r => r[part]?.AgreementWith).First(a => a is not null) is { } reference && other != reference)
             {
                 throw new InputException(
-                    $"part '{part}': {run.Path} has agreement with '{other}', others with '{reference}': not comparable; judge all with one reference");
+                    $"part '{part}': {run.Path} has agreement with '{other}', others with '{reference}': not comparable; use one reference for all");
             }
             foreach (JudgedModel model in judgement.Models)
             {
                 if (tokenizers.TryAdd(model.Name, (run, model.Tokenizer)) || tokenizers[model.Name].Tokenizer == model.Tokenizer)
                     continue;
                 throw new InputException(
-                    $"part '{part}': model '{model.Name}' has another tokenizer in {run.Path} than in {tokenizers[model.Name].Run.Path}: "
-                    + "these are two models, not one repeated; give them two names, or compare the runs apart");
+                    $"part '{part}': model '{model.Name}' has a different tokenizer in {run.Path} than in {tokenizers[model.Name].Run.Path}: "
+                    + "these are two models, not one repeated; give them different names, or compare the runs separately");
             }
         }
     }

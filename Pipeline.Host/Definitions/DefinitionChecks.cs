@@ -90,7 +90,7 @@ internal sealed partial class DefinitionChecks
         {
             foreach (TeacherNeed need in options.TeacherNeeds.Where(n => !n.IsMet(abilities)))
             {
-                _errors.AddRule(node.Nearest(need.Key).Position, $"{where}: '{need.Key}' needs {need.What}, which a teacher of backend '{teacher.Backend}' does not give"
+                _errors.AddRule(node.Nearest(need.Key).Position, $"{where}: '{need.Key}' needs {need.What}, which a teacher of backend '{teacher.Backend}' does not provide"
                     + (need.Remedy is null ? "; use another backend" : $"; {need.Remedy}"));
             }
         }
@@ -161,13 +161,13 @@ internal sealed partial class DefinitionChecks
         if (!first && stage.Input is null)
             _errors.Add(position, $"{flow}: '{stage.Name}' is a source; only the first stage is one");
         if (last && stage.Output is not null)
-            _errors.Add(position, $"{flow}: the last stage '{stage.Name}' hands over {stage.Output.Name}; expected a sink{Examples(s => s.Output is null)}");
+            _errors.Add(position, $"{flow}: the last stage '{stage.Name}' gives {stage.Output.Name}; expected a sink{Examples(s => s.Output is null)}");
         if (!last && stage.Output is null)
             _errors.Add(position, $"{flow}: '{stage.Name}' is a sink; only the last stage is one");
         if (before?.Output is { } output && stage.Input is { } input && !Fits(output, input))
         {
-            _errors.Add(position, $"{flow}: '{stage.Name}' takes {input.Name}, but '{before.Name}' before it hands over {output.Name}"
-                + Examples(s => s.Input is not null && s.Output is not null && Fits(output, s.Input) && Fits(s.Output, input), "; between them would fit: "));
+            _errors.Add(position, $"{flow}: '{stage.Name}' takes {input.Name}, but '{before.Name}' before it gives {output.Name}"
+                + Examples(s => s.Input is not null && s.Output is not null && Fits(output, s.Input) && Fits(s.Output, input), "; what fits between them: "));
         }
     }
 
@@ -187,14 +187,14 @@ internal sealed partial class DefinitionChecks
         void Need(StageNeeds part, string key, string example)
         {
             if (stage.Needs.HasFlag(part) && root[key] is null or { Kind: SourceKind.Null })
-                _errors.Add(node[KindKey]!.Position, $"{flow}: stage '{NameOf(node)}' needs a {key}, and the definition has none; add {example}");
+                _errors.Add(node[KindKey]!.Position, $"{flow}: stage '{NameOf(node)}' needs a {key}, but the definition has none; add {example}");
         }
     }
 
     private void CheckUnique(Dictionary<string, SourcePosition> names, string name, SourcePosition position, string what)
     {
         if (!names.TryAdd(name, position))
-            _errors.Add(position, $"{what} named '{name}' (the other: {names[name]}); give one another \"name\"");
+            _errors.Add(position, $"{what} named '{name}' (the other: {names[name]}); give one of them another \"name\"");
     }
 
     // Names become folders and parts of --set paths.

@@ -76,7 +76,7 @@ internal sealed class DefinitionErrors
             message.Append(CultureInfo.InvariantCulture, $"and {_all - _errors.Count} more errors\n");
         foreach (string warning in Warnings)
             message.Append(warning).Append('\n');
-        message.Append(CultureInfo.InvariantCulture, $"{_all} error{(_all == 1 ? "" : "s")}; nothing was begun");
+        message.Append(CultureInfo.InvariantCulture, $"{_all} error{(_all == 1 ? "" : "s")}; nothing was started");
         throw _isInputAlone ? new InputException(message.ToString()) : new DefinitionException(message.ToString());
     }
 

@@ -32,7 +32,7 @@ internal sealed class DefinitionLoader(StageCatalog catalog, IStorage storage)
         if (storage.DirectoryExists(full))
             throw new DefinitionException($"definition {path} is a folder; name the file in it");
         if (!storage.FileExists(full))
-            throw new DefinitionException($"definition {path} is not there (looked for {full})");
+            throw new DefinitionException($"definition {path} does not exist (looked for {full})");
         return ReadText(path, ReadAtMost(full, path), sets);
     }
 

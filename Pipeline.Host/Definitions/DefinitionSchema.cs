@@ -36,7 +36,7 @@ internal sealed class DefinitionSchema(StageCatalog catalog)
         JsonObject schema = Record(stage.OptionsType, new JsonObject { ["description"] = stage.Summary });
         JsonObject properties = schema["properties"]!.AsObject();
         properties.Insert(0, "stage", new JsonObject { ["const"] = stage.Name });
-        properties.Insert(1, "name", new JsonObject { ["type"] = "string", ["description"] = "Names the stage in --set and in reports; its kind when absent." });
+        properties.Insert(1, "name", new JsonObject { ["type"] = "string", ["description"] = "Names the stage in --set and in reports. Absent: its kind." });
         var required = new JsonArray("stage");
         foreach (JsonNode? key in schema["required"]?.AsArray() ?? [])
             required.Add(key!.DeepClone());

@@ -105,6 +105,6 @@ internal sealed class OptionType
             return Value(OptionKind.List, ValueOf(property, element, false));
         if (bare.IsClass && bare.Namespace?.StartsWith("System", StringComparison.Ordinal) != true)
             return Value(OptionKind.Record);
-        throw new InvalidOperationException($"{property.DeclaringType?.Name}.{property.Name}: a definition knows no {type.Name}");
+        throw new InvalidOperationException($"{property.DeclaringType?.Name}.{property.Name}: {type.Name} is not supported in definitions");
     }
 }

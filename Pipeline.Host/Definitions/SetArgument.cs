@@ -33,7 +33,7 @@ internal static class SetArgument
         List<SourceNode> flows = root["flows"]?.Items ?? [];
         if (path.Length < 3)
         {
-            errors.Add(origin, $"flows are not set as a whole; expected flows.FLOW.STAGE.KEY=VALUE, where FLOW is * or one of {string.Join(", ", flows.Select(FlowName))}");
+            errors.Add(origin, $"flows cannot be set as a whole; expected flows.FLOW.STAGE.KEY=VALUE, where FLOW is * or one of {string.Join(", ", flows.Select(FlowName))}");
             return;
         }
         List<SourceNode> stages = path[1] == EveryFlow ? StagesOfAll(flows, path[2], origin, errors) : StageOf(flows, path[1], path[2], origin, errors);
@@ -41,7 +41,7 @@ internal static class SetArgument
             return;
         if (path.Length == 3 || path[3] is "stage" or "name")
         {
-            errors.Add(origin, "a stage is not exchanged or renamed by --set; edit the definition, or name one of the stage's options");
+            errors.Add(origin, "--set cannot exchange or rename a stage; edit the definition, or set one of the stage's options");
             return;
         }
         // Read for each stage anew: a later --set into one flow must not reach the others.

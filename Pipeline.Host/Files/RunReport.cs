@@ -23,7 +23,7 @@ internal static class RunReport
     {
         string file = Path.Combine(Path.GetFullPath(folder), RunFiles.Report);
         if (!storage.FileExists(file))
-            throw new InputException($"{file} is not there: it is written when a run is done; alm inspect says how far this one is");
+            throw new InputException($"{file} does not exist: it is written when a run is done; alm inspect says how far this one has got");
         try
         {
             if (storage.Length(file) > MaxBytes)
@@ -33,7 +33,7 @@ internal static class RunReport
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
-            throw new InputException($"{file} is no report of a run: {e.Message}; run the definition again to write it anew", e);
+            throw new InputException($"{file} is not the report of a run: {e.Message}; run the definition again to rewrite it", e);
         }
     }
 }

@@ -81,7 +81,7 @@ internal sealed class GgufWorker(WorkerPipe pipe) : IDisposable
                 pipe.Send(WorkerMessage.Answer, writer => WorkerPipe.WriteIds(writer, ids));
                 break;
             default:
-                throw new InvalidDataException($"no request is called {message}");
+                throw new InvalidDataException($"unknown request '{message}'");
         }
     }
 }

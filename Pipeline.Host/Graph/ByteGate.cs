@@ -1,6 +1,6 @@
 namespace Pipeline.Host.Graph;
 
-/// <summary>Lets one sender in while what is inside stays below a limit; a record heavier than the limit goes in alone.</summary>
+/// <summary>Admits records while their total size stays below a limit; a record larger than the limit is admitted only by itself.</summary>
 internal sealed class ByteGate(long limit)
 {
     private readonly Lock _lock = new();

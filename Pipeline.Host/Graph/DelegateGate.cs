@@ -1,8 +1,8 @@
 namespace Pipeline.Host.Graph;
 
 /// <summary>
-/// Knows when no delegate of a block runs or will run. The block's own completion does not say it: a block that was completed with
-/// records still in it, and cancelled afterwards, never completes.
+/// Knows when no delegate of a block runs or will run. The block's own completion does not tell: a block that was completed with
+/// records still in it and then cancelled never completes.
 /// </summary>
 internal sealed class DelegateGate
 {
@@ -33,7 +33,7 @@ internal sealed class DelegateGate
         }
     }
 
-    /// <summary>Lets nobody in any more, and waits for those inside.</summary>
+    /// <summary>Admits nobody from now on, and waits for those inside.</summary>
     public Task CloseAsync()
     {
         lock (_lock)

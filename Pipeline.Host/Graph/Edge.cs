@@ -6,19 +6,19 @@ using Pipeline.Host.Progress;
 
 namespace Pipeline.Host.Graph;
 
-/// <summary>What the consumer of an edge sees; covariant, so that a stage may take a base of what the one before hands over.</summary>
+/// <summary>What the consumer of an edge sees; covariant, so that a stage may take a base type of what the one before it gives.</summary>
 internal interface IEdge<out T>
     where T : IRecord
 {
     ISourceBlock<T> Block { get; }
 
-    /// <summary>The records in order; throws when the producer failed or was cancelled, and never ends early without a word.</summary>
+    /// <summary>The records in order; throws when the producer failed or was cancelled, and never ends early without an error.</summary>
     IAsyncEnumerable<T> ReadAsync(StageMeter consumer, CancellationToken cancellationToken);
 
     /// <summary>A consumer linked to <see cref="Block"/> took a record.</summary>
     void Taken(StageMeter consumer, IRecord record);
 
-    /// <summary>Whether a record is left, waiting until that is certain.</summary>
+    /// <summary>Whether another record follows; waits until that is certain.</summary>
     Task<bool> HasMoreAsync(CancellationToken cancellationToken);
 }
 
@@ -40,14 +40,14 @@ internal sealed class Edge<T> : IEdge<T>
 
     public ISourceBlock<T> Block => _block;
 
-    /// <exception cref="DefectException">The queue no longer takes records though nobody cancelled it.</exception>
+    /// <exception cref="DefectException">The queue no longer takes records although nobody cancelled it.</exception>
     public async Task SendAsync(T record, CancellationToken cancellationToken)
     {
         await _bytes.EnterAsync(record.Weight, cancellationToken);
         if (!await _block.SendAsync(record, cancellationToken))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            throw new DefectException($"stage '{_producer.Stage}': the queue behind it refused a record");
+            throw new DefectException($"stage '{_producer.Stage}': the queue after it refused a record");
         }
         _producer.HandedOver();
     }
@@ -78,7 +78,7 @@ internal sealed class Edge<T> : IEdge<T>
                 cancellationToken.ThrowIfCancellationRequested();
             }
         }
-        // A cancelled block also says that nothing is available: that is no end of the input.
+        // A cancelled block also says that nothing is available, which is not the end of the input.
         cancellationToken.ThrowIfCancellationRequested();
         await _block.Completion;
     }

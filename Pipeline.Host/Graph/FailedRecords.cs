@@ -25,15 +25,15 @@ internal sealed class FailedRecords(int limit, long already = 0)
         }
     }
 
-    /// <summary>A part that was done is computed again: what failed in it then does not count beside what fails in it now.</summary>
+    /// <summary>A part that was done is computed again: records that failed in it the first time no longer count.</summary>
     public void Forget(long count)
     {
         lock (_lock)
             _count -= count;
     }
 
-    /// <summary>What is known when the work of all processes is done.</summary>
-    /// <exception cref="DefectException">It is more than the limit.</exception>
+    /// <summary>The total, known once all processes are done.</summary>
+    /// <exception cref="DefectException">The total is above the limit.</exception>
     public void Require(long total)
     {
         lock (_lock)

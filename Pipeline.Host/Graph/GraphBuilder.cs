@@ -8,7 +8,7 @@ using Pipeline.Host.Progress;
 namespace Pipeline.Host.Graph;
 
 /// <summary>
-/// The one place that makes Dataflow blocks: a chain of source, maps, streams and sink with a bounded queue between each two. Nothing
+/// The one place that makes Dataflow blocks: a chain of source, maps, streams and sink with a bounded queue between neighbours. Nothing
 /// is linked by predicate and nothing fans in; every send is checked; no delegate of a block throws; one cancellation source stops all.
 /// </summary>
 internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failures, CancellationToken runToken) : IDisposable
@@ -81,14 +81,14 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
     }
 
     /// <summary>Runs the graph to its end.</summary>
-    /// <returns>What every stage counted, checked: in = passed + rejected, and what one hands over the next takes.</returns>
+    /// <returns>What every stage counted, checked: in = passed + rejected, and each stage takes what the one before it gave.</returns>
     /// <exception cref="OperationCanceledException">The run's token was cancelled.</exception>
     public async Task<IReadOnlyList<StageCounts>> RunAsync()
     {
         if (_lastEdge is not null || _nodes.Count == 0)
             throw new InvalidOperationException("a graph begins with a source and ends with a sink");
         await Task.WhenAll(_nodes.Select(DriveAsync));
-        // A stage may be disposed only when none of its delegates can still run.
+        // A stage may be disposed only once none of its delegates can still run.
         await Task.WhenAll(_nodes.Select(n => n.Delegates.CloseAsync()));
         _failure?.Throw();
         runToken.ThrowIfCancellationRequested();
@@ -165,7 +165,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
     private static async Task HandOverAsync<T>(IReadOnlyList<T> records, Edge<T> output, GraphNode node, CancellationToken token)
         where T : IRecord
     {
-        // By index and one by one: a document that becomes a million records must not make a million before the queue says stop.
+        // By index and one by one: a document that becomes a million records must not produce them all before the queue says stop.
         for (int i = 0; i < records.Count; i++)
             await output.SendAsync(records[i], token);
         node.Meter.Passed();
@@ -173,7 +173,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
 
     private void Record(ExceptionDispatchInfo failure, string recordId, GraphNode node, StageRejects rejects)
     {
-        // What the user can act on, and what no other record could survive, ends the run; the rest is this record's own trouble.
+        // An error that the user can act on, or that would hit every record, ends the run; any other concerns this record only.
         if (failure.SourceException is AlmException || MemoryExhaustion.Is(failure.SourceException))
             failure.Throw();
         rejects.Failed(recordId, failure.SourceException);
@@ -220,7 +220,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
             return;
         if (stage is IEndsEarly)
         {
-            // The nearest first: a stage whose input was cancelled before itself would take that for a failure.
+            // The nearest first: a stage whose input is cancelled before the stage itself would take that for a failure.
             foreach (GraphNode before in _nodes.TakeWhile(n => n != node).Reverse())
             {
                 before.CutShort = true;
@@ -249,7 +249,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
 
     private IEdge<T> LastEdge<T>()
         where T : IRecord
-        => _lastEdge as IEdge<T> ?? throw new InvalidOperationException($"the stage before hands over no {typeof(T).Name}");
+        => _lastEdge as IEdge<T> ?? throw new InvalidOperationException($"the stage before it does not produce {typeof(T).Name}");
 
     private sealed class PlacedBuilder(GraphBuilder builder, GraphPlace place) : IGraphBuilder
     {

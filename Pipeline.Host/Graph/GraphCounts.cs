@@ -4,7 +4,7 @@ using Pipeline.Host.Progress;
 
 namespace Pipeline.Host.Graph;
 
-/// <summary>No record is lost: what a stage took has passed or was rejected, and what one hands over the next takes.</summary>
+/// <summary>No record is lost: what a stage took has passed or was rejected, and each stage takes what the one before it gave.</summary>
 internal static class GraphCounts
 {
     /// <exception cref="DefectException">They do not add up.</exception>
@@ -19,7 +19,7 @@ internal static class GraphCounts
             {
                 long left = all[i - 1].Out - counts.In;
                 if (left < 0 || (left > 0 && !nodes[i - 1].CutShort))
-                    throw Mismatch(node, $"took {counts.In} records of {all[i - 1].Out} that '{nodes[i - 1].Name}' handed over");
+                    throw Mismatch(node, $"took {counts.In} of the {all[i - 1].Out} records that '{nodes[i - 1].Name}' produced");
                 node.Meter.LeftUnread(left);
                 counts = counts with { Unread = left };
             }

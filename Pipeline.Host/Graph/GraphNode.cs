@@ -12,12 +12,12 @@ internal sealed class GraphNode(string name, StageRole role, StageMeter meter, C
 
     public StageMeter Meter { get; } = meter;
 
-    /// <summary>Cancelled with the graph, or alone when the stages behind need no more.</summary>
+    /// <summary>Cancelled with the graph, or by itself when the stages after it need no more.</summary>
     public CancellationTokenSource Cancellation { get; } = cancellation;
 
     public Func<CancellationToken, Task>? Work { get; set; }
 
-    /// <summary>Through which the delegates of the stage's block go.</summary>
+    /// <summary>The gate that the delegates of the stage's block go through.</summary>
     public DelegateGate Delegates { get; } = new();
 
     /// <summary>Set when a later stage ended before its input did.</summary>

@@ -4,7 +4,7 @@ namespace Pipeline.Host.Graph;
 
 /// <summary>
 /// <c>rejects.jsonl</c>: one line for every record that a stage could not use. A part of a flow that is computed again after a stop
-/// appends its lines again; they say which part they are of.
+/// appends its lines again; each line says which part it belongs to.
 /// </summary>
 internal sealed class RejectFile(IStorage storage, string path) : IRejectLog, IDisposable
 {
@@ -21,7 +21,7 @@ internal sealed class RejectFile(IStorage storage, string path) : IRejectLog, ID
         }
     }
 
-    /// <summary>How many lines there are of each part of a flow.</summary>
+    /// <summary>How many lines there are for each part of a flow.</summary>
     public Dictionary<int, long> LinesOf(string flow)
     {
         var lines = new Dictionary<int, long>();

@@ -25,7 +25,7 @@ internal static class RejectLine
         return buffer.ToArray();
     }
 
-    /// <summary>The part of a flow that a line is of; null for a line of a whole flow, and for one that a kill cut.</summary>
+    /// <summary>The part of a flow that a line belongs to; null for a line of a whole flow, and for one that a kill cut off.</summary>
     public static (string Flow, int Partition)? PartOf(string line)
     {
         try

@@ -3,16 +3,16 @@ using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Host.Graph;
 
-/// <summary>Gives an exception that left a stage the stage's name, unless it is one that a user can act on as it stands.</summary>
+/// <summary>Adds the stage's name to an exception that left a stage, unless the user can act on it as it is.</summary>
 internal static class StageFailure
 {
     public static Exception Name(string flow, string stage, Exception exception) => exception switch
     {
         AlmException => exception,
         OperationCanceledException => new DefectException(
-            $"flow '{flow}', stage '{stage}': something inside gave up (an inner time-out?) while the run was not cancelled: {exception.Message}", exception),
+            $"flow '{flow}', stage '{stage}': an operation inside it was cancelled (perhaps by a timeout of its own), although the run was not: {exception.Message}", exception),
         RejectedException rejected => new DefectException(
-            $"flow '{flow}', stage '{stage}': record {rejected.Id} was rejected by throwing ({rejected.Message}); only a map may", exception),
+            $"flow '{flow}', stage '{stage}': record {rejected.Id} was rejected with an exception ({rejected.Message}), which only a map may do", exception),
         _ when MemoryExhaustion.Is(exception) => MemoryExhaustion.At($"flow '{flow}', stage '{stage}'", exception, "lower its batch or length options, or --parallel"),
         _ => new DefectException($"flow '{flow}', stage '{stage}': {exception.GetType().Name}: {exception.Message}", exception),
     };

@@ -7,7 +7,7 @@ namespace Pipeline.Host.Graph;
 /// <summary>The rejects of one stage in one graph: counted, and kept in the reject log.</summary>
 internal sealed class StageRejects(StageMeter meter, IRejectLog log, Partition? partition) : IRejects
 {
-    /// <summary>The reason under which records are counted on which a stage failed.</summary>
+    /// <summary>The reason under which records that a stage failed on are counted.</summary>
     public const string FailedReason = "the stage failed on it";
 
     public void Reject(DocumentId id, string reason, string message) => Reject(id.ToString(), reason, message);

@@ -8,10 +8,10 @@ internal static partial class LogMessages
     [LoggerMessage(1000, LogLevel.Information, "run '{Run}' in {Folder}, seed {Seed}")]
     public static partial void RunBegins(this ILogger log, string run, string folder, int seed);
 
-    [LoggerMessage(1001, LogLevel.Information, "run '{Run}' goes on in {Folder}, seed {Seed}")]
+    [LoggerMessage(1001, LogLevel.Information, "run '{Run}' continues in {Folder}, seed {Seed}")]
     public static partial void RunGoesOn(this ILogger log, string run, string folder, int seed);
 
-    [LoggerMessage(1007, LogLevel.Warning, "the definition is not the one the folder was begun with: {Key} was {Was}, is {Is}")]
+    [LoggerMessage(1007, LogLevel.Warning, "the definition has changed since the folder was begun: {Key} was {Was}, is now {Is}")]
     public static partial void DefinitionCorrected(this ILogger log, string key, string was, string @is);
 
     [LoggerMessage(1004, LogLevel.Warning, "{Warning}")]
@@ -20,10 +20,10 @@ internal static partial class LogMessages
     [LoggerMessage(1002, LogLevel.Information, "run '{Run}' is done: {Folder}")]
     public static partial void RunDone(this ILogger log, string run, string folder);
 
-    [LoggerMessage(1003, LogLevel.Information, "ended after flow '{Flow}' as --through says; flow '{Next}' is next")]
+    [LoggerMessage(1003, LogLevel.Information, "stopped after flow '{Flow}', as --through asks; flow '{Next}' is next")]
     public static partial void RunEndsEarly(this ILogger log, string flow, string next);
 
-    [LoggerMessage(1006, LogLevel.Information, "flow '{Flow}' and those after it are made again; deleted: {Outputs}")]
+    [LoggerMessage(1006, LogLevel.Information, "flow '{Flow}' and those after it are done again; deleted: {Outputs}")]
     public static partial void FlowsTakenBack(this ILogger log, string flow, string outputs);
 
     [LoggerMessage(1010, LogLevel.Information, "flow '{Flow}' begins: {Stages}")]
@@ -56,12 +56,12 @@ internal static partial class LogMessages
     [LoggerMessage(1021, LogLevel.Information, "flow '{Flow}', stage '{Stage}': {Counts}")]
     public static partial void StageDone(this ILogger log, string flow, string stage, string counts);
 
-    [LoggerMessage(1023, LogLevel.Warning, "torch may read numbers that are freed meanwhile, because {Fault}: a result may be wrong, or the process end; docs/decisions/0090 has more")]
+    [LoggerMessage(1023, LogLevel.Warning, "torch may read memory that was freed already, because {Fault}: a result may be wrong, or the process may crash; docs/decisions/0090 has more")]
     public static partial void ScalarsMayBeFreed(this ILogger log, string fault);
 
-    [LoggerMessage(1030, LogLevel.Warning, "stopping at the next safe point; once more to end at once")]
+    [LoggerMessage(1030, LogLevel.Warning, "stopping at the next safe point; interrupt again to stop at once")]
     public static partial void Stopping(this ILogger log);
 
-    [LoggerMessage(1031, LogLevel.Warning, "ending at once; what is committed is kept")]
+    [LoggerMessage(1031, LogLevel.Warning, "stopping at once; what is committed is kept")]
     public static partial void Ending(this ILogger log);
 }

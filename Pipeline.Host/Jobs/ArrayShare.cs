@@ -26,7 +26,7 @@ internal static class ArrayShare
             : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number
             : throw new DefinitionException($"{name}: found '{text}', expected a number; give --parts K/N instead");
 
-        int Required(string name) => Number(name) ?? throw new DefinitionException($"{name} is not set, so that the number of shares is not known; give --parts K/N");
+        int Required(string name) => Number(name) ?? throw new DefinitionException($"{name} is not set, so the number of shares is unknown; give --parts K/N");
     }
 
     private static (int Index, int Count) Checked(int index, int count, string name)

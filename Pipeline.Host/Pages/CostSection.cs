@@ -11,7 +11,7 @@ internal static class CostSection
         double seconds = run.Flows.Sum(f => Seconds(f.State));
         html.Element("ul", () =>
         {
-            Card(html, "time in all", Figures.Time(seconds));
+            Card(html, "total time", Figures.Time(seconds));
             if (machine.PeakBytes is { } peak)
                 Card(html, "peak memory of the last process", Figures.Bytes(peak));
             if (Shards(run) is { } shards)

@@ -17,7 +17,7 @@ internal static class TextSection
         List<DifferingTexts> found = [.. run.Judgements.SelectMany(j => j.Report.Differing ?? []).Where(d => d.Texts.Count > 0)];
         if (found.Count == 0)
         {
-            html.Element("p", "There are none: evaluate keeps them where it judges models beside one named teacher, and one of them is behind it.", ("class", "note"));
+            html.Element("p", "There are none: evaluate keeps them where one of its models is named teacher and another is worse than it.", ("class", "note"));
             return;
         }
         int each = Math.Max(1, MostTexts / found.Count);
@@ -25,13 +25,13 @@ internal static class TextSection
         {
             html.Text("Upper half: bits per byte of the teacher ");
             html.Element("span", "", ("class", "key t"));
-            html.Text(" lower half: of the model that is behind it ");
+            html.Text(" lower half: of the model compared with it ");
             html.Element("span", "", ("class", "key s"));
             html.Text(string.Create(CultureInfo.InvariantCulture, $" from 0 to {FullColour}. A chunk ends where both tokenizations do; point at one for its figures."));
         });
         foreach (DifferingTexts differing in found)
         {
-            html.Element("h3", $"{differing.Student} beside {differing.Teacher}");
+            html.Element("h3", $"{differing.Student} compared with {differing.Teacher}");
             foreach (DifferingText text in differing.Texts.Take(each))
                 Write(html, differing, text);
         }

@@ -11,17 +11,10 @@ internal sealed class PlainDisplay(TextWriter output, TimeProvider time, TimeSpa
     public void Begin(FlowMeter flow)
     {
         lock (_lock)
-            _timer = time.CreateTimer(_ => WriteLine(Stamp(Status(flow))), null, interval, interval);
+            _timer = time.CreateTimer(_ => Tick(flow), null, interval, interval);
     }
 
-    public void End(FlowMeter flow)
-    {
-        lock (_lock)
-        {
-            _timer?.Dispose();
-            _timer = null;
-        }
-    }
+    public void End(FlowMeter flow) => Dispose();
 
     public void WriteLine(string line)
     {
@@ -32,7 +25,24 @@ internal sealed class PlainDisplay(TextWriter output, TimeProvider time, TimeSpa
         }
     }
 
-    public void Dispose() => _timer?.Dispose();
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _timer?.Dispose();
+            _timer = null;
+        }
+    }
+
+    // A tick may already be on its way when the timer is disposed, and the output may be closed by then.
+    private void Tick(FlowMeter flow)
+    {
+        lock (_lock)
+        {
+            if (_timer is not null)
+                WriteLine(Stamp(Status(flow)));
+        }
+    }
 
     private string Stamp(string status) => string.Create(CultureInfo.InvariantCulture, $"{time.GetLocalNow():HH:mm:ss} {status}");
 

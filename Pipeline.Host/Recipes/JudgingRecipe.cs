@@ -15,8 +15,8 @@ internal static class JudgingRecipe
         string members = string.Join(", ", names.Select(RecipeText.Json));
         long judged = isOneTokenizer ? recipe.Judged : Math.Min(recipe.Judged, JudgedByBytes);
         string why = isOneTokenizer
-            ? "The models have one tokenizer: their distributions over its tokens are averaged."
-            : $"The models have unlike tokenizers: their exact distributions over the next byte are averaged, a pass of about one position per byte for each, so {judged} documents are judged.";
+            ? "The models share a tokenizer: their distributions over its tokens are averaged."
+            : $"The models have different tokenizers: their exact distributions over the next byte are averaged, a pass of about one position per byte for each, so {judged} documents are judged.";
         return $$"""
             {{recipe.Head($"{string.Join(", ", recipe.Models.Select(m => m.Words))} answer as one.")}}{
               "name": {{RecipeText.Json(recipe.Name)}},
@@ -27,7 +27,7 @@ internal static class JudgingRecipe
                   { "stage": "evaluate",
                     "models": [
             {{string.Join(",\n", recipe.Models.Zip(names, (model, name) => $"          {{ \"name\": {RecipeText.Json(name)}, \"model\": {RecipeText.Json(model.Path)} }}"))}} ],
-                    // Probabilities, as if one of the models were drawn for each answer; log-probabilities, where each can rule out what it holds impossible.
+                    // Probabilities, as if one of the models were drawn for each answer; log-probabilities, where each can rule out what it holds to be impossible.
                     "ensembles": [
                       { "name": "mean of probabilities", "members": [{{members}}], "average": "probability" },
                       { "name": "mean of log-probabilities", "members": [{{members}}], "average": "log-probability" } ] } ] }
@@ -45,7 +45,7 @@ internal static class JudgingRecipe
           // fvt: a new token begins as the mean of the old tokens that spell it. omp and focus are better where a "donor" model has the new tokenizer.
           "student": { "model": {{RecipeText.Json(recipe.Models[0].Path)}}, "tokenizer": {{RecipeText.Json(recipe.Tokenizer!)}}, "embeddings": "fvt" },
           "flows": [
-        {{RecipeText.Comment(4, string.Create(CultureInfo.InvariantCulture, $"{recipe.Judged:N0} documents are judged: a difference of vocabularies is far larger than chance."))}}    { "name": "judge", "stages": [
+        {{RecipeText.Comment(4, string.Create(CultureInfo.InvariantCulture, $"{recipe.Judged:N0} documents are judged: the effect of a new vocabulary is far larger than chance."))}}    { "name": "judge", "stages": [
               {{recipe.ReadJudged}},
               { "stage": "evaluate", "models": [{ "model": "teacher" }, { "model": "student-initial" }] } ] }
           ]

@@ -27,7 +27,7 @@ internal sealed record Recipe(
 
     /// <summary>The first lines of the file.</summary>
     public string Head(string what) => RecipeText.Comment(0, $"{what} Written by alm new {Kind.Name} for this machine: {Machine.Words}.")
-        + $"//   alm check {File}     what it will cost\n//   alm run   {File}     do it; run it again to go on after any interruption\n";
+        + $"//   alm check {File}     what it will cost\n//   alm run   {File}     do it; run it again to continue after any interruption\n";
 }
 
 /// <param name="Name">The word on the command line.</param>
@@ -40,9 +40,9 @@ internal sealed record RecipeKind(string Name, string Words, bool NeedsTokenizer
 {
     public static IReadOnlyList<RecipeKind> All { get; } =
     [
-        new("bytes", "the model gets bytes for tokens"),
+        new("bytes", "the model reads and writes bytes instead of tokens"),
         new("tokenizer", "the model gets another tokenizer (--tokenizer)", NeedsTokenizer: true),
-        new("large-to-small", "the model teaches a smaller one of any tokenizer (--student)", NeedsStudent: true),
+        new("large-to-small", "the model teaches a smaller one with any tokenizer (--student)", NeedsStudent: true),
         new("ensemble", "several models answer as one (--model, twice or more)", Trains: false, LeastModels: 2),
         new("zero-shot", "the model gets another tokenizer without training (--tokenizer)", NeedsTokenizer: true, Trains: false),
     ];
@@ -53,8 +53,8 @@ internal sealed record RecipeKind(string Name, string Words, bool NeedsTokenizer
         if (LeastModels == 1 ? models != 1 : models < LeastModels)
             throw new DefinitionException($"alm new {Name}: found {models} --model, expected {(LeastModels == 1 ? "one" : "two or more")}");
         if (NeedsTokenizer != tokenizer is not null)
-            throw new DefinitionException($"alm new {Name}: {(NeedsTokenizer ? "give --tokenizer, a folder, a tokenizer.json or bytes" : "--tokenizer has no use here; leave it out")}");
+            throw new DefinitionException($"alm new {Name}: {(NeedsTokenizer ? "give --tokenizer, a folder, a tokenizer.json or bytes" : "--tokenizer is not used here; leave it out")}");
         if (NeedsStudent != student is not null)
-            throw new DefinitionException($"alm new {Name}: {(NeedsStudent ? "give --student, the folder of the smaller model" : "--student has no use here; leave it out")}");
+            throw new DefinitionException($"alm new {Name}: {(NeedsStudent ? "give --student, the folder of the smaller model" : "--student is not used here; leave it out")}");
     }
 }

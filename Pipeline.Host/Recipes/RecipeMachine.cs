@@ -21,8 +21,8 @@ internal sealed record RecipeMachine(int Cores, long MemoryBytes, long? CardByte
     public double Budget => Share * (CardBytes ?? MemoryBytes);
 
     public string Words => CardBytes is { } card
-        ? $"a card with {Show(card)}, {Cores} cores, {Show(MemoryBytes)} of memory"
-        : string.Create(CultureInfo.InvariantCulture, $"{Cores} cores, {Show(MemoryBytes)} of memory, no card that this alm can use");
+        ? $"a GPU with {Show(card)}, {Cores} cores, {Show(MemoryBytes)} of memory"
+        : string.Create(CultureInfo.InvariantCulture, $"{Cores} cores, {Show(MemoryBytes)} of memory, no GPU that this alm can use");
 
     public static RecipeMachine Here()
     {

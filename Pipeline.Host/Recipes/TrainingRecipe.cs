@@ -30,7 +30,7 @@ internal sealed class TrainingRecipe(Recipe recipe, IStorage storage, RecipeChec
         }
         catch (DefinitionException e)
         {
-            return Fit($"Not by next bytes, the better way to bytes: {e.Message.Split('\n')[0]}");
+            return Fit($"Not trained on next bytes, which is the better way to bytes: {e.Message.Split('\n')[0]}");
         }
     }
 
@@ -68,10 +68,10 @@ internal sealed class TrainingRecipe(Recipe recipe, IStorage storage, RecipeChec
             {{device}}  "teacher": { "model": {{RecipeText.Json(recipe.Models[0].Path)}} },
             {{RecipeText.Comment(2, _sizes.VocabularyReason)}}  "student": {{Student}},
               "flows": [
-            {{RecipeText.Comment(4, $"1. The teacher reads every text once; what a student needs of it goes to shards.{HeldOutWords}")}}    { "name": "score", "stages": [
+            {{RecipeText.Comment(4, $"1. The teacher reads every text once; what a student needs goes to shards.{HeldOutWords}")}}    { "name": "score", "stages": [
                   {{recipe.Texts.Read(recipe.HeldOut is null ? recipe.Judged : 0, 0)}},
             {{RecipeText.Comment(6, _sizes.LengthReason)}}      { "stage": "tokenize", "maxTeacherTokens": {{_sizes.TeacherTokens}}, "maxStudentTokens": {{_sizes.StudentTokens}}{{(recipe.Texts.AreConversations ? ", \"lossOn\": \"all\"" : "")}} },
-            {{RecipeText.Comment(6, byBytes ? "The teacher's distributions over the next byte are what teaches a student of bytes best; trunk takes them from the plain pass." : withoutBytes!)}}      { "stage": "score-teacher", {{scored}} },
+            {{RecipeText.Comment(6, byBytes ? "A student of bytes learns best from the teacher's distributions over the next byte; trunk takes them from the ordinary pass." : withoutBytes!)}}      { "stage": "score-teacher", {{scored}} },
             {{RecipeText.Comment(6, _sizes.ShardReason)}}      { "stage": "write-shards", "to": "shards", "count": {{_sizes.Shards}} } ] },
 
                 // 2. The student learns from the shards alone; no teacher is in memory.
@@ -94,12 +94,12 @@ internal sealed class TrainingRecipe(Recipe recipe, IStorage storage, RecipeChec
     private bool HasExpansion => recipe.Kind.Name == "bytes" && _sizes.IsLarge;
 
     private string HeldOutWords => recipe.HeldOut is null
-        ? string.Create(CultureInfo.InvariantCulture, $" The first {recipe.Judged:N0} of {recipe.Texts.Rows:N0} rows are left for judging, since no other text was given for that (--heldout).")
+        ? string.Create(CultureInfo.InvariantCulture, $" The first {recipe.Judged:N0} of {recipe.Texts.Rows:N0} rows are kept for judging, since no other text was given for that (--heldout).")
         : "";
 
     private string Title => recipe.Kind.Name switch
     {
-        "bytes" => $"{recipe.Models[0].Words} gets bytes for tokens.",
+        "bytes" => $"{recipe.Models[0].Words} reads and writes bytes instead of tokens.",
         "tokenizer" => $"{recipe.Models[0].Words} gets the tokenizer of {recipe.Tokenizer}.",
         _ => $"{recipe.Models[0].Words} teaches {recipe.Student!.Words}.",
     };

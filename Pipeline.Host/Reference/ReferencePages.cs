@@ -30,7 +30,7 @@ internal static class ReferencePages
 
     private static string Index(IEnumerable<StageRegistration> stages, IEnumerable<TeacherRegistration> teachers, IEnumerable<Command> commands)
     {
-        var page = new StringBuilder("# Reference\n\nWritten by `alm reference` from the descriptions in the code; do not edit by hand. What stands around stages is in [definition.md](definition.md).\n");
+        var page = new StringBuilder("# Reference\n\nWritten by `alm reference` from the descriptions in the code; do not edit by hand. The keys around the stages are in [definition.md](definition.md).\n");
         page.Append("\n## Stages\n\n");
         foreach (StageRegistration stage in stages)
             page.Append(CultureInfo.InvariantCulture, $"* [`{stage.Name}`](stages/{stage.Name}.md): {stage.Summary}\n");

@@ -46,7 +46,7 @@ internal static class ChangeLog
             }
             catch (JsonException e)
             {
-                throw new InputException($"{path} is damaged: {e.Message}; delete it: it only says what was changed", e);
+                throw new InputException($"{path} is damaged: {e.Message}; delete it: it only records what was changed", e);
             }
         }
         return changes;

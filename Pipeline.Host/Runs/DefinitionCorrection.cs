@@ -39,10 +39,10 @@ internal sealed class DefinitionCorrection(IStorage storage, string folder, Stag
         List<DefinitionChange> refused = [.. changes.Where(c => !IsOpen(c))];
         if (refused.Count == 0)
             return changes;
-        string again = refused.All(c => c.Flow < now.Flows.Count) ? $", or make what it changes again: alm run --from {now.Flows[refused.Min(c => c.Flow!.Value)].Name}" : "";
+        string again = refused.All(c => c.Flow < now.Flows.Count) ? $", or redo what it changes with alm run --from {now.Flows[refused.Min(c => c.Flow!.Value)].Name}" : "";
         throw new DefinitionException(
             $"{folder} was begun with another definition:{DefinitionDiff.Describe(refused)}\n"
-            + $"Flow '{was.Flows[Array.FindLastIndex(committed, c => c)].Name}' has committed results that would be mixed with others. Undo the change, begin a new run folder with --run{again}.");
+            + $"Flow '{was.Flows[Array.FindLastIndex(committed, c => c)].Name}' has committed results that would be mixed with others. Undo the change, use a new run folder with --run{again}.");
     }
 
     /// <summary>Deletes what flows that are corrected left that only their beginning decides, so that it is made of the correction.</summary>

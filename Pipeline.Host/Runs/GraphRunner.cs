@@ -32,7 +32,7 @@ internal sealed class GraphRunner(RunSettings settings, StopSignals signals, Fai
         }
         catch (OperationCanceledException e) when (hard.IsCancellationRequested)
         {
-            throw new InterruptedException($"flow '{flow.Name}' was stopped before its work in hand was done; what is committed is kept", e);
+            throw new InterruptedException($"flow '{flow.Name}' was stopped before its current work was done; what is committed is kept", e);
         }
     }
 
@@ -46,7 +46,7 @@ internal sealed class GraphRunner(RunSettings settings, StopSignals signals, Fai
     /// <summary>The user's second signal, as the error of a flow.</summary>
     public Exception Ended(FlowDefinition flow, OperationCanceledException cancelled)
         => signals.Cancelled.IsCancellationRequested
-            ? new InterruptedException($"flow '{flow.Name}' was ended; what is committed is kept", cancelled)
+            ? new InterruptedException($"flow '{flow.Name}' was stopped; what is committed is kept", cancelled)
             : cancelled;
 
     /// <summary>Ends the work in hand when it takes longer than the grace after a stop was asked for.</summary>

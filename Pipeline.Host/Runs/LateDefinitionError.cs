@@ -13,6 +13,6 @@ internal static class LateDefinitionError
     public const string IsDefect = "Alm.LateDefinitionErrorsAreDefects";
 
     public static AlmException Of(FlowDefinition flow, DefinitionException error) => AppContext.TryGetSwitch(IsDefect, out bool isDefect) && isDefect
-        ? new DefectException($"flow '{flow.Name}' had begun when an error of the definition was found, which rules are to find before: {error.Message}", error)
-        : new DefinitionException($"{error.Message}\nThis was found only when flow '{flow.Name}' had begun; alm check should have said it: please report that.", error);
+        ? new DefectException($"an error in the definition was found only after flow '{flow.Name}' had begun, where a rule should have found it before: {error.Message}", error)
+        : new DefinitionException($"{error.Message}\nThis was found only after flow '{flow.Name}' had begun. alm check should have found it; please report that.", error);
 }

@@ -34,7 +34,7 @@ internal static class OutputRules
                         continue;
                     (string Path, string Stage, StageDefinition Owner, SourcePosition Position) other = places.Find(p => p.Owner != stage && IsInside(p.Path, path));
                     if (other.Path is not null)
-                        errors.AddRule(position, $"{where}: '{output.Key}' makes it write {Describe(output, path, runFolder)}, {(other.Path == path ? "which" : $"and {Path.GetRelativePath(runFolder, other.Path)}")} is written by {other.Stage} ({other.Position}); name another");
+                        errors.AddRule(position, $"{where}: '{output.Key}' makes it write {Describe(output, path, runFolder)}, {(other.Path == path ? "which" : $"and {Path.GetRelativePath(runFolder, other.Path)}")} is written by {other.Stage} ({other.Position}); give another name");
                     places.Add((path, where, stage, position));
                 }
             }

@@ -82,7 +82,7 @@ internal sealed class PartWorker(
             ?? throw new DefinitionException($"--flow: there is no flow '{share.Flow}'{InParts()}");
         return catalog[flow.Stages[^1].Kind.Value].IsCommitted
             ? flow
-            : throw new DefinitionException($"--flow: '{share.Flow}' is one piece: its sink '{flow.Stages[^1].Name}' has no parts that processes could share{InParts()}");
+            : throw new DefinitionException($"--flow: '{share.Flow}' cannot be shared: its sink '{flow.Stages[^1].Name}' does not write parts{InParts()}");
     }
 
     private void Clean(string folder, string parts)

@@ -94,7 +94,7 @@ internal sealed class RunFolder : IDisposable
         if (foreign is not null && !storage.FileExists(System.IO.Path.Combine(folder, RunFiles.Definition)))
         {
             throw new DefinitionException(
-                $"{folder} is no run folder: it has no {RunFiles.Definition} but holds {System.IO.Path.GetFileName(foreign)}; name an empty folder or one that does not exist");
+                $"{folder} is not a run folder: it has no {RunFiles.Definition} but holds {System.IO.Path.GetFileName(foreign)}; name an empty folder or one that does not exist");
         }
     }
 

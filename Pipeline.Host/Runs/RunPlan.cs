@@ -32,9 +32,9 @@ internal sealed class RunPlan(
         IReadOnlyList<string> warnings = new RunRules(definition, surroundings).Require(i => !done[i]);
         bool begun = storage.FileExists(Path.Combine(folder, RunFiles.Definition));
         IReadOnlyList<DefinitionChange> changes = begun ? RunFolder.CheckSame(storage, folder, definition, loader) : [];
-        output.WriteLine($"run '{run.Name}' in {folder}{(begun ? " (begun; it goes on)" : " (new)")}");
+        output.WriteLine($"run '{run.Name}' in {folder}{(begun ? " (begun; it continues)" : " (new)")}");
         foreach (DefinitionChange change in changes)
-            output.WriteLine($"  is taken over: {change.Path}, was {change.Was}, is {change.Is}");
+            output.WriteLine($"  changed: {change.Path}, was {change.Was}, is now {change.Is}");
         for (int i = 0; i < run.Flows.Count; i++)
         {
             output.WriteLine($"flow '{run.Flows[i].Name}'{(done[i] ? " (done: will be skipped)" : "")}");
@@ -53,7 +53,7 @@ internal sealed class RunPlan(
         }
         catch (InputException e) when (unknown)
         {
-            output.WriteLine($"  figures are not known: {e.Message}");
+            output.WriteLine($"  cannot be estimated: {e.Message}");
         }
         await using (graph)
         {

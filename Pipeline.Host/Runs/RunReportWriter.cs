@@ -53,7 +53,7 @@ internal static class RunReportWriter
             }
             catch (JsonException e)
             {
-                throw new InputException($"{path}: no JSON that a report can take in: {e.Message}; delete it and run again", e);
+                throw new InputException($"{path}: not JSON that can go into a report: {e.Message}; delete it and run again", e);
             }
         }
         return parts;

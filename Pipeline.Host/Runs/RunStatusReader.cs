@@ -48,7 +48,7 @@ internal sealed class RunStatusReader(StageCatalog catalog, IStorage storage, Ti
     {
         string path = PathOf(RunFiles.Definition);
         if (!storage.FileExists(path))
-            throw new InputException($"{folder} is no run folder: it has no {RunFiles.Definition}");
+            throw new InputException($"{folder} is not a run folder: it has no {RunFiles.Definition}");
         DateTime written = storage.LastWritten(path);
         if (_known is { } known && known.Written == written)
             return (known.Run, known.Flows);

@@ -37,7 +37,7 @@ internal sealed class AlmServer : IAsyncDisposable
         _app.MapPost("/tokenize", http => TokenEndpoints.TokenizeAsync(http, models));
         _app.MapPost("/detokenize", http => TokenEndpoints.DetokenizeAsync(http, models));
         _app.MapGet("/tokenizer_info", http => TokenEndpoints.InfoAsync(http, models));
-        _app.MapFallback(http => throw new RequestException(StatusCodes.Status404NotFound, $"there is nothing at {http.Request.Method} {http.Request.Path}"));
+        _app.MapFallback(http => throw new RequestException(StatusCodes.Status404NotFound, $"there is no route {http.Request.Method} {http.Request.Path}"));
     }
 
     /// <summary>Where it listens, once it does.</summary>
@@ -65,7 +65,7 @@ internal sealed class AlmServer : IAsyncDisposable
             if (Volatile.Read(ref _underWay) > _options.Requests)
             {
                 http.Response.Headers.RetryAfter = "1";
-                throw new RequestException(StatusCodes.Status429TooManyRequests, $"{_options.Requests} requests are under way; try again", null, "rate_limit_exceeded");
+                throw new RequestException(StatusCodes.Status429TooManyRequests, $"{_options.Requests} requests are in progress; try again later", null, "rate_limit_exceeded");
             }
             await next(http);
         }

@@ -59,7 +59,7 @@ internal sealed record AnswerRequest(GenerationOptions Options, int Count, bool 
         if (needed > model.MaxLength)
         {
             throw new RequestException(
-                400, $"the prompt has {prompt.Ids.Length} tokens and {Options.MaxNewTokens} are asked for; '{model.Name}' is made for {model.MaxLength} together", "max_tokens", "context_length_exceeded");
+                400, $"the prompt has {prompt.Ids.Length} tokens and {Options.MaxNewTokens} new ones are asked for; '{model.Name}' takes {model.MaxLength} together", "max_tokens", "context_length_exceeded");
         }
     }
 }

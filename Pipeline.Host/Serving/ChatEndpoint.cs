@@ -34,7 +34,7 @@ internal static class ChatEndpoint
     public static IReadOnlyList<ChatMessage> Messages(RequestJson json)
     {
         if (json["messages"] is not { ValueKind: JsonValueKind.Array } list || list.GetArrayLength() is 0 or > MostMessages)
-            throw new RequestException(400, $"'messages' is no list of 1 to {MostMessages} messages", "messages");
+            throw new RequestException(400, $"'messages' must be a list of 1 to {MostMessages} messages", "messages");
         return [.. list.EnumerateArray().Select((message, i) => Message(message, $"messages[{i}]"))];
     }
 
@@ -57,7 +57,7 @@ internal static class ChatEndpoint
         => part.ValueKind == JsonValueKind.Object && part.TryGetProperty("type", out JsonElement type) && type.ValueEquals("text")
             && part.TryGetProperty("text", out JsonElement text) && text.ValueKind == JsonValueKind.String
             ? text.GetString()!
-            : throw new RequestException(400, $"'{where}' has a part that is no text; models here read text alone", where);
+            : throw new RequestException(400, $"'{where}' has a part that is not text; models here read only text", where);
 
     private static async Task<(JsonObject Choice, int Tokens)> ChoiceAsync(IServedModel model, ServedPrompt prompt, AnswerRequest request, int? top, int index, CancellationToken stop)
     {

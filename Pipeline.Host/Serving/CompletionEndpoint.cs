@@ -26,7 +26,7 @@ internal static class CompletionEndpoint
         {
             request.Check(model, prompt);
             if (listing.PromptTop is { } top && (long)prompt.Ids.Length * Math.Max(1, top) > MostNumbers)
-                throw new RequestException(400, $"{prompt.Ids.Length} places with {top} tokens each are more than {MostNumbers} numbers; ask for fewer", "prompt_logprobs");
+                throw new RequestException(400, $"{prompt.Ids.Length} positions with {top} tokens each are more than {MostNumbers} numbers; ask for fewer", "prompt_logprobs");
         }
         if (prompts.Length * request.Count > MostPrompts)
             throw new RequestException(400, $"{prompts.Length} prompts with {request.Count} answers each; at most {MostPrompts} together", "prompt");
@@ -34,7 +34,7 @@ internal static class CompletionEndpoint
         if (request.IsStream)
         {
             if (listing.IsEcho || listing.PromptTop is not null)
-                throw new RequestException(400, "'stream' goes with neither 'echo' nor 'prompt_logprobs'; leave one out", "stream");
+                throw new RequestException(400, "'stream' cannot be combined with 'echo' or 'prompt_logprobs'; leave one out", "stream");
             await answer.StreamAsync(http, request, prompts.Length * request.Count, (index, write, stop) => StreamAsync(model, prompts[index / request.Count], request, listing, index, write, stop));
             return;
         }

@@ -19,6 +19,6 @@ internal sealed class ServedModels(IReadOnlyList<IServedModel> all, IReadOnlyDic
             return all[0];
         string known = aliases.GetValueOrDefault(name, name);
         return all.FirstOrDefault(m => m.Name == known) ?? throw new RequestException(
-            StatusCodes.Status404NotFound, $"model '{name}' is not served here; there is {string.Join(", ", all.Select(m => $"'{m.Name}'"))}", "model", "model_not_found");
+            StatusCodes.Status404NotFound, $"model '{name}' is not served here; available: {string.Join(", ", all.Select(m => $"'{m.Name}'"))}", "model", "model_not_found");
     }
 }

@@ -9,8 +9,8 @@ internal static class WatchPage
         $"Run {run.Status.Name}", [("flows", "Flows"), ("learning", "Learning"), ("rejects", "Rejects"), ("errors", "Errors")],
         html =>
         {
-            html.Element("p", "Asking for the first time…", ("id", "state"), ("role", "status"));
-            html.Raw("<noscript><p>This page needs its script; <code>alm status</code> says the same in a terminal.</p></noscript>");
+            html.Element("p", "Loading…", ("id", "state"), ("role", "status"));
+            html.Raw("<noscript><p>This page needs JavaScript; <code>alm status</code> shows the same in a terminal.</p></noscript>");
             html.Element("ul", () => { }, ("class", "cards"), ("id", "cards"));
             foreach ((string id, string title) in new[] { ("flows", "Flows"), ("learning", "Learning"), ("rejects", "Rejects"), ("errors", "Errors") })
                 html.Section(id, title, () => html.Element("div", () => { }, ("class", "filled")));

@@ -43,8 +43,8 @@ internal sealed record WatchView(
     private static string Sentence(RunStatus status, FlowStatus? now) => status.State switch
     {
         RunState.Done => "The run is done.",
-        RunState.Running => $"Flow {now?.Flow ?? "none"} is under way{(status.Process is { } process ? string.Create(CultureInfo.InvariantCulture, $" in process {process.ProcessId} on {process.Machine}") : "")}.",
-        _ => "Nobody is at work. The command that began the run goes on from here.",
+        RunState.Running => $"Flow {now?.Flow ?? "none"} is running{(status.Process is { } process ? string.Create(CultureInfo.InvariantCulture, $" in process {process.ProcessId} on {process.Machine}") : "")}.",
+        _ => "No process is working on it. The command that started the run continues from here.",
     };
 
     private static IEnumerable<WatchCard> CardsOf(WatchedFacts run, FlowStatus? now)
@@ -94,7 +94,7 @@ internal sealed record WatchView(
                 live is null ? "" : Figures.Count(live.Records), live is { Tokens: > 0, Seconds: > 0 } ? Figures.Number(live.Tokens / live.Seconds) : "", live is { Total: > 0 } ? Figures.Percent(live.Share) : ""]);
         }
         if (rows.Count > 1)
-            yield return new WatchTable("What processes are at, as they said last", rows);
+            yield return new WatchTable("What processes are working on, as last reported", rows);
     }
 
     private static IEnumerable<WatchTable> Rejects(WatchedFacts run)
@@ -103,7 +103,7 @@ internal sealed record WatchView(
         foreach ((FlowStatus flow, RejectCount reject) in run.Status.Flows.SelectMany(f => f.Rejects.Select(r => (f, r))))
             counts.Add([reject.Reason, flow.Flow, reject.Stage, Figures.Count(reject.Records)]);
         if (counts.Count > 1)
-            yield return new WatchTable("Rejected in what is committed", counts);
+            yield return new WatchTable("Rejected in committed parts", counts);
         List<IReadOnlyList<string>> lines = [["document", "flow", "stage", "message"]];
         foreach (JsonObject line in run.Rejects.Reverse().Take(ShownLines))
             lines.Add([line.Text("id") ?? "", line.Text("flow") ?? "", line.Text("stage") ?? "", line.Text("message") ?? line.Text("reason") ?? ""]);
@@ -122,7 +122,7 @@ internal sealed record WatchView(
         foreach (JsonObject line in run.Errors.Reverse().Take(ShownLines))
             ends.Add([line.Text("time") ?? "", line["exitCode"]?.ToJsonString() ?? "", line.Text("message") ?? ""]);
         if (ends.Count > 1)
-            yield return new WatchTable("What ended the run before its time, latest first", ends);
+            yield return new WatchTable("What stopped the run early, latest first", ends);
     }
 }
 

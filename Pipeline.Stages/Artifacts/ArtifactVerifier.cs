@@ -24,7 +24,7 @@ public sealed class ArtifactVerifier
     public static VerificationReport Verify(IStorage storage, string folder, CancellationToken cancellationToken = default)
     {
         if (!storage.DirectoryExists(folder))
-            throw new InputException($"{folder} is no folder; give a run folder, or one below it");
+            throw new InputException($"{folder} is not a folder; give a run folder, or one inside it");
         var verifier = new ArtifactVerifier(storage);
         verifier.Walk(folder, cancellationToken);
         return new VerificationReport(verifier._findings, verifier._checked, verifier._bytes);
@@ -44,7 +44,7 @@ public sealed class ArtifactVerifier
             if (Staging.IsStaging(path))
                 _findings.Add(new Finding(FindingKind.Leftover, path, $"{path} was never finished; the next run deletes it, unless its process still runs"));
             else if (_storage.DirectoryExists(path) && _storage.IsLink(path))
-                _findings.Add(new Finding(FindingKind.Foreign, path, $"{path} is a link and was not followed; verify the folder it leads to by its own path"));
+                _findings.Add(new Finding(FindingKind.Foreign, path, $"{path} is a link and was not followed; verify its target by its own path"));
             else if (_storage.DirectoryExists(path))
                 Walk(path, cancellationToken);
             else
@@ -83,7 +83,7 @@ public sealed class ArtifactVerifier
         {
             string path = Path.Combine(folder, shard.File);
             if (!_storage.FileExists(path))
-                _findings.Add(new Finding(FindingKind.Missing, path, $"{path} is listed in the manifest and not there"));
+                _findings.Add(new Finding(FindingKind.Missing, path, $"{path} is listed in the manifest but does not exist"));
         }
     }
 
@@ -136,7 +136,7 @@ public sealed class ArtifactVerifier
             });
         }
         if (_findings.Count > before)
-            _findings.Add(new Finding(FindingKind.Damaged, listPath, $"{listPath} lists a file that is not what was written"));
+            _findings.Add(new Finding(FindingKind.Damaged, listPath, $"{listPath} lists a file that has changed since it was written"));
     }
 
     private void Check(string path, Func<long> verify)

@@ -42,7 +42,7 @@ internal sealed class ChatTemplate
         }
         catch (ChatTemplateException e)
         {
-            throw new InputException($"chat template of {name}: {e.Message}; give the tokenizer's folder a chat_template.jinja that does without it", e);
+            throw new InputException($"chat template of {name}: {e.Message}; put a chat_template.jinja without it into the tokenizer's folder", e);
         }
     }
 
@@ -85,11 +85,11 @@ internal sealed class ChatTemplate
                 .Select(t => Member(t, "template") is { } source ? Text(source, config) : throw new InputException($"{config}: the default of chat_template has no template"))
                 .FirstOrDefault(),
             JsonValueKind.Null => null,
-            _ => throw new InputException($"{config}: chat_template is {template.ValueKind}; a string or a list of named templates was expected"),
+            _ => throw new InputException($"{config}: chat_template is {template.ValueKind}, expected a string or a list of named templates"),
         };
     }
 
-    /// <param name="marks">Per variable (<c>bos_token</c>, ...) its text; a variable that is not there is undefined, as in Hugging Face.</param>
+    /// <param name="marks">Per variable (<c>bos_token</c>, ...) its text; a variable that does not exist is undefined, as in Hugging Face.</param>
     /// <param name="date">What <c>strftime_now</c> writes; null leaves it undefined, so that no prompt depends on the day it was made.</param>
     /// <param name="addGenerationPrompt">Whether the prompt ends where an answer of the assistant would begin.</param>
     /// <exception cref="ChatTemplateException">The template refuses the conversation, or fails on it.</exception>
@@ -135,7 +135,7 @@ internal sealed class ChatTemplate
     {
         try
         {
-            return value.ValueKind == JsonValueKind.String ? value.GetString()! : throw new InputException($"{path}: chat_template is {value.ValueKind} where text was expected");
+            return value.ValueKind == JsonValueKind.String ? value.GetString()! : throw new InputException($"{path}: chat_template is {value.ValueKind}, expected text");
         }
         catch (InvalidOperationException e)
         {
@@ -147,7 +147,7 @@ internal sealed class ChatTemplate
     private static void Limit(string path, long bytes, IStorage storage)
     {
         if (storage.Length(path) > bytes)
-            throw new InputException($"{path}: {storage.Length(path)} bytes; at most {bytes} are read");
+            throw new InputException($"{path}: {storage.Length(path)} bytes long, expected at most {bytes}");
     }
 
     private static JsonDocument ParseConfig(Stream stream, string path)

@@ -23,7 +23,7 @@ internal static class CheckpointSet
             }
             catch (DamagedException e)
             {
-                skipped.Add(new DamagedException(path, $"checkpoint {path} is not taken: {e.Message}", e));
+                skipped.Add(new DamagedException(path, $"checkpoint {path} is not used: {e.Message}", e));
             }
         }
         return new CheckpointSearch(null, skipped);

@@ -53,7 +53,7 @@ internal sealed class CheckpointWriter(IStorage storage, string folder, int keep
     private FileHash WriteFile(string staging, string name, Action<Stream> write)
     {
         if (!FileHash.IsPlainName(name) || name == CheckpointManifest.FileName)
-            throw new ArgumentException($"'{name}' is no name for a file of a checkpoint");
+            throw new ArgumentException($"'{name}' is not a valid name for a checkpoint file");
         using Stream file = storage.CreateNew(Path.Combine(staging, name));
         using var hashing = new HashingStream(file);
         write(hashing);

@@ -24,7 +24,7 @@ internal sealed class BbqRows(string template, string examples, IReadOnlyDiction
             if (row is not null && double.TryParse(row[2], NumberStyles.Float, CultureInfo.InvariantCulture, out double at) && at is 0 or 1 or 2)
                 targets[(row[0].Trim(), row[1].Trim())] = (int)at;
         }
-        return targets.Count > 0 ? targets : throw new InputException($"{path}: no row says a target; 'targets' names BBQ's additional_metadata.csv");
+        return targets.Count > 0 ? targets : throw new InputException($"{path}: no row gives a target; 'targets' must name BBQ's additional_metadata.csv");
     }
 
     public ChoiceQuestion Question(DocumentId id, JsonElement line)
@@ -32,11 +32,11 @@ internal sealed class BbqRows(string template, string examples, IReadOnlyDiction
         string[] answers = [.. s_answers.Select(name => JsonRows.Text(line, name).Trim())];
         string category = JsonRows.Text(line, "category");
         if (!line.TryGetProperty("label", out JsonElement label) || label.ValueKind != JsonValueKind.Number || !label.TryGetInt32(out int gold) || gold is < 0 or > 2)
-            throw new ChoiceReject("a field is missing or empty", "field 'label': 0, 1 or 2 was expected");
+            throw new ChoiceReject("a field is missing or empty", "field 'label': expected 0, 1 or 2");
         string[][] groups = [.. s_answers.Select(name => Groups(line, name))];
         int[] unknown = [.. Enumerable.Range(0, 3).Where(i => groups[i].Contains("unknown", StringComparer.OrdinalIgnoreCase))];
         if (unknown.Length != 1)
-            throw new ChoiceReject("not one unknown answer", $"answer_info names {unknown.Length} answers 'unknown'");
+            throw new ChoiceReject("not one unknown answer", $"answer_info marks {unknown.Length} answers as 'unknown', expected one");
         bool isAmbiguous = OneOf(line, "context_condition", "ambig", "disambig"), isNegative = OneOf(line, "question_polarity", "neg", "nonneg");
         string prompt = examples + template.Replace("{context}", JsonRows.Text(line, "context").Trim(), StringComparison.Ordinal)
             .Replace("{question}", JsonRows.Text(line, "question").Trim(), StringComparison.Ordinal);

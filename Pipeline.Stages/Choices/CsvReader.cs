@@ -73,7 +73,7 @@ internal sealed class CsvReader(TextReader text, string path)
         }
         return text.Peek() is < 0 or ',' or '\r' or '\n'
             ? field.ToString()
-            : throw new InputException($"{path}: line {_line}: found '{(char)text.Peek()}' behind a closed quote, expected a comma or the end of the line");
+            : throw new InputException($"{path}: line {_line}: found '{(char)text.Peek()}' after a closing quote, expected a comma or the end of the line");
     }
 
     private int Next()

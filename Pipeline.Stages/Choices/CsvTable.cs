@@ -29,7 +29,7 @@ internal static class CsvTable
             }
             catch (DecoderFallbackException e)
             {
-                throw new InputException($"{path} is not UTF-8; convert it (iconv)", e);
+                throw new InputException($"{path} is not UTF-8; convert it, for example with iconv", e);
             }
         }
     }

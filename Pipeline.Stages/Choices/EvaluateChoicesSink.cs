@@ -36,7 +36,7 @@ internal sealed class EvaluateChoicesSink(EvaluateChoicesOptions options, StageC
         EvaluationPlan plan = EvaluationPlan.Make(new EvaluateOptions { Models = options.Models, Differing = 0 }, context.Definition, context.RunFolder);
         List<ChoiceQuestion> questions = await UsableAsync(input, plan, cancellationToken);
         if (questions.Count == 0)
-            throw new InputException($"stage '{context.StageName}': no question reached it, so there is nothing to judge by");
+            throw new InputException($"stage '{context.StageName}': no question reached it, so there is nothing to judge on");
         EvaluationReport text = await TextAsync(plan, cancellationToken);
         var results = new List<ChoicesResult>();
         foreach (ModelPlace place in plan.Models)
@@ -80,7 +80,7 @@ internal sealed class EvaluateChoicesSink(EvaluateChoicesOptions options, StageC
                 break;
         }
         if (text.Bytes == 0)
-            throw new InputException($"stage '{context.StageName}': 'text' names no text; a figure of answers is read beside bits per byte");
+            throw new InputException($"stage '{context.StageName}': 'text' names no text; results on answers need bits per byte to compare with");
         return await new EvaluationRunner(_device, _run.Tokenizers, context.Storage, context.Meter, options.BatchTokens, OneRank.Instance, StopIfAsked).RunAsync(plan, text, cancellationToken);
     }
 
@@ -141,6 +141,6 @@ internal sealed class EvaluateChoicesSink(EvaluateChoicesOptions options, StageC
     private void StopIfAsked()
     {
         if (context.StopRequested.IsCancellationRequested)
-            throw new InterruptedException("stopped while judging, which begins again with the same command");
+            throw new InterruptedException("stopped while judging; the same command starts judging again");
     }
 }

@@ -33,7 +33,7 @@ internal static class JsonRows
         => of.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0
             && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String && v.GetString()!.Length > 0)
                 ? [.. value.EnumerateArray().Select(v => v.GetString()!)]
-                : throw new ChoiceReject("a field is missing or empty", $"field '{name}': a list of texts was expected");
+                : throw new ChoiceReject("a field is missing or empty", $"field '{name}': expected a list of texts");
 
     /// <summary>A line of <see cref="ChoiceFormat.Plain"/>.</summary>
     public static ChoiceQuestion Plain(DocumentId id, JsonElement line, string examples)
@@ -52,7 +52,7 @@ internal static class JsonRows
         try
         {
             using JsonDocument document = JsonDocument.Parse(line);
-            return document.RootElement.ValueKind == JsonValueKind.Object ? make(id, document.RootElement) : throw new ChoiceReject("line is not a JSON object", "an object was expected");
+            return document.RootElement.ValueKind == JsonValueKind.Object ? make(id, document.RootElement) : throw new ChoiceReject("line is not a JSON object", "expected an object");
         }
         catch (JsonException e)
         {

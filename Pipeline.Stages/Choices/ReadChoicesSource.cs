@@ -19,7 +19,7 @@ internal sealed class ReadChoicesSource(ReadChoicesOptions options, StageContext
     private IEnumerable<ChoiceQuestion> Read(CancellationToken cancellationToken)
     {
         if (options.Files.Count == 0)
-            throw new DefinitionException($"stage '{context.StageName}': 'files' names nothing");
+            throw new DefinitionException($"stage '{context.StageName}': 'files' is empty; name at least one");
         string examples = options.Examples is { } file ? ReadText(PathOf(file)) : "";
         long row = 0, end = options.MaxRows == 0 ? long.MaxValue : options.SkipRows + options.MaxRows;
         foreach (string path in options.Files.Select(PathOf))
@@ -78,6 +78,6 @@ internal sealed class ReadChoicesSource(ReadChoicesOptions options, StageContext
     private string PathOf(string name)
     {
         string path = RunPaths.Input(context.RunFolder, name);
-        return context.Storage.FileExists(path) ? path : throw new InputException($"{path} is not there; stage '{context.StageName}' names it");
+        return context.Storage.FileExists(path) ? path : throw new InputException($"{path} does not exist; stage '{context.StageName}' names it");
     }
 }

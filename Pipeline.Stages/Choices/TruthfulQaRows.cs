@@ -10,7 +10,7 @@ internal static class TruthfulQaRows
 {
     public static IEnumerable<Func<DocumentId, ChoiceQuestion>> Read(IStorage storage, string path, string examples)
         => CsvTable.Read(storage, path, "Question", "Best Answer", "Correct Answers", "Incorrect Answers", "Category")
-            .Select(fields => (Func<DocumentId, ChoiceQuestion>)(id => Question(id, fields ?? throw new ChoiceReject("another number of fields than columns", "the record is cut or not quoted"), examples)));
+            .Select(fields => (Func<DocumentId, ChoiceQuestion>)(id => Question(id, fields ?? throw new ChoiceReject("number of fields differs from number of columns", "the record is cut off or not quoted"), examples)));
 
     private static ChoiceQuestion Question(DocumentId id, string[] fields, string examples)
     {

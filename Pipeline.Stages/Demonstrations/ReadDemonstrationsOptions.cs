@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Demonstrations;
 /// <summary>What <c>read-demonstrations</c> may be told.</summary>
 internal sealed record ReadDemonstrationsOptions
 {
-    [Description("Files of demonstrations, .parquet, or JSON Lines (.jsonl, .gz and .zst too), all of one kind, in this order. * and ? stand for characters of a name, ** for folders. run:NAME is below the run folder.")]
+    [Description("Files of demonstrations: Parquet, or JSON Lines (.jsonl, also .gz and .zst), all of one kind, read in this order. * and ? stand for characters of a name, ** for folders. run:NAME is inside the run folder.")]
     public required IReadOnlyList<string> Files { get; init; }
 
     [Description("The column of prompts.")]
@@ -21,10 +21,10 @@ internal sealed record ReadDemonstrationsOptions
     [Description("The column of what should not follow the prompt.")]
     public string Negative { get; init; } = "negative";
 
-    [Description("The column of what the model says by itself, for fit-sea with base column; absent where the model is asked.")]
+    [Description("The column of what the model says by itself, for fit-sea with base column. Absent: the model is asked.")]
     public string? Base { get; init; }
 
-    [Description("Rows to leave out at the beginning, counted over all files.")]
+    [Description("Rows to skip at the beginning, counted over all files.")]
     [Range(0L, long.MaxValue)]
     public long SkipRows { get; init; }
 

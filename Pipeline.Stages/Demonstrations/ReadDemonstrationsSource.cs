@@ -43,7 +43,7 @@ internal sealed class ReadDemonstrationsSource : ISource<Demonstration>, IFinger
     private static bool IsParquet(string file) => file.EndsWith(Parquet, StringComparison.OrdinalIgnoreCase);
 
     private static string? FaultOfKinds(IReadOnlyList<string> files)
-        => files.Any(IsParquet) && !files.All(IsParquet) ? $"'files' names Parquet and other files; give files of one kind, {Parquet} or JSON Lines" : null;
+        => files.Any(IsParquet) && !files.All(IsParquet) ? $"'files' mixes Parquet and other files; give files of one kind, {Parquet} or JSON Lines" : null;
 
     private IReadOnlyList<(string Name, bool IsMessages)> Columns =>
     [

@@ -7,7 +7,7 @@ namespace Pipeline.Stages.Documents;
 internal sealed class AlignMap : IMap<AlignedPair, AlignedPair>
 {
     public static StageRegistration Registration { get; } = StageRegistration.Map<AlignOptions, AlignedPair, AlignedPair, AlignMap>(
-        "align", "Does nothing: tokenize aligns. Definitions of before may name it.", static (_, _) => new AlignMap());
+        "align", "Does nothing, as tokenize aligns; definitions for earlier versions may still name it.", static (_, _) => new AlignMap());
 
     public IReadOnlyList<AlignedPair> Map(AlignedPair input) => [input];
 }

@@ -86,7 +86,7 @@ internal sealed class ConversationTokenizer<T>
         }
         throw new RejectedException(id, "longer than the limit", string.Create(
             CultureInfo.InvariantCulture,
-            $"{string.Join(" and ", sides.Select(s => s.Count))} tokens where {string.Join(" and ", _rule.Limits)} are allowed, and no earlier end of a turn of the assistant fits"));
+            $"{string.Join(" and ", sides.Select(s => s.Count))} tokens where {string.Join(" and ", _rule.Limits)} are allowed, and no earlier end of an assistant turn fits"));
     }
 
     /// <summary>Turns, less one at least, whose ends lie within the limits of every side.</summary>
@@ -167,7 +167,7 @@ internal sealed class ConversationTokenizer<T>
             }
             shared = side == 0 ? shown : Intersection(shared, shown);
         }
-        return shared.Count > 0 ? shared : throw new RejectedException(id, "text is empty", "no turn has content that all templates show");
+        return shared.Count > 0 ? shared : throw new RejectedException(id, "text is empty", "no turn has content that every template renders");
     }
 
     private static List<int> Intersection(List<int> a, List<int> b)
@@ -220,7 +220,7 @@ internal sealed class ConversationTokenizer<T>
         return turns.Count > 0 || (hasOwnWords && on == LossOn.Assistant)
             ? turns
             : throw new RejectedException(id, on == LossOn.Marker ? "no loss marker" : "nothing counts in the loss",
-                on == LossOn.Marker ? $"no turn of the assistant holds '{_rule.LossMarker}'" : "no turn of the assistant has content");
+                on == LossOn.Marker ? $"no assistant turn contains '{_rule.LossMarker}'" : "no assistant turn has content");
     }
 
     private static bool[] Mask(TokenSequence side, List<(int Turn, int Start, int End)> counted)

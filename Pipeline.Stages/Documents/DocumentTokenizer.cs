@@ -55,7 +55,7 @@ internal sealed class DocumentTokenizer<T>(IReadOnlyList<TextTokenizer> sides, T
             throw TooLong(id, encoded, "longer than the limit", "longDocuments is reject");
         byte[] bytes = Encoding.UTF8.GetBytes(text);
         if (LongDocumentCutter.Cut(bytes, encoded, rule) is not { Count: > 0 } cuts)
-            throw TooLong(id, encoded, "no place to cut", "no boundary that all sides share lies within the limits");
+            throw TooLong(id, encoded, "no place to cut", "no boundary that both tokenizers share lies within the limits");
         int start = 0;
         foreach (int cut in cuts.Append(bytes.Length))
         {
@@ -103,7 +103,7 @@ internal sealed class DocumentTokenizer<T>(IReadOnlyList<TextTokenizer> sides, T
             start += length;
         }
         if (documents.Count == 0)
-            throw new RejectedException(id, "nothing counts in the loss", $"nothing that was kept stands behind the marker '{rule.LossMarker}'");
+            throw new RejectedException(id, "nothing counts in the loss", $"nothing that was kept comes after the marker '{rule.LossMarker}'");
         return documents;
     }
 
@@ -113,7 +113,7 @@ internal sealed class DocumentTokenizer<T>(IReadOnlyList<TextTokenizer> sides, T
         string marker = WellFormedText.Normalize(rule.LossMarker!);
         int at = text.IndexOf(marker, StringComparison.Ordinal);
         return at < 0
-            ? throw new RejectedException(id, "no loss marker", $"the text does not hold '{rule.LossMarker}'")
+            ? throw new RejectedException(id, "no loss marker", $"the text does not contain '{rule.LossMarker}'")
             : Encoding.UTF8.GetByteCount(text.AsSpan(0, at + marker.Length));
     }
 

@@ -34,9 +34,9 @@ internal sealed record TokenizationRule(int[] Limits, LongDocuments LongDocument
     public static IEnumerable<ValidationResult> Faults(LossOn? lossOn, string? lossMarker, string? templateDate)
     {
         if (templateDate is not null && Date(templateDate) is null)
-            yield return new ValidationResult($"'templateDate' is '{templateDate}'; a day such as 2024-07-26 is expected", [nameof(TokenizeOptions.TemplateDate)]);
+            yield return new ValidationResult($"'templateDate' is '{templateDate}', expected a day such as 2024-07-26", [nameof(TokenizeOptions.TemplateDate)]);
         if (lossOn == Chat.LossOn.Marker && string.IsNullOrEmpty(lossMarker))
-            yield return new ValidationResult("'lossOn' is marker but 'lossMarker' is not given; say the text behind which the loss counts", [nameof(TokenizeOptions.LossOn)]);
+            yield return new ValidationResult("'lossOn' is marker but 'lossMarker' is not given; give the text after which the loss counts", [nameof(TokenizeOptions.LossOn)]);
         if (lossOn != Chat.LossOn.Marker && lossMarker is not null)
             yield return new ValidationResult($"'lossMarker' '{lossMarker}' is given but 'lossOn' is not marker; set lossOn to marker or leave lossMarker out", [nameof(TokenizeOptions.LossMarker)]);
     }

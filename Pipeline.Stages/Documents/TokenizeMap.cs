@@ -31,7 +31,7 @@ internal sealed class TokenizeMap : IMap<TextDocument, AlignedPair>, IFingerprin
 
     public static StageRegistration Registration { get; } = StageRegistration.Map<TokenizeOptions, TextDocument, AlignedPair, TokenizeMap>(
         "tokenize",
-        "Tokenizes text or conversations with the teacher's and the student's tokenizer, checks that both stand for the same bytes, and finds the chunks where they meet.",
+        "Tokenizes text or conversations with the teacher's and the student's tokenizer, checks that both spell the same bytes, and finds the chunks where they meet.",
         static (o, c) => new TokenizeMap(ChatSides.Teacher(RunSite.Of(c)), ChatSides.Student(RunSite.Of(c)), TokenizationRule.Of(o), c.Meter))
         .Telling<TokenizeOptions>(static (o, facts) => facts with { MaxTeacherTokens = o.MaxTeacherTokens, MaxStudentTokens = o.StudentLimit })
         .Ruled<TokenizeOptions>(static (o, c) => SideRules.Tokenizers(c)

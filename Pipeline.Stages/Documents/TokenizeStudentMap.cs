@@ -27,7 +27,7 @@ internal sealed class TokenizeStudentMap : IMap<TextDocument, Example>, IFingerp
 
     public static StageRegistration Registration { get; } = StageRegistration.Map<TokenizeStudentOptions, TextDocument, Example, TokenizeStudentMap>(
         "tokenize-student",
-        "Tokenizes text or conversations with the student's tokenizer alone, for training without a teacher.",
+        "Tokenizes text or conversations with the student's tokenizer only, for training without a teacher.",
         static (o, c) => new TokenizeStudentMap(ChatSides.Student(RunSite.Of(c)), TokenizationRule.Of(o), c.Meter))
         .Telling<TokenizeStudentOptions>(static (o, facts) => facts with { MaxStudentTokens = o.MaxStudentTokens })
         .Ruled<TokenizeStudentOptions>(static (o, c) => SideRules.StudentTokenizer(c)

@@ -7,26 +7,26 @@ namespace Pipeline.Stages.Documents;
 
 internal sealed record TokenizeStudentOptions : IValidatableObject
 {
-    [Description("Tokens a document may have, bos and eos included.")]
+    [Description("Most tokens of a document, bos and eos included.")]
     [Range(16, 4_194_304)]
     public int MaxStudentTokens { get; init; } = 512;
 
-    [Description("Longer documents: split into several, cut behind the first of them, or reject.")]
+    [Description("What happens to longer documents: split (into several), cut (after the first part), or reject.")]
     public LongDocuments LongDocuments { get; init; } = LongDocuments.Split;
 
-    [Description("Begin with the bos token where the tokenizer has one: every part of a long document does.")]
+    [Description("Begin with the bos token, if the tokenizer has one. Every part of a long document begins so.")]
     public bool AddBos { get; init; } = true;
 
-    [Description("End with the eos token where the tokenizer has one. It stands where the document ends: not behind a part that goes on in the next, nor where a document was cut.")]
+    [Description("End with the eos token, if the tokenizer has one. It goes where the document ends: not after a part that continues in the next one, nor where a document was cut.")]
     public bool AddEos { get; init; } = true;
 
-    [Description("What counts in a loss: all, assistant (turns of a conversation), or marker (what follows lossMarker). Absent: assistant for conversations, all for text.")]
+    [Description("What counts in the loss: all, assistant (the assistant turns of a conversation), or marker (what follows lossMarker). Absent: assistant for conversations, all for text.")]
     public LossOn? LossOn { get; init; }
 
-    [Description("With lossOn marker: the loss counts behind the first occurrence of this text, in a conversation behind its first occurrence in each assistant turn.")]
+    [Description("With lossOn marker: the loss counts after the first occurrence of this text; in a conversation, after its first occurrence in each assistant turn.")]
     public string? LossMarker { get; init; }
 
-    [Description("The day (2024-07-26) that chat templates which write today's date are given. Absent: they have no date, and use their own or are refused, so that a run does not depend on the day.")]
+    [Description("The day (such as 2024-07-26) for chat templates that write today's date. Absent: they get no date, and use a fixed one of their own or are refused, so that a run does not depend on the day.")]
     public string? TemplateDate { get; init; }
 
     IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext validationContext) => TokenizationRule.Faults(LossOn, LossMarker, TemplateDate);

@@ -26,7 +26,7 @@ internal static class DonorTransfer
         Tensor result = EmbeddingTransfer.Apply(source_VH, plan with { RandomTarget = [] }, seed: 0);
         (long Target, long Source)[] shared = [.. plan.CopyTarget.Zip(plan.CopySource).Where(p => bytes.IsText((int)p.First) && p.First < donor_VP.size(0))];
         if (shared.Length == 0)
-            throw new InputException("the donor and the model share no token; a donor helps only where some tokens are the same");
+            throw new InputException("the donor and the model have no token in common; give a donor that shares some tokens with the model");
         Tensor Index(IEnumerable<long> ids) => tensor(ids.ToArray(), device: source_VH.device);
         Tensor shared_NP = donor_VP.index_select(0, Index(shared.Select(s => s.Target))), model_NH = source_VH.index_select(0, Index(shared.Select(s => s.Source)));
         long[] wanted = [.. plan.RandomTarget.Where(id => id < donor_VP.size(0) && id < bytes.Count && bytes.ClassOf((int)id) != TokenClass.None)];

@@ -47,7 +47,7 @@ public sealed class ExpandedInput : IDisposable
         for (int id = 0; id < student.VocabularySize; id++)
         {
             if (!student.IsMark(id) && student.ByteView(id).Length > 1)
-                return $"inputExpansion is for tokenizers of bytes; token {id} ('{student.TokenOf(id)}') of the student's has {student.ByteView(id).Length} bytes";
+                return $"inputExpansion is for tokenizers of bytes, but the student's token {id} ('{student.TokenOf(id)}') has {student.ByteView(id).Length} bytes";
         }
         return null;
     }
@@ -106,7 +106,7 @@ public sealed class ExpandedInput : IDisposable
             throw new InputException($"{path} is version '{file.Metadata.GetValueOrDefault(VersionKey)}', this program reads version {Version}; export the model again");
         TextTokenizer source = TextTokenizer.Load(Path.Combine(folder, TokenizerName), storage);
         if (source.Fingerprint != file.Metadata.GetValueOrDefault(SourceKey))
-            throw new InputException($"{Path.Combine(folder, TokenizerName)} is another tokenizer than the one {path} was made with; export the model again");
+            throw new InputException($"{Path.Combine(folder, TokenizerName)} is not the tokenizer that {path} was made with; export the model again");
         return new ExpandedInput(student, source, file.View(WeightName).to(type).to(device));
     }
 

@@ -17,7 +17,7 @@ internal sealed record NumeralsAudit(IReadOnlyList<int> Source, IReadOnlyList<in
 
     /// <summary>One sentence for people.</summary>
     public string Describe() => Differ
-        ? $"numerals differ: tokens of 1, 2, 3 and more digits are {string.Join(", ", Source)} in the old vocabulary and {string.Join(", ", Target)} in the new one; check arithmetic first"
+        ? $"the vocabularies write numbers differently: tokens of 1, 2, 3 and more digits are {string.Join(", ", Source)} in the old vocabulary and {string.Join(", ", Target)} in the new one; check arithmetic first"
         : "both vocabularies write numbers in runs of the same lengths";
 
     private static int[] Count(TextTokenizer tokenizer)

@@ -57,22 +57,22 @@ internal static class VocabularyFile
     private static (int[] Sizes, List<string[]> Lines) Read(IStorage storage, string path, string kind, TokenizerPair tokenizers, int columns, int sizes)
     {
         if (!storage.FileExists(path))
-            throw new InputException($"{path}: no such file; run the flow that makes it first");
+            throw new InputException($"{path}: no such file; first run the flow that writes it");
         using var reader = new StreamReader(storage.OpenRead(path), Encoding.UTF8);
         string[] head = (reader.ReadLine() ?? "").Split(' ');
         if (head.Length != 3 + sizes || head[0] != kind)
-            throw new InputException($"{path}: begins with '{head[0]}', expected '{kind}'; delete it and run the flow that makes it");
+            throw new InputException($"{path}: begins with '{head[0]}', expected '{kind}'; delete it and run the flow that writes it");
         if (head[1] != tokenizers.Teacher || head[2] != tokenizers.Student)
         {
             throw new InputException(
-                $"{path}: made for the tokenizers {head[1]} (teacher) and {head[2]} (student), this run has {tokenizers.Teacher} and {tokenizers.Student}; make it again");
+                $"{path}: made for the tokenizers {head[1]} (teacher) and {head[2]} (student), but this run has {tokenizers.Teacher} and {tokenizers.Student}; write it again");
         }
         var lines = new List<string[]>();
         while (reader.ReadLine() is { } line)
         {
             string[] parts = line.Split(' ');
             if (parts.Length != columns)
-                throw new InputException($"{path}: line {lines.Count + 2} has {parts.Length} numbers, expected {columns}; delete it and run the flow that makes it");
+                throw new InputException($"{path}: line {lines.Count + 2} has {parts.Length} numbers, expected {columns}; delete it and run the flow that writes it");
             lines.Add(parts);
         }
         return ([.. head.Skip(3).Select(s => Int(path, s))], lines);
@@ -81,14 +81,14 @@ internal static class VocabularyFile
     private static void Require(string path, int expected, int found)
     {
         if (expected != found)
-            throw new InputException($"{path}: {found} lines, its head says {expected}; delete it and run the flow that makes it");
+            throw new InputException($"{path}: {found} lines, but its head says {expected}; delete it and run the flow that writes it");
     }
 
     private static int Int(string path, string text) => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value)
-        ? value : throw new InputException($"{path}: '{text}' is no whole number; delete it and run the flow that makes it");
+        ? value : throw new InputException($"{path}: '{text}' is not a whole number; delete it and run the flow that writes it");
 
     private static float Float(string path, string text) => float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float value)
-        ? value : throw new InputException($"{path}: '{text}' is no number; delete it and run the flow that makes it");
+        ? value : throw new InputException($"{path}: '{text}' is not a number; delete it and run the flow that writes it");
 }
 
 /// <summary>Fingerprints of the teacher's and the student's tokenizer.</summary>

@@ -5,6 +5,6 @@ namespace Pipeline.Stages.Embeddings;
 /// <summary>Options of <c>write-token-map</c>.</summary>
 internal sealed record WriteTokenMapOptions
 {
-    [Description("The file, below the run's folder, that mined's 'mapping' then names as run:NAME.")]
+    [Description("The file for the map, inside the run folder; 'mapping' of mined names it as run:NAME.")]
     public string To { get; init; } = "token-map.txt";
 }

@@ -45,17 +45,17 @@ public sealed record Averaging
     public static string? Fault(EnsembleAverage kind, int members, IReadOnlyList<double>? weights)
     {
         if (members < 2)
-            return $"has {members} members; it takes two";
+            return $"has {members} members, expected at least two";
         if (weights is null or [])
             return null;
         string given = string.Join(", ", weights.Select(w => w.ToString(CultureInfo.InvariantCulture)));
         if (weights.Count != members)
-            return $"has {members} members and {weights.Count} weights ({given}); give one for each, in their order";
+            return $"has {members} members and {weights.Count} weights ({given}); give one weight for each member, in their order";
         double sum = weights.Sum();
         if (!weights.All(double.IsFinite) || sum <= 1e-9)
             return $"has weights ({given}) that sum to {sum.ToString(CultureInfo.InvariantCulture)}; they are divided by their sum, which must be above 0";
         if (kind == EnsembleAverage.Probability && weights.Any(w => w < 0))
-            return $"has weights ({given}) of probabilities, which must not be negative; those of log-probabilities may be";
+            return $"has a negative weight ({given}); only weights of log-probabilities may be negative";
         return null;
     }
 

@@ -64,7 +64,7 @@ public static class EnsembleGenerator
     private static IEnumerable<string> ByBytes(IReadOnlyList<ByteMember> members, Averaging averaging, string prompt, GenerationOptions options)
     {
         if (options.RepetitionPenalty != 1)
-            throw new DefinitionException("a repetition penalty is of tokens, and an ensemble of unlike tokenizers answers in bytes; leave it out");
+            throw new DefinitionException("a repetition penalty applies to tokens, but an ensemble of different tokenizers answers in bytes; leave it out");
         var views = new List<NextByteModel>();
         try
         {

@@ -37,7 +37,7 @@ internal sealed class EvaluateSink(
                 break;
         }
         if (text.Bytes == 0)
-            throw new InputException($"stage '{name}': no text reached it, so there is nothing to judge by");
+            throw new InputException($"stage '{name}': no text reached it, so there is nothing to judge on");
         meter.Count("windows", text.Windows.Count);
         meter.Count("bytes", text.Bytes);
 
@@ -56,6 +56,6 @@ internal sealed class EvaluateSink(
     private void StopIfAsked()
     {
         if (stopRequested.IsCancellationRequested)
-            throw new InterruptedException("stopped while judging, which begins again with the same command");
+            throw new InterruptedException("stopped while judging; the same command starts judging again");
     }
 }

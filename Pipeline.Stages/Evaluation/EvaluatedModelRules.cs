@@ -28,7 +28,7 @@ internal static class EvaluatedModelRules
             for (int i = 0; i < tokenizers.Length; i++)
             {
                 if (Fault(tokenizers[i]) is { } fault)
-                    yield return new RuleFinding("exactBytes", $"'exactBytes': of the tokenizer of '{options.Models[i].Title}', {fault}");
+                    yield return new RuleFinding("exactBytes", $"'exactBytes': the tokenizer of '{options.Models[i].Title}': {fault}");
             }
         }
         for (int e = 0; e < options.Ensembles.Count; e++)
@@ -36,7 +36,7 @@ internal static class EvaluatedModelRules
             TextTokenizer?[] members = [.. options.Ensembles[e].Members.Select(name => options.Models.ToList().FindIndex(m => m.Title == name)).Where(i => i >= 0).Select(i => tokenizers[i])];
             bool unlike = members.OfType<TextTokenizer>().Select(t => t.Fingerprint).Distinct(StringComparer.Ordinal).Count() > 1;
             if (unlike && members.Any(t => Fault(t) is not null))
-                yield return new RuleFinding($"ensembles[{e}].members", $"'ensembles[{e}].members': models of unlike tokenizers answer byte by byte, which needs BPE tokenizers; transfer the members to one tokenizer first");
+                yield return new RuleFinding($"ensembles[{e}].members", $"'ensembles[{e}].members': models with different tokenizers answer byte by byte, which needs BPE tokenizers; transfer the members to one tokenizer first");
         }
     }
 
@@ -45,7 +45,7 @@ internal static class EvaluatedModelRules
         if (model.Model == InitialStudent.Name)
         {
             return RunNames.Find($"run:{InitialStudent.Name}", context) is not null ? []
-                : context.Definition.Student is null ? [new RuleFinding($"{key}.model", $"'{key}.model' is the student before training, and the definition has no student")]
+                : context.Definition.Student is null ? [new RuleFinding($"{key}.model", $"'{key}.model' is the student before training, but the definition has no student")]
                 : StudentRules.OfRun(context);
         }
         if (model.Model != ModelPlace.Teacher)
@@ -54,7 +54,7 @@ internal static class EvaluatedModelRules
             return folder.Any(f => !f.IsWarning) ? folder : folder.Concat(SideRules.Tokenizer(model.Tokenizer is null ? $"{key}.model" : $"{key}.tokenizer", model.Tokenizer ?? model.Model, null, context));
         }
         if (context.Definition.Teacher is not { } teacher)
-            return [new RuleFinding($"{key}.model", $"'{key}.model' is the teacher, and the definition has none")];
+            return [new RuleFinding($"{key}.model", $"'{key}.model' is the teacher, but the definition has none")];
         return teacher.Backend == TeacherDefinition.DefaultBackend ? SideRules.Teacher(context) : [];
     }
 

@@ -38,7 +38,7 @@ internal sealed record EvaluationPlan(
     public static bool IsUnlike(IReadOnlyList<ModelPlace> members, TokenizerStore tokenizers)
         => members.Select(m => tokenizers.Get(m.Tokenizer).Fingerprint).Distinct(StringComparer.Ordinal).Count() > 1;
 
-    /// <exception cref="DefinitionException">The options break a rule, or ask for a teacher that is not there.</exception>
+    /// <exception cref="DefinitionException">The options break a rule, or ask for a teacher, and the definition has none.</exception>
     public static EvaluationPlan Make(EvaluateOptions options, RunDefinition definition, string runFolder)
     {
         OptionRules.Require(options, "evaluate");

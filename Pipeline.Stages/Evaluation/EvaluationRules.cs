@@ -11,9 +11,9 @@ internal static class EvaluationRules
         if (options.Models.Count == 0)
             yield return new ValidationResult("'models' is empty; name at least one", [nameof(options.Models)]);
         if (options.To.Length == 0 || options.To != Path.GetFileName(options.To) || options.To.Contains('\0', StringComparison.Ordinal))
-            yield return new ValidationResult($"'to' is '{options.To}'; expected a plain name: the report is report/NAME.json of the run folder", [nameof(options.To)]);
+            yield return new ValidationResult($"'to' is '{options.To}'; expected a plain name, as the report is report/NAME.json in the run folder", [nameof(options.To)]);
         if (options.Stride > options.WindowBytes)
-            yield return new ValidationResult($"'stride' is {options.Stride}, more than 'windowBytes', {options.WindowBytes}; a window has at least the bytes that are judged", [nameof(options.Stride)]);
+            yield return new ValidationResult($"'stride' is {options.Stride}, more than 'windowBytes', {options.WindowBytes}; a window must hold at least the bytes that are judged", [nameof(options.Stride)]);
         foreach (ValidationResult fault in Names(options).Concat(Members(options)).Concat(Comparisons(options)))
             yield return fault;
     }
@@ -34,7 +34,7 @@ internal static class EvaluationRules
         for (int i = 0; i < options.Ensembles.Count; i++)
         {
             if (!taken.Add(options.Ensembles[i].Name))
-                yield return new ValidationResult($"'ensembles[{i}].name': '{options.Ensembles[i].Name}' is another's name already; give it one of its own", [$"{nameof(options.Ensembles)}[{i}].Name"]);
+                yield return new ValidationResult($"'ensembles[{i}].name': '{options.Ensembles[i].Name}' is already the name of another; give it a name of its own", [$"{nameof(options.Ensembles)}[{i}].Name"]);
         }
     }
 
@@ -45,7 +45,7 @@ internal static class EvaluationRules
             EvaluatedEnsemble ensemble = options.Ensembles[i];
             string path = $"{nameof(options.Ensembles)}[{i}].{nameof(ensemble.Members)}";
             if (ensemble.Members.Distinct(StringComparer.Ordinal).Count() < 2)
-                yield return new ValidationResult($"'ensembles[{i}].members': ensemble '{ensemble.Name}' is of [{string.Join(", ", ensemble.Members)}]; expected two models or more", [path]);
+                yield return new ValidationResult($"'ensembles[{i}].members': ensemble '{ensemble.Name}' has the members [{string.Join(", ", ensemble.Members)}], expected two or more models", [path]);
             else if (Averaging.Fault(ensemble.Average, ensemble.Members.Count, ensemble.Weights) is { } fault)
                 yield return new ValidationResult($"'ensembles[{i}].weights': ensemble '{ensemble.Name}' {fault}", [$"{nameof(options.Ensembles)}[{i}].{nameof(ensemble.Weights)}"]);
             for (int m = 0; m < ensemble.Members.Count; m++)
@@ -73,7 +73,7 @@ internal static class EvaluationRules
     private static bool IsUnknown(string name, EvaluateOptions options, bool ensembles) => !Known(options, ensembles).Contains(name);
 
     private static string Unknown(string name, EvaluateOptions options, bool ensembles)
-        => Known(options, ensembles).Any() ? $"names '{name}', which is none of {string.Join(", ", Known(options, ensembles).Select(n => $"'{n}'"))}" : $"names '{name}', and there is no model";
+        => Known(options, ensembles).Any() ? $"names '{name}', which is not one of {string.Join(", ", Known(options, ensembles).Select(n => $"'{n}'"))}" : $"names '{name}', but there is no model";
 
     private static IEnumerable<string> Known(EvaluateOptions options, bool ensembles)
         => options.Models.Select(m => m.Title).Concat(ensembles ? options.Ensembles.Select(e => e.Name) : []);

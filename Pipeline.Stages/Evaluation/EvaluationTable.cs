@@ -33,17 +33,17 @@ public static class EvaluationTable
             string.Create(CultureInfo.InvariantCulture, $"{report.Documents:N0} documents, {report.Bytes:N0} bytes, {report.Windows:N0} windows of at most {report.WindowBytes:N0} bytes{(report.Stride is { } stride ? $", the last {stride:N0} of each judged" : "")}"),
         ];
         if (report.IsCut)
-            notes.Add("the input went on; the text above maxBytes was not judged");
+            notes.Add("there was more input; text beyond maxBytes was not judged");
         notes.AddRange(report.Models.Where(m => m.NotFinite is not null).Select(m => $"{m.Name}: {m.NotFinite}"));
         if (report.Gap is { } gap)
         {
             string? unsound = report.Models.FirstOrDefault(m => m.NotFinite is not null && (m.Name == gap.Before || m.Name == gap.After || m.Name == gap.Teacher))?.Name;
-            notes.Add(unsound is not null ? $"how much of the gap training closed cannot be said: {unsound} is not finite" : gap.Closed is { } share
+            notes.Add(unsound is not null ? $"the share of the gap that training closed is unknown: {unsound} is not finite" : gap.Closed is { } share
                 ? string.Create(CultureInfo.InvariantCulture, $"training closed {share:P1} of the gap between {gap.Before} and {gap.Teacher}")
                 : $"there was no gap to close: {gap.Before} began no worse than {gap.Teacher}");
         }
         foreach (ModelResult model in report.Models.Where(m => m.Exact?.RuledOutBytes > 0))
-            notes.Add(string.Create(CultureInfo.InvariantCulture, $"{model.Name} rules out what {report.ExactWith} does not at {model.Exact!.RuledOutBytes:N0} of {model.Exact.ComparedBytes:N0} bytes, which its bits from it leave out"));
+            notes.Add(string.Create(CultureInfo.InvariantCulture, $"{model.Name} gives probability 0 to what {report.ExactWith} does not at {model.Exact!.RuledOutBytes:N0} of {model.Exact.ComparedBytes:N0} bytes, which its divergence leaves out"));
         return notes;
     }
 

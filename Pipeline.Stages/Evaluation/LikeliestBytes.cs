@@ -73,5 +73,5 @@ internal sealed class LikeliestBytes
     internal short At(int window, int offset) => offset < _classes[window].Length ? _classes[window][offset] : Unknown;
 
     private static int[] OffsetsOf(WindowTokens window)
-        => window.Offsets ?? throw new InvalidOperationException("windows were encoded without offsets, and the next byte is asked for at them");
+        => window.Offsets ?? throw new InvalidOperationException("windows were encoded without offsets, which next bytes need");
 }

@@ -26,9 +26,9 @@ internal sealed record ModelPlace(string Name, string Folder, string Tokenizer, 
         if (model.Model == Teacher)
         {
             TeacherDefinition teacher = definition.Teacher
-                ?? throw new DefinitionException($"evaluate: model '{name}' is the teacher, and the definition has none");
+                ?? throw new DefinitionException($"evaluate: model '{name}' is the teacher, but the definition has none");
             if (teacher.Backend != TeacherDefinition.DefaultBackend)
-                throw new DefinitionException($"evaluate: model '{name}' is the teacher, of backend '{teacher.Backend}'; only Hugging Face folders are evaluated: name one, or leave it out");
+                throw new DefinitionException($"evaluate: model '{name}' is the teacher, of backend '{teacher.Backend}'; only Hugging Face folders can be evaluated: name one, or leave it out");
             return At(name, RunPaths.Input(runFolder, teacher.Model), model.Tokenizer ?? teacher.Tokenizer, model.Edit ?? teacher.Edit, runFolder);
         }
         string path = model.Model == StudentInitial ? $"run:{StudentInitial}" : model.Model;

@@ -47,13 +47,13 @@ internal sealed class GgufFile : IDisposable
         return stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length && BinaryPrimitives.ReadUInt32LittleEndian(head) == Magic;
     }
 
-    /// <exception cref="InputException">It is not there, or it is corrupt: the message says where and how.</exception>
+    /// <exception cref="InputException">It does not exist, or it is corrupt: the message says where and how.</exception>
     public static GgufFile Open(string path, IStorage storage)
     {
         if (!storage.FileExists(path))
             throw new InputException($"{path}: no such file");
         if (storage.Length(path) < 24)
-            throw new InputException($"{path}: corrupt GGUF file: {storage.Length(path)} bytes long; fetch or write it again");
+            throw new InputException($"{path}: corrupt GGUF file: {storage.Length(path)} bytes long; download or write it again");
         IMappedFile map = storage.Map(path);
         try
         {
@@ -85,7 +85,7 @@ internal sealed class GgufFile : IDisposable
     public void Rows(GgufTensor tensor, long firstRow, Span<float> values)
     {
         if (!Enum.IsDefined((GgufType)tensor.Type))
-            throw new InputException($"{Path}: {tensor}: {GgufTypes.Name(tensor.Type)} is not decoded here; F32, F16, BF16 and Q8_0 are");
+            throw new InputException($"{Path}: {tensor}: {GgufTypes.Name(tensor.Type)} is not supported; F32, F16, BF16 and Q8_0 are");
         var type = (GgufType)tensor.Type;
         long first = GgufTypes.Bytes(type, firstRow * tensor.Columns);
         int bytes = (int)GgufTypes.Bytes(type, values.Length);
@@ -107,7 +107,7 @@ internal sealed class GgufFile : IDisposable
             throw new InputException($"{path}: it does not begin with GGUF; it is another kind of file");
         uint version = reader.UInt32("the version");
         if (version is not (2 or 3))
-            throw new InputException($"{path}: GGUF version {version}; versions 2 and 3, little-endian, are read");
+            throw new InputException($"{path}: GGUF version {version}; versions 2 and 3, little-endian, are supported");
         int tensorCount = reader.Count("the number of tensors", LeastTensorBytes, MostTensors);
         int keys = reader.Count("the number of keys", sizeof(ulong), int.MaxValue);
         GgufMetadata metadata = GgufMetadata.Read(ref reader, keys, path);
@@ -156,9 +156,9 @@ internal sealed class GgufFile : IDisposable
         foreach ((string name, uint type, long[] shape, ulong offset, long bytes) in infos)
         {
             if (!names.Add(name))
-                throw reader.Corrupt($"tensor '{name}' is there twice");
+                throw reader.Corrupt($"tensor '{name}' is listed twice");
             if (offset != (ulong)at)
-                throw reader.Corrupt($"tensor '{name}' lies at {offset}, expected {at}");
+                throw reader.Corrupt($"tensor '{name}' is at {offset}, expected {at}");
             if (start + at + bytes > fileLength)
                 throw reader.Corrupt($"tensor '{name}' ends at byte {start + at + bytes}, the file has {fileLength}; cut off?");
             tensors.Add(new GgufTensor(name, type, shape, start + at, bytes));

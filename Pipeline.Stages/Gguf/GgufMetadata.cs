@@ -76,14 +76,14 @@ internal sealed class GgufMetadata
     internal static GgufMetadata Read(ref GgufReader reader, int keys, string path)
     {
         if (keys > MostKeys)
-            throw reader.Corrupt($"{keys} keys, at most {MostKeys} are read");
+            throw reader.Corrupt($"{keys} keys, expected at most {MostKeys}");
         GgufMetadata metadata = new(path);
         for (int i = 0; i < keys; i++)
         {
             string key = reader.Text($"key {i}", LongestKey);
             object value = Value(ref reader, (GgufValueType)reader.UInt32($"the type of '{key}'"), key);
             if (!metadata._values.TryAdd(key, value))
-                throw reader.Corrupt($"key '{key}' is there twice");
+                throw reader.Corrupt($"key '{key}' is given twice");
         }
         return metadata;
     }
@@ -108,7 +108,7 @@ internal sealed class GgufMetadata
         var type = (GgufValueType)reader.UInt32($"the type of '{key}'");
         int width = type == GgufValueType.String ? sizeof(ulong) : Width(type);
         if (width == 0)
-            throw reader.Corrupt($"'{key}' is an array of type {(uint)type}; arrays of numbers, flags and texts are read");
+            throw reader.Corrupt($"'{key}' is an array of type {(uint)type}; arrays of numbers, flags and texts are supported");
         int count = reader.Count($"the number of items of '{key}'", width, MostItems);
         if (type == GgufValueType.String)
         {

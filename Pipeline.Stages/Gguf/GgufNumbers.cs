@@ -36,7 +36,7 @@ internal static class GgufNumbers
                     Quantize(values.Slice(at, Block), bytes.Slice(at / Block * BlockBytes, BlockBytes));
                 break;
             default:
-                throw new ArgumentOutOfRangeException(nameof(type), type, "no such type is written");
+                throw new ArgumentOutOfRangeException(nameof(type), type, "this type cannot be written");
         }
     }
 
@@ -63,7 +63,7 @@ internal static class GgufNumbers
                     Restore(bytes.Slice(at / Block * BlockBytes, BlockBytes), values.Slice(at, Block));
                 break;
             default:
-                throw new ArgumentOutOfRangeException(nameof(type), type, "no such type is read");
+                throw new ArgumentOutOfRangeException(nameof(type), type, "this type cannot be read");
         }
     }
 

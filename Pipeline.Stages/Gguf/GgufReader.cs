@@ -17,7 +17,7 @@ internal ref struct GgufReader(ReadOnlySpan<byte> bytes, string path)
     public readonly int Left => _bytes.Length - At;
 
     public readonly InputException Corrupt(string what, Exception? inner = null)
-        => new($"{path}: corrupt GGUF file: {what}; fetch or write it again", inner);
+        => new($"{path}: corrupt GGUF file: {what}; download or write it again", inner);
 
     public uint UInt32(string what) => BinaryPrimitives.ReadUInt32LittleEndian(Take(4, what));
 
@@ -28,7 +28,7 @@ internal ref struct GgufReader(ReadOnlySpan<byte> bytes, string path)
     {
         ulong claimed = UInt64(what);
         if (claimed > (ulong)most || (long)claimed * leastBytes > Left)
-            throw Corrupt($"{what} is {claimed}, and {Left} bytes are left (at most {most} are read); cut off?");
+            throw Corrupt($"{what} is {claimed}, but {Left} bytes are left (the limit is {most}); is the file cut off?");
         return (int)claimed;
     }
 
@@ -48,7 +48,7 @@ internal ref struct GgufReader(ReadOnlySpan<byte> bytes, string path)
     public ReadOnlySpan<byte> Take(int count, string what)
     {
         if (count > Left)
-            throw Corrupt($"it ends inside {what}, at byte {_bytes.Length}; cut off?");
+            throw Corrupt($"it ends inside {what}, at byte {_bytes.Length}; is the file cut off?");
         ReadOnlySpan<byte> taken = _bytes.Slice(At, count);
         At += count;
         return taken;

@@ -42,7 +42,7 @@ internal sealed class GgufWriter
         if (!GgufTypes.Holds(tensor.Type, tensor.Shape[^1]))
             throw new ArgumentException($"tensor '{tensor.Name}': rows of {tensor.Shape[^1]} do not fit {tensor.Type}", nameof(tensor));
         if (_tensors.Exists(t => t.Name == tensor.Name))
-            throw new ArgumentException($"tensor '{tensor.Name}' is there already", nameof(tensor));
+            throw new ArgumentException($"tensor '{tensor.Name}' was added already", nameof(tensor));
         _tensors.Add(tensor);
     }
 
@@ -108,7 +108,7 @@ internal sealed class GgufWriter
     private void Value(string key, GgufValueType type, Action<Stream> write)
     {
         if (!_keys.Add(key))
-            throw new ArgumentException($"key '{key}' is there already", nameof(key));
+            throw new ArgumentException($"key '{key}' was added already", nameof(key));
         _values.Add(stream =>
         {
             WriteText(stream, key);

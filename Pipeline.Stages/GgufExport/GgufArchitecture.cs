@@ -43,7 +43,7 @@ internal sealed record GgufArchitecture(string Name)
         "gemma3_text" or "gemma3" => new("gemma3") { MayUntie = false, SlidingPeriod = null, LayersScaledByHidden = 62 },
         "phi3" => new("phi3") { FreeHeadWidth = false },
         "olmo2" => new("olmo2") { MayTie = false, FreeHeadWidth = false },
-        _ => throw new InputException($"model_type '{family.ModelType}': this program knows no architecture of llama.cpp that computes it; export it as a Hugging Face folder"),
+        _ => throw new InputException($"model_type '{family.ModelType}': no architecture of llama.cpp that this program knows computes it; use the Hugging Face folder"),
     };
 
     /// <summary>The factor on scores that it takes by itself.</summary>

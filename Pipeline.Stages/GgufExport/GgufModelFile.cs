@@ -32,7 +32,7 @@ public static class GgufModelFile
         using LanguageModel model = LanguageModel.Load(
             folder, hasTokenizer ? TextTokenizer.Load(tokenizer ?? folder, storage) : null, storage, device, ModelConfig.Load(folder, storage).StorageType);
         if (model.Expansion is not null)
-            throw new InputException($"model '{model.Name}' adds to its input embeddings (input expansion), which GGUF cannot say; train it with \"exportWithoutExpansion\": true and convert the folder that is written without");
+            throw new InputException($"model '{model.Name}' adds to its input embeddings (input expansion), which GGUF cannot express; train it with \"exportWithoutExpansion\": true and convert the folder that is written without it");
         return Write(model, path, type, ChatTemplate.Find(tokenizer is null or TextTokenizer.BytesPath ? folder : tokenizer, storage), storage);
     }
 
@@ -53,9 +53,9 @@ public static class GgufModelFile
         foreach (GgufSource tensor in tensors.All())
             writer.Add(tensor);
         if (tensors.Narrow.Count > 0)
-            remarks.Add(string.Create(CultureInfo.InvariantCulture, $"{tensors.Narrow.Count} tensors are F16: their rows are no multiple of 32, which Q8_0 needs ({tensors.Narrow[0]} first)"));
+            remarks.Add(string.Create(CultureInfo.InvariantCulture, $"{tensors.Narrow.Count} tensors are F16: their rows are not a multiple of 32, which Q8_0 needs ({tensors.Narrow[0]} first)"));
         if (model.Model.Config.TieWordEmbeddings && !architecture.MayTie)
-            remarks.Add($"the embeddings are written twice: {architecture.Name} of llama.cpp always has a head of its own");
+            remarks.Add($"the embeddings are written twice, because {architecture.Name} in llama.cpp always has a separate head");
         storage.WriteAtomically(path, writer.Write);
         return remarks;
     }
@@ -76,7 +76,7 @@ public static class GgufModelFile
     private static GgufArchitecture Head(LanguageModel model, GgufWriter writer, string name, GgufType type, string? chatTemplate, List<string> remarks)
     {
         if (model.Edit is not null)
-            throw new InputException($"model '{model.Name}' has an edit of its activations, which GGUF cannot say; export a model without one");
+            throw new InputException($"model '{model.Name}' has an edit of its activations, which GGUF cannot express; export a model without one");
         ModelConfig config = model.Model.Config;
         GgufArchitecture architecture = GgufArchitecture.Of(config.Family);
         GgufParameters parameters = new(config, architecture, remarks);
@@ -92,7 +92,7 @@ public static class GgufModelFile
         else
         {
             writer.Set(GgufKeys.Model, "none");
-            remarks.Add("the model has no tokenizer: what opens the file can be given ids alone");
+            remarks.Add("the model has no tokenizer, so programs that open the file can only be given ids");
         }
         return architecture;
     }

@@ -16,25 +16,25 @@ internal sealed class GgufParameters(ModelConfig config, GgufArchitecture archit
         List<string> errors = [];
         Activation expected = config.Family.OnePlusNorm ? Activation.GeluTanh : Activation.Silu;
         if (config.Activation != expected)
-            errors.Add($"its activation is {config.Activation}, {architecture.Name} of llama.cpp computes {expected}");
+            errors.Add($"its activation is {config.Activation}, but {architecture.Name} in llama.cpp computes {expected}");
         if (!architecture.AttentionBias && (config.QueryKeyValueBias || config.OutputBias))
-            errors.Add($"it has biases in its attention (attention_bias), which {architecture.Name} of llama.cpp has not");
+            errors.Add($"it has biases in its attention (attention_bias), which {architecture.Name} in llama.cpp does not have");
         if (!architecture.MayUntie && !config.TieWordEmbeddings)
-            errors.Add($"it has a head of its own, and {architecture.Name} of llama.cpp always takes the input embeddings; export it with tied embeddings (\"untie\": false)");
+            errors.Add($"it has a separate head, but {architecture.Name} in llama.cpp always uses the input embeddings; export it with tied embeddings (\"untie\": false)");
         if (!architecture.FreeHeadWidth && config.HeadDim * config.Heads != config.HiddenSize)
-            errors.Add($"its heads are {config.HeadDim} wide, {architecture.Name} of llama.cpp takes hidden size by heads, {config.HiddenSize}/{config.Heads}");
+            errors.Add($"its heads are {config.HeadDim} wide, but {architecture.Name} in llama.cpp takes hidden size divided by heads, {config.HiddenSize}/{config.Heads}");
         if (!HasScaling())
-            errors.Add($"its rotary scaling is {config.Rope.Scaling}, which {architecture.Name} of llama.cpp cannot be told exactly");
+            errors.Add($"its rotary scaling is {config.Rope.Scaling}, which cannot be given to {architecture.Name} in llama.cpp exactly");
         if (config.Rope.Scaling == RopeScaling.Yarn && !HasPlainBounds())
-            errors.Add($"its YaRN blends frequencies otherwise than between beta_fast 32 and beta_slow 1, rounded (it has {config.Rope.FastRotations} and {config.Rope.SlowRotations}{(config.Rope.WholeBounds ? "" : ", \"truncate\": false")}), and {architecture.Name} of llama.cpp cannot be told");
+            errors.Add($"its YaRN does not blend frequencies between beta_fast 32 and beta_slow 1, rounded (it has {config.Rope.FastRotations} and {config.Rope.SlowRotations}{(config.Rope.WholeBounds ? "" : ", \"truncate\": false")}), and {architecture.Name} in llama.cpp has no setting for that");
         if (config.Rope is { Scaling: RopeScaling.LongRope, OriginalMaxPositions: < LeastContext })
-            errors.Add($"its rotary scaling is for rows above {config.Rope.OriginalMaxPositions} tokens, and the smallest context of llama.cpp, by which it is chosen there, is {LeastContext}");
+            errors.Add($"its rotary scaling starts above {config.Rope.OriginalMaxPositions} tokens, but llama.cpp chooses it by its context size, which is at least {LeastContext}");
         if (config.Rope.Scaling == RopeScaling.LongRope)
-            remarks.Add($"LongRoPE: llama.cpp chooses between the short and the long factors by its context's size, this program by each row's length: start it with a context of at most {config.Rope.OriginalMaxPositions} for rows within that");
+            remarks.Add($"LongRoPE: llama.cpp chooses between the short and the long factors by its context's size, this program by each row's length: for rows of up to {config.Rope.OriginalMaxPositions} tokens, start it with a context no larger than that");
         CheckSliding(errors);
         CheckSoftcaps(errors);
         if (errors.Count > 0)
-            throw new InputException($"this model cannot be said in GGUF: {string.Join("; ", errors)}");
+            throw new InputException($"GGUF cannot express this model: {string.Join("; ", errors)}");
     }
 
     public void Write(GgufWriter writer)
@@ -108,14 +108,14 @@ internal sealed class GgufParameters(ModelConfig config, GgufArchitecture archit
             {
                 remarks.Add(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{config.IsSliding.Count(s => s)} of {config.Layers} layers see {window} positions; {architecture.Name} of llama.cpp has no windows, so it computes this model for texts of up to {window} tokens alone"));
+                    $"{config.IsSliding.Count(s => s)} of {config.Layers} layers see {window} positions; {architecture.Name} in llama.cpp has no windows, so it computes this model only for texts of up to {window} tokens"));
             }
             return;
         }
         if (Period() is not { } period || (architecture.SlidingPeriod is { } fixedPeriod && period != fixedPeriod && config.Layers > 1))
         {
             string known = architecture.SlidingPeriod is { } n ? $"every {n}nd layer" : "every n-th layer", found = string.Concat(config.IsSliding.Select(s => s ? 's' : 'f'));
-            errors.Add($"its layers slide as {found} (s: sliding, f: full; layer_types), {architecture.Name} of llama.cpp knows full attention at {known} alone");
+            errors.Add($"its layers slide as {found} (s: sliding, f: full; layer_types), but {architecture.Name} in llama.cpp knows full attention only at {known}");
         }
         if (config.SlidingRope.Scaling != RopeScaling.None && config.SlidingRope != config.Rope)
             errors.Add($"the rotation of its sliding layers is scaled ({config.SlidingRope.Scaling})");
@@ -125,9 +125,9 @@ internal sealed class GgufParameters(ModelConfig config, GgufArchitecture archit
     {
         // A missing key is the family's default there, and no cap here.
         if (config.Family.AttentionSoftcap && config.AttentionSoftcap is null)
-            errors.Add("it has no attn_logit_softcapping, and llama.cpp then takes 50");
+            errors.Add("it has no attn_logit_softcapping, but llama.cpp then assumes 50");
         if (config.Family.AttentionSoftcap && config.FinalSoftcap is null)
-            errors.Add("it has no final_logit_softcapping, and llama.cpp then takes 30");
+            errors.Add("it has no final_logit_softcapping, but llama.cpp then assumes 30");
     }
 
     /// <summary>n such that every n-th layer is full and the others slide; null where there is none.</summary>

@@ -20,12 +20,12 @@ internal sealed class TokenizerMetadata(TextTokenizer tokenizer, int rows, List<
     public void Write(GgufWriter writer, string? chatTemplate)
     {
         if (tokenizer.VocabularySize > rows)
-            throw Refuse($"it has {tokenizer.VocabularySize} tokens, the model {rows} rows");
+            throw Refuse($"it has {tokenizer.VocabularySize} tokens, but the model has {rows} rows");
         if (tokenizer.Definition.Model is not BpeModel { Plain: true } model)
-            throw Refuse("it is no BPE, or one that marks the parts of words; of Unigram llama.cpp computes another function");
+            throw Refuse("it is not BPE, or BPE that marks the parts of words (and for Unigram, llama.cpp computes something else)");
         bool isByteLevel = model.OnBytes;
         if (!isByteLevel && !model.ByteFallback)
-            throw Refuse("it is neither byte-level nor has it tokens for bytes");
+            throw Refuse("it is not byte-level and has no tokens for bytes");
         (string[] tokens, int[] types) = Tokens(model);
         writer.Set(GgufKeys.Model, isByteLevel ? GgufKeys.ByteLevel : GgufKeys.SentencePiece);
         writer.Set(GgufKeys.Pre, isByteLevel ? PreTokenizerName(model) : "default");
@@ -40,7 +40,7 @@ internal sealed class TokenizerMetadata(TextTokenizer tokenizer, int rows, List<
             writer.Set(GgufKeys.ChatTemplate, chatTemplate);
         int stripping = tokenizer.Definition.Added.Count(t => t.LeftStrip || t.RightStrip || t.SingleWord);
         if (stripping > 0)
-            remarks.Add(string.Create(CultureInfo.InvariantCulture, $"{stripping} added tokens take white space beside them or stand for whole words alone (lstrip, rstrip, single_word); llama.cpp does not, so that texts with them get other ids"));
+            remarks.Add(string.Create(CultureInfo.InvariantCulture, $"{stripping} added tokens absorb white space around them or match only whole words (lstrip, rstrip, single_word); llama.cpp does not support that, so texts with them get other ids"));
     }
 
     private (string[] Tokens, int[] Types) Tokens(BpeModel model)
@@ -57,7 +57,7 @@ internal sealed class TokenizerMetadata(TextTokenizer tokenizer, int rows, List<
                 : added.TryGetValue(id, out AddedToken? token) ? token.Special ? GgufKeys.Control : GgufKeys.UserDefined
                 : tokenizer.IsByteFallback(id) ? GgufKeys.Byte : GgufKeys.Normal;
             if (!seen.Add(tokens[id]))
-                throw Refuse($"two of its tokens are '{tokens[id]}', the second of id {id}, and llama.cpp ends on that");
+                throw Refuse($"two of its tokens are '{tokens[id]}' (the second has id {id}), which makes llama.cpp abort");
         }
         return (tokens, types);
     }
@@ -67,24 +67,24 @@ internal sealed class TokenizerMetadata(TextTokenizer tokenizer, int rows, List<
         if (_text.Normalizer is { } normalizer)
         {
             if (normalizer != "NFC")
-                throw Refuse($"its normalizer is {normalizer}, and llama.cpp has none");
-            remarks.Add("its normalizer NFC is not applied by llama.cpp: text that is not in NFC gets other ids there");
+                throw Refuse($"its normalizer is {normalizer}, but llama.cpp has none");
+            remarks.Add("llama.cpp does not apply its normalizer NFC: text that is not NFC gets other ids there");
         }
         // Without merges every way to cut text gives the same ids; under this name nothing is added to or taken from it.
         if (_text.Merges.Count == 0)
             return "qwen2";
         if (_text.Patterns is not { } patterns)
-            throw Refuse($"llama.cpp has no pre-tokenizer like its own, {_text.PreTokenizer}");
+            throw Refuse($"llama.cpp has no pre-tokenizer like {_text.PreTokenizer}");
         PreTokenizer pre = PreTokenizers.OfPatterns(patterns) ?? throw Refuse($"llama.cpp has no pre-tokenizer for the pattern(s) {string.Join(" then ", patterns)}");
         IReadOnlyList<string> names = model.Options.IgnoreMerges ? pre.Ignoring : pre.Plain;
-        return names.Count > 0 ? names[0] : throw Refuse($"llama.cpp's pre-tokenizers for its pattern are for ignore_merges {(model.Options.IgnoreMerges ? "false" : "true")} alone");
+        return names.Count > 0 ? names[0] : throw Refuse($"llama.cpp's pre-tokenizers for its pattern work only with ignore_merges {(model.Options.IgnoreMerges ? "false" : "true")}");
     }
 
     private void WriteSentencePiece(GgufWriter writer, string[] tokens, int[] types)
     {
-        SpaceRule rule = _text.Spaces ?? throw Refuse($"its normalizer and pre-tokenizer do more than write ▁ for spaces, or less: {_text.Normalizer ?? "none"}, {_text.PreTokenizer ?? "none"}");
+        SpaceRule rule = _text.Spaces ?? throw Refuse($"its normalizer and pre-tokenizer do something other than write ▁ for spaces: {_text.Normalizer ?? "none"}, {_text.PreTokenizer ?? "none"}");
         if (rule.Sparing)
-            remarks.Add($"its tokenizer writes no ▁ before a text that begins with a space{(rule.FirstOnly ? ", nor behind special tokens" : "")}; llama.cpp always does, so that such texts get other ids there");
+            remarks.Add($"its tokenizer writes no ▁ before a text that begins with a space{(rule.FirstOnly ? ", nor after special tokens" : "")}; llama.cpp always does, so such texts get other ids there");
         Dictionary<string, int> rank = new(StringComparer.Ordinal);
         HashSet<(string, string)> merges = [];
         string last = "";
@@ -106,13 +106,13 @@ internal sealed class TokenizerMetadata(TextTokenizer tokenizer, int rows, List<
                     continue;
                 string left = token[..cut], right = token[cut..];
                 if (normal.Contains(left) && normal.Contains(right) && !merges.Contains((left, right)))
-                    throw Refuse($"'{left}' and '{right}' make the token '{token}' and are no merge of its; llama.cpp merges by scores of tokens, and would merge them");
+                    throw Refuse($"'{left}' and '{right}' make the token '{token}' but are not one of its merges; llama.cpp merges by scores of tokens and would merge them");
             }
             if (rule.Splits && token.IndexOf('▁', 1) > 0)
-                throw Refuse($"it cuts text before every ▁, and its token '{token}' has one inside");
+                throw Refuse($"it splits text before every ▁, but its token '{token}' has one inside");
         }
         if (scattered > 0)
-            remarks.Add(string.Create(CultureInfo.InvariantCulture, $"{scattered} merges make a token that an earlier one makes too, with others between; llama.cpp has one score for both, which may tell in rare texts"));
+            remarks.Add(string.Create(CultureInfo.InvariantCulture, $"{scattered} merges make a token that an earlier merge also makes, with others in between; llama.cpp has one score for both, which may matter in rare texts"));
         writer.Set(GgufKeys.Scores, tokens.Select((token, id) => types[id] != GgufKeys.Normal ? 0 : rank.TryGetValue(token, out int at) ? -(at + 1f) : NoMerge).ToArray());
         writer.Set(GgufKeys.SpacePrefix, rule.Prefix);
     }
@@ -133,5 +133,5 @@ internal sealed class TokenizerMetadata(TextTokenizer tokenizer, int rows, List<
         writer.Set(GgufKeys.AddEos, addsEos);
     }
 
-    private static InputException Refuse(string what) => new($"this tokenizer cannot be said in GGUF: {what}");
+    private static InputException Refuse(string what) => new($"GGUF cannot express this tokenizer: {what}");
 }

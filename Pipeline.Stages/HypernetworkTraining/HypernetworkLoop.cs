@@ -29,7 +29,7 @@ internal sealed class HypernetworkLoop(
         {
             throw MemoryExhaustion.At(
                 $"stage '{stage}', step {step + 1}, {batch.Examples.Length} documents of up to {batch.Tables?.Length} tokens under a sampled tokenizer of {batch.VocabularySize}", e,
-                "lower tokens of batch or vocabularyRows" + (options.ActivationCheckpointing ? "" : ", or set activationCheckpointing") + $"; {TrainingCheckpoints.Kept(checkpoints.Newest)}");
+                "lower 'tokens' of batch, or vocabularyRows" + (options.ActivationCheckpointing ? "" : ", or set activationCheckpointing") + $"; {TrainingCheckpoints.Kept(checkpoints.Newest)}");
         }
         Report(report, step + 1, batch);
         return new StepOutcome(batch.Next, report.Applied, batch.Examples.Select(e => e.Id));

@@ -27,7 +27,7 @@ internal static class TextPool
                 bytes += Encoding.UTF8.GetByteCount(example.Text);
             }
         }
-        return texts.Count > 0 ? texts : throw new InputException($"{string.Join(", ", sets.Select(s => s.Folder))}: no text to sample tokenizers from; the shards hold no example");
+        return texts.Count > 0 ? texts : throw new InputException($"{string.Join(", ", sets.Select(s => s.Folder))}: no text to sample tokenizers from; the shards hold no examples");
     }
 
     /// <summary>Every index once, so that the first k are spread over all (van der Corput's order in base 2).</summary>

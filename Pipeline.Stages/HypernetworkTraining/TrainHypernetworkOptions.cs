@@ -12,37 +12,37 @@ namespace Pipeline.Stages.HypernetworkTraining;
 /// <summary>What a definition may say of the <c>train-hypernetwork</c> stage. The frozen model is the definition's student, as it was.</summary>
 internal sealed record TrainHypernetworkOptions : IValidatableObject
 {
-    [Description("Folder in the run folder that the hypernetwork is written to; students then say \"embeddings\": \"hypernetwork:run:NAME\".")]
+    [Description("The folder for the hypernetwork, inside the run folder. A student then uses it with \"embeddings\": \"hypernetwork:run:NAME\".")]
     public required string To { get; init; }
 
-    [Description("Shards whose texts tokenizers are sampled from, as read-shards names them; usually the same.")]
+    [Description("Shards from whose texts tokenizers are sampled, named as in read-shards; usually the same shards.")]
     public required IReadOnlyList<string> From { get; init; }
 
-    [Description("Approximate Likelihood Matching under the step's tokenizer; on unless said otherwise.")]
+    [Description("Approximate Likelihood Matching under the step's tokenizer; on by default.")]
     public AlmOptions? Alm { get; init; } = new();
 
     [Description("Next-token cross-entropy under the step's tokenizer.")]
     public SftOptions? Sft { get; init; }
 
-    [Description("Weight of the lexical loss: tokens that the source has too are pulled to its own embeddings. 0 leaves it out.")]
+    [Description("Weight of the lexical loss: tokens that the source also has are pulled towards the source's embeddings. 0 leaves it out.")]
     [Range(0.0, 1e6)]
     public double Lexical { get; init; }
 
     [Description("The hypernetwork.")]
     public NetworkOptions Network { get; init; } = new();
 
-    [Description("Which tokenizers are drawn.")]
+    [Description("Which tokenizers are sampled.")]
     public SamplingOptions Sampling { get; init; } = new();
 
-    [Description("Tokens of the step's vocabulary that are predicted: those that occur, and random others up to this. 0 predicts all.")]
+    [Description("How many tokens of the step's vocabulary are predicted: those that occur, and random others up to this number. 0 predicts all.")]
     [Range(0, 1 << 24)]
     public int VocabularyRows { get; init; } = 640;
 
-    [Description("First steps that only learn to give the source's own embeddings back from forms of one piece: for a network without residual.")]
+    [Description("Number of first steps that only learn to reproduce the source's embeddings from tokens of one piece; for a network without residual.")]
     [Range(0, int.MaxValue)]
     public int IdentitySteps { get; init; }
 
-    [Description("Optimizer steps; each has one tokenizer and one batch.")]
+    [Description("Optimizer steps. Each has one tokenizer and one batch.")]
     [Range(0, int.MaxValue), Extends]
     public required int Steps { get; init; }
 
@@ -58,7 +58,7 @@ internal sealed record TrainHypernetworkOptions : IValidatableObject
     [Tunable]
     public ScheduleKind Decay { get; init; } = ScheduleKind.Cosine;
 
-    [Description("Decoupled weight decay of the matrices; norms and biases have none.")]
+    [Description("Decoupled weight decay of matrices. Norms and biases have none.")]
     [Range(0.0, 1.0), Tunable]
     public double WeightDecay { get; init; } = 0.01;
 
@@ -74,7 +74,7 @@ internal sealed record TrainHypernetworkOptions : IValidatableObject
     [Range(0.0, 1e9), Tunable]
     public double ClipNorm { get; init; } = 1;
 
-    [Description("Recompute activations of a layer in the backward pass: less memory, about a third more time.")]
+    [Description("Recompute the activations of a layer in the backward pass: less memory, about a third more time.")]
     [Tunable]
     public bool ActivationCheckpointing { get; init; }
 
@@ -82,7 +82,7 @@ internal sealed record TrainHypernetworkOptions : IValidatableObject
     [Range(1, int.MaxValue), Extends]
     public int CheckpointEvery { get; init; } = 100;
 
-    [Description("Checkpoints that are kept.")]
+    [Description("Number of checkpoints that are kept.")]
     [Range(1, 1000), Extends]
     public int KeepCheckpoints { get; init; } = 2;
 
@@ -97,11 +97,11 @@ internal sealed record TrainHypernetworkOptions : IValidatableObject
     IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext validationContext)
     {
         if (Alm is null && Sft is null)
-            yield return new ValidationResult("'alm' and 'sft': neither is given; a hypernetwork needs one of them", [nameof(Alm)]);
+            yield return new ValidationResult("neither 'alm' nor 'sft' is given; a hypernetwork needs one of them", [nameof(Alm)]);
         if (Alm is { Scores: TeacherScoring.Online })
-            yield return new ValidationResult("'alm.scores' is online; a hypernetwork is trained from cached scores", [$"{nameof(Alm)}.{nameof(Alm.Scores)}"]);
+            yield return new ValidationResult("'alm.scores' is online, but a hypernetwork is trained from cached scores; leave it out", [$"{nameof(Alm)}.{nameof(Alm.Scores)}"]);
         if (Alm is { Bias: not null } or { Chunks: not ChunkKind.Every })
-            yield return new ValidationResult("'alm.chunks' must be every, and 'alm.bias' absent: another tokenizer comes with every step", [$"{nameof(Alm)}.{(Alm.Bias is null ? nameof(Alm.Chunks) : nameof(Alm.Bias))}"]);
+            yield return new ValidationResult("'alm.chunks' must be every and 'alm.bias' absent, since every step has another tokenizer", [$"{nameof(Alm)}.{(Alm.Bias is null ? nameof(Alm.Chunks) : nameof(Alm.Bias))}"]);
     }
 
     internal ObjectivesOptions Objectives => new() { Alm = Alm, Sft = Sft };

@@ -14,7 +14,7 @@ internal static class TrainHypernetworkRules
         if (options.Steps > 0 && options.WarmupSteps > options.Steps)
         {
             yield return new RuleFinding("warmupSteps", string.Create(
-                CultureInfo.InvariantCulture, $"'warmupSteps' is {options.WarmupSteps} and 'steps' is {options.Steps}: the learning rate never reaches {options.LearningRate}; lower it if that is not meant"))
+                CultureInfo.InvariantCulture, $"'warmupSteps' is {options.WarmupSteps} and 'steps' is {options.Steps}: the learning rate never reaches {options.LearningRate}; lower warmupSteps if that is not intended"))
             { IsWarning = true };
         }
         foreach (RuleFinding finding in Model(options, context).Concat(Files(options, context)))
@@ -26,7 +26,7 @@ internal static class TrainHypernetworkRules
         if (context.Definition.Student?.Model is not { } model)
             return SideRules.OfRun([new RuleFinding("student.model", "'student.model' is missing; a hypernetwork is trained for a model")]);
         if (context.Definition.Student.Edit is not null)
-            return SideRules.OfRun([new RuleFinding("student.edit", "'student.edit': a hypernetwork is trained for the model without an edit; leave it out")]);
+            return SideRules.OfRun([new RuleFinding("student.edit", "'student.edit': a hypernetwork is trained for a model without an edit; leave it out")]);
         RuleFinding[] faults = [.. SideRules.OfRun(ModelFolderRules.Of("student.model", model, context).Concat(SideRules.Tokenizer("student.model", null, model, context)))];
         if (faults.Any(f => !f.IsWarning) || new KnownModels(context).Config(model) is not { } config || HypernetworkFactory.FaultOf(options.Network, config.HiddenSize) is not { } fault)
             return faults;
@@ -42,7 +42,7 @@ internal static class TrainHypernetworkRules
             string path = RunNames.OfShards(options.From[i], context);
             string? fault = RunNames.Fault(path, context, OutputKind.Shards);
             if (fault is null && RunNames.Find(path, context) is null && !context.Storage.DirectoryExists(Contracts.Storage.RunPaths.Input(context.RunFolder, path)))
-                fault = $"{path} is not there, and no flow of this definition writes it";
+                fault = $"{path} does not exist, and no flow of this definition writes it";
             if (fault is not null)
                 yield return new RuleFinding($"from[{i}]", $"'from': {fault}");
         }

@@ -46,14 +46,14 @@ internal sealed class TrainHypernetworkSink : ISink<StudentBatch>, IResumable, I
         (_options, _name, _run, _shards, _device, _meter, _stopRequested) = (options, name, run, shards, device, meter, stopRequested);
         OptionRules.Require(options, $"stage '{name}'");
         if (run.Definition.Student?.Edit is not null)
-            throw new DefinitionException($"stage '{name}': the student has an 'edit'; a hypernetwork is trained for the model without one, leave it out");
+            throw new DefinitionException($"stage '{name}': the student has an 'edit', but a hypernetwork is trained for a model without one; leave it out");
         _checkpoints = new TrainingCheckpoints(options.Loop, run);
         _resumed = _checkpoints.LatestState();
     }
 
     public static StageRegistration Registration { get; } = StageRegistration.Sink<TrainHypernetworkOptions, StudentBatch, TrainHypernetworkSink>(
         "train-hypernetwork",
-        "Trains a hypernetwork that predicts the embeddings of any tokenizer for a frozen model, from shards.",
+        "Trains a hypernetwork from shards. It predicts embeddings for any tokenizer, for a model that stays as it is.",
         static (o, c) => new TrainHypernetworkSink(o, c.StageName, RunSite.Of(c), [.. o.From.Select(f => ShardPath.Of(f, c))], c.Service<TorchDevice>(), c.Meter, c.StopRequested))
         .Writing<TrainHypernetworkOptions>(static o => [new StageOutput("to", o.To, OutputKind.Hypernetwork), TrainingCheckpoints.Output(o.To)])
         .Ruled<TrainHypernetworkOptions>(TrainHypernetworkRules.Of) with
@@ -67,9 +67,9 @@ internal sealed class TrainHypernetworkSink : ISink<StudentBatch>, IResumable, I
     {
         foreach (DamagedException skipped in _checkpoints.Skipped) _meter.Say(skipped.Message);
         string folder = _run.Input(_run.Definition.Student?.Model
-            ?? throw new DefinitionException($"stage '{_name}': the student has no \"model\"; the hypernetwork is trained for one"));
+            ?? throw new DefinitionException($"stage '{_name}': the student has no \"model\"; a hypernetwork is trained for a model"));
         if (SteeringEdit.IsIn(folder, _run.Storage))
-            throw new InputException($"{folder} has an edit of its activations ({SteeringEdit.FileName}); a hypernetwork is trained for the model without one: name the plain model's folder");
+            throw new InputException($"{folder} has an edit of its activations ({SteeringEdit.FileName}); but a hypernetwork is trained for a model without one: name the plain model's folder");
         TextTokenizer source = _run.Tokenizers.Get(folder);
         List<string> pool = TextPool.Of(
             [.. _shards.Select(path => ShardSet.Open(_run.Storage, path, ReadOnlyDictionary<string, string>.Empty))], (long)_options.Sampling.PoolMebibytes << 20, cancellationToken);
@@ -85,7 +85,7 @@ internal sealed class TrainHypernetworkSink : ISink<StudentBatch>, IResumable, I
             var sampler = new BatchSampler(_options, seed, source, session.Rows, tokenizers, session.Network.Length, session.Network.Pad);
             loop = new HypernetworkLoop(_options, _name, _meter, _device, session.Trainer, sampler, batches, _checkpoints);
             TrainingState state = _resumed ?? new TrainingState(0, default, 0, _device.Threads, []);
-            if (_resumed is not null) _meter.Say($"going on from step {state.Step} of {_options.Steps}");
+            if (_resumed is not null) _meter.Say($"continuing from step {state.Step} of {_options.Steps}");
             state = await new TrainingLoop(_options.Loop, _name, loop, () => _stopRequested.IsCancellationRequested).RunAsync(state, isSaved: _resumed is not null, cancellationToken).ConfigureAwait(false);
             await _device.RunAsync(() => session.Write(_run.Output(_options.To), source, folder, state.Step), cancellationToken).ConfigureAwait(false);
             _meter.Say($"wrote {_options.To} after {state.Step} steps");

@@ -27,7 +27,7 @@ internal static class HypernetworkFactory
 
     /// <summary>What keeps the options from being a network for embeddings of a width; null where nothing does.</summary>
     public static string? FaultOf(NetworkOptions options, int width) => HiddenSize(options, width) % options.Heads == 0 ? null
-        : $"the hypernetwork's hiddenSize {HiddenSize(options, width)} is no multiple of its heads, {options.Heads}; give others";
+        : $"the hypernetwork's hiddenSize {HiddenSize(options, width)} is not a multiple of its heads, {options.Heads}; change one of them";
 
     private static int HiddenSize(NetworkOptions options, int width) => options.HiddenSize ?? Math.Max(width, 128);
 

@@ -27,11 +27,11 @@ internal sealed record HypernetworkManifest(
     {
         string path = Path.Combine(folder, FileName);
         if (!storage.FileExists(path))
-            throw new InputException($"{folder} holds no hypernetwork: there is no {FileName}; give the folder that train-hypernetwork wrote");
+            throw new InputException($"{folder} is not a hypernetwork: it has no {FileName}; give the folder that train-hypernetwork wrote");
         HypernetworkManifest manifest = CheckedJson.Read<HypernetworkManifest>(storage, path, FormatName, CurrentVersion, "train the hypernetwork again with this program");
         return manifest.Residual is null != manifest.Zett is null
             ? manifest
-            : throw new DamagedException(path, $"{path} must have one of residual and zett; train the hypernetwork again");
+            : throw new DamagedException(path, $"{path} must have either residual or zett; train the hypernetwork again");
     }
 
     public void Write(IStorage storage, string folder) => CheckedJson.Write(storage, Path.Combine(folder, FileName), this);

@@ -74,12 +74,12 @@ internal static class HypernetworkTransfer
     private static void Require(HypernetworkManifest manifest, TextTokenizer source, Tensor source_VMD, string folder)
     {
         if (manifest.SourceTokenizer != source.Fingerprint)
-            throw new InputException($"{folder}: the hypernetwork reads pieces of a tokenizer {manifest.SourceTokenizer[..12]}, the model has {source.Fingerprint[..12]}; it serves its own model and fine-tunes of it");
+            throw new InputException($"{folder}: the hypernetwork is for a model with tokenizer {manifest.SourceTokenizer[..12]}, but this model has {source.Fingerprint[..12]}; it works for its own model and fine-tunes of it");
         if (manifest.SourceRows != source_VMD.size(0) || manifest.Matrices != source_VMD.size(1) || manifest.Width != source_VMD.size(2))
         {
             throw new InputException(
                 $"{folder}: the hypernetwork is for {manifest.Matrices} matrices of {manifest.SourceRows} rows of {manifest.Width}, "
-                + $"the model has {source_VMD.size(1)} of {source_VMD.size(0)} of {source_VMD.size(2)}; it serves its own model and fine-tunes of it");
+                + $"but this model has {source_VMD.size(1)} of {source_VMD.size(0)} of {source_VMD.size(2)}; it works for its own model and fine-tunes of it");
         }
     }
 

@@ -22,7 +22,7 @@ internal sealed class NetworkWeights : IDisposable
     public bool Has(string name) => _all.ContainsKey(name);
 
     public Parameter this[string name] => _all.TryGetValue(name, out Parameter? weight)
-        ? weight : throw new InputException($"hypernetwork: no weight '{name}'; the folder's configuration is of another network than its weights");
+        ? weight : throw new InputException($"hypernetwork: no weight '{name}'; the folder's configuration does not belong to its weights");
 
     public void Train(Func<string, bool> isTrained)
     {

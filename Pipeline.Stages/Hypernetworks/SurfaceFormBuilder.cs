@@ -59,7 +59,7 @@ internal sealed class SurfaceFormBuilder
             for (int i = 0; i < Math.Min(length, _pieces.Count); i++)
             {
                 if (_pieces[i] >= _sourceRows)
-                    throw new InputException($"the source tokenizer has a token {_pieces[i]} and the model {_sourceRows} embeddings; the tokenizer is not this model's");
+                    throw new InputException($"the source tokenizer has a token {_pieces[i]}, but the model has {_sourceRows} embeddings; give the tokenizer of this model");
                 extra += _pieces[i] < 0 ? 1 : 0;
                 form[i] = _pieces[i] < 0 ? _sourceRows + ~_pieces[i] : _pieces[i];
             }

@@ -30,7 +30,7 @@ internal sealed class EntryColumn(string name, LeafColumn leaf)
         }
         LeafColumn leaf = found[0];
         if (leaf.MaxRepetition != depth)
-            throw new InputException($"{reader.Path}: column '{name}' is {(leaf.MaxRepetition == 0 ? "no list" : "a list")}{(leaf.MaxRepetition > 1 ? " of lists" : "")}; expected {(depth == 0 ? "one value in each row" : "a list")}");
+            throw new InputException($"{reader.Path}: column '{name}' is {(leaf.MaxRepetition == 0 ? "not a list" : "a list")}{(leaf.MaxRepetition > 1 ? " of lists" : "")}; expected {(depth == 0 ? "one value in each row" : "a list")}");
         if (!types.Contains(leaf.Physical))
             throw new InputException($"{reader.Path}: column '{name}' holds {leaf.Physical} values; expected {string.Join(" or ", types.ToArray())}");
         return new EntryColumn(name, leaf);
@@ -52,7 +52,7 @@ internal sealed class EntryColumn(string name, LeafColumn leaf)
         if (!_more)
             throw new ColumnFormatException($"'{name}' has fewer entries than its row group has rows");
         if (_reader!.Repetition != 0)
-            throw new ColumnFormatException($"the first row of '{name}' begins in the middle");
+            throw new ColumnFormatException($"the first row of '{name}' begins in the middle of a list");
         int count = 0;
         do
         {

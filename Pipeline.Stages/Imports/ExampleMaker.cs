@@ -56,7 +56,7 @@ internal sealed class ExampleMaker(ImportScoresOptions options, ChatSide student
         string text = row.Prompt + row.Text;
         // The student would read other bytes than the teacher scored.
         if (WellFormedText.Normalize(text) != text)
-            throw new RejectedException(id, ImportRejects.NotNormal, "normalize it before it is scored");
+            throw new RejectedException(id, ImportRejects.NotNormal, "normalize the text before it is scored");
         try
         {
             return (text, _encoder.EncodeDocument(text, options.AddBos, options.AddEos));
@@ -72,7 +72,7 @@ internal sealed class ExampleMaker(ImportScoresOptions options, ChatSide student
         (string text, TokenSequence own) = _chat.Tokenize(id, [.. turns, new ChatMessage("assistant", row.Text)], row.Fields);
         return text.EndsWith(row.Text, StringComparison.Ordinal)
             ? (text, own)
-            : throw new RejectedException(id, ImportRejects.Changed, "white space at its ends is taken off, or it is not NFC; let the teacher answer without");
+            : throw new RejectedException(id, ImportRejects.Changed, "it trims white space at the ends, or the answer is not NFC; let the teacher answer without such white space");
     }
 
     // Marks behind the answer count as the tokenizer said; a token that holds bytes of the prompt does not.

@@ -45,7 +45,7 @@ internal static class PlacedTokens
                 units[lead + i] = i + lead == 0 ? UnitLabels.Bos : i == count - 1 && at == text.Length ? UnitLabels.Eos : UnitLabels.Unpaired;
         }
         if (at != text.Length)
-            throw new RejectedException(id, ImportRejects.Spelling, string.Create(CultureInfo.InvariantCulture, $"they stand for {at - promptBytes} bytes, the text has {text.Length - promptBytes}"));
+            throw new RejectedException(id, ImportRejects.Spelling, string.Create(CultureInfo.InvariantCulture, $"they spell {at - promptBytes} bytes, but the text has {text.Length - promptBytes}"));
         var tokens = new TokenSequence(ids, ends, Array.TrueForAll(units, u => u == UnitLabels.Text) ? null : units);
         return lead == 0 ? tokens : tokens with { LossMask = LossMasks.Of(tokens, [(promptBytes, text.Length)], text.Length) };
     }

@@ -16,7 +16,7 @@ public static class PairTables
         [
             ["tokenizer", report.Teacher, report.Student],
             ["tokens of text in the vocabulary", Number(report.Vocabulary.TeacherTokens), Number(report.Vocabulary.StudentTokens)],
-            ["of them with a twin of the same bytes", Share(report.Vocabulary.ShareOfTeacher), Share(report.Vocabulary.ShareOfStudent)],
+            ["of them with the same bytes in the other", Share(report.Vocabulary.ShareOfTeacher), Share(report.Vocabulary.ShareOfStudent)],
             ["tokens in the sample", Number(report.Text.TeacherTokens), Number(report.Text.StudentTokens)],
             ["tokens per byte", Decimal(report.Text.TeacherTokensPerByte), Decimal(report.Text.StudentTokensPerByte)],
         ]),

@@ -11,7 +11,7 @@ internal static class TemplateDate
     /// <summary>The function for midnight of a day.</summary>
     public static TemplateFunction Of(DateOnly day) => (positional, _) => positional is [TracedText format]
         ? TracedText.Literal(Format(day.ToDateTime(TimeOnly.MinValue), format.Text))
-        : throw new ChatTemplateException($"{Function} wants a format");
+        : throw new ChatTemplateException($"{Function} needs a format");
 
     private static string Format(DateTime time, string format)
     {

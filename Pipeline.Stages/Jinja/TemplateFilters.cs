@@ -100,7 +100,7 @@ internal static class TemplateFilters
 
         TracedText Required(int index, string argument) => Argument(index, argument) as TracedText ?? throw Wrong($"a string '{argument}'");
 
-        ChatTemplateException Wrong(string expected) => new($"line {line}: the filter '{name}' wants {expected}");
+        ChatTemplateException Wrong(string expected) => new($"line {line}: the filter '{name}' needs {expected}");
 
         int Width(long width) => width is >= 0 and <= WidestIndent ? (int)width : throw Wrong($"an indent of 0 to {WidestIndent}");
 

@@ -55,7 +55,7 @@ internal sealed class TemplateInterpreter
     private void Charge(long units, int line)
     {
         if ((_budget -= units) < 0)
-            throw new ChatTemplateException($"line {line}: the template takes more steps than a conversation needs; does it loop for ever?");
+            throw new ChatTemplateException($"line {line}: the template takes more steps than a conversation needs; does it loop forever?");
     }
 
     private static long Size(object? value) => value switch { TracedText text => text.Length, List<object?> list => list.Count, _ => 0 };
@@ -144,7 +144,7 @@ internal sealed class TemplateInterpreter
         else if (scope.Get(set.Targets[0]) is TemplateNamespace space)
             space.Values[set.Attribute] = value;
         else
-            throw new ChatTemplateException($"line {set.Line}: '{set.Targets[0]}' is no namespace; only a namespace's attributes can be set");
+            throw new ChatTemplateException($"line {set.Line}: '{set.Targets[0]}' is not a namespace; only attributes of a namespace can be set");
     }
 
     private static void Bind(IReadOnlyList<string> targets, object? value, TemplateScope scope, int line)
@@ -272,7 +272,7 @@ internal sealed class TemplateInterpreter
         return Evaluate(call.Target, scope) switch
         {
             TemplateFunction function => function(positional, Named(call.Arguments, scope)),
-            Undefined { Name: TemplateDate.Function } => throw ChatTemplateException.Missing($"line {call.Line}: the template writes today's date; give the tokenizing stage a templateDate"),
+            Undefined { Name: TemplateDate.Function } => throw ChatTemplateException.Missing($"line {call.Line}: the template writes today's date; give the tokenize stage a templateDate"),
             Undefined undefined => throw ChatTemplateException.Missing($"line {call.Line}: the function '{undefined.Name}' is not implemented"),
             var other => throw new ChatTemplateException($"line {call.Line}: {TemplateValues.Kind(other)} cannot be called"),
         };

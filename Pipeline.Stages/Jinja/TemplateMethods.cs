@@ -81,7 +81,7 @@ internal static class TemplateMethods
     {
         TemplateDictionary dictionary => [.. dictionary.Keys.Select(k => new TemplateTuple([k, dictionary[k]]))],
         Undefined => [],
-        _ => throw new ChatTemplateException($"line {line}: items wants a dictionary, found {TemplateValues.Kind(value)}"),
+        _ => throw new ChatTemplateException($"line {line}: items needs a dictionary, found {TemplateValues.Kind(value)}"),
     };
 
     /// <summary>The result is not the conversation's own text any more where a character changed, so it is not traced then.</summary>
@@ -158,7 +158,7 @@ internal static class TemplateMethods
     {
         [TracedText one] => [one.Text],
         [List<object?> several] => several.OfType<TracedText>().Select(t => t.Text),
-        _ => throw new ChatTemplateException($"line {line}: '{name}' wants a string"),
+        _ => throw new ChatTemplateException($"line {line}: '{name}' needs a string"),
     };
 
     private static ChatTemplateException NoMethod(object? target, string name, int line)

@@ -55,5 +55,5 @@ internal static class TemplateTests
         => text.EnumerateRunes().Any(of) && !text.EnumerateRunes().Any(r => not(r) || Rune.GetUnicodeCategory(r) == UnicodeCategory.TitlecaseLetter);
 
     private static object? Argument(IReadOnlyList<object?> arguments, string name, int line)
-        => arguments.Count > 0 ? arguments[0] : throw new ChatTemplateException($"line {line}: the test '{name}' wants an argument");
+        => arguments.Count > 0 ? arguments[0] : throw new ChatTemplateException($"line {line}: the test '{name}' needs an argument");
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Pipeline.Stages.Jinja;
 
-/// <summary>The value of a name or key that is not there.</summary>
+/// <summary>The value of a name or key that does not exist.</summary>
 internal sealed record Undefined(string Name);
 
 /// <summary>A <c>namespace()</c>: the one value whose attributes a template may set.</summary>
@@ -110,7 +110,7 @@ internal static class TemplateValues
     {
         TracedText text => item is TracedText part
             ? text.Text.Contains(part.Text, StringComparison.Ordinal)
-            : throw new ChatTemplateException($"line {line}: 'in' on a string wants a string, found {Kind(item)}"),
+            : throw new ChatTemplateException($"line {line}: 'in' on a string needs a string, found {Kind(item)}"),
         List<object?> list => list.Any(x => AreEqual(x, item)),
         TemplateDictionary dictionary => dictionary.TryGet(item, out _),
         Undefined => false,

@@ -48,7 +48,7 @@ public static class EndTokens
         }
         catch (JsonException e)
         {
-            throw new InputException($"{path}: {FileHead.Tell(storage, path) ?? $"no JSON ({e.Message})"}", e);
+            throw new InputException($"{path}: {FileHead.Tell(storage, path) ?? $"not JSON ({e.Message})"}", e);
         }
     }
 }

@@ -42,7 +42,7 @@ public sealed class LanguageModel : IDisposable
     public CausalLm Model { get; }
 
     /// <exception cref="InputException">It was loaded without one.</exception>
-    public TextTokenizer Tokenizer => _tokenizer ?? throw new InputException($"model '{Name}' has no tokenizer; give it one");
+    public TextTokenizer Tokenizer => _tokenizer ?? throw new InputException($"model '{Name}' has no tokenizer; name one");
 
     public bool HasTokenizer => _tokenizer is not null;
 
@@ -132,7 +132,7 @@ public sealed class LanguageModel : IDisposable
             if ((uint)id >= (uint)ValidRows)
             {
                 throw new InputException(
-                    $"model '{Name}': its tokenizer gives id {id} ('{_tokenizer?.TokenOf(id)}'), the model has {Model.Config.VocabularySize} rows; give it the tokenizer it was trained with");
+                    $"model '{Name}': its tokenizer gives id {id} ('{_tokenizer?.TokenOf(id)}'), but the model has {Model.Config.VocabularySize} rows; use the tokenizer that it was trained with");
             }
         }
     }

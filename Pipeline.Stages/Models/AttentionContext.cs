@@ -61,7 +61,7 @@ public sealed class AttentionContext : IDisposable
         CheckShape(positions_BT, batch, length, "positions");
         CheckShape(segments_BT, batch, length, "segments");
         if (segments_BT is not null && past > 0)
-            throw new ArgumentException("packed documents and a cache do not go together", nameof(segments_BT));
+            throw new ArgumentException("packed documents cannot be combined with a cache", nameof(segments_BT));
         Tensor positions = positions_BT?.to(device) ?? arange(past, past + length, dtype: ScalarType.Int64, device: device);
         Tensor? rowLengths = !config.Rope.VariesWithLength && !config.SlidingRope.VariesWithLength ? null
             : positions_BT is not null || segments_BT is not null ? RowLengths(positions, segments_BT?.to(device))
@@ -102,7 +102,7 @@ public sealed class AttentionContext : IDisposable
         long longest = keyPositions_BS.max().ToInt64() + 1;
         RotaryTable NewTable(RopeSettings rope) => !rope.VariesWithLength || rope.InverseFrequencies(config.RotaryDim, longest).SequenceEqual(rope.InverseFrequencies(config.RotaryDim, 1))
             ? new RotaryTable(rope, config.RotaryDim, positions_BE, null, longest, type)
-            : throw new InputException($"the model's rotary frequencies depend on the length of the text, and {longest} tokens are beyond those it was first made for: contexts of several lengths in one pass would disagree; use shorter texts");
+            : throw new InputException($"the model's rotary frequencies depend on the length of the text, and {longest} tokens are beyond those it was first made for: texts of different lengths in one pass would need different ones; use shorter texts");
         RotaryTable rotary = NewTable(config.Rope);
         RotaryTable slidingRotary = config.SlidingRope == config.Rope ? rotary : NewTable(config.SlidingRope);
         Tensor? full = config.IsSliding.Contains(false) ? Additive(seen_BES.unsqueeze(1), type) : null, sliding = null;

@@ -21,7 +21,7 @@ public sealed partial class CausalLm
         if (frozen.Select(pattern => TrainedNames.FaultOfPattern(Config.Family, pattern, _order)).FirstOrDefault(f => f is not null) is { } idle)
             throw new DefinitionException($"frozen: {idle}");
         if (part != TrainablePart.Nothing && Config.AttentionDropout > 0)
-            throw new InputException($"attention_dropout = {Config.AttentionDropout} in the config: dropout in training is not supported; set it to 0 to train without");
+            throw new InputException($"attention_dropout = {Config.AttentionDropout} in the config: dropout in training is not supported; set it to 0 to train without it");
         bool any = false;
         foreach (string name in _order)
         {
@@ -47,7 +47,7 @@ public sealed partial class CausalLm
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
         if (_layers[0].Projections.Any(map => map.Adapter is not null))
-            throw new DefinitionException("the model has adapters already");
+            throw new DefinitionException("the model already has adapters");
         HashSet<string> targets = [.. options.Targets.SelectMany(target => WeightLayout.Projections(Config.Family, target))];
         if (options.Targets.Select(target => TrainedNames.FaultOfTarget(Config, target)).FirstOrDefault(f => f is not null) is { } fault)
             throw new DefinitionException(fault);

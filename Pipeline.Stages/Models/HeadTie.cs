@@ -25,7 +25,7 @@ public static class HeadTie
         if (files.Entry(head).Shape.SequenceEqual(files.Entry(embedding).Shape) && AreEqual(files, head, embedding))
             return config;
         bool isSaid = config.Json.ContainsKey(Key);
-        remark = $"{folder}: {(isSaid ? $"{Key} is true" : $"{Key} is absent, which means true for {config.Family.ModelType}")}, and '{head}' is not '{embedding}': the head is used, untied; write \"{Key}\": false to say so";
+        remark = $"{folder}: {(isSaid ? $"{Key} is true" : $"{Key} is absent, which means true for {config.Family.ModelType}")}, and '{head}' is not '{embedding}': the head is used, so the two are not tied; write \"{Key}\": false to say so";
         return config with { TieWordEmbeddings = false };
     }
 

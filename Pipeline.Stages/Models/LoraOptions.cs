@@ -14,9 +14,9 @@ public sealed record LoraOptions
     [Range(0.001, 100_000)]
     public double Alpha { get; init; } = 32;
 
-    [Description("Which projections get an adapter, by the last part of their names; a name that the family stores fused (qkv_proj, gate_up_proj) stands for each of its parts.")]
+    [Description("Which projections get an adapter, by the last part of their names. The name of a fused projection (qkv_proj, gate_up_proj) stands for each of its parts.")]
     public IReadOnlyList<string> Targets { get; init; } = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 
-    [Description("Seed of the adapters' first half; the second half starts at zero.")]
+    [Description("Seed of the adapters' first matrix; the second starts at zero.")]
     public int Seed { get; init; }
 }

@@ -90,7 +90,7 @@ public sealed record ModelConfig
     {
         string path = Path.Combine(folder, FileName);
         if (!storage.FileExists(path))
-            throw new InputException($"{path}: no such file{(FolderForm.Tell(storage, folder, FileName) is { Length: > 0 } told ? told : "; a model folder as Hugging Face lays it out is needed")}");
+            throw new InputException($"{path}: no such file{(FolderForm.Tell(storage, folder, FileName) is { Length: > 0 } told ? told : "; expected a model folder in Hugging Face's layout")}");
         if (storage.Length(path) > LargestConfig)
             throw new InputException($"{path}: {storage.Length(path)} bytes long; not a model's config");
         using Stream stream = storage.OpenRead(path);

@@ -36,7 +36,7 @@ internal static class ModelConfigReader
 
         unread.AddRange(text.Unread(HarmlessKeys.Text));
         if (unread.Count > 0)
-            errors.Add($"keys this program does not know for model_type '{type}', so it cannot tell whether they change the result: {string.Join(", ", unread)}; delete those that do not, or name them with --ignore-config-key");
+            errors.Add($"keys this program does not know for model_type '{type}', so it cannot tell whether they change the result: {string.Join(", ", unread)}; delete those that do not matter, or name them with --ignore-config-key");
         if (errors.Count > 0)
             throw new InputException($"{source}: {string.Join("; ", errors.Distinct())}");
         return config;
@@ -149,7 +149,7 @@ internal static class ModelConfigReader
         // The first Gemma has been read by either key.
         Activation result = own ?? (firstGemma ? other : null) ?? family.DefaultActivation;
         if (other is not null && other != result)
-            text.Error("hidden_act", $"and hidden_activation: this family computes {result} by {family.ActivationKey}, the other key says {other}; delete that one");
+            text.Error("hidden_act", $"and hidden_activation: this family computes {result}, as {family.ActivationKey} says, but the other key says {other}; delete the other key");
         return result;
     }
 
@@ -170,7 +170,7 @@ internal static class ModelConfigReader
             return inner;
         bool? wrapper = outer.Flag("tie_word_embeddings");
         if (inner is { } a && wrapper is { } b && a != b)
-            text.Error("tie_word_embeddings", $"= {a}, and {b} beside text_config");
+            text.Error("tie_word_embeddings", $"= {a} in text_config, and {b} next to it");
         return inner ?? wrapper;
     }
 

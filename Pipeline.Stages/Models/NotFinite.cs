@@ -59,13 +59,13 @@ internal static class NotFinite
             if (found > most)
             {
                 throw new InputException(string.Create(
-                    CultureInfo.InvariantCulture, $"tensor '{WeightLayout.StoredName(model.Config.Family, weight)}' has a value of {(float)found}, which {type} does not hold (up to {most}); write it with dtype bfloat16 or float32"));
+                    CultureInfo.InvariantCulture, $"tensor '{WeightLayout.StoredName(model.Config.Family, weight)}' has a value of {(float)found}, which {type} cannot hold (up to {most}); write it with dtype bfloat16 or float32"));
             }
         }
     }
 
     private static string Cause(CausalLm model)
-        => Tensor(model) ?? $"its weights are all finite, so a state grows beyond {model.ComputeType} on the way; compute in a wider type (--device cpu computes in float32)";
+        => Tensor(model) ?? $"its weights are all finite, so an intermediate value overflows {model.ComputeType}; compute in a wider type (--device cpu computes in float32)";
 
     private static string? Tensor(CausalLm model)
     {
@@ -83,7 +83,7 @@ internal static class NotFinite
                 unknown += bad == 0 ? 0 : part.isnan().sum().cpu().item<long>();
             }
             if (bad > 0)
-                return $"tensor '{WeightLayout.StoredName(model.Config.Family, weight)}' has {bad} of {flat.numel()} values that are {(unknown > 0 ? "NaN" : "infinite")}; fetch the model again, or go back to the one it was made from";
+                return $"tensor '{WeightLayout.StoredName(model.Config.Family, weight)}' has {bad} of {flat.numel()} values that are {(unknown > 0 ? "NaN" : "infinite")}; download the model again, or go back to the one it was made from";
         }
         return null;
     }

@@ -21,9 +21,9 @@ public sealed class PositionLimit(string model, int positions, bool isStrict, Ac
         if (length <= positions)
             return;
         string message = string.Create(
-            CultureInfo.InvariantCulture, $"{model} was made for {positions} positions (max_position_embeddings) and is given {length}: what it says beyond them it never learnt; shorten the texts");
+            CultureInfo.InvariantCulture, $"{model} was made for {positions} positions (max_position_embeddings) but is given {length}: it has not learnt what comes beyond; shorten the texts");
         if (isStrict)
-            throw new InputException($"{message}, or do not ask for strict positions");
+            throw new InputException($"{message}, or turn strict positions off");
         if (Interlocked.Exchange(ref _isSaid, 1) == 0)
             say?.Invoke($"warning: {message}");
     }

@@ -21,7 +21,7 @@ internal static class RopeReader
             RopeSettings sliding = Read(parameters.Object("sliding_attention"), localTheta, context);
             Finish(parameters);
             if (!family.LocalRope && full != sliding)
-                parameters.Error("sliding_attention", "differs from full_attention, which this family does not do");
+                parameters.Error("sliding_attention", "differs from full_attention, which this family does not support");
             return (full, family.LocalRope ? sliding : full);
         }
 
@@ -110,7 +110,7 @@ internal static class RopeReader
 
         int? original = context.OriginalMaxPositions ?? from.Count("original_max_position_embeddings");
         if (from.Count("original_max_position_embeddings") is { } inner && inner != original)
-            from.Error("original_max_position_embeddings", $"= {inner}, and {original} beside it");
+            from.Error("original_max_position_embeddings", $"= {inner}, and {original} next to it");
         double? given = from.Number("factor"), magnitude = from.Number("attention_factor");
         double? byPositions = original is { } positions ? (double)context.MaxPositions / positions : null;
         if (given is not null && byPositions is not null && Math.Abs(given.Value - byPositions.Value) > 1e-6 * byPositions)

@@ -38,7 +38,7 @@ internal static class SlidingReader
 
         bool[] sliding = ReadTypes(text, layers) ?? byRule;
         if (family.Sliding is SlidingRule.None or SlidingRule.All && !sliding.SequenceEqual(byRule))
-            text.Error("layer_types", "mixes layers, which this family does not do");
+            text.Error("layer_types", "mixes kinds of layers, which this family does not support");
         if (window is null && sliding.Contains(true))
             text.Error("layer_types", $"has layers of type {SlidingType}, but {(family.Sliding == SlidingRule.UpperLayers && !use ? "use_sliding_window is not true" : "sliding_window is null")}");
         return (sliding.Contains(true) ? window : null, sliding);

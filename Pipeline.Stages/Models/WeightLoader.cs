@@ -67,11 +67,11 @@ internal sealed class WeightLoader
                 errors.Add($"{_files.Entry(stored)}: not a floating-point type");
         }
 
-        errors.AddRange(_storedNames.Keys.Where(name => !expected.Contains(name)).Order(StringComparer.Ordinal).Select(name => $"'{_storedNames[name]}' belongs to nothing a {_config.Family.ModelType} model of this config computes"));
+        errors.AddRange(_storedNames.Keys.Where(name => !expected.Contains(name)).Order(StringComparer.Ordinal).Select(name => $"'{_storedNames[name]}' is not used by a {_config.Family.ModelType} model with this config"));
         if (errors.Count > 0)
         {
             string hint = _storedNames.Keys.Any(IsOfQuantization)
-                ? "; there are scales beside the weights, so they are quantised, which is not read: take the model's float32, bfloat16 or float16 weights" : "";
+                ? "; there are scales next to the weights, so they are quantised, which is not supported: use the model's float32, bfloat16 or float16 weights" : "";
             throw new InputException($"{folder}: the weights do not fit the config: {string.Join("; ", errors)}{hint}");
         }
     }
@@ -88,7 +88,7 @@ internal sealed class WeightLoader
             // The head of a tied configuration is a copy of the embeddings here: HeadTie has looked.
             || (_config.TieWordEmbeddings && PlainName(_config.Family, name) == WeightNames.Head);
 
-    /// <summary>The file's own name of a weight; null where it is not there.</summary>
+    /// <summary>The file's own name of a weight; null where it does not exist.</summary>
     public static string? Find(ModelConfig config, SafetensorsFolder files, string name)
         => files.Entries.Select(entry => entry.Name).FirstOrDefault(stored => PlainName(config.Family, stored) == name);
 

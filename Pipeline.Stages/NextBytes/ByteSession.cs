@@ -129,7 +129,7 @@ internal sealed class ByteSession : IDisposable
         // Keys are cached rotated: where the text's new length changes the rotation, all of them are computed again.
         int deepest = nodes.Max(node => _tree.Nodes[node].Depth), longest = _nodeOfKey.Count == 0 ? 0 : _nodeOfKey.Max(node => _tree.Nodes[node].Depth);
         if (!isTrunk && deepest > longest && !model.Config.Rope.IsSame(longest + 1, deepest + 1))
-            throw new InputException($"the model's rotary frequencies change with the length of the text, and it has {deepest + 1} tokens now: use shorter texts");
+            throw new InputException($"the model's rotary frequencies change with the length of the text, which now has {deepest + 1} tokens: use shorter texts");
         Tensor embedded = isTrunk ? _model.EmbedRow(PathOf(nodes[^1]), _cache.Length) : _model.EmbedLast([.. nodes.Select(PathOf)]);
         int past = _cache.Length, keys = past + nodes.Length;
         foreach (int node in nodes)

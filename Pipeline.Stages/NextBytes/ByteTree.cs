@@ -70,7 +70,7 @@ internal sealed class ByteTree
     {
         int first = text.Mark is null ? 1 : 0;
         if (first == 1 && text.Ids.Length == 0)
-            throw new InputException("a text without a token, for a model without a first mark, has no condition");
+            throw new InputException("a text without tokens gives a model without a bos token nothing to predict from");
         int root = text.Mark ?? text.Ids[0];
         var tree = new ByteTree(vocabulary, rule, root, first == 1 ? vocabulary.Tokenizer.ByteView(root) : []) { _isTrunkOnly = view == BytesView.Trunk };
         int node = 0;

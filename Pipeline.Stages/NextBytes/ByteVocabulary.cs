@@ -20,8 +20,8 @@ internal sealed class ByteVocabulary
     public static string? Fault(TextTokenizer tokenizer) => tokenizer.Definition.Model switch
     {
         BpeModel { Plain: true } => null,
-        BpeModel => "next bytes cannot be computed: its continuing_subword_prefix or end_of_word_suffix makes tokens that are no bytes of text",
-        _ => "next bytes are computed for BPE tokenizers: in a Unigram model a text has many tokenizations, and no one of them is the beginning of another's",
+        BpeModel => "next bytes cannot be computed: its continuing_subword_prefix or end_of_word_suffix makes tokens that are not bytes of the text",
+        _ => "next bytes can be computed only for BPE tokenizers: a Unigram model has many tokenizations of one text",
     };
 
     private readonly int[] _ids;

@@ -5,9 +5,9 @@ namespace Pipeline.Stages.NextBytes;
 /// <summary>From which contexts next bytes are computed.</summary>
 public enum BytesView
 {
-    [Description("Every context that the tokenizer can make of a beginning of the text: the model's own distribution over bytes.")]
+    [Description("Over every context that the tokenizer can make of the text so far: the model's own distribution over bytes.")]
     Exact,
 
-    [Description("The text's own tokens alone, whose logits a plain pass has: cheap, but inside a token it knows already that the text goes on, and of what may follow only UTF-8 is asked.")]
+    [Description("Over the text's own tokens only, whose logits an ordinary pass computes. Cheap, but inside a token it already knows that the text continues, and all it checks of what may follow is that it is UTF-8.")]
     Trunk,
 }

@@ -71,7 +71,7 @@ internal sealed class NextByteModel : IDisposable
         if (pass.Cache is null || _embed is null)
             return pass;
         pass.Dispose();
-        throw new InputException("a model whose input is expanded from bytes has tokens of several bytes; its exact next bytes cannot be computed, those of the trunk can");
+        throw new InputException("exact next bytes cannot be computed for a model with input expansion and tokens of several bytes; those of the trunk can");
     }
 
     public void Dispose()

@@ -8,17 +8,17 @@ namespace Pipeline.Stages.Objectives;
 /// <summary>Approximate Likelihood Matching: the student's chunk likelihoods follow the teacher's.</summary>
 internal sealed record AlmOptions
 {
-    [Description("Weight of this objective, on top of the rule that combines objectives.")]
+    [Description("Weight of this objective, in addition to the rule that combines objectives.")]
     [Range(0.0, 1e9)]
     public double Weight { get; init; } = 1;
 
-    [Description("How the weight changes over the steps; absent: it does not.")]
+    [Description("How the weight changes over the steps. Absent: it does not.")]
     public WeightScheduleOptions? Schedule { get; init; }
 
     [Description("f: how the teacher's likelihood of a chunk is compared with the student's.")]
     public DivergenceKind Divergence { get; init; } = DivergenceKind.BinaryCe;
 
-    [Description("Temperature τ that divides log-likelihoods; the paper's ablation is best at 5. Not used by abs, renyi and binary-kl-temp-limit.")]
+    [Description("Temperature τ that divides log-likelihoods; 5 is best in the paper's ablation. Not used by abs, renyi and binary-kl-temp-limit.")]
     [Range(1e-3, 1e6)]
     public double Temperature { get; init; } = 5;
 
@@ -36,14 +36,14 @@ internal sealed record AlmOptions
     [Range(0.0, 1.0)]
     public double? Gamma { get; init; } = 0.1;
 
-    [Description("The bias matrices that chunks 'unbiased' need: a file that the compute-bias stage wrote (run:NAME for one of this run).")]
+    [Description("The bias that chunks 'unbiased' need: a file that the compute-bias stage wrote (run:NAME for one of this run).")]
     public string? Bias { get; init; }
 
     [Description("The largest tokenization bias at which a chunk of kind 'unbiased' may end.")]
     [Range(0.0, 1.0)]
     public double BiasThreshold { get; init; } = 0.1;
 
-    [Description("Numbers of neighbouring chunks that are compared as one; the loss is the mean over them.")]
+    [Description("Lengths of the runs of neighbouring chunks that are compared as one; the loss is the mean over these lengths.")]
     public IReadOnlyList<int> ChunkSizes { get; init; } = [1];
 
     [Description("How much a chunk counts in the sum.")]
@@ -52,7 +52,7 @@ internal sealed record AlmOptions
     [Description("How much a chunk counts in what the sum is divided by.")]
     public ChunkWeighting Denominator { get; init; } = ChunkWeighting.ChunkCount;
 
-    [Description("Where the teacher's scores come from: cached (the shards), or online (the teacher run over every batch, unrounded, at the cost of a teacher beside the student).")]
+    [Description("Where the teacher's scores come from: cached (the shards), or online (the teacher runs on every batch: no rounding, but a teacher in memory next to the student).")]
     public TeacherScoring Scores { get; init; } = TeacherScoring.Cached;
 
     /// <summary>What is asked of a teacher, by key.</summary>
@@ -61,11 +61,11 @@ internal sealed record AlmOptions
         get
         {
             if (Boundary == BoundaryMode.AppendBoundary)
-                yield return TeacherNeed.Boundary("boundary", BoundaryKnowledge.Exact, "write append-lower or append-midpoint for a teacher that gives bounds, else none");
+                yield return TeacherNeed.Boundary("boundary", BoundaryKnowledge.Exact, "use append-lower or append-midpoint for a teacher that gives bounds, else none");
             else if (Boundary != BoundaryMode.None)
-                yield return new TeacherNeed("boundary", "bounds on masses that are not known", a => a.Boundary == BoundaryKnowledge.Interval, "write append-boundary for a teacher that knows its masses, else none");
+                yield return new TeacherNeed("boundary", "bounds on masses that are not known exactly", a => a.Boundary == BoundaryKnowledge.Interval, "use append-boundary for a teacher that knows its masses, else none");
             if (Gamma is not null)
-                yield return TeacherNeed.Boundary("gamma", BoundaryKnowledge.Interval, "write null, which merges no chunks");
+                yield return TeacherNeed.Boundary("gamma", BoundaryKnowledge.Interval, "use null, which merges no chunks");
         }
     }
 

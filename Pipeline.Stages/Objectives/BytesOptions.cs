@@ -7,11 +7,11 @@ namespace Pipeline.Stages.Objectives;
 /// <summary>Divergence of the student's next bytes from the teacher's.</summary>
 internal sealed record BytesOptions
 {
-    [Description("Weight of this objective, on top of the rule that combines objectives.")]
+    [Description("Weight of this objective, in addition to the rule that combines objectives.")]
     [Range(0.0, 1e9)]
     public double Weight { get; init; } = 1;
 
-    [Description("How the weight changes over the steps; absent: it does not.")]
+    [Description("How the weight changes over the steps. Absent: it does not.")]
     public WeightScheduleOptions? Schedule { get; init; }
 
     [Description("Where next bytes are compared: at every byte, or behind the teacher's whole tokens alone, as ALM does; to see what the bytes inside tokens are worth.")]

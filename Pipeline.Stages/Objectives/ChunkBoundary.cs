@@ -19,7 +19,7 @@ internal readonly record struct ChunkBoundary(float Log, float Lower, float Uppe
         if (scores.NegLogBoundary is { } known)
         {
             if (isRead && rules.Boundary is BoundaryMode.AppendLower or BoundaryMode.AppendMidpoint)
-                throw new InputException($"document {example.Id}: its boundary masses are known, and alm.boundary takes bounds; write append-boundary");
+                throw new InputException($"document {example.Id}: its boundary masses are known exactly, but alm.boundary expects bounds; use append-boundary");
             float log = -known[last];
             log = log > 0 ? 0 : log;
             return new ChunkBoundary(log, log, log);
@@ -30,13 +30,13 @@ internal readonly record struct ChunkBoundary(float Log, float Lower, float Uppe
         {
             throw new InputException(
                 $"document {example.Id}: its shard holds no boundary masses, which alm.{(rules.Boundary == BoundaryMode.None ? "gamma" : "boundary")} reads; "
-                + "write \"boundary\": \"none\", \"gamma\": null, or score with a teacher that knows them");
+                + "use \"boundary\": \"none\" and \"gamma\": null, or score with a teacher that knows them");
         }
         if (rules.Boundary == BoundaryMode.AppendBoundary)
         {
             throw new InputException(
                 $"document {example.Id}: its shard holds bounds on the boundary masses, which alm.boundary 'append-boundary' does not take; "
-                + "write append-lower, append-midpoint or none");
+                + "use append-lower, append-midpoint or none");
         }
         float lower = Math.Min(0, -interval.NegLogLower[last]), upper = Math.Min(0, -interval.NegLogUpper[last]);
         float taken = rules.Boundary == BoundaryMode.AppendMidpoint ? (float)Math.Log((Math.Exp(lower) + Math.Exp(upper)) / 2) : lower;

@@ -57,7 +57,7 @@ internal sealed class DskdObjective : IObjective
     public ObjectiveResult Compute(ObjectiveInputs inputs)
     {
         BaselineTables tables = Tables(inputs.Tables);
-        TeacherInputs given = inputs.Teacher ?? throw new InvalidOperationException("objective 'dskd' needs a teacher beside the student, and none was given");
+        TeacherInputs given = inputs.Teacher ?? throw new InvalidOperationException("objective 'dskd' needs a teacher running alongside the student, and none was given");
         Tensor logits_NV = ObjectiveInputs.Require(inputs.Logits_NV, Name, "the student's logits");
         Device device = logits_NV.device;
         var student = new DskdStudent(

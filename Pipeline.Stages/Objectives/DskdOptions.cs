@@ -8,11 +8,11 @@ namespace Pipeline.Stages.Objectives;
 /// <summary>Dual-space knowledge distillation with cross-model attention (arXiv 2406.17328).</summary>
 internal sealed record DskdOptions
 {
-    [Description("Weight of this objective, on top of the rule that combines objectives.")]
+    [Description("Weight of this objective, in addition to the rule that combines objectives.")]
     [Range(0.0, 1e9)]
     public double Weight { get; init; } = 1;
 
-    [Description("How the weight changes over the steps; absent: it does not.")]
+    [Description("How the weight changes over the steps. Absent: it does not.")]
     public WeightScheduleOptions? Schedule { get; init; }
 
     [Description("Divergence between the student's distribution and the teacher's in the student's space.")]

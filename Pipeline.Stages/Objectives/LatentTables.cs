@@ -50,7 +50,7 @@ internal sealed record LatentTables(ChunkBatch Chunks, int[] TeacherLayers, int 
     {
         int at = Array.IndexOf(TeacherLayers, teacherLayer);
         return at >= 0 ? at : throw new InputException(
-            $"the shards hold hidden states of teacher layers [{string.Join(", ", TeacherLayers)}], not of {teacherLayer}; score them with it or choose another layer");
+            $"the shards hold hidden states of teacher layers [{string.Join(", ", TeacherLayers)}], not of {teacherLayer}; score again with that layer, or choose another");
     }
 
     /// <summary>

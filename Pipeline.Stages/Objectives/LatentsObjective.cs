@@ -113,22 +113,22 @@ internal sealed class LatentsObjective : IObjective
     public static (string Key, string Message)? Fault(LatentsOptions options, ModelShapes shapes)
     {
         if (options.Layers == LatentLayers.All && shapes.StudentDepth != shapes.TeacherDepth)
-            return ("layers", $"latents: layers 'all' needs models of one depth, the student has {shapes.StudentDepth} layers and the teacher {shapes.TeacherDepth}; use 'chosen'");
+            return ("layers", $"latents: layers 'all' needs models of the same depth, but the student has {shapes.StudentDepth} layers and the teacher {shapes.TeacherDepth}; use 'chosen'");
         if (options.Layers == LatentLayers.Chosen)
         {
             int[] student = [.. options.StudentLayers ?? []], teacher = [.. options.TeacherLayers ?? []];
             if (student.Length == 0 || student.Length != teacher.Length || student.Any(l => l < 0 || l > shapes.StudentDepth) || teacher.Any(l => l < 0 || l > shapes.TeacherDepth))
             {
-                return ("studentLayers", $"latents: layers [{string.Join(", ", student)}] of the student and [{string.Join(", ", teacher)}] of the teacher; expected as many of one "
-                    + $"as of the other, within 0..{shapes.StudentDepth} and 0..{shapes.TeacherDepth}");
+                return ("studentLayers", $"latents: layers [{string.Join(", ", student)}] of the student and [{string.Join(", ", teacher)}] of the teacher; expected the same number "
+                    + $"of both, within 0..{shapes.StudentDepth} and 0..{shapes.TeacherDepth}");
             }
         }
         else if (options.StudentLayers is not null || options.TeacherLayers is not null)
         {
-            return ("layers", "latents: 'studentLayers' and 'teacherLayers' are for layers 'chosen'; set it or leave them out");
+            return ("layers", "latents: 'studentLayers' and 'teacherLayers' are only for layers 'chosen'; set that or leave them out");
         }
         return shapes.StudentWidth != shapes.TeacherWidth && options.Projector == false
-            ? ("projector", $"latents: hidden sizes are {shapes.StudentWidth} (student) and {shapes.TeacherWidth} (teacher) and 'projector' is false; leave it out")
+            ? ("projector", $"latents: hidden sizes are {shapes.StudentWidth} (student) and {shapes.TeacherWidth} (teacher), but 'projector' is false; leave it out")
             : null;
     }
 

@@ -7,29 +7,29 @@ namespace Pipeline.Stages.Objectives;
 /// <summary>Hidden-state alignment: the student's states at chunk ends follow the teacher's.</summary>
 internal sealed record LatentsOptions
 {
-    [Description("Weight of this objective, on top of the rule that combines objectives.")]
+    [Description("Weight of this objective, in addition to the rule that combines objectives.")]
     [Range(0.0, 1e9)]
     public double Weight { get; init; } = 1;
 
-    [Description("How the weight changes over the steps; absent: it does not.")]
+    [Description("How the weight changes over the steps. Absent: it does not.")]
     public WeightScheduleOptions? Schedule { get; init; }
 
-    [Description("Distance of two states, divided by the teacher's mean size of it, over all channels or per channel.")]
+    [Description("Distance of two states, divided by its mean size in the teacher, over all channels or per channel.")]
     public LatentNormalization Normalization { get; init; } = LatentNormalization.L2Channelwise;
 
     [Description("Which hidden states are compared.")]
     public LatentLayers Layers { get; init; } = LatentLayers.Last;
 
-    [Description("With layers 'chosen': student layers, 0 the embedding output, the depth the last after the final norm.")]
+    [Description("With layers 'chosen': the student layers. 0 is the embedding output; the number of layers is the output after the final norm.")]
     public IReadOnlyList<int>? StudentLayers { get; init; }
 
     [Description("With layers 'chosen': the teacher layer that each student layer follows.")]
     public IReadOnlyList<int>? TeacherLayers { get; init; }
 
-    [Description("Which chunks' ends are compared.")]
+    [Description("Which chunks are compared at their ends.")]
     public ChunkKind Chunks { get; init; } = ChunkKind.Every;
 
-    [Description("A learned projector from student to teacher width; absent: only where the widths differ.")]
+    [Description("A learned projector from student to teacher width. Absent: only where the widths differ.")]
     public bool? Projector { get; init; }
 
     /// <summary>Rules between the keys, as far as they need no model.</summary>
@@ -41,12 +41,12 @@ internal sealed record LatentsOptions
         {
             string? given = StudentLayers is not null ? nameof(StudentLayers) : TeacherLayers is not null ? nameof(TeacherLayers) : null;
             if (given is not null)
-                yield return new ValidationResult($"'{key}': 'studentLayers' and 'teacherLayers' are for layers 'chosen'; set it or leave them out", [$"{member}.{given}"]);
+                yield return new ValidationResult($"'{key}': 'studentLayers' and 'teacherLayers' are only for layers 'chosen'; set that or leave them out", [$"{member}.{given}"]);
         }
         else if (StudentLayers is not { Count: > 0 } student || TeacherLayers?.Count != student.Count)
         {
             yield return new ValidationResult(
-                $"'{key}.layers' is chosen, with {StudentLayers?.Count ?? 0} 'studentLayers' and {TeacherLayers?.Count ?? 0} 'teacherLayers'; expected one or more, as many of one as of the other",
+                $"'{key}.layers' is chosen, with {StudentLayers?.Count ?? 0} 'studentLayers' and {TeacherLayers?.Count ?? 0} 'teacherLayers'; expected one or more, and the same number of both",
                 [$"{member}.{nameof(Layers)}"]);
         }
     }

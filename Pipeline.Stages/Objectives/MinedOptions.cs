@@ -7,11 +7,11 @@ namespace Pipeline.Stages.Objectives;
 /// <summary>MinED: teacher logits under a map from each student token to the nearest teacher token by edit distance.</summary>
 internal sealed record MinedOptions
 {
-    [Description("Weight of this objective, on top of the rule that combines objectives.")]
+    [Description("Weight of this objective, in addition to the rule that combines objectives.")]
     [Range(0.0, 1e9)]
     public double Weight { get; init; } = 1;
 
-    [Description("How the weight changes over the steps; absent: it does not.")]
+    [Description("How the weight changes over the steps. Absent: it does not.")]
     public WeightScheduleOptions? Schedule { get; init; }
 
     [Description("Temperature of both distributions.")]

@@ -19,16 +19,16 @@ internal sealed record ObjectivesOptions
     [Description("Experimental: the same for students of longer tokens, at every byte of each next token.")]
     public BytesOptions? SubwordBytes { get; init; }
 
-    [Description("Hidden-state alignment at chunk ends; reads teacher hidden states from the shards, or a teacher run beside the student.")]
+    [Description("Hidden-state alignment at chunk ends; reads teacher hidden states from the shards, or runs the teacher alongside the student.")]
     public LatentsOptions? Latents { get; init; }
 
-    [Description("Baseline: dual-space knowledge distillation with cross-model attention; runs the teacher beside the student.")]
+    [Description("Baseline: dual-space knowledge distillation with cross-model attention; runs the teacher alongside the student.")]
     public DskdOptions? Dskd { get; init; }
 
-    [Description("Baseline: universal logit distillation over sorted probabilities; runs the teacher beside the student.")]
+    [Description("Baseline: universal logit distillation over sorted probabilities; runs the teacher alongside the student.")]
     public UldOptions? Uld { get; init; }
 
-    [Description("Baseline: MinED, logits of the nearest token by edit distance; runs the teacher beside the student.")]
+    [Description("Baseline: MinED, logits of the nearest token by edit distance; runs the teacher alongside the student.")]
     public MinedOptions? Mined { get; init; }
 
     /// <summary>Rules between the objectives' keys.</summary>

@@ -7,10 +7,10 @@ namespace Pipeline.Stages.Objectives;
 /// <summary>Universal logit distillation: sorted probabilities, position by position (arXiv 2402.12030).</summary>
 internal sealed record UldOptions
 {
-    [Description("Weight of this objective, on top of the rule that combines objectives.")]
+    [Description("Weight of this objective, in addition to the rule that combines objectives.")]
     [Range(0.0, 1e9)]
     public double Weight { get; init; } = 1;
 
-    [Description("How the weight changes over the steps; absent: it does not.")]
+    [Description("How the weight changes over the steps. Absent: it does not.")]
     public WeightScheduleOptions? Schedule { get; init; }
 }

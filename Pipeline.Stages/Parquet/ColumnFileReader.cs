@@ -68,7 +68,7 @@ internal sealed class ColumnFileReader : IDisposable
         long length = stream.Length;
         Span<byte> head = stackalloc byte[4], tail = stackalloc byte[TailBytes];
         if (length < head.Length + TailBytes)
-            throw new InputException($"{path} is no Parquet file: {(length == 0 ? "it is empty" : $"it has {length} bytes")}; copy it again");
+            throw new InputException($"{path} is not a Parquet file: {(length == 0 ? "it is empty" : $"it has {length} bytes")}; copy it again");
         stream.ReadExactly(head);
         stream.Position = length - TailBytes;
         stream.ReadExactly(tail);
@@ -79,15 +79,15 @@ internal sealed class ColumnFileReader : IDisposable
             stream.Position = 0;
             var more = new byte[FileHead.Bytes];
             string? other = FileHead.Tell(more.AsSpan(0, stream.ReadAtLeast(more, more.Length, throwOnEndOfStream: false)));
-            throw new InputException($"{path} is no Parquet file: {other ?? $"it begins with {Hex(head)}, not with PAR1"}");
+            throw new InputException($"{path} is not a Parquet file: {other ?? $"it begins with {Hex(head)}, not with PAR1"}");
         }
         if (!tail[4..].SequenceEqual("PAR1"u8))
-            throw new InputException($"{path} is cut or damaged: it begins as Parquet does, but ends with {Hex(tail[4..])}, not with PAR1; copy it again");
+            throw new InputException($"{path} is cut off or damaged: it begins like Parquet, but ends with {Hex(tail[4..])}, not with PAR1; copy it again");
         long footer = BinaryPrimitives.ReadUInt32LittleEndian(tail);
         if (footer == 0 || footer > length - head.Length - TailBytes)
-            throw new InputException($"{path} is cut or damaged: its last bytes announce a footer of {footer} bytes in a file of {length}; copy it again");
+            throw new InputException($"{path} is cut off or damaged: its last bytes announce a footer of {footer} bytes in a file of {length}; copy it again");
         if (footer > MaxFooterBytes)
-            throw new InputException($"{path} has a footer of {footer} bytes; at most {MaxFooterBytes} are read; write fewer columns or larger row groups");
+            throw new InputException($"{path} has a footer of {footer} bytes, expected at most {MaxFooterBytes}; write fewer columns or larger row groups");
         var bytes = new byte[footer];
         long dataEnd = length - TailBytes - footer;
         stream.Position = dataEnd;

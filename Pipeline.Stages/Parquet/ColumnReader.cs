@@ -108,7 +108,7 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
             {
                 byte[] bytes = [];
                 if (_dictionary is not null || _chunkLeft != chunk.Values)
-                    throw new ColumnFormatException("a dictionary page behind the first page");
+                    throw new ColumnFormatException("a dictionary page after the first page");
                 ReadOnlySpan<byte> stored = ReadBody(page, body, ref bytes);
                 _dictionary = (page, chunk.Codec == ColumnCodec.Lz4Framed ? Decompressed(page, stored).ToArray() : bytes);
                 continue;

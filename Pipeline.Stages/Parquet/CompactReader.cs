@@ -41,7 +41,7 @@ internal ref struct CompactReader(ReadOnlySpan<byte> bytes)
     public int Int32(CompactType type)
     {
         long value = Int64(type);
-        return value is >= int.MinValue and <= int.MaxValue ? (int)value : throw new ColumnFormatException($"{value} where 32 bits are enough");
+        return value is >= int.MinValue and <= int.MaxValue ? (int)value : throw new ColumnFormatException($"{value}, which does not fit into 32 bits");
     }
 
     public long Int64(CompactType type) => type switch

@@ -21,16 +21,16 @@ internal static class PageGuard
 
     /// <summary>Why pages compressed this way are not read; null where they are.</summary>
     public static string? FaultOf(ColumnCodec codec)
-        => codec is ColumnCodec.Lzo || !Enum.IsDefined(codec) ? $"compression {codec} is not supported; write it with zstd, snappy, gzip, brotli, LZ4 or none" : null;
+        => codec is ColumnCodec.Lzo || !Enum.IsDefined(codec) ? $"compression {codec} is not supported; write the file with zstd, snappy, gzip, brotli, LZ4 or none" : null;
 
     public static void CheckHeader(PageHeader page, ColumnCodec codec, PhysicalType type)
     {
         if (FaultOf(codec) is { } fault)
             throw new ColumnFormatException(fault);
         if (page.CompressedBytes > MaxPageBytes || page.Bytes > MaxPageBytes)
-            throw new ColumnFormatException($"a page of {Math.Max(page.CompressedBytes, page.Bytes)} bytes; at most {MaxPageBytes} are read, write smaller pages");
+            throw new ColumnFormatException($"a page of {Math.Max(page.CompressedBytes, page.Bytes)} bytes, expected at most {MaxPageBytes}; write smaller pages");
         if (page.Values > MaxPageValues)
-            throw new ColumnFormatException($"a page of {page.Values} values; at most {MaxPageValues} are read, write smaller pages");
+            throw new ColumnFormatException($"a page of {page.Values} values, expected at most {MaxPageValues}; write smaller pages");
         if (page.Kind == PageKind.Dictionary && page.Values > page.Bytes / sizeof(int))
             throw new ColumnFormatException($"a dictionary of {page.Values} values in {page.Bytes} bytes");
         if (page.Encoding is ValueEncoding.Plain or ValueEncoding.PlainDictionary)
@@ -38,11 +38,11 @@ internal static class PageGuard
         if (type != PhysicalType.ByteArray)
         {
             if (page.Kind == PageKind.Dictionary || page.Encoding is not (ValueEncoding.RleDictionary or ValueEncoding.Rle or ValueEncoding.DeltaBinaryPacked or ValueEncoding.ByteStreamSplit))
-                throw new ColumnFormatException($"a page in encoding {page.Encoding}; numbers are read as PLAIN, dictionary, RLE, DELTA_BINARY_PACKED or BYTE_STREAM_SPLIT: write it in one of them");
+                throw new ColumnFormatException($"a page in encoding {page.Encoding}; numbers may be PLAIN, dictionary, RLE, DELTA_BINARY_PACKED or BYTE_STREAM_SPLIT: write it in one of them");
             return;
         }
         if (page.Encoding is not (ValueEncoding.RleDictionary or ValueEncoding.DeltaLengthByteArray or ValueEncoding.DeltaByteArray) || page.Kind == PageKind.Dictionary)
-            throw new ColumnFormatException($"a page in encoding {page.Encoding}; text is read as PLAIN, dictionary, DELTA_LENGTH_BYTE_ARRAY or DELTA_BYTE_ARRAY: write it in one of them");
+            throw new ColumnFormatException($"a page in encoding {page.Encoding}; text may be PLAIN, dictionary, DELTA_LENGTH_BYTE_ARRAY or DELTA_BYTE_ARRAY: write it in one of them");
     }
 
     public static void CheckBody(PageHeader page, ColumnCodec codec, ReadOnlySpan<byte> body, long position)

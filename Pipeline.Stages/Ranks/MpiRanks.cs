@@ -26,7 +26,7 @@ public sealed unsafe class MpiRanks : IRanks
         int rank, count, local;
         int error = start(&rank, &count, &local);
         if (error == -1)
-            throw new InputException("this MPI was built without threads (MPI_THREAD_SERIALIZED), which a rank needs; install another");
+            throw new InputException("this MPI was built without thread support (MPI_THREAD_SERIALIZED), which ranks need; install another");
         Check(error, "start");
         (Rank, Count, LocalRank) = (rank, count, local);
     }
@@ -53,7 +53,7 @@ public sealed unsafe class MpiRanks : IRanks
         if (CountIn(variable) == 1)
             return OneRank.Instance;
         var ranks = new MpiRanks(MpiShim.Load(variable));
-        return BitOperations.IsPow2(ranks.Count) ? ranks : throw new DefinitionException($"{ranks.Count} ranks: their number must be a power of two, because sums go by a tree");
+        return BitOperations.IsPow2(ranks.Count) ? ranks : throw new DefinitionException($"{ranks.Count} ranks: their number must be a power of two, because sums are computed as a tree");
     }
 
     /// <summary>Sums between cards; null where there is no NCCL. On the card's thread.</summary>

@@ -16,7 +16,7 @@ internal static class MpiShim
 {
     private const string Variable = "ALM_MPI_SHIM";
 
-    /// <summary>Loads the library, making it when it is not there.</summary>
+    /// <summary>Loads the library, making it when it does not exist.</summary>
     /// <exception cref="InputException">There is no MPI to build it with, or it does not load.</exception>
     public static nint Load(Func<string, string?> variable)
     {
@@ -27,7 +27,7 @@ internal static class MpiShim
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
-            throw new InputException($"{path} does not load: {e.Message}; it is built by mpicc from the MPI of this machine: delete it to have it built again, or set {Variable}", e);
+            throw new InputException($"{path} cannot be loaded: {e.Message}; mpicc builds it from the MPI of this machine: delete it to build it again, or set {Variable}", e);
         }
     }
 
@@ -79,7 +79,7 @@ internal static class MpiShim
         catch (System.ComponentModel.Win32Exception e)
         {
             throw new InputException(
-                $"ranks need an MPI to talk through, and there is no {command}: install one with its compiler (libopenmpi-dev or libmpich-dev), or set {Variable} to a library built where there is one", e);
+                $"ranks communicate through MPI, but there is no {command}: install an MPI with its compiler (libopenmpi-dev or libmpich-dev), or set {Variable} to a library that was built elsewhere", e);
         }
     }
 }

@@ -99,13 +99,13 @@ internal sealed unsafe class NcclSums : IDisposable
             return;
         }
         if (card > 0)
-            throw new InputException("NCCL was found and libcudart was not, so that this rank cannot say which card is its own; set ALM_NCCL to a file that is not there to sum through the host's memory");
+            throw new InputException("NCCL was found but libcudart was not, so this rank cannot tell which GPU is its own; set ALM_NCCL to a file that does not exist to sum through the host's memory");
     }
 
     private static void Check(int error, string operation)
     {
         if (error != 0)
-            throw new InputException($"NCCL: {operation} failed with error {error}; set ALM_NCCL to a file that is not there to sum through the host's memory");
+            throw new InputException($"NCCL: {operation} failed with error {error}; set ALM_NCCL to a file that does not exist to sum through the host's memory");
     }
 
     [StructLayout(LayoutKind.Sequential, Size = IdBytes)]

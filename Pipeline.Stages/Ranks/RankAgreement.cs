@@ -38,7 +38,7 @@ public static class RankAgreement
         if (others.Length > 0)
         {
             throw new InputException(
-                $"the ranks disagree on {what}: {string.Join(", ", others)} differ from rank 0 (0x{hashes[0]:x16}); start all of them with the same program, definition, files and torch threads");
+                $"the ranks disagree on {what}: {string.Join(", ", others)} differ from rank 0 (0x{hashes[0]:x16}); start all ranks with the same program, definition, files and torch threads");
         }
     }
 }

@@ -11,8 +11,8 @@ internal static class ModelFolderRules
 {
     private const string Adapter = "adapter_config.json";
 
-    /// <summary>Of a folder or file that is not there.</summary>
-    public static string Missing(string path) => $"{path} is not there";
+    /// <summary>Of a folder or file that does not exist.</summary>
+    public static string Missing(string path) => $"{path} does not exist";
 
     /// <summary>Whether an edit of activations is there, for the key that names it.</summary>
     public static IEnumerable<RuleFinding> Edit(string key, string? path, StageContext context)
@@ -52,7 +52,7 @@ internal static class ModelFolderRules
             return [new RuleFinding(key, $"'{key}': {e.Message}") { IsInput = true }];
         }
         if (context.Storage.FileExists(Path.Combine(folder, Adapter)))
-            warnings.Add(new RuleFinding(key, $"'{key}': {folder} has an adapter ({Adapter}) beside its weights; the weights are read, the adapter is not: merge it into them if it is meant") { IsWarning = true });
+            warnings.Add(new RuleFinding(key, $"'{key}': {folder} has an adapter ({Adapter}) next to its weights. Only the weights are read: if the adapter is wanted, merge it with 'alm merge'") { IsWarning = true });
         return warnings;
     }
 }

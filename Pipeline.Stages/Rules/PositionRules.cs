@@ -34,7 +34,7 @@ internal static class PositionRules
         if (positions is { } most && tokens > most)
         {
             yield return new RuleFinding(key, string.Create(
-                CultureInfo.InvariantCulture, $"'{key}' is {tokens}, and {who} was made for {most} positions (max_position_embeddings): longer documents are beyond what it learnt; lower it to {most}"))
+                CultureInfo.InvariantCulture, $"'{key}' is {tokens}, but {who} was made for {most} positions (max_position_embeddings) and has not learnt longer documents; lower it to {most}"))
             { IsWarning = !context.Definition.StrictPositions };
         }
     }

@@ -32,9 +32,9 @@ internal static class SideRules
     public static IEnumerable<RuleFinding> Tokenizer(string key, string? tokenizer, string? model, StageContext context)
     {
         if (tokenizer is null && model is null)
-            return [new RuleFinding(key, $"'{key}' is missing: a student that begins from a config needs a tokenizer")];
+            return [new RuleFinding(key, $"'{key}' is missing: a student that starts from a config needs a tokenizer")];
         string? fault = (tokenizer == TextTokenizer.BytesPath ? model : tokenizer ?? model) is { } path and not TextTokenizer.BytesPath ? FaultOfPlace(path, context) : null;
-        // A place that no flow writes is the definition's fault; a file that is not there, or not what it should be, is not.
+        // A place that no flow writes is the definition's fault; a file that does not exist or is not what it should be is not.
         bool isInput = fault is null || !(tokenizer ?? model!).StartsWith(RunPaths.RunPrefix, StringComparison.Ordinal);
         if (fault is null)
         {

@@ -85,7 +85,7 @@ public sealed class ByteServer : IServedModel
         ServedPrompt prompt, GenerationOptions options, int stream, int? top, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         if (options.RepetitionPenalty != 1)
-            throw new InputException($"'{Name}' answers in bytes; a repetition penalty is of tokens, leave it out");
+            throw new InputException($"'{Name}' answers in bytes, but a repetition penalty applies to tokens; leave it out");
         var sampler = new TokenSampler(options, stream);
         EnsembleSession session = await _device.RunAsync(() => Begin(prompt), cancellationToken).ConfigureAwait(false);
         bool isWhole = false;
@@ -182,14 +182,14 @@ public sealed class ByteServer : IServedModel
     private string TextOf(int[] ids)
     {
         if (ids.Length == 0)
-            throw new InputException("the prompt is empty: begin it with 256, the end of another text, or with some text");
+            throw new InputException("the prompt is empty: begin it with 256 (the end of another text) or with some text");
         byte[] bytes = [.. ids.Skip(ids[0] == ByteVocabulary.End ? 1 : 0).Select(id => id is >= 0 and < 256
             ? (byte)id
-            : throw new InputException($"the prompt has id {id}; '{Name}' answers in bytes, 0 to 255, with 256 in front or not"))];
+            : throw new InputException($"the prompt has id {id}; '{Name}' takes bytes, 0 to 255, and optionally 256 in front"))];
         try
         {
             string text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes);
-            return WellFormedText.Normalize(text) == text ? text : throw new InputException("the prompt's text is not NFC, which the models' tokens are counted in; normalize it first");
+            return WellFormedText.Normalize(text) == text ? text : throw new InputException("the prompt's text is not NFC, which these models need; normalize it first");
         }
         catch (ArgumentException e)
         {

@@ -47,11 +47,11 @@ public sealed class TokenServer : IServedModel
     public ServedPrompt Prompt(int[] ids)
     {
         if (ids.Length == 0)
-            throw new InputException("the prompt has no token, and the tokenizer has no mark to put in front of it");
+            throw new InputException("the prompt has no tokens, and the tokenizer has no bos token to put in front of it");
         foreach (int id in ids)
         {
             if ((uint)id >= (uint)Rows)
-                throw new InputException($"the prompt has id {id}; model '{Name}' has ids below {Rows}");
+                throw new InputException($"the prompt has id {id}, but the ids of model '{Name}' are below {Rows}");
         }
         return new ServedPrompt(ids, [ids]);
     }

@@ -32,7 +32,7 @@ internal static class ReadShardsRules
             return made.Facts.ImportedScores is { } said ? Imported(said, $"'{from}', which flow '{made.Flow}' imports,", context) : [];
         string folder = RunPaths.Input(context.RunFolder, path);
         if (!context.Storage.DirectoryExists(folder))
-            return [$"{folder} is not there, and no flow of this definition writes '{from}'"];
+            return [$"{folder} does not exist, and no flow of this definition writes '{from}'"];
         try
         {
             ShardSet set = ShardSet.Open(context.Storage, folder, expected());
@@ -47,7 +47,7 @@ internal static class ReadShardsRules
     // The teacher of a definition is the one whose scores its flows read.
     private static IEnumerable<string> Imported(TeacherAbilities said, string what, StageContext context) => context.Definition.Teacher is null
         ? Unmet(said, what, context)
-        : [$"{what} holds scores that were made elsewhere, and the definition names a \"teacher\", which did not make them; leave \"teacher\" out"];
+        : [$"{what} holds scores that were made elsewhere, but the definition names a \"teacher\", which did not make them; leave \"teacher\" out"];
 
     private static TeacherAbilities AbilitiesOf(ShardSet set)
         => new(set.Fingerprint.Boundary, HiddenStates: set.Fingerprint.Parts.GetValueOrDefault(FingerprintPart.TeacherHiddenStates) is not (null or "none"));

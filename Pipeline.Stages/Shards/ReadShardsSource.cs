@@ -37,7 +37,7 @@ internal sealed class ReadShardsSource(
     /// <summary>What shards must be made from is known to who knows teachers and tokenizers, which a file format does not.</summary>
     public static StageRegistration Registration(Func<StageContext, IReadOnlyDictionary<string, string>> expected, Func<StageContext, IReadOnlyDictionary<string, string>> known)
         => StageRegistration.Source<ReadShardsOptions, OrderedExample, ReadShardsSource>(
-            "read-shards", "Reads examples from shards in an order that is a function of seed, epoch and position.",
+            "read-shards", "Reads examples from shards, in an order that depends only on seed, epoch and position.",
             (o, c) => new ReadShardsSource(
                 o, [.. o.From.Select(from => ShardPath.Of(from, c))], c.Definition.Seed, c.Resume.Window, c.Partition, c.Facts.ReplacedParts, () => expected(c), c.Storage, c.Meter))
             .Telling<ReadShardsOptions>(static (o, facts) => facts with { ShardsRead = [.. facts.ShardsRead, .. o.From] })
@@ -76,11 +76,11 @@ internal sealed class ReadShardsSource(
         var order = new ExampleOrder(
             [.. blocks.Select(b => b.Set.RecordsIn(b.Block))], seed, options.Shuffle ? options.ShuffleBlocks : null);
         if (order.Records == 0)
-            throw new InputException($"{string.Join(", ", options.From)}: the shards hold no example; every document was rejected, or the input is empty");
+            throw new InputException($"{string.Join(", ", options.From)}: the shards hold no examples; every document was rejected, or the input is empty");
 
         long index = resumeAt;
         if (index < 0)
-            throw new InputException($"the checkpoint says to go on from example {index}, expected 0 or more; this program did not write that: delete the checkpoint");
+            throw new InputException($"the checkpoint says to continue from example {index}, expected 0 or more; this program did not write it: delete the checkpoint");
         for (long epoch = index / order.Records; options.Epochs == 0 || epoch < options.Epochs; epoch++)
         {
             long skip = index - (epoch * order.Records);
@@ -148,8 +148,8 @@ internal sealed class ReadShardsSource(
         if (partition is not { Index: > 0 } && set.Fingerprint.Parts.TryGetValue(FingerprintPart.Limits, out string? limits) && EndsEveryPart(limits))
         {
             meter.Say(
-                $"warning: {set.Folder} was tokenized by an earlier version, which put eos behind every part of a document that was split or cut; it is read as it is. "
-                + "Where documents were split, students learn to stop there: score again, or train without \"sft\"");
+                $"warning: {set.Folder} was tokenized by an earlier version, which put eos after every part of a document that was split or cut. It is read as it is. "
+                + "Students learn to stop where documents were split: score again, or train without \"sft\"");
         }
         return set;
     }

@@ -54,7 +54,7 @@ internal sealed class ShardFolder(IStorage storage, string folder, int count, Sh
             new ShardFingerprint(manifest.Fingerprint).RequireExactly(fingerprint, folder);
             return manifest.Count == count
                 ? manifest
-                : throw new InputException($"{folder} was written as {manifest.Count} shards, this definition says {count}; set count to {manifest.Count}, or write to another folder");
+                : throw new InputException($"{folder} was written as {manifest.Count} shards, but this definition says {count}; set count to {manifest.Count}, or write to another folder");
         }
         catch (DamagedException e)
         {

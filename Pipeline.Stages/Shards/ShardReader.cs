@@ -66,7 +66,7 @@ public sealed class ShardReader
         }
         catch (InvalidDataException e)
         {
-            throw Damaged(path, footerOffset, $"the footer does not read: {e.Message}", e);
+            throw Damaged(path, footerOffset, $"the footer cannot be read: {e.Message}", e);
         }
     }
 
@@ -145,7 +145,7 @@ public sealed class ShardReader
     {
         int read = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
         if (read < bytes.Length)
-            throw Damaged(Path, offset + read, $"the file ends there; it was {Bytes} bytes long when it was opened");
+            throw Damaged(Path, offset + read, $"the file ends there, but it was {Bytes} bytes long when it was opened");
     }
 
     private static (ShardHeader Header, int Version, int Length) ReadHeader(Stream file, string path)
@@ -179,7 +179,7 @@ public sealed class ShardReader
         }
         catch (InvalidDataException e)
         {
-            throw Damaged(path, ShardFormat.PreludeBytes, $"the header does not read: {e.Message}", e);
+            throw Damaged(path, ShardFormat.PreludeBytes, $"the header cannot be read: {e.Message}", e);
         }
     }
 
@@ -190,7 +190,7 @@ public sealed class ShardReader
         file.Position = offset;
         file.ReadExactly(trailer);
         if (!trailer.EndsWith(ShardFormat.EndMagic))
-            throw Damaged(path, offset + 24, $"the file ends with {Convert.ToHexString(trailer[24..])}, expected {Convert.ToHexString(ShardFormat.EndMagic)}: it was cut or never finished");
+            throw Damaged(path, offset + 24, $"the file ends with {Convert.ToHexString(trailer[24..])}, expected {Convert.ToHexString(ShardFormat.EndMagic)}: it was cut off or never finished");
         int length = BinaryPrimitives.ReadInt32LittleEndian(trailer[8..]);
         if (length < 0 || length > ShardFormat.MaxFooterBytes || length > offset - start)
             throw Damaged(path, offset + 8, $"a footer of {length} bytes in a file of {file.Length}");

@@ -55,7 +55,7 @@ public sealed class ShardSet
         {
             string path = Path.Combine(folder, ShardFormat.FileName(i, count));
             if (!storage.FileExists(path))
-                throw new InputException($"{path} is missing: {folder} is not complete; run the flow that writes it to its end");
+                throw new InputException($"{path} is missing: {folder} is not complete; let the flow that writes it finish");
             shards[i] = ShardReader.Open(storage, path);
             ShardHeader header = shards[i].Header;
             if (header.Index != i || header.Count != count)

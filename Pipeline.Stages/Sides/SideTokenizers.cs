@@ -16,7 +16,7 @@ internal static class SideTokenizers
     public static TextTokenizer Teacher(RunSite run)
     {
         TeacherDefinition teacher = run.Definition.Teacher
-            ?? throw new DefinitionException("the run has no \"teacher\"; name its model, or use stages that need none (tokenize-student)");
+            ?? throw new DefinitionException("the run has no \"teacher\"; name its model, or use stages that need none, such as tokenize-student");
         return Resolve(teacher.Tokenizer, teacher.Model, run);
     }
 
@@ -26,7 +26,7 @@ internal static class SideTokenizers
         StudentDefinition student = run.Definition.Student
             ?? throw new DefinitionException("the run has no \"student\"; name its model, or its config and its tokenizer");
         if (student.Tokenizer is null && student.Model is null)
-            throw new DefinitionException("the student has neither \"model\" nor \"tokenizer\"; a student that begins from a config needs a tokenizer");
+            throw new DefinitionException("the student has neither \"model\" nor \"tokenizer\"; a student that starts from a config needs a tokenizer");
         return Resolve(student.Tokenizer, student.Model, run);
     }
 

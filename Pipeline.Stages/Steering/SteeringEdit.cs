@@ -42,7 +42,7 @@ public sealed class SteeringEdit : IDisposable
     public static string PathOf(string edit, IStorage storage)
     {
         string path = storage.DirectoryExists(edit) ? Path.Combine(edit, FileName) : edit;
-        return storage.FileExists(path) ? path : throw new InputException($"{path} is not there; an edit is a folder that project-sea wrote, or the {FileName} in it");
+        return storage.FileExists(path) ? path : throw new InputException($"{path} does not exist; an edit is a folder that project-sea wrote, or the {FileName} in it");
     }
 
     /// <summary>Whether a model's folder has an edit of its own.</summary>
@@ -58,12 +58,12 @@ public sealed class SteeringEdit : IDisposable
     {
         bool own = IsIn(folder, storage);
         if (own && edit is not null)
-            throw new InputException($"{folder} has an edit of its own ({FileName}), and {edit} was not fitted on the edited model; name the folder of the plain model, or leave the edit out");
+            throw new InputException($"{folder} has an edit of its own ({FileName}), but {edit} was fitted on the plain model; name the folder of the plain model, or leave the edit out");
         return own ? Load(Path.Combine(folder, FileName), storage, device) : edit is null ? null : Load(PathOf(edit, storage), storage, device);
     }
 
     /// <summary>Reads the file and moves the bases to <paramref name="device"/>.</summary>
-    /// <exception cref="InputException">It is not there, damaged, of another version, or not orthonormal.</exception>
+    /// <exception cref="InputException">It does not exist, is damaged, of another version, or not orthonormal.</exception>
     public static SteeringEdit Load(string path, IStorage storage, Device device)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -141,7 +141,7 @@ public sealed class SteeringEdit : IDisposable
             if (layer >= config.Layers || projection.Width != config.HiddenSize)
             {
                 throw new InputException(
-                    $"the edit is of layer {layer} at width {projection.Width}; the model has layers 0 to {config.Layers - 1} at width {config.HiddenSize}: it was fitted on another model");
+                    $"the edit is for layer {layer} at width {projection.Width}, but the model has layers 0 to {config.Layers - 1} at width {config.HiddenSize}: it was fitted on another model");
             }
         }
     }

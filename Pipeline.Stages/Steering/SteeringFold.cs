@@ -11,7 +11,7 @@ namespace Pipeline.Stages.Steering;
 /// </summary>
 internal static class SteeringFold
 {
-    private const string AfterMlp = "the norm behind the MLP takes the length away";
+    private const string AfterMlp = "the norm after the MLP removes the length";
 
     /// <summary>What of an edit a plain model of this configuration can hold.</summary>
     public static Foldability Of(SteeringEdit edit, ModelConfig config)
@@ -21,13 +21,13 @@ internal static class SteeringFold
         if (edit.Place == ActivationPlace.Mlp)
         {
             if (!edit.Renormalise)
-                return new(FoldKind.Exact, "the MLP's output is multiplied by the same matrix at every token, and so is what it is made with");
+                return new(FoldKind.Exact, "the MLP's output is multiplied by the same matrix at every token, so the matrix can be multiplied into its weights");
             return config.Family.Norms == NormPlace.Before
-                ? new(FoldKind.None, "every token's MLP output gets its own length back, which no weight knows")
+                ? new(FoldKind.None, "the length of every token's MLP output is restored, which weights cannot do")
                 : new(FoldKind.Exact, $"{AfterMlp}, up to its epsilon");
         }
         if (edit.Layers.Keys.Single(last: config.Layers - 1))
-            return new(FoldKind.MostLikely, "the final norm takes the length of the unedited stream, so that logits have another temperature at each token");
+            return new(FoldKind.MostLikely, "the final norm sees the length of the unedited stream, so the logits of each token have another temperature");
         return new(FoldKind.None, "the stream before the layer would have to be multiplied too, which changes what the layers read");
     }
 
@@ -38,7 +38,7 @@ internal static class SteeringFold
         edit.Check(model.Config);
         Foldability fold = Of(edit, model.Config);
         if (fold.Kind == FoldKind.None)
-            throw new InputException($"the edit cannot be folded into weights: {fold.Why}; keep it in a file beside them");
+            throw new InputException($"the edit cannot be folded into the weights: {fold.Why}; keep it in a file next to them");
         using IDisposable quiet = no_grad();
         foreach ((int layer, SpectralProjection projection) in edit.Layers)
         {
@@ -63,7 +63,7 @@ internal static class SteeringFold
         if (model.Config.Family.OnePlusNorm)
             gamma = gamma + 1;
         if (gamma.eq(0).any().item<bool>())
-            throw new InputException("the edit cannot be folded into the head: the final norm has a weight of zero; keep the edit in a file beside the weights");
+            throw new InputException("the edit cannot be folded into the head: the final norm has a weight of zero; keep the edit in a file next to the weights");
         Tensor head = (model.HeadWeight.detach().to(ScalarType.Float64) * gamma).mm(p) / gamma;
         model.ReplaceEmbeddings(model.EmbeddingWeight, head);
     }

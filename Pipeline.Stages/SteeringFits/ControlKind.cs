@@ -8,9 +8,9 @@ internal enum ControlKind
     [Description("The edit itself.")]
     None,
 
-    [Description("The sides exchanged: what should be kept is dropped. What an edit does, this must undo.")]
+    [Description("The two sides exchanged: what should be kept is dropped. It must do the opposite of the edit.")]
     Exchanged,
 
-    [Description("Random orthonormal bases of the edit's ranks: what any edit of this size does.")]
+    [Description("Random orthonormal bases with the edit's ranks: what any edit of this size does.")]
     Random,
 }

@@ -51,8 +51,8 @@ public sealed class EditExport(IStorage storage, TorchDevice device)
             WriteBeside(steering, to);
         FileList.WriteFor(storage, to);
         return folds
-            ? fold.Kind == FoldKind.Exact ? $"folded into the weights: {fold.Why}" : $"folded into the head, for the most likely token alone: {fold.Why}"
-            : $"beside the weights, in {SteeringEdit.FileName}, with {HookName} for Hugging Face's library{(form == EditForm.Auto ? $"; weights cannot hold it: {fold.Why}" : "")}";
+            ? fold.Kind == FoldKind.Exact ? $"folded into the weights: {fold.Why}" : $"folded into the head, which keeps only the most likely token exact: {fold.Why}"
+            : $"next to the weights, in {SteeringEdit.FileName}, with {HookName} for Hugging Face's library{(form == EditForm.Auto ? $"; the weights cannot express it: {fold.Why}" : "")}";
     }
 
     private void WriteFolded(string model, SteeringEdit edit, string to, ScalarType type)
@@ -87,7 +87,7 @@ public sealed class EditExport(IStorage storage, TorchDevice device)
             if (storage.DirectoryExists(path))
             {
                 if (depth == 0)
-                    throw new InputException($"{path} lies deeper than {Deepest} folders below the model; move it away");
+                    throw new InputException($"{path} is more than {Deepest} folders below the model; move it away");
                 storage.CreateDirectory(target);
                 Copy(path, target, static _ => true, depth - 1);
             }

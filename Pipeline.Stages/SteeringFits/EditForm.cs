@@ -5,15 +5,15 @@ namespace Pipeline.Stages.SteeringFits;
 /// <summary>How a model is written with its edit.</summary>
 public enum EditForm
 {
-    [Description("Folded into the weights where that is exact, else beside them.")]
+    [Description("Folded into the weights where that is exact, else next to them.")]
     Auto,
 
     [Description("Folded into the weights; refused where that is not exact.")]
     Fold,
 
-    [Description("Folded into the head for the most likely token alone: probabilities are not the edited model's.")]
+    [Description("Folded into the head: the most likely token is the edited model's, the probabilities are not.")]
     Argmax,
 
-    [Description("Beside the weights, with a Python file that applies it in Hugging Face's library.")]
+    [Description("Next to the weights, with a Python file that applies it in Hugging Face's library.")]
     Side,
 }

@@ -19,11 +19,11 @@ internal readonly record struct FitRows(int[] Base, int[] Positive, int[] Negati
         string prompt = encoder.Render(demonstration.Prompt);
         int[] Ids(string continuation) => encoder.Encode(demonstration.Id, prompt, continuation).Ids;
         string own = options.Base != BaseChoice.Column ? "" : demonstration.Base
-            ?? throw new InputException("fit-sea has base column, and read-demonstrations reads none; give it 'base', the column's name, or fit with base greedy or prompt");
+            ?? throw new InputException("fit-sea has base column, but read-demonstrations reads none; give it 'base' with the column's name, or fit with base greedy or prompt");
         var rows = new FitRows(Ids(own), Ids(demonstration.Positive), Ids(demonstration.Negative));
         int longest = Math.Max(rows.Positive.Length, Math.Max(rows.Negative.Length, rows.Base.Length + (options.Base == BaseChoice.Greedy ? options.MaxNewTokens - 1 : 0)));
         if (longest > options.MaxTokens)
             throw new RejectedException(demonstration.Id, "longer than maxTokens", string.Create(CultureInfo.InvariantCulture, $"{longest} tokens, at most {options.MaxTokens}"));
-        return rows.Base.Length > 0 ? rows : throw new RejectedException(demonstration.Id, "no token in the prompt", "the prompt is empty, and the tokenizer has no first mark");
+        return rows.Base.Length > 0 ? rows : throw new RejectedException(demonstration.Id, "no token in the prompt", "the prompt is empty, and the tokenizer has no bos token");
     }
 }

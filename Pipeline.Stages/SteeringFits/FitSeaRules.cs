@@ -13,7 +13,7 @@ internal static class FitSeaRules
     {
         object? source = context.Definition.Flows.FirstOrDefault(f => f.Stages.Any(s => ReferenceEquals(s.Options, options)))?.Stages[0].Options;
         if (options.Base == BaseChoice.Column && source is ReadDemonstrationsOptions { Base: null })
-            yield return new RuleFinding("base", "'base' is column, and read-demonstrations reads none; give it 'base', the column's name, or fit with greedy or prompt");
+            yield return new RuleFinding("base", "'base' is column, but read-demonstrations reads none; give it 'base' with the column's name, or fit with greedy or prompt");
         if (options.Base != BaseChoice.Column && source is ReadDemonstrationsOptions { Base: not null })
             yield return new RuleFinding("base", $"read-demonstrations reads a 'base' that a fit with base {options.Base.ToString().ToLowerInvariant()} does not use") { IsWarning = true };
         string model = options.Model;
@@ -21,9 +21,9 @@ internal static class FitSeaRules
         {
             string? fault = context.Definition.Teacher switch
             {
-                null => "is the teacher, and the definition has none",
-                { Backend: not TeacherDefinition.DefaultBackend } other => $"is the teacher, of backend '{other.Backend}'; only Hugging Face folders are read: name one",
-                { Edit: not null } => "is the teacher, which has an 'edit', and an edit is fitted on the model without one; name the model's folder",
+                null => "is the teacher, but the definition has none",
+                { Backend: not TeacherDefinition.DefaultBackend } other => $"is the teacher, of backend '{other.Backend}'; only Hugging Face folders can be read: name one",
+                { Edit: not null } => "is the teacher, which has an 'edit', but an edit is fitted on a model without one; name the model's folder",
                 _ => null,
             };
             if (fault is not null)

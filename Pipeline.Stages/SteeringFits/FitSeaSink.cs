@@ -38,14 +38,14 @@ internal sealed class FitSeaSink : ISink<Demonstration>, IPartitioned, IPlanned,
         (_options, _context, _run, _device) = (options, context, RunSite.Of(context), context.Service<TorchDevice>());
         _place = ModelPlace.Resolve(new EvaluatedModel { Model = options.Model, Tokenizer = options.Tokenizer }, context.Definition, context.RunFolder);
         if (_place.Edit is not null)
-            throw new DefinitionException($"stage '{context.StageName}': the teacher has an 'edit', and an edit is fitted on the model without one; name the model's folder in 'model'");
+            throw new DefinitionException($"stage '{context.StageName}': the teacher has an 'edit', but an edit is fitted on a model without one; name the model's folder in 'model'");
         _folder = new SumsFolder(context.Storage, _run.Output(options.To));
         _config = new(() => ModelConfig.Load(_place.Folder, context.Storage));
         _madeFrom = new(MadeFrom);
     }
 
     public static StageRegistration Registration { get; } = StageRegistration.Sink<FitSeaOptions, Demonstration, FitSeaSink>(
-        "fit-sea", "Runs a model over demonstrations once and writes the sums that edits of its activations are projected from.",
+        "fit-sea", "Runs a model over demonstrations once and writes the sums from which project-sea computes edits of its activations.",
         static (o, c) => new FitSeaSink(o, c))
         .Writing<FitSeaOptions>(static o => [new StageOutput("to", o.To, OutputKind.Sums)])
         .Ruled<FitSeaOptions>(FitSeaRules.Of);
@@ -72,7 +72,7 @@ internal sealed class FitSeaSink : ISink<Demonstration>, IPartitioned, IPlanned,
         int layers = Layers().Length;
         return new StagePlan(records,
         [
-            new PlanLine("peak memory", perLayer * layers, PlanUnit.Bytes, $"sums of {layers} layers, beside the model's weights"),
+            new PlanLine("peak memory", perLayer * layers, PlanUnit.Bytes, $"sums of {layers} layers, on top of the model's weights"),
             new PlanLine("on disk", perLayer * layers * _options.Count, PlanUnit.Bytes, "whatever the number of demonstrations"),
         ]);
     }
@@ -81,7 +81,7 @@ internal sealed class FitSeaSink : ISink<Demonstration>, IPartitioned, IPlanned,
     {
         int part = _context.Partition?.Index ?? 0;
         if (SteeringEdit.IsIn(_place.Folder, _context.Storage))
-            throw new InputException($"{_place.Folder} has an edit of its own ({SteeringEdit.FileName}), and an edit is fitted on the model without one; name the plain model's folder");
+            throw new InputException($"{_place.Folder} has an edit of its own ({SteeringEdit.FileName}), but an edit is fitted on a model without one; name the plain model's folder");
         TextTokenizer tokenizer = _run.Tokenizers.Get(_place.Tokenizer);
         var encoder = new PromptEncoder(ChatSides.Of(tokenizer, TemplatePath(), _run));
         FitPass pass = await _device.RunAsync(

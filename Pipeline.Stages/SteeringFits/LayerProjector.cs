@@ -25,9 +25,9 @@ internal sealed class LayerProjector(ProjectSeaOptions options, long seed)
         using (sample)
         {
             if (sums.Count == 0)
-                throw new InputException($"{layer.Folder.Path} holds no demonstration; see what fit-sea rejected");
+                throw new InputException($"{layer.Folder.Path} holds no demonstrations; see what fit-sea rejected");
             if (!sums.Positive.isfinite().all().item<bool>() || !sums.Negative.isfinite().all().item<bool>())
-                throw new InputException($"{layer.Folder.Path}: the sums of layer {layer.Layer} are not finite; the model's activations overflow: fit in float32, or leave the layer out");
+                throw new InputException($"{layer.Folder.Path}: the sums of layer {layer.Layer} are not finite; the model's activations overflow; fit in float32, or leave the layer out");
             using SpectralFit fit = SpectralFit.Of(sums, Cut(options.KeepRank, options.Keep), Cut(options.DropRank, options.Drop));
             (SpectralSide keep, SpectralSide drop) = options.Control == ControlKind.Exchanged ? (fit.Negative, fit.Positive) : (fit.Positive, fit.Negative);
             Tensor kept = Basis(keep, layer.Layer, "keep"), dropped = Basis(drop, layer.Layer, "drop");

@@ -22,7 +22,7 @@ internal sealed class ProjectSeaSink(ProjectSeaOptions options, RunSite run, Tor
     private readonly string _folder = run.Output(options.To);
 
     public static StageRegistration Registration { get; } = StageRegistration.Sink<ProjectSeaOptions, LayerSums, ProjectSeaSink>(
-        "project-sea", "Writes an edit of activations from sums: for each layer the directions to keep and to drop.",
+        "project-sea", "Computes an edit of activations from sums and writes it: for each layer, the directions to keep and to drop.",
         static (o, c) => new ProjectSeaSink(o, RunSite.Of(c), c.Service<TorchDevice>(), c.Meter))
         .Writing<ProjectSeaOptions>(static o => [new StageOutput("to", o.To, OutputKind.Edit), new StageOutput("to", ReportOf(o), OutputKind.Report)]);
 
@@ -72,7 +72,7 @@ internal sealed class ProjectSeaSink(ProjectSeaOptions options, RunSite run, Tor
         {
             meter.Say(string.Create(
                 CultureInfo.InvariantCulture,
-                $"warning: {options.To}: the edit of layer {report.Layer} does next to nothing (strength {report.Strength:g2}, ranks {report.KeepRank} and {report.DropRank}): both sides hold the same directions; raise keep and drop towards 1"));
+                $"warning: {options.To}: the edit of layer {report.Layer} does next to nothing (strength {report.Strength:g2}, ranks {report.KeepRank} and {report.DropRank}): both sides have the same directions; raise keep and drop towards 1"));
         }
     }
 

@@ -5,9 +5,9 @@ namespace Pipeline.Stages.SteeringFits;
 /// <summary>What <c>read-sea-sums</c> may be told.</summary>
 internal sealed record ReadSeaSumsOptions
 {
-    [Description("The folder that fit-sea wrote; run:NAME is below the run folder.")]
+    [Description("The folder that fit-sea wrote; run:NAME is inside the run folder.")]
     public required string From { get; init; }
 
-    [Description("Layers to project, 0 being the first and -1 the model's last; absent: all that were summed.")]
+    [Description("Layers to project, 0 being the first and -1 the model's last; absent: all that have sums.")]
     public IReadOnlyList<int>? Layers { get; init; }
 }

@@ -33,6 +33,6 @@ internal sealed class ReadSeaSumsSource(ReadSeaSumsOptions options, string folde
         int[] layers = [.. asked.Select(l => l < 0 ? count + l : l).Order()];
         return layers.Length > 0 && layers.Distinct().Count() == layers.Length && layers.All(header.Layers.Contains)
             ? layers
-            : throw new DefinitionException($"stage '{name}': 'layers' is [{string.Join(", ", asked)}]; the sums in {folder} have {string.Join(", ", header.Layers)} of {count} layers, each to be named once");
+            : throw new DefinitionException($"stage '{name}': 'layers' is [{string.Join(", ", asked)}]; the sums in {folder} have layers {string.Join(", ", header.Layers)} of {count}, and each may be named once");
     }
 }

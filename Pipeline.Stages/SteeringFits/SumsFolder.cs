@@ -55,7 +55,7 @@ internal sealed class SumsFolder(IStorage storage, string folder)
         SumsHeader[] headers = [.. paths.Select(p => SumsHeader.Read(p, storage)).OrderBy(h => h.Part)];
         int parts = headers[0].Parts;
         if (headers.Length != parts || headers.Where((h, i) => h.Part != i).Any() || !storage.FileExists(System.IO.Path.Combine(folder, FileList.FileName)))
-            throw new InputException($"{folder} is not complete: {headers.Length} of {parts} parts are there; run fit-sea to its end");
+            throw new InputException($"{folder} is not complete: {headers.Length} of {parts} parts exist; let fit-sea finish");
         foreach (SumsHeader header in headers)
             header.RequireSame(headers[0], PathOf(header.Part, parts));
         return headers;

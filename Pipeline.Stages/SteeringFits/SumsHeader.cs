@@ -50,10 +50,10 @@ internal sealed record SumsHeader(
     /// <exception cref="InputException">It is no part of sums, or of a version this program does not read.</exception>
     public static SumsHeader Read(SafetensorsFile file)
     {
-        string Value(string key) => file.Metadata.TryGetValue(key, out string? value) ? value : throw new InputException($"{file.Path}: no '{key}' in its metadata; it is no part of sums that fit-sea wrote");
+        string Value(string key) => file.Metadata.TryGetValue(key, out string? value) ? value : throw new InputException($"{file.Path}: no '{key}' in its metadata, so it is not a part of sums that fit-sea wrote");
         if (Value("format") != Format || Value("version") != Version)
             throw new InputException($"{file.Path}: format '{Value("format")}' version '{Value("version")}', expected '{Format}' version '{Version}'; run fit-sea again");
-        int Number(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : throw new InputException($"{file.Path}: '{text}' is no number; run fit-sea again");
+        int Number(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : throw new InputException($"{file.Path}: '{text}' is not a number; run fit-sea again");
         T Choice<T>(string key)
             where T : struct, Enum
             => Enum.TryParse(Value(key), out T value) ? value : throw new InputException($"{file.Path}: '{key}' is '{Value(key)}', expected one of {string.Join(", ", Enum.GetNames<T>())}");

@@ -10,7 +10,7 @@ internal sealed record BatchOptions
     [Range(1, 1 << 24)]
     public int Tokens { get; init; } = 4096;
 
-    [Description("Examples that are sorted by length together. More means less padding; batches of a window come in shuffled order.")]
+    [Description("Number of examples that are sorted by length together. More means less padding. The batches of such a window come in shuffled order.")]
     [Range(1, 1 << 20)]
     public int Window { get; init; } = 512;
 }

@@ -14,7 +14,7 @@ internal sealed class BatchStream(BatchOptions options, int seed, int resumeAt, 
 {
     public static StageRegistration Registration { get; } = StageRegistration.Stream<BatchOptions, OrderedExample, StudentBatch, BatchStream>(
         "batch",
-        "Puts examples of like length together to batches of at most so many student tokens.",
+        "Groups examples of similar length into batches of at most a given number of student tokens.",
         static (o, c) => new BatchStream(o, c.Definition.Seed, c.Resume.Batch, c.Meter, c.Rejects))
         .Telling<BatchOptions>(static (o, facts) => facts with { BatchTokens = o.Tokens });
 

@@ -21,9 +21,9 @@ internal static class GgufRules
         if (options.Gguf is null)
             yield break;
         if (student.InputExpansion && !options.ExportWithoutExpansion)
-            yield return new RuleFinding(Key, $"'{Key}' is given for a student with inputExpansion, which GGUF cannot say; set exportWithoutExpansion to true as well, or leave {Key} out");
+            yield return new RuleFinding(Key, $"'{Key}' is given for a student with inputExpansion, which GGUF cannot express; set exportWithoutExpansion to true too, or leave {Key} out");
         if (student.Edit is not null)
-            yield return new RuleFinding(Key, $"'{Key}' is given for a student with an edit of its activations, which GGUF cannot say; leave {Key} out");
+            yield return new RuleFinding(Key, $"'{Key}' is given for a student with an edit of its activations, which GGUF cannot express; leave {Key} out");
         if (Refusal(config, tokenizer) is { } refusal)
             yield return new RuleFinding(Key, $"'{Key}': {refusal}; leave {Key} out");
     }

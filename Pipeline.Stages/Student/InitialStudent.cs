@@ -20,7 +20,7 @@ internal static class InitialStudent
     /// <summary>The folder, below the run folder, of the student before training that a stage writes to <paramref name="to"/>.</summary>
     public static string NameOf(string to) => to + Suffix;
 
-    /// <summary>Its folder; written now when it is not there. Safe to call from any thread.</summary>
+    /// <summary>Its folder; written now when it does not exist. Safe to call from any thread.</summary>
     public static async Task<string> EnsureAsync(RunSite run, TorchDevice device, CancellationToken cancellationToken)
     {
         string folder = run.Output(Name);

@@ -49,7 +49,7 @@ internal static class NewVocabulary
             ?? throw new DefinitionException($"embeddings '{definition.Embeddings}' needs a \"donor\": a model folder that has the student's tokenizer"));
         TextTokenizer tokenizer = run.Tokenizers.Get(folder);
         if (tokenizer.Fingerprint != target.Fingerprint)
-            throw new InputException($"donor {folder}: its tokenizer is {tokenizer.Fingerprint[..12]}, the student's {target.Fingerprint[..12]}; a donor has the student's tokenizer");
+            throw new InputException($"donor {folder}: its tokenizer is {tokenizer.Fingerprint[..12]}, the student's {target.Fingerprint[..12]}; a donor must have the student's tokenizer");
         return CausalLm.Load(folder, run.Storage, model.Device, model.ComputeType);
     }
 }

@@ -40,7 +40,7 @@ internal sealed class RealignMap : IMap<OrderedExample, Example>, IFingerprinted
 
     public static StageRegistration Registration { get; } = StageRegistration.Map<RealignOptions, OrderedExample, Example, RealignMap>(
         "realign",
-        "Gives examples of existing shards another student tokenizer, without the teacher; for write-shards.",
+        "Gives the examples of existing shards another student tokenizer, without running the teacher, so that write-shards can write them again.",
         static (o, c) => new RealignMap(o, c.StageName, RunSite.Of(c), c.Meter))
         .Telling<RealignOptions>(static (_, facts) => facts with { ReplacedParts = [FingerprintPart.StudentTokenizer, FingerprintPart.Templates] })
         .Ruled<RealignOptions>(static (_, c) => SideRules.Tokenizers(c)) with
@@ -65,7 +65,7 @@ internal sealed class RealignMap : IMap<OrderedExample, Example>, IFingerprinted
     {
         Example example = input.Example;
         TeacherView view = example.Teacher
-            ?? throw new RejectedException(example.Id, "no teacher tokens", "the shard holds text without a teacher; there is nothing to align with");
+            ?? throw new RejectedException(example.Id, "no teacher tokens", "the shard holds text without teacher tokens, so there is nothing to align with");
         RequireText(example.Id, view.Tokens);
         bool bos = Marked(example, view, UnitLabels.Bos, _teacher.BosId, isLikely: true), eos = Marked(example, view, UnitLabels.Eos, _teacher.EosId, isLikely: example.Id.Part == 0);
         (TextEncoder Teacher, TextEncoder Student) encoders = _encoders.TryTake(out (TextEncoder, TextEncoder) idle) ? idle : (_teacher.CreateEncoder(), _student.CreateEncoder());
@@ -76,7 +76,7 @@ internal sealed class RealignMap : IMap<OrderedExample, Example>, IFingerprinted
             if (!again.AsSpan().SequenceEqual(view.Tokens.Ids))
             {
                 throw new RejectedException(
-                    example.Id, "teacher tokens differ", $"the text has {again.Length} teacher tokens now, the shard holds {view.Tokens.Count} others; score the document again");
+                    example.Id, "teacher tokens differ", $"the text now has {again.Length} teacher tokens, which differ from the {view.Tokens.Count} in the shard; score the document again");
             }
             student = encoders.Student.EncodeDocument(example.Text, bos, eos);
         }
@@ -91,7 +91,7 @@ internal sealed class RealignMap : IMap<OrderedExample, Example>, IFingerprinted
         if (student.Count > _options.MaxStudentTokens)
         {
             throw new RejectedException(
-                example.Id, "longer than the limit", $"{student.Count} tokens under the new tokenizer, realign.maxStudentTokens is {_options.MaxStudentTokens}");
+                example.Id, "longer than the limit", $"{student.Count} tokens under the new tokenizer, but realign.maxStudentTokens is {_options.MaxStudentTokens}");
         }
         if (view.Tokens.LossMask is not null) student = student with { LossMask = LossMask(example, view.Tokens, student) };
         Chunk[] chunks = ChunkAligner.Align(view.Tokens, student);
@@ -107,7 +107,7 @@ internal sealed class RealignMap : IMap<OrderedExample, Example>, IFingerprinted
         if (teacher.Units is { } units && units.Any(u => u is not (UnitLabels.Text or UnitLabels.Bos or UnitLabels.Eos)))
         {
             throw new RejectedException(
-                id, "a conversation", "the shard holds a conversation's text and not its turns, so another template cannot be laid over it; run tokenize, align and score-teacher");
+                id, "a conversation", "the shard holds the text of a conversation but not its turns, so another template cannot be applied; run tokenize and score-teacher");
         }
     }
 

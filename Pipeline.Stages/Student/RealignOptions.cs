@@ -7,10 +7,10 @@ namespace Pipeline.Stages.Student;
 /// <summary>What a definition may say of the <c>realign</c> stage.</summary>
 internal sealed record RealignOptions
 {
-    [Description("The student whose tokenizer the examples are to have, where a definition trains several; the definition's own when absent.")]
+    [Description("The student whose tokenizer the examples get, where a definition trains several. Absent: the definition's own.")]
     public StudentDefinition? Student { get; init; }
 
-    [Description("Examples with more tokens than this under the new tokenizer are rejected; no limit when absent.")]
+    [Description("Examples with more tokens than this under the new tokenizer are rejected. Absent: no limit.")]
     [Range(16, 4_194_304)]
     public int? MaxStudentTokens { get; init; }
 }

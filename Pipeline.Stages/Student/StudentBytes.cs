@@ -44,27 +44,27 @@ internal static class StudentBytes
         if (options.Bytes is not null && longest > 1)
         {
             yield return new RuleFinding(bytes,
-                $"'{bytes}' is for students of bytes, and the student's tokenizer has tokens of up to {longest} bytes; give the student \"tokenizer\": \"bytes\", "
+                $"'{bytes}' is for students of bytes, but the student's tokenizer has tokens of up to {longest} bytes; give the student \"tokenizer\": \"bytes\", "
                 + $"or try '{BytesObjective.OfSubwords}', which is an experiment");
         }
         if (options.SubwordBytes is not null && longest <= 1)
-            yield return new RuleFinding(subwords, $"'{subwords}' is for students of longer tokens, and the student's are single bytes; use '{BytesObjective.OfBytes}'");
+            yield return new RuleFinding(subwords, $"'{subwords}' is for students of longer tokens, but the student's are single bytes; use '{BytesObjective.OfBytes}'");
         else if (options.SubwordBytes is not null && ByteVocabulary.Fault(tokenizer) is { } fault)
-            yield return new RuleFinding(subwords, $"'{subwords}': of the student's tokenizer, {fault}");
+            yield return new RuleFinding(subwords, $"'{subwords}': the student's tokenizer: {fault}");
     }
 
     private static string? FaultOfShards(string folder, RunSite run, FlowFacts facts)
     {
-        const string Remedy = "let score-teacher say \"bytes\": \"trunk\" or \"exact\", and write to another folder";
+        const string Remedy = "set \"bytes\" of score-teacher to \"trunk\" or \"exact\", and write to another folder";
         string full = facts.ShardFolders.Contains(folder) ? run.Output(folder) : run.Input(folder);
         FlowOutput? written = facts.Earlier.LastOrDefault(o => o.Facts.NextBytes is not null && run.Output(o.Output.Path) == full);
         if (written is { Facts.NextBytes: false })
-            return $"it learns next bytes that the shards hold, and flow '{written.Flow}' writes {folder} without; {Remedy}";
+            return $"it trains on next bytes from the shards, but flow '{written.Flow}' writes {folder} without them; {Remedy}";
         // What an earlier flow writes is not what is there now.
         if (written is not null || !run.Storage.FileExists(ShardManifest.PathIn(full)))
             return null;
         return new ShardFingerprint(ShardManifest.Read(run.Storage, full).Fingerprint).NextBytes is null
-            ? $"it learns next bytes that the shards hold, and {full} has none; {Remedy}"
+            ? $"it trains on next bytes from the shards, but {full} has none; {Remedy}"
             : null;
     }
 }

@@ -22,12 +22,12 @@ internal static class StudentFactory
         StudentDefinition definition = run.Definition.Student
             ?? throw new DefinitionException("the run has no \"student\"; name its model, or its config and its tokenizer");
         TextTokenizer tokenizer = SideTokenizers.Student(run);
-        const string Choice = "give one: a model to begin from, or a config to begin from nothing";
+        const string Choice = "give one of them: a model to start from, or a config to start from random weights";
         return definition switch
         {
             { Model: not null, Config: not null } => throw new DefinitionException($"the student has both a \"model\" and a \"config\"; {Choice}"),
-            { Config: not null, InputExpansion: true } => throw new DefinitionException("the student has inputExpansion and begins from a config; it adds the embeddings of a model's old vocabulary, so give a model"),
-            { Config: not null, Edit: not null } => throw new DefinitionException("the student has an \"edit\" and begins from a config; an edit is fitted on a model, so give that model"),
+            { Config: not null, InputExpansion: true } => throw new DefinitionException("the student has inputExpansion but starts from a config; the expansion adds the embeddings of a model's old vocabulary, so give a model"),
+            { Config: not null, Edit: not null } => throw new DefinitionException("the student has an \"edit\" but starts from a config; an edit is fitted on a model, so give that model"),
             { Config: { } config } => new LanguageModel(FromNothing(run.Input(config), tokenizer, run, device), tokenizer, null),
             { Model: { } folder } => FromModel(run.Input(folder), tokenizer, definition, run, device),
             _ => throw new DefinitionException($"the student has neither a \"model\" nor a \"config\"; {Choice}"),
@@ -60,14 +60,14 @@ internal static class StudentFactory
             // A hypernetwork predicts the model's own vocabulary too, when it is asked to.
             bool sameVocabulary = start == EmbeddingInitialisation.Keep || (source.Fingerprint == tokenizer.Fingerprint && start != EmbeddingInitialisation.Hypernetwork);
             if (sameVocabulary && tokenizer.VocabularySize > model.Config.VocabularySize)
-                throw new InputException($"{folder}: {model.Config.VocabularySize} embeddings for a tokenizer of {tokenizer.VocabularySize} tokens; the tokenizer is not this model's");
+                throw new InputException($"{folder}: {model.Config.VocabularySize} embeddings for a tokenizer of {tokenizer.VocabularySize} tokens; give the tokenizer of this model");
             expansion = ExpandedInput.TryLoad(folder, source, run.Storage, device.Device, device.ComputeType);
             if (expansion is not null && !sameVocabulary)
-                throw new InputException($"{folder} has input expansion, which belongs to its own tokenizer; begin from a folder without, or keep the tokenizer");
+                throw new InputException($"{folder} has input expansion, which works only with its own tokenizer; start from a folder without it, or keep the tokenizer");
             if (expansion is null && definition.InputExpansion)
             {
                 if (sameVocabulary)
-                    throw new DefinitionException("inputExpansion adds the embeddings of an old vocabulary, and the student keeps the one it has; give it \"tokenizer\": \"bytes\"");
+                    throw new DefinitionException("inputExpansion adds the embeddings of an old vocabulary, but the student keeps its vocabulary; give it \"tokenizer\": \"bytes\"");
                 expansion = new ExpandedInput(tokenizer, source, model.EmbeddingWeight);
             }
             bool untie = definition.Untie ?? (!sameVocabulary && definition.Tokenizer == TextTokenizer.BytesPath);

@@ -16,7 +16,7 @@ internal sealed record StudentObjectives(ObjectivesOptions Options, IReadOnlyLis
 {
     /// <summary>On the device's thread: projectors are made there.</summary>
     /// <exception cref="DefinitionException">An objective needs what the definition does not have.</exception>
-    /// <exception cref="InputException">A table is not there, or is for other tokenizers.</exception>
+    /// <exception cref="InputException">A table does not exist, or is for other tokenizers.</exception>
     public static StudentObjectives Create(ObjectivesOptions options, ModelConfig student, RunSite run, Func<ITeacher> teacher, Device device)
     {
         TokenPairBias? bias = options.Alm is { Chunks: ChunkKind.Unbiased } alm
@@ -61,9 +61,9 @@ internal sealed record StudentObjectives(ObjectivesOptions Options, IReadOnlyLis
     private static ModelShapes Shapes(ModelConfig student, RunSite run, Func<ITeacher> teacher)
     {
         TeacherDefinition definition = run.Definition.Teacher
-            ?? throw new DefinitionException("objectives latents and dskd compare hidden states with a teacher's, and the definition has no \"teacher\"");
+            ?? throw new DefinitionException("objectives latents and dskd compare hidden states with a teacher's, but the definition has no \"teacher\"");
         TeacherShape shape = teacher().Facts.Shape
-            ?? throw new DefinitionException($"objectives latents and dskd compare hidden states with a teacher's, and backend '{definition.Backend}' does not tell its sizes");
+            ?? throw new DefinitionException($"objectives latents and dskd compare hidden states with a teacher's, but backend '{definition.Backend}' does not give its sizes");
         return new ModelShapes(student.Layers, student.HiddenSize, shape.Layers, shape.HiddenSize);
     }
 

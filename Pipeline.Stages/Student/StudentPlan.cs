@@ -68,7 +68,7 @@ internal static class StudentPlan
     private static void AddTeacher(List<PlanLine> lines, RunSite run, ModelSize student, double tokens, int batch, int bytes, bool logits)
     {
         if (run.Definition.Teacher is not { Backend: TeacherDefinition.DefaultBackend } local || ModelSize.TryOf(local.Model, run) is not { } teacher) return;
-        lines.Add(new PlanLine("teacher work", teacher.ForwardOperations(tokens, 0), PlanUnit.FloatingPointOperations, "again in every step: the objectives need it beside the student"));
+        lines.Add(new PlanLine("teacher work", teacher.ForwardOperations(tokens, 0), PlanUnit.FloatingPointOperations, "again in every step: the objectives need it alongside the student"));
         lines.Add(new PlanLine("teacher memory", teacher.Parameters * (double)bytes + (teacher.Config.Layers + 1) * teacher.StateBytes(batch, bytes), PlanUnit.Bytes, "on top: its weights and hidden states"));
         if (logits) lines.Add(new PlanLine("whole logits", 4.0 * batch * (3.0 * student.Config.VocabularySize + 2.0 * teacher.Config.VocabularySize), PlanUnit.Bytes, "on top: both sides' logits in float32, a batch at a time"));
     }

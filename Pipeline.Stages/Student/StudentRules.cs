@@ -55,11 +55,11 @@ internal sealed class StudentRules
         if (_student.Config is { } config)
         {
             if (_student.InputExpansion)
-                yield return At("inputExpansion", "it adds the embeddings of a model's old vocabulary, and the student begins from a config; give a model");
+                yield return At("inputExpansion", "it adds the embeddings of a model's old vocabulary, but the student starts from a config; give a model");
             if (FaultOfConfig(config) is { } fault)
                 yield return At("config", fault);
             if (_student.Edit is not null)
-                yield return At("edit", "an edit is fitted on a model, and the student begins from a config; give that model");
+                yield return At("edit", "an edit is fitted on a model, but the student starts from a config; give that model");
         }
         else
         {
@@ -94,20 +94,20 @@ internal sealed class StudentRules
         bool same = source.Fingerprint == target.Fingerprint;
         if (start == EmbeddingInitialisation.Keep && !same)
         {
-            yield return At("embeddings", $"'keep' keeps the model's vocabulary, and '{_student.Tokenizer}' is another tokenizer ({target.VocabularySize} tokens) than the model's ({source.VocabularySize}); "
-                + "leave 'tokenizer' out, or say how the new rows begin (fvt)");
+            yield return At("embeddings", $"'keep' keeps the model's vocabulary, but '{_student.Tokenizer}' is a different tokenizer ({target.VocabularySize} tokens) from the model's ({source.VocabularySize}); "
+                + "leave 'tokenizer' out, or say how the new embeddings are initialised (such as fvt)");
             yield break;
         }
         bool keeps = same && start != EmbeddingInitialisation.Hypernetwork;
         if (keeps && _models.Config(model) is { } config && target.VocabularySize > config.VocabularySize)
-            yield return At("model", $"{model} has {config.VocabularySize} embeddings and a tokenizer of {target.VocabularySize} tokens; the tokenizer is not this model's");
+            yield return At("model", $"{model} has {config.VocabularySize} embeddings but a tokenizer of {target.VocabularySize} tokens; give the tokenizer of this model");
         bool expanded = RunNames.Find(model, _context) is null && ExpandedInput.IsIn(RunSite.Of(_context).Input(model), _context.Storage);
         if (expanded && !keeps)
-            yield return At("tokenizer", $"{model} has input expansion, which belongs to its own tokenizer; begin from a folder without, or keep the tokenizer");
+            yield return At("tokenizer", $"{model} has input expansion, which works only with its own tokenizer; start from a folder without it, or keep the tokenizer");
         if (_student.InputExpansion && !expanded)
         {
             if (keeps)
-                yield return At("inputExpansion", "it adds the embeddings of an old vocabulary, and the student keeps the one it has; give it \"tokenizer\": \"bytes\"");
+                yield return At("inputExpansion", "it adds the embeddings of an old vocabulary, but the student keeps its vocabulary; give it \"tokenizer\": \"bytes\"");
             else if (ExpandedInput.FaultOf(target) is { } fault)
                 yield return At("inputExpansion", fault);
         }
@@ -136,7 +136,7 @@ internal sealed class StudentRules
             foreach (RuleFinding finding in faults)
                 yield return finding;
             if (faults.All(f => f.IsWarning) && _models.Tokenizer(donor) is { } tokenizer && tokenizer.Fingerprint != target.Fingerprint)
-                yield return At("donor", $"the tokenizer of {donor} is {tokenizer.Fingerprint[..12]}, the student's {target.Fingerprint[..12]}; a donor has the student's tokenizer");
+                yield return At("donor", $"the tokenizer of {donor} is {tokenizer.Fingerprint[..12]}, the student's {target.Fingerprint[..12]}; a donor must have the student's tokenizer");
         }
     }
 

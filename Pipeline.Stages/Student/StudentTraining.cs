@@ -62,7 +62,7 @@ internal sealed class StudentTraining(
     {
         StudentBatch largest = batches.MaxBy(b => (long)b.Examples.Length * b.Length)!;
         return MemoryExhaustion.At(
-            $"stage '{stage}', step {step}, batch of {largest.Examples.Length} documents of up to {largest.Length} tokens from {largest.Examples[0].Id} on", e,
-            $"lower tokens of batch (a larger accumulate, now {options.Accumulate}, makes up for it){(options.ActivationCheckpointing ? "" : ", or set activationCheckpointing")}; {TrainingCheckpoints.Kept(checkpoints.Newest)}");
+            $"stage '{stage}', step {step}, batch of {largest.Examples.Length} documents of up to {largest.Length} tokens starting with {largest.Examples[0].Id}", e,
+            $"lower 'tokens' of batch (and raise accumulate, now {options.Accumulate}, to make up for it){(options.ActivationCheckpointing ? "" : ", or set activationCheckpointing")}; {TrainingCheckpoints.Kept(checkpoints.Newest)}");
     }
 }

@@ -19,7 +19,7 @@ public static class StudentTransfer
     /// <param name="storage">Files.</param>
     /// <param name="device">Where the maths runs.</param>
     /// <returns>What the reader should know.</returns>
-    /// <exception cref="Contracts.Errors.InputException">Something named is not there, or does not fit.</exception>
+    /// <exception cref="Contracts.Errors.InputException">Something named does not exist, or does not fit.</exception>
     public static async Task<string> WriteAsync(
         StudentDefinition student, string to, WeightType type, int seed, IStorage storage, TorchDevice device, CancellationToken cancellationToken)
     {

@@ -52,7 +52,7 @@ internal sealed class TrainingCheckpoints
 
     /// <summary>A clause for errors that end training: what is left to go on from.</summary>
     public static string Kept(long? newest)
-        => newest is { } step ? $"the checkpoint of step {step} is kept" : "no checkpoint was written yet, so training begins again";
+        => newest is { } step ? $"the checkpoint of step {step} is kept" : "no checkpoint was written yet, so training starts again";
 
     /// <summary>Must be called on the device's thread.</summary>
     public void Write(ITrained trainer, TrainingState state)
@@ -75,9 +75,9 @@ internal sealed class TrainingCheckpoints
         foreach ((string name, Tensor tensor) in trainer.Weights)
         {
             if (!weights.Contains(name))
-                throw new InputException($"{_latest.Folder}: no weights of '{name}'; the checkpoint is of another model or another choice of what is trained: use another run folder");
+                throw new InputException($"{_latest.Folder}: no weights of '{name}'; the checkpoint belongs to another model, or other weights were trained: use another run folder");
             if (!weights.Entry(name).Shape.SequenceEqual(tensor.shape))
-                throw new InputException($"{_latest.Folder}: '{name}' is [{string.Join(",", weights.Entry(name).Shape)}], the model's is [{string.Join(",", tensor.shape)}]; the checkpoint is of another model: use another run folder");
+                throw new InputException($"{_latest.Folder}: '{name}' is [{string.Join(",", weights.Entry(name).Shape)}], the model's is [{string.Join(",", tensor.shape)}]; the checkpoint belongs to another model: use another run folder");
             tensor.copy_(weights.View(name));
         }
         trainer.WeightsChanged();

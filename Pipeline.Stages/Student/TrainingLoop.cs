@@ -31,14 +31,14 @@ internal sealed class TrainingLoop(UpdateStudentOptions options, string stage, I
                 saved = state.Step;
             }
             if (stop && state.Step < options.Steps)
-                throw new InterruptedException($"stopped after step {state.Step} of {options.Steps}; the checkpoint is written: run the same command to go on") { IsAgreed = true };
+                throw new InterruptedException($"stopped after step {state.Step} of {options.Steps}; the checkpoint is written: run the same command to continue") { IsAgreed = true };
         }
         if (!isSaved) await training.SaveAsync(state, cancellationToken).ConfigureAwait(false);
         return state;
     }
 
     private InputException TooFew(TrainingState state) => new(
-        $"{stage}: the examples ended after {state.Step} of {options.Steps} steps; raise read-shards.epochs (0 goes round for ever), or lower steps");
+        $"{stage}: the examples ended after {state.Step} of {options.Steps} steps; raise read-shards.epochs (0 never ends), or lower steps");
 
     private InputException NotFinite(TrainingState state, StepOutcome last, long? saved) => new(
         $"{stage}: {state.Skipped} steps had a loss or gradient that is not finite, {options.MaxSkippedSteps} are allowed; stopped at step {state.Step}, "

@@ -26,7 +26,7 @@ internal sealed record TrainingState(long Step, StreamPosition Position, long Sk
         }
         catch (JsonException e)
         {
-            throw new InputException($"{source}: the state of training is not readable ({e.Message}); delete the checkpoint and run again: an older one is taken", e);
+            throw new InputException($"{source}: the state of training is not readable ({e.Message}); delete the checkpoint and run again: an older one is used then", e);
         }
     }
 

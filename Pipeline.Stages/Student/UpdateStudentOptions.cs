@@ -14,31 +14,31 @@ namespace Pipeline.Stages.Student;
 /// <summary>What a definition may say of the <c>update-student</c> stage.</summary>
 internal sealed record UpdateStudentOptions : IAsksTeacher, IValidatableObject
 {
-    [Description("Folder in the run folder that the trained model is written to, in Hugging Face's layout.")]
+    [Description("The folder for the trained model, inside the run folder, in Hugging Face's layout.")]
     public required string To { get; init; }
 
-    [Description("The student of this stage, where a definition trains several; the definition's own when absent.")]
+    [Description("The student of this stage, where a definition trains several. Absent: the definition's own.")]
     public StudentDefinition? Student { get; init; }
 
-    [Description("What is minimised; naming one turns it on.")]
+    [Description("What is minimised. Naming an objective turns it on.")]
     public required ObjectivesOptions Objectives { get; init; }
 
-    [Description("How the gradients of several objectives become one.")]
+    [Description("How the gradients of several objectives are combined.")]
     public CombineOptions Combine { get; init; } = new();
 
-    [Description("Optimizer steps. The student is written as it began when 0.")]
+    [Description("Optimizer steps. With 0 the student is written untrained.")]
     [Range(0, int.MaxValue), Extends]
     public required int Steps { get; init; }
 
-    [Description("Batches whose gradients are summed to one step.")]
+    [Description("Batches whose gradients are summed for one step.")]
     [Range(1, 65536)]
     public int Accumulate { get; init; } = 1;
 
-    [Description("Shares of a step that ranks of MPI may compute, a power of two; a step sums over accumulate times slots batches. The result depends on it and not on the number of ranks, which must divide it.")]
+    [Description("Shares of a step that MPI ranks can compute, a power of two. A step sums over accumulate times slots batches. The result depends on this number and not on the number of ranks, which must divide it.")]
     [Range(1, 4096)]
     public int Slots { get; init; } = 1;
 
-    [Description("Ranks share the optimizer's state and the float32 copies of weights instead of each keeping all: less memory, the same result.")]
+    [Description("Ranks share the optimizer's state and the float32 copies of the weights instead of each keeping all of it: less memory, the same result.")]
     [Extends]
     public bool ShardOptimizer { get; init; }
 
@@ -58,7 +58,7 @@ internal sealed record UpdateStudentOptions : IAsksTeacher, IValidatableObject
     [Tunable]
     public ScheduleKind Decay { get; init; } = ScheduleKind.Linear;
 
-    [Description("Decoupled weight decay of the matrices; embeddings, norms and biases have none.")]
+    [Description("Decoupled weight decay of matrices. Embeddings, norms and biases have none.")]
     [Range(0.0, 1.0), Tunable]
     public double WeightDecay { get; init; } = 0.01;
 
@@ -78,16 +78,16 @@ internal sealed record UpdateStudentOptions : IAsksTeacher, IValidatableObject
     [Range(0.0, 1e9), Tunable]
     public double ClipNorm { get; init; } = 1;
 
-    [Description("What is trained: full, embeddings, or lora (low-rank updates of the matrices, and the embeddings).")]
+    [Description("What is trained: full (everything), embeddings, or lora (low-rank updates of the matrices, and the embeddings).")]
     public TrainMode Train { get; init; } = TrainMode.Full;
 
     [Description("Rank, scale and targets of low-rank updates.")]
     public LoraOptions Lora { get; init; } = new();
 
-    [Description("Parameters that stay as they are, by glob over Hugging Face names, such as model.layers.0.*.")]
+    [Description("Parameters that stay fixed: patterns over Hugging Face names, such as model.layers.0.*.")]
     public IReadOnlyList<string> Freeze { get; init; } = [];
 
-    [Description("Recompute activations of a layer in the backward pass: less memory, about a third more time.")]
+    [Description("Recompute the activations of a layer in the backward pass: less memory, about a third more time.")]
     [Tunable]
     public bool ActivationCheckpointing { get; init; }
 
@@ -95,7 +95,7 @@ internal sealed record UpdateStudentOptions : IAsksTeacher, IValidatableObject
     [Range(1, int.MaxValue), Extends]
     public int CheckpointEvery { get; init; } = 100;
 
-    [Description("Checkpoints that are kept.")]
+    [Description("Number of checkpoints that are kept.")]
     [Range(1, 1000), Extends]
     public int KeepCheckpoints { get; init; } = 2;
 
@@ -110,29 +110,29 @@ internal sealed record UpdateStudentOptions : IAsksTeacher, IValidatableObject
     [Description("Number format of the written model.")]
     public WeightType Dtype { get; init; } = WeightType.Float32;
 
-    [Description("With inputExpansion: write the model without it too, as TO-without-expansion, for programs that know nothing of it. It is a weaker model.")]
+    [Description("With inputExpansion: also write the model without it, as TO-without-expansion, for programs that do not support it. That model is weaker.")]
     public bool ExportWithoutExpansion { get; init; }
 
-    [Description("With train lora: write the low-rank updates, and the embeddings trained beside them, as TO-adapter too, in the layout of the PEFT library, over TO-initial.")]
+    [Description("With train lora: also write the low-rank updates, and the embeddings trained with them, as TO-adapter in the layout of the PEFT library, on top of TO-initial.")]
     public bool ExportAdapter { get; init; }
 
-    [Description("Write model.gguf into the folder too, for llama.cpp and what is built on it, with matrices of this number format. With inputExpansion it is in the folder without.")]
+    [Description("Also write model.gguf into the folder, for llama.cpp and programs built on it, with matrices in this number format. With inputExpansion it goes into the folder of the model without it.")]
     public GgufType? Gguf { get; init; }
 
     IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext validationContext)
     {
         if (!BitOperations.IsPow2(Slots))
-            yield return new ValidationResult($"'slots' is {Slots}, expected a power of two: the sums over slots go by a tree", [nameof(Slots)]);
+            yield return new ValidationResult($"'slots' is {Slots}, expected a power of two: the slots are summed as a tree", [nameof(Slots)]);
         foreach (ValidationResult fault in Objectives.Faults(nameof(Objectives), "objectives"))
             yield return fault;
         if (Combine is { Rule: CombineRule.Gradnorm, Pcgrad: true })
-            yield return new ValidationResult("'combine.pcgrad' with rule gradnorm: the rule learns from unchanged gradients; leave one of them out", [$"{nameof(Combine)}.{nameof(Combine.Pcgrad)}"]);
+            yield return new ValidationResult("'combine.pcgrad' cannot be combined with the rule gradnorm, which learns from unchanged gradients; leave one of them out", [$"{nameof(Combine)}.{nameof(Combine.Pcgrad)}"]);
         if (Train != TrainMode.Lora && WrittenKeys.Has(validationContext, "lora") && !IsWrittenDefault(validationContext))
-            yield return new ValidationResult($"'lora' is given and 'train' is {Train.ToString().ToLowerInvariant()}, so that no adapters are trained; add \"train\": \"lora\", or leave 'lora' out", [nameof(Lora)]);
+            yield return new ValidationResult($"'lora' is given, but 'train' is {Train.ToString().ToLowerInvariant()}, so no adapters are trained; set \"train\": \"lora\", or leave 'lora' out", [nameof(Lora)]);
         if (ExportAdapter && Train != TrainMode.Lora)
-            yield return new ValidationResult($"'exportAdapter' is true and 'train' is {Train}; only lora has low-rank updates", [nameof(ExportAdapter)]);
+            yield return new ValidationResult($"'exportAdapter' is true, but 'train' is {Train}; only lora has low-rank updates", [nameof(ExportAdapter)]);
         if (ExportAdapter && Student is { InputExpansion: true })
-            yield return new ValidationResult("'exportAdapter' is true and the student has 'inputExpansion', which an adapter cannot hold", [nameof(ExportAdapter)]);
+            yield return new ValidationResult("'exportAdapter' is true, but the student has 'inputExpansion', which an adapter cannot hold", [nameof(ExportAdapter)]);
     }
 
     // A run folder keeps its definition with every default written out: that says nothing of what its author wanted.

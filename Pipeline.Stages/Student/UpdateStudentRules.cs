@@ -32,12 +32,12 @@ internal static class UpdateStudentRules
         if (options.Steps > 0 && options.WarmupSteps > options.Steps)
         {
             yield return new RuleFinding("warmupSteps", string.Create(
-                CultureInfo.InvariantCulture, $"'warmupSteps' is {options.WarmupSteps} and 'steps' is {options.Steps}: the learning rate never reaches {options.LearningRate}; lower it if that is not meant"))
+                CultureInfo.InvariantCulture, $"'warmupSteps' is {options.WarmupSteps} and 'steps' is {options.Steps}: the learning rate never reaches {options.LearningRate}; lower warmupSteps if that is not intended"))
             { IsWarning = true };
         }
         int ranks = context.Service<IRanks>().Count;
         if (BitOperations.IsPow2(options.Slots) && options.Slots % ranks != 0)
-            yield return new RuleFinding("slots", $"'slots' is {options.Slots}, expected a power of two that the {ranks} ranks divide; it decides the result, so choose it for the most ranks the student may ever have");
+            yield return new RuleFinding("slots", $"'slots' is {options.Slots}, expected a power of two that the {ranks} ranks divide. It affects the result, so choose it for the largest number of ranks that may ever train the student");
     }
 
     private static IEnumerable<RuleFinding> Teacher(UpdateStudentOptions options, StageContext context)
@@ -57,11 +57,11 @@ internal static class UpdateStudentRules
             ("alm.scores", StudentObjectives.ScoreOnline(options.Objectives)), ("alm.bias", options.Objectives.Alm is { Chunks: ChunkKind.Unbiased, Bias: not null })])
         {
             if (needs)
-                yield return new RuleFinding($"objectives.{key}", $"'objectives.{key}' needs the teacher beside the student, and the definition has none; add \"teacher\": {{ \"model\": \"FOLDER\" }}");
+                yield return new RuleFinding($"objectives.{key}", $"'objectives.{key}' needs a teacher running alongside the student, but the definition has none; add \"teacher\": {{ \"model\": \"FOLDER\" }}");
         }
         // Without a teacher no flow of this run scores anything.
         if (options.Objectives.Alm is { Scores: TeacherScoring.Cached } && context.Facts.ShardsRead.FirstOrDefault(from => RunNames.Find(RunNames.OfShards(from, context), context) is { Facts.ImportedScores: null }) is { } unscored)
-            yield return new RuleFinding("objectives.alm", $"'objectives.alm' reads a teacher's scores, and '{unscored}' is written by a flow of this definition, which has no teacher; add one and score-teacher, or import-scores, or leave alm out");
+            yield return new RuleFinding("objectives.alm", $"'objectives.alm' reads a teacher's scores, but the flow that writes '{unscored}' has no teacher; add a teacher and score-teacher, or import-scores, or leave alm out");
     }
 
     private static IEnumerable<RuleFinding> Tables(UpdateStudentOptions options, StageContext context)
@@ -73,7 +73,7 @@ internal static class UpdateStudentRules
                 continue;
             string? fault = RunNames.Fault(path, context, OutputKind.Table);
             if (fault is null && RunNames.Find(path, context) is null && !context.Storage.FileExists(Contracts.Storage.RunPaths.Input(context.RunFolder, path)))
-                fault = $"{path} is not there; give the file that {(key.EndsWith("bias", StringComparison.Ordinal) ? "compute-bias" : "write-token-map")} wrote";
+                fault = $"{path} does not exist; give the file that {(key.EndsWith("bias", StringComparison.Ordinal) ? "compute-bias" : "write-token-map")} wrote";
             if (fault is not null)
                 yield return new RuleFinding(key, $"'{key}': {fault}");
         }
@@ -101,7 +101,7 @@ internal static class UpdateStudentRules
         }
         string[] trained = [.. names.Where(n => TrainedParameters.IsTrained(options.Train, n))];
         if (trained.All(n => options.Freeze.Any(p => TrainedNames.IsNamed(config.Family, p, n))))
-            yield return new RuleFinding("freeze", $"'freeze' leaves nothing to train of train {options.Train.ToString().ToLowerInvariant()}; freeze less");
+            yield return new RuleFinding("freeze", $"'freeze' leaves nothing to train with train {options.Train.ToString().ToLowerInvariant()}; freeze less");
     }
 
     private static IEnumerable<RuleFinding> Latents(UpdateStudentOptions options, ModelConfig config, StageContext context)

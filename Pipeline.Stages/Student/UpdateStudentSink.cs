@@ -65,9 +65,9 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
     public async Task RunAsync(IAsyncEnumerable<StudentBatch> input, CancellationToken cancellationToken)
     {
         if (!BitOperations.IsPow2(_options.Slots) || _options.Slots % _ranks.Count != 0)
-            throw new DefinitionException($"stage '{_name}': 'slots' is {_options.Slots}, expected a power of two that the {_ranks.Count} rank(s) divide; it decides the result, so choose it for the most ranks the student may ever have");
+            throw new DefinitionException($"stage '{_name}': 'slots' is {_options.Slots}, expected a power of two that the {_ranks.Count} rank(s) divide. It affects the result, so choose it for the largest number of ranks that may ever train the student");
         StudentBytes.Require(_options.Objectives, _run, _facts, _name);
-        _ranks.Agree("the checkpoint to go on from", $"{_resumed?.Step}");
+        _ranks.Agree("the checkpoint to continue from", $"{_resumed?.Step}");
         foreach (DamagedException skipped in _checkpoints.Skipped) _meter.Say(skipped.Message);
         // A student that learns from shards has no use for the teacher's weights.
         if (!StudentObjectives.NeedTeacher(_options.Objectives) && _scores is null) await _teachers.ReleaseAsync().ConfigureAwait(false);
@@ -87,7 +87,7 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
             // The first batch says whether the shards hold the hidden states that objectives read.
             StudentBatch? first = state.Step < _options.Steps ? await batches.PeekAsync().ConfigureAwait(false) : null;
             trainer = await _device.RunAsync(() => Begin(student, first), cancellationToken).ConfigureAwait(false);
-            if (_resumed is not null) _meter.Say($"going on from step {state.Step} of {_options.Steps}");
+            if (_resumed is not null) _meter.Say($"continuing from step {state.Step} of {_options.Steps}");
             var training = new StudentTraining(_options, _name, _meter, _device, trainer, batches, _checkpoints, _ranks);
             state = await new TrainingLoop(_options, _name, training, () => _ranks.Any(_stopRequested.IsCancellationRequested)).RunAsync(state, isSaved: _resumed is not null, cancellationToken).ConfigureAwait(false);
             IReadOnlyList<string> remarks = _ranks.Rank == 0 ? await _device.RunAsync(() => StudentExport.Write(student, _options, _run), cancellationToken).ConfigureAwait(false) : [];
@@ -124,14 +124,14 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
 
     private OnlineTeacher Beside(IReadOnlyList<IObjective> objectives, TorchSharp.torch.Device device) => new(
         Teacher($"{string.Join(", ", objectives.Select(o => o.Name))} need") as TorchTeacher ?? throw new DefinitionException(
-            $"stage '{_name}': its objectives need the teacher beside the student, which backend '{_run.Definition.Teacher?.Backend}' does not give; expected '{TeacherDefinition.DefaultBackend}'"),
+            $"stage '{_name}': its objectives need a teacher running alongside the student, which backend '{_run.Definition.Teacher?.Backend}' does not provide; expected '{TeacherDefinition.DefaultBackend}'"),
         [.. objectives.SelectMany(o => o.TeacherLayers)],
         objectives.Any(o => o.Needs.HasFlag(ObjectiveNeeds.TeacherOnline)),
         device);
 
     private ITeacher Teacher(string whoNeeds) => _run.Definition.Teacher is not null
         ? _teacher()
-        : throw new DefinitionException($"stage '{_name}': {whoNeeds} the teacher beside the student, and the definition has no \"teacher\"");
+        : throw new DefinitionException($"stage '{_name}': {whoNeeds} a teacher running alongside the student, but the definition has no \"teacher\"");
 
     private static IEnumerable<StageOutput> Outputs(UpdateStudentOptions options)
     {

@@ -32,7 +32,7 @@ internal sealed class JudgeTasksSink(JudgeTasksOptions options, StageContext con
         EvaluationPlan plan = EvaluationPlan.Make(options.Evaluated, context.Definition, context.RunFolder);
         List<TaskQuestion[]> tasks = await UsableAsync(input, plan, cancellationToken);
         if (tasks.Count == 0)
-            throw new InputException($"stage '{context.StageName}': no question reached it, so there is nothing to judge by");
+            throw new InputException($"stage '{context.StageName}': no question reached it, so there is nothing to judge on");
         AnsweringModel[] models =
         [
             .. plan.Models.Select(p => new AnsweringModel(p.Name, [p], Averaging.None, false)),
@@ -71,7 +71,7 @@ internal sealed class JudgeTasksSink(JudgeTasksOptions options, StageContext con
         return [.. questions.GroupBy(q => q.Task.Name, StringComparer.Ordinal).Select(g => g.ToArray())];
     }
 
-    /// <summary>By task. The model is loaded only where an answer is not there yet.</summary>
+    /// <summary>By task. The model is loaded only where an answer is missing.</summary>
     private async Task<TaskAnswer[][]> AnswersAsync(AnsweringModel model, List<TaskQuestion[]> tasks, int done, int models, CancellationToken cancellationToken)
     {
         var store = new AnswerStore(context.Storage, _run.Output(Path.Combine(options.To, "answers")), options);
@@ -164,6 +164,6 @@ internal sealed class JudgeTasksSink(JudgeTasksOptions options, StageContext con
     private void StopIfAsked()
     {
         if (context.StopRequested.IsCancellationRequested)
-            throw new InterruptedException("stopped while judging; the same command goes on with what is not answered yet");
+            throw new InterruptedException("stopped while judging; the same command continues with what is not answered yet");
     }
 }

@@ -54,7 +54,7 @@ internal sealed class QuestionMaker(TaskFile task, IReadOnlyList<(DocumentId? Id
             if (shots.Count == task.Shots)
                 return string.Concat(shots);
         }
-        throw new ChoiceReject("not enough examples", string.Create(CultureInfo.InvariantCulture, $"{shots.Count} answered questions for it, {task.Shots} are asked for ('shots')"));
+        throw new ChoiceReject("not enough examples", string.Create(CultureInfo.InvariantCulture, $"there are {shots.Count} answered questions for it, but 'shots' asks for {task.Shots}"));
     }
 
     private ChoiceQuestion Choice(DocumentId id, string prompt, TaskRow row)
@@ -71,7 +71,7 @@ internal sealed class QuestionMaker(TaskFile task, IReadOnlyList<(DocumentId? Id
     private bool[] Truths(TaskRow row, int choices)
     {
         bool[] areTrue = [.. row.List(task.Truths!).Select(t => t.ValueKind == JsonValueKind.True || (t.ValueKind == JsonValueKind.Number && t.GetDouble() == 1))];
-        return areTrue.Length == choices ? areTrue : throw new ChoiceReject("another number of truths than choices", $"{areTrue.Length} for {choices} choices");
+        return areTrue.Length == choices ? areTrue : throw new ChoiceReject("number of truths differs from number of choices", $"{areTrue.Length} for {choices} choices");
     }
 
     private bool[] Gold(TaskRow row, int choices)
@@ -83,7 +83,7 @@ internal sealed class QuestionMaker(TaskFile task, IReadOnlyList<(DocumentId? Id
         {
             int at = labels.Length > 0 ? Array.IndexOf(labels, one.ToString()) : Number(one);
             if (at < 0 || at >= choices)
-                throw new ChoiceReject("the right choice is none of the choices", $"'{one}' of {(labels.Length > 0 ? string.Join(", ", labels.Select(l => $"'{l}'")) : string.Create(CultureInfo.InvariantCulture, $"0 to {choices - 1}"))}");
+                throw new ChoiceReject("the right choice is not one of the choices", $"'{one}' of {(labels.Length > 0 ? string.Join(", ", labels.Select(l => $"'{l}'")) : string.Create(CultureInfo.InvariantCulture, $"0 to {choices - 1}"))}");
             areTrue[at] = true;
         }
         return areTrue;
@@ -100,7 +100,7 @@ internal sealed class QuestionMaker(TaskFile task, IReadOnlyList<(DocumentId? Id
     {
         string text = row.Fill(_target!);
         string? found = task.TargetPattern is { } pattern ? TaskPatterns.Find(text, pattern, last: true) : text;
-        return found ?? throw new ChoiceReject("no right answer", $"'targetPattern' finds nothing in '{text}'");
+        return found ?? throw new ChoiceReject("no right answer", $"'targetPattern' matches nothing in '{text}'");
     }
 
     private (string Name, JsonElement Arguments)[] Asked(TaskRow row)
@@ -108,11 +108,11 @@ internal sealed class QuestionMaker(TaskFile task, IReadOnlyList<(DocumentId? Id
         string[] names = [.. row.List(task.Asked!).Select(n => n.ToString())];
         IReadOnlyList<JsonElement> arguments = row.List(task.Arguments!);
         if (names.Length != arguments.Count)
-            throw new ChoiceReject("another number of arguments than instructions", $"{arguments.Count} for {names.Length}");
+            throw new ChoiceReject("number of arguments differs from number of instructions", $"{arguments.Count} for {names.Length}");
         foreach (string name in names)
         {
             if (!task.Checks.TryGetValue(name, out InstructionCheck? check))
-                throw new ChoiceReject("an instruction without a check", $"'{name}' is none of the task's 'checks'");
+                throw new ChoiceReject("an instruction without a check", $"'{name}' is not one of the task's 'checks'");
             if (check.Unchecked is { } why)
                 throw new ChoiceReject("an instruction that is not checked here", $"'{name}': {why}");
         }

@@ -9,7 +9,7 @@ public sealed record ReadTasksOptions
     [Description("The tasks, one after another.")]
     public required IReadOnlyList<NamedTask> Tasks { get; init; }
 
-    [Description("Questions of each task, from the first on; 0 takes all.")]
+    [Description("How many questions of each task, starting with the first; 0 takes all.")]
     [Range(0, int.MaxValue)]
     public int MaxQuestions { get; init; }
 }
@@ -17,16 +17,16 @@ public sealed record ReadTasksOptions
 /// <summary>A task file, and what is not as it says.</summary>
 public sealed record NamedTask
 {
-    [Description("A task file, such as pipelines/tasks/gsm8k.json; docs/tasks.md says what is in it.")]
+    [Description("A task file, such as pipelines/tasks/gsm8k.json; docs/tasks.md describes the format.")]
     public required string File { get; init; }
 
-    [Description("Files of questions, Parquet or JSON Lines, instead of those that the task names; run:NAME is below the run folder.")]
+    [Description("Files of questions, Parquet or JSON Lines, instead of those that the task names; run:NAME is inside the run folder.")]
     public IReadOnlyList<string> Data { get; init; } = [];
 
     [Description("A file of answered questions instead of the one that the task names.")]
     public string? Examples { get; init; }
 
-    [Description("Answered questions in front of each prompt; absent: as many as the task says.")]
+    [Description("Answered questions in front of each prompt. Absent: as many as the task says.")]
     [Range(0, 1000)]
     public int? Shots { get; init; }
 }

@@ -65,7 +65,7 @@ internal static class ReadTasksRules
     }
 
     private static string? Fault(string path, TaskData data, IStorage storage)
-        => storage.FileExists(path) ? data.FaultOf(path) : $"{path} is not there; the task's data are not part of this program: put the file there, or give 'data'";
+        => storage.FileExists(path) ? data.FaultOf(path) : $"{path} does not exist; this program does not include the data of tasks: put the file there, or give 'data'";
 
     // Null where a row is a question.
     private static string? FirstReject(TaskData data)

@@ -18,7 +18,7 @@ internal sealed class ReadTasksSource(ReadTasksOptions options, StageContext con
     private IEnumerable<TaskQuestion> Read(CancellationToken cancellationToken)
     {
         if (options.Tasks.Count == 0)
-            throw new DefinitionException($"stage '{context.StageName}': 'tasks' names nothing");
+            throw new DefinitionException($"stage '{context.StageName}': 'tasks' is empty; name at least one");
         LoadedTask[] tasks = [.. options.Tasks.Select(t => TaskReader.Read(t, context))];
         if (tasks.GroupBy(t => t.File.Name, StringComparer.Ordinal).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new DefinitionException($"stage '{context.StageName}': two tasks are named '{twice.Key}'; give one another name");
@@ -35,7 +35,7 @@ internal sealed class ReadTasksSource(ReadTasksOptions options, StageContext con
                 yield return question;
             }
             if (questions == 0)
-                throw new InputException($"task '{task.File.Name}': {string.Join(", ", task.Data)} hold no question that can be asked; the rejects say why");
+                throw new InputException($"task '{task.File.Name}': {string.Join(", ", task.Data)} hold no question that can be asked; see the rejects");
         }
     }
 

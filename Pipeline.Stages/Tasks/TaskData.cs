@@ -27,7 +27,7 @@ internal sealed class TaskData(IStorage storage, LoadedTask task)
         {
             IReadOnlyList<string> there = RowFile.Columns(storage, path);
             string[] missing = [.. Columns.Except(there, StringComparer.Ordinal)];
-            return missing.Length == 0 ? null : $"{path} has no column {string.Join(", ", missing.Select(m => $"'{m}'"))}; it has {string.Join(", ", there.Select(n => $"'{n}'"))}: change 'columns' of the task, or give its data";
+            return missing.Length == 0 ? null : $"{path} has no column {string.Join(", ", missing.Select(m => $"'{m}'"))}; it has {string.Join(", ", there.Select(n => $"'{n}'"))}: change 'columns' of the task, or give other data";
         }
         catch (InputException e)
         {

@@ -10,7 +10,7 @@ internal static partial class TaskFaults
     private static IEnumerable<string> Names(TaskFile task)
     {
         if (!PlainName().IsMatch(task.Name))
-            yield return $"'name' is '{task.Name}'; expected letters, digits, '_', '-' and '.', as it names files";
+            yield return $"'name' is '{task.Name}'; expected letters, digits, '_', '-' and '.', as files are named by it";
         if (task.MaxBytes < 1)
             yield return $"'maxBytes' is {task.MaxBytes}; expected 1 or more";
         if (task.Skip < 0 || task.Shots < 0)
@@ -21,7 +21,7 @@ internal static partial class TaskFaults
             [("choicesFrom", task.ChoicesFrom), ("gold", task.Gold), ("goldLabelsFrom", task.GoldLabelsFrom), ("truths", task.Truths), ("asked", task.Asked), ("arguments", task.Arguments), ("examples.alike", task.Examples?.Alike)])
         {
             if (name is not null && !task.Columns.ContainsKey(name))
-                yield return $"'{key}' names '{name}', which is none of 'columns' ({Known(task)})";
+                yield return $"'{key}' names '{name}', which is not one of 'columns' ({Known(task)})";
         }
     }
 
@@ -42,7 +42,7 @@ internal static partial class TaskFaults
             if (fault is not null)
                 yield return $"'{key}': {fault}";
             foreach (string name in unknown)
-                yield return $"'{key}' has {{{name}}}, which is none of 'columns' ({Known(task)})";
+                yield return $"'{key}' has {{{name}}}, which is not one of 'columns' ({Known(task)})";
         }
     }
 
@@ -57,7 +57,7 @@ internal static partial class TaskFaults
         foreach ((string key, string pattern) in patterns)
         {
             if (FaultOf(pattern) is { } fault)
-                yield return $"'{key}': '{pattern}' is no regular expression of .NET: {fault}";
+                yield return $"'{key}': '{pattern}' is not a .NET regular expression: {fault}";
         }
     }
 
@@ -80,17 +80,17 @@ internal static partial class TaskFaults
         {
             case TaskKind.Choices or TaskKind.Truths:
                 if (task.Choices.Count > 0 == task.ChoicesFrom is not null)
-                    yield return "kinds choices and truths have either 'choices', words, or 'choicesFrom', a column";
+                    yield return "kinds choices and truths need either 'choices', a list, or 'choicesFrom', a column";
                 if (task.Gold is null == task.Truths is null)
-                    yield return "kinds choices and truths have either 'gold', the column of the right one, or 'truths', the column that says of each whether it is true";
+                    yield return "kinds choices and truths need either 'gold', the column of the right choice, or 'truths', the column that says for each choice whether it is true";
                 if (task.GoldLabels.Count > 0 && task.GoldLabelsFrom is not null)
-                    yield return "'goldLabels' and 'goldLabelsFrom' are two ways to say one thing; give one";
+                    yield return "'goldLabels' and 'goldLabelsFrom' are both given; give one of them";
                 break;
             case TaskKind.Answer:
                 if (task.Target is null || task.Answers.Count == 0)
-                    yield return "kind answer needs 'target', the right answer, and 'answers', how it is found in what a model writes";
+                    yield return "kind answer needs 'target', the right answer, and 'answers', the ways to find the answer in what a model writes";
                 if (task.Answers.GroupBy(a => a.Name).Any(g => g.Count() > 1))
-                    yield return "two of 'answers' have one name; it names their figures";
+                    yield return "two of 'answers' have the same name; their figures are named by it, so give them different names";
                 break;
             case TaskKind.Instructions:
                 if (task.Asked is null || task.Arguments is null || task.Checks.Count == 0)
@@ -105,7 +105,7 @@ internal static partial class TaskFaults
                 if (!task.Prompt.Contains("{context}", StringComparison.Ordinal) || !task.Prompt.Contains("{question}", StringComparison.Ordinal))
                     yield return "kind bias reads the columns of BBQ, and its 'prompt' needs {context} and {question}";
                 if (task.Before != " ")
-                    yield return "kind bias has a space in front of its answers; leave 'before' out";
+                    yield return "kind bias always puts a space before its answers; leave 'before' out";
                 break;
         }
     }
@@ -115,7 +115,7 @@ internal static partial class TaskFaults
         if (task.Shots == 0)
             yield break;
         if (task.Kind is not (TaskKind.Choices or TaskKind.Truths) && task.Target is null)
-            yield return "'shots': only kinds choices, truths and answer, and perplexity with a 'target', have answered questions in front";
+            yield return "'shots': only kinds choices, truths and answer, and perplexity with a 'target', can have answered questions in front";
         if (task.Examples is null || task.Examples.File is null == (task.Examples.Rows.Count == 0))
             yield return "'shots' needs 'examples' with either 'file' or 'rows'";
     }

@@ -36,7 +36,7 @@ internal static class TaskPatterns
         }
         catch (RegexMatchTimeoutException e)
         {
-            throw new InputException($"the pattern '{pattern}' takes longer than {Longest.TotalSeconds} seconds on one text; write one that does not go back so often", e);
+            throw new InputException($"the pattern '{pattern}' takes longer than {Longest.TotalSeconds} seconds on one text; write one that backtracks less", e);
         }
     }
 }

@@ -27,7 +27,7 @@ internal static class TaskReader
         NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict,
     };
 
-    /// <exception cref="InputException">The file is not there, or breaks rules; all are named.</exception>
+    /// <exception cref="InputException">The file does not exist, or breaks rules; all are named.</exception>
     public static LoadedTask Read(NamedTask named, StageContext context)
     {
         string path = RunPaths.Input(context.RunFolder, named.File), folder = Path.GetDirectoryName(path)!;
@@ -50,9 +50,9 @@ internal static class TaskReader
     private static TaskFile Parse(IStorage storage, string path)
     {
         if (!storage.FileExists(path))
-            throw new InputException($"{path} is not there; name a task file");
+            throw new InputException($"{path} does not exist; name a task file");
         if (storage.Length(path) > MaxBytes)
-            throw new InputException($"{path}: {storage.Length(path)} bytes, and a task file has at most {MaxBytes}; is it the task's data?");
+            throw new InputException($"{path}: {storage.Length(path)} bytes, but a task file has at most {MaxBytes}; is it the task's data?");
         try
         {
             using Stream stream = storage.OpenRead(path);
@@ -60,7 +60,7 @@ internal static class TaskReader
         }
         catch (JsonException e)
         {
-            throw new InputException($"{path}: {FileHead.Tell(storage, path) ?? $"no task file ({e.Message})"}; docs/tasks.md says what is in one", e);
+            throw new InputException($"{path}: {FileHead.Tell(storage, path) ?? $"not a task file ({e.Message})"}; docs/tasks.md describes the format", e);
         }
     }
 }

@@ -11,17 +11,17 @@ internal sealed class TaskRow(TaskFile task, JsonElement row)
 
     /// <exception cref="ChoiceReject">The row has nothing there.</exception>
     public JsonElement Value(string name)
-        => At(row, task.Columns[name]) is { ValueKind: not (JsonValueKind.Null or JsonValueKind.Undefined) } value ? value : throw Missing(name, "nothing is there");
+        => At(row, task.Columns[name]) is { ValueKind: not (JsonValueKind.Null or JsonValueKind.Undefined) } value ? value : throw Missing(name, "it is empty");
 
     /// <summary>Text as it is, numbers and truth values as JSON writes them.</summary>
     public string Text(string name)
     {
         JsonElement value = Value(name);
-        return value.ValueKind is JsonValueKind.Array or JsonValueKind.Object ? throw Missing(name, "a list or an object, where a text was expected") : value.ToString();
+        return value.ValueKind is JsonValueKind.Array or JsonValueKind.Object ? throw Missing(name, "a list or an object, expected text") : value.ToString();
     }
 
     public IReadOnlyList<JsonElement> List(string name)
-        => Value(name) is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > 0 ? [.. list.EnumerateArray()] : throw Missing(name, "a list was expected, with something in it");
+        => Value(name) is { ValueKind: JsonValueKind.Array } list && list.GetArrayLength() > 0 ? [.. list.EnumerateArray()] : throw Missing(name, "expected a list that is not empty");
 
     /// <summary>A text with {name}s, filled.</summary>
     public string Fill(Wording wording) => wording.Fill(name => TaskPatterns.Replace(Text(name), task.CleanColumns));

@@ -14,7 +14,7 @@ internal sealed class OnlineScores(ITeacher teacher)
     public async Task<StudentBatch> ScoreAsync(StudentBatch batch, CancellationToken cancellationToken)
     {
         TeacherQuestion[] rows = Array.ConvertAll(batch.Examples, e => new TeacherQuestion(e.Teacher?.Tokens.Ids ?? throw new InputException(
-            $"document {e.Id} has no teacher tokens, and alm.scores 'online' runs the teacher over them; use shards of tokenize and align"))
+            $"document {e.Id} has no teacher tokens, and alm.scores 'online' runs the teacher over them; use shards that were written after tokenize"))
         { Document = e.Id });
         IReadOnlyList<TeacherAnswer> scored = await teacher.ScoreAsync(new TeacherRequest(rows), cancellationToken).ConfigureAwait(false);
         Example[] examples = [.. batch.Examples.Zip(scored, (e, s) => e with { Teacher = e.Teacher! with { Scores = s.Scores } })];

@@ -27,7 +27,7 @@ internal sealed class OnlineTeacher(TorchTeacher teacher, IReadOnlyList<int> lay
     public TeacherInputs Run(IReadOnlyList<Example> examples)
     {
         int[][] rows = [.. examples.Select(e => e.Teacher?.Tokens.Ids ?? throw new InputException(
-            $"document {e.Id} has no teacher tokens, and an objective needs the teacher beside the student; use shards of tokenize, align and score-teacher"))];
+            $"document {e.Id} has no teacher tokens, and an objective needs the teacher alongside the student; use shards that were written after tokenize and score-teacher"))];
         using var quiet = no_grad();
         using var scope = NewDisposeScope();
         LanguageModel loaded = teacher.Load();

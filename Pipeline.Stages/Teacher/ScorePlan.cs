@@ -26,8 +26,8 @@ internal static class ScorePlan
         if (size is not null) lines.Add(Memory(options, run, size));
         if (tokens is { } most)
         {
-            lines.Add(new PlanLine("tokens", most, PlanUnit.Count, $"at most: every document at its limit of {limit}; split ones are more"));
-            if (size is not null) lines.Add(new PlanLine("work", size.ForwardOperations(most, limit!.Value), PlanUnit.FloatingPointOperations, "one pass forward over that many tokens"));
+            lines.Add(new PlanLine("tokens", most, PlanUnit.Count, $"at most: every document at its limit of {limit}; documents that are split count more"));
+            if (size is not null) lines.Add(new PlanLine("work", size.ForwardOperations(most, limit!.Value), PlanUnit.FloatingPointOperations, "one forward pass over that many tokens"));
             int layers = options.HiddenLayers?.Count ?? 0, numbers = teacher.Facts.Abilities.Boundary switch { BoundaryKnowledge.Exact => 2, BoundaryKnowledge.Interval => 3, _ => 1 };
             lines.Add(new PlanLine("on disk", most * (BytesPerNumber * numbers + layers * 2.0 * (size?.Config.HiddenSize ?? 0)), PlanUnit.Bytes, layers == 0
                 ? $"{(numbers == 2 ? "the two scores" : numbers == 1 ? "one score" : "a score and two bounds")} per token, before compression"

@@ -11,25 +11,25 @@ internal sealed record ScoreTeacherOptions : IAsksTeacher
     [Range(1, 1 << 24)]
     public int BatchTokens { get; init; } = 8192;
 
-    [Description("Documents that are sorted by length together. More means less padding and more memory.")]
+    [Description("Number of documents that are sorted by length together. More means less padding and more memory.")]
     [Range(1, 1 << 20)]
     public int Window { get; init; } = 2048;
 
-    [Description("Teacher hidden states to keep at chunk ends, for the latents objective: 0 is the embedding output, -1 the last layer. None when absent.")]
+    [Description("Teacher hidden states to keep at chunk ends, for the latents objective: 0 is the embedding output, -1 the last layer. Absent: none.")]
     public IReadOnlyList<int>? HiddenLayers { get; init; }
 
-    [Description("Distributions over the next byte to keep at every byte, for the bytes objective: trunk sums what the plain pass computes anyway; exact asks the teacher about other tokens too, and costs a few passes.")]
+    [Description("Distributions over the next byte to keep at every byte, for the bytes objective. trunk sums what the ordinary pass computes anyway; exact also asks the teacher about other tokens, which costs a few passes.")]
     public NextByteKnowledge Bytes { get; init; } = NextByteKnowledge.None;
 
-    [Description("Of bytes exact: contexts that weigh at most this share of the text's probability are left out, and what they weigh is counted. 0 leaves none out.")]
+    [Description("For bytes exact: contexts with at most this share of the text's probability are left out, and the share left out is counted. 0 leaves none out.")]
     [Range(0.0, 1.0)]
     public double PruneShare { get; init; } = 1e-3;
 
-    [Description("Bytes named at one position, at most; the others are one number.")]
+    [Description("Largest number of bytes kept at one position; the others are summed into one number.")]
     [Range(1, 256)]
     public int MaxKept { get; init; } = 16;
 
-    [Description("The likeliest bytes are named until they and the end hold this share of the probability.")]
+    [Description("The most likely bytes are kept until they and the end hold this share of the probability.")]
     [Range(0.0, 1.0)]
     public double KeepShare { get; init; } = 0.99;
 

@@ -22,13 +22,13 @@ internal static class ScoreTeacherRules
             yield break;
         var known = new KnownModels(context);
         if (options.NextBytes is not null && known.TokenizerOf(local) is { } tokenizer && ByteVocabulary.Fault(tokenizer) is { } unfit)
-            yield return new RuleFinding("bytes", $"'bytes': of the teacher's tokenizer, {unfit}; leave it out");
+            yield return new RuleFinding("bytes", $"'bytes': the teacher's tokenizer: {unfit}; leave it out");
         if (known.Config(local.Model) is not { } config)
             yield break;
         for (int i = 0; i < options.HiddenLayers?.Count; i++)
         {
             if (options.HiddenLayers[i] > config.Layers || options.HiddenLayers[i] < -config.Layers - 1)
-                yield return new RuleFinding($"hiddenLayers[{i}]", $"'hiddenLayers' has {options.HiddenLayers[i]}; the teacher has 0 (the embedding output) to {config.Layers}, or from the end -1 to {-config.Layers - 1}");
+                yield return new RuleFinding($"hiddenLayers[{i}]", $"'hiddenLayers' has {options.HiddenLayers[i]}; expected 0 (the embedding output) to {config.Layers}, or counted from the end -1 to {-config.Layers - 1}");
         }
     }
 

@@ -125,8 +125,8 @@ internal sealed class ScoreTeacherStream(ScoreTeacherOptions options, string nam
         catch (Exception e) when (MemoryExhaustion.Is(e))
         {
             throw MemoryExhaustion.At(
-                $"stage '{name}', batch of {rows.Length} documents of up to {rows.Max(r => r.Ids.Length)} tokens from {window[batch[0]].Id} on", e,
-                $"lower batchTokens (now {options.BatchTokens}), or maxTeacherTokens of tokenize when one document alone is too long");
+                $"stage '{name}', batch of {rows.Length} documents of up to {rows.Max(r => r.Ids.Length)} tokens starting with {window[batch[0]].Id}", e,
+                $"lower batchTokens (now {options.BatchTokens}), or maxTeacherTokens of tokenize if a single document is too long");
         }
     }
 }

@@ -34,7 +34,7 @@ internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hi
         CausalLm model = teacher.Model;
         BatchTensors tensors = BatchTensors.Of([.. rows.Select(r => r.Ids)], model.Device);
         _byteRows = bytes is null ? null : [.. rows.Select(r => bytes.Row(
-            r.Tokens ?? throw new InvalidOperationException("next bytes are asked for of a row that does not say what its tokens stand for"),
+            r.Tokens ?? throw new InvalidOperationException("next bytes are asked for a row that does not say which bytes its tokens spell"),
             asked!.View == NextByteKnowledge.Exact ? BytesView.Exact : BytesView.Trunk))];
         using NextBytePass? pass = _byteRows is null ? null : bytes!.Begin(_byteRows);
         using AttentionContext attention = model.CreateAttention(rows.Count, (int)tensors.Ids_BT.size(1), cache: pass?.Cache, lengths: tensors.Lengths);

@@ -66,7 +66,7 @@ internal sealed class TorchTeacher : IWritingTeacher
     }
 
     public static TeacherRegistration Registration { get; } = TeacherRegistration.Of<TeacherDefinition>(
-        TeacherDefinition.DefaultBackend, "A Hugging Face folder, computed in this process by torch: the default.", _ => Abilities,
+        TeacherDefinition.DefaultBackend, "A Hugging Face folder, computed in this process by torch. This is the default.", _ => Abilities,
         static (teacher, context) => new TorchTeacher(
             RunPaths.Input(context.RunFolder, teacher.Model), SideTokenizers.Teacher(RunSite.Of(context)), context.Storage, context.Service<TeacherDevice>().Device,
             teacher.Edit is null ? null : RunPaths.Input(context.RunFolder, teacher.Edit), context.Meter.Say, context.Definition.StrictPositions));

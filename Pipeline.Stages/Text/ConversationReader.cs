@@ -60,7 +60,7 @@ internal static class ConversationReader
             if (value.IsEmpty || value.SequenceEqual("null"u8))
                 return null;
             if (!IsList(value))
-                return RowText.Rejected(TextRejects.NotCarried, $": '{name}' is a string that is no JSON list");
+                return RowText.Rejected(TextRejects.NotCarried, $": '{name}' is a string that is not a JSON list");
         }
         else if (reader.TokenType is not (JsonTokenType.StartArray or JsonTokenType.Null))
         {

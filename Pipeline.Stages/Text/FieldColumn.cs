@@ -39,7 +39,7 @@ internal sealed class FieldColumn(string name, LeafColumn leaf, int level, int d
     public bool Take(out string? text)
     {
         if (!_more)
-            throw new ColumnFormatException($"field '{name}' has fewer entries than the column beside it");
+            throw new ColumnFormatException($"field '{name}' has fewer entries than the other columns");
         (bool found, text) = (false, null);
         do
         {

@@ -11,10 +11,10 @@ internal sealed record GenerateProblemsOptions
     [Range(1L, 1L << 40)]
     public required long Documents { get; init; }
 
-    [Description("The index of the first problem, so that several files can hold different ones.")]
+    [Description("The index of the first problem, so that several files can hold different problems.")]
     [Range(0L, 1L << 40)]
     public long First { get; init; }
 
-    [Description("train or test: no question is in both, whatever the seeds.")]
+    [Description("train or test. No question is in both, whatever the seeds are.")]
     public ProblemSplit Split { get; init; } = ProblemSplit.Train;
 }

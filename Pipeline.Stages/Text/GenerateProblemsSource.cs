@@ -13,7 +13,7 @@ namespace Pipeline.Stages.Text;
 internal sealed class GenerateProblemsSource(GenerateProblemsOptions options, int seed, Partition? partition, IStageMeter meter) : ISource<TextDocument>, IFingerprinted, IPlanned
 {
     public static StageRegistration Registration { get; } = StageRegistration.Source<GenerateProblemsOptions, TextDocument, GenerateProblemsSource>(
-        "generate-problems", "Makes arithmetic word problems with worked answers.", static (o, c) => new GenerateProblemsSource(o, c.Definition.Seed, c.Partition, c.Meter));
+        "generate-problems", "Generates arithmetic word problems with worked answers.", static (o, c) => new GenerateProblemsSource(o, c.Definition.Seed, c.Partition, c.Meter));
 
     public IReadOnlyDictionary<string, string> Fingerprint => new Dictionary<string, string>
     {

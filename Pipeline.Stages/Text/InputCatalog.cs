@@ -29,14 +29,14 @@ public sealed class InputCatalog(IStorage storage)
 
     private readonly ConcurrentDictionary<(string Path, InputKind Kind), Lazy<InputFile>> _files = new();
 
-    /// <exception cref="InputException">It is not there, or is not what its kind says.</exception>
+    /// <exception cref="InputException">It does not exist, or is not what its kind says.</exception>
     public InputFile Get(string path, InputKind kind)
         => _files.GetOrAdd((path, kind), key => new Lazy<InputFile>(() => Read(key.Path, key.Kind))).Value;
 
     private InputFile Read(string path, InputKind kind)
     {
         if (!storage.FileExists(path))
-            throw new InputException($"{path} is not there; 'files' of the definition names it");
+            throw new InputException($"{path} does not exist; it is named in 'files' of the definition");
         if (kind == InputKind.JsonLines)
             return ReadLines(path);
         long rows;

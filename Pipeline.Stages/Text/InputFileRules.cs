@@ -40,7 +40,7 @@ internal static class InputFileRules
         if (!seen.Add(path))
             return ($"{path} is named twice; its documents would have the same ids", false);
         if (!storage.FileExists(path))
-            return ($"{path} is not there", true);
+            return ($"{path} does not exist", true);
         try
         {
             require(path);

@@ -91,7 +91,7 @@ internal sealed class InputSelection
             _meter.Say($"{file.Path} has no rows");
         long total = Files.Sum(f => f.Rows);
         if (total > 0 && SelectedRows == 0)
-            _meter.Say(string.Create(CultureInfo.InvariantCulture, $"no row is selected: skipRows is {_skip}, the files have {total} rows"));
+            _meter.Say(string.Create(CultureInfo.InvariantCulture, $"no row is selected: skipRows is {_skip}, but the files have {total} rows"));
     }
 
     private List<InputFile> Open(InputCatalog catalog)

@@ -70,17 +70,17 @@ internal static class LineFileForm
             return told;
         head = JsonLine.WithoutMark(head, 0).TrimStart(" \t\r\n"u8);
         if (head.Contains((byte)'\r') && !head.Contains((byte)'\n'))
-            return "its lines end with CR alone; let them end with LF (tr '\\r' '\\n')";
+            return "its lines end with CR only; end them with LF (tr '\\r' '\\n')";
         return first.Reject switch
         {
-            TextRejects.NotUnicode => "it is not UTF-8; convert it (iconv), if it is Latin-1 or the like",
-            TextRejects.LineTooLong => "its lines are too long; raise maxLineBytes if they are meant",
+            TextRejects.NotUnicode => "it is not UTF-8; convert it, for example with iconv",
+            TextRejects.LineTooLong => "its lines are too long; raise maxLineBytes if they are meant to be",
             TextRejects.ShareGpt => "it is in the form of ShareGPT; rename 'from' and 'value' to 'role' and 'content'",
             _ when head.StartsWith("["u8) && first.Reject is TextRejects.NotAnObject or TextRejects.NotJson => "it begins with [: a JSON array, not JSON Lines; write one object on each line (jq -c '.[]')",
-            TextRejects.NotJson when head.StartsWith("{'"u8) => "it is written as Python shows a dictionary; write JSON",
-            TextRejects.NotJson when head.StartsWith("{"u8) => "it is JSON laid out over several lines; write one object on each line (jq -c .)",
-            TextRejects.NotJson or TextRejects.NotAnObject => "it is not JSON Lines, which has a JSON object on each line",
-            _ => "the field is not what is asked for",
+            TextRejects.NotJson when head.StartsWith("{'"u8) => "it is written as Python prints a dictionary; write JSON",
+            TextRejects.NotJson when head.StartsWith("{"u8) => "it is JSON spread over several lines; write one object on each line (jq -c .)",
+            TextRejects.NotJson or TextRejects.NotAnObject => "it is not JSON Lines; write a JSON object on each line",
+            _ => "the field does not hold what is expected",
         };
     }
 }

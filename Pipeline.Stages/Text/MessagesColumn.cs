@@ -48,7 +48,7 @@ internal sealed class MessagesColumn(string name, LeafColumn role, LeafColumn co
             field.Open(reader, group);
         bool more = Step(roles, contents);
         if (more && roles.Repetition != 0)
-            throw new ColumnFormatException("its first row begins in the middle");
+            throw new ColumnFormatException("its first row begins in the middle of a list");
         for (long row = 0; row < end; row++)
         {
             if (!more)
@@ -102,7 +102,7 @@ internal sealed class MessagesColumn(string name, LeafColumn role, LeafColumn co
         if (!roles.HasValue)
             return RowText.Rejected(TextRejects.IncompleteMessage);
         if (beside.FirstOrDefault(f => f.Text is null) is { Path: { } nested })
-            return RowText.Rejected(TextRejects.NotCarried, $": '{nested[0]}' is no text; write conversations with it as JSON Lines");
+            return RowText.Rejected(TextRejects.NotCarried, $": '{nested[0]}' is not text; write conversations with it as JSON Lines");
         if (!contents.HasValue && !beside.Any(f => f.Path[0] is "tool_calls" or "reasoning_content"))
             return RowText.Rejected(beside.Count == 0 ? TextRejects.IncompleteMessage : TextRejects.NullContent);
         ReadOnlySpan<byte> text = contents.HasValue ? contents.Value : [], speaker = roles.Value;
@@ -145,7 +145,7 @@ internal sealed class MessagesColumn(string name, LeafColumn role, LeafColumn co
         {
             string name = path[0];
             if (text is null || path.Length > 1)
-                return RowText.Rejected(TextRejects.NotCarried, $": '{name}' is no text; write conversations with it as JSON Lines");
+                return RowText.Rejected(TextRejects.NotCarried, $": '{name}' is not text; write conversations with it as JSON Lines");
             if (ConversationReader.Add(json, name, JsonSerializer.SerializeToUtf8Bytes(text)) is { } reject)
                 return reject;
         }

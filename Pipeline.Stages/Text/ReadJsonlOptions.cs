@@ -6,16 +6,16 @@ namespace Pipeline.Stages.Text;
 /// <summary>What <c>read-jsonl</c> may be told.</summary>
 public sealed record ReadJsonlOptions
 {
-    [Description("JSON Lines files, plain, .gz or .zst, in this order. * and ? stand for characters of a name, ** for folders; what they match is read in ordinal order. run:NAME is below the run folder.")]
+    [Description("JSON Lines files, plain, .gz or .zst, read in this order. * and ? stand for characters of a name, ** for folders; files that match are read in ordinal order. run:NAME is inside the run folder.")]
     public required IReadOnlyList<string> Files { get; init; }
 
-    [Description("The field of text.")]
+    [Description("The field of the text.")]
     public string Field { get; init; } = "text";
 
     [Description("Instead of field: a field of conversations, a list of objects with role and content.")]
     public string? Messages { get; init; }
 
-    [Description("Lines to leave out at the beginning, counted over all files.")]
+    [Description("Lines to skip at the beginning, counted over all files.")]
     [Range(0L, long.MaxValue)]
     public long SkipRows { get; init; }
 
@@ -27,7 +27,7 @@ public sealed record ReadJsonlOptions
     [Range(1, 1 << 28)]
     public int MaxDocumentBytes { get; init; } = 16 << 20;
 
-    [Description("A longer line is rejected and counted, without being held in memory.")]
+    [Description("A longer line is rejected and counted, without being read into memory.")]
     [Range(2, 1 << 29)]
     public int MaxLineBytes { get; init; } = 64 << 20;
 }

@@ -6,16 +6,16 @@ namespace Pipeline.Stages.Text;
 /// <summary>What <c>read-parquet</c> may be told.</summary>
 public sealed record ReadParquetOptions
 {
-    [Description("Parquet files, in this order. * and ? stand for characters of a name, ** for folders; what they match is read in ordinal order. run:NAME is below the run folder.")]
+    [Description("Parquet files, read in this order. * and ? stand for characters of a name, ** for folders; files that match are read in ordinal order. run:NAME is inside the run folder.")]
     public required IReadOnlyList<string> Files { get; init; }
 
-    [Description("The column of text. A dot leads into a struct.")]
+    [Description("The column of the text. A dot leads into a struct.")]
     public string Column { get; init; } = "text";
 
     [Description("Instead of column: a column of conversations, list<struct<role, content>>.")]
     public string? Messages { get; init; }
 
-    [Description("Rows to leave out at the beginning, counted over all files.")]
+    [Description("Rows to skip at the beginning, counted over all files.")]
     [Range(0L, long.MaxValue)]
     public long SkipRows { get; init; }
 

@@ -13,7 +13,7 @@ internal sealed class ReadParquetSource(ReadParquetOptions options, InputSelecti
     : ISource<TextDocument>, IFingerprinted, IPlanned
 {
     public static StageRegistration Registration { get; } = StageRegistration.Source<ReadParquetOptions, TextDocument, ReadParquetSource>(
-        "read-parquet", "Reads documents from Parquet files, one text column or a column of conversations.",
+        "read-parquet", "Reads documents from Parquet files: one column of text or of conversations.",
         static (o, c) => new ReadParquetSource(o, InputSelection.Of(o.Files, InputKind.Parquet, o.SkipRows, o.MaxRows, c), c.Storage, c.Meter, c.Rejects))
         .Ruled<ReadParquetOptions>(static (o, c) => InputFileRules.Of(o.Files, c, path => Require(c.Storage, path, o)));
 

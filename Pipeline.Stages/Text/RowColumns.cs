@@ -30,7 +30,7 @@ internal static class RowColumns
         if (leaves.Length == 0)
             throw new InputException($"{reader.Path} has no column '{name}'; it has {string.Join(", ", reader.File.ColumnNames.Select(n => $"'{n}'"))}");
         if (leaves.FirstOrDefault(l => l.MaxRepetition > 1) is { } deep)
-            throw new InputException($"{reader.Path}: column '{deep}' has lists within lists, which are not read from Parquet; write it as JSON Lines");
+            throw new InputException($"{reader.Path}: column '{deep}' has lists within lists, which are not supported in Parquet; write it as JSON Lines");
         return leaves;
     }
 

@@ -33,7 +33,7 @@ internal static class RowFile
         if (rows.FirstOrDefault(r => r.Reject is null).Value is { ValueKind: JsonValueKind.Object })
             return [.. rows.Where(r => r.Reject is null).SelectMany(r => r.Value.EnumerateObject()).Select(p => p.Name).Distinct()];
         throw new InputException(rows.Length == 0
-            ? $"{path}: no line holds anything; expected a JSON object on each"
+            ? $"{path}: all lines are blank; expected a JSON object on each"
             : $"{path}: none of its first {rows.Length} lines is a JSON object: line {rows[0].Row + 1}: {rows[0].Reject}{rows[0].Detail}; expected JSON Lines, or a name that ends with .parquet");
     }
 

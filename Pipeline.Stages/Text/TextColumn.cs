@@ -45,7 +45,7 @@ internal abstract class TextColumn(string name, int maxDocumentBytes)
             throw new InputException($"{reader.Path}: column '{leaf}' is binary: the schema does not say that it is text; write it as a string");
     }
 
-    protected string TooLongDetail(long bytes) => string.Create(CultureInfo.InvariantCulture, $": {bytes} bytes, at most {MaxDocumentBytes}");
+    protected string TooLongDetail(long bytes) => string.Create(CultureInfo.InvariantCulture, $": {bytes} bytes, expected at most {MaxDocumentBytes}");
 }
 
 /// <summary>A column of strings.</summary>
@@ -62,7 +62,7 @@ internal sealed class PlainTextColumn(LeafColumn leaf, int maxDocumentBytes) : T
         {
             LeafColumn? inner = reader.File.Leaves.FirstOrDefault(l => l.Top == name);
             throw inner is null ? Missing(reader, name) : new InputException(
-                $"{reader.Path}: column '{name}' is nested, not text; it has '{inner}'" + (inner.MaxRepetition > 0 ? "; conversations are read by 'messages'" : ""));
+                $"{reader.Path}: column '{name}' is nested, not text; it has '{inner}'" + (inner.MaxRepetition > 0 ? "; use 'messages' for conversations" : ""));
         }
         if (leaves[0].MaxRepetition > 0)
             throw new InputException($"{reader.Path}: column '{name}' is a list, not text");

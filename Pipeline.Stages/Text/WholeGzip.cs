@@ -47,7 +47,7 @@ internal sealed class WholeGzip(Stream file) : ForwardStream
         if (read > 0)
             return;
         if (!_buffer.AsSpan(0, _end).EndsWith(Seal))
-            throw new InvalidDataException("the file ends before its last member does, or something else follows it");
+            throw new InvalidDataException("the file ends before its last member is complete, or something else follows it");
         _isAtEnd = true;
         _end -= Seal.Length;
     }

@@ -6,10 +6,10 @@ namespace Pipeline.Stages.Text;
 /// <summary>What <c>write-parquet</c> may be told.</summary>
 internal sealed record WriteParquetOptions
 {
-    [Description("The file, below the run folder.")]
+    [Description("The file to write, inside the run folder.")]
     public required string To { get; init; }
 
-    [Description("The column of text.")]
+    [Description("The column of the text.")]
     public string Column { get; init; } = "text";
 
     [Description("Rows per row group; a group also ends at 64 MiB of text.")]

@@ -110,13 +110,13 @@ public sealed class TextEncoder
             if (!utf8[at..].StartsWith(view))
             {
                 throw new ByteViewException(
-                    $"token {i} '{_tokenizer.TokenOf(_ids[i])}' stands for other bytes than the text has at byte {at}");
+                    $"token {i} '{_tokenizer.TokenOf(_ids[i])}' does not spell the text at byte {at}");
             }
             at += view.Length;
             ends[i] = at;
         }
         if (at != utf8.Length)
-            throw new ByteViewException($"the tokens stand for {at} bytes, the text has {utf8.Length}");
+            throw new ByteViewException($"the tokens spell {at} bytes, but the text has {utf8.Length}");
         return at;
     }
 

@@ -48,7 +48,7 @@ public sealed partial class TextTokenizer
         _addedIds = Definition.Added.ToDictionary(t => t.Content, t => t.Id, StringComparer.Ordinal);
         _views = new ByteViews(Definition, _tokens, _added);
         if (Definition.Frame.Before.Concat(Definition.Frame.After).Any(id => TokenOf(id) is null))
-            throw new InputException($"tokenizer {folder.File}: $.post_processor names an id that no token has");
+            throw new InputException($"tokenizer {folder.File}: $.post_processor uses an id that no token has");
 
         SpecialIds = [.. Definition.Added.Where(t => t.Special).Select(t => t.Id)];
         BosId = Mark("bos") ?? (Definition.Frame.Before.Count == 1 ? Definition.Frame.Before[0] : null);
@@ -82,7 +82,7 @@ public sealed partial class TextTokenizer
     internal ReadOnlyMemory<byte> Json => _folder.Json;
 
     /// <summary>Loads a Hugging Face folder, a tokenizer.json, a GGUF file, or <c>"bytes"</c>.</summary>
-    /// <exception cref="InputException">It is not there, or says something that is not supported; the message names file and place.</exception>
+    /// <exception cref="InputException">It does not exist, or says something that is not supported; the message names file and place.</exception>
     public static TextTokenizer Load(string path, IStorage storage)
     {
         ArgumentNullException.ThrowIfNull(storage);

@@ -23,5 +23,5 @@ internal static unsafe class DeterministicKernels
 
     private static nint Find(nint library, string symbol)
         => NativeLibrary.TryGetExport(library, symbol, out nint address) ? address : throw new InputException(
-            $"{TorchLoader.CpuLibrary} in {TorchLoader.LoadedFrom} does not export {symbol}, which makes results on CUDA repeatable; a libtorch {LibtorchVersion.Wanted} is needed");
+            $"{TorchLoader.CpuLibrary} in {TorchLoader.LoadedFrom} does not export {symbol}, which makes results on CUDA repeatable; use libtorch {LibtorchVersion.Wanted}");
 }

@@ -14,7 +14,7 @@ internal static partial class LibtorchVersion
     {
         string? found = Find(libFolder);
         if (found is null)
-            throw new InputException($"libtorch folder '{libFolder}': cannot tell its version (no build-version, version.py or libtorch_python.so); a libtorch {Wanted}.x is needed");
+            throw new InputException($"libtorch folder '{libFolder}': cannot tell its version (no build-version, version.py or libtorch_python.so); libtorch {Wanted}.x is needed");
         if (!found.StartsWith(Wanted + ".", StringComparison.Ordinal))
             throw new InputException($"libtorch folder '{libFolder}' is version {found}; this build needs {Wanted}.x");
     }

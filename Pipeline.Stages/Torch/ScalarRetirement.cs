@@ -48,7 +48,7 @@ internal static unsafe partial class ScalarRetirement
         nint start = function / page * page;
         nuint length = (nuint)(function + jump.Length - start);
         if (protect(start, length, ReadWriteExecute) != 0)
-            return "the system forbids to change the shim's code in memory (mprotect)";
+            return "the system does not allow the shim's code to be changed in memory (mprotect)";
         jump.CopyTo(new Span<byte>((void*)function, jump.Length));
         _ = protect(start, length, ReadExecute);
         return null;

@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Torch;
 /// <summary>Keeps the patched shim in a folder of the user's own, named by its content.</summary>
 internal static class ShimCopy
 {
-    /// <summary>The path of the patched copy; written in one step when it is not there, or not what it should be.</summary>
+    /// <summary>The path of the patched copy; written in one step where it does not exist or is not what it should be.</summary>
     public static string Write(string shippedPath)
     {
         byte[] patched = ShimPatch.Apply(File.ReadAllBytes(shippedPath), shippedPath);
@@ -29,7 +29,7 @@ internal static class ShimCopy
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StorageException($"{folder}: cannot keep a patched {Path.GetFileName(shippedPath)} there ({e.Message}); set XDG_CACHE_HOME to a folder you may write", e);
+            throw new StorageException($"{folder}: cannot write a patched {Path.GetFileName(shippedPath)} there ({e.Message}); set XDG_CACHE_HOME to a writable folder", e);
         }
     }
 }

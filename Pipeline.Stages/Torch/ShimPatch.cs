@@ -50,7 +50,7 @@ internal static class ShimPatch
         Section needs = Single(sections, SectionVersionNeeds, path);
         (ushort bad, ushort good) = WeakenNeed(image, needs, sections[needs.Link]);
         if (bad == 0 || good == 0)
-            throw new InputException($"{path}: does not load, and not because of {BadVersion}; is the file whole, and libtorch {LibtorchVersion.Wanted}?");
+            throw new InputException($"{path}: cannot be loaded, and not because of {BadVersion}; is the file complete, and is it for libtorch {LibtorchVersion.Wanted}?");
 
         int renamed = 0;
         for (long k = 0; k < symbols.Size / 24; k++)
@@ -61,7 +61,7 @@ internal static class ShimPatch
             long nameAt = names.Offset + Read32(image, symbols.Offset + 24 * k);
             string name = Text(image, nameAt);
             if (name != StartHook)
-                throw new InputException($"{path}: symbol {name} needs {BadVersion}, which this system's libstdc++ lacks; install a libstdc++ of GCC 13 or newer");
+                throw new InputException($"{path}: symbol {name} needs {BadVersion}, which this system's libstdc++ lacks; install the libstdc++ of GCC 13 or newer");
             Span<byte> target = image.AsSpan(checked((int)nameAt), StartHook.Length);
             target.Clear();
             Encoding.ASCII.GetBytes(Harmless).CopyTo(target);

@@ -36,7 +36,7 @@ public sealed class TorchDevice : IDisposable
     /// <param name="choice">Which device.</param>
     /// <param name="threads">CPU threads for torch; 0: as many as processors.</param>
     /// <param name="libtorchFolder">Another libtorch, see <see cref="TorchLoader.Load"/>.</param>
-    /// <exception cref="InputException">CUDA was asked for and is not there.</exception>
+    /// <exception cref="InputException">CUDA was asked for and is not available.</exception>
     /// <param name="card">Which card, where there are several: counted round among those there are.</param>
     public static TorchDevice Create(DeviceChoice choice, int threads, string? libtorchFolder = null, int card = 0) => Create(choice, threads, libtorchFolder, null, card);
 
@@ -46,14 +46,14 @@ public sealed class TorchDevice : IDisposable
     /// <param name="threads">CPU threads for torch; 0: as many as processors.</param>
     /// <param name="libtorchFolder">Another libtorch, see <see cref="TorchLoader.Load"/>.</param>
     /// <param name="card">The card of this process where none is named.</param>
-    /// <exception cref="InputException">CUDA was asked for and is not there, or the card named is not.</exception>
+    /// <exception cref="InputException">CUDA was asked for and is not available, or there is no such GPU.</exception>
     public static TorchDevice Create(string? name, DeviceChoice run, int threads, string? libtorchFolder, int card)
     {
         (DeviceChoice choice, int? named) = name is null ? (run, null) : DeviceName.Parse(name);
         TorchDevice device = Create(choice, threads, libtorchFolder, named ?? card);
         if (named is not { } wanted || device.Device.index == wanted) return device;
         device.Dispose();
-        throw new InputException($"device {name}: there are {cuda.device_count()} cards, counted from 0");
+        throw new InputException($"device {name}: this machine has {cuda.device_count()} GPUs, counted from 0");
     }
 
     /// <param name="computeType">What to compute in whatever the device: tests hold numbers on CUDA against float32.</param>
@@ -124,7 +124,7 @@ public sealed class TorchDevice : IDisposable
             return new Device(DeviceType.CPU);
         throw new InputException(TorchLoader.HasCuda
             ? $"device cuda: the libtorch in {TorchLoader.LoadedFrom} has CUDA but sees no usable device"
-            : $"device cuda: the libtorch in {TorchLoader.LoadedFrom} has no CUDA; build with -p:Torch=cuda or set ALM_LIBTORCH to a CUDA libtorch {LibtorchVersion.Wanted}");
+            : $"device cuda: the libtorch in {TorchLoader.LoadedFrom} has no CUDA support; build with -p:Torch=cuda or set ALM_LIBTORCH to a CUDA libtorch {LibtorchVersion.Wanted}");
     }
 
     private void Work()

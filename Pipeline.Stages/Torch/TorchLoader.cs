@@ -54,7 +54,7 @@ public static partial class TorchLoader
             {
                 // Elsewhere the package's own loading works; the libstdc++ trouble is Linux's alone.
                 _shim = NativeLibrary.Load("LibTorchSharp", typeof(TorchSharp.torch).Assembly, null);
-                ScalarFault = $"only Linux on x64 is repaired, not {RuntimeInformation.RuntimeIdentifier}";
+                ScalarFault = $"the repair works only on Linux x64, not {RuntimeInformation.RuntimeIdentifier}";
                 return;
             }
 
@@ -101,7 +101,7 @@ public static partial class TorchLoader
         if (string.IsNullOrEmpty(wanted))
         {
             string shipped = Found(CpuLibrary, [.. HostsPlaces, Path.Combine(AppContext.BaseDirectory, OwnFolder)]) ?? throw new InputException(
-                $"{CpuLibrary} is not beside the program ({AppContext.BaseDirectory}); set ALM_LIBTORCH to a libtorch {LibtorchVersion.Wanted} folder");
+                $"{CpuLibrary} is not next to the program ({AppContext.BaseDirectory}); set ALM_LIBTORCH to a libtorch {LibtorchVersion.Wanted} folder");
             return Path.GetDirectoryName(shipped)!;
         }
 
@@ -112,7 +112,7 @@ public static partial class TorchLoader
             throw new InputException($"libtorch folder '{wanted}': no {CpuLibrary} in it or in its lib folder; give the folder of a libtorch {LibtorchVersion.Wanted}");
         LibtorchVersion.Check(folder);
         if (Found(CpuLibrary, HostsPlaces) is { } second && Path.GetDirectoryName(second) != folder)
-            throw new InputException($"libtorch folder '{wanted}': {second} would be loaded beside it, and two in one process end it; move that one to the folder {OwnFolder} beside the program");
+            throw new InputException($"libtorch folder '{wanted}': {second} would be loaded as well, and two of them in one process abort it; move {second} to the folder {OwnFolder} next to the program");
         return folder;
     }
 
@@ -127,7 +127,7 @@ public static partial class TorchLoader
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
-            throw new InputException($"{path}: cannot be loaded ({e.Message.Trim()}); the folder must hold a whole libtorch {LibtorchVersion.Wanted} for this system", e);
+            throw new InputException($"{path}: cannot be loaded ({e.Message.Trim()}); the folder must hold a complete libtorch {LibtorchVersion.Wanted} for this system", e);
         }
     }
 

@@ -14,7 +14,7 @@ internal static class UserCache
     public static string Folder()
     {
         if (Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache && Path.IsPathRooted(cache))
-            return TryCreate(Path.Combine(cache, Name), out string? why) ?? throw new StorageException($"XDG_CACHE_HOME is {cache}, where no folder can be made ({why}); set it to a folder you may write");
+            return TryCreate(Path.Combine(cache, Name), out string? why) ?? throw new StorageException($"XDG_CACHE_HOME is {cache}, where no folder can be made ({why}); set it to a writable folder");
         string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         if (home.Length > 0 && TryCreate(Path.Combine(home, ".cache", Name), out _) is { } folder)
             return folder;
@@ -22,7 +22,7 @@ internal static class UserCache
         string temporary = Path.Combine(Path.GetTempPath(), $"{Name}-{Environment.UserName}");
         return TryCreate(temporary, out string? reason) is { } made && (OperatingSystem.IsWindows() || File.GetUnixFileMode(made) == Own)
             ? made
-            : throw new StorageException($"there is no home folder to keep files in, and {temporary} is not this user's alone{(reason is null ? "" : $" ({reason})")}; set XDG_CACHE_HOME to a folder you may write");
+            : throw new StorageException($"there is no home folder to keep files in, and {temporary} is not private to this user{(reason is null ? "" : $" ({reason})")}; set XDG_CACHE_HOME to a writable folder");
     }
 
     private static string? TryCreate(string folder, out string? why)

@@ -100,7 +100,7 @@ public sealed class GenerateFile(IStorage storage, TorchDevice device)
         try
         {
             var continuation = new Continuation(model.Tokenizer, encoder.Render(prompt));
-            if (continuation.Prompt.Count == 0) return new Line(row, null, "an empty prompt, and the tokenizer has no mark to begin with");
+            if (continuation.Prompt.Count == 0) return new Line(row, null, "the prompt is empty, and the tokenizer has no bos token to start from");
             model.CheckIds([.. continuation.Prompt]);
             return new Line(row, continuation, null);
         }

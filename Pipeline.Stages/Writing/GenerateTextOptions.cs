@@ -11,26 +11,26 @@ internal sealed record GenerateTextOptions : IAsksTeacher
     [Range(1, 1_000_000)]
     public int MaxNewTokens { get; init; } = 256;
 
-    [Description("Logits are divided by it before a token is drawn; 0 takes the most likely one.")]
+    [Description("Logits are divided by it before a token is sampled; 0 takes the most likely one.")]
     [Range(0, 100)]
     public double Temperature { get; init; } = 1;
 
-    [Description("Draw among the k most likely tokens; absent: all.")]
+    [Description("Sample from the k most likely tokens. Absent: from all.")]
     [Range(1, 1_000_000)]
     public int? TopK { get; init; }
 
-    [Description("Draw among the most likely tokens whose probabilities sum up to this; absent: all.")]
+    [Description("Sample from the most likely tokens whose probabilities add up to this. Absent: from all.")]
     [Range(0.0001, 1)]
     public double? TopP { get; init; }
 
-    [Description("Prompts that are continued together.")]
+    [Description("Number of prompts that are continued together.")]
     [Range(1, 4096)]
     public int Batch { get; init; } = 16;
 
-    [Description("What happens to an answer that the limit cut: keep it, or reject it and count it.")]
+    [Description("What happens to an answer that the limit cut off: keep, or reject (and count).")]
     public CutAnswers CutAnswers { get; init; } = CutAnswers.Keep;
 
-    IEnumerable<TeacherNeed> IAsksTeacher.TeacherNeeds => [new TeacherNeed("stage", "a teacher that writes", a => a.Generates, "write the answers elsewhere and read them as text")];
+    IEnumerable<TeacherNeed> IAsksTeacher.TeacherNeeds => [new TeacherNeed("stage", "a teacher that generates text", a => a.Generates, "generate the answers elsewhere and read them as text")];
 }
 
 /// <summary>What happens to an answer that the limit of tokens cut.</summary>

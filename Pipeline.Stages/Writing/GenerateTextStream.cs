@@ -46,7 +46,7 @@ internal sealed class GenerateTextStream : IStream<TextDocument, TextDocument>, 
 
     public static StageRegistration Registration { get; } = StageRegistration.Stream<GenerateTextOptions, TextDocument, TextDocument, GenerateTextStream>(
         "generate-text",
-        "Has the teacher write on: prompts in, prompts with the teacher's own answers out.",
+        "Lets the teacher continue prompts: prompts in, prompts with the teacher's answers out.",
         static (o, c) => new GenerateTextStream(o, c.Service<TeacherStore>().Get(c), ChatSides.Teacher(RunSite.Of(c)), c.Definition.Seed, c.Meter, c.Rejects)) with
     { Needs = StageNeeds.Teacher };
 
@@ -58,7 +58,7 @@ internal sealed class GenerateTextStream : IStream<TextDocument, TextDocument>, 
     public async IAsyncEnumerable<TextDocument> RunAsync(IAsyncEnumerable<TextDocument> input, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         IWritingTeacher writer = _teacher as IWritingTeacher
-            ?? throw new InvalidOperationException("a teacher that says it generates does not");
+            ?? throw new InvalidOperationException("the teacher says that it generates text, but does not");
         await writer.ConfirmAsync(cancellationToken).ConfigureAwait(false);
         var encoder = new PromptEncoder(_side);
         var batch = new List<(TextDocument Prompt, Continuation Continuation)>(_options.Batch);
@@ -80,7 +80,7 @@ internal sealed class GenerateTextStream : IStream<TextDocument, TextDocument>, 
         {
             var continuation = new Continuation(_side.Tokenizer, encoder.Render(prompt));
             if (continuation.Prompt.Count > 0) return continuation;
-            _rejects.Reject(prompt.Id, "an empty prompt", $"{prompt.Id}: the tokenizer has no mark to begin with");
+            _rejects.Reject(prompt.Id, "an empty prompt", $"{prompt.Id}: the tokenizer has no bos token to start from");
         }
         catch (RejectedException e)
         {

@@ -10,7 +10,7 @@ namespace Pipeline.Benchmarks;
 
 /// <summary>
 /// What <c>alm verify</c> does, in GB/s, beside a plain read of the same files in the same run. Arguments: <c>[--folder DIR] [--gigabytes N]
-/// [--shards N] [--rounds N]</c>. The folder is made where it is not there, and stays when it was named; files are read once before, so
+/// [--shards N] [--rounds N]</c>. The folder is made where it does not exist, and stays when it was named; files are read once before, so
 /// that both sides read what the system holds in memory.
 /// </summary>
 internal static class VerifyBenchmark

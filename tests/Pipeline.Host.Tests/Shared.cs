@@ -7,7 +7,7 @@ namespace Pipeline.Host.Tests;
 /// </summary>
 internal static class SharedFolder
 {
-    /// <summary>A path below ALM_SHARED, else below the folder <c>shared</c> beside the repository; null, said to the test's output, where it is not there.</summary>
+    /// <summary>A path below ALM_SHARED, else below the folder <c>shared</c> beside the repository; null, said to the test's output, where it does not exist.</summary>
     public static string? Below(string relative, ITestOutputHelper output)
     {
         string root = Environment.GetEnvironmentVariable("ALM_SHARED") is { Length: > 0 } given

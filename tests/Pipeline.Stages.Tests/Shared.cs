@@ -10,7 +10,7 @@ internal static class SharedFolder
     /// <summary>ALM_SHARED, else the folder <c>shared</c> beside the repository; null where there is none.</summary>
     public static string? Path { get; } = Find();
 
-    /// <summary>A path below the folder; null, said to the test's output, where it is not there.</summary>
+    /// <summary>A path below the folder; null, said to the test's output, where it does not exist.</summary>
     public static string? Below(string relative, ITestOutputHelper output)
     {
         string? path = Path is null ? null : System.IO.Path.Combine(Path, relative);

@@ -45,7 +45,7 @@ test('the page of a run follows it while it is killed and goes on', async () => 
   const card = async label => (await page.locator('#cards li', { hasText: label }).locator('b').allTextContents())[0] ?? '';
   const step = async () => parseInt(await card('steps of distill'), 10) || 0;
   assert.equal(await page.title(), 'Run quickstart');
-  await state('Flow distill is under way');
+  await state('Flow distill is running');
   await until('three steps are shown', async () => await step() >= 3);
   await until('time left is shown', () => card('left of distill'));
   assert.ok(parseFloat(await card('loss/bytes')) > 0, 'the latest loss is shown');
@@ -60,7 +60,7 @@ test('the page of a run follows it while it is killed and goes on', async () => 
   await summary.click();
   run.kill('SIGKILL');
   await run.ended;
-  await state('Nobody is at work');
+  await state('No process is working on it');
   assert.equal(await card('state'), 'stopped');
   assert.ok(await summary.evaluate(e => e === document.activeElement && e.parentElement.open), 'what was opened stays open and keeps the focus');
   const killedAt = await step();
@@ -68,7 +68,7 @@ test('the page of a run follows it while it is killed and goes on', async () => 
   last = killedAt + 6;
   const again = startRun(folder, last);
   children.push(again);
-  await state('is under way');
+  await state('is running');
   await until('it is further than it was', async () => await step() > killedAt || await card('flows done') !== '1 of 3');
   await state('The run is done.');
   assert.equal(await again.ended, 0, again.said);

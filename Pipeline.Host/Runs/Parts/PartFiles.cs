@@ -73,7 +73,7 @@ internal sealed class PartFiles(IStorage storage, string runFolder)
         }
         catch (JsonException e)
         {
-            throw new InputException($"{path} is damaged: {e.Message}; delete it and run again: a part that is committed is not computed again, its counts are left out", e);
+            throw new InputException($"{path} is damaged: {e.Message}; delete it and run again: a part that is committed is not computed again, but the report leaves out its counts", e);
         }
     }
 

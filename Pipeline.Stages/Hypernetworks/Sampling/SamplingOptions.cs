@@ -6,23 +6,23 @@ namespace Pipeline.Stages.Hypernetworks.Sampling;
 /// <summary>Which tokenizers a hypernetwork is trained on: one is drawn for every step.</summary>
 internal sealed record SamplingOptions
 {
-    [Description("Documents a tokenizer is made from.")]
+    [Description("Number of documents that a tokenizer is made from.")]
     [Range(1, 1 << 20)]
     public int Documents { get; init; } = 96;
 
-    [Description("Steps whose documents are counted together: a tokenizer shares all but one in so many of them with the step before.")]
+    [Description("Number of steps whose documents are counted together: from one step to the next, one in that many of the documents changes.")]
     [Range(1, 1024)]
     public int History { get; init; } = 1;
 
-    [Description("Text kept in memory to draw those documents from, in mebibytes; it is taken evenly from the shards.")]
+    [Description("Text kept in memory from which those documents are drawn, in mebibytes. It is taken evenly from the shards.")]
     [Range(1, 65536)]
     public int PoolMebibytes { get; init; } = 16;
 
-    [Description("Tokens of the smallest sampled vocabulary; sizes are drawn log-uniformly.")]
+    [Description("Tokens in the smallest sampled vocabulary; sizes are drawn log-uniformly.")]
     [Range(300, 1 << 24)]
     public int MinSize { get; init; } = 320;
 
-    [Description("Tokens of the largest sampled vocabulary; absent: twice the source's.")]
+    [Description("Tokens in the largest sampled vocabulary. Absent: twice the source's.")]
     [Range(300, 1 << 24)]
     public int? MaxSize { get; init; }
 
@@ -30,7 +30,7 @@ internal sealed record SamplingOptions
     [Range(2, 256)]
     public int MaxBytes { get; init; } = 15;
 
-    [Description("Substrings are counted from every so many characters of a word.")]
+    [Description("Substrings of a word are counted from every n-th character on, with this n.")]
     [Range(1, 16)]
     public int Stride { get; init; } = 1;
 
@@ -42,7 +42,7 @@ internal sealed record SamplingOptions
     [Range(0.0, 16.0)]
     public double NoiseSpread { get; init; } = 4;
 
-    [Description("The noise's standard deviation is at most this.")]
+    [Description("Upper limit of the noise's standard deviation.")]
     [Range(0.0, 1.0)]
     public double MaxNoise { get; init; } = 1e-2;
 
@@ -58,10 +58,10 @@ internal sealed record SamplingOptions
     [Range(0.0, 1.0)]
     public double Bytes { get; init; } = 0.05;
 
-    [Description("Tokenizers that are known beforehand (folders or tokenizer.json files), each as likely as the others.")]
+    [Description("Known tokenizers (folders or tokenizer.json files), each equally likely.")]
     public IReadOnlyList<string> Known { get; init; } = [];
 
-    [Description("Share of steps with one of the known tokenizers, where there are some.")]
+    [Description("Share of steps with one of the known tokenizers, if there are any.")]
     [Range(0.0, 1.0)]
     public double KnownShare { get; init; } = 0.5;
 }

@@ -230,11 +230,11 @@ internal sealed class DecodingBatch(
     {
         int tokens = members.Min(m => m.Model.Config.VocabularySize);
         if (validRows < 0 || validRows > tokens)
-            throw new InvalidOperationException($"{validRows} tokens were asked for, the model has {tokens} rows");
+            throw new InvalidOperationException($"{validRows} tokens were asked for, but the model has {tokens} rows");
         for (int i = 0; i < rows.Count; i++)
         {
             if (rows[i].Count == 0)
-                throw new InputException($"prompt {i} has no token; begin it with the tokenizer's first mark or some text");
+                throw new InputException($"prompt {i} has no token; begin it with the tokenizer's bos token or some text");
             foreach (int id in rows[i])
             {
                 if (id < 0 || id >= tokens)

@@ -11,30 +11,30 @@ public sealed record GenerationOptions
     [Range(1, 1_000_000)]
     public int MaxNewTokens { get; init; } = 256;
 
-    [Description("0: always the most likely token; else logits are divided by it before drawing.")]
+    [Description("0 always takes the most likely token; otherwise logits are divided by it before sampling.")]
     [Range(0, 100)]
     public double Temperature { get; init; }
 
-    [Description("Draw among the k most likely tokens; absent: all.")]
+    [Description("Sample from the k most likely tokens. Absent: from all.")]
     [Range(1, 1_000_000)]
     public int? TopK { get; init; }
 
-    [Description("Draw among the most likely tokens whose probabilities sum up to this; absent: all.")]
+    [Description("Sample from the most likely tokens whose probabilities add up to this. Absent: from all.")]
     [Range(0.0001, 1)]
     public double? TopP { get; init; }
 
-    [Description("Drop tokens less likely than this share of the most likely one; absent: none.")]
+    [Description("Drop tokens whose probability is below this share of the most likely token's. Absent: none.")]
     [Range(0, 1)]
     public double? MinP { get; init; }
 
-    [Description("Logits of tokens seen already are divided by it when positive, multiplied when negative; 1: off.")]
+    [Description("Logits of tokens that have occurred are divided by it when positive, multiplied when negative. 1 turns it off.")]
     [Range(0.01, 100)]
     public double RepetitionPenalty { get; init; } = 1;
 
-    [Description("Seed of the draws; each prompt draws from a stream of its own.")]
+    [Description("Seed of the sampling; each prompt has a random stream of its own.")]
     public int Seed { get; init; }
 
-    [Description("Generation of a prompt ends when its text contains one of these; the text is cut before it.")]
+    [Description("An answer ends when its text contains one of these; the text is cut before it.")]
     public IReadOnlyList<string> StopStrings { get; init; } = [];
 
     /// <summary>What a teacher is asked for.</summary>

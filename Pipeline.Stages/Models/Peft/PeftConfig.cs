@@ -36,12 +36,12 @@ internal sealed record PeftConfig(double Alpha, IReadOnlyList<(string Pattern, d
         return IsRankStabilized ? alpha / Math.Sqrt(rank) : alpha / rank;
     }
 
-    /// <exception cref="InputException">The file is not there, or asks for what is not computed here.</exception>
+    /// <exception cref="InputException">The file does not exist, or asks for what is not computed here.</exception>
     public static PeftConfig Load(string folder, IStorage storage)
     {
         string path = Path.Combine(folder, FileName);
         if (!storage.FileExists(path))
-            throw new InputException($"{folder}: no {FileName}; expected an adapter folder as the PEFT library writes it");
+            throw new InputException($"{folder}: no {FileName}; expected an adapter folder written by the PEFT library");
         if (storage.Length(path) > MaxBytes)
             throw new InputException($"{path}: {storage.Length(path)} bytes, expected at most {MaxBytes}");
         try
@@ -59,7 +59,7 @@ internal sealed record PeftConfig(double Alpha, IReadOnlyList<(string Pattern, d
     {
         string type = root["peft_type"]?.GetValue<string>() ?? "(none)";
         if (type != "LORA")
-            throw new InputException($"{path}: peft_type is {type}; only LORA is read");
+            throw new InputException($"{path}: peft_type is {type}; only LORA is supported");
         var patterns = root["alpha_pattern"] is JsonObject { Count: > 0 } given ? given.Select(p => (p.Key, p.Value!.GetValue<double>())).ToList() : [];
         foreach ((string pattern, _) in patterns) _ = new Regex(pattern);
         List<string> refused = [];
@@ -69,7 +69,7 @@ internal sealed record PeftConfig(double Alpha, IReadOnlyList<(string Pattern, d
             refused.Add($"{key} = {Short(value!)}");
         }
         if (refused.Count > 0)
-            throw new InputException($"{path}: {string.Join(", ", refused)}: not computed here; plain LoRA is (with rank and alpha patterns, use_rslora, and modules_to_save)");
+            throw new InputException($"{path}: {string.Join(", ", refused)}: not supported; plain LoRA is, with rank and alpha patterns, use_rslora, and modules_to_save");
         return new PeftConfig(
             root["lora_alpha"]?.GetValue<double>() ?? 8, patterns, root["use_rslora"]?.GetValue<bool>() ?? false, root["base_model_name_or_path"]?.GetValue<string>());
     }

@@ -26,20 +26,20 @@ internal static class PeftFolder
         PeftConfig config = PeftConfig.Load(folder, storage);
         string path = Path.Combine(folder, WeightsName);
         if (!storage.FileExists(path))
-            throw new InputException($"{folder}: no {WeightsName}; an adapter_model.bin is not read, save it with safe_serialization=True");
+            throw new InputException($"{folder}: no {WeightsName}; adapter_model.bin is not supported: save the adapter with safe_serialization=True");
         using SafetensorsFile file = SafetensorsFile.Open(path, storage);
         using IDisposable quiet = no_grad();
         Dictionary<string, StoredWeight> stored = WeightLayout.Of(model.Config).ToDictionary(w => w.Name, StringComparer.Ordinal);
         Dictionary<string, string> names = file.Entries.ToDictionary(e => Plain(e.Name), e => e.Name, StringComparer.Ordinal);
         StoredWeight Target(string weight) => stored.GetValueOrDefault(weight) ?? throw new InputException(
-            $"{path}: '{weight}' is no weight of {model.Config.Family.ModelType} with {model.Config.Layers} layers; the adapter is of another model{(config.Base is null ? "" : $" ('{config.Base}' it says)")}");
+            $"{path}: '{weight}' is not a weight of {model.Config.Family.ModelType} with {model.Config.Layers} layers; the adapter belongs to another model{(config.Base is null ? "" : $" (it says '{config.Base}')")}");
         int updated = 0, replaced = 0;
         foreach ((string plain, string name) in names)
         {
             using DisposeScope scope = NewDisposeScope();
             if (plain.EndsWith(Up, StringComparison.Ordinal))
             {
-                if (!names.ContainsKey(plain[..^Up.Length] + Down)) throw new InputException($"{path}: '{name}' has no lora_A beside it");
+                if (!names.ContainsKey(plain[..^Up.Length] + Down)) throw new InputException($"{path}: '{name}' has no matching lora_A");
                 continue;
             }
             if (!plain.EndsWith(Down, StringComparison.Ordinal))
@@ -50,14 +50,14 @@ internal static class PeftFolder
             }
             string module = plain[..^Down.Length];
             if (!names.TryGetValue(module + Up, out string? up))
-                throw new InputException($"{path}: '{name}' has no lora_B beside it");
+                throw new InputException($"{path}: '{name}' has no matching lora_B");
             Tensor a_RI = file.View(name).to(ScalarType.Float32), b_OR = file.View(up).to(ScalarType.Float32);
             if (a_RI.dim() != 2 || b_OR.dim() != 2 || a_RI.size(0) != b_OR.size(1))
                 throw new InputException($"{path}: '{module}' has lora_A [{string.Join(", ", a_RI.shape)}] and lora_B [{string.Join(", ", b_OR.shape)}]; expected [r, in] and [out, r]");
             Put(model, Target(module + ".weight"), b_OR.mm(a_RI) * config.Scale(module, a_RI.size(0)), path, isUpdate: true);
             updated++;
         }
-        if (updated + replaced == 0) throw new InputException($"{path}: no tensor in it");
+        if (updated + replaced == 0) throw new InputException($"{path}: it holds no tensors");
         return (updated, replaced);
     }
 
@@ -118,7 +118,7 @@ internal static class PeftFolder
     private static void Put(CausalLm model, StoredWeight stored, Tensor value, string path, bool isUpdate)
     {
         if (!value.shape.SequenceEqual(stored.Shape))
-            throw new InputException($"{path}: '{stored.Name}' is [{string.Join(", ", value.shape)}], the model's [{string.Join(", ", stored.Shape)}]; the adapter is of another model, or of another vocabulary");
+            throw new InputException($"{path}: '{stored.Name}' is [{string.Join(", ", value.shape)}], the model's [{string.Join(", ", stored.Shape)}]; the adapter belongs to another model or another vocabulary");
         foreach (StoredPart part in stored.Parts)
         {
             Tensor rows = value.narrow(0, part.FirstRow, part.Shape[0]).to(ScalarType.Float32);

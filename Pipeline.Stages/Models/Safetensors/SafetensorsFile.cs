@@ -34,7 +34,7 @@ public sealed class SafetensorsFile : IDisposable
             throw new InputException($"{path}: no such file");
         // An empty file cannot be mapped, so its length is looked at first.
         if (storage.Length(path) < 8)
-            throw new InputException($"{path}: corrupt safetensors file: {storage.Length(path)} bytes long; fetch or write it again");
+            throw new InputException($"{path}: corrupt safetensors file: {storage.Length(path)} bytes long; download or write it again");
         IMappedFile map = storage.Map(path);
         try
         {

@@ -33,7 +33,7 @@ public sealed class SafetensorsFolder : IDisposable
             else if (storage.FileExists(index))
                 result.AddIndexed(folder, index, storage);
             else
-                throw new InputException($"{folder}: neither {SingleName} nor {IndexName} is there{Other(folder, storage)}");
+                throw new InputException($"{folder}: it has neither {SingleName} nor {IndexName}{Other(folder, storage)}");
             return result;
         }
         catch
@@ -57,7 +57,7 @@ public sealed class SafetensorsFolder : IDisposable
     }
 
     private static string Other(string folder, IStorage storage)
-        => FolderForm.Tell(storage, folder, SingleName) is { Length: > 0 } told ? told : "; other weight formats are not read, convert them to safetensors";
+        => FolderForm.Tell(storage, folder, SingleName) is { Length: > 0 } told ? told : "; other weight formats are not supported: convert them to safetensors";
 
     private void AddAll(string name, SafetensorsFile file)
     {
@@ -81,7 +81,7 @@ public sealed class SafetensorsFolder : IDisposable
 
             if (!storage.FileExists(path))
             {
-                errors.Add($"{shard.Key} is not there, and with it {shard.Count()} tensors ('{shard.First()}' first){FolderForm.Tell(storage, folder, shard.Key)}");
+                errors.Add($"{shard.Key} does not exist, so {shard.Count()} tensors are missing ('{shard.First()}' first){FolderForm.Tell(storage, folder, shard.Key)}");
                 continue;
             }
 
@@ -115,7 +115,7 @@ public sealed class SafetensorsFolder : IDisposable
             foreach (JsonProperty entry in weights.EnumerateObject())
             {
                 if (!seen.Add(entry.Name))
-                    throw new InputException($"{path}: tensor '{entry.Name}' is there twice");
+                    throw new InputException($"{path}: tensor '{entry.Name}' is listed twice");
                 map.Add((entry.Name, entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString()! : throw new InputException($"{path}: the shard of '{entry.Name}' is not a name")));
             }
         }

@@ -47,7 +47,7 @@ internal static class SafetensorsHeader
             {
                 string name = reader.GetString()!;
                 if (!names.Add(name))
-                    throw Corrupt(path, $"tensor '{name}' is there twice");
+                    throw Corrupt(path, $"tensor '{name}' is listed twice");
                 if (name == Metadata)
                     ReadMetadata(ref reader, metadata, path);
                 else
@@ -121,7 +121,7 @@ internal static class SafetensorsHeader
                     offsets = ReadNumbers(ref reader, path, $"tensor '{name}': data_offsets", 2);
                     break;
                 default:
-                    throw Corrupt(path, $"tensor '{name}': key '{key}' is unknown or there twice");
+                    throw Corrupt(path, $"tensor '{name}': key '{key}' is unknown or given twice");
             }
         }
 
@@ -130,7 +130,7 @@ internal static class SafetensorsHeader
         if (!TensorType.TryParse(type, out var scalar, out int size))
         {
             throw new InputException(TensorType.IsQuantized(type)
-                ? $"{path}: tensor '{name}' is stored as {type}: the weights are quantised, which is not read; take the model's float32, bfloat16 or float16 weights"
+                ? $"{path}: tensor '{name}' is stored as {type}: the weights are quantised, which is not supported; use the model's float32, bfloat16 or float16 weights"
                 : $"{path}: tensor '{name}': dtype {type} is not supported; supported: {TensorType.Known}");
         }
         (long begin, long end) = (offsets[0], offsets[1]);
@@ -195,5 +195,5 @@ internal static class SafetensorsHeader
     }
 
     private static InputException Corrupt(string path, string what, Exception? inner = null)
-        => new($"{path}: corrupt safetensors file: {what}; fetch or write it again", inner);
+        => new($"{path}: corrupt safetensors file: {what}; download or write it again", inner);
 }

@@ -144,10 +144,10 @@ internal static class SafetensorsWriter
     {
         Tensor wide = flat.to(ScalarType.Float32);
         if (!wide.isfinite().all().cpu().item<bool>())
-            return new InputException($"tensor '{source.Name}' has values that are not finite, and is not written");
+            return new InputException($"tensor '{source.Name}' has values that are not finite and is not written");
         float largest = wide.abs().max().cpu().item<float>();
         return new InputException(string.Create(
-            CultureInfo.InvariantCulture, $"tensor '{source.Name}' has a value of {largest}, which {source.Type} does not hold (up to {finfo(source.Type).max}); write it with dtype bfloat16 or float32"));
+            CultureInfo.InvariantCulture, $"tensor '{source.Name}' has a value of {largest}, which {source.Type} cannot hold (up to {finfo(source.Type).max}); write it with dtype bfloat16 or float32"));
     }
 
     private static void WriteIndex(Stream stream, IReadOnlyList<TensorSource> tensors, SortedDictionary<string, string> where)

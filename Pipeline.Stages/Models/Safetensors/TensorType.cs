@@ -51,6 +51,6 @@ internal static class TensorType
                 return row;
         }
 
-        throw new ArgumentException($"tensors of type {type} have no place in a safetensors file; known: {Known}", nameof(type));
+        throw new ArgumentException($"safetensors files cannot hold tensors of type {type}; known: {Known}", nameof(type));
     }
 }

@@ -6,13 +6,13 @@ namespace Pipeline.Stages.Objectives.Combine;
 /// <summary>How several objectives become one loss.</summary>
 internal sealed record CombineOptions
 {
-    [Description("How the objectives' gradients are weighted: the paper's ablation finds gradmag and gradnorm well ahead of fixed weights.")]
+    [Description("How the objectives' gradients are weighted. In the paper's ablation, gradmag and gradnorm are well ahead of fixed weights.")]
     public CombineRule Rule { get; init; } = CombineRule.Gradmag;
 
     [Description("With gradmag: weights are divided by their sum, so that they add up to 1 and the loss keeps its magnitude.")]
     public bool Normalize { get; init; } = true;
 
-    [Description("Conflicting gradients are projected onto each other's normal plane first.")]
+    [Description("First project conflicting gradients onto each other's normal plane.")]
     public bool Pcgrad { get; init; }
 
     [Description("With clip: the largest gradient norm of an objective.")]

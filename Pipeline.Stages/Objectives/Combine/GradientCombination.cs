@@ -12,7 +12,7 @@ internal static class GradientCombination
         CombineRule.Gradmag => new WeightRule(options.Pcgrad, options.Normalize ? GradientWeights.InverseNormShares : GradientWeights.InverseNorms),
         CombineRule.Clip => new WeightRule(options.Pcgrad, norms => GradientWeights.Clip(norms, options.ClipNorm)),
         CombineRule.Gradnorm when options.Pcgrad => throw new DefinitionException(
-            "combine: 'pcgrad' with rule 'gradnorm': the rule learns from unchanged gradients; leave one of them out"),
+            "combine: 'pcgrad' cannot be combined with the rule 'gradnorm', which learns from unchanged gradients; leave one of them out"),
         CombineRule.Gradnorm => new GradNorm(options.GradnormAlpha, options.GradnormRate, objectives),
         _ => throw new ArgumentOutOfRangeException(nameof(options), options.Rule, null),
     };

@@ -17,7 +17,7 @@ internal sealed record LearningRateOptions
     [Range(0L, 1L << 40)]
     public long WarmupSteps { get; init; }
 
-    [Description("What is left of the rate at the last step, as a fraction.")]
+    [Description("The rate at the last step, as a fraction of the largest.")]
     [Range(0.0, 1.0)]
     public double EndFraction { get; init; }
 

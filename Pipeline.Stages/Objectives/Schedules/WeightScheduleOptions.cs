@@ -6,10 +6,10 @@ namespace Pipeline.Stages.Objectives.Schedules;
 /// <summary>How an objective's weight changes over the steps.</summary>
 internal sealed record WeightScheduleOptions
 {
-    [Description("The way from the weight to its end value.")]
+    [Description("The shape of the change from the weight to its end value.")]
     public ScheduleKind Kind { get; init; } = ScheduleKind.Linear;
 
-    [Description("Step at which the change begins; before it the weight is the objective's own.")]
+    [Description("Step at which the change begins; before it, the weight is the objective's own.")]
     [Range(0L, 1L << 40)]
     public long Begin { get; init; }
 
@@ -17,7 +17,7 @@ internal sealed record WeightScheduleOptions
     [Range(1L, 1L << 40)]
     public required long End { get; init; }
 
-    [Description("The end value as a fraction of the weight: 0 ends the objective, 2 doubles it.")]
+    [Description("The end value as a fraction of the weight: 0 turns the objective off, 2 doubles it.")]
     [Range(0.0, 1e9)]
     public double Fraction { get; init; }
 }

@@ -23,7 +23,7 @@ public static class GgufMemory
         double logits = 2.0 * sizeof(float) * chunkTokens * (file.Metadata.Texts(GgufKeys.Tokens)?.Length ?? 0);
         double? cache = longest is { } tokens ? ContextTokens((int)Math.Min(tokens, int.MaxValue / 2)) * CacheBytes(file.Metadata) : null;
         return new PlanLine("llama.cpp", storage.Length(path) + logits + (cache ?? 0), PlanUnit.Bytes,
-            $"of another process: the file, the logits of a chunk{(cache is null ? "; keys and values of the longest document come on top" : ", keys and values of the longest document")}");
+            $"in another process: the file, the logits of a chunk{(cache is null ? "; keys and values of the longest document come on top" : ", keys and values of the longest document")}");
     }
 
     /// <summary>Positions of the context in which a row is computed: by the row alone, since some models (LongRoPE) compute otherwise in a larger one.</summary>

@@ -55,7 +55,7 @@ internal sealed class GgufTeacher : IWritingTeacher, IPlannedTeacher
     }
 
     public static TeacherRegistration Registration { get; } = TeacherRegistration.Of<GgufTeacherDefinition>(
-        GgufTeacherDefinition.Name, "A GGUF file, computed on the CPU by llama.cpp in a process of its own.", _ => Abilities,
+        GgufTeacherDefinition.Name, "A GGUF file, computed on the CPU by llama.cpp in a separate process.", _ => Abilities,
         static (teacher, context) => new GgufTeacher(
             RunPaths.Input(context.RunFolder, teacher.Model), teacher, SideTokenizers.Teacher(RunSite.Of(context)), context.Storage, context.Service<IGgufWorkers>(), context.Definition.Threads));
 
@@ -118,7 +118,7 @@ internal sealed class GgufTeacher : IWritingTeacher, IPlannedTeacher
     private TeacherAnswer Score(GgufWorkerClient worker, TeacherQuestion row, NextBytesAsked? asked, CancellationToken cancellationToken)
     {
         TrunkRow? bytes = asked is null ? null : new TrunkRow(
-            _bytes!, row.Tokens ?? throw new InvalidOperationException("next bytes are asked for of a row that does not say what its tokens stand for"));
+            _bytes!, row.Tokens ?? throw new InvalidOperationException("next bytes are asked for a row that does not say which bytes its tokens spell"));
         (float[] likelihood, float[] boundary) = worker.Score(row.Ids, bytes is null ? null : bytes.Add, cancellationToken);
         return new TeacherAnswer(new TeacherScores(Array.ConvertAll(likelihood, Stored), Array.ConvertAll(boundary, Stored))) { Bytes = bytes?.Answer(asked!) };
     }
@@ -146,12 +146,12 @@ internal sealed class GgufTeacher : IWritingTeacher, IPlannedTeacher
     private void CheckTokens(byte[][] theirs)
     {
         if (_tokenizer.VocabularySize > theirs.Length)
-            throw new InputException($"{_path}: the teacher's tokenizer has {_tokenizer.VocabularySize} tokens, the model {theirs.Length} rows; name the tokenizer that it was trained with (teacher.tokenizer)");
+            throw new InputException($"{_path}: the teacher's tokenizer has {_tokenizer.VocabularySize} tokens, but the model has {theirs.Length} rows; name the tokenizer that it was trained with (teacher.tokenizer)");
         int[] differing = [.. Enumerable.Range(0, _tokenizer.VocabularySize).Where(id => !IsSame(id, theirs[id]))];
         if (differing.Length > 0)
         {
             string first = string.Join(", ", differing.Take(NamedTokens).Select(id => $"{id} (here '{Encoding.UTF8.GetString(_tokenizer.ByteView(id))}', there '{Encoding.UTF8.GetString(theirs[id])}')"));
-            throw new InputException($"{_path}: {differing.Length} of the teacher's {_tokenizer.VocabularySize} tokens stand for other bytes here than in llama.cpp: {first}; name the tokenizer that it was trained with (teacher.tokenizer)");
+            throw new InputException($"{_path}: {differing.Length} of the teacher's {_tokenizer.VocabularySize} tokens spell different bytes here and in llama.cpp: {first}; name the tokenizer that it was trained with (teacher.tokenizer)");
         }
     }
 

@@ -16,7 +16,7 @@ internal static class GgufVocabulary
         using GgufFile file = GgufFile.Open(path, storage);
         GgufMetadata metadata = file.Metadata;
         if (metadata.Text("general.architecture") is null)
-            throw new InputException($"{path}: it has no general.architecture, so that nothing says how it is computed");
+            throw new InputException($"{path}: it has no general.architecture, which says how the model is computed");
         if (metadata.Whole("split.count") is > 1 and { } parts)
             throw new InputException($"{path}: it is one of {parts} parts; join them with llama-gguf-split --merge");
         if (metadata.Texts(GgufKeys.Tokens) is not { } tokens)
@@ -27,9 +27,9 @@ internal static class GgufVocabulary
         for (int id = 0; id < tokens.Length; id++)
         {
             if (!seen.Add(tokens[id]))
-                throw new InputException($"{path}: token {id} is '{tokens[id]}', as an earlier one is; llama.cpp ends on that: make the file anew with tokens that differ");
+                throw new InputException($"{path}: token {id} is '{tokens[id]}', like an earlier one, which makes llama.cpp abort: write the file again with distinct tokens");
         }
         if (metadata.Text(GgufKeys.Model) == GgufKeys.ByteLevel && metadata.Text(GgufKeys.Pre) is { } pre && !PreTokenizers.IsKnown(pre))
-            throw new InputException($"{path}: its pre-tokenizer is '{pre}', which the llama.cpp of this program does not know; it knows {string.Join(", ", PreTokenizers.All.SelectMany(p => p.Plain.Concat(p.Ignoring)).Concat(PreTokenizers.Others).Order(StringComparer.Ordinal))}");
+            throw new InputException($"{path}: its pre-tokenizer is '{pre}', which the llama.cpp in this program does not know; it knows {string.Join(", ", PreTokenizers.All.SelectMany(p => p.Plain.Concat(p.Ignoring)).Concat(PreTokenizers.Others).Order(StringComparer.Ordinal))}");
     }
 }

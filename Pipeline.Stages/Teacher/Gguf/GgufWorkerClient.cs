@@ -136,7 +136,7 @@ public sealed class GgufWorkerClient : IDisposable
         if (weights is not null && position != ids.Length)
             throw Wrong($"{position} distributions for {ids.Length} ids");
         if (likelihood.Length != ids.Length || boundary.Length != ids.Length || likelihood.Any(float.IsNaN) || boundary.Any(float.IsNaN))
-            throw Wrong($"{likelihood.Length} and {boundary.Length} scores for {ids.Length} ids, or some that are no numbers: its weights may hold NaN");
+            throw Wrong($"{likelihood.Length} and {boundary.Length} scores for {ids.Length} ids, or some that are not numbers: its weights may hold NaN");
         return (likelihood, boundary);
     }
 
@@ -224,7 +224,7 @@ public sealed class GgufWorkerClient : IDisposable
             Kill();
         }
         lock (_gate)
-            return new InputException($"{_file}: the process that runs llama.cpp {how}{(_lastWords.Length > 0 ? $"; its last words:\n{_lastWords.Trim()}" : " without a word")}", inner);
+            return new InputException($"{_file}: the process that runs llama.cpp {how}{(_lastWords.Length > 0 ? $"; its last output:\n{_lastWords.Trim()}" : " without any output")}", inner);
     }
 
     private InputException Wrong(string what) => new($"{_file}: llama.cpp: {what}");

@@ -38,7 +38,7 @@ internal sealed class EchoDialect : IServerDialect
         for (int i = 0; i < ids.Length; i++)
         {
             if (tokens[i].ValueKind != JsonValueKind.String || !vocabulary.CanBe(tokens[i].GetString()!, ids[i]))
-                throw new ServerAnswerException($"position {i} is of token {tokens[i].GetRawText()}, {vocabulary.Describe(ids[i])} was sent there");
+                throw new ServerAnswerException($"position {i} has token {tokens[i].GetRawText()}, but {vocabulary.Describe(ids[i])} was sent");
             if (i == 0)
             {
                 if (values[i].ValueKind != JsonValueKind.Null)
@@ -56,7 +56,7 @@ internal sealed class EchoDialect : IServerDialect
     private static void List(JsonElement list, int position, double logLikelihood, int observed, ServerVocabulary vocabulary, ref ListedMass mass)
     {
         if (list.ValueKind != JsonValueKind.Object)
-            throw new ServerAnswerException($"position {position}: the likeliest tokens are {AnswerJson.Kind(list)}, expected an object");
+            throw new ServerAnswerException($"position {position}: the most likely tokens are {AnswerJson.Kind(list)}, expected an object");
         bool isListed = false;
         foreach (JsonProperty token in list.EnumerateObject())
         {

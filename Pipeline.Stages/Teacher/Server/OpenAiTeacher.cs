@@ -51,7 +51,7 @@ internal sealed class OpenAiTeacher : IWritingTeacher, IPlannedTeacher
     }
 
     public static TeacherRegistration Registration { get; } = TeacherRegistration.Of<OpenAiTeacherDefinition>(
-        OpenAiTeacherDefinition.Name, "A model behind a server: vLLM, SGLang, or any with OpenAI's completions and echo.", Abilities,
+        OpenAiTeacherDefinition.Name, "A model behind a server: vLLM, SGLang, or any server with OpenAI's completions and echo.", Abilities,
         static (teacher, context) => new OpenAiTeacher(
             teacher, SideTokenizers.Teacher(RunSite.Of(context)), context.Storage, context.RunFolder, context.Service<ITeacherConnections>()));
 
@@ -128,7 +128,7 @@ internal sealed class OpenAiTeacher : IWritingTeacher, IPlannedTeacher
         }
         catch (ServerAnswerException e)
         {
-            throw Wrong($"its answer to {ids} ids is not one: {e.Message}", e);
+            throw Wrong($"its answer to {ids} ids cannot be used: {e.Message}", e);
         }
         finally
         {
@@ -182,7 +182,7 @@ internal sealed class OpenAiTeacher : IWritingTeacher, IPlannedTeacher
         string name = model.GetString()!;
         string first = Interlocked.CompareExchange(ref _model, name, null) ?? name;
         if (first != name)
-            throw new ServerAnswerException($"it is of model '{name}', those before were of '{first}'");
+            throw new ServerAnswerException($"it comes from model '{name}', earlier answers came from '{first}'");
     }
 
     private InputException Wrong(string what, Exception? inner = null)

@@ -12,14 +12,14 @@ internal static class ServerPlan
     {
         List<PlanLine> lines = [new PlanLine("in flight", teacher.InFlight, PlanUnit.Count, "requests at once")];
         if (teacher.RequestsPerMinute is { } rate)
-            lines.Add(new PlanLine("rate", rate, PlanUnit.Count, "requests a minute at most, retries included"));
+            lines.Add(new PlanLine("rate", rate, PlanUnit.Count, "most requests per minute, retries included"));
         if (documents is { } rows)
             lines.Add(new PlanLine("requests", rows, PlanUnit.Count, "one for every document, and three probes at the start and end of every part"));
         if (tokens is { } most)
         {
             int listed = teacher.WholeDistribution ? vocabulary : teacher.Top;
             lines.Add(new PlanLine("received", most * (1 + listed) * BytesPerListedToken, PlanUnit.Bytes, string.Create(
-                CultureInfo.InvariantCulture, $"about: JSON of {listed} listed tokens after each{(teacher.WholeDistribution ? "; the whole distribution is much to send: top with bounds is not" : "")}")));
+                CultureInfo.InvariantCulture, $"about: JSON of {listed} listed tokens after each{(teacher.WholeDistribution ? "; the whole distribution is a lot to send, top with bounds is not" : "")}")));
             if (teacher.PricePerMillionTokens is { } price)
                 lines.Add(new PlanLine("cost", most / 1e6 * price, PlanUnit.Count, "at most, by pricePerMillionTokens, in its currency; retries come on top"));
         }

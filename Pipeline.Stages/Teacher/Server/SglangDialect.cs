@@ -57,7 +57,7 @@ internal sealed class SglangDialect : IServerDialect
         {
             (JsonElement logProbability, int id) = Entry(tokens[i], i);
             if (id != ids[i])
-                throw new ServerAnswerException($"position {i} is of id {vocabulary.Describe(id)}, {vocabulary.Describe(ids[i])} was sent there");
+                throw new ServerAnswerException($"position {i} has id {vocabulary.Describe(id)}, but {vocabulary.Describe(ids[i])} was sent");
             if (i == 0)
             {
                 if (logProbability.ValueKind != JsonValueKind.Null)
@@ -75,7 +75,7 @@ internal sealed class SglangDialect : IServerDialect
     private static void List(JsonElement list, int position, int observed, double logLikelihood, ServerVocabulary vocabulary, ref ListedMass mass)
     {
         if (list.ValueKind != JsonValueKind.Array)
-            throw new ServerAnswerException($"position {position}: the likeliest tokens are {AnswerJson.Kind(list)}, expected a list");
+            throw new ServerAnswerException($"position {position}: the most likely tokens are {AnswerJson.Kind(list)}, expected a list");
         bool isListed = false;
         foreach (JsonElement entry in list.EnumerateArray())
         {

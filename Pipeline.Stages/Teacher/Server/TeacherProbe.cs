@@ -36,19 +36,19 @@ internal sealed record TeacherProbe(string Format, int Version, string? Model, d
             CheckedJson.Write(storage, path, this);
             return;
         }
-        TeacherProbe first = CheckedJson.Read<TeacherProbe>(storage, path, FormatName, CurrentVersion, "delete it to take what answers now for the run's teacher");
+        TeacherProbe first = CheckedJson.Read<TeacherProbe>(storage, path, FormatName, CurrentVersion, "delete it to accept the model that answers now as the run's teacher");
         if (first.Model != Model)
-            throw Changed(path, $"the server's answers name model '{Model}', they named '{first.Model}' when the run began");
+            throw Changed(path, $"the server's answers name model '{Model}', but they named '{first.Model}' when the run began");
         if (first.LogLikelihoods.Length != LogLikelihoods.Length)
-            throw Changed(path, $"the probe texts have {LogLikelihoods.Length} scores, they had {first.LogLikelihoods.Length} when the run began");
+            throw Changed(path, $"the probe texts have {LogLikelihoods.Length} scores, but they had {first.LogLikelihoods.Length} when the run began");
         double most = first.LogLikelihoods.Zip(LogLikelihoods, (a, b) => Math.Abs(a - b)).DefaultIfEmpty().Max();
         if (!(most <= allowed))
         {
             throw Changed(path, string.Create(
-                CultureInfo.InvariantCulture, $"the probe texts score otherwise than when the run began, by up to {most:G3} nats where teacher.probeError allows {allowed:G3}"));
+                CultureInfo.InvariantCulture, $"the scores of the probe texts have changed since the run began, by up to {most:G3} nats where teacher.probeError allows {allowed:G3}"));
         }
     }
 
     private static InputException Changed(string path, string what) => new(
-        $"another model answers than the one this run began with: {what}; start the server with the model it had, or begin another run ({path} keeps the first answer)");
+        $"the model that answers is not the one this run began with: {what}; start the server with the first model, or start another run ({path} keeps the first answer)");
 }

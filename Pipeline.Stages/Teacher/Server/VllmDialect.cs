@@ -68,6 +68,6 @@ internal sealed class VllmDialect : IServerDialect
             if (id == observed)
                 found = logProbability;
         }
-        return found ?? throw new ServerAnswerException($"position {position} does not list id {vocabulary.Describe(observed)}, which was sent there");
+        return found ?? throw new ServerAnswerException($"position {position} does not list id {vocabulary.Describe(observed)}, which was sent");
     }
 }

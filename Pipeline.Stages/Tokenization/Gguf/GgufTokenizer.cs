@@ -14,7 +14,7 @@ namespace Pipeline.Stages.Tokenization.Gguf;
 /// </summary>
 internal sealed class GgufTokenizer
 {
-    private const string Remedy = "name the model's own tokenizer folder beside it (teacher.tokenizer)";
+    private const string Remedy = "give the folder of the model's own tokenizer too (teacher.tokenizer)";
     private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly string _path;
@@ -29,7 +29,7 @@ internal sealed class GgufTokenizer
         _metadata = file.Metadata;
         _model = _metadata.Text(GgufKeys.Model) ?? throw Refuse($"it has no {GgufKeys.Model}");
         if (_model is not (GgufKeys.ByteLevel or GgufKeys.SentencePiece))
-            throw Refuse($"its tokenizer is of model '{_model}'; '{GgufKeys.ByteLevel}' (byte-level BPE) and '{GgufKeys.SentencePiece}' (SentencePiece's BPE) can be rebuilt");
+            throw Refuse($"its tokenizer has the model '{_model}'; '{GgufKeys.ByteLevel}' (byte-level BPE) and '{GgufKeys.SentencePiece}' (SentencePiece's BPE) can be rebuilt");
         _tokens = _metadata.Texts(GgufKeys.Tokens) ?? throw Refuse($"it has no {GgufKeys.Tokens}");
         _types = _metadata.Wholes(GgufKeys.Types) ?? throw Refuse($"it has no {GgufKeys.Types}");
         if (_types.Length != _tokens.Length)
@@ -72,7 +72,7 @@ internal sealed class GgufTokenizer
     {
         string name = _metadata.Text(GgufKeys.Pre) ?? "default";
         PreTokenizer pre = PreTokenizers.Find(name) ?? throw Refuse(
-            $"its pre-tokenizer is '{name}', which this program has no expression for; it has those of {string.Join(", ", PreTokenizers.All.SelectMany(p => p.Plain.Concat(p.Ignoring)).Order(StringComparer.Ordinal))}");
+            $"its pre-tokenizer is '{name}', which this program does not know; it knows {string.Join(", ", PreTokenizers.All.SelectMany(p => p.Plain.Concat(p.Ignoring)).Order(StringComparer.Ordinal))}");
         json.WriteNull("normalizer");
         JsonArray steps = [.. pre.Patterns.Select(pattern => (JsonNode)new JsonObject { ["type"] = "Split", ["pattern"] = new JsonObject { ["Regex"] = pattern }, ["behavior"] = "Isolated", ["invert"] = false }), ByteLevel()];
         Write(json, "pre_tokenizer", new JsonObject { ["type"] = "Sequence", ["pretokenizers"] = steps });
@@ -138,7 +138,7 @@ internal sealed class GgufTokenizer
         {
             // A byte-level vocabulary has its marks beside it; SentencePiece's has them in it.
             if (_types[id] is GgufKeys.Normal or GgufKeys.UnknownType or GgufKeys.Byte || (isByteFallback && _types[id] != GgufKeys.Unused))
-                json.WriteNumber(seen.Add(_tokens[id]) ? _tokens[id] : throw Refuse($"token '{_tokens[id]}' is there twice, the second time as {id}"), id);
+                json.WriteNumber(seen.Add(_tokens[id]) ? _tokens[id] : throw Refuse($"token '{_tokens[id]}' occurs twice, the second time as {id}"), id);
         }
         json.WriteEndObject();
     }
@@ -183,7 +183,7 @@ internal sealed class GgufTokenizer
         if (_metadata.Whole(key) is not { } id)
             return null;
         // Files of models without such a mark say so by an id that is none.
-        return (ulong)id < (ulong)_tokens.Length ? _tokens[id] : id == uint.MaxValue ? null : throw Refuse($"{key} is {id}, and there are {_tokens.Length} tokens");
+        return (ulong)id < (ulong)_tokens.Length ? _tokens[id] : id == uint.MaxValue ? null : throw Refuse($"{key} is {id}, but there are {_tokens.Length} tokens");
     }
 
     private static JsonObject ByteLevel() => new() { ["type"] = "ByteLevel", ["add_prefix_space"] = false, ["trim_offsets"] = true, ["use_regex"] = false };

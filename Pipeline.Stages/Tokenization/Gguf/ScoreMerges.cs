@@ -22,14 +22,14 @@ internal static class ScoreMerges
         for (int id = 0; id < tokens.Count; id++)
         {
             if (takesPart(id) && !ids.TryAdd(tokens[id], id))
-                throw refuse($"token '{tokens[id]}' is there twice, as {ids[tokens[id]]} and {id}");
+                throw refuse($"token '{tokens[id]}' occurs twice, as {ids[tokens[id]]} and {id}");
         }
         var lookup = ids.GetAlternateLookup<ReadOnlySpan<char>>();
         List<(double Score, int Whole, int Left, int Right)> pairs = [];
         foreach ((string token, int id) in ids)
         {
             if (token.Length > LongestToken)
-                throw refuse($"token {id} is of {token.Length} characters, {LongestToken} at most are taken apart");
+                throw refuse($"token {id} has {token.Length} characters, expected at most {LongestToken}");
             for (int cut = 1; cut < token.Length; cut++)
             {
                 if (!char.IsLowSurrogate(token[cut]) && lookup.TryGetValue(token.AsSpan(0, cut), out int left) && lookup.TryGetValue(token.AsSpan(cut), out int right))
@@ -40,7 +40,7 @@ internal static class ScoreMerges
         for (int i = 1; i < pairs.Count; i++)
         {
             if (pairs[i].Score == pairs[i - 1].Score && pairs[i].Whole != pairs[i - 1].Whole)
-                throw refuse($"tokens '{tokens[pairs[i - 1].Whole]}' and '{tokens[pairs[i].Whole]}' have the same score, so that which is merged first depends on where they stand");
+                throw refuse($"tokens '{tokens[pairs[i - 1].Whole]}' and '{tokens[pairs[i].Whole]}' have the same score, so which of them is merged first depends on their position");
         }
         return [.. pairs.Select(p => (p.Left, p.Right))];
     }

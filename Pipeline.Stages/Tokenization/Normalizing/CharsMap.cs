@@ -19,10 +19,10 @@ internal sealed class CharsMap
     public static CharsMap Parse(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length < 4)
-            throw new FormatException($"{bytes.Length} bytes long; at least 4 are expected");
+            throw new FormatException($"{bytes.Length} bytes long, expected at least 4");
         uint length = BinaryPrimitives.ReadUInt32LittleEndian(bytes);
         if (length == 0 || length % 4 != 0 || length > bytes.Length - 4)
-            throw new FormatException($"its trie is said to be {length} bytes of {bytes.Length - 4}");
+            throw new FormatException($"its trie claims {length} bytes of {bytes.Length - 4}");
         var units = new uint[length / 4];
         for (int i = 0; i < units.Length; i++)
             units[i] = BinaryPrimitives.ReadUInt32LittleEndian(bytes[(4 + (4 * i))..]);
@@ -57,7 +57,7 @@ internal sealed class CharsMap
     private static long Offset(uint unit) => (unit >> 10) << (int)((unit & (1 << 9)) >> 6);
 
     private uint Unit(long at) => at < _units.Length ? _units[at] : throw new InputException(
-        $"a tokenizer's precompiled_charsmap points at unit {at} of {_units.Length}; the file is damaged: fetch it again");
+        $"a tokenizer's precompiled_charsmap points at unit {at} of {_units.Length}; the file is damaged: download it again");
 
     private string Text(uint start)
     {

@@ -14,11 +14,11 @@ internal static class CaseFolds
     public static void RefuseExpansion(int before, int literal, string pattern)
     {
         if (s_expanding.Contains(literal))
-            throw new PatternException($"'{char.ConvertFromUtf32(literal)}' without regard to case, which is not supported, in pattern {pattern}");
+            throw new PatternException($"'{char.ConvertFromUtf32(literal)}' ignoring case, which is not supported, in pattern {pattern}");
         if (before < 0)
             return;
         string pair = (char.ConvertFromUtf32(before) + char.ConvertFromUtf32(literal)).ToLowerInvariant();
         if (pair is "ss" or "ff" or "fi" or "fl" or "st" || (before > 0x7f && literal > 0x7f) || literal is >= 0x300 and < 0x370)
-            throw new PatternException($"'{pair}' without regard to case, which is not supported, in pattern {pattern}");
+            throw new PatternException($"'{pair}' ignoring case, which is not supported, in pattern {pattern}");
     }
 }

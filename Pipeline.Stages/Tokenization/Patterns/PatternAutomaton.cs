@@ -95,7 +95,7 @@ internal sealed class PatternAutomaton : PatternMatcher
                 return true;
             }
             if (scratch.Budget < 0)
-                throw new PatternException("a pattern that takes time without bound on this text");
+                throw new PatternException("a pattern that takes unbounded time on this text");
             begin += begin < text.Length && char.IsHighSurrogate(text[begin]) ? 2 : 1;
         }
         (start, length) = (0, 0);

@@ -105,7 +105,7 @@ internal sealed partial class PatternParser
         int value = _at - start < min
             ? -1
             : int.Parse(_text.AsSpan(start, _at - start), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-        return Rune.IsValid(value) ? value : throw Unexpected("a hexadecimal escape that is no character");
+        return Rune.IsValid(value) ? value : throw Unexpected("a hexadecimal escape that is not a character");
     }
 
     private CodePointSet ReadBracket()
@@ -197,7 +197,7 @@ internal sealed partial class PatternParser
     {
         int end = _text.IndexOf(":]", _at, StringComparison.Ordinal);
         if (end < 0)
-            throw Unexpected("[: without its end");
+            throw Unexpected("[: without its closing :]");
         string name = _text[(_at + 2)..end];
         bool negative = name.StartsWith('^');
         CodePointSet set = name.TrimStart('^') switch

@@ -26,7 +26,7 @@ internal sealed partial class PatternParser
     public static PatternNode Parse(string pattern)
     {
         if (pattern.Length > MaxLength)
-            throw new PatternException($"pattern of {pattern.Length} characters; at most {MaxLength} are read");
+            throw new PatternException($"pattern of {pattern.Length} characters; at most {MaxLength} are supported");
         var parser = new PatternParser(pattern);
         PatternNode node = parser.ReadAlternatives();
         if (parser._at < pattern.Length)
@@ -75,7 +75,7 @@ internal sealed partial class PatternParser
             {
                 _at = _text.IndexOf(')', _at) + 1;
                 if (_at == 0)
-                    throw new PatternException($"a comment without its end in pattern {_text}");
+                    throw new PatternException($"a comment without an end in pattern {_text}");
                 continue;
             }
             int literal = -1;
@@ -163,7 +163,7 @@ internal sealed partial class PatternParser
         {
             int end = _text.IndexOfAny(['>', '\''], _at);
             if (end < 0)
-                throw Unexpected("a group name without its end");
+                throw Unexpected("a group name without an end");
             _at = end + 1;
             node = ReadAlternatives();
         }
@@ -204,7 +204,7 @@ internal sealed partial class PatternParser
                     throw Unexpected($"group option '{option}', which is not supported (i, m and x are)");
             }
         }
-        throw Unexpected("a group without its end");
+        throw Unexpected("a group without an end");
     }
 
     private bool IsCount()
@@ -260,6 +260,6 @@ internal sealed partial class PatternParser
         int Number(string digits)
             => int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value <= MaxCount
                 ? value
-                : throw Unexpected($"a count of {digits}; at most {MaxCount} is read");
+                : throw Unexpected($"a count of {digits}; at most {MaxCount} is supported");
     }
 }

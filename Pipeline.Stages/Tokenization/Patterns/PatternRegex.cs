@@ -36,7 +36,7 @@ internal sealed class PatternRegex : PatternMatcher
         if (scratch.Count < 0)
             Map(text, ref scratch);
         if (Environment.TickCount64 - scratch.Begun > s_limit.TotalMilliseconds)
-            throw new PatternException("a pattern that takes time without bound on this text");
+            throw new PatternException("a pattern that takes unbounded time on this text");
         ReadOnlySpan<char> symbols = scratch.Symbols.AsSpan(0, scratch.Count);
         int[] places = scratch.Places!;
         int first = Array.BinarySearch(places, 0, scratch.Count + 1, from);
@@ -52,7 +52,7 @@ internal sealed class PatternRegex : PatternMatcher
         }
         catch (RegexMatchTimeoutException)
         {
-            throw new PatternException("a pattern that takes time without bound on this text");
+            throw new PatternException("a pattern that takes unbounded time on this text");
         }
         return false;
     }

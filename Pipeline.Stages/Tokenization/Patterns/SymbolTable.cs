@@ -53,7 +53,7 @@ internal sealed class SymbolTable
             intervals[i] = symbol;
         }
         if (symbols.Count > MaxSymbols)
-            throw new PatternException($"a pattern whose classes tell {symbols.Count} kinds of characters apart; at most {MaxSymbols} are supported");
+            throw new PatternException($"a pattern whose classes distinguish {symbols.Count} kinds of characters; at most {MaxSymbols} are supported");
 
         var samples = new int[symbols.Count];
         for (int i = 0; i < intervals.Length; i++)

@@ -35,7 +35,7 @@ internal static class DeclaredTokens
         catch (InvalidOperationException e)
         {
             // A property name with half a surrogate pair cannot be read as text.
-            throw new InputException($"tokenizer {folder.File}: a file beside it: {e.Message}", e);
+            throw new InputException($"tokenizer {folder.File}: a file next to it: {e.Message}", e);
         }
     }
 
@@ -55,7 +55,7 @@ internal static class DeclaredTokens
                 missing.Add(token with { Id = own });
                 continue;
             }
-            string found = $"'{token.Content}', which {TokenizerFolder.Main} lacks and which would get id {next}";
+            string found = $"'{token.Content}', which is not in {TokenizerFolder.Main} and would get id {next}";
             if (token.Id >= 0 && token.Id != next)
                 throw place.Refuse($"{found}, not {token.Id} as declared", $"write it into added_tokens of {TokenizerFolder.Main}, or delete it");
             taken ??= [.. definition.Model.Tokens.Values, .. definition.Added.Select(t => t.Id)];
@@ -110,7 +110,7 @@ internal static class DeclaredTokens
     private static IEnumerable<Declaration> ById(JsonPlace decoder)
     {
         if (decoder.Value.ValueKind != JsonValueKind.Object)
-            throw decoder.Refuse(decoder.Describe(), "an object from ids to tokens is expected");
+            throw decoder.Refuse(decoder.Describe(), "expected an object from ids to tokens");
         return decoder.Value.EnumerateObject().Select(p => new Declaration(decoder[p.Name], Read(decoder[p.Name], Id(decoder, p.Name), isSpecial: false)));
     }
 
@@ -119,13 +119,13 @@ internal static class DeclaredTokens
         if (file is not { } tokens)
             return [];
         if (tokens.Value.ValueKind != JsonValueKind.Object)
-            throw tokens.Refuse(tokens.Describe(), "an object from tokens to ids is expected");
+            throw tokens.Refuse(tokens.Describe(), "expected an object from tokens to ids");
         return tokens.Value.EnumerateObject().Select(p => new Declaration(
             tokens[p.Name], new AddedToken(tokens[p.Name].Number(0, int.MaxValue), p.Name, false, false, false, !special.Contains(p.Name), special.Contains(p.Name))));
     }
 
     private static int Id(JsonPlace decoder, string name)
-        => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id : throw decoder.Refuse($"an object with '{name}'", "ids are expected for names");
+        => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id : throw decoder.Refuse($"an object with '{name}'", "expected ids as names");
 
     /// <summary>A token given as text, or as an object with what is to be known of it.</summary>
     private static AddedToken Read(JsonPlace place, int id, bool isSpecial)

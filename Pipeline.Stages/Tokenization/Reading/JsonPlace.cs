@@ -19,7 +19,7 @@ internal readonly record struct JsonPlace(string File, string Path, JsonElement 
         get
         {
             if (Value.ValueKind != JsonValueKind.Object)
-                throw Refuse(Describe(), "an object is expected");
+                throw Refuse(Describe(), "expected an object");
             return new JsonPlace(File, $"{Path}.{name}", Value.TryGetProperty(name, out JsonElement member) ? member : default);
         }
     }
@@ -27,7 +27,7 @@ internal readonly record struct JsonPlace(string File, string Path, JsonElement 
     public IEnumerable<JsonPlace> Items()
     {
         if (Value.ValueKind != JsonValueKind.Array)
-            throw Refuse(Describe(), "a list is expected");
+            throw Refuse(Describe(), "expected a list");
         int i = 0;
         foreach (JsonElement item in Value.EnumerateArray())
             yield return new JsonPlace(File, $"{Path}[{i++}]", item);
@@ -36,14 +36,14 @@ internal readonly record struct JsonPlace(string File, string Path, JsonElement 
     public string Text()
     {
         if (Value.ValueKind != JsonValueKind.String)
-            throw Refuse(Describe(), "a string is expected");
+            throw Refuse(Describe(), "expected a string");
         try
         {
             return Value.GetString()!;
         }
         catch (InvalidOperationException)
         {
-            throw Refuse("a string with half a surrogate pair", "well-formed text is expected");
+            throw Refuse("a string with half a surrogate pair", "expected well-formed text");
         }
     }
 
@@ -59,7 +59,7 @@ internal readonly record struct JsonPlace(string File, string Path, JsonElement 
     {
         JsonValueKind.True => true,
         JsonValueKind.False => false,
-        _ => throw Refuse(Describe(), "true or false is expected"),
+        _ => throw Refuse(Describe(), "expected true or false"),
     };
 
     public bool Flag(bool absent) => IsNull ? absent : Flag();
@@ -67,7 +67,7 @@ internal readonly record struct JsonPlace(string File, string Path, JsonElement 
     public int Number(int least, int most)
         => Value.ValueKind == JsonValueKind.Number && Value.TryGetInt32(out int number) && number >= least && number <= most
             ? number
-            : throw Refuse(Describe(), $"a whole number from {least} to {most} is expected");
+            : throw Refuse(Describe(), $"expected a whole number from {least} to {most}");
 
     /// <summary>What the value is, short enough for a message.</summary>
     public string Describe()

@@ -38,7 +38,7 @@ internal static class ModelReader
         foreach (JsonProperty property in model.Value.EnumerateObject())
         {
             if (!s_members.Contains(property.Name))
-                throw model[property.Name].Refuse("not known", $"a BPE model has {string.Join(", ", s_members)}");
+                throw model[property.Name].Refuse("not known", $"a BPE model may have {string.Join(", ", s_members)}");
         }
         JsonPlace dropout = model["dropout"];
         if (!dropout.IsNull && !(dropout.Value.ValueKind == JsonValueKind.Number && dropout.Value.GetDouble() == 0))
@@ -61,7 +61,7 @@ internal static class ModelReader
     private static Dictionary<string, int> ReadVocabulary(JsonPlace place)
     {
         if (place.Value.ValueKind != JsonValueKind.Object)
-            throw place.Refuse(place.Describe(), "an object from token to id is expected");
+            throw place.Refuse(place.Describe(), "expected an object from token to id");
         var tokens = new Dictionary<string, int>(place.Value.GetRawText().Length / 20, StringComparer.Ordinal);
         int largest = -1;
         foreach (JsonProperty entry in place.Value.EnumerateObject())
@@ -72,14 +72,14 @@ internal static class ModelReader
             largest = Math.Max(largest, id);
         }
         if (largest > (16L * tokens.Count) + 0x10000)
-            throw place.Refuse($"{tokens.Count} tokens with an id of {largest}", "ids must not be that sparse");
+            throw place.Refuse($"{tokens.Count} tokens with an id of {largest}", "ids must not be so sparse");
         return tokens;
     }
 
     private static MergeTable ReadMerges(JsonPlace place, Dictionary<string, int> tokens, int prefixLength)
     {
         if (place.Value.ValueKind != JsonValueKind.Array)
-            throw place.Refuse(place.Describe(), "a list of merges is expected");
+            throw place.Refuse(place.Describe(), "expected a list of merges");
         var lookup = tokens.GetAlternateLookup<ReadOnlySpan<char>>();
         var table = new MergeTable(place.Value.GetArrayLength());
         Span<char> merged = stackalloc char[256];
@@ -116,7 +116,7 @@ internal static class ModelReader
         if (place.Value.ValueKind == JsonValueKind.Array)
         {
             if (place.Value.GetArrayLength() != 2)
-                throw place.Refuse(place.Describe(), "a pair of tokens is expected");
+                throw place.Refuse(place.Describe(), "expected a pair of tokens");
             string left = new JsonPlace(place.File, place.Path, place.Value[0]).Text();
             string right = new JsonPlace(place.File, place.Path, place.Value[1]).Text();
             return (left + right, left.Length, left.Length);
@@ -126,7 +126,7 @@ internal static class ModelReader
             return (text, -1, -1);
         int space = text.IndexOf(' ', StringComparison.Ordinal);
         if (space < 0 || text.IndexOf(' ', space + 1) >= 0)
-            throw place.Refuse(place.Describe(), $"two tokens with one space between them are expected at rank {rank}");
+            throw place.Refuse(place.Describe(), $"expected two tokens with one space between them at rank {rank}");
         return (text, space, space + 1);
     }
 }

@@ -52,7 +52,7 @@ internal static class NormalizerReader
         }
         catch (FormatException e)
         {
-            throw new InputException($"tokenizer {place.File}: {place.Path} is no compiled map of characters: {e.Message}", e);
+            throw new InputException($"tokenizer {place.File}: {place.Path} is not a compiled map of characters: {e.Message}", e);
         }
     }
 
@@ -75,7 +75,7 @@ internal static class PatternReader
         if (place.Has("String"))
             return PatternMatcher.Compile(PatternParser.Literal(place["String"].Text()));
         if (!place.Has("Regex"))
-            throw place.Refuse(place.Describe(), "{\"String\": ...} or {\"Regex\": ...} is expected");
+            throw place.Refuse(place.Describe(), "expected {\"String\": ...} or {\"Regex\": ...}");
         JsonPlace regex = place["Regex"];
         try
         {

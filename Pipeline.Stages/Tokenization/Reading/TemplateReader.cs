@@ -50,7 +50,7 @@ internal static class TemplateReader
             if (item.Has("Sequence"))
             {
                 if (seen || item["Sequence"]["id"].Text() != "A")
-                    throw item.Refuse(item.Describe(), "a template for one text has sequence A once");
+                    throw item.Refuse(item.Describe(), "a template for one text must have sequence A once");
                 seen = true;
                 continue;
             }
@@ -60,12 +60,12 @@ internal static class TemplateReader
             foreach (JsonPlace id in place["special_tokens"][name]["ids"].Items())
                 (seen ? after : before).Add(id.Number(0, ModelReader.MaxIds - 1));
         }
-        return seen ? new SpecialFrame(before, after) : throw place["single"].Refuse("without sequence A", "a template has it once");
+        return seen ? new SpecialFrame(before, after) : throw place["single"].Refuse("without sequence A", "a template may have it only once");
     }
 
     private static int PairId(JsonPlace place)
     {
         var items = place.Items().ToList();
-        return items.Count == 2 ? items[1].Number(0, ModelReader.MaxIds - 1) : throw place.Refuse(place.Describe(), "[token, id] is expected");
+        return items.Count == 2 ? items[1].Number(0, ModelReader.MaxIds - 1) : throw place.Refuse(place.Describe(), "expected [token, id]");
     }
 }

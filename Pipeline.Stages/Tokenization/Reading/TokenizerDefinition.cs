@@ -45,7 +45,7 @@ internal sealed class TokenizerDefinition
             if (pattern != token.Content)
                 NormalizedContent[token.Id] = pattern;
             if (patterns.Exists(p => p.Item1 == pattern))
-                throw root["added_tokens"].Refuse($"two tokens that both normalize to '{pattern}'", "they could not be told apart");
+                throw root["added_tokens"].Refuse($"two tokens that normalize to '{pattern}'", "they could not be told apart");
             patterns.Add((pattern, token));
         }
         Normalized = new AddedTokenMatcher(patterns);
@@ -119,11 +119,11 @@ internal sealed class TokenizerDefinition
         foreach (JsonProperty property in root.Value.EnumerateObject())
         {
             if (!s_sections.Contains(property.Name))
-                throw root[property.Name].Refuse("not known", $"a tokenizer.json has {string.Join(", ", s_sections)}");
+                throw root[property.Name].Refuse("not known", $"a tokenizer.json may have {string.Join(", ", s_sections)}");
         }
         JsonPlace truncation = root["truncation"];
         if (!truncation.IsNull)
-            throw truncation.Refuse(truncation.Describe(), "only null is supported: a text is never cut in silence (set it to null)");
+            throw truncation.Refuse(truncation.Describe(), "only null is supported, as no text is cut silently (set it to null)");
         // Padding to the longest of a batch does nothing to a single text.
         JsonPlace padding = root["padding"];
         if (padding.IsNull)

@@ -73,9 +73,9 @@ internal sealed class TokenizerFolder
         if (!storage.FileExists(file))
         {
             if (FolderForm.Tell(storage, path, Main) is { Length: > 0 } told)
-                throw new InputException($"tokenizer {path}: there is no {Main}{told}");
+                throw new InputException($"tokenizer {path}: it has no {Main}{told}");
             bool slow = storage.FileExists(Path.Combine(path, "tokenizer.model")) || storage.FileExists(Path.Combine(path, "vocab.json"));
-            throw new InputException($"tokenizer {path}: there is no {Main}" + (slow
+            throw new InputException($"tokenizer {path}: it has no {Main}" + (slow
                 ? "; the folder holds an older format, which Hugging Face's transformers can save as one"
                 : "; give a Hugging Face folder, a tokenizer.json, or \"bytes\""));
         }
@@ -101,7 +101,7 @@ internal sealed class TokenizerFolder
             if (Content(named) is not { Length: > 0 } text)
                 return null;
             return idOf(text) ?? throw named.Refuse(
-                $"'{text}', which is in no vocabulary", $"name a token of {Main}, or declare it in added_tokens_decoder with an id that the model has a row for");
+                $"'{text}', which is not in the vocabulary", $"name a token of {Main}, or declare it in added_tokens_decoder with an id that the model has a row for");
         }
         foreach (string name in s_others)
         {
@@ -144,7 +144,7 @@ internal sealed class TokenizerFolder
     /// <summary>Text of a token that is declared as text or as an object; null where it is null.</summary>
     public static string? Content(JsonPlace token) => (token.Value.ValueKind == JsonValueKind.Object ? token["content"] : token).TextOrNull();
 
-    /// <summary>A file beside tokenizer.json; null where it is not there.</summary>
+    /// <summary>A file beside tokenizer.json; null where it does not exist.</summary>
     public JsonPlace? Companion(string name)
     {
         if (!Companions.TryGetValue(name, out byte[]? json) && !_others.TryGetValue(name, out json))
@@ -169,7 +169,7 @@ internal sealed class TokenizerFolder
     {
         long length = storage.Length(path);
         if (length > limit)
-            throw new InputException($"tokenizer {path}: {length} bytes; at most {limit} are read");
+            throw new InputException($"tokenizer {path}: {length} bytes long, expected at most {limit}");
         var bytes = new byte[length];
         using Stream stream = storage.OpenRead(path);
         stream.ReadExactly(bytes);

@@ -15,7 +15,7 @@ internal static class UnigramReader
         foreach (JsonProperty property in model.Value.EnumerateObject())
         {
             if (!s_members.Contains(property.Name))
-                throw model[property.Name].Refuse("not known", $"a Unigram model has {string.Join(", ", s_members)}");
+                throw model[property.Name].Refuse("not known", $"a Unigram model may have {string.Join(", ", s_members)}");
         }
         foreach (string sampling in new[] { "nbest_size", "alpha" })
         {
@@ -28,10 +28,10 @@ internal static class UnigramReader
         foreach (JsonPlace entry in vocabulary.Items())
         {
             if (entry.Value.ValueKind != JsonValueKind.Array || entry.Value.GetArrayLength() != 2)
-                throw entry.Refuse(entry.Describe(), "[token, log-probability] is expected");
+                throw entry.Refuse(entry.Describe(), "expected [token, log-probability]");
             JsonElement score = entry.Value[1];
             if (score.ValueKind != JsonValueKind.Number || !score.TryGetDouble(out double value) || !double.IsFinite(value))
-                throw entry.Refuse(entry.Describe(), "a finite log-probability is expected");
+                throw entry.Refuse(entry.Describe(), "expected a finite log-probability");
             if (scores.Count >= ModelReader.MaxIds)
                 throw vocabulary.Refuse("a longer list", $"at most {ModelReader.MaxIds} tokens are supported");
             tokens[new JsonPlace(entry.File, entry.Path, entry.Value[0]).Text()] = scores.Count;

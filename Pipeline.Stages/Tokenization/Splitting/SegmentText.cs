@@ -49,7 +49,7 @@ internal sealed class SegmentText
     public static long Limit(int characters) => LeastLimit + (LargestGrowth * characters);
 
     public static InputException TooLong(int characters)
-        => new($"a tokenizer makes a text of {characters} characters longer than {Limit(characters)}: its normalizers put in more than any text needs");
+        => new($"a tokenizer makes a text of {characters} characters longer than {Limit(characters)}: its normalizers insert more than any text needs");
 
     /// <summary>Replaces the whole text; for normalizers.</summary>
     public void Replace(ReadOnlySpan<char> text)

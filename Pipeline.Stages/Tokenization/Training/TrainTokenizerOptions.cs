@@ -7,14 +7,14 @@ namespace Pipeline.Stages.Tokenization.Training;
 /// <summary>Options of <c>train-tokenizer</c>.</summary>
 internal sealed record TrainTokenizerOptions : IValidatableObject
 {
-    [Description("Tokens in all: 256 bytes, the merges, and the special tokens. Fewer when the text has no more to merge.")]
+    [Description("Total number of tokens: 256 bytes, the merges, and the special tokens. There are fewer if the text has no more to merge.")]
     [Range(257, 1_000_000)]
     public required int VocabularySize { get; init; }
 
-    [Description("Marks that get ids of their own behind the rest and are never split or merged.")]
+    [Description("Special tokens. They get the ids after all others and are never split or merged.")]
     public IReadOnlyList<string> SpecialTokens { get; init; } = [];
 
-    [Description("The special token that begins a text; encoding with special tokens puts it in front. Null: none.")]
+    [Description("The special token that begins a text; encoding with special tokens adds it. Null: none.")]
     public string? Bos { get; init; }
 
     [Description("The special token that ends a text. Null: none.")]
@@ -23,14 +23,14 @@ internal sealed record TrainTokenizerOptions : IValidatableObject
     [Description("The special token that fills batches. Null: none.")]
     public string? Pad { get; init; }
 
-    [Description("A pair is merged only when it occurs at least this often.")]
+    [Description("A pair is merged only if it occurs at least this often.")]
     [Range(1, int.MaxValue)]
     public int MinFrequency { get; init; } = 2;
 
-    [Description("How text is cut into words, which no token crosses: gpt2, llama3 (digits by three) or qwen2 (digit by digit, NFC).")]
+    [Description("How text is split into words, which no token crosses: gpt2, llama3 (digits in threes) or qwen2 (single digits, NFC).")]
     public WordPattern Pattern { get; init; } = WordPattern.Llama3;
 
-    [Description("The folder, below the run's, that gets tokenizer.json and tokenizer_config.json.")]
+    [Description("The folder for tokenizer.json and tokenizer_config.json, inside the run folder.")]
     public required string To { get; init; }
 
     /// <summary>All special tokens: marks that are named but not listed are such too.</summary>
@@ -42,7 +42,7 @@ internal sealed record TrainTokenizerOptions : IValidatableObject
         if (VocabularySize < least)
             yield return new ValidationResult($"'vocabularySize' is {VocabularySize}, less than 256 bytes and {Specials.Count} special tokens; give at least {least}", [nameof(VocabularySize)]);
         if (Specials.Any(s => s.Length == 0 || !WellFormedText.IsWellFormed(s)))
-            yield return new ValidationResult("'specialTokens', 'bos', 'eos', 'pad': a special token is empty or has half a surrogate pair", [nameof(SpecialTokens)]);
+            yield return new ValidationResult("'specialTokens', 'bos', 'eos', 'pad': a special token is empty or contains half a surrogate pair", [nameof(SpecialTokens)]);
     }
 }
 

@@ -51,7 +51,7 @@ internal sealed class TrainTokenizerSink : ISink<TextDocument>, ICommitted
             return false;
         string record = Path.Combine(_folder, RecordFile);
         if (!_storage.FileExists(record))
-            throw new InputException($"folder {_folder} is there but was not made by {Kind}; give another name as 'to', or remove it");
+            throw new InputException($"folder {_folder} exists but was not made by {Kind}; give another name as 'to', or remove it");
         using var reader = new StreamReader(_storage.OpenRead(record), Encoding.UTF8);
         // Folders of before the input was kept say nothing of it.
         string made = reader.ReadToEnd();
@@ -66,7 +66,7 @@ internal sealed class TrainTokenizerSink : ISink<TextDocument>, ICommitted
     {
         if (IsCommitted(0))
         {
-            _meter.Say($"tokenizer {_folder} is there already");
+            _meter.Say($"tokenizer {_folder} exists already");
             return;
         }
         string regex = WordPatterns.Regex(_options.Pattern);
@@ -83,7 +83,7 @@ internal sealed class TrainTokenizerSink : ISink<TextDocument>, ICommitted
         _meter.Count("distinctWords", counter.Counts.Count);
         _meter.Count("longWordsLeftOut", counter.LongWords);
         if (counter.Counts.Count == 0)
-            throw new InputException($"stage {_stageName}: no text came in to train a tokenizer on");
+            throw new InputException($"stage {_stageName}: no text reached it to train a tokenizer on");
 
         int size = _options.VocabularySize - _specials.Count;
         Vocabulary vocabulary = BpeTrainer.Train(
@@ -91,7 +91,7 @@ internal sealed class TrainTokenizerSink : ISink<TextDocument>, ICommitted
         if (vocabulary.Tokens.Count < size)
         {
             _meter.Say(
-                $"tokenizer has {vocabulary.Tokens.Count + _specials.Count} tokens, not {_options.VocabularySize}: no other pair occurs {_options.MinFrequency} times");
+                $"the tokenizer has {vocabulary.Tokens.Count + _specials.Count} tokens, not {_options.VocabularySize}: no other pair occurs {_options.MinFrequency} times");
         }
         Write(vocabulary, regex, nfc);
     }

@@ -69,6 +69,6 @@ internal sealed class UnigramEncoder(UnigramModel model) : PieceEncoder
         }
         ids.Add(model.Unknown >= 0
             ? model.Unknown
-            : throw new InputException($"the tokenizer has no token for '{text}' and no unknown token (unk_id is null); Hugging Face's crate fails on such a text too"));
+            : throw new InputException($"the tokenizer has no token for '{text}' and no unknown token (unk_id is null); Hugging Face's tokenizers also fails on such a text"));
     }
 }

@@ -23,7 +23,7 @@ public sealed class ChangeTests(TinyJob job)
 
         AlmEnd longer = InProcess.Run(TinyJob.Arguments(job.Write("longer.json", job.Text(steps: 15)), folder));
         Assert.True(longer.Code == ExitCodes.Success, longer.ToString());
-        Assert.Contains("going on from step 12 of 15", longer.Output, StringComparison.Ordinal);
+        Assert.Contains("continuing from step 12 of 15", longer.Output, StringComparison.Ordinal);
         Assert.Equal(Enumerable.Range(1, 15).Select(i => (long)i), TinyJob.StepsComputed(folder));
         // The shards of before serve; none is scored again.
         Assert.Equal(job.Expected.Where(f => f.Key.StartsWith("shards", StringComparison.Ordinal)), TinyJob.Results(folder).Where(f => f.Key.StartsWith("shards", StringComparison.Ordinal)));

@@ -63,8 +63,8 @@ public sealed class CompareCommandTests : IDisposable
 
         foreach (AlmAnswer answer in (AlmAnswer[])[notDone, noReport, twice])
             Assert.Equal(ExitCodes.Input, answer.Code);
-        Assert.Contains($"{Path.Combine(unfinished, "report.json")} is not there: it is written when a run is done", notDone.Error, StringComparison.Ordinal);
-        Assert.Contains($"{Path.Combine(broken, "report.json")} is no report of a run", noReport.Error, StringComparison.Ordinal);
+        Assert.Contains($"{Path.Combine(unfinished, "report.json")} does not exist: it is written when a run is done", notDone.Error, StringComparison.Ordinal);
+        Assert.Contains($"{Path.Combine(broken, "report.json")} is not the report of a run", noReport.Error, StringComparison.Ordinal);
         Assert.Contains($"{a} is given 2 times", twice.Error, StringComparison.Ordinal);
         Assert.Equal(ExitCodes.Definition, usage.Code);
         Assert.Contains("expected NAME=PART,PART", usage.Error, StringComparison.Ordinal);
@@ -78,7 +78,7 @@ public sealed class CompareCommandTests : IDisposable
         AlmAnswer answer = await Alm.RunAsync(["compare", a, copy]);
 
         Assert.Equal(0, answer.Code);
-        Assert.Contains($"{a}, {copy} have one definition", answer.Output, StringComparison.Ordinal);
+        Assert.Contains($"{a}, {copy} have the same definition", answer.Output, StringComparison.Ordinal);
     }
 
     private string Write(string run, int seed, double sft, double alm) => ReportFile.Write(

@@ -67,7 +67,7 @@ public sealed class EnsembleGenerationTests : IDisposable
         AlmAnswer none = await Alm.RunAsync(["generate", "--prompt", "a"]);
         Assert.Contains("'--model' is required", none.Error, StringComparison.Ordinal);
         AlmAnswer two = await Alm.RunAsync(["generate", "--model", Teacher, "--model", other, "--prompt", "a"]);
-        Assert.Contains("one answers", two.Error, StringComparison.Ordinal);
+        Assert.Contains("only one can answer", two.Error, StringComparison.Ordinal);
         AlmAnswer nobody = await Alm.RunAsync(["generate", "--model", $"a={Teacher}", "--ensemble", "e=a,nobody", "--prompt", "a"]);
         Assert.Contains("'nobody' is neither a folder nor one of the models 'a'", nobody.Error, StringComparison.Ordinal);
         AlmAnswer penalty = await Alm.RunAsync(["generate", "--ensemble", $"e={Teacher},{other}", "--prompt", "a", "--repetition-penalty", "1.1"]);

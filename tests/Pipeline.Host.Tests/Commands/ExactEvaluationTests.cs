@@ -69,7 +69,7 @@ public sealed class ExactEvaluationTests : IDisposable
 
     [Theory]
     [InlineData("--ensemble", "both", "expected NAME=a,b,c")]
-    [InlineData("--ensemble", "both=a", "has 1 members; it takes two")]
+    [InlineData("--ensemble", "both=a", "has 1 members, expected at least two")]
     [InlineData("--weights", "1,2", "give --ensemble")]
     public async Task An_ensemble_that_is_none_is_refused(string option, string value, string said)
     {

@@ -36,7 +36,7 @@ public sealed class FolderMessageTests : IDisposable
     {
         File.Delete(Path.Combine(_model, file));
         File.CreateSymbolicLink(Path.Combine(_model, file), Path.Combine("..", "..", "blobs", "0123"));
-        await Refused("a link to a file that is not there", file);
+        await Refused("a link to a file that does not exist", file);
     }
 
     [Fact]

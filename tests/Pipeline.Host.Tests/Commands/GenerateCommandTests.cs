@@ -88,7 +88,7 @@ public sealed class GenerateCommandTests : IDisposable
     [InlineData("give a --prompt, or a file of --prompts")]
     [InlineData("--prompts needs --output for the answers", "--prompts", "x.jsonl")]
     [InlineData("are both given", "--prompts", "x.jsonl", "--prompt", "a", "-o", "y.jsonl")]
-    [InlineData("--output is of --prompts", "--prompt", "a", "-o", "y.jsonl")]
+    [InlineData("--output goes with --prompts", "--prompt", "a", "-o", "y.jsonl")]
     public async Task Prompts_come_from_one_place(string said, params string[] options)
     {
         AlmAnswer answer = await Alm.RunAsync(["generate", "--model", _model, .. options]);
@@ -109,7 +109,7 @@ public sealed class GenerateCommandTests : IDisposable
         Assert.Equal(ExitCodes.Input, refused.Code);
         Assert.Contains("flux_capacitor = 2", refused.Error, StringComparison.Ordinal);
         Assert.Equal(0, ignored.Code);
-        Assert.Contains("ignored wherever a model has them: flux_capacitor", ignored.Error, StringComparison.Ordinal);
+        Assert.Contains("ignored in every model's config.json: flux_capacitor", ignored.Error, StringComparison.Ordinal);
     }
 
     [Fact]

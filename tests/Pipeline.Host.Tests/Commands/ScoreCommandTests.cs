@@ -132,7 +132,7 @@ public sealed class ScoreCommandTests : IDisposable
 
         AlmAnswer refused = await Alm.RunAsync([.. command, "--agreement", "nobody"]);
         Assert.Equal(64, refused.Code);
-        Assert.Contains("'agreement' names 'nobody', which is none of 'first', 'other', 'same'", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("'agreement' names 'nobody', which is not one of 'first', 'other', 'same'", refused.Error, StringComparison.Ordinal);
     }
 
     // The three special tokens count together.

@@ -85,7 +85,7 @@ public sealed class SteeringCommandTests : IDisposable
         AlmAnswer layers = await RunAsync("check", definition, "--run", run, "--set", "flows.fit.fit-sea.layers=[5]");
         Assert.Contains("0 to 1 or -1 to -2", layers.Error + layers.Output, StringComparison.Ordinal);
         AlmAnswer edited = await RunAsync("check", definition, "--run", run, "--set", "teacher.edit=run:edit");
-        Assert.Contains("fitted on the model without one", edited.Error + edited.Output, StringComparison.Ordinal);
+        Assert.Contains("fitted on a model without one", edited.Error + edited.Output, StringComparison.Ordinal);
         AlmAnswer nobody = await RunAsync("check", definition, "--run", run, "--set", "teacher=null");
         Assert.Contains("the definition has none", nobody.Error + nobody.Output, StringComparison.Ordinal);
         AlmAnswer missing = await RunAsync("check", definition, "--run", run, "--set", "flows.fit.read-demonstrations.negative=nothing");

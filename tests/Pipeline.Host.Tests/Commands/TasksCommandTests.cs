@@ -75,10 +75,10 @@ public sealed class TasksCommandTests(ITestOutputHelper output) : IDisposable
     public static TheoryData<string, string> Faults => new()
     {
         { "‹1›[]", "'tasks' is empty" },
-        { "[ { \"file\": ‹1›\"no/such.json\" } ]", "no/such.json is not there" },
-        { "[ { \"file\": ‹1›\"TASKS/piqa.json\" } ]", "piqa.parquet is not there; the task's data are not part of this program" },
+        { "[ { \"file\": ‹1›\"no/such.json\" } ]", "no/such.json does not exist" },
+        { "[ { \"file\": ‹1›\"TASKS/piqa.json\" } ]", "piqa.parquet does not exist; this program does not include the data of tasks" },
         { "[ { \"file\": \"TASKS/piqa.json\", \"data\": ‹1›[\"DATA/boolq.jsonl\"] } ]", "has no column 'goal', 'sol1', 'sol2'; it has 'question', 'passage', 'idx', 'label'" },
-        { "[ { \"file\": ‹1›\"BROKEN\" } ]", "'(' is no regular expression" },
+        { "[ { \"file\": ‹1›\"BROKEN\" } ]", "'(' is not a .NET regular expression" },
         { "[ { \"file\": \"TASKS/piqa.json\", \"data\": ‹1›[\"run:nothing\"] } ]", "'run:nothing' is not in the run folder" },
     };
 
@@ -97,7 +97,7 @@ public sealed class TasksCommandTests(ITestOutputHelper output) : IDisposable
     [Fact]
     public Task A_reference_that_is_no_model_is_refused() => _run.RefusedAsync($$"""
         { "name": "x", "flows": [ { "name": "f", "stages": [ { "stage": "read-tasks", "tasks": [ {{Mini("piqa")}} ] }, { "stage": "judge-tasks", "models": [ { "name": "a", "model": "{{_run.Model()}}" } ], "reference": ‹1›"b" } ] } ] }
-        """, "'reference' names 'b', which is none of 'a'");
+        """, "'reference' names 'b', which is not one of 'a'");
 
     [Theory]
     [InlineData("'--text' or '--tasks' is required", "--model", "M")]

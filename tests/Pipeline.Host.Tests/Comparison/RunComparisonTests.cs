@@ -120,7 +120,7 @@ public sealed class RunComparisonTests : IDisposable
 
         string message = Assert.Throws<InputException>(() => Compare(bytes, subword)).Message;
 
-        Assert.Contains($"model 'sft' has another tokenizer in {subword.Path} than in {bytes.Path}", message, StringComparison.Ordinal);
+        Assert.Contains($"model 'sft' has a different tokenizer in {subword.Path} than in {bytes.Path}", message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -74,11 +74,11 @@ public sealed class MalformedDefinitionTests(ITestOutputHelper log) : IDisposabl
         { "a string for a teacher", 2, "  \"name\": \"x\", \"teacher\": \"llama\",", ["2:27 'teacher': found the string \"llama\", expected an object"] },
         { "a teacher without a model", 2, "  \"name\": \"x\", \"teacher\": {},", ["2:27 key 'teacher.model' is missing"] },
         { "an unknown key of a teacher", 2, "  \"name\": \"x\", \"teacher\": { \"model\": \"m\", \"tokeniser\": \"bytes\" },", ["2:43 unknown key 'teacher.tokeniser'; did you mean 'tokenizer'?"] },
-        { "a card that is none", 2, "  \"name\": \"x\", \"teacher\": { \"model\": \"m\", \"device\": \"cuda:x\" },", ["2:53 'teacher.device': found the string \"cuda:x\", expected auto, cpu, cuda, or a card such as cuda:1"] },
+        { "a card that is none", 2, "  \"name\": \"x\", \"teacher\": { \"model\": \"m\", \"device\": \"cuda:x\" },", ["2:53 'teacher.device': found the string \"cuda:x\", expected auto, cpu, cuda, or one GPU such as cuda:1"] },
         { "a student from nothing", 2, "  \"name\": \"x\", \"student\": { \"tokenizer\": \"bytes\" },", ["2:27 the student: found neither 'model' nor 'config'"] },
         { "a student from two things", 2, "  \"name\": \"x\", \"student\": { \"model\": \"m\", \"config\": \"c\" },", ["2:27 the student: found both 'model' and 'config'"] },
         { "an unknown way to begin embeddings", 2, "  \"name\": \"x\", \"student\": { \"model\": \"m\", \"embeddings\": \"copy\" },", ["2:57 'student.embeddings': found the string \"copy\""] },
-        { "a stage that needs both and has neither", 5, "    { \"stage\": \"pair\" },", ["5:16 stage 'pair' needs a teacher", "5:16 stage 'pair' needs a student", "6:16 'train' takes TextDocument, but 'pair' before it hands over AlignedPair"] },
+        { "a stage that needs both and has neither", 5, "    { \"stage\": \"pair\" },", ["5:16 stage 'pair' needs a teacher", "5:16 stage 'pair' needs a student", "6:16 'train' takes TextDocument, but 'pair' before it gives AlignedPair"] },
         // Flows.
         { "no flows", 0, "{ \"name\": \"x\", \"flows\": [] }", ["1:25 'flows': found an empty list"] },
         { "an object for flows", 0, "{ \"name\": \"x\", \"flows\": {} }", ["1:25 'flows': found an object, expected a list"] },
@@ -88,7 +88,7 @@ public sealed class MalformedDefinitionTests(ITestOutputHelper log) : IDisposabl
         { "a flow's name with a dot", 3, "  \"flows\": [ { \"name\": \"f.g\", \"stages\": [", ["3:24 the flow: 'name': found the string \"f.g\""] },
         { "two flows of one name", 6, "    { \"stage\": \"train\" } ] }, { \"name\": \"f\", \"stages\": [ { \"stage\": \"make-texts\", \"count\": 1 }, { \"stage\": \"train\" } ] } ]", ["6:41 two flows are named 'f'"] },
         { "a flow without stages", 0, "{ \"name\": \"x\", \"flows\": [ { \"name\": \"f\", \"stages\": [] } ] }", ["1:52 flow 'f': found 0 stages, expected at least a source and a sink"] },
-        { "one stage alone", 0, "{ \"name\": \"x\", \"flows\": [ { \"name\": \"f\", \"stages\": [ { \"stage\": \"make-texts\", \"count\": 1 } ] } ] }", ["1:52 found 1 stages", "1:65 the last stage 'make-texts' hands over TextDocument; expected a sink, such as take-lines, train"] },
+        { "one stage alone", 0, "{ \"name\": \"x\", \"flows\": [ { \"name\": \"f\", \"stages\": [ { \"stage\": \"make-texts\", \"count\": 1 } ] } ] }", ["1:52 found 1 stages", "1:65 the last stage 'make-texts' gives TextDocument; expected a sink, such as take-lines, train"] },
         // Stages.
         { "a string for a stage", 5, "    \"shout\",", ["5:5 flow 'f': found the string \"shout\", expected a stage"] },
         { "a stage without a kind", 5, "    { \"copies\": 2 },", ["5:5 key 'stage' is missing"] },
@@ -104,7 +104,7 @@ public sealed class MalformedDefinitionTests(ITestOutputHelper log) : IDisposabl
         { "two stages of one name", 5, "    { \"stage\": \"shout\" },\n    { \"stage\": \"shout\" },", ["6:16 two stages are named 'shout'"] },
         { "a sink first", 4, "    { \"stage\": \"write-lines\", \"to\": \"o\" },", ["4:16 the first stage 'write-lines' takes TextDocument; expected a source, such as make-texts", "4:16 'write-lines' is a sink; only the last stage is one"] },
         { "a source in the middle", 5, "    { \"stage\": \"make-texts\", \"name\": \"again\", \"count\": 2 },", ["5:16 'make-texts' is a source; only the first stage is one"] },
-        { "a map last", 6, "    { \"stage\": \"join-neighbours\" } ] } ]", ["6:16 the last stage 'join-neighbours' hands over TextDocument; expected a sink"] },
+        { "a map last", 6, "    { \"stage\": \"join-neighbours\" } ] } ]", ["6:16 the last stage 'join-neighbours' gives TextDocument; expected a sink"] },
         // Nested options, lists, and rules between options.
         { "an unknown nested key", 6, "    { \"stage\": \"train\", \"objectives\": { \"alm\": { \"gama\": 0.2 } } } ] } ]", ["6:50 unknown key 'objectives.alm.gama'; did you mean 'gamma'?"] },
         { "a nested value out of range", 6, "    { \"stage\": \"train\", \"objectives\": { \"alm\": { \"gamma\": 1.2 } } } ] } ]", ["6:59 'objectives.alm.gamma': found the number 1.2, expected 0..1"] },
@@ -139,7 +139,7 @@ public sealed class MalformedDefinitionTests(ITestOutputHelper log) : IDisposabl
             int space = error.IndexOf(' ', StringComparison.Ordinal);
             Assert.Contains(errors, e => e.StartsWith($"{path}:{error[..space]}: ", StringComparison.Ordinal) && e.Contains(error[(space + 1)..], StringComparison.Ordinal));
         }
-        Assert.EndsWith($"{expected.Length} error{(expected.Length == 1 ? "" : "s")}; nothing was begun", answer.Error.TrimEnd(), StringComparison.Ordinal);
+        Assert.EndsWith($"{expected.Length} error{(expected.Length == 1 ? "" : "s")}; nothing was started", answer.Error.TrimEnd(), StringComparison.Ordinal);
         Assert.Equal([path], Directory.GetFileSystemEntries(_folder.Path));
         Assert.Equal(ExitCodes.Definition, (await Alm.RunAsync(["check", path])).Code);
     }

@@ -98,16 +98,16 @@ public sealed class SetArgumentTests
     [InlineData("seed=often", "'seed': found the string \"often\", expected a whole number")]
     [InlineData("seed.x=3", "'seed': found an object, expected a whole number")]
     [InlineData("name.x=3", "'name' is the string \"x\"; it has no key 'x'")]
-    [InlineData("flows=[]", "flows are not set as a whole")]
-    [InlineData("flows.f=3", "flows are not set as a whole")]
+    [InlineData("flows=[]", "flows cannot be set as a whole")]
+    [InlineData("flows.f=3", "flows cannot be set as a whole")]
     [InlineData("flows.g.train.steps=3", "there is no flow 'g'; did you mean 'f'?")]
     [InlineData("flows.f.tran.steps=3", "flow 'f' has no stage 'tran'; did you mean 'train'?")]
     [InlineData("flows.*=3", "FLOW is * or one of f")]
     [InlineData("flows.*.*.steps=3", "none of the flows f has a stage '*'")]
     [InlineData("flows.f.*.steps=3", "flow 'f' has no stage '*'")]
-    [InlineData("flows.*.train=3", "a stage is not exchanged or renamed")]
-    [InlineData("flows.f.train=3", "a stage is not exchanged or renamed")]
-    [InlineData("flows.f.train.stage=shout", "a stage is not exchanged or renamed")]
+    [InlineData("flows.*.train=3", "cannot exchange or rename a stage")]
+    [InlineData("flows.f.train=3", "cannot exchange or rename a stage")]
+    [InlineData("flows.f.train.stage=shout", "cannot exchange or rename a stage")]
     [InlineData("flows.f.train.stepps=3", "unknown key 'stepps'; did you mean 'steps'?")]
     [InlineData("flows.f.train.steps=0", "'steps': found the number 0, expected at least 1")]
     [InlineData("flows.f.train.objectives.alm.gamma=2", "'objectives.alm.gamma': found the number 2, expected 0..1")]
@@ -125,7 +125,7 @@ public sealed class SetArgumentTests
 
         Assert.StartsWith($"--set {set}: ", error.Message, StringComparison.Ordinal);
         Assert.Contains(message, error.Message, StringComparison.Ordinal);
-        Assert.EndsWith("1 error; nothing was begun", error.Message, StringComparison.Ordinal);
+        Assert.EndsWith("1 error; nothing was started", error.Message, StringComparison.Ordinal);
     }
 
     private RunDefinition Load(params string[] sets) => LoadText(Text, sets);

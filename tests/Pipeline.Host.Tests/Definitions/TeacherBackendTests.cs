@@ -66,11 +66,11 @@ public sealed class TeacherBackendTests : IDisposable
 
         errors = Refused("""{ "backend": "table", "model": "m", "boundary": "none" }""", """{ "chunks": "every" }, "uld": {}, "latents": {}""", "\"hiddenLayers\": [-1]");
         foreach (string expected in (string[])[
-            "d.json:5:49: flow 'score', stage 'score-teacher': 'hiddenLayers' needs hidden states, which a teacher of backend 'table' does not give; leave it out",
-            "d.json:8:26: flow 'distill', stage 'update-student': 'objectives.alm.boundary' needs known boundary masses, which a teacher of backend 'table' does not give; write append-lower",
+            "d.json:5:49: flow 'score', stage 'score-teacher': 'hiddenLayers' needs hidden states, which a teacher of backend 'table' does not provide; leave it out",
+            "d.json:8:26: flow 'distill', stage 'update-student': 'objectives.alm.boundary' needs known boundary masses, which a teacher of backend 'table' does not provide; use append-lower",
             "d.json:8:26: flow 'distill', stage 'update-student': 'objectives.alm.gamma' needs boundary masses or bounds on them",
             "'objectives.latents' needs hidden states",
-            "flow 'distill', stage 'update-student': 'objectives.uld' needs the teacher beside the student"])
+            "flow 'distill', stage 'update-student': 'objectives.uld' needs a teacher running alongside the student"])
         {
             Assert.Contains(expected, errors, StringComparison.Ordinal);
         }

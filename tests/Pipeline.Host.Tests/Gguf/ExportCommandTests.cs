@@ -29,7 +29,7 @@ public sealed class ExportCommandTests : IDisposable
 
         AlmAnswer export = await RunAsync("export", Run, "--gguf", exported, "--type", "f32", "--prompt", "Tom has", "--max-tokens", "5");
         Assert.True(export.Code == 0, export.Error);
-        Assert.Contains("llama.cpp goes on:", export.Output, StringComparison.Ordinal);
+        Assert.Contains("llama.cpp continues:", export.Output, StringComparison.Ordinal);
         using GgufWorkerClient first = LlamaCpp.Open(inRun), second = LlamaCpp.Open(exported);
         int[] ids = [65, 84, 111, 109, 32, 104, 97, 115];
         float[] logits = first.Logits(ids);
@@ -55,7 +55,7 @@ public sealed class ExportCommandTests : IDisposable
         Assert.True(ran.Code == 0, ran.Error + ran.Output);
         AlmAnswer export = await RunAsync("export", Run, "--gguf", _folder["student.gguf"]);
         Assert.NotEqual(0, export.Code);
-        Assert.Contains("adds to its input embeddings (input expansion), which GGUF cannot say; train it with \"exportWithoutExpansion\": true", export.Error, StringComparison.Ordinal);
+        Assert.Contains("adds to its input embeddings (input expansion), which GGUF cannot express; train it with \"exportWithoutExpansion\": true", export.Error, StringComparison.Ordinal);
         Assert.False(File.Exists(_folder["student.gguf"]));
     }
 

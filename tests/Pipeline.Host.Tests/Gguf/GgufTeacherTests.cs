@@ -144,9 +144,9 @@ public sealed class GgufTeacherTests : IDisposable
     }
 
     [Theory]
-    [InlineData(""" "hiddenLayers": [-1] """, """ "alm": {} """, "'hiddenLayers' needs hidden states, which a teacher of backend 'gguf' does not give")]
-    [InlineData(""" "bytes": "exact" """, """ "alm": {} """, "'bytes' needs exact next bytes, which a teacher of backend 'gguf' does not give")]
-    [InlineData(""" "batchTokens": 64 """, """ "alm": {}, "uld": {} """, "'objectives.uld' needs the teacher beside the student, which a teacher of backend 'gguf' does not give")]
+    [InlineData(""" "hiddenLayers": [-1] """, """ "alm": {} """, "'hiddenLayers' needs hidden states, which a teacher of backend 'gguf' does not provide")]
+    [InlineData(""" "bytes": "exact" """, """ "alm": {} """, "'bytes' needs exact next bytes, which a teacher of backend 'gguf' does not provide")]
+    [InlineData(""" "batchTokens": 64 """, """ "alm": {}, "uld": {} """, "'objectives.uld' needs a teacher running alongside the student, which a teacher of backend 'gguf' does not provide")]
     [InlineData(""" "batchTokens": 64 """, """ "alm": { "scores": "online" } """, "")]
     [InlineData(""" "batchTokens": 64 """, """ "alm": {} """, "")]
     [InlineData(""" "bytes": "trunk" """, """ "alm": {}, "bytes": {} """, "")]
@@ -160,7 +160,7 @@ public sealed class GgufTeacherTests : IDisposable
 
     [Theory]
     [InlineData("cut", "cut off?")]
-    [InlineData("equal tokens", "as an earlier one is")]
+    [InlineData("equal tokens", "like an earlier one")]
     [InlineData("unknown pre", "does not know")]
     [InlineData("fewer tokens", "rows for")]
     [InlineData("no vocabulary", "needs a vocabulary")]
@@ -205,7 +205,7 @@ public sealed class GgufTeacherTests : IDisposable
         string file = await ExportAsync(GgufType.F32);
         await using GgufTeacher teacher = new(
             file, new GgufTeacherDefinition { Model = file }, TextTokenizer.Load(TextTokenizer.BytesPath, _storage), _storage, new GgufWorkers(), 1);
-        Assert.Contains("stand for other bytes here than in llama.cpp", (await Assert.ThrowsAsync<InputException>(() => teacher.ScoreAsync(_request, default))).Message, StringComparison.Ordinal);
+        Assert.Contains("spell different bytes here and in llama.cpp", (await Assert.ThrowsAsync<InputException>(() => teacher.ScoreAsync(_request, default))).Message, StringComparison.Ordinal);
     }
 
     private string Definition(string file, string options, string objectives = """ "alm": {} """) => _folder.Write("d.json", $$"""

@@ -25,19 +25,19 @@ public sealed class GgufVocabularyTests : IDisposable
     }
 
     [Theory]
-    [InlineData(Model, "t5", "its tokenizer is of model 't5'; 'gpt2' (byte-level BPE) and 'llama' (SentencePiece's BPE) can be rebuilt")]
-    [InlineData(Model, "bert", "its tokenizer is of model 'bert'")]
-    [InlineData(Model, "rwkv", "its tokenizer is of model 'rwkv'")]
-    [InlineData(Model, "none", "its tokenizer is of model 'none'")]
-    [InlineData(Pre, "bloom", "its pre-tokenizer is 'bloom', which this program has no expression for; it has those of ")]
-    [InlineData(Pre, "default", "its pre-tokenizer is 'default', which this program has no expression for")]
+    [InlineData(Model, "t5", "its tokenizer has the model 't5'; 'gpt2' (byte-level BPE) and 'llama' (SentencePiece's BPE) can be rebuilt")]
+    [InlineData(Model, "bert", "its tokenizer has the model 'bert'")]
+    [InlineData(Model, "rwkv", "its tokenizer has the model 'rwkv'")]
+    [InlineData(Model, "none", "its tokenizer has the model 'none'")]
+    [InlineData(Pre, "bloom", "its pre-tokenizer is 'bloom', which this program does not know; it knows ")]
+    [InlineData(Pre, "default", "its pre-tokenizer is 'default', which this program does not know")]
     public async Task What_cannot_be_rebuilt_is_refused_with_what_to_name(string key, string value, string expected)
     {
         string file = await FileAsync(key, value);
         AlmAnswer check = await Alm.RunAsync(["check", Definition(file, ""), "--run", _folder["run"]], stages: StageTable.All);
         Assert.Equal(ExitCodes.Input, check.Code);
         Assert.Contains(expected, check.Error, StringComparison.Ordinal);
-        Assert.Contains("name the model's own tokenizer folder beside it (teacher.tokenizer)", check.Error, StringComparison.Ordinal);
+        Assert.Contains("give the folder of the model's own tokenizer too (teacher.tokenizer)", check.Error, StringComparison.Ordinal);
     }
 
     /// <summary>Names of pre-tokenizers that llama.cpp knows and this program does not: ids are ours, so it does not matter which it is.</summary>

@@ -8,13 +8,13 @@ namespace Pipeline.Host.Tests.Gguf;
 public sealed class GgufWorkerClientTests
 {
     [Theory]
-    [InlineData("echo this is why >&2; exit 7", "ended with code 7; its last words:\nthis is why")]
-    [InlineData("exit 3", "ended with code 3 without a word")]
-    [InlineData("echo 'terminate called' >&2; kill -ABRT $$", "was ended by signal 6; its last words:\nterminate called")]
-    [InlineData("printf 'hello, this is no frame'; exit 0", "ended with code 0 without a word")]
-    [InlineData("printf '\\003\\000\\000\\000\\144ab'; exit 0", "ended with code 0 without a word")]
-    [InlineData("printf '\\000\\000\\000\\000\\144'; exit 0", "ended with code 0 without a word")]
-    [InlineData("printf '\\004\\000\\000\\000\\143abcd'; exit 0", "ended with code 0 without a word")]
+    [InlineData("echo this is why >&2; exit 7", "ended with code 7; its last output:\nthis is why")]
+    [InlineData("exit 3", "ended with code 3 without any output")]
+    [InlineData("echo 'terminate called' >&2; kill -ABRT $$", "was ended by signal 6; its last output:\nterminate called")]
+    [InlineData("printf 'hello, this is no frame'; exit 0", "ended with code 0 without any output")]
+    [InlineData("printf '\\003\\000\\000\\000\\144ab'; exit 0", "ended with code 0 without any output")]
+    [InlineData("printf '\\000\\000\\000\\000\\144'; exit 0", "ended with code 0 without any output")]
+    [InlineData("printf '\\004\\000\\000\\000\\143abcd'; exit 0", "ended with code 0 without any output")]
     public void A_process_that_does_not_answer_is_an_error_that_says_how_it_ended(string script, string expected)
     {
         InputException e = Assert.Throws<InputException>(() => GgufWorkerClient.Open(new Script("/bin/sh", "-c", script), "some.gguf", threads: 1, chunkTokens: 8));

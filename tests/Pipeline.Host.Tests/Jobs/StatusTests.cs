@@ -41,7 +41,7 @@ public sealed class StatusTests : IDisposable
 
         Assert.Equal(0, (await Alm.RunAsync(["run", definition, "--run", run, "--set", "maxFailedRecords=9"])).Code);
         AlmAnswer done = await Alm.RunAsync(["status", run]);
-        Assert.Contains("score: 5 of 5 parts done, 1 running, 0 failed; taken by the run", done.Output, StringComparison.Ordinal);
+        Assert.Contains("score: 5 of 5 parts done, 1 running, 0 failed; taken over by the run", done.Output, StringComparison.Ordinal);
         Assert.Contains("train: done", done.Output, StringComparison.Ordinal);
         Assert.Equal(ExitCodes.Input, (await Alm.RunAsync(["status", _folder["nowhere"]])).Code);
     }

@@ -77,7 +77,7 @@ public sealed class NewCommandTests : IDisposable
 
         Assert.True(answer.Code == 0, answer.Error);
         Assert.Contains("\"alm\": {}, \"sft\": {}", answer.Output, StringComparison.Ordinal);
-        Assert.Contains("Not by next bytes", answer.Output, StringComparison.Ordinal);
+        Assert.Contains("Not trained on next bytes", answer.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("\"bytes\": \"trunk\"", answer.Output, StringComparison.Ordinal);
     }
 
@@ -88,13 +88,13 @@ public sealed class NewCommandTests : IDisposable
         (string[] Arguments, int Code, string Words)[] refused =
         [
             (["tokenizer", "--model", Tiny, "--text", Train], ExitCodes.Definition, "give --tokenizer"),
-            (["bytes", "--model", Tiny, "--tokenizer", "bytes", "--text", Train], ExitCodes.Definition, "--tokenizer has no use here"),
+            (["bytes", "--model", Tiny, "--tokenizer", "bytes", "--text", Train], ExitCodes.Definition, "--tokenizer is not used here"),
             (["large-to-small", "--model", Tiny, "--text", Train], ExitCodes.Definition, "give --student"),
             (["ensemble", "--model", Tiny, "--text", Train], ExitCodes.Definition, "found 1 --model, expected two or more"),
             (["bytes", "--model", Tiny, "--text", Path.Combine(Repository.Root, "README.md")], ExitCodes.Input, "Parquet (.parquet) or JSON Lines"),
             (["bytes", "--model", Tiny, "--text", Train, "--column", "words"], ExitCodes.Input, "no column 'words'"),
             (["bytes", "--model", Tiny, "--text", Train, "--messages", "turns"], ExitCodes.Definition, "give --heldout"),
-            (["bytes", "--model", Tiny, "--text", Train, "-o", there], ExitCodes.Input, "is there already"),
+            (["bytes", "--model", Tiny, "--text", Train, "-o", there], ExitCodes.Input, "already exists"),
         ];
         foreach ((string[] arguments, int code, string words) in refused)
         {

@@ -13,15 +13,15 @@ public sealed class FileRuleTests(ITestOutputHelper output) : IDisposable
 
     public static TheoryData<string, string> Evaluations => new()
     {
-        { "{ \"model\": ‹1›\"run:studnet\" }", "'run:studnet' is not in the run folder, and no flow before this one writes it; these are: run:student, run:student-initial" },
+        { "{ \"model\": ‹1›\"run:studnet\" }", "'run:studnet' is not in the run folder, and no flow before this one writes it; earlier flows write: run:student, run:student-initial" },
         { "{ \"model\": ‹1›\"run:later\" }", "'run:later' is written by flow 'h', which comes after this one" },
         { "{ \"model\": ‹1›\"run:shards\" }", "'run:shards' is the shards that flow 'f' writes; expected a model" },
-        { "{ \"model\": ‹1›\"NOWHERE\" }", "nowhere is not there" },
+        { "{ \"model\": ‹1›\"NOWHERE\" }", "nowhere does not exist" },
         { "{ \"model\": ‹1›\"QUANTISED\" }", "quantization_config" },
         { "{ \"model\": ‹1›\"EMPTY\" }", "model.safetensors" },
         { "{ \"model\": ‹1›\"OTHER\" }", "the weights do not fit the config" },
         { "{ \"model\": ‹1›\"teacher\" }", "the definition has none" },
-        { "{ \"model\": \"MODEL\", \"tokenizer\": ‹1›\"NOWHERE\" }", "nowhere is not there" },
+        { "{ \"model\": \"MODEL\", \"tokenizer\": ‹1›\"NOWHERE\" }", "nowhere does not exist" },
     };
 
     [Theory]
@@ -38,18 +38,18 @@ public sealed class FileRuleTests(ITestOutputHelper output) : IDisposable
     {
         { "\"model\": \"MODEL\"", "\"freeze\": [\"model.layers.0.*\", ‹1›\"layers.1\"]", "pattern 'layers.1' matches no weight" },
         { "\"model\": \"MODEL\"", "\"freeze\": ‹1›[\"*\"]", "leaves nothing to train" },
-        { "\"model\": \"MODEL\"", "\"train\": \"embeddings\", \"freeze\": ‹1›[\"model.embed_tokens.weight\", \"lm_head.weight\"]", "leaves nothing to train of train embeddings" },
+        { "\"model\": \"MODEL\"", "\"train\": \"embeddings\", \"freeze\": ‹1›[\"model.embed_tokens.weight\", \"lm_head.weight\"]", "leaves nothing to train with train embeddings" },
         { "\"model\": \"MODEL\"", "\"train\": \"lora\", \"lora\": { \"targets\": [\"q_proj\", ‹1›\"query\"] }", "adapter target 'query' is not a projection; they are q_proj" },
-        { "\"model\": ‹1›\"NOWHERE\"", "\"freeze\": []", "nowhere is not there" },
+        { "\"model\": ‹1›\"NOWHERE\"", "\"freeze\": []", "nowhere does not exist" },
         { "\"model\": ‹1›\"QUANTISED\"", "\"freeze\": []", "quantization_config" },
         { "\"model\": \"MODEL\", \"tokenizer\": ‹1›\"NOWHERE\"", "\"freeze\": []", "nowhere" },
         { "\"model\": \"MODEL\", \"tokenizer\": \"SUBWORD\", \"inputExpansion\": ‹1›true", "\"freeze\": []", "inputExpansion is for tokenizers of bytes" },
-        { "\"model\": \"MODEL\", \"inputExpansion\": ‹1›true", "\"freeze\": []", "the student keeps the one it has" },
-        { "\"config\": \"MODEL\", \"tokenizer\": \"bytes\", \"inputExpansion\": ‹1›true", "\"freeze\": []", "the student begins from a config" },
-        { "\"model\": \"MODEL\", \"tokenizer\": \"SUBWORD\", \"embeddings\": ‹1›\"keep\"", "\"freeze\": []", "is another tokenizer (300 tokens) than the model's (259)" },
+        { "\"model\": \"MODEL\", \"inputExpansion\": ‹1›true", "\"freeze\": []", "the student keeps its vocabulary" },
+        { "\"config\": \"MODEL\", \"tokenizer\": \"bytes\", \"inputExpansion\": ‹1›true", "\"freeze\": []", "the student starts from a config" },
+        { "\"model\": \"MODEL\", \"tokenizer\": \"SUBWORD\", \"embeddings\": ‹1›\"keep\"", "\"freeze\": []", "is a different tokenizer (300 tokens) from the model's (259)" },
         { "\"model\": \"MODEL\", \"tokenizer\": \"SUBWORD\", \"embeddings\": ‹1›\"omp\"", "\"freeze\": []", "needs a 'donor'" },
-        { "\"model\": \"MODEL\", \"tokenizer\": \"SUBWORD\", \"embeddings\": \"focus\", \"donor\": ‹1›\"MODEL\"", "\"freeze\": []", "a donor has the student's tokenizer" },
-        { "\"model\": \"MODEL\", \"tokenizer\": \"SUBWORD\", \"embeddings\": ‹1›\"hypernetwork:NOWHERE\"", "\"freeze\": []", "holds no hypernetwork" },
+        { "\"model\": \"MODEL\", \"tokenizer\": \"SUBWORD\", \"embeddings\": \"focus\", \"donor\": ‹1›\"MODEL\"", "\"freeze\": []", "a donor must have the student's tokenizer" },
+        { "\"model\": \"MODEL\", \"tokenizer\": \"SUBWORD\", \"embeddings\": ‹1›\"hypernetwork:NOWHERE\"", "\"freeze\": []", "is not a hypernetwork" },
         { "\"model\": \"MODEL\", \"tokenizer\": \"SUBWORD\", \"embeddings\": ‹1›\"hypernetwork:run:h\"", "\"freeze\": []", "'run:h' is not in the run folder, and no flow before this one writes it" },
         { "\"config\": ‹1›\"NOWHERE\", \"tokenizer\": \"bytes\"", "\"freeze\": []", "nowhere" },
     };
@@ -69,11 +69,11 @@ public sealed class FileRuleTests(ITestOutputHelper output) : IDisposable
 
     public static TheoryData<string, string> Objectives => new()
     {
-        { "\"sft\": {}, \"dskd\": ‹1›{}", "'objectives.dskd' needs the teacher beside the student" },
-        { "\"uld\": ‹1›{}", "'objectives.uld' needs the teacher beside the student" },
-        { "\"latents\": ‹1›{}", "'objectives.latents' needs the teacher beside the student" },
-        { "\"alm\": { \"scores\": ‹1›\"online\" }", "'objectives.alm.scores' needs the teacher beside the student" },
-        { "\"sft\": {}, \"alm\": ‹1›{}", "has no teacher; add one and score-teacher" },
+        { "\"sft\": {}, \"dskd\": ‹1›{}", "'objectives.dskd' needs a teacher running alongside the student" },
+        { "\"uld\": ‹1›{}", "'objectives.uld' needs a teacher running alongside the student" },
+        { "\"latents\": ‹1›{}", "'objectives.latents' needs a teacher running alongside the student" },
+        { "\"alm\": { \"scores\": ‹1›\"online\" }", "'objectives.alm.scores' needs a teacher running alongside the student" },
+        { "\"sft\": {}, \"alm\": ‹1›{}", "has no teacher; add a teacher and score-teacher" },
     };
 
     [Theory]
@@ -98,16 +98,16 @@ public sealed class FileRuleTests(ITestOutputHelper output) : IDisposable
     }
 
     [Theory]
-    [InlineData("\"hiddenLayers\": [0, ‹1›3]", "'hiddenLayers' has 3; the teacher has 0 (the embedding output) to 2")]
+    [InlineData("\"hiddenLayers\": [0, ‹1›3]", "'hiddenLayers' has 3; expected 0 (the embedding output) to 2")]
     [InlineData("\"hiddenLayers\": [‹1›-4]", "from the end -1 to -3")]
     public Task Hidden_states_are_of_layers_that_the_teacher_has(string options, string says) => _run.RefusedAsync(Scoring(options: options), says);
 
     [Fact]
     public Task A_teacher_and_its_tokenizer_must_be_there()
-        => _run.RefusedAsync(Scoring(teacher: $$"""{ "model": ‹1›"{{_run["nowhere"]}}", "tokenizer": ‹2›"{{_run["no-tokenizer"]}}" }"""), ["nowhere is not there", "no-tokenizer is not there"]);
+        => _run.RefusedAsync(Scoring(teacher: $$"""{ "model": ‹1›"{{_run["nowhere"]}}", "tokenizer": ‹2›"{{_run["no-tokenizer"]}}" }"""), ["nowhere does not exist", "no-tokenizer does not exist"]);
 
     [Theory]
-    [InlineData("from", "‹1›\"nowhere\"", "is not there, and no flow of this definition writes 'nowhere'")]
+    [InlineData("from", "‹1›\"nowhere\"", "does not exist, and no flow of this definition writes 'nowhere'")]
     [InlineData("from", "‹1›\"run:nowhere\"", "'run:nowhere' is not in the run folder, and no flow before this one writes it")]
     [InlineData("from", "‹1›\"EMPTY\"", "holds no shards")]
     [InlineData("to", "‹1›\"later\"", "'run:later' is written by flow 'g', which comes after this one")]
@@ -137,7 +137,7 @@ public sealed class FileRuleTests(ITestOutputHelper output) : IDisposable
                 { "name": "h", "stages": [ { "stage": "read-shards", "from": ["shards"] }, { "stage": "batch" }, { "stage": "update-student", "to": "second", "steps": 1, "objectives": { "sft": {} }, {{second}} } ] } ] }
             """;
         await _run.WarnedAsync(flows("""  "student": { "model": "run:first", "embeddings": "keep" }  """));
-        await _run.RefusedAsync(flows($$"""  "student": { "model": "run:first", "tokenizer": "{{_run.Model()}}", "embeddings": ‹1›"keep" }  """), "is another tokenizer (259 tokens) than the model's (300)");
+        await _run.RefusedAsync(flows($$"""  "student": { "model": "run:first", "tokenizer": "{{_run.Model()}}", "embeddings": ‹1›"keep" }  """), "is a different tokenizer (259 tokens) from the model's (300)");
         await _run.RefusedAsync(flows("""  "student": { "model": "run:first" }, "freeze": [‹1›"model.layers.7.*"]  """), "matches no weight");
     }
 
@@ -149,7 +149,7 @@ public sealed class FileRuleTests(ITestOutputHelper output) : IDisposable
         string printed = await _run.WarnedAsync($$"""
             { "name": "x", "student": { "model": ‹1›"{{adapted}}" }, "flows": [ { "name": "f", "stages": [ { "stage": "read-jsonl", "files": ["{{Text()}}"] }, { "stage": "tokenize-student" }, { "stage": "write-shards", "to": "shards" } ] },
               { "name": "g", "stages": [ { "stage": "read-shards", "from": ["shards"] }, { "stage": "batch" }, { "stage": "update-student", "to": "s", "steps": 2, "warmupSteps": ‹2›5, "objectives": { "sft": {} } } ] } ] }
-            """, "beside its weights; the weights are read, the adapter is not", "'warmupSteps' is 5 and 'steps' is 2");
+            """, "next to its weights. Only the weights are read", "'warmupSteps' is 5 and 'steps' is 2");
         Assert.Contains("no errors, 2 warnings;", printed, StringComparison.Ordinal);
     }
 
@@ -194,7 +194,7 @@ public sealed class FileRuleTests(ITestOutputHelper output) : IDisposable
         return _run.RefusedAsync($$"""
             { "name": "x", "flows": [ { "name": "f", "stages": [ { "stage": "read-jsonl", "files": [‹1›"{{_run["none.jsonl"]}}", "{{Text()}}", ‹2›"{{Text()}}", ‹3›"{{array}}", ‹4›"run:made/*.jsonl", ‹5›"{{_run["*.nothing"]}}"] },
               { "stage": "write-parquet", "to": "out" } ] } ] }
-            """, ["is not there", "is named twice", "array.jsonl", "'run:made/*.jsonl' is not in the run folder", "no file matches"]);
+            """, ["does not exist", "is named twice", "array.jsonl", "'run:made/*.jsonl' is not in the run folder", "no file matches"]);
     }
 
     [Fact]

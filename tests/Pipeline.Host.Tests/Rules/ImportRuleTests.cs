@@ -14,7 +14,7 @@ public sealed class ImportRuleTests : IDisposable
     [InlineData("\"ids\": ‹1›\"ids\"", "'bytes' is not given")]
     [InlineData("\"bytes\": \"bytes\", \"tokenizer\": ‹1›\"bytes\"", "'ids' is not given")]
     [InlineData("\"bytes\": \"bytes\", \"boundaryLower\": ‹1›\"least\"", "'boundaryLower' and 'boundaryUpper' go together")]
-    [InlineData("\"bytes\": \"bytes\", \"boundary\": \"mass\", \"boundaryLower\": ‹1›\"least\", \"boundaryUpper\": \"most\"", "the one or the other")]
+    [InlineData("\"bytes\": \"bytes\", \"boundary\": \"mass\", \"boundaryLower\": ‹1›\"least\", \"boundaryUpper\": \"most\"", "both given; give one or the other")]
     public Task Fields_that_do_not_fit_each_other_are_refused(string options, string says)
         => _run.RefusedAsync(Definition(options, "{ \"boundary\": \"none\", \"gamma\": null }", stage: options.Contains('‹', StringComparison.Ordinal) ? "" : "‹1›"), says);
 
@@ -52,8 +52,8 @@ public sealed class ImportRuleTests : IDisposable
     [Theory]
     [InlineData("scores.jsonl", """{"text": "ab"}""", "'bytes'")]
     [InlineData("scores.jsonl", "[]", "line is not a JSON object")]
-    [InlineData("scores.parquet", "no parquet", "is no Parquet file")]
-    [InlineData("none.jsonl", null, "is not there")]
+    [InlineData("scores.parquet", "no parquet", "is not a Parquet file")]
+    [InlineData("none.jsonl", null, "does not exist")]
     public Task A_file_that_holds_no_scores_is_refused_by_name(string name, string? content, string says)
     {
         string path = content is null ? _run[name] : _run.Write(name, content);

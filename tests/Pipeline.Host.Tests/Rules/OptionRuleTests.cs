@@ -12,14 +12,14 @@ public sealed class OptionRuleTests : IDisposable
         { "\"models\": ‹1›[]", "'models' is empty" },
         { "\"models\": [ A, { \"model\": \"MODEL\", \"name\": ‹1›\"a\" } ]", "two models are named 'a'" },
         { "\"models\": [ { \"model\": \"MODEL\" }, { \"model\": ‹1›\"MODEL\" } ]", "two models are named" },
-        { "\"models\": [ A, B ], \"ensembles\": [ { \"name\": ‹1›\"a\", \"members\": [\"a\", \"b\"] } ]", "'a' is another's name already" },
-        { "\"models\": [ A ], \"ensembles\": [ { \"name\": \"e\", \"members\": ‹1›[\"a\"] } ]", "ensemble 'e' is of [a]; expected two models or more" },
-        { "\"models\": [ A ], \"ensembles\": [ { \"name\": \"e\", \"members\": ‹1›[\"a\", \"a\"] } ]", "ensemble 'e' is of [a, a]; expected two models or more" },
-        { "\"models\": [ A, B ], \"ensembles\": [ { \"name\": \"e\", \"members\": [\"a\", \"b\", ‹1›\"c\"] } ]", "'ensembles[0].members' names 'c', which is none of 'a', 'b'" },
+        { "\"models\": [ A, B ], \"ensembles\": [ { \"name\": ‹1›\"a\", \"members\": [\"a\", \"b\"] } ]", "'a' is already the name of another" },
+        { "\"models\": [ A ], \"ensembles\": [ { \"name\": \"e\", \"members\": ‹1›[\"a\"] } ]", "ensemble 'e' has the members [a], expected two or more models" },
+        { "\"models\": [ A ], \"ensembles\": [ { \"name\": \"e\", \"members\": ‹1›[\"a\", \"a\"] } ]", "ensemble 'e' has the members [a, a], expected two or more models" },
+        { "\"models\": [ A, B ], \"ensembles\": [ { \"name\": \"e\", \"members\": [\"a\", \"b\", ‹1›\"c\"] } ]", "'ensembles[0].members' names 'c', which is not one of 'a', 'b'" },
         { "\"models\": [ A, B ], \"ensembles\": [ { \"name\": \"e\", \"members\": [\"a\", \"b\"], \"weights\": ‹1›[1] } ]", "has 2 members and 1 weights (1)" },
-        { "\"models\": [ A, B ], \"ensembles\": [ { \"name\": \"e\", \"members\": [\"a\", \"b\"], \"weights\": ‹1›[2, -1] } ]", "of probabilities, which must not be negative" },
-        { "\"models\": [ A, B ], \"gap\": { \"before\": \"a\", \"after\": ‹1›\"after\", \"teacher\": \"b\" }", "'gap' names 'after', which is none of 'a', 'b'" },
-        { "\"models\": [ A, B ], \"agreement\": ‹1›\"nobody\"", "'agreement' names 'nobody', which is none of 'a', 'b'" },
+        { "\"models\": [ A, B ], \"ensembles\": [ { \"name\": \"e\", \"members\": [\"a\", \"b\"], \"weights\": ‹1›[2, -1] } ]", "only weights of log-probabilities may be negative" },
+        { "\"models\": [ A, B ], \"gap\": { \"before\": \"a\", \"after\": ‹1›\"after\", \"teacher\": \"b\" }", "'gap' names 'after', which is not one of 'a', 'b'" },
+        { "\"models\": [ A, B ], \"agreement\": ‹1›\"nobody\"", "'agreement' names 'nobody', which is not one of 'a', 'b'" },
         { "\"models\": [ A ], \"to\": ‹1›\"../../x\"", "expected a plain name" },
     };
 
@@ -36,7 +36,7 @@ public sealed class OptionRuleTests : IDisposable
     [InlineData("\"models\": ‹1›[]", "'models' is empty")]
     [InlineData("\"models\": [ { \"model\": \"MODEL\", \"name\": \"a\" }, { \"model\": \"MODEL\", \"name\": ‹1›\"a\" } ]", "two models are named 'a'")]
     [InlineData("\"models\": [ { \"model\": ‹1›\"run:none\" } ]", "'run:none' is not in the run folder")]
-    [InlineData("\"models\": [ { \"model\": \"MODEL\", \"name\": \"a\" } ], \"compare\": { \"plain\": \"a\", \"edited\": ‹1›\"b\", \"exchanged\": \"a\", \"random\": \"a\" }", "'compare.edited' names 'b', which is none of 'a'")]
+    [InlineData("\"models\": [ { \"model\": \"MODEL\", \"name\": \"a\" } ], \"compare\": { \"plain\": \"a\", \"edited\": ‹1›\"b\", \"exchanged\": \"a\", \"random\": \"a\" }", "'compare.edited' names 'b', which is not one of 'a'")]
     public Task What_is_judged_by_choices_must_fit_together(string options, string says) => _run.RefusedAsync($$"""
         { "name": "x", "flows": [ { "name": "f", "stages": [ { "stage": "read-choices", "format": "plain", "files": ["{{Text()}}"] }, { "stage": "evaluate-choices", "text": ["{{Text()}}"], {{options.Replace("MODEL", _run.Model(), StringComparison.Ordinal)}} } ] } ] }
         """, says);
@@ -45,12 +45,12 @@ public sealed class OptionRuleTests : IDisposable
     {
         { "\"objectives\": ‹1›{}", "'objectives': none is given" },
         { "\"objectives\": { \"alm\": { \"chunks\": ‹1›\"unbiased\" } }", "needs 'objectives.alm.bias'" },
-        { "\"objectives\": { \"latents\": { \"studentLayers\": ‹1›[1] } }", "are for layers 'chosen'" },
+        { "\"objectives\": { \"latents\": { \"studentLayers\": ‹1›[1] } }", "are only for layers 'chosen'" },
         { "\"objectives\": { \"latents\": { \"layers\": ‹1›\"chosen\", \"studentLayers\": [1, 2], \"teacherLayers\": [1] } }", "2 'studentLayers' and 1 'teacherLayers'" },
         { "\"objectives\": { \"alm\": {}, \"sft\": {} }, \"combine\": { \"rule\": \"gradnorm\", \"pcgrad\": ‹1›true }", "learns from unchanged gradients" },
         { "\"objectives\": { \"sft\": {} }, \"slots\": ‹1›3", "expected a power of two" },
-        { "\"objectives\": { \"sft\": {} }, \"lora\": ‹1›{ \"rank\": 4 }", "add \"train\": \"lora\"" },
-        { "\"objectives\": { \"sft\": {} }, \"lora\": ‹1›{}", "add \"train\": \"lora\"" },
+        { "\"objectives\": { \"sft\": {} }, \"lora\": ‹1›{ \"rank\": 4 }", "set \"train\": \"lora\"" },
+        { "\"objectives\": { \"sft\": {} }, \"lora\": ‹1›{}", "set \"train\": \"lora\"" },
         { "\"objectives\": { \"sft\": {} }, \"train\": \"embeddings\", \"lora\": ‹1›{ \"rank\": 16 }", "'train' is embeddings" },
     };
 
@@ -90,8 +90,8 @@ public sealed class OptionRuleTests : IDisposable
     [Theory]
     [InlineData("\"alm\": ‹1›null", "a hypernetwork needs one of them")]
     [InlineData("\"alm\": { \"scores\": ‹1›\"online\" }", "trained from cached scores")]
-    [InlineData("\"alm\": { \"bias\": ‹1›\"b.txt\" }", "another tokenizer comes with every step")]
-    [InlineData("\"alm\": { \"chunks\": ‹1›\"unbiased\" }", "another tokenizer comes with every step")]
+    [InlineData("\"alm\": { \"bias\": ‹1›\"b.txt\" }", "every step has another tokenizer")]
+    [InlineData("\"alm\": { \"chunks\": ‹1›\"unbiased\" }", "every step has another tokenizer")]
     public Task What_a_hypernetwork_is_to_learn_must_fit_together(string options, string says) => _run.RefusedAsync($$"""
         { "name": "x", "teacher": { "model": "{{_run.Model()}}" }, "student": { "model": "{{_run.Model()}}" },
           "flows": [ { "name": "f", "stages": [ { "stage": "read-jsonl", "files": ["{{Text()}}"] }, { "stage": "tokenize" }, { "stage": "align" }, { "stage": "score-teacher" }, { "stage": "write-shards", "to": "shards" } ] },
@@ -99,11 +99,11 @@ public sealed class OptionRuleTests : IDisposable
         """, says);
 
     [Theory]
-    [InlineData("../x", "leaves the run folder")]
-    [InlineData("a/../../x", "leaves the run folder")]
-    [InlineData("/tmp/x", "leaves the run folder")]
-    [InlineData("", "leaves the run folder")]
-    [InlineData("a\\u0000b", "has a null character")]
+    [InlineData("../x", "is outside the run folder")]
+    [InlineData("a/../../x", "is outside the run folder")]
+    [InlineData("/tmp/x", "is outside the run folder")]
+    [InlineData("", "is outside the run folder")]
+    [InlineData("a\\u0000b", "contains a null character")]
     [InlineData("definition.json", "where the run keeps its definition.json")]
     [InlineData("report", "where the run keeps its report")]
     [InlineData("parts/x", "where the run keeps its parts")]
@@ -125,7 +125,7 @@ public sealed class OptionRuleTests : IDisposable
           "flows": [ { "name": "f", "stages": [ { "stage": "read-jsonl", "files": ["{{Text()}}"] }, { "stage": "tokenize-student", "lossMarker": ‹1›"=" }, { "stage": "write-shards", "to": ‹2›"../x" } ] },
             { "name": "g", "stages": [ { "stage": "read-shards", "from": [‹3›"../x"] }, { "stage": "batch" }, { "stage": "update-student", "to": "s", "steps": 1, "objectives": ‹4›{} } ] },
             { "name": "h", "stages": [ { "stage": "read-jsonl", "files": ["{{Text()}}"] }, { "stage": "evaluate", "models": ‹5›[], "agreement": ‹6›"a" } ] } ] }
-        """, ["'lossOn' is not marker", "leaves the run folder", "leaves the run folder", "none is given", "'models' is empty", "names 'a'"]);
+        """, ["'lossOn' is not marker", "is outside the run folder", "is outside the run folder", "none is given", "'models' is empty", "names 'a'"]);
 
     [Fact]
     public async Task A_definition_that_a_run_folder_keeps_breaks_no_rule_that_its_file_did_not()

@@ -17,7 +17,7 @@ public sealed class PositionTests : IDisposable
               "flows": [ { "name": "f", "stages": [ { "stage": "read-jsonl", "files": ["{{Text()}}"] }, { "stage": "tokenize", "maxTeacherTokens": {{teacher}}, "maxStudentTokens": {{student}} },
                 { "stage": "align" }, { "stage": "score-teacher" }, { "stage": "write-shards", "to": "shards", "count": 1 } ] } ] }
             """;
-        string[] says = ["'maxTeacherTokens' is 800, and the teacher was made for 512 positions", "'maxStudentTokens' is 700, and the student was made for 512 positions"];
+        string[] says = ["'maxTeacherTokens' is 800, but the teacher was made for 512 positions", "'maxStudentTokens' is 700, but the student was made for 512 positions"];
         await _run.WarnedAsync(scoring("", "‹1›800", "‹2›700"), says);
         await _run.WarnedAsync(scoring("", "512", "512"));
         await _run.RefusedAsync(scoring("\"strictPositions\": true,", "‹1›800", "‹2›700"), says);
@@ -25,7 +25,7 @@ public sealed class PositionTests : IDisposable
         (string file, string run, _) = _run.Place(scoring("", "800", "700"));
         AlmAnswer ran = await RuleRun.AskAsync("run", file, "--run", run, "--plain");
         Assert.Equal("", ran.Error);
-        Assert.Single(ran.Output.Split('\n'), l => l.Contains("was made for 512 positions (max_position_embeddings) and is given 602", StringComparison.Ordinal));
+        Assert.Single(ran.Output.Split('\n'), l => l.Contains("was made for 512 positions (max_position_embeddings) but is given 602", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -40,7 +40,7 @@ public sealed class PositionTests : IDisposable
             """);
         AlmAnswer ran = await RuleRun.AskAsync("run", file, "--run", run, "--plain");
         Assert.Equal(code, ran.Code);
-        Assert.Contains("the student was made for 512 positions (max_position_embeddings) and is given 602", code == 0 ? ran.Output : ran.Error, StringComparison.Ordinal);
+        Assert.Contains("the student was made for 512 positions (max_position_embeddings) but is given 602", code == 0 ? ran.Output : ran.Error, StringComparison.Ordinal);
 
         (file, run, _) = _run.Place($$"""
             { "name": "x", {{strict}} "flows": [ { "name": "g", "stages": [ { "stage": "read-jsonl", "files": ["{{Text()}}"] },
@@ -62,7 +62,7 @@ public sealed class PositionTests : IDisposable
         Assert.Contains("was made for 512 positions", scored.Error, StringComparison.Ordinal);
         AlmAnswer generated = await RuleRun.AskAsync(["generate", "--model", _run.Model(), "--prompt", new string('a', 505), "--max-tokens", "20", .. more]);
         Assert.Equal(strict ? ExitCodes.Input : 0, generated.Code);
-        Assert.Contains("was made for 512 positions (max_position_embeddings) and is given 526", generated.Error, StringComparison.Ordinal);
+        Assert.Contains("was made for 512 positions (max_position_embeddings) but is given 526", generated.Error, StringComparison.Ordinal);
         Assert.Equal(strict, generated.Output.Length == 0);
         Assert.DoesNotContain("positions", (await RuleRun.AskAsync(["generate", "--model", _run.Model(), "--prompt", "a", "--max-tokens", "2", .. more])).Error, StringComparison.Ordinal);
     }

@@ -35,11 +35,11 @@ public sealed class CorrectionTests : IDisposable
         }
         string corrected = _folder.Write("d.json", flows("0"));
         AlmAnswer check = await Alm.RunAsync(["check", corrected, "--run", Run]);
-        Assert.Contains("is taken over: flows.two.join-neighbours.cancelAfter, was 30, is 0", check.Output, StringComparison.Ordinal);
+        Assert.Contains("changed: flows.two.join-neighbours.cancelAfter, was 30, is now 0", check.Output, StringComparison.Ordinal);
         AlmAnswer goesOn = await Alm.RunAsync(["run", corrected, "--run", Run]);
         Assert.Equal("", goesOn.Error);
         Assert.Equal(0, goesOn.Code);
-        Assert.Contains("flows.two.join-neighbours.cancelAfter was 30, is 0", goesOn.Output, StringComparison.Ordinal);
+        Assert.Contains("flows.two.join-neighbours.cancelAfter was 30, is now 0", goesOn.Output, StringComparison.Ordinal);
         Assert.Equal(kept, File.GetLastWriteTimeUtc(Path.Combine(Run, "one.txt")));
         JsonNode report = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(Run, "report.json")))!;
         JsonNode change = Assert.Single(report["changes"]!.AsArray())!;

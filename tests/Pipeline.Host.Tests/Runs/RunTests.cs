@@ -181,7 +181,7 @@ public sealed class RunTests : IDisposable
         AlmAnswer again = await Alm.RunAsync(["run", definition, "--run", Run, "--from", "train"]);
 
         Assert.Equal((0, ""), (again.Code, again.Error));
-        Assert.Contains("flow 'train' and those after it are made again; deleted: checkpoint.txt, two.txt", again.Output, StringComparison.Ordinal);
+        Assert.Contains("flow 'train' and those after it are done again; deleted: checkpoint.txt, two.txt", again.Output, StringComparison.Ordinal);
         Assert.Contains("flow 'one' is done already", again.Output, StringComparison.Ordinal);
         Assert.Equal("kept", File.ReadAllText(Path.Combine(Run, "one.txt")));
         Assert.Equal(two, File.ReadAllText(Path.Combine(Run, "two.txt")));

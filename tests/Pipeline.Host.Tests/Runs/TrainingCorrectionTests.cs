@@ -30,8 +30,8 @@ public sealed class TrainingCorrectionTests : IDisposable
 
         AlmAnswer goesOn = await TrainAsync(Training("0.001", "\"epochs\": 0", "\"checkpointEvery\": 2"));
         Assert.Equal("", goesOn.Error);
-        Assert.Contains("flows.train.update-student.learningRate was 0.01, is 0.001", goesOn.Output, StringComparison.Ordinal);
-        Assert.Contains("going on from step 2 of 5", goesOn.Output, StringComparison.Ordinal);
+        Assert.Contains("flows.train.update-student.learningRate was 0.01, is now 0.001", goesOn.Output, StringComparison.Ordinal);
+        Assert.Contains("continuing from step 2 of 5", goesOn.Output, StringComparison.Ordinal);
         double[] rates = [.. File.ReadLines(Path.Combine(Run, "metrics.jsonl")).Select(l => JsonNode.Parse(l)!.AsObject())
             .Where(l => (string?)l["flow"] == "train").Select(l => (double?)l["learningRate"]).OfType<double>()];
         Assert.Equal(0.01, rates[0], 3);

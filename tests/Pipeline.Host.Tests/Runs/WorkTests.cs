@@ -87,7 +87,7 @@ public sealed class WorkTests : IDisposable
         AlmAnswer answer = await Work(definition, "0/1");
 
         Assert.Equal(ExitCodes.Definition, answer.Code);
-        Assert.Contains("'only' is one piece: its sink 'write-lines'", answer.Error, StringComparison.Ordinal);
+        Assert.Contains("'only' cannot be shared: its sink 'write-lines'", answer.Error, StringComparison.Ordinal);
     }
 
     [Fact]

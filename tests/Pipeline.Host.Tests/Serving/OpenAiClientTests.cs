@@ -74,7 +74,7 @@ public sealed class OpenAiClientTests : IDisposable
         Assert.Equal(401, key.Status);
         ClientResultException model = await Assert.ThrowsAsync<ClientResultException>(() => Client(server, "a-key").GetChatClient("nobody").CompleteChatAsync("hi"));
         Assert.Equal(404, model.Status);
-        Assert.Contains("'nobody' is not served here; there is 'teacher'", model.Message, StringComparison.Ordinal);
+        Assert.Contains("'nobody' is not served here; available: 'teacher'", model.Message, StringComparison.Ordinal);
     }
 
     [Fact]

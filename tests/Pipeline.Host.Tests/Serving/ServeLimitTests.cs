@@ -117,6 +117,6 @@ public sealed class ServeLimitTests
     {
         AlmAnswer answer = await Alm.RunAsync(["serve", "--model", Teacher, "--host", "0.0.0.0", "--port", "0"], variable: _ => null);
         Assert.Equal(64, answer.Code);
-        Assert.Contains("--host 0.0.0.0 is reached from other machines: give --api-key KEY", answer.Error, StringComparison.Ordinal);
+        Assert.Contains("--host 0.0.0.0 can be reached from other machines: give --api-key KEY", answer.Error, StringComparison.Ordinal);
     }
 }

@@ -134,7 +134,7 @@ public sealed class ServeScoringTests(ITestOutputHelper output) : IDisposable
 
     private string Lines(string[] texts) => _folder.Write("in.jsonl", string.Concat(texts.Select(text => JsonSerializer.Serialize(new { text }) + "\n")));
 
-    // Questions of gsm8k; the project's own kind of them where the shared folder is not there.
+    // Questions of gsm8k; the project's own kind of them where the shared folder does not exist.
     private string[] Questions(int count)
     {
         if (SharedFolder.Below("data", output) is not { } data)

@@ -15,7 +15,7 @@ internal sealed class FakeServer : IDisposable
 {
     private static readonly JsonSerializerOptions Layout = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    private readonly HttpListener _listener = new();
+    private HttpListener _listener = new();
     private readonly int _vocabulary;
     private double[][] _logP;
     private int _requests;
@@ -29,14 +29,14 @@ internal sealed class FakeServer : IDisposable
             try
             {
                 Url = $"http://127.0.0.1:{port}";
-                _listener.Prefixes.Clear();
                 _listener.Prefixes.Add(Url + "/");
                 _listener.Start();
                 break;
             }
             catch (HttpListenerException)
             {
-                // Somebody else has the port.
+                // Another process has the port, and a listener that failed to start is closed.
+                _listener = new HttpListener();
             }
         }
         _ = ServeAsync();

@@ -118,7 +118,7 @@ public sealed class OpenAiTeacherTests : IServiceProvider, IDisposable
         await first.ConfirmAsync(default);
         using var other = new FakeServer(259, seed: 4);
         await using ITeacher second = Teacher(new(), other.Url);
-        Assert.Contains("another model answers", (await Assert.ThrowsAsync<InputException>(() => second.ConfirmAsync(default))).Message, StringComparison.Ordinal);
+        Assert.Contains("is not the one this run began with", (await Assert.ThrowsAsync<InputException>(() => second.ConfirmAsync(default))).Message, StringComparison.Ordinal);
     }
 
     private double Mass(int before)

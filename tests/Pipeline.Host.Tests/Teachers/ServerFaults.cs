@@ -17,20 +17,20 @@ internal static class ServerFaults
                 foreach ((string fault, string says) in new[]
                 {
                     ("text for a number", "expected"), ("positive", "at most 0"), ("infinite", "finite"), ("NaN", "not JSON"), ("a page", "not JSON"), ("nothing", "the answer has no"),
-                    ("first known", "expected null"), ("one position less", " for "), ("one position more", " for "), ("shifted", "was sent there"), ("too much", "sum to"), ("null", "has no"),
+                    ("first known", "expected null"), ("one position less", " for "), ("one position more", " for "), ("shifted", "was sent"), ("too much", "sum to"), ("null", "has no"),
                 })
                 {
                     all.Add(server, fault, says);
                 }
             }
-            all.Add(ServerKind.Vllm, "other ids", "which was sent there");
-            all.Add(ServerKind.Sglang, "other ids", "was sent there");
-            all.Add(ServerKind.Completions, "other ids", "was sent there");
+            all.Add(ServerKind.Vllm, "other ids", "which was sent");
+            all.Add(ServerKind.Sglang, "other ids", "was sent");
+            all.Add(ServerKind.Completions, "other ids", "was sent");
             foreach (ServerKind server in new[] { ServerKind.Vllm, ServerKind.Completions })
             {
                 all.Add(server, "another row's", "expected 0");
                 all.Add(server, "two choices", "2 choices");
-                all.Add(server, "another model's", "those before were");
+                all.Add(server, "another model's", "earlier answers came");
             }
             return all;
         }

@@ -104,7 +104,7 @@ public sealed class ServerRunTests : IDisposable
         _server.Teach(seed: 4);
         AlmAnswer refused = await RunAsync("run", ServerKind.Vllm);
         Assert.Equal(ExitCodes.Input, refused.Code);
-        Assert.Contains("another model answers", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("is not the one this run began with", refused.Error, StringComparison.Ordinal);
         Assert.Equal(committed, CommittedShards());
         _server.Teach(seed: 3);
         AlmAnswer done = await RunAsync("run", ServerKind.Vllm);
@@ -124,7 +124,7 @@ public sealed class ServerRunTests : IDisposable
         };
         AlmAnswer refused = await RunAsync("run", ServerKind.Vllm);
         Assert.Equal(ExitCodes.Input, refused.Code);
-        Assert.Contains("another model answers", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("is not the one this run began with", refused.Error, StringComparison.Ordinal);
         Assert.Equal(0, CommittedShards());
     }
 
@@ -162,7 +162,7 @@ public sealed class ServerRunTests : IDisposable
     {
         AlmAnswer check = await AskAsync("check", ServerKind.Vllm, more: ", \"requestsPerMinute\": 12, \"pricePerMillionTokens\": 250, \"tokensPerSecond\": 100000");
         Assert.True(check.Code == 0, check.Error);
-        foreach (string says in new[] { "rate", "requests a minute at most", "requests", "in flight", "received", "cost", "in its currency", "time", "by requestsPerMinute" })
+        foreach (string says in new[] { "rate", "most requests per minute", "requests", "in flight", "received", "cost", "in its currency", "time", "by requestsPerMinute" })
             Assert.Contains(says, check.Output, StringComparison.Ordinal);
         Assert.Equal(0, _server.Requests);
     }

@@ -106,7 +106,7 @@ public sealed class ServerWritingTests : IDisposable
         string definition = Definition(ServerKind.Vllm).Replace("\"backend\": \"openai\", \"server\": \"vllm\", \"model\": \"table\"", "\"backend\": \"frequency\", \"model\": \"counts\"", StringComparison.Ordinal)
             .Replace($"\"url\": \"{_server.Url}\", \"retries\": 0, \"inFlight\": 3, \"top\": 5, ", "", StringComparison.Ordinal);
         AlmAnswer refused = await Alm.RunAsync(["check", _folder.Write("other.json", definition), "--run", _folder["other"]], stages: StageTable.All, teachers: [.. TeacherTable.All, FrequencyTeacher.Registration]);
-        Assert.Contains("a teacher that writes, which a teacher of backend 'frequency' does not give", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("a teacher that generates text, which a teacher of backend 'frequency' does not provide", refused.Error, StringComparison.Ordinal);
     }
 
     private static JsonNode? Seed(JsonNode asked) => asked["seed"] ?? asked["sampling_params"]?["sampling_seed"];

@@ -77,7 +77,7 @@ public sealed class WatchTests : IDisposable
 
         File.Delete(Path.Combine(run, "definition.json"));
         using HttpResponseMessage gone = await watch.Client.GetAsync("status.json");
-        Assert.Contains("is no run folder", await gone.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains("is not a run folder", await gone.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         Assert.Equal(ExitCodes.Input, (await Alm.RunAsync(["watch", _folder["nowhere"], "--port", "0"])).Code);
     }
 

@@ -167,7 +167,7 @@ public sealed class ChoicesTests : IDisposable
 
         File.WriteAllText(_run.PathOf("bad.csv"), "Question,Best Answer,Correct Answers,Incorrect Answers,Category\na,b,b,c,d\nshort,row\n,b,b,c,d\n");
         Assert.Single(await ReadAsync(new() { Files = [_run.PathOf("bad.csv")], Format = ChoiceFormat.TruthfulQa }));
-        Assert.Contains(_run.Rejected, r => r.Reason == "another number of fields than columns");
+        Assert.Contains(_run.Rejected, r => r.Reason == "number of fields differs from number of columns");
         File.WriteAllText(_run.PathOf("open.csv"), "Question,Best Answer,Correct Answers,Incorrect Answers,Category\n\"a,b\n");
         Assert.Contains("line 2", (await Assert.ThrowsAsync<InputException>(() => ReadAsync(new() { Files = [_run.PathOf("open.csv")], Format = ChoiceFormat.TruthfulQa }))).Message, StringComparison.Ordinal);
         File.WriteAllText(_run.PathOf("other.csv"), "a,b\n1,2\n");

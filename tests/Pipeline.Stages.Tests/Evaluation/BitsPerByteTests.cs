@@ -71,7 +71,7 @@ public sealed class BitsPerByteTests
                 "teacher         1.2500   1,200            0.240",
                 "student         2.5000   5,000            1.000",
                 "3 documents, 5,000 bytes, 7 windows of at most 1,024 bytes",
-                "the input went on; the text above maxBytes was not judged",
+                "there was more input; text beyond maxBytes was not judged",
                 "training closed 87.5 % of the gap between student-initial and teacher",
             ],
             EvaluationTable.Lines(report));

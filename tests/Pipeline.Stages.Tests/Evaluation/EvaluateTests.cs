@@ -246,7 +246,7 @@ public sealed class EvaluateTests : IDisposable
         Assert.Equal([0L, 49], [report.Models[1].Exact!.RuledOutBytes!.Value, report.Models[2].Exact!.RuledOutBytes!.Value]);
         Assert.Null(report.Models[4].Exact);
         Assert.Equal((54L, "bytes"), (report.Models[3].Tokens, report.Models[3].Tokenizer));
-        Assert.Contains(_run.Said, line => line.Contains("rules out what a does not", StringComparison.Ordinal));
+        Assert.Contains(_run.Said, line => line.Contains("gives probability 0 to what a does not", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -275,14 +275,14 @@ public sealed class EvaluateTests : IDisposable
     {
         EvaluatedModel a = new() { Model = "run:a" };
         Assert.Contains("two models are named 'a'", await DefinitionErrorAsync(new() { Models = [a, a] }), StringComparison.Ordinal);
-        Assert.Contains("is of [a]; expected two models or more", await DefinitionErrorAsync(new() { Models = [a], Ensembles = [new() { Name = "e", Members = ["a"] }] }), StringComparison.Ordinal);
+        Assert.Contains("has the members [a], expected two or more models", await DefinitionErrorAsync(new() { Models = [a], Ensembles = [new() { Name = "e", Members = ["a"] }] }), StringComparison.Ordinal);
         Assert.Contains(
-            "'gap' names 'student', which is none of 'a'",
+            "'gap' names 'student', which is not one of 'a'",
             await DefinitionErrorAsync(new() { Models = [a], Gap = new() { Before = "a", After = "student", Teacher = "a" } }),
             StringComparison.Ordinal);
         string agreement = await DefinitionErrorAsync(
             new() { Models = [a, new() { Model = "run:b" }], Ensembles = [new() { Name = "e", Members = ["a", "b"] }], Agreement = "e" });
-        Assert.Contains("'agreement' names 'e', which is none of 'a', 'b'", agreement, StringComparison.Ordinal);
+        Assert.Contains("'agreement' names 'e', which is not one of 'a', 'b'", agreement, StringComparison.Ordinal);
         Assert.Contains("the definition has none", await DefinitionErrorAsync(new() { Models = [new() { Model = "teacher" }] }), StringComparison.Ordinal);
     }
 

@@ -47,32 +47,32 @@ public sealed class UnsayableTokenizerTests : IDisposable
     };
 
     [Theory]
-    [InlineData("unigram", "it is no BPE, or one that marks the parts of words; of Unigram llama.cpp computes another function")]
+    [InlineData("unigram", "it is not BPE, or BPE that marks the parts of words (and for Unigram, llama.cpp computes something else)")]
     [InlineData("a pattern of its own", @"llama.cpp has no pre-tokenizer for the pattern(s) [a-c]+|\s+")]
-    [InlineData("another cut", "llama.cpp has no pre-tokenizer like its own, {\"type\":\"Sequence\"")]
-    [InlineData("a space in front", "llama.cpp has no pre-tokenizer like its own, {")]
-    [InlineData("whole words first", "llama.cpp's pre-tokenizers for its pattern are for ignore_merges false alone")]
-    [InlineData("NFKC", "its normalizer is {\"type\":\"NFKC\"}, and llama.cpp has none")]
-    [InlineData("lower case", "its normalizer is {\"type\":\"Lowercase\"}, and llama.cpp has none")]
+    [InlineData("another cut", "llama.cpp has no pre-tokenizer like {\"type\":\"Sequence\"")]
+    [InlineData("a space in front", "llama.cpp has no pre-tokenizer like {")]
+    [InlineData("whole words first", "llama.cpp's pre-tokenizers for its pattern work only with ignore_merges false")]
+    [InlineData("NFKC", "its normalizer is {\"type\":\"NFKC\"}, but llama.cpp has none")]
+    [InlineData("lower case", "its normalizer is {\"type\":\"Lowercase\"}, but llama.cpp has none")]
     [InlineData("a name that fills up", "two of its tokens are '[PAD")]
-    [InlineData("▁ no bytes", "it is neither byte-level nor has it tokens for bytes")]
-    [InlineData("▁ spaces untouched", "its normalizer and pre-tokenizer do more than write ▁ for spaces, or less: none, none")]
-    [InlineData("▁ a merge less", "and are no merge of its; llama.cpp merges by scores of tokens, and would merge them")]
+    [InlineData("▁ no bytes", "it is not byte-level and has no tokens for bytes")]
+    [InlineData("▁ spaces untouched", "its normalizer and pre-tokenizer do something other than write ▁ for spaces: none, none")]
+    [InlineData("▁ a merge less", "but are not one of its merges; llama.cpp merges by scores of tokens and would merge them")]
     public void What_no_file_can_say_is_refused_by_name(string change, string expected)
     {
         string message = Assert.Throws<InputException>(() => Remarks(change)).Message;
-        Assert.StartsWith("this tokenizer cannot be said in GGUF: ", message, StringComparison.Ordinal);
+        Assert.StartsWith("GGUF cannot express this tokenizer: ", message, StringComparison.Ordinal);
         Assert.Contains(expected, message, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("NFC", "its normalizer NFC is not applied by llama.cpp: text that is not in NFC gets other ids there")]
-    [InlineData("lstrip", "1 added tokens take white space beside them or stand for whole words alone (lstrip, rstrip, single_word)")]
-    [InlineData("rstrip", "1 added tokens take white space beside them")]
-    [InlineData("single_word", "1 added tokens take white space beside them")]
+    [InlineData("NFC", "llama.cpp does not apply its normalizer NFC: text that is not NFC gets other ids there")]
+    [InlineData("lstrip", "1 added tokens absorb white space around them or match only whole words (lstrip, rstrip, single_word)")]
+    [InlineData("rstrip", "1 added tokens absorb white space around them")]
+    [InlineData("single_word", "1 added tokens absorb white space around them")]
     [InlineData("two marks in front", "its template puts other tokens around a text than one bos and one eos")]
     [InlineData("▁ sparing", "its tokenizer writes no ▁ before a text that begins with a space; llama.cpp always does")]
-    [InlineData("▁ first only", "its tokenizer writes no ▁ before a text that begins with a space, nor behind special tokens; llama.cpp always does")]
+    [InlineData("▁ first only", "its tokenizer writes no ▁ before a text that begins with a space, nor after special tokens; llama.cpp always does")]
     public void What_is_so_for_some_texts_is_said(string change, string expected)
         => Assert.Contains(expected, Assert.Single(Remarks(change)), StringComparison.Ordinal);
 
@@ -83,7 +83,7 @@ public sealed class UnsayableTokenizerTests : IDisposable
 
     [Fact]
     public void More_tokens_than_the_model_has_rows_are_refused()
-        => Assert.Contains("tokens, the model 10 rows", Assert.Throws<InputException>(() => Remarks("nothing", rows: 10)).Message, StringComparison.Ordinal);
+        => Assert.Contains("tokens, but the model has 10 rows", Assert.Throws<InputException>(() => Remarks("nothing", rows: 10)).Message, StringComparison.Ordinal);
 
     private List<string> Remarks(string change, int? rows = null)
     {

@@ -49,7 +49,7 @@ public sealed class TrainHypernetworkSinkTests : IDisposable
         await Assert.ThrowsAsync<InterruptedException>(() => Train(definition, Options with { To = "halves" }, stop.Token));
         _run.OnProgress = static _ => { };
         await Train(definition, Options with { To = "halves" });
-        Assert.Contains("going on from step 3 of 6", _run.Said);
+        Assert.Contains("continuing from step 3 of 6", _run.Said);
         Assert.Equal(File.ReadAllBytes(_run[$"straight/{Weights}"]), File.ReadAllBytes(_run[$"halves/{Weights}"]));
         Assert.Contains(_run.Scalars, s => s.Name == "loss/lexical");
     }
@@ -83,7 +83,7 @@ public sealed class TrainHypernetworkSinkTests : IDisposable
         foreach (string file in Directory.GetFiles(_run.Teacher, "tokenizer*")) File.Copy(file, Path.Combine(_run["wide"], Path.GetFileName(file)));
         RunDefinition other = definition with { Student = definition.Student! with { Model = _run["wide"], Embeddings = "hypernetwork:run:straight" } };
         InputException e = await Assert.ThrowsAsync<InputException>(() => _run.Device.RunAsync(() => _run.CreateStudent(other).Dispose(), default));
-        Assert.Contains("the model has 1 of 384 of 16", e.Message, StringComparison.Ordinal);
+        Assert.Contains("this model has 1 of 384 of 16", e.Message, StringComparison.Ordinal);
 
         string manifest = _run["straight/hypernetwork.json"];
         File.WriteAllText(manifest, File.ReadAllText(manifest).Replace("\"heads\": 4", "\"heads\": 2", StringComparison.Ordinal));
@@ -105,7 +105,7 @@ public sealed class TrainHypernetworkSinkTests : IDisposable
             }, default);
             InputException e = await Assert.ThrowsAsync<InputException>(() => _run.Device.RunAsync(
                 () => _run.CreateStudent(student with { Student = student.Student! with { Donor = _run.Teacher } }).Dispose(), default));
-            Assert.Contains("a donor has the student's tokenizer", e.Message, StringComparison.Ordinal);
+            Assert.Contains("a donor must have the student's tokenizer", e.Message, StringComparison.Ordinal);
         }
     }
 

@@ -50,10 +50,10 @@ public sealed class ImportParquetTests : IDisposable
             (l => l["text"] = null, "text is null"),
             (l => l["scores"]!.AsArray().RemoveAt(1), "the fields of the tokens have different lengths"),
             (l => l["mass"] = new JsonArray(), "the fields of the tokens have different lengths"),
-            (l => l["scores"]![2] = "'NaN'", "a number is no log-probability"),
-            (l => l["mass"]![2] = null, "a number is no log-probability"),
+            (l => l["scores"]![2] = "'NaN'", "a number is not a log-probability"),
+            (l => l["mass"]![2] = null, "a number is not a log-probability"),
             (l => l["ids"]![2] = null, "a token's id is not a whole number"),
-            (l => l["ids"]![2] = -5, "an id that the teacher's tokenizer does not have"),
+            (l => l["ids"]![2] = -5, "an id is not in the teacher's tokenizer"),
             (l => l["pieces"]![2] = new JsonArray(), "a token's id and bytes disagree"),
             (l => l["text"] = "other", "the tokens do not spell the text"),
         ];
@@ -77,7 +77,7 @@ public sealed class ImportParquetTests : IDisposable
         foreach ((ImportScoresOptions options, string says) in new[]
         {
             (Options(false) with { LogLikelihood = "logprobs" }, "'scores'"), (Options(false) with { LogLikelihood = "ids" }, "Int32"), (Options(false) with { Ids = "scores" }, "Float"),
-            (Options(false) with { Text = "pieces" }, "a list"), (Options(false) with { Boundary = "text" }, "no list"),
+            (Options(false) with { Text = "pieces" }, "a list"), (Options(false) with { Boundary = "text" }, "not a list"),
         })
         {
             InputException refused = await Assert.ThrowsAsync<InputException>(() => ReadAsync(options));

@@ -21,7 +21,7 @@ public sealed class ModelConfigTests
     [InlineData("""{"model_type": "llama", "rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 2048}}""", "rope_scaling.factor = 4, but max_position_embeddings 2048 is 1 times")]
     [InlineData("""{"model_type": "llama", "rope_scaling": {"type": "yarn"}}""", "rope_scaling.factor is needed")]
     [InlineData("""{"model_type": "llama", "hidden_act": "silu", "hidden_activation": "gelu"}""", "the other key says Gelu")]
-    [InlineData("""{"model_type": "gemma2", "hidden_act": "silu"}""", "by hidden_activation, the other key says Silu")]
+    [InlineData("""{"model_type": "gemma2", "hidden_act": "silu"}""", "as hidden_activation says, but the other key says Silu")]
     [InlineData("""{"model_type": "llama", "num_hidden_layers": 2000000000}""", "num_hidden_layers = 2000000000, expected a whole number from 1 to 10000")]
     [InlineData("""{"model_type": "llama", "rope_scaling": {"type": "dynamic"}}""", "rope_scaling.factor is needed")]
     [InlineData("""{"model_type": "llama", "rope_scaling": {"type": "mrope", "factor": 4.0}}""", "rope_scaling.type = 'mrope'")]

@@ -98,13 +98,13 @@ public sealed class PeftTests : IDisposable
         using CausalLm model = TinyModels.Create("llama");
         string Refused() => Assert.Throws<InputException>(() => PeftFolder.MergeInto(model, _folder, _storage)).Message;
         Write("", (Query + ".lora_A.weight", zeros(4, model.Config.HiddenSize)));
-        Assert.Contains("has no lora_B", Refused(), StringComparison.Ordinal);
+        Assert.Contains("has no matching lora_B", Refused(), StringComparison.Ordinal);
         Write("", (Query + ".lora_B.weight", zeros(4, 4)));
-        Assert.Contains("has no lora_A", Refused(), StringComparison.Ordinal);
+        Assert.Contains("has no matching lora_A", Refused(), StringComparison.Ordinal);
         Write("", (Query + ".lora_A.weight", zeros(4, 8)), (Query + ".lora_B.weight", zeros(8, 4)));
-        Assert.Contains("the adapter is of another model", Refused(), StringComparison.Ordinal);
+        Assert.Contains("the adapter belongs to another model", Refused(), StringComparison.Ordinal);
         Write("", ("base_model.model.model.layers.77.mlp.up_proj.lora_A.weight", zeros(4, 8)), ("base_model.model.model.layers.77.mlp.up_proj.lora_B.weight", zeros(8, 4)));
-        Assert.Contains("'model.layers.77.mlp.up_proj.weight' is no weight of llama", Refused(), StringComparison.Ordinal);
+        Assert.Contains("'model.layers.77.mlp.up_proj.weight' is not a weight of llama", Refused(), StringComparison.Ordinal);
         File.Delete(Path.Combine(_folder, PeftFolder.WeightsName));
         Assert.Contains("safe_serialization", Refused(), StringComparison.Ordinal);
     }

@@ -99,7 +99,7 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData("""{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,16]}}""", "does not take")]
     [InlineData("""{"a":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,16]}}""", "0 or more")]
     [InlineData("""{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]},"b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}""", "overlaps")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}""", "'a' is there twice")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}""", "'a' is listed twice")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", "8 bytes at the end belong to no tensor")]
     [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}""", "belong to no tensor")]
     [InlineData("""{"a":{"dtype":"F4","shape":[2],"data_offsets":[0,16]}}""", "is stored as F4")]
@@ -240,7 +240,7 @@ public sealed class SafetensorsTests : IDisposable
             Path.Combine(_folder, SafetensorsFolder.IndexName),
             """{"weight_map": {"a": "there.safetensors", "b": "there.safetensors", "c": "gone.safetensors", "d": "gone.safetensors", "e": "lost.safetensors", "f": "there.safetensors"}}""");
         string message = Assert.Throws<InputException>(() => SafetensorsFolder.Open(_folder, _storage)).Message;
-        Assert.All(["'a' should be in there.safetensors", "'f' should be", "gone.safetensors is not there, and with it 2 tensors ('c' first)", "lost.safetensors is not there"], part => Assert.Contains(part, message));
+        Assert.All(["'a' should be in there.safetensors", "'f' should be", "gone.safetensors does not exist, so 2 tensors are missing ('c' first)", "lost.safetensors does not exist"], part => Assert.Contains(part, message));
         Assert.DoesNotContain("'b'", message);
     }
 

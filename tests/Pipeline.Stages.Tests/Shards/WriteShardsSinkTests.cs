@@ -103,7 +103,7 @@ public sealed class WriteShardsSinkTests : IDisposable
     {
         await WriteAllAsync();
         var stage = Made.WriteShards(new WriteShardsOptions { To = "out", Count = 4 }, _context.For());
-        Assert.Contains("was written as 3 shards, this definition says 4", Assert.Throws<InputException>(() => stage.IsCommitted(0)).Message, StringComparison.Ordinal);
+        Assert.Contains("was written as 3 shards, but this definition says 4", Assert.Throws<InputException>(() => stage.IsCommitted(0)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -67,7 +67,7 @@ public sealed class EditedModelTests : IDisposable
         await _run.Device.RunAsync(() =>
         {
             using LanguageModel model = LanguageModel.Load(_run.Teacher, null, _run.Storage, _run.Device, edit: _run["edit"]);
-            Assert.Contains("has an edit of its activations, which GGUF cannot say", Assert.Throws<InputException>(() => GgufModelFile.Check(model)).Message, StringComparison.Ordinal);
+            Assert.Contains("has an edit of its activations, which GGUF cannot express", Assert.Throws<InputException>(() => GgufModelFile.Check(model)).Message, StringComparison.Ordinal);
         });
     }
 
@@ -101,7 +101,7 @@ public sealed class EditedModelTests : IDisposable
     {
         RunDefinition definition = _run.Definition();
         var site = new RunSite(definition with { Student = new StudentDefinition { Config = _run.Teacher, Tokenizer = _run.Teacher, Edit = "run:edit" } }, _run.Folder, _run.Storage, new TokenizerStore(_run.Storage));
-        Assert.Contains("begins from a config", Assert.Throws<DefinitionException>(() => StudentFactory.Create(site, _run.Device)).Message, StringComparison.Ordinal);
+        Assert.Contains("starts from a config", Assert.Throws<DefinitionException>(() => StudentFactory.Create(site, _run.Device)).Message, StringComparison.Ordinal);
         Assert.Contains("project-sea", Assert.Throws<InputException>(() => Teacher("run:nothing").Fingerprint).Message, StringComparison.Ordinal);
     }
 

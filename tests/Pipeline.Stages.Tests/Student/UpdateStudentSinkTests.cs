@@ -47,7 +47,7 @@ public sealed class UpdateStudentSinkTests : IDisposable
         Assert.False(File.Exists(_run[$"halves/{Weights}"]));
         _run.OnProgress = static _ => { };
         await _run.TrainAsync(definition, "shards", options with { To = "halves" });
-        Assert.Contains("going on from step 3 of 6", _run.Said);
+        Assert.Contains("continuing from step 3 of 6", _run.Said);
         Assert.Equal(File.ReadAllBytes(_run[$"straight/{Weights}"]), File.ReadAllBytes(_run[$"halves/{Weights}"]));
         Assert.NotEqual(File.ReadAllBytes(_run[$"straight-initial/{Weights}"]), File.ReadAllBytes(_run[$"straight/{Weights}"]));
         string last = Directory.GetDirectories(_run["checkpoints/straight"]).Order().Last();
@@ -170,7 +170,7 @@ public sealed class UpdateStudentSinkTests : IDisposable
 
         // Within the limit the run goes on from there, and what it writes is what it began with.
         await _run.TrainAsync(definition, "shards", options);
-        Assert.Contains("going on from step 4 of 9", _run.Said);
+        Assert.Contains("continuing from step 4 of 9", _run.Said);
         Assert.Equal(File.ReadAllBytes(_run[$"student-initial/{Weights}"]), File.ReadAllBytes(_run[$"student/{Weights}"]));
     }
 
@@ -208,8 +208,8 @@ public sealed class UpdateStudentSinkTests : IDisposable
         File.WriteAllBytes(newest, bytes);
         File.Delete(_run[$"student/{Weights}"]);
         await _run.TrainAsync(definition, "shards", options);
-        Assert.Contains(_run.Said, s => s.Contains("is not taken", StringComparison.Ordinal));
-        Assert.Contains("going on from step 2 of 4", _run.Said);
+        Assert.Contains(_run.Said, s => s.Contains("is not used", StringComparison.Ordinal));
+        Assert.Contains("continuing from step 2 of 4", _run.Said);
         Assert.Equal(straight, File.ReadAllBytes(_run[$"student/{Weights}"]));
     }
 

@@ -154,7 +154,7 @@ public sealed class JudgeTasksTests : IDisposable
         string[] known = [.. Directory.GetFiles(answers).Order()];
         Assert.Equal(2, known.Length);
         InterruptedException stopped = await Assert.ThrowsAsync<InterruptedException>(() => _run.JudgeAsync(questions, options, _run.Run.Context() with { StopRequested = new CancellationToken(canceled: true) }));
-        Assert.Contains("goes on", stopped.Message, StringComparison.Ordinal);
+        Assert.Contains("continues", stopped.Message, StringComparison.Ordinal);
         Assert.Equal(whole, await BytesAsync());
         Assert.Equal(8, Directory.GetFiles(answers).Length);
         Assert.Equal(written, known.Select(File.GetLastWriteTimeUtc));

@@ -100,19 +100,19 @@ public sealed class ReadTasksTests : IDisposable
     public static TheoryData<string, string, string> Faults => new()
     {
         { "gsm8k", """{ "maxByte": 3 }""", "maxByte" },
-        { "gsm8k", """{ "prompt": "{nothing}" }""", "'prompt' has {nothing}, which is none of 'columns' ('question', 'answer')" },
+        { "gsm8k", """{ "prompt": "{nothing}" }""", "'prompt' has {nothing}, which is not one of 'columns' ('question', 'answer')" },
         { "gsm8k", """{ "prompt": "{question" }""", "not closed" },
-        { "gsm8k", """{ "answers": [{ "name": "a", "pattern": "(" }] }""", "'answers[0]': '(' is no regular expression" },
-        { "gsm8k", """{ "answers": [] }""", "'answers', how it is found" },
+        { "gsm8k", """{ "answers": [{ "name": "a", "pattern": "(" }] }""", "'answers[0]': '(' is not a .NET regular expression" },
+        { "gsm8k", """{ "answers": [] }""", "'answers', the ways to find" },
         { "gsm8k", """{ "examples": null }""", "'shots' needs 'examples'" },
         { "gsm8k", """{ "stop": [""] }""", "'stop' holds an empty text" },
         { "gsm8k", """{ "kind": "riddle" }""", "kind" },
-        { "piqa", """{ "gold": "key" }""", "'gold' names 'key', which is none of 'columns'" },
-        { "piqa", """{ "choicesFrom": "goal" }""", "either 'choices', words, or 'choicesFrom'" },
+        { "piqa", """{ "gold": "key" }""", "'gold' names 'key', which is not one of 'columns'" },
+        { "piqa", """{ "choicesFrom": "goal" }""", "either 'choices', a list, or 'choicesFrom'" },
         { "piqa", """{ "name": "a/b" }""", "'name' is 'a/b'" },
         { "bbq", """{ "prompt": "{question}" }""", "{context} and {question}" },
         { "ifeval", """{ "checks": { "a": { "count": "x" } } }""", "'checks.a': expected one of 'atLeast'" },
-        { "ifeval", """{ "checks": { "a": { "count": "[", "atLeast": "1" } } }""", "'[' is no regular expression" },
+        { "ifeval", """{ "checks": { "a": { "count": "[", "atLeast": "1" } } }""", "'[' is not a .NET regular expression" },
     };
 
     [Theory]

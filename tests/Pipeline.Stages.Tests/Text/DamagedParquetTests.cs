@@ -64,13 +64,13 @@ public sealed class DamagedParquetTests : IDisposable
     {
         string path = _run.PathOf("a.parquet");
         File.WriteAllText(path, "{\"text\": \"this is JSON, not Parquet\"}");
-        Assert.Contains("is no Parquet file: it begins with 7b 22 74 65, not with PAR1", await RefusalAsync(path), StringComparison.Ordinal);
+        Assert.Contains("is not a Parquet file: it begins with 7b 22 74 65, not with PAR1", await RefusalAsync(path), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_missing_file_and_a_glob_without_a_match_are_named()
     {
-        Assert.EndsWith("nothing.parquet is not there; 'files' of the definition names it", await RefusalAsync(_run.PathOf("nothing.parquet")), StringComparison.Ordinal);
+        Assert.EndsWith("nothing.parquet does not exist; it is named in 'files' of the definition", await RefusalAsync(_run.PathOf("nothing.parquet")), StringComparison.Ordinal);
         Assert.StartsWith("stage 'stage': no file matches 'run:none-*.parquet'", await RefusalAsync("run:none-*.parquet"), StringComparison.Ordinal);
     }
 
@@ -112,7 +112,7 @@ public sealed class DamagedParquetTests : IDisposable
             BinaryPrimitives.WriteInt32LittleEndian(tail, kept);
             "PAR1"u8.CopyTo(tail.AsSpan(4));
             File.WriteAllBytes(path, [.. data, .. whole.AsSpan(data.Length, kept), .. tail]);
-            Assert.Matches("its footer is damaged|is cut or damaged", await RefusalAsync(path));
+            Assert.Matches("its footer is damaged|is cut off or damaged", await RefusalAsync(path));
         }
     }
 

@@ -68,7 +68,7 @@ public sealed class RowFileTests : IDisposable
         File.WriteAllText(_run.PathOf("b.jsonl"), "[1]\n");
         Assert.Contains("none of its first 1 lines is a JSON object", Assert.Throws<InputException>(() => RowFile.Columns(_run.Storage, _run.PathOf("b.jsonl"))).Message, StringComparison.Ordinal);
         File.WriteAllText(_run.PathOf("c.jsonl"), "");
-        Assert.Contains("no line holds anything", Assert.Throws<InputException>(() => RowFile.Columns(_run.Storage, _run.PathOf("c.jsonl"))).Message, StringComparison.Ordinal);
+        Assert.Contains("all lines are blank", Assert.Throws<InputException>(() => RowFile.Columns(_run.Storage, _run.PathOf("c.jsonl"))).Message, StringComparison.Ordinal);
     }
 
     [Fact]

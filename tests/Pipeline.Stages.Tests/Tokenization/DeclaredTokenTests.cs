@@ -69,13 +69,13 @@ public sealed class DeclaredTokenTests : IDisposable
     }
 
     [Theory]
-    [InlineData("tokenizer_config.json", """{"eos_token": "<gone>"}""", "$.eos_token is '<gone>', which is in no vocabulary")]
-    [InlineData("tokenizer_config.json", """{"bos_token": {"content": "<gone>"}}""", "$.bos_token is '<gone>', which is in no vocabulary")]
-    [InlineData("special_tokens_map.json", """{"pad_token": "<gone>"}""", "$.pad_token is '<gone>', which is in no vocabulary")]
+    [InlineData("tokenizer_config.json", """{"eos_token": "<gone>"}""", "$.eos_token is '<gone>', which is not in the vocabulary")]
+    [InlineData("tokenizer_config.json", """{"bos_token": {"content": "<gone>"}}""", "$.bos_token is '<gone>', which is not in the vocabulary")]
+    [InlineData("special_tokens_map.json", """{"pad_token": "<gone>"}""", "$.pad_token is '<gone>', which is not in the vocabulary")]
     [InlineData("tokenizer_config.json", """{"additional_special_tokens": ["<gone>"]}""", "the model in the folder has")]
     [InlineData("tokenizer_config.json", """{"added_tokens_decoder": {"100000": {"content": "<gone>"}}}""", "not 100000 as declared")]
-    [InlineData("tokenizer_config.json", """{"added_tokens_decoder": {"x": {"content": "<gone>"}}}""", "ids are expected for names")]
-    [InlineData("tokenizer_config.json", """{"added_tokens_decoder": ["<gone>"]}""", "an object from ids to tokens is expected")]
+    [InlineData("tokenizer_config.json", """{"added_tokens_decoder": {"x": {"content": "<gone>"}}}""", "expected ids as names")]
+    [InlineData("tokenizer_config.json", """{"added_tokens_decoder": ["<gone>"]}""", "expected an object from ids to tokens")]
     [InlineData("added_tokens.json", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n", "git lfs pull")]
     public void A_folder_that_contradicts_itself_is_refused_by_name(string file, string content, string said)
     {
