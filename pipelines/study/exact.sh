@@ -1,7 +1,7 @@
 #!/bin/bash
 # Everything behind docs/study/exact*.md, in order, or only some parts of it (the functions at the end). A run that is done is skipped, one that was cut off
 # goes on: start it again as often as you like, and twice at once for two lanes. ALM says how alm is called.
-#   pipelines/study/exact.sh [PART…]
+#   [SEEDS="1 2"] pipelines/study/exact.sh [PART…]
 # First:
 #   alm run pipelines/study/teacher.json --run runs/study/teacher --set flows.pretrain.update-student.steps=9000 --set threads=2
 set -u
@@ -91,30 +91,30 @@ subword-search() {
 one() {
   local seed
   score maths trunk exact kept-8
-  for seed in 1 2 3 4 5; do four one-seed$seed maths --set seed=$seed; done
+  for seed in ${SEEDS:-1 2 3 4 5}; do four one-seed$seed maths --set seed=$seed; done
 }
 little() {
   local seed
   score little trunk exact kept-8
-  for seed in 1 2 3 4 5; do four little-seed$seed little --set seed=$seed; done
+  for seed in ${SEEDS:-1 2 3 4 5}; do four little-seed$seed little --set seed=$seed; done
 }
 own() {
   local seed
   score plays trunk exact kept-8
   score articles trunk exact kept-8
-  for seed in 1 2 3 4 5; do four own-seed$seed maths+plays+articles --set seed=$seed; done
+  for seed in ${SEEDS:-1 2 3 4 5}; do four own-seed$seed maths+plays+articles --set seed=$seed; done
 }
-one-more() { local seed; for seed in 1 2; do more one-more-seed$seed maths --set seed=$seed; done; }
-little-more() { local seed; for seed in 1 2; do more little-more-seed$seed little --set seed=$seed; done; }
-own-more() { local seed; for seed in 1 2; do more own-more-seed$seed maths+plays+articles --set seed=$seed; done; }
-one-long() { local seed; for seed in 1 2; do four one-long-seed$seed maths --set seed=$seed "${long[@]}"; done; }
-little-long() { local seed; for seed in 1 2; do four little-long-seed$seed little --set seed=$seed "${long[@]}"; done; }
-own-long() { local seed; for seed in 1 2; do four own-long-seed$seed maths+plays+articles --set seed=$seed "${long[@]}"; done; }
+one-more() { local seed; for seed in ${SEEDS:-1 2}; do more one-more-seed$seed maths --set seed=$seed; done; }
+little-more() { local seed; for seed in ${SEEDS:-1 2}; do more little-more-seed$seed little --set seed=$seed; done; }
+own-more() { local seed; for seed in ${SEEDS:-1 2}; do more own-more-seed$seed maths+plays+articles --set seed=$seed; done; }
+one-long() { local seed; for seed in ${SEEDS:-1 2}; do four one-long-seed$seed maths --set seed=$seed "${long[@]}"; done; }
+little-long() { local seed; for seed in ${SEEDS:-1 2}; do four little-long-seed$seed little --set seed=$seed "${long[@]}"; done; }
+own-long() { local seed; for seed in ${SEEDS:-1 2}; do four own-long-seed$seed maths+plays+articles --set seed=$seed "${long[@]}"; done; }
 
 # --- To subwords.
 subword() {
   local seed
-  for seed in 1 2 3; do unit subword-seed$seed exact-subword --set seed=$seed; done
+  for seed in ${SEEDS:-1 2 3}; do unit subword-seed$seed exact-subword --set seed=$seed; done
 }
 
 # --- Bytes kept, and contexts pruned.
@@ -122,7 +122,7 @@ curves() {
   local seed kinds="kept-1 kept-2 kept-4 kept-256 prune-1e-1 prune-1e-2 prune-0"
   score maths $kinds
   needs maths $kinds
-  for seed in 1 2; do unit curves-seed$seed exact-curves --set seed=$seed; done
+  for seed in ${SEEDS:-1 2}; do unit curves-seed$seed exact-curves --set seed=$seed; done
 }
 
 # --- The teacher's answers to openings of problems.
@@ -136,7 +136,7 @@ answers() {
   unit answers exact-answers
   need answers
   score answers trunk exact
-  for seed in 1 2; do four answers-seed$seed answers --set seed=$seed; done
+  for seed in ${SEEDS:-1 2}; do four answers-seed$seed answers --set seed=$seed; done
 }
 
 [ $# -gt 0 ] || set -- search one one-more subword-search subword little own one-long little-more own-more curves answers little-long own-long

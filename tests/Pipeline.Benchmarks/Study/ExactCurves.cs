@@ -45,16 +45,14 @@ internal static class ExactCurves
             string file = $"{Name}-{picture}.svg";
             PointOnAxis[] drawn = [.. points.Where(p => scored[p.Model] is { } run && at(run) is not null).Select(p => new PointOnAxis(p.Model, at(scored[p.Model]!)!.Value, p.Label))];
             pages.Save(file, Picture.Curves(heading, axis, comparison, Domains.Maths, drawn, WithoutTeacher));
-            return new StudySection(
-                heading,
-                ModelTable.Rows(
-                    comparison, Domains.Maths, [WithoutTeacher, "alm-sft", .. points.Select(p => p.Model), RunComparison.DefaultTeacher],
-                    ("here", m => points.FirstOrDefault(p => p.Model == m).Label ?? ""),
-                    ("stored per byte", m => Cell(m, s => s.StoredPerByte, "0.0")),
-                    ("positions per byte", m => Cell(m, s => s.ContextsPerByte, "0.00")),
-                    ("lost", m => Cell(m, s => s.LostShare, "0.0e-0")),
-                    ("seconds", m => Cell(m, s => s.Seconds, "0"))),
-                below) { Pictures = [(file, $"{heading}: bits per byte")] };
+            IReadOnlyList<IReadOnlyList<string>> rows = ModelTable.Rows(
+                comparison, Domains.Maths, [WithoutTeacher, "alm-sft", .. points.Select(p => p.Model), RunComparison.DefaultTeacher],
+                ("here", m => points.FirstOrDefault(p => p.Model == m).Label ?? ""),
+                ("stored per byte", m => Cell(m, s => s.StoredPerByte, "0.0")),
+                ("positions per byte", m => Cell(m, s => s.ContextsPerByte, "0.00")),
+                ("lost", m => Cell(m, s => s.LostShare, "0.0e-0")),
+                ("seconds", m => Cell(m, s => s.Seconds, "0")));
+            return new StudySection(heading, rows, below) { Pictures = [(file, $"{heading}: bits per byte")] };
         }
     }
 }

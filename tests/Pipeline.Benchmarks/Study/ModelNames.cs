@@ -6,6 +6,8 @@ namespace Pipeline.Benchmarks.Study;
 /// <summary>The study's names of models: their order in tables, and as a reader knows them.</summary>
 internal static class ModelNames
 {
+    public const string OfFewerBytes = "exact-8";
+
     private const string GammaPrefix = "gamma-";
     private const string TauPrefix = "tau-";
 
@@ -14,9 +16,9 @@ internal static class ModelNames
     [
         (RunComparison.DefaultBefore, "student before training"),
         ("sft", "SFT"), ("dskd", "DSKD"), ("uld", "ULD"), ("mined", "MinED"),
-        ("alm", "ALM"), ("alm-tau-inf", "ALM, τ = ∞"), ("alm-100-no-boundary", "ALM, τ = 100, no boundary mass"), ("alm-100-nothing", "ALM, τ = 100, no boundary mass, no merging"),
+        ("alm", "ALM"), ("alm-tau-inf", "ALM τ ∞"), ("alm-100-no-boundary", "ALM τ 100, no boundary"), ("alm-100-nothing", "ALM τ 100, undebiased"),
         ("alm-sft", "ALM + SFT"), ("alm-sft-latents", "ALM + SFT + latents"),
-        ("bytes-trunk", "next bytes, trunk"), ("bytes-exact", "next bytes, exact"), ("exact-8", "exact, 8 bytes at most"), ("exact-sft", "exact + SFT"), ("exact-ends", "exact, at token ends"),
+        ("bytes-trunk", "next bytes, trunk"), ("bytes-exact", "next bytes, exact"), (OfFewerBytes, "exact, 8 bytes at most"), ("exact-sft", "exact + SFT"), ("exact-ends", "exact, at token ends"),
         ("next-bytes", "next bytes"), ("next-bytes-sft", "next bytes + SFT"),
         ("no-boundary", "no boundary mass"),
         ("float32", "float32, teacher online"), ("bits-16", "16 bits"), ("bits-12", "12 bits"), ("bits-8", "8 bits"),

@@ -3,7 +3,7 @@ using Pipeline.Host.Comparison;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>Which learning rate each method gets: runs named by it, one seed each.</summary>
+/// <summary>Which learning rate each method gets: runs named by it, one seed each. Fewer bytes get that of all.</summary>
 internal static class SearchStudy
 {
     /// <param name="target">What the students' tokens are.</param>
@@ -18,7 +18,7 @@ internal static class SearchStudy
         ];
         if (rates.Length == 0)
             return;
-        string[] models = [.. rates.SelectMany(r => ModelNames.Ordered(r.Comparison)).Distinct().Where(m => !ModelNames.IsReference(m))];
+        string[] models = [.. rates.SelectMany(r => ModelNames.Ordered(r.Comparison)).Distinct().Where(m => !ModelNames.IsReference(m) && m != ModelNames.OfFewerBytes)];
         List<IReadOnlyList<string>> rows = [["model", .. rates.Select(r => r.Rate)]];
         List<string> atEdge = [];
         foreach (string model in models)
