@@ -52,8 +52,8 @@ public sealed class NextBytesTests(TinyJob job, ITestOutputHelper output)
     [Fact]
     public void Training_on_next_bytes_for_many_times_the_steps_needs_as_much_memory()
     {
-        // With the small heap: by itself the collector lets some tens of MiB of new objects pile up now and then, as the processor's cache has room, and
-        // the longer a run the surer it meets such a moment. × 1.104 was seen of steps that kept nothing: 14 MiB of objects at step 500 and at 15,000.
+        // With the small heap: what is kept must fit into it, or the run ends out of memory. By itself the collector lets tens of MiB of new objects pile
+        // up now and then, and the longer a run the surer it meets such a moment, which looks like growth and may hide it.
         int steps = FaultCounts.Of(100, 3000), times = FaultCounts.Of(4, 10);
         Compare(Peak(Training(steps), AlmChild.Measured), Peak(Training(steps * times), AlmChild.Measured), $"{times} times the {steps} steps");
     }
