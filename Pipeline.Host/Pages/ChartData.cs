@@ -16,7 +16,8 @@ internal sealed record ChartData(string Caption, bool Logarithmic, IReadOnlyList
     public static ChartData Of(string caption, IReadOnlyList<MetricSeries> lines, bool logarithmic = false)
     {
         int averaged = Math.Max(1, (lines.Max(l => l.Points.Count) + MostPoints - 1) / MostPoints);
-        string words = averaged == 1 ? caption : string.Create(CultureInfo.InvariantCulture, $"{caption} (each point is the mean of {averaged})");
+        int steps = averaged * lines.Max(l => l.Each);
+        string words = steps == 1 ? caption : string.Create(CultureInfo.InvariantCulture, $"{caption} (each point is the mean of {steps})");
         long[][] groups = [.. lines.SelectMany(l => l.Points).Select(p => p.Step).Distinct().Order().Chunk(averaged)];
         IReadOnlyList<double?>[] values = [.. lines.Select(line => Means(line, groups))];
         return new ChartData(

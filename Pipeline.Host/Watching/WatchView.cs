@@ -59,7 +59,7 @@ internal sealed record WatchView(
         if (now?.SecondsLeft is { } left && status.State == RunState.Running)
             yield return new($"left of {now.Flow}", Figures.Time(left));
         foreach (MetricSeries loss in run.Metrics.Where(m => m.Flow == now?.Flow && m.Name.StartsWith("loss/", StringComparison.Ordinal)).Take(ShownLosses))
-            yield return new(loss.Name, Figures.Number(loss.Points[^1].Value));
+            yield return new(loss.Name, Figures.Number(loss.Last));
         yield return new("last written", $"{Figures.Time(status.Silent.TotalSeconds)} ago");
     }
 

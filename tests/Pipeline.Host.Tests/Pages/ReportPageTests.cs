@@ -29,8 +29,8 @@ public sealed class ReportPageTests
     [Fact]
     public void A_long_curve_is_averaged_and_says_so()
     {
-        string page = ReportPage.Of(Record() with { Metrics = [new("distill", "loss/alm", [.. Enumerable.Range(1, 6000).Select(i => ((long)i, 1.0 / i))])] }, Machine, default);
-        Assert.Contains("each point is the mean of 10", page, StringComparison.Ordinal);
+        string page = ReportPage.Of(Record() with { Metrics = [new("distill", "loss/alm", 3, [.. Enumerable.Range(1, 2000).Select(i => (3L * i, 1.0 / i))], 0.5)] }, Machine, default);
+        Assert.Contains("each point is the mean of 12", page, StringComparison.Ordinal);
         Assert.InRange(Encoding.UTF8.GetByteCount(page), 1, 300_000);
     }
 
@@ -46,6 +46,6 @@ public sealed class ReportPageTests
               "flows": { "score": { "seconds": 12.5, "stages": [ { "stage": "tokenize", "in": 10, "out": 9, "rejected": 1, "rejectedBy": { "too long": 1 },
                 "counts": { "chunks": 40, "teacherTokens": 50, "studentTokens": 90, "bytes": 95, "tokens": 50, "shardBytes": 200 } } ] } },
               "parts": { "judgement": {{Encoding.UTF8.GetString(EvaluationTable.ToJson(judged))}} } }
-            """)!.AsObject(), [new("distill", "loss/alm", [(1, 2.5), (2, 1.5)])], "{ \"name\": \"tiny\" }");
+            """)!.AsObject(), [new("distill", "loss/alm", 1, [(1, 2.5), (2, 1.5)], 1.5)], "{ \"name\": \"tiny\" }");
     }
 }
