@@ -26,7 +26,7 @@ public sealed unsafe partial class CausalLm
     internal Tensor Step(Tensor x_B1H, IReadOnlyList<int> padding, KeyValueCache cache, int rows)
     {
         Positions?.Check(cache.Length + 1);
-        StepPass pass = _step ??= new StepPass(Config);
+        StepPass pass = _step ??= new StepPass(Config, get_num_threads());
         pass.Begin(x_B1H, padding, cache);
         foreach (DecoderLayer layer in _layers)
             layer.Step(pass);
@@ -34,7 +34,7 @@ public sealed unsafe partial class CausalLm
         Tensor logits = empty([pass.Batch, rows], dtype: ScalarType.Float32);
         var head = (float*)TensorAddress.Of(HeadWeight);
         var into = (float*)TensorAddress.Of(logits);
-        VectorMaths.Product(pass.X, head, null, into, pass.Batch, Config.HiddenSize, rows, 0, rows);
+        pass.Product(pass.X, head, null, into, Config.HiddenSize, rows);
         if (Config.FinalSoftcap is { } softcap)
         {
             for (long i = 0; i < (long)pass.Batch * rows; i++)

@@ -17,13 +17,13 @@ internal sealed unsafe partial class DecoderLayer
         Attend(Normed(_inputNorm, pass.X, normed, batch), output, pass);
         Join(pass.X, Normed(_attentionOutputNorm, output, output, batch), batch * hidden);
         float* h = Normed(_feedForwardNorm, pass.X, normed, batch);
-        _gate.Step(h, gate, batch);
-        _up.Step(h, up, batch);
+        _gate.Step(h, gate, pass);
+        _up.Step(h, up, pass);
         if (_config.Activation == Activation.Silu)
             VectorMaths.Silu(gate, up, batch * inner);
         else
             VectorMaths.GeluTanh(gate, up, batch * inner);
-        _down.Step(gate, output, batch);
+        _down.Step(gate, output, pass);
         Join(pass.X, Normed(_feedForwardOutputNorm, output, output, batch), batch * hidden);
     }
 
@@ -32,32 +32,32 @@ internal sealed unsafe partial class DecoderLayer
         (int batch, int width, int heads, int groups) = (pass.Batch, _config.HeadDim, _config.Heads, _config.KeyValueHeads);
         bool sliding = _config.IsSliding[_index];
         float* q = pass.Room("q", heads * width), k = pass.Room("k", groups * width), v = pass.Room("v", groups * width), mixed = pass.Room("mixed", heads * width);
-        float* scores = pass.Room("scores", pass.Length);
-        _query.Step(h, q, batch);
-        _key.Step(h, k, batch);
-        _value.Step(h, v, batch);
+        float* scores = pass.Room("scores", (long)groups * pass.Length);
+        _query.Step(h, q, pass);
+        _key.Step(h, k, pass);
+        _value.Step(h, v, pass);
         Turn(q, heads, _queryNorm, pass, sliding);
         Turn(k, groups, _keyNorm, pass, sliding);
         (nint keysAt, nint valuesAt, long capacity) = pass.Cache.Place(_index, batch, groups, width);
         float* keys = (float*)keysAt, values = (float*)valuesAt;
-        for (int row = 0; row < batch; row++)
+        pass.Team.Run(batch * groups, 2L * batch * groups * pass.Length * width * sizeof(float), (first, end) =>
         {
-            int from = sliding ? Math.Max(pass.Padding[row], pass.Length - _config.SlidingWindow!.Value) : pass.Padding[row];
-            for (int group = 0; group < groups; group++)
+            for (int own = first; own < end; own++)
             {
-                long own = ((long)row * groups) + group, at = own * capacity * width;
-                long last = at + ((pass.Length - 1) * width);
-                new ReadOnlySpan<float>(k + (own * width), width).CopyTo(new Span<float>(keys + last, width));
-                new ReadOnlySpan<float>(v + (own * width), width).CopyTo(new Span<float>(values + last, width));
+                (int row, int group) = (own / groups, own % groups);
+                int from = sliding ? Math.Max(pass.Padding[row], pass.Length - _config.SlidingWindow!.Value) : pass.Padding[row];
+                long at = own * capacity * width, last = at + ((pass.Length - 1) * width);
+                new ReadOnlySpan<float>(k + ((long)own * width), width).CopyTo(new Span<float>(keys + last, width));
+                new ReadOnlySpan<float>(v + ((long)own * width), width).CopyTo(new Span<float>(values + last, width));
                 for (int head = group * heads / groups; head < (group + 1) * heads / groups; head++)
                 {
                     long query = ((row * heads) + head) * width;
-                    Mix(q + query, keys + at, values + at, scores, mixed + query, from, pass.Length);
+                    Mix(q + query, keys + at, values + at, scores + ((long)own * pass.Length), mixed + query, from, pass.Length);
                 }
             }
-        }
+        });
         pass.Cache.Added(_index);
-        _output.Step(mixed, output, batch);
+        _output.Step(mixed, output, pass);
     }
 
     // One head's query against the keys of one row.

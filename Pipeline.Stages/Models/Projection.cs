@@ -19,6 +19,5 @@ internal sealed unsafe class Projection(Weight weight, Weight? bias)
     }
 
     /// <summary>As <see cref="Apply"/> without an adapter, of [B, in] in memory.</summary>
-    public void Step(float* x, float* into, int batch)
-        => VectorMaths.Product(x, Weight.Values, Bias is null ? null : Bias.Values, into, batch, Weight.Width, Weight.Rows, 0, Weight.Rows);
+    public void Step(float* x, float* into, StepPass pass) => pass.Product(x, Weight.Values, Bias is null ? null : Bias.Values, into, Weight.Width, Weight.Rows);
 }

@@ -7,10 +7,14 @@ namespace Pipeline.Stages.Models;
 /// What the layers share in a step of one position in each of B rows: the residual stream, room for what they compute on the way, and
 /// rotations. Kept from step to step. H hidden, D head width, R rotated dimensions, S positions with this one.
 /// </summary>
-internal sealed unsafe class StepPass(ModelConfig config) : IDisposable
+/// <param name="config">The model's.</param>
+/// <param name="threads">That compute.</param>
+internal sealed unsafe class StepPass(ModelConfig config, int threads) : IDisposable
 {
     private readonly Dictionary<string, (nint Address, long Count)> _rooms = new(StringComparer.Ordinal);
     private readonly Dictionary<(RopeSettings Rope, long Length), float[]> _frequencies = [];
+
+    public StepTeam Team { get; } = new(threads);
 
     public int Batch { get; private set; }
 
@@ -40,6 +44,10 @@ internal sealed unsafe class StepPass(ModelConfig config) : IDisposable
         SlidingRotary = config.SlidingRope == config.Rope ? Rotary : Turned(config.SlidingRope, "sliding rotary");
     }
 
+    /// <summary>x W' + bias: [B, rows] of [B, width] and [rows, width].</summary>
+    public void Product(float* x, float* weight, float* bias, float* into, int width, int rows)
+        => Team.Run(rows, (long)rows * width * sizeof(float), (from, to) => VectorMaths.Product(x, weight, bias, into, Batch, width, rows, from, to));
+
     /// <summary>Memory of [B, width] values by name; what it holds is nobody's.</summary>
     public float* Room(string name, long width)
     {
@@ -55,6 +63,7 @@ internal sealed unsafe class StepPass(ModelConfig config) : IDisposable
 
     public void Dispose()
     {
+        Team.Dispose();
         foreach ((nint address, _) in _rooms.Values)
             NativeMemory.AlignedFree((void*)address);
         _rooms.Clear();
