@@ -19,6 +19,9 @@ internal sealed class HeadGradient
     // [N, 1], and what weights are made of: a constant for all tokens, and a share for those of the boundary.
     private readonly Tensor? _likelihood_N1, _boundary_N1, _reading_N1, _parts_2V;
 
+    // Then the pass has done with the reading what a walk would do.
+    private bool _isReadingSummed;
+
     private HeadGradient(HeadPass pass, IReadOnlyList<Tensor?> gradients)
     {
         (_pass, _problem) = (pass, pass.Problem);
@@ -41,11 +44,14 @@ internal sealed class HeadGradient
         using IDisposable quiet = no_grad();
         using DisposeScope scope = NewDisposeScope();
         var gradient = new HeadGradient(pass, gradients);
+        Tensor? head_VH = gradient.TakeReading(ofHidden, ofHead);
+        head_VH ??= ofHead ? zeros([pass.Problem.Rows, pass.Head_VH.size(1)], dtype: ScalarType.Float32, device: pass.Head_VH.device) : null;
         bool isDerived = ofHidden && pass.ByLikelihood_NH is not null;
-        Tensor? hidden_NH = isDerived ? gradient.Derived() : ofHidden ? empty_like(pass.Hidden_NH) : null;
-        Tensor? head_VH = ofHead ? zeros([pass.Problem.Rows, pass.Head_VH.size(1)], dtype: ScalarType.Float32, device: pass.Head_VH.device) : null;
-        if (head_VH is not null || !isDerived)
+        Tensor? hidden_NH = isDerived ? gradient.Derived() : ofHidden ? zeros_like(pass.Hidden_NH) : null;
+        if (gradient.HasWalk && (head_VH is not null || !isDerived))
             gradient.Walk(isDerived ? null : hidden_NH, head_VH?.narrow(0, 0, pass.Problem.Valid));
+        if (ofHidden && !isDerived && gradient._isReadingSummed)
+            hidden_NH!.add_((pass.ByReading_NH! * gradient._reading_N1!).to(hidden_NH.dtype));
         return (hidden_NH?.MoveToOuterDisposeScope(), head_VH?.to(pass.Head_VH.dtype).MoveToOuterDisposeScope());
     }
 
@@ -72,45 +78,81 @@ internal sealed class HeadGradient
         return sum_NH.to(_pass.Hidden_NH.dtype);
     }
 
+    private bool HasWalk => _likelihood_N1 is not null || _boundary_N1 is not null || (_reading_N1 is not null && !_isReadingSummed);
+
+    // [rows, H] what the pass summed of the reading, where all positions' numbers have one factor, as behind a sum.
+    private Tensor? TakeReading(bool ofHidden, bool ofHead)
+    {
+        if (_reading_N1 is null || _problem.Count == 0 || _problem.KeepsReading || (ofHidden && _pass.ByReading_NH is null))
+            return null;
+        if (!ofHead)
+        {
+            _isReadingSummed = true;
+            return null;
+        }
+        float factor = _reading_N1[0].item<float>();
+        if (_reading_N1.ne(factor).any().item<bool>() || _pass.TakeReadingByHead() is not { } sum_VH)
+            return null;
+        _isReadingSummed = true;
+        return sum_VH.mul_(factor);
+    }
+
     private void Walk(Tensor? hidden_NH, Tensor? head_VH)
     {
         Tensor Buffer() => empty([_problem.Slice, _problem.Valid], dtype: ScalarType.Float32, device: _pass.Head_VH.device);
-        Tensor logits = Buffer();
-        Tensor? tanh = _problem.Options.Softcap is null ? null : Buffer();
-        foreach ((long start, long length) in _problem.Slices)
+        Tensor? spare = null, tanh = _problem.Options.Softcap is null ? null : Buffer();
+        // Whatever was kept, the last slice is the one that left its buffer to the others.
+        foreach ((long start, long length) in _problem.Slices.Reverse())
         {
+            Tensor? kept = _pass.TakeWeights(start);
+            spare ??= kept ?? Buffer();
             using DisposeScope slice = NewDisposeScope();
             Tensor hidden_SH = _pass.Hidden_NH.narrow(0, start, length);
-            Tensor d_SV = ByLogits(start, length, logits.narrow(0, 0, length), tanh?.narrow(0, 0, length)).to(hidden_SH.dtype);
+            Tensor d_SV = ByLogits(start, length, (kept ?? spare).narrow(0, 0, length), kept is not null, tanh?.narrow(0, 0, length)).to(hidden_SH.dtype);
             hidden_NH?.narrow(0, start, length).copy_(d_SV.mm(_pass.Head_VH.to(d_SV.dtype)));
             if (head_VH is not null)
                 Add(head_VH, d_SV, hidden_SH);
+            if (!ReferenceEquals(kept, spare))
+                kept?.Dispose();
         }
+        spare?.Dispose();
     }
 
-    private Tensor ByLogits(long start, long length, Tensor buffer, Tensor? tanh)
+    private Tensor ByLogits(long start, long length, Tensor buffer, bool isKept, Tensor? tanh)
     {
         Tensor At(Tensor tensor) => tensor.narrow(0, start, length);
         Tensor? read = _reading_N1 is null || _pass.ReadingByLogits_NV is null ? null : At(_pass.ReadingByLogits_NV) * At(_reading_N1);
         if (read is not null && (_likelihood_N1 ?? _boundary_N1) is null)
             return read;
-        // A copy, since a graph may be gone through more than once.
-        Tensor z = start < _problem.Kept ? buffer.copy_(At(_pass.Kept_KV!)) : HeadPass.RawLogits(buffer, At(_pass.Hidden_NH), _pass.Head_VH);
-        if (tanh is not null)
-        {
-            tanh.copy_(z.div_(_problem.Options.Softcap!.Value).tanh_());
-            z.mul_(_problem.Options.Softcap.Value);
-        }
-        Tensor logP = z.sub_(At(_pass.LogNormalizer_N).unsqueeze(1));
-        Tensor? again = _reading_N1 is null || read is not null ? null : ReadAgain(start, logP.exp()).mul_(At(_reading_N1));
-        Tensor likelihood_S1 = _likelihood_N1 is null ? zeros([length, 1], dtype: ScalarType.Float32, device: logP.device) : At(_likelihood_N1);
-        Tensor d = _boundary_N1 is null ? logP.exp_().mul_(-likelihood_S1) : WithBoundary(logP, likelihood_S1, At(_boundary_N1), At(_pass.LogBoundary_N!).unsqueeze(1));
+        Tensor weights = isKept ? buffer : Probabilities(start, length, buffer, tanh);
+        Tensor? again = _reading_N1 is null || read is not null || _isReadingSummed ? null : ReadAgain(start, weights.clone()).mul_(At(_reading_N1));
+        Tensor likelihood_S1 = _likelihood_N1 is null ? zeros([length, 1], dtype: ScalarType.Float32, device: weights.device) : At(_likelihood_N1);
+        Tensor scale_S1 = isKept ? At(_pass.Sum_N).reciprocal().unsqueeze(1) : ones_like(likelihood_S1);
+        Tensor d = _boundary_N1 is null ? weights.mul_(-likelihood_S1 * scale_S1) : WithBoundary(start, weights, scale_S1, likelihood_S1, At(_boundary_N1));
         d.scatter_add_(1, At(_pass.Targets_N).clamp_min(Scalars.Zero).unsqueeze(1), likelihood_S1);
         if (again is not null)
             d.add_(again);
         if (tanh is not null)
             d.mul_(HeadPass.Slopes(tanh));
         return read is null ? d : d.add_(read);
+    }
+
+    // Computed again; with a softcap its tanh too.
+    private Tensor Probabilities(long start, long length, Tensor buffer, Tensor? tanh)
+    {
+        Tensor z = HeadPass.RawLogits(buffer, _pass.Hidden_NH.narrow(0, start, length), _pass.Head_VH), total_S1 = _pass.LogNormalizer_N.narrow(0, start, length).unsqueeze(1);
+        foreach ((long from, long count) in HeadPass.NearRows(z))
+        {
+            using DisposeScope near = NewDisposeScope();
+            Tensor rows = z.narrow(0, from, count);
+            if (tanh is not null)
+            {
+                tanh.narrow(0, from, count).copy_(rows.div_(_problem.Options.Softcap!.Value).tanh_());
+                rows.mul_(_problem.Options.Softcap.Value);
+            }
+            rows.sub_(total_S1.narrow(0, from, count)).exp_();
+        }
+        return z;
     }
 
     private Tensor ReadAgain(long start, Tensor weights)
@@ -120,19 +162,26 @@ internal sealed class HeadGradient
     }
 
     // p times (-(g_l + g_b) + (g_b / mass) at the boundary).
-    private Tensor WithBoundary(Tensor logP, Tensor likelihood_S1, Tensor boundary_S1, Tensor logMass_S1)
+    private Tensor WithBoundary(long start, Tensor weights_SV, Tensor scale_S1, Tensor likelihood_S1, Tensor boundary_S1)
     {
-        Tensor isTiny = logMass_S1.lt(Math.Log(HeadPass.TinyMass));
-        Tensor? tiny = isTiny.any().item<bool>()
-            ? (logP - logMass_S1).exp_().mul_(_problem.Boundary!).mul_(boundary_S1.masked_fill(isTiny.logical_not(), Scalars.Zero)).nan_to_num_()
-            : null;
-        Tensor share_S1 = (boundary_S1 * (-logMass_S1).exp()).masked_fill_(isTiny, Scalars.Zero), parts_S2 = cat([-likelihood_S1 - boundary_S1, share_S1], 1);
-        Tensor d = logP.exp_();
-        for (long from = 0; from < d.size(1); from += Block)
+        Tensor logMass_S1 = _pass.LogBoundary_N!.narrow(0, start, weights_SV.size(0)).unsqueeze(1), isTiny = logMass_S1.lt(Math.Log(HeadPass.TinyMass));
+        Tensor share_S1 = (boundary_S1 * (-logMass_S1).exp()).masked_fill_(isTiny, Scalars.Zero), parts_S2 = cat([-likelihood_S1 - boundary_S1, share_S1], 1).mul_(scale_S1);
+        for (long from = 0; from < weights_SV.size(1); from += Block)
         {
-            long count = Math.Min(Block, d.size(1) - from);
-            d.narrow(1, from, count).mul_(parts_S2.mm(_parts_2V!.narrow(1, from, count)));
+            long count = Math.Min(Block, weights_SV.size(1) - from);
+            weights_SV.narrow(1, from, count).mul_(parts_S2.mm(_parts_2V!.narrow(1, from, count)));
         }
-        return tiny is null ? d : d.add_(tiny);
+        if (isTiny.any().item<bool>())
+            AddTiny(start, weights_SV, isTiny.squeeze(1).nonzero().squeeze(1), boundary_S1);
+        return weights_SV;
+    }
+
+    // Where the mass is all but lost beside the largest term: q by a softmax of its own.
+    private void AddTiny(long start, Tensor d_SV, Tensor rows, Tensor boundary_S1)
+    {
+        Tensor z = HeadPass.RawLogits(_pass.Hidden_NH.narrow(0, start, d_SV.size(0)).index_select(0, rows), _pass.Head_VH);
+        if (_problem.Options.Softcap is { } c)
+            z.div_(c).tanh_().mul_(c);
+        d_SV.index_add_(0, rows, z.masked_fill_(_problem.Boundary!.eq(Scalars.Zero), Scalars.NegativeInfinity).softmax(1).mul_(boundary_S1.index_select(0, rows)), 1);
     }
 }

@@ -17,19 +17,28 @@ internal sealed class HeadPass
     // Rows of the head that are gathered at a time.
     private const int GatheredRows = 16_384;
 
+    // Values that one operation after another goes over before the next rows come: 2 MB, which stay near the processor.
+    private const long NearElements = 1 << 19;
+
+    private readonly Dictionary<long, Tensor> _weights = [];
+    private Tensor? _readingByHead_VH;
+
     private HeadPass(HeadProblem problem, Tensor hidden_NH, Tensor head_VH, Tensor targets_N, bool hasGraph)
     {
         bool derivatives = hasGraph && hidden_NH.requires_grad && problem.Options.ManyLosses;
         (Problem, Targets_N, Hidden_NH, Head_VH) = (problem, targets_N, hidden_NH.detach(), head_VH.detach().narrow(0, 0, problem.Valid));
         Tensor New(params long[] shape) => empty(shape, dtype: ScalarType.Float32, device: hidden_NH.device);
-        (LogLikelihood_N, LogNormalizer_N) = (New(problem.Count), New(problem.Count));
+        (LogLikelihood_N, LogNormalizer_N, Sum_N) = (New(problem.Count), New(problem.Count), New(problem.Count));
         LogBoundary_N = problem.Boundary is null ? null : New(problem.Count);
         ByLikelihood_NH = derivatives ? New(problem.Count, hidden_NH.size(1)) : null;
         ByBoundary_NH = derivatives && problem.Boundary is not null ? New(problem.Count, hidden_NH.size(1)) : null;
         Reading_N = problem.Options.Reading is null ? null : New(problem.Count);
-        ByReading_NH = derivatives && Reading_N is not null ? New(problem.Count, hidden_NH.size(1)) : null;
+        bool sumsReading = hasGraph && Reading_N is not null && !problem.KeepsReading;
+        ByReading_NH = derivatives && Reading_N is not null || sumsReading && hidden_NH.requires_grad ? New(problem.Count, hidden_NH.size(1)) : null;
         ReadingByLogits_NV = hasGraph && problem.KeepsReading ? New(problem.Count, problem.Valid) : null;
-        Kept_KV = hasGraph ? New(problem.Kept, problem.Valid) : null;
+        bool needsHead = hasGraph && (head_VH.requires_grad || problem.Options.HeadLater);
+        _readingByHead_VH = sumsReading && needsHead ? zeros([problem.Rows, hidden_NH.size(1)], dtype: ScalarType.Float32, device: hidden_NH.device) : null;
+        KeepsWeights = hasGraph && problem.Options.Softcap is null && (needsHead || !derivatives);
     }
 
     public HeadProblem Problem { get; }
@@ -57,6 +66,9 @@ internal sealed class HeadPass
     /// <summary>[N] log Σ exp z, float32.</summary>
     public Tensor LogNormalizer_N { get; }
 
+    /// <summary>[N] what the weights of <see cref="TakeWeights"/> are divided by, float32.</summary>
+    public Tensor Sum_N { get; }
+
     /// <summary>The derivatives of <see cref="LogLikelihood_N"/>, float32.</summary>
     public Tensor? ByLikelihood_NH { get; }
 
@@ -69,8 +81,8 @@ internal sealed class HeadPass
     /// <summary>The gradient of <see cref="Reading_N"/> by the logits before the softcap, where it is small enough to be kept.</summary>
     public Tensor? ReadingByLogits_NV { get; }
 
-    /// <summary>Logits of the first K positions, before the softcap.</summary>
-    public Tensor? Kept_KV { get; }
+    // Whether a walk may want weights. Not behind a softcap, whose slopes they do not tell.
+    private bool KeepsWeights { get; }
 
     /// <summary>What it holds belongs to the caller's dispose scope.</summary>
     /// <param name="problem">Sizes and options.</param>
@@ -84,16 +96,40 @@ internal sealed class HeadPass
         HeadPass pass = new(problem, hidden_NH, head_VH, targets_N, hasGraph);
         using DisposeScope scope = NewDisposeScope();
         Tensor Buffer() => empty([problem.Slice, problem.Valid], dtype: ScalarType.Float32, device: hidden_NH.device);
-        Tensor buffer = Buffer();
+        Tensor? buffer = null;
         Tensor? slopes = problem.Options.Softcap is null || (pass.ByLikelihood_NH ?? pass.Reading_N) is null ? null : Buffer();
         Gathering? gathering = pass.ByBoundary_NH is null ? null : Gathering.Of(problem.Boundary!);
         foreach ((long start, long length) in problem.Slices)
         {
-            using DisposeScope slice = NewDisposeScope();
-            pass.Slice(start, length, buffer.narrow(0, 0, length), slopes?.narrow(0, 0, length), gathering);
+            Tensor weights = pass.KeepsWeights && start < problem.Kept ? Buffer() : buffer ??= Buffer();
+            using (NewDisposeScope())
+                pass.Slice(start, length, weights.narrow(0, 0, length), slopes?.narrow(0, 0, length), gathering);
+            // The way back needs a buffer as large, so that to leave the last slice in its own takes no memory.
+            if (pass.KeepsWeights && (start < problem.Kept || start + length == problem.Count))
+                pass._weights[start] = weights.MoveToOuterDisposeScope();
         }
         pass.RedoTinyMasses();
         return pass;
+    }
+
+    /// <summary>The weights of a slice, proportional to its probabilities, in memory of a whole slice; null where they were not kept or are taken. Whoever takes them may change them.</summary>
+    /// <param name="start">Of the slice.</param>
+    public Tensor? TakeWeights(long start) => _weights.Remove(start, out Tensor? weights) ? weights : null;
+
+    /// <summary>[rows, H] Σ over the positions of the reading's gradient by the head, float32; null where it was not summed or is taken, as above.</summary>
+    public Tensor? TakeReadingByHead()
+    {
+        Tensor? taken = _readingByHead_VH;
+        _readingByHead_VH = null;
+        return taken;
+    }
+
+    /// <summary>Some rows of [S, V] at a time, on a card all: what is done to them one after another finds them near the processor.</summary>
+    public static IEnumerable<(long From, long Count)> NearRows(Tensor z_SV)
+    {
+        long rows = z_SV.size(0), some = z_SV.device_type == DeviceType.CUDA ? rows : Math.Max(1, NearElements / z_SV.size(1));
+        for (long from = 0; from < rows; from += some)
+            yield return (from, Math.Min(some, rows - from));
     }
 
     /// <summary>Logits of one slice in <paramref name="buffer"/>, float32, before the softcap.</summary>
@@ -115,13 +151,16 @@ internal sealed class HeadPass
     private void Slice(long start, long length, Tensor buffer, Tensor? slopes, Gathering? gathering)
     {
         Tensor At(Tensor vector) => vector.narrow(0, start, length);
-        if (Kept_KV is not null && start < Problem.Kept)
-            buffer.copy_(RawLogits(At(Kept_KV), At(Hidden_NH), Head_VH));
-        else
-            RawLogits(buffer, At(Hidden_NH), Head_VH);
-        Tensor z = Capped(buffer, slopes), target_S1 = At(Targets_N).clamp_min(Scalars.Zero).unsqueeze(1), none = At(Targets_N).lt(Scalars.Zero);
-        Tensor chosen = z.gather(1, target_S1).squeeze(1), largest = z.amax([1], keepdim: true);
-        Tensor e = z.sub_(largest).exp_(), sum = e.sum(1), total = sum.log() + largest.squeeze(1);
+        Tensor z = Capped(RawLogits(buffer, At(Hidden_NH), Head_VH), slopes), target_S1 = At(Targets_N).clamp_min(Scalars.Zero).unsqueeze(1), none = At(Targets_N).lt(Scalars.Zero);
+        Tensor chosen = z.gather(1, target_S1).squeeze(1), sum = At(Sum_N), largest = empty_like(sum), e = z;
+        foreach ((long from, long count) in NearRows(z))
+        {
+            using DisposeScope near = NewDisposeScope();
+            Tensor rows = z.narrow(0, from, count), most = rows.amax([1], keepdim: true);
+            largest.narrow(0, from, count).copy_(most.squeeze(1));
+            sum.narrow(0, from, count).copy_(rows.sub_(most).exp_().sum(1));
+        }
+        Tensor total = sum.log() + largest;
         At(LogNormalizer_N).copy_(total);
         At(LogLikelihood_N).copy_((chosen - total).masked_fill_(none, Scalars.Zero));
         Tensor? mass = LogBoundary_N is null ? null : mv(e, Problem.Boundary!).div_(sum);
@@ -137,14 +176,14 @@ internal sealed class HeadPass
         Tensor one = ones_like(target_S1, ScalarType.Float32), scale = sum.unsqueeze(1);
         Tensor slope = slopes?.gather(1, target_S1) ?? one, own_SH = Head_VH.index_select(0, target_S1.squeeze(1)).to(ScalarType.Float32);
         Tensor w = slopes is null ? e : e.mul_(slopes);
-        Tensor p = w.gather(1, target_S1);
-        w.scatter_add_(1, target_S1, -p);
-        p.div_(scale);
+        Tensor own_S1 = w.gather(1, target_S1), p = own_S1 / scale;
+        w.scatter_(1, target_S1, zeros_like(own_S1));
         Tensor others_SH = Product(w, Head_VH).div_(scale);
         At(ByLikelihood_NH).copy_((own_SH * (slope - p)).sub_(others_SH).masked_fill_(none.unsqueeze(1), Scalars.Zero));
-        if (gathering is null)
+        Tensor? gathered_SH = gathering?.Product(w, Head_VH).div_(scale);
+        w.scatter_(1, target_S1, own_S1);
+        if (gathering is null || gathered_SH is null)
             return;
-        Tensor gathered_SH = gathering.Product(w, Head_VH).div_(scale);
         own_SH.mul_(p);
         gathered_SH.add_(own_SH * gathering.Weights_V.index_select(0, target_S1.squeeze(1)).unsqueeze(1));
         others_SH.add_(own_SH);
@@ -159,6 +198,8 @@ internal sealed class HeadPass
             weights.mul_(slopes);
         ReadingByLogits_NV?.narrow(0, start, length).copy_(weights);
         ByReading_NH?.narrow(0, start, length).copy_(Product(weights, Head_VH));
+        if (_readingByHead_VH is not null)
+            HeadGradient.Add(_readingByHead_VH.narrow(0, 0, Problem.Valid), weights.to(Hidden_NH.dtype), Hidden_NH.narrow(0, start, length));
     }
 
     // Where the mass is all but lost beside the largest term: by a log-sum-exp of its own.

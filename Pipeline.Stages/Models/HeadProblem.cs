@@ -9,7 +9,7 @@ internal sealed class HeadProblem
     // 32 MB, of many positions up to 128 MB; for wide heads up to 512 MB, on a card 2 GB, see RowsOfWideHead.
     private const long SliceElements = 8 << 20, MostSliceElements = 32 << 20, MostWideElements = 128 << 20, MostCardElements = 512 << 20;
 
-    // Where all logits take 64 MB at most they are kept.
+    // Where all weights take 64 MB at most they are kept.
     private const long SmallElements = 16 << 20;
 
     // Below this width the products are a small part of the work: logits are computed again as fast as they are fetched, and small slices stay near the processor.
@@ -46,7 +46,7 @@ internal sealed class HeadProblem
 
     public long Slice { get; }
 
-    /// <summary>Positions, from the first on and of whole slices, whose logits are kept for the head's gradient; the others' are computed again.</summary>
+    /// <summary>Positions, from the first on and of whole slices, whose weights are kept for the head's gradient; the last slice's are too, the others' are computed again.</summary>
     public long Kept { get; }
 
     /// <summary>Whether a reading's gradient by the logits is kept, which costs more to make again than logits do.</summary>

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using Pipeline.Stages.Objectives;
 
 namespace Pipeline.Stages.NextBytes;
@@ -15,6 +16,8 @@ internal sealed class ByteBuckets(ByteVocabulary vocabulary, ByteTables tables)
     private readonly List<(int From, int To, double Value)> _steps = [];
     private readonly List<(double P, double Mass, int First, int Count)> _buckets = [];
     private readonly List<(int From, int To)> _ranges = [];
+    private readonly List<int> _cuts = [];
+    private readonly List<double> _factors = [];
     private readonly Dictionary<long, int> _first = Enumerable.Range(0, tables.Count).GroupBy(n => tables.At_n[n]).ToDictionary(g => g.Key, g => g.First());
 
     /// <param name="position">Flat; one without entries loses nothing.</param>
@@ -26,16 +29,55 @@ internal sealed class ByteBuckets(ByteVocabulary vocabulary, ByteTables tables)
         double loss = 0;
         for (int n = _first.GetValueOrDefault(position, tables.Count); n < tables.Count && tables.At_n[n] == position; n++)
             loss += Entry(n, weights);
-        Span<double> factors = weights.Length <= 512 ? stackalloc double[weights.Length] : new double[weights.Length];
+        Multiply(weights);
+        return loss;
+    }
+
+    // By the sum of the steps over each place, which changes at their ends alone.
+    private void Multiply(Span<float> weights)
+    {
+        _cuts.Clear();
+        foreach ((int from, int to, _) in _steps)
+        {
+            _cuts.Add(from);
+            _cuts.Add(to);
+        }
+        _cuts.Sort();
+        int count = 0;
+        for (int i = 0; i < _cuts.Count; i++)
+        {
+            if (count == 0 || _cuts[count - 1] != _cuts[i])
+                _cuts[count++] = _cuts[i];
+        }
+        _cuts.RemoveRange(count, _cuts.Count - count);
+        CollectionsMarshal.SetCount(_factors, count);
+        Span<double> factors = CollectionsMarshal.AsSpan(_factors);
         factors.Clear();
         foreach ((int from, int to, double value) in _steps)
         {
-            foreach (ref double factor in factors[from..to])
-                factor += value;
+            for (int i = _cuts.BinarySearch(from); _cuts[i] < to; i++)
+                factors[i] += value;
         }
-        for (int place = 0; place < weights.Length; place++)
-            weights[place] = (float)(weights[place] * factors[place]);
-        return loss;
+        int done = 0;
+        for (int i = 0; i < count; i++)
+        {
+            Multiply(weights[done.._cuts[i]], i == 0 ? 0 : factors[i - 1]);
+            done = _cuts[i];
+        }
+        weights[done..].Clear();
+    }
+
+    private static void Multiply(Span<float> weights, double factor)
+    {
+        Vector<double> factors = new(factor);
+        int at = 0;
+        for (; at + Vector<float>.Count <= weights.Length; at += Vector<float>.Count)
+        {
+            Vector.Widen(new Vector<float>(weights[at..]), out Vector<double> low, out Vector<double> high);
+            Vector.Narrow(low * factors, high * factors).CopyTo(weights[at..]);
+        }
+        foreach (ref float weight in weights[at..])
+            weight = (float)(weight * factor);
     }
 
     private double Entry(int n, ReadOnlySpan<float> weights)

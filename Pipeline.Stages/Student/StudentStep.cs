@@ -144,6 +144,7 @@ internal sealed class StudentStep(
             (head_VH, targets_R, boundary_V) = (order.Sorted(head_VH), order.PlacesOf(targets_R), boundary_V is null ? null : order.Sorted(boundary_V));
         HeadScores scores = VocabularyHead.Score(last_RH, head_VH, targets_R, new HeadOptions(_model.Config.FinalSoftcap, student.ValidRows, boundary_V, ManyLosses: cut is not null)
         {
+            HeadLater = isLeft,
             Reading = _bytes is null ? null : new ByteDivergence(_bytes, tables.Bytes!, tensors.Real_R.cpu().data<long>().ToArray()),
         });
         if (isLeft) cut!.LeaveHead(scores, _model.HeadWeight, order);

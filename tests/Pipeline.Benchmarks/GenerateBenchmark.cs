@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Gguf;

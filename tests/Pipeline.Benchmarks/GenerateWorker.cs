@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using LLama.Native;
-using Pipeline.Contracts.Definitions;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Gguf;
 using Pipeline.Stages.Models;

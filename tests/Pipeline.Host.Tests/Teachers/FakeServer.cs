@@ -15,7 +15,7 @@ internal sealed class FakeServer : IDisposable
 {
     private static readonly JsonSerializerOptions Layout = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    private HttpListener _listener = new();
+    private readonly HttpListener _listener = new();
     private readonly int _vocabulary;
     private double[][] _logP;
     private int _requests;

@@ -112,6 +112,38 @@ public sealed class ByteDivergenceTests : TorchTest
         Assert.True(some.Count < all.Count && some.Count > 0);
     }
 
+    [Theory]
+    [InlineData(false, null)]
+    [InlineData(true, null)]
+    [InlineData(true, 2.0)]
+    public void Positions_that_weigh_unlike_and_a_second_way_back_are_read_again(bool many, double? softcap)
+    {
+        TextTokenizer tokenizer = TextTokenizer.Bytes(["<s>", "</s>"], "<s>", "</s>", null);
+        var vocabulary = new ByteVocabulary(tokenizer, new HashSet<int> { tokenizer.EosId!.Value }, tokenizer.VocabularySize);
+        Example example = ExampleSamples.WithNextBytes(ExampleSamples.Realistic(3, words: 6), 3);
+        ByteTables tables = ByteTables.From([example], example.Student.Count, _ => 1);
+        Tensor hidden = randn([example.Student.Count, Hidden], generator: new Generator(5)), head = randn([tokenizer.VocabularySize, Hidden], generator: new Generator(6));
+        Tensor targets = randint(0, 250, [example.Student.Count], ScalarType.Int64, generator: new Generator(7)), unlike = rand([example.Student.Count], generator: new Generator(8));
+        (Tensor Hidden, Tensor Head) Gradients(int keep, Tensor factors)
+        {
+            (Tensor h, Tensor w) = (hidden.clone().requires_grad_(), head.clone().requires_grad_());
+            var reading = new ByteDivergence(vocabulary, tables, [.. Enumerable.Range(0, (int)h.size(0)).Select(i => (long)i)]);
+            HeadScores scores = VocabularyHead.Score(h, new PlaceOrder(vocabulary, tokenizer.VocabularySize, CPU).Sorted(w), targets, new HeadOptions(softcap, SliceTokens: 7, KeepTokens: keep, ManyLosses: many) { Reading = reading });
+            Tensor loss = (scores.Reading! * factors).sum() - scores.LogLikelihood.sum();
+            loss.backward(retain_graph: true);
+            loss.backward();
+            BackwardFailure.ThrowIfAny();
+            return (h.grad!, w.grad!);
+        }
+        foreach (Tensor factors in new[] { unlike, full_like(unlike, 0.7) })
+        {
+            // With all of a reading kept nothing is read again.
+            (Tensor kept, Tensor again) = (Gradients(-1, factors).Hidden, Gradients(0, factors).Hidden);
+            AssertClose(kept.to(ScalarType.Float64), again);
+            AssertClose(Gradients(-1, factors).Head.to(ScalarType.Float64), Gradients(0, factors).Head);
+        }
+    }
+
     /// <summary>As a student's step has it: a reading of the head, summed; here over all positions of rows, with padding.</summary>
     internal static Tensor Sum(Tensor hidden_NH, Tensor head_VH, ByteVocabulary vocabulary, ByteTables tables, double? softcap, bool many = false)
     {
