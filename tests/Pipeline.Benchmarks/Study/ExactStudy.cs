@@ -36,7 +36,7 @@ internal sealed record ExactStudy(string Name, string Title, Domains Domains, IR
             sections.Add(new StudySection(heading, ModelTable.Rows(comparison, Domains), StudyPages.Notes(comparison, Domains)) { Pictures = [(picture, $"{title}: bits per byte")] });
             sections.Add(new StudySection($"{heading}: differences within seeds", PairedTable.Rows(comparison, Domains), PairedTable.Notes));
         }
-        if (sections.Any(s => s.Rows.Count > 1))
+        if (sections[0].Rows.Count > 1)
             pages.Write(Name, Title, sections);
     }
 
