@@ -25,6 +25,8 @@ internal sealed record ExactStudy(string Name, string Title, Domains Domains, IR
         foreach ((string heading, IReadOnlyList<string> prefixes) in Sections)
         {
             FinishedRun[] found = [.. runs.FindJoined(prefixes).Select(f => f.Run)];
+            if (found.Length == 0 && sections.Count == 0)
+                return;
             if (found.Length == 0)
             {
                 sections.Add(new StudySection(heading, [["model"]], ["No run of it is finished."]));
@@ -36,8 +38,7 @@ internal sealed record ExactStudy(string Name, string Title, Domains Domains, IR
             sections.Add(new StudySection(heading, ModelTable.Rows(comparison, Domains), StudyPages.Notes(comparison, Domains)) { Pictures = [(picture, $"{title}: bits per byte")] });
             sections.Add(new StudySection($"{heading}: differences within seeds", PairedTable.Rows(comparison, Domains), PairedTable.Notes));
         }
-        if (sections.Any(s => s.Rows.Count > 1))
-            pages.Write(Name, Title, sections);
+        pages.Write(Name, Title, sections);
     }
 
     private static ExactStudy BySteps(string text, string title, Domains domains) => new(

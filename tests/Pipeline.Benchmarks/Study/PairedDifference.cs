@@ -12,11 +12,11 @@ internal sealed record PairedDifference(int N, double Mean, double? Error)
     // Of two differences the error is hardly known.
     private const int FewestSeeds = 3;
 
-    /// <summary>The mean in standard errors; null where there is none.</summary>
-    public double? Ratio => Error > 0 ? Mean / Error : null;
+    /// <summary>The mean in standard errors; null where these are not known well enough.</summary>
+    public double? Ratio => N >= FewestSeeds && Error > 0 ? Mean / Error : null;
 
-    /// <summary>Whether the mean is more than three standard errors from 0, over seeds enough to say so.</summary>
-    public bool IsClear => N >= FewestSeeds && Math.Abs(Ratio ?? 0) > 3;
+    /// <summary>Whether the mean is more than three standard errors from 0.</summary>
+    public bool IsClear => Math.Abs(Ratio ?? 0) > 3;
 
     /// <returns>Null when no seed has both.</returns>
     public static PairedDifference? Of(Repeats? a, Repeats? b)
@@ -30,7 +30,7 @@ internal sealed record PairedDifference(int N, double Mean, double? Error)
     /// <param name="factor">Of the figures.</param>
     /// <param name="format">Of the mean and the error.</param>
     /// <param name="isLess">Whether less is better.</param>
-    /// <returns>"+3.1 ± 0.4 (7.8)"; bold where the first model is clearly better, in italics where it is clearly worse.</returns>
+    /// <returns>Such as "+3.1 ± 0.4 (7.8)"; bold where the first model is clearly better, in italics where it is clearly worse.</returns>
     public string Text(double factor, string format, bool isLess)
     {
         string Number(double value) => (value * factor).ToString(format, CultureInfo.InvariantCulture);

@@ -9,7 +9,8 @@ internal static class PairedTable
     public static IReadOnlyList<string> Notes { get; } =
     [
         "The first less the second, within each seed: mean ± its standard error, and how many errors the mean is from 0. Gap and agreement in points of percent.",
-        "Bold: the first is ahead by more than three standard errors; italics: it is behind by as much; neither is said of fewer than three seeds. In standard deviations of the differences it is the number in brackets, divided by √n.",
+        "Bold: the first is ahead by more than three standard errors; italics: it is behind by as much. Neither is said of two seeds, whose error is hardly known.",
+        "In standard deviations of the differences themselves, the mean is the number in brackets divided by √n.",
     ];
 
     private static readonly (string First, string Second)[] Pairs =
