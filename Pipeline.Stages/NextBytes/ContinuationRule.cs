@@ -25,6 +25,9 @@ internal sealed class ContinuationRule
     private readonly bool[] _isAdded;
     private readonly int[] _fallbackByte;
     private readonly Dictionary<Context, TokenMask> _masks = [];
+
+    // What may follow a token in one piece: contexts that end in the same token share it.
+    private readonly Dictionary<int, ulong[]> _within = [];
     private readonly bool _wholeWords;
 
     public ContinuationRule(ByteVocabulary vocabulary)
@@ -73,10 +76,11 @@ internal sealed class ContinuationRule
         var context = new Context(last, tail?.Number ?? -1, state, unfinished);
         if (_masks.TryGetValue(context, out TokenMask? known))
             return known;
-        if (_masks.Count >= Math.Min(MostContexts, 8 * MostCacheBytes / _vocabulary.TextCount))
+        if (_masks.Count + _within.Count >= Math.Min(MostContexts, 8 * MostCacheBytes / _vocabulary.TextCount))
         {
             // Masks know tails by their numbers.
             _masks.Clear();
+            _within.Clear();
             _splits?.Forget();
             return After(places, state, pending);
         }
@@ -95,26 +99,33 @@ internal sealed class ContinuationRule
     private TokenMask Make(int last, Tail? tail, Utf8State state, ReadOnlySpan<byte> pending)
     {
         ulong[] valid = AfterBytes(state).Copy();
+        ulong[]? within = last == NoToken ? null : Within(_vocabulary.Ids[last]);
         bool whole = state.IsWhole && (tail is null || _splits!.IsWhole(tail));
         for (int place = 0; place < _vocabulary.TextCount; place++)
         {
-            if ((valid[place >> 6] >> (place & 63) & 1) != 0 && !Follows(last, tail, place, whole, pending))
+            if ((valid[place >> 6] >> (place & 63) & 1) != 0 && !Follows(within, tail, place, whole, pending))
                 valid[place >> 6] &= ~(1UL << (place & 63));
         }
         return new TokenMask(valid, whole);
     }
 
-    private bool Follows(int last, Tail? tail, int place, bool whole, ReadOnlySpan<byte> pending)
+    private ulong[] Within(int id)
+    {
+        if (!_within.TryGetValue(id, out ulong[]? bits))
+            _within[id] = bits = _pairs.After(id);
+        return bits;
+    }
+
+    private bool Follows(ulong[]? within, Tail? tail, int place, bool whole, ReadOnlySpan<byte> pending)
     {
         if (_isAdded[place])
             return whole;
         if (_fallbackByte[place] >= 0 && CompletesKnown(pending, (byte)_fallbackByte[place]))
             return false;
-        int id = _vocabulary.Ids[place];
-        bool alone = _pairs.IsReachable[id] || _wholeWords;
+        bool alone = _wholeWords || _pairs.IsReachable[_vocabulary.Ids[place]], follows = within is null ? alone : (within[place >> 6] >> (place & 63) & 1) != 0;
         if (tail is null)
-            return last == NoToken ? alone : _pairs.Follows(_vocabulary.Ids[last], id);
-        Joining wanted = (alone ? Joining.Apart : Joining.None) | ((last == NoToken ? alone : _pairs.Follows(_vocabulary.Ids[last], id)) ? Joining.Within : Joining.None);
+            return follows;
+        Joining wanted = (alone ? Joining.Apart : Joining.None) | (follows ? Joining.Within : Joining.None);
         return _splits!.Allows(tail, place, wanted);
     }
 

@@ -23,6 +23,9 @@ internal sealed class MergeTable
 
     public int Count { get; private set; }
 
+    /// <summary>All pairs that merge, in no order.</summary>
+    public IEnumerable<(int Left, int Right)> Pairs => _slots.Where(slot => slot.Key != Free).Select(slot => ((int)(slot.Key >> 32), (int)(uint)slot.Key));
+
     /// <summary>A pair that is there already gets the new rank, as in Hugging Face's crate.</summary>
     public void Set(int left, int right, int rank, int merged)
     {
