@@ -12,5 +12,5 @@ internal sealed record ComparedPart(string Name, JudgedText Text, IReadOnlyList<
 /// <param name="Name">The same name in several runs makes repeats of one model.</param>
 /// <param name="BitsPerByte">Of the runs that have the model.</param>
 /// <param name="GapClosed">(before − this) / (before − teacher), each run against its own two; null where they are not, and for the two themselves.</param>
-/// <param name="Agreement">Share of the compared offsets where its most likely next byte is the reference's; null where there is none.</param>
+/// <param name="Agreement">Share of the compared offsets where its likeliest next byte is the reference's; null where there is none.</param>
 internal sealed record ComparedModel(string Name, Repeats BitsPerByte, Repeats? GapClosed, Repeats? Agreement);

@@ -14,7 +14,7 @@ internal sealed record Judgement(JudgedText Text, IReadOnlyList<JudgedModel> Mod
     /// <summary>A part of a report is whatever a stage left; these are evaluate's.</summary>
     public static bool IsJudgement(JsonNode? part) => part is JsonObject judgement && judgement.ContainsKey("models") && judgement.ContainsKey("windowBytes");
 
-    /// <returns>Null for a part that is not an evaluation.</returns>
+    /// <returns>Null for a part that is no judgement.</returns>
     /// <exception cref="JsonException">It is a broken one.</exception>
     public static Judgement? Read(JsonNode? part)
     {
@@ -49,5 +49,5 @@ internal sealed record JudgedText(int WindowBytes, long Documents, long Windows,
 /// <param name="Name">As the definition names it.</param>
 /// <param name="Tokenizer">The tokenizer's fingerprint.</param>
 /// <param name="BitsPerByte">Bits over bytes.</param>
-/// <param name="Agreement">Share of the compared offsets where its most likely next byte is the reference's, 0..1; null where there is none.</param>
+/// <param name="Agreement">Share of the compared offsets where its likeliest next byte is the reference's, 0..1; null where there is none.</param>
 internal sealed record JudgedModel(string Name, string Tokenizer, double BitsPerByte, double? Agreement);

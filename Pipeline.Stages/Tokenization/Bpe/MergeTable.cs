@@ -5,7 +5,7 @@ namespace Pipeline.Stages.Tokenization.Bpe;
 /// <summary>(left id, right id) to (rank, merged id): open addressing, immutable once filled.</summary>
 internal sealed class MergeTable
 {
-    /// <summary>What <see cref="Find"/> returns for a pair that does not merge. As a rank it comes after every other.</summary>
+    /// <summary>What <see cref="Find"/> says of a pair that does not merge. As a rank it is behind every other.</summary>
     public const ulong None = ulong.MaxValue;
 
     private const ulong Free = ulong.MaxValue;
@@ -23,7 +23,7 @@ internal sealed class MergeTable
 
     public int Count { get; private set; }
 
-    /// <summary>A pair that exists already gets the new rank, as in Hugging Face's crate.</summary>
+    /// <summary>A pair that is there already gets the new rank, as in Hugging Face's crate.</summary>
     public void Set(int left, int right, int rank, int merged)
     {
         ulong key = Key(left, right);
