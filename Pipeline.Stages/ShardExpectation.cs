@@ -9,7 +9,7 @@ namespace Pipeline.Stages;
 /// <summary>What shards must have been made from for a flow to use them: the teacher, and the tokenizer of the student that the flow trains.</summary>
 internal static class ShardExpectation
 {
-    /// <summary>What of it is known before a run, from files that are there: tokenizers alone, for weights would have to be read whole.</summary>
+    /// <summary>The part of it that is known before a run, from files that exist: only tokenizers, as weights would have to be read completely.</summary>
     public static IReadOnlyDictionary<string, string> Known(StageContext context)
     {
         var parts = new Dictionary<string, string>();
@@ -28,7 +28,7 @@ internal static class ShardExpectation
     {
         var parts = new Dictionary<string, string>();
         RunSite run = RunSite.Of(context).With(context.Facts.Student);
-        // A flow that realigns is there because the shards' student tokenizer is another one.
+        // A flow that realigns exists because the shards' student tokenizer is another one.
         if (run.Definition.Student is not null && !context.Facts.ReplacedParts.Contains(FingerprintPart.StudentTokenizer))
             parts[FingerprintPart.StudentTokenizer] = SideTokenizers.Student(run).Fingerprint;
         if (run.Definition.Teacher is not null)

@@ -25,7 +25,7 @@ public readonly record struct EmbeddingChoice(EmbeddingInitialisation Kind, stri
     };
 }
 
-/// <summary>How embeddings of a new vocabulary are initialised.</summary>
+/// <summary>How embeddings of a new vocabulary are initialized.</summary>
 public enum EmbeddingInitialisation
 {
     Fvt,

@@ -79,13 +79,13 @@ public sealed record StudentDefinition
     [Description("A Hugging Face folder to start from; usually the teacher's.")]
     public string? Model { get; init; }
 
-    [Description("Instead of model: a config.json from which the student is initialised at random.")]
+    [Description("Instead of model: a config.json from which the student is initialized at random.")]
     public string? Config { get; init; }
 
     [Description("The student's tokenizer: a folder, a tokenizer.json, or \"bytes\". Absent: the model's own. run:NAME is one that this run trained.")]
     public string? Tokenizer { get; init; }
 
-    [Description("How embeddings of the new vocabulary are initialised: fvt (copies and means), mean, random, omp or focus (by way of a donor model), hypernetwork:FOLDER (predicted), or keep (the model keeps its own vocabulary).")]
+    [Description("How embeddings of the new vocabulary are initialized: fvt (copies and means), mean, random, omp or focus (by way of a donor model), hypernetwork:FOLDER (predicted), or keep (the model keeps its own vocabulary).")]
     [RegularExpression(EmbeddingChoice.Pattern, ErrorMessage = "fvt, mean, random, omp, focus, keep or hypernetwork:FOLDER")]
     public string Embeddings { get; init; } = "fvt";
 

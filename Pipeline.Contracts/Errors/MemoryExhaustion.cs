@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace Pipeline.Contracts.Errors;
 
-/// <summary>Recognises out-of-memory errors, of the collector and of torch, and turns them into one error that says where it happened and what to lower.</summary>
+/// <summary>Recognizes out-of-memory errors, of the collector and of torch, and turns them into one error that says where it happened and what to lower.</summary>
 public static partial class MemoryExhaustion
 {
     // The messages of torch on the CPU (Linux, Windows) and on CUDA, of cuBLAS, and of the C++ runtime.

@@ -3,16 +3,16 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>Recognises from its first bytes a file that is not what its name says.</summary>
+/// <summary>Recognizes from its first bytes a file that is not what its name says.</summary>
 public static class FileHead
 {
-    /// <summary>Bytes that are enough to recognise all of them.</summary>
+    /// <summary>Bytes that are enough to recognize all of them.</summary>
     public const int Bytes = 64;
 
     /// <summary>Whether only Git's pointer is there, and not the file it stands for.</summary>
     public static bool IsLfsPointer(ReadOnlySpan<byte> head) => head.StartsWith("version https://git-lfs."u8) || head.StartsWith("version https://hawser."u8);
 
-    /// <summary>A clause that begins with "it is" and says what to do; null if the bytes are not recognised.</summary>
+    /// <summary>A clause that begins with "it is" and says what to do; null if the bytes are not recognized.</summary>
     public static string? Tell(ReadOnlySpan<byte> head) => head switch
     {
         [] => "it is empty; copy it again",

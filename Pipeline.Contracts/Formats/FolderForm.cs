@@ -2,10 +2,10 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>Recognises, from the names in it, a folder in which a file of a model or tokenizer is missing.</summary>
+/// <summary>Recognizes, from the names in it, a folder in which a file of a model or tokenizer is missing.</summary>
 public static class FolderForm
 {
-    /// <summary>A clause that says what to do, to follow a message about what is missing; empty if the names are not recognised.</summary>
+    /// <summary>A clause that says what to do, to follow a message about what is missing; empty if the names are not recognized.</summary>
     /// <param name="storage">Where the folder is.</param>
     /// <param name="folder">Full path.</param>
     /// <param name="missing">The file that was looked for.</param>

@@ -15,11 +15,11 @@ internal static class TransferCommand
     {
         var model = new Option<string>("--model") { Description = "A Hugging Face folder. With a hypernetwork: the model it was trained for, or one fine-tuned from it.", HelpName = "DIR", Required = true };
         var tokenizer = new Option<string>("--tokenizer") { Description = "The new tokenizer: a folder, a tokenizer.json, or bytes.", HelpName = "DIR", Required = true };
-        var embeddings = new Option<string>("--embeddings") { Description = "How its embeddings are initialised: fvt, mean, random, omp or focus (with a donor), or hypernetwork:DIR.", HelpName = "HOW", DefaultValueFactory = _ => "fvt" };
+        var embeddings = new Option<string>("--embeddings") { Description = "How its embeddings are initialized: fvt, mean, random, omp or focus (with a donor), or hypernetwork:DIR.", HelpName = "HOW", DefaultValueFactory = _ => "fvt" };
         var donor = new Option<string?>("--donor") { Description = "For omp and focus: a model folder that has the new tokenizer.", HelpName = "DIR" };
         var untie = new Option<bool?>("--untie") { Description = "Give the output its own matrix where the model ties it to the input. Default: only for bytes.", HelpName = "true|false" };
         var type = new Option<WeightType>("--dtype") { Description = "Number format of the written weights.", HelpName = "float32|bfloat16|float16", DefaultValueFactory = _ => WeightType.Float32 };
-        var seed = new Option<int>("--seed") { Description = "Seed of randomly initialised rows.", HelpName = "N", DefaultValueFactory = _ => 17 };
+        var seed = new Option<int>("--seed") { Description = "Seed of randomly initialized rows.", HelpName = "N", DefaultValueFactory = _ => 17 };
         var output = new Option<string>("--output", "-o") { Description = "The folder to write.", HelpName = "DIR", Required = true };
         var device = new DeviceInput();
         var command = new Command("transfer", "Gives a model another tokenizer without training it.");

@@ -39,10 +39,10 @@ internal sealed class CanonicalDefinition(OptionTypes types)
         json.WriteEndObject();
     }
 
-    // Only the run's own keys are left out: what extends a flow is to run that flow again, which goes on where it was.
+    // Only the run's own keys are left out: what extends a flow must run that flow again, which continues where it was.
     private void WriteProperties(Utf8JsonWriter json, object record, bool includeExtending)
     {
-        // The default is not said: definitions of before there were backends keep their hash.
+        // The default is left out: definitions from before there were backends keep their hash.
         if (record is TeacherDefinition { Backend: not TeacherDefinition.DefaultBackend } teacher)
             json.WriteString("backend", teacher.Backend);
         foreach (OptionProperty property in types.Of(record.GetType()).Properties)

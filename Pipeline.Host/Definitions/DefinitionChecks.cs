@@ -6,7 +6,7 @@ using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Host.Definitions;
 
-/// <summary>Binds a definition and checks what no single record can say of itself: names, neighbours, what stages need.</summary>
+/// <summary>Binds a definition and checks what no single record can say about itself: names, neighbours, what stages need.</summary>
 internal sealed partial class DefinitionChecks
 {
     private const string KindKey = "stage";

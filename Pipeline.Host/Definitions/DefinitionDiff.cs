@@ -11,11 +11,11 @@ internal sealed record DefinitionChange(string Path, string Was, string Is, bool
     /// <summary>The flow that it is in, by its place before and after; null for the run's own keys.</summary>
     public int? Flow { get; init; }
 
-    /// <summary>Whether a training may take it over where it goes on from a checkpoint.</summary>
+    /// <summary>Whether a training may use the new value when it continues from a checkpoint.</summary>
     public bool IsTunable { get; init; }
 }
 
-/// <summary>Compares the definition a run folder was begun with to the one it is asked to go on with; paths are those of <c>--set</c>.</summary>
+/// <summary>Compares the definition a run folder was begun with with the one it is asked to continue with; paths are those of <c>--set</c>.</summary>
 internal sealed class DefinitionDiff(OptionTypes types)
 {
     private const string Absent = "(absent)";

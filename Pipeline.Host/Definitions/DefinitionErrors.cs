@@ -7,7 +7,7 @@ namespace Pipeline.Host.Definitions;
 /// <summary>Collects everything wrong with a definition, so that a user mends it in one go.</summary>
 internal sealed class DefinitionErrors
 {
-    // A stranger's file may have a million; nobody reads more than these.
+    // An untrusted file may have a million; nobody reads more than these.
     private const int Shown = 100;
 
     private readonly List<(SourcePosition Position, string Message)> _errors = [];
@@ -19,7 +19,7 @@ internal sealed class DefinitionErrors
     {
     }
 
-    /// <summary>What was collected until now, to go on from.</summary>
+    /// <summary>What was collected so far, to continue from.</summary>
     public DefinitionErrors(DefinitionErrors before)
     {
         _errors = [.. before._errors];

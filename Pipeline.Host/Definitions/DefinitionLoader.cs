@@ -10,7 +10,7 @@ namespace Pipeline.Host.Definitions;
 /// </summary>
 internal sealed class DefinitionLoader(StageCatalog catalog, IStorage storage)
 {
-    /// <summary>Far above any definition; a stranger's file must not fill the memory.</summary>
+    /// <summary>Far above any definition; an untrusted file must not fill the memory.</summary>
     public const int MaxBytes = 1 << 20;
 
     private readonly OptionTypes _types = new();
@@ -18,14 +18,14 @@ internal sealed class DefinitionLoader(StageCatalog catalog, IStorage storage)
     /// <summary>What its definitions may name.</summary>
     public StageCatalog Catalog => catalog;
 
-    /// <exception cref="DefinitionException">It is not there, too large, or has errors.</exception>
+    /// <exception cref="DefinitionException">It does not exist, is too large, or has errors.</exception>
     public LoadedDefinition Load(string path, IReadOnlyList<string>? sets = null) => Refuse(Read(path, sets));
 
     /// <summary>
-    /// As <see cref="Load"/>, but rules that it breaks are left in <see cref="LoadedDefinition.Errors"/>: for those who go on to look for
+    /// As <see cref="Load"/>, but rules that it breaks are left in <see cref="LoadedDefinition.Errors"/>: for callers that go on to look for
     /// more, and for definitions of earlier runs.
     /// </summary>
-    /// <exception cref="DefinitionException">It is not there, too large, or cannot be read.</exception>
+    /// <exception cref="DefinitionException">It does not exist, is too large, or cannot be read.</exception>
     public LoadedDefinition Read(string path, IReadOnlyList<string>? sets = null)
     {
         string full = Path.GetFullPath(path);

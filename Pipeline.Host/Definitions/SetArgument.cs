@@ -44,7 +44,7 @@ internal static class SetArgument
             errors.Add(origin, "--set cannot exchange or rename a stage; edit the definition, or set one of the stage's options");
             return;
         }
-        // Read for each stage anew: a later --set into one flow must not reach the others.
+        // Read again for each stage: a later --set into one flow must not reach the others.
         foreach (SourceNode stage in stages)
             SetIn(stage, path, 3, ReadValue(value, origin), origin, errors);
     }

@@ -141,7 +141,7 @@ internal static class SourceReader
             int line = _starts.BinarySearch(offset);
             if (line < 0)
                 line = ~line - 1;
-            // On from the last place: counting a line of a megabyte anew for each of its values would take minutes.
+            // Continues from the last place: counting a line of a megabyte again for each of its values would take minutes.
             (int from, int column) = line == _last.Line && offset >= _last.Offset ? (_last.Offset, _last.Column) : (_starts[line], 1);
             foreach (byte b in utf8[from..offset])
                 column += (b & 0xC0) == 0x80 ? 0 : 1;

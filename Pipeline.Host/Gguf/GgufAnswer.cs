@@ -3,13 +3,13 @@ using Pipeline.Stages.Teacher.Gguf;
 
 namespace Pipeline.Host.Gguf;
 
-/// <summary>What llama.cpp itself makes of a file: it tokenizes a prompt, takes the likeliest token again and again, and spells them.</summary>
+/// <summary>What llama.cpp itself makes of a file: it tokenizes a prompt, takes the most likely token again and again, and writes their text.</summary>
 internal static class GgufAnswer
 {
     /// <param name="file">Full path.</param>
-    /// <param name="prompt">Text; marks written in it are text.</param>
+    /// <param name="prompt">Text; special tokens written in it are plain text.</param>
     /// <param name="endId">The token that ends the text; null: none does.</param>
-    /// <param name="tokens">At most so many new ones.</param>
+    /// <param name="tokens">At most this many new ones.</param>
     /// <param name="cancellationToken">Ends the process.</param>
     public static string Of(string file, string prompt, int? endId, int tokens, CancellationToken cancellationToken)
     {

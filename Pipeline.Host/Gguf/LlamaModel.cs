@@ -100,7 +100,7 @@ internal sealed class LlamaModel : IDisposable
     }
 
     /// <summary>
-    /// [vocabulary] after the last id. Where the ids go on from those of the call before, and they may, only the new ones are computed, and
+    /// [vocabulary] after the last id. Where the ids continue those of the previous call, and that is allowed, only the new ones are computed, and
     /// the last digits may be others than those of a row computed whole: for writing text, not for scores.
     /// </summary>
     public float[] NextLogits(int[] ids, bool goesOn)

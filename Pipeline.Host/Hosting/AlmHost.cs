@@ -22,7 +22,7 @@ internal static class AlmHost
         params object[] more)
         where TJob : class, IJob
     {
-        // Empty: nothing of the current folder or the environment configures a run beside its definition.
+        // Empty: apart from its definition, nothing in the current folder or the environment configures a run.
         HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(
             new HostApplicationBuilderSettings { DisableDefaults = true, ApplicationName = "alm" });
         builder.Logging.AddProvider(new DisplayLoggerProvider(display, time));

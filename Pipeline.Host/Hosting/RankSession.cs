@@ -8,7 +8,7 @@ internal sealed class RankSession
     public IRanks Ranks { get; private set; } = OneRank.Instance;
 
     /// <summary>Joins what a launcher started, as the environment says.</summary>
-    /// <exception cref="Pipeline.Contracts.Errors.AlmException">There is no MPI, or the number of ranks is none that works.</exception>
+    /// <exception cref="Pipeline.Contracts.Errors.AlmException">There is no MPI, or this number of ranks does not work.</exception>
     public IRanks Join(Func<string, string?> variable) => Ranks = MpiRanks.Join(variable);
 
     /// <summary>Ends this process's part in it: a failure of one ends all, unless all end for the same reason.</summary>

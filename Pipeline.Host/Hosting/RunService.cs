@@ -18,7 +18,7 @@ internal sealed class RunService(IJob job, IHostApplicationLifetime lifetime) : 
             await job.RunAsync();
             _outcome.SetResult();
         }
-#pragma warning disable CA1031 // Handed over to the command, which makes an exit code of it.
+#pragma warning disable CA1031 // Passed to the command, which turns it into an exit code.
         catch (Exception e)
 #pragma warning restore CA1031
         {

@@ -2,13 +2,13 @@ using Pipeline.Stages.Ranks;
 
 namespace Pipeline.Host.Hosting;
 
-/// <summary>What the command line says of a run beside its definition; nothing here changes results.</summary>
+/// <summary>What the command line says about a run besides its definition; nothing here changes results.</summary>
 internal sealed record RunSettings
 {
     /// <summary>Null takes runs/NAME.</summary>
     public string? Folder { get; init; }
 
-    /// <summary>The flow after which a run ends; null goes on to the last.</summary>
+    /// <summary>The flow after which a run stops; null: the last.</summary>
     public string? Through { get; init; }
 
     /// <summary>The flow that is made again, with those after it; null keeps what is done.</summary>
@@ -25,9 +25,9 @@ internal sealed record RunSettings
     /// <summary>A folder with another libtorch.</summary>
     public string? LibTorch { get; init; }
 
-    /// <summary>How long a graph may go on after a stop was asked for, so that a part that is nearly done is not lost; a sink that resumes is waited for.</summary>
+    /// <summary>How long a graph may continue after a stop was asked for, so that a part that is nearly done is not lost. A sink that can resume is waited for.</summary>
     public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(7);
 
-    /// <summary>Between two lines of progress where there is no terminal.</summary>
+    /// <summary>Time between two lines of progress if there is no terminal.</summary>
     public TimeSpan LineInterval { get; init; } = TimeSpan.FromSeconds(30);
 }

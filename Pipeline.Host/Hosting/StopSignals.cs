@@ -1,7 +1,7 @@
 
 namespace Pipeline.Host.Hosting;
 
-/// <summary>What the user asks for while a run goes on: first a stop at the next safe point, then an end at once.</summary>
+/// <summary>What the user asks for while a run is in progress: first a stop at the next safe point, then a stop at once.</summary>
 internal sealed class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();

@@ -52,7 +52,7 @@ internal sealed class KubernetesJobs : IJobEngine
         var spec = new JsonObject
         {
             ["backoffLimit"] = 6,
-            // 75 is a stop at a safe point, as before an eviction: the pod is made again and goes on. A definition that is wrong stays wrong.
+            // 75 is a stop at a safe point, as before an eviction: the pod is made again and continues. A wrong definition stays wrong.
             ["podFailurePolicy"] = new JsonObject
             {
                 ["rules"] = new JsonArray(

@@ -8,7 +8,7 @@ using Pipeline.Stages.Tasks;
 
 namespace Pipeline.Host.Pages;
 
-/// <summary>What a finished run's folder says of it.</summary>
+/// <summary>What a finished run's folder says about it.</summary>
 /// <param name="Name">The definition's.</param>
 /// <param name="Folder">As it was given.</param>
 /// <param name="Report">Its <c>report.json</c>.</param>

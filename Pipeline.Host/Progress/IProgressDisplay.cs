@@ -1,6 +1,6 @@
 namespace Pipeline.Host.Progress;
 
-/// <summary>Shows a person what goes on; one flow at a time.</summary>
+/// <summary>Shows the progress of a run to a person; one flow at a time.</summary>
 internal interface IProgressDisplay
 {
     void Begin(FlowMeter flow);

@@ -4,7 +4,7 @@ namespace Pipeline.Host.Progress;
 /// <param name="Seconds">Since it began.</param>
 /// <param name="Records">That its source has read.</param>
 /// <param name="Tokens">Of the last stage that counts them; 0 where none does.</param>
-/// <param name="First">What was done when it began: a graph that goes on begins in the middle.</param>
+/// <param name="First">What was done when it began: a graph that is resumed begins in the middle.</param>
 /// <param name="Done">Of whatever the stage nearest the end counts that knows how much there is.</param>
 /// <param name="Total">How much there is; 0 where no stage knows.</param>
 internal sealed record LiveCounts(double Seconds, long Records, long Tokens, long First, long Done, long Total)

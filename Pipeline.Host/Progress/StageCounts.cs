@@ -16,7 +16,7 @@ internal sealed record StageCounts
     /// <summary>Of the rejected: those on which the stage failed.</summary>
     public long Failed { get; init; }
 
-    /// <summary>Records handed over by the stage before that this one, having all it wanted, left.</summary>
+    /// <summary>Records from the stage before that this one left unread because it had all it wanted.</summary>
     public long Unread { get; init; }
 
     public IReadOnlyDictionary<string, long> RejectedBy { get; init; } = new Dictionary<string, long>();

@@ -21,7 +21,7 @@ internal sealed class StageMeter(string flow, string stage, IScalarLog scalars, 
 
     public string Stage { get; } = stage;
 
-    /// <summary>How full the queue behind the stage is, 0 to 1; null behind a sink.</summary>
+    /// <summary>How full the queue after the stage is, 0 to 1; null for a sink.</summary>
     public Func<double>? QueueFill { get; set; }
 
     public StageProgress LatestProgress => Volatile.Read(ref _progress);
@@ -63,7 +63,7 @@ internal sealed class StageMeter(string flow, string stage, IScalarLog scalars, 
 
     /// <summary>
     /// For stages that are not maps, what goes in and is not rejected has passed: the stage itself decides what becomes of it. What a
-    /// source rejects and hands over is what it read.
+    /// source rejects and gives is what it read.
     /// </summary>
     public StageCounts Snapshot(StageRole role)
     {

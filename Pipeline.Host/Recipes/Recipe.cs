@@ -47,7 +47,7 @@ internal sealed record RecipeKind(string Name, string Words, bool NeedsTokenizer
         new("zero-shot", "the model gets another tokenizer without training (--tokenizer)", NeedsTokenizer: true, Trains: false),
     ];
 
-    /// <exception cref="DefinitionException">What the recipe needs is not there, or what it has no use for is.</exception>
+    /// <exception cref="DefinitionException">Something that the recipe needs is missing, or something that it does not use is given.</exception>
     public void Require(int models, string? student, string? tokenizer)
     {
         if (LeastModels == 1 ? models != 1 : models < LeastModels)

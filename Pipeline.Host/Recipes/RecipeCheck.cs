@@ -7,13 +7,13 @@ using Pipeline.Host.Runs;
 
 namespace Pipeline.Host.Recipes;
 
-/// <summary>Asks of a definition that is being written what <c>alm check</c> would say of it.</summary>
+/// <summary>Finds out what <c>alm check</c> would say about a definition that is being written.</summary>
 internal sealed class RecipeCheck(StageCatalog catalog, IStorage storage, TimeProvider time)
 {
     private readonly DefinitionLoader _loader = new(catalog, storage);
 
     /// <summary>The peak memory that the last stage of a flow plans with; 0 where it says none.</summary>
-    /// <exception cref="DefinitionException">The text is no definition: a defect of the recipe.</exception>
+    /// <exception cref="DefinitionException">The text is not a definition: a bug in the recipe.</exception>
     public double PeakBytes(string text, string flow)
     {
         LoadedDefinition definition = Parse(text);

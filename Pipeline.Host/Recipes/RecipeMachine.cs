@@ -12,7 +12,7 @@ namespace Pipeline.Host.Recipes;
 /// <summary>What there is to compute with.</summary>
 /// <param name="Cores">Of the processor.</param>
 /// <param name="MemoryBytes">Of the machine, as far as this process may take it.</param>
-/// <param name="CardBytes">Of a card that torch can use; null: none.</param>
+/// <param name="CardBytes">Memory of a GPU that torch can use; null: there is none.</param>
 internal sealed record RecipeMachine(int Cores, long MemoryBytes, long? CardBytes)
 {
     /// <summary>What a run may plan with: estimates are not measurements, and others use the machine too.</summary>

@@ -17,7 +17,7 @@ internal sealed record RecipeModel(string Path, long Parameters, int Vocabulary,
 
     public string Words => string.Create(CultureInfo.InvariantCulture, $"{Name} ({Size(Parameters)} parameters, {Vocabulary:N0} tokens, {Positions:N0} positions)");
 
-    /// <exception cref="Contracts.Errors.InputException">It is no model folder.</exception>
+    /// <exception cref="Contracts.Errors.InputException">It is not a model folder.</exception>
     public static RecipeModel Read(string path, IStorage storage)
     {
         string folder = System.IO.Path.GetFullPath(path);

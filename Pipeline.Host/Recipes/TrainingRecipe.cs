@@ -34,7 +34,7 @@ internal sealed class TrainingRecipe(Recipe recipe, IStorage storage, RecipeChec
         }
     }
 
-    // What does not fit at all is written as what needs least, and says so.
+    // If nothing fits, the choice that needs least is written, with a remark that says so.
     private string Fit(string? withoutBytes)
     {
         TrainingChoice[] choices = [.. TrainingChoice.Of(_sizes.StepTokens, _sizes.StudentTokens, recipe.Machine.CardBytes is not null)];

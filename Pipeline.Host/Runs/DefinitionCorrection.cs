@@ -7,8 +7,8 @@ using Pipeline.Host.Definitions;
 namespace Pipeline.Host.Runs;
 
 /// <summary>
-/// What may differ between the definition that a run folder was begun with and the one it is to go on with: a flow that has committed
-/// nothing, and has none behind it that has, may be another one; a training that is not done may have its tunable keys changed at its last
+/// What may differ between the definition that a run folder was begun with and the one it continues with: a flow that has committed
+/// nothing, and has no later flow that has, may change completely; a training that is not done may have its tunable keys changed at its last
 /// checkpoint; what only makes a run longer may always change.
 /// </summary>
 /// <param name="storage">Where the folder is.</param>
@@ -17,7 +17,7 @@ namespace Pipeline.Host.Runs;
 internal sealed class DefinitionCorrection(IStorage storage, string folder, StageCatalog catalog)
 {
     /// <param name="was">What the folder was begun with.</param>
-    /// <param name="now">What it is to go on with.</param>
+    /// <param name="now">What it continues with.</param>
     /// <param name="from">The flow that is made again with those after it, by its place; null: none is.</param>
     /// <returns>The changes that are taken over, without those that only extend.</returns>
     /// <exception cref="DefinitionException">Something committed was made with what differs.</exception>

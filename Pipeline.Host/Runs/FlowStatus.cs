@@ -38,9 +38,9 @@ internal sealed record FlowStatus(
 }
 
 /// <param name="Part">Number, from 0; null for a flow that is one piece.</param>
-/// <param name="Process">Machine, process and start mark.</param>
-/// <param name="Silent">Since its mark was last written; ten seconds at most while all is well.</param>
-/// <param name="Live">How far it is, as the mark says; null while it says nothing.</param>
+/// <param name="Process">Machine, process and start time.</param>
+/// <param name="Silent">Time since its sign of life was last written; at most ten seconds while all is well.</param>
+/// <param name="Live">How far it is, as its sign of life says; null while it says nothing.</param>
 internal sealed record RunningPart(int? Part, string Process, TimeSpan Silent, LiveCounts? Live);
 
 /// <param name="Stage">Which rejected.</param>

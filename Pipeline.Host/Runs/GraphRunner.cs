@@ -49,7 +49,7 @@ internal sealed class GraphRunner(RunSettings settings, StopSignals signals, Fai
             ? new InterruptedException($"flow '{flow.Name}' was stopped; what is committed is kept", cancelled)
             : cancelled;
 
-    /// <summary>Ends the work in hand when it takes longer than the grace after a stop was asked for.</summary>
+    /// <summary>Ends the current work when it takes longer than the grace period after a stop was asked for.</summary>
     private sealed class GraceTimer : IAsyncDisposable
     {
         private readonly ITimer _timer;
@@ -61,7 +61,7 @@ internal sealed class GraphRunner(RunSettings settings, StopSignals signals, Fai
             _registration = stopRequested.Register(() => _timer.Change(grace, Timeout.InfiniteTimeSpan));
         }
 
-        // Waits for a callback under way: it would cancel a source that is disposed next.
+        // Waits for a callback in progress: it would cancel a source that is disposed next.
         public async ValueTask DisposeAsync()
         {
             await _registration.DisposeAsync();

@@ -4,7 +4,7 @@ using Pipeline.Contracts.Errors;
 namespace Pipeline.Host.Runs;
 
 /// <summary>
-/// An error of the definition that comes when a flow is under way: the rules that are asked before any flow should have found it, so it is
+/// An error of the definition that appears while a flow is in progress: the rules that are checked before any flow should have found it, so it is
 /// a defect of ours as well. A user is told both; tests have it end as a defect.
 /// </summary>
 internal static class LateDefinitionError

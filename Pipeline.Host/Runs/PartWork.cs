@@ -60,7 +60,7 @@ internal sealed class PartWork(StageSurroundings surroundings, GraphRunner graph
         {
             await using FlowGraph graph = await FlowGraph.CreateAsync(surroundings with { Rejects = file }, flow, part, graphs.StopRequested);
             IReadOnlyList<StageCounts> counts = await graphs.RunAsync(flow, graph, meter);
-            // The counts first: an output that is there has its counts, and counts without an output are written again with it.
+            // The counts first: an output that exists has its counts, and counts without an output are written again with it.
             file.Commit(counts, Seconds());
             ((ICommitted)graph.Sink).Commit();
         }

@@ -27,7 +27,7 @@ internal sealed class RankFollower(
     IServiceProvider services,
     ILogger<RankFollower> log) : IJob
 {
-    /// <summary>What rank 0 says in place of a flow when there is no more.</summary>
+    /// <summary>What rank 0 sends instead of a flow when there are no more.</summary>
     public const int End = -1;
 
     /// <summary>All ranks must be one program with one definition.</summary>

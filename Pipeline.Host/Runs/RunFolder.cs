@@ -31,7 +31,7 @@ internal sealed class RunFolder : IDisposable
     public IReadOnlyList<DefinitionChange> Changes { get; private init; } = [];
 
     /// <exception cref="LockedException">Another process holds it.</exception>
-    /// <exception cref="DefinitionException">It was begun with a definition that differs in more than the run's length, or is no run folder.</exception>
+    /// <exception cref="DefinitionException">It was begun with a definition that differs in more than the run's length, or is not a run folder.</exception>
     public static RunFolder Open(IStorage storage, string path, LoadedDefinition definition, DefinitionLoader loader, TimeProvider time, int? from = null)
     {
         string folder = System.IO.Path.GetFullPath(path);
@@ -61,9 +61,9 @@ internal sealed class RunFolder : IDisposable
 
     public void Dispose() => _lock.Dispose();
 
-    /// <summary>Goes into a folder to do a share of its work, beside whoever holds it; makes it when nobody has yet.</summary>
+    /// <summary>Joins a folder to do a share of its work, alongside the process that holds it; makes the folder if it does not exist yet.</summary>
     /// <returns>Its full path.</returns>
-    /// <exception cref="DefinitionException">It was begun with another definition, or is no run folder.</exception>
+    /// <exception cref="DefinitionException">It was begun with another definition, or is not a run folder.</exception>
     public static string Join(IStorage storage, string path, LoadedDefinition definition, DefinitionLoader loader, TimeProvider time)
     {
         string folder = System.IO.Path.GetFullPath(path);
@@ -75,7 +75,7 @@ internal sealed class RunFolder : IDisposable
         }
         if (CheckSame(storage, folder, definition, loader).Count > 0)
         {
-            // A correction changes what others in the folder go by, so none of them may be at work under the lock.
+            // A correction changes what other processes in the folder rely on, so none of them may be working there.
             using IDisposable held = storage.Lock(System.IO.Path.Combine(folder, RunFiles.Lock));
             TakeOver(storage, folder, CheckSame(storage, folder, definition, loader), loader, time.GetUtcNow());
             storage.WriteAtomically(definitionPath, stream => stream.Write(Encoding.UTF8.GetBytes(definition.Json)));
@@ -98,7 +98,7 @@ internal sealed class RunFolder : IDisposable
         }
     }
 
-    /// <summary>Whether a folder may go on with a definition.</summary>
+    /// <summary>Whether a folder may continue with a definition.</summary>
     /// <param name="storage">Where it is.</param>
     /// <param name="folder">Full path.</param>
     /// <param name="definition">The definition.</param>

@@ -19,7 +19,7 @@ internal sealed class RunPlan(
     private readonly CanonicalDefinition _canonical = new(new OptionTypes());
 
     /// <returns>Warnings, each with its place in the definition.</returns>
-    /// <exception cref="AlmException">The run would be refused: its definition breaks rules, its folder is of another definition, an input is not there.</exception>
+    /// <exception cref="AlmException">The run would be refused: its definition breaks rules, its folder belongs to another definition, an input is missing.</exception>
     public async Task<IReadOnlyList<string>> PrintAsync()
     {
         RunDefinition run = definition.Definition;
@@ -62,7 +62,7 @@ internal sealed class RunPlan(
             {
                 StageRegistration registration = catalog[flow.Stages[i].Kind.Value];
                 StagePlan? plan = PlanOf(graph?.Stages[i] as IPlanned, records, unknown);
-                // A map that says nothing else hands over at most what it takes.
+                // A map that says nothing else gives at most what it takes.
                 records = plan is not null ? plan.Records : registration.Role == StageRole.Map ? records : null;
                 output.WriteLine($"  {flow.Stages[i].Name,-20} {Types(registration),-34}{Records(registration, records)}");
                 foreach (PlanLine line in plan?.Lines ?? [])

@@ -9,7 +9,7 @@ namespace Pipeline.Host.Runs;
 
 /// <summary>
 /// <c>progress.json</c> and the files of parts: which flows are done, made from which definition, with their counts. It is what is known
-/// beside the outputs, never instead of them: whether a shard or a checkpoint is there, its own file says.
+/// next to the outputs, never instead of them: whether a shard or a checkpoint exists is for its own file to say.
 /// </summary>
 internal sealed class RunProgress
 {

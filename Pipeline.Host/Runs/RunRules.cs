@@ -9,7 +9,7 @@ namespace Pipeline.Host.Runs;
 
 /// <summary>
 /// Everything that can be known to be wrong with a run before any of its flows begins: rules that its definition breaks by itself, those of
-/// its outputs, and what its stages say of the files they are given. All of it comes at once, with the places in the definition.
+/// its outputs, and what its stages say about the files they are given. Everything is reported at once, with its place in the definition.
 /// </summary>
 internal sealed class RunRules(LoadedDefinition definition, StageSurroundings surroundings)
 {

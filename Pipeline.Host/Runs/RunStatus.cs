@@ -4,7 +4,7 @@ namespace Pipeline.Host.Runs;
 
 /// <summary>How far a run is, as its folder says.</summary>
 /// <param name="Name">The definition's.</param>
-/// <param name="State">Whether anybody is at work in it.</param>
+/// <param name="State">Whether any process is working in it.</param>
 /// <param name="Process">Who holds the folder, or held it last without giving it back; null: nobody.</param>
 /// <param name="Silent">Since anything of the host's own was written there.</param>
 /// <param name="Flows">In the order of the definition.</param>
@@ -12,10 +12,10 @@ internal sealed record RunStatus(string Name, RunState State, ProcessIdentity? P
 
 internal enum RunState
 {
-    /// <summary>Nobody is at work, and not all is done.</summary>
+    /// <summary>No process is working, and not everything is done.</summary>
     Stopped,
 
-    /// <summary>A process is at work: of this machine for certain, of another as far as it was heard of lately.</summary>
+    /// <summary>A process is working: certainly, if it is on this machine; as far as its last sign of life says, if on another.</summary>
     Running,
 
     /// <summary>The report is written.</summary>

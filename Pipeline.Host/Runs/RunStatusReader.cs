@@ -23,7 +23,7 @@ internal sealed class RunStatusReader(StageCatalog catalog, IStorage storage, Ti
     /// <param name="Steps">How many it is to take; null where it does not train.</param>
     private sealed record PlannedFlow(FlowDefinition Flow, string Hash, int? Parts, long? Steps);
 
-    /// <exception cref="InputException">It is no run folder, or its files are damaged.</exception>
+    /// <exception cref="InputException">It is not a run folder, or its files are damaged.</exception>
     public RunStatus Read()
     {
         (RunDefinition run, IReadOnlyList<PlannedFlow> flows) = Plan();

@@ -46,7 +46,7 @@ internal sealed class AlmServer : IAsyncDisposable
     /// <exception cref="InputException">The address or port cannot be had.</exception>
     public Task StartAsync(CancellationToken cancellationToken) => WebHosting.StartAsync(_app, _options.Address, _options.Port, cancellationToken);
 
-    /// <summary>Takes nothing new and waits for what is under way, as long as it may take; what is left then is cut off.</summary>
+    /// <summary>Takes nothing new and waits for requests in progress, up to the limit; what is left then is cut off.</summary>
     public Task StopAsync() => _app.StopAsync(CancellationToken.None);
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
@@ -71,7 +71,7 @@ internal sealed class AlmServer : IAsyncDisposable
         }
         catch (OperationCanceledException) when (gone.IsCancellationRequested)
         {
-            // Nobody is there to be told.
+            // The caller is gone.
         }
         catch (OperationCanceledException) when (time.IsCancellationRequested)
         {

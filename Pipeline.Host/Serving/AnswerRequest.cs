@@ -6,7 +6,7 @@ using Pipeline.Stages.Serving;
 namespace Pipeline.Host.Serving;
 
 /// <summary>What completions and chats have in common: how tokens are chosen, how many answers, and whether they come as they grow.</summary>
-/// <param name="Options">How tokens are chosen; at most so many as there is room for.</param>
+/// <param name="Options">How tokens are chosen, limited to what there is room for.</param>
 /// <param name="Count">Answers to each prompt.</param>
 /// <param name="IsStream">Whether they come as they grow.</param>
 /// <param name="HasUsage">Whether a stream ends with the tokens it took.</param>

@@ -30,7 +30,7 @@ internal static class ChatEndpoint
         await answer.WriteAsync(http, await Task.WhenAll(Enumerable.Range(0, request.Count).Select(index => ChoiceAsync(model, prompt, request, top, index, http.RequestAborted))));
     }
 
-    /// <exception cref="RequestException">They are no messages.</exception>
+    /// <exception cref="RequestException">They are not messages.</exception>
     public static IReadOnlyList<ChatMessage> Messages(RequestJson json)
     {
         if (json["messages"] is not { ValueKind: JsonValueKind.Array } list || list.GetArrayLength() is 0 or > MostMessages)

@@ -96,7 +96,7 @@ internal static class CompletionEndpoint
         return (choice, tokens);
     }
 
-    // The likeliest next token is known already where the prompt was scored: what evaluations ask for costs one pass.
+    // The most likely next token is known already where the prompt was scored: what evaluations ask for costs one pass.
     private static async IAsyncEnumerable<ServedToken> AnswerAsync(
         IServedModel model, ServedPrompt prompt, AnswerRequest request, Listing listing, IReadOnlyList<ServedPosition>? positions, int index,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stop)

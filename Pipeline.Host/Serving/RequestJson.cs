@@ -4,10 +4,10 @@ using Microsoft.AspNetCore.Http;
 
 namespace Pipeline.Host.Serving;
 
-/// <summary>Fields of a request's body, each checked as it is read. A field that is null is not there.</summary>
+/// <summary>Fields of a request's body, each checked as it is read. A field that is null counts as missing.</summary>
 internal readonly struct RequestJson(JsonElement root)
 {
-    /// <exception cref="RequestException">It is no JSON object, or too long.</exception>
+    /// <exception cref="RequestException">It is not a JSON object, or too long.</exception>
     public static async Task<RequestJson> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
     {
         try

@@ -7,6 +7,6 @@ namespace Pipeline.Host.Serving;
 /// <param name="BodyBytes">Of the longest body.</param>
 /// <param name="Requests">Under way at once; more are refused.</param>
 /// <param name="Timeout">Of one request.</param>
-/// <param name="Drain">Requests under way when a stop is asked for may take this long.</param>
+/// <param name="Drain">Requests in progress when a stop is asked for may take this long.</param>
 internal sealed record ServerOptions(
     System.Net.IPAddress Address, int Port, string? Key, long BodyBytes, int Requests, TimeSpan Timeout, TimeSpan Drain);

@@ -22,7 +22,7 @@ internal sealed class TokenLists(TextTokenizer tokenizer, Listing listing)
         string text = Named(id);
         _tokens.Add(text);
         _offsets.Add(_offset);
-        // Special tokens are no part of the text.
+        // Special tokens are not part of the text.
         _offset += tokenizer.IsSpecial(id) ? 0 : ServedTokenText.Of(tokenizer, id).Length;
         _values.Add(double.IsNaN(logP) ? null : Value(logP));
         if (double.IsNaN(logP))
@@ -30,7 +30,7 @@ internal sealed class TokenLists(TextTokenizer tokenizer, Listing listing)
             _top.Add(null);
             return;
         }
-        // By name, of which two may be alike: the likelier one stays, but for the token that is there. Its number is the same one in both lists.
+        // By name, and two names may be the same: the more likely one stays, unless the other is the actual token. Its number is the same in both lists.
         var named = new JsonObject();
         foreach (ListedToken token in top.Take(most))
         {
@@ -44,7 +44,7 @@ internal sealed class TokenLists(TextTokenizer tokenizer, Listing listing)
 
     public JsonObject ToJson() => new() { ["tokens"] = _tokens, ["token_logprobs"] = _values, ["top_logprobs"] = listing.Top > 0 ? _top : null, ["text_offset"] = _offsets };
 
-    /// <summary>As vLLM lists a prompt's places: by id the likeliest tokens and the token itself.</summary>
+    /// <summary>As vLLM lists a prompt's places: by id the most likely tokens and the token itself.</summary>
     public static JsonArray Prompt(TextTokenizer tokenizer, IReadOnlyList<ServedPosition> positions, int top)
     {
         var list = new JsonArray();

@@ -15,7 +15,7 @@ internal static class WebHosting
 {
     /// <param name="address">Where it listens.</param>
     /// <param name="port">0 takes a free one.</param>
-    /// <param name="drain">How long what is under way may take when it stops.</param>
+    /// <param name="drain">How long requests in progress may take when the server stops.</param>
     /// <param name="limit">Sets limits of connections and bodies.</param>
     public static WebApplication Build(IPAddress address, int port, TimeSpan drain, Action<KestrelServerLimits> limit)
     {

@@ -43,7 +43,7 @@ internal sealed class WatchServer : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
-    // A page of another site whose name leads here must not read what a run says of itself.
+    // A page of another site whose name resolves to this machine must not read the run's data.
     private static Task GuardAsync(HttpContext http, RequestDelegate next)
     {
         if (http.Request.Host.Host is not ("127.0.0.1" or "localhost"))
@@ -62,7 +62,7 @@ internal sealed class WatchServer : IAsyncDisposable
         }
         catch (AlmException e)
         {
-            // A folder that went away, or a file that is damaged: the page says so and asks again.
+            // The folder is gone or a file is damaged: the page says so and asks again.
             return AnswerAsync(http, StatusCodes.Status500InternalServerError, "text/plain", Encoding.UTF8.GetBytes(e.Message));
         }
     }

@@ -13,7 +13,7 @@ namespace Pipeline.Host.Watching;
 /// <summary>What the page shows, in the words it shows: <c>/status.json</c>. Programs are served better by <c>alm status --json</c>.</summary>
 /// <param name="State">running, done or stopped.</param>
 /// <param name="Words">The state as a sentence.</param>
-/// <param name="Cards">The few figures that stand large.</param>
+/// <param name="Cards">The few figures that are shown large.</param>
 /// <param name="Sections">Tables by the id of their part of the page.</param>
 /// <param name="Charts">Lines over steps.</param>
 internal sealed record WatchView(
@@ -39,7 +39,7 @@ internal sealed record WatchView(
             [.. CurveSection.Charts(run.Metrics)]);
     }
 
-    // Said aloud by a screen reader whenever it changes: so without a time, which stands on a card.
+    // A screen reader reads it aloud whenever it changes, so it has no time in it; that is shown among the figures.
     private static string Sentence(RunStatus status, FlowStatus? now) => status.State switch
     {
         RunState.Done => "The run is done.",

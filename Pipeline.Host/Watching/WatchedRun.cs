@@ -17,7 +17,7 @@ internal sealed class WatchedRun(StageCatalog catalog, IStorage storage, TimePro
     /// <summary>Full path.</summary>
     public string Folder => folder;
 
-    /// <exception cref="InputException">It is no run folder, or its files are damaged.</exception>
+    /// <exception cref="InputException">It is not a run folder, or its files are damaged.</exception>
     public WatchedFacts Read()
     {
         lock (_lock)

@@ -9,11 +9,11 @@ namespace Pipeline.Stages.Alignment;
 /// found by one greedy walk over both lists of byte ends, O(n + m).
 /// </summary>
 /// <remarks>
-/// <para>Marks (unit label other than <see cref="UnitLabels.Text"/>): a run of one label on one side is a unit. It pairs with the next
+/// <para>Special tokens (unit label other than <see cref="UnitLabels.Text"/>): a run of one label on one side is a unit. It pairs with the next
 /// unit of the same label at the same byte of the other side; units that are passed over, and <see cref="UnitLabels.Unpaired"/> ones,
-/// belong to no chunk. A stretch of text that holds a mark on one side where the other side has no token boundary belongs to no chunk.</para>
+/// belong to no chunk. A stretch of text that holds a special token on one side where the other side has no token boundary belongs to no chunk.</para>
 /// <para>Tokens of no bytes (the dummy space of a SentencePiece tokenizer) belong to the chunk of the text token that follows them,
-/// because their probability is part of how that side reaches that text; with a mark or the end of the sequence behind them they
+/// because their probability is part of how that side reaches that text; with a special token or the end of the sequence after them they
 /// belong to no chunk.</para>
 /// </remarks>
 internal static class ChunkAligner

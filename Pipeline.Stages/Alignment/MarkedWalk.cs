@@ -2,7 +2,7 @@ using Pipeline.Contracts.Records;
 
 namespace Pipeline.Stages.Alignment;
 
-/// <summary>The walk of <see cref="ChunkAligner"/> where at least one side has marks.</summary>
+/// <summary>The walk of <see cref="ChunkAligner"/> where at least one side has special tokens.</summary>
 internal ref struct MarkedWalk
 {
     private readonly Span<Chunk> _chunks;
@@ -33,7 +33,7 @@ internal ref struct MarkedWalk
         return _count;
     }
 
-    /// <summary>Pairs the units of both sides at a byte where both have a boundary, and leaves both behind their last mark there.</summary>
+    /// <summary>Pairs the units of both sides at a byte where both have a boundary, and leaves both after their last special token there.</summary>
     private void PairUnits(int at)
     {
         while (_teacher.NextUnit(at, out Unit unit))
@@ -56,7 +56,7 @@ internal ref struct MarkedWalk
         }
     }
 
-    /// <summary>Goes on from a common boundary to the next one; false when a side ends before it.</summary>
+    /// <summary>Moves from a common boundary to the next one; false if a side ends before it.</summary>
     private bool NextText(ref int at)
     {
         int from = _teacher.Position, other = _student.Position;

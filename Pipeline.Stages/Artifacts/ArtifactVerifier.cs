@@ -9,7 +9,7 @@ namespace Pipeline.Stages.Artifacts;
 
 /// <summary>
 /// Checks every checksum below a folder: shards and their manifests, checkpoints, and folders with a list of checksums. Writes nothing,
-/// and goes on after a finding.
+/// and continues after a finding.
 /// </summary>
 public sealed class ArtifactVerifier
 {

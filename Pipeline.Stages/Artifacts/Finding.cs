@@ -11,10 +11,10 @@ public enum FindingKind
     /// <summary>The bytes are not what was written. Deleted, it is made again.</summary>
     Damaged,
 
-    /// <summary>Listed, and not there. The next run makes it again.</summary>
+    /// <summary>Listed, but missing. The next run makes it again.</summary>
     Missing,
 
-    /// <summary>Work in hand of a process that is no more.</summary>
+    /// <summary>Unfinished work of a process that no longer runs.</summary>
     Leftover,
 
     /// <summary>Of a version this program does not read, or made from something else than its neighbours. Nothing is deleted for it.</summary>

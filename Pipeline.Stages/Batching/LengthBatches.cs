@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Batching;
 
 /// <summary>
-/// Puts sequences of like length together so that little of a padded [rows, length] rectangle is padding. A pure function of the
+/// Puts sequences of similar length together so that little of a padded [rows, length] rectangle is padding. A pure function of the
 /// lengths: the same window gives the same batches on every run, which byte-identical shards and bit-identical resumes rest on.
 /// </summary>
 internal static class LengthBatches

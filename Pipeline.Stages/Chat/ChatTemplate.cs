@@ -46,7 +46,7 @@ internal sealed class ChatTemplate
         }
     }
 
-    /// <summary>The source of the template beside a tokenizer: null when it has none.</summary>
+    /// <summary>The source of the template in the folder of a tokenizer; null if it has none.</summary>
     /// <param name="tokenizerPath">A tokenizer's folder, its <c>tokenizer.json</c>, or a GGUF file.</param>
     public static string? Find(string tokenizerPath, IStorage storage)
     {

@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Chat;
 internal static class LossMasks
 {
     /// <summary>
-    /// A text token counts when it lies inside a span; the eos counts when a span reaches the end of the text; other marks do not.
+    /// A text token counts when it lies inside a span; the eos counts when a span reaches the end of the text; other special tokens do not.
     /// </summary>
     /// <param name="spans">[start, end) in bytes, in order, apart from each other.</param>
     /// <param name="bytes">Length of the text in bytes.</param>

@@ -6,7 +6,7 @@ internal enum LossOn
     /// <summary>Every token.</summary>
     All,
 
-    /// <summary>What the assistant says, and the marks that end its turns.</summary>
+    /// <summary>What the assistant says, and the special tokens that end its turns.</summary>
     Assistant,
 
     /// <summary>What follows a marker text.</summary>

@@ -3,7 +3,7 @@ using Pipeline.Stages.Jinja;
 namespace Pipeline.Stages.Chat;
 
 /// <summary>
-/// What an assistant writes beside its content: calls of tools, and thoughts that the other side does not show. No chunk holds it, but it
+/// What an assistant writes besides its content: calls of tools, and thoughts that the other side does not show. No chunk holds it, but it
 /// is the assistant's own, so it counts in the loss on what the assistant says; what a tool answers is the tool's.
 /// </summary>
 internal static class OwnWords
@@ -15,7 +15,7 @@ internal static class OwnWords
     /// </summary>
     /// <param name="prompt">The rendered prompt.</param>
     /// <param name="conversation">What it was rendered from.</param>
-    /// <param name="render">Renders the first turns, with or without a generation prompt behind them.</param>
+    /// <param name="render">Renders the first turns, with or without a generation prompt after them.</param>
     public static List<(int Turn, int Start, int End)> Find(TracedText prompt, Conversation conversation, Func<Conversation, bool, TracedText> render)
     {
         List<(int Turn, int Start, int End)> spans = [];

@@ -2,7 +2,7 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Chat;
 
-/// <summary>What of a prompt a token stands for.</summary>
+/// <summary>Which part of a prompt a token represents.</summary>
 internal enum PromptTokenKind
 {
     /// <summary>Content, perhaps with template spaces in front that the tokenizer joins to a word: those count as a dummy space does.</summary>
@@ -15,7 +15,7 @@ internal enum PromptTokenKind
     Mixed,
 }
 
-/// <summary>A token of a prompt and the bytes [Start, End) it stands for.</summary>
+/// <summary>A token of a prompt and the bytes [Start, End) that it covers.</summary>
 internal readonly record struct PromptToken(int Start, int End, PromptTokenKind Kind, bool IsMark);
 
 /// <summary>Finds the bytes of a prompt's tokens by their byte views.</summary>
@@ -46,7 +46,7 @@ internal static class PromptTokens
             return (at, at + view.Length);
         if (view is [(byte)' ', .. var word] && bytes[at..].StartsWith(word))
             return (at, at + word.Length);
-        // An added token may take the white space beside it without standing for it.
+        // An added token may absorb the white space next to it without spelling it.
         while (at < bytes.Length && IsSkippable(prompt, at))
         {
             at++;

@@ -19,7 +19,7 @@ internal static class TemplateUnits
     /// <summary>Turns that labels suffice for.</summary>
     public const int MostTurns = (ushort.MaxValue - UnitLabels.FirstTemplateUnit) / Slots;
 
-    /// <summary>The turn whose end a label stands for, or -1.</summary>
+    /// <summary>The turn whose end a label marks, or -1.</summary>
     public static int EndedTurn(ushort label)
         => label >= UnitLabels.FirstTemplateUnit && (label - UnitLabels.FirstTemplateUnit) % Slots == TurnEnd
             ? (label - UnitLabels.FirstTemplateUnit) / Slots
@@ -84,7 +84,7 @@ internal static class TemplateUnits
             }
             else if (!Tokens[roleStart].IsMark)
             {
-                // Dummy spaces between the mark and the name have no bytes.
+                // Dummy spaces between the special token and the name have no bytes.
                 int mark = roleStart - 1;
                 while (mark >= Start && Tokens[mark].Start == Tokens[mark].End)
                     mark--;
@@ -98,7 +98,7 @@ internal static class TemplateUnits
             LabelTurnEnd(before, headerStart);
         }
 
-        /// <summary>The first added token behind a turn, with the white space beside it. Returns where it ends.</summary>
+        /// <summary>The first added token after a turn, with the white space next to it. Returns where it ends.</summary>
         public int LabelTurnEnd(int turn, int limit)
         {
             int added = FirstAdded(limit);
@@ -119,7 +119,7 @@ internal static class TemplateUnits
 
         /// <summary>
         /// The tokens that name the turn's role: those the template copied from the conversation, else a special token that holds the
-        /// name (<c>&lt;|assistant|&gt;</c>), else the name behind a special token (<c>model</c> for assistant).
+        /// name (<c>&lt;|assistant|&gt;</c>), else the name after a special token (<c>model</c> for assistant).
         /// </summary>
         private (int Start, int End) FindRole(int turn)
         {

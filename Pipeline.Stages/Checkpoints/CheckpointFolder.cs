@@ -9,7 +9,7 @@ internal static class CheckpointFolder
 
     public static string NameOf(long step) => string.Create(CultureInfo.InvariantCulture, $"{Prefix}{step:d10}");
 
-    /// <summary>Null when the folder is no checkpoint by its name.</summary>
+    /// <summary>Null if the folder is not a checkpoint by its name.</summary>
     public static long? StepOf(string path)
     {
         string name = Path.GetFileName(path);

@@ -9,7 +9,7 @@ internal static class CheckpointSet
 {
     /// <summary>
     /// The newest checkpoint whose every checksum is right. Those that are newer and are not whole are named, with the reason: a run
-    /// goes on from an older one rather than not at all.
+    /// continues from an older one rather than not at all.
     /// </summary>
     /// <exception cref="InputException">The newest is of a version this program does not read.</exception>
     public static CheckpointSearch FindLatest(IStorage storage, string folder, CancellationToken cancellationToken = default)

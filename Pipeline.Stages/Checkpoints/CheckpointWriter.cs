@@ -4,17 +4,17 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Checkpoints;
 
-/// <summary>Writes checkpoints into a folder and keeps the last few. A checkpoint is there as a whole or not at all.</summary>
+/// <summary>Writes checkpoints into a folder and keeps the last few. A checkpoint exists completely or not at all.</summary>
 /// <param name="storage">Where.</param>
 /// <param name="folder">Full path; each checkpoint is a folder in it.</param>
 /// <param name="keep">Checkpoints that stay, the new one included; at least 1.</param>
 internal sealed class CheckpointWriter(IStorage storage, string folder, int keep)
 {
-    /// <summary>Keeps what the writer of a checkpoint says of itself (position, random state).</summary>
+    /// <summary>Keeps what the writer of a checkpoint says about itself (position, random state).</summary>
     public const string StateFile = "state.json";
 
     /// <summary>
-    /// The newest checkpoint that is whole, to go on from. Deletes what is newer, named in the result, and what a crash kept from
+    /// The newest complete checkpoint, to continue from. Deletes what is newer, named in the result, and what a crash kept from
     /// being deleted.
     /// </summary>
     /// <exception cref="Contracts.Errors.InputException">The newest is of a version this program does not read.</exception>
@@ -63,7 +63,7 @@ internal sealed class CheckpointWriter(IStorage storage, string folder, int keep
     }
 
     /// <summary>
-    /// Says that a checkpoint was just written or is the one to go on from: deletes what is newer, which is damaged or of a future that
+    /// Says that a checkpoint was just written or is the one to continue from: deletes what is newer, which is damaged or of a future that
     /// was given up, and what is beyond the last few, which a crash may have kept from being deleted.
     /// </summary>
     public void Settle(long step)

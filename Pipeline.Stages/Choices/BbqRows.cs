@@ -14,7 +14,7 @@ internal sealed class BbqRows(string template, string examples, IReadOnlyDiction
 {
     private static readonly string[] s_answers = ["ans0", "ans1", "ans2"];
 
-    /// <summary>The CSV beside the original data. Rows without a number of a choice are those of which it is not known.</summary>
+    /// <summary>The CSV that comes with the original data. Rows without the number of a choice are those where it is unknown.</summary>
     public static IReadOnlyDictionary<(string Category, string Example), int> Targets(IStorage storage, string path)
     {
         var targets = new Dictionary<(string, string), int>();

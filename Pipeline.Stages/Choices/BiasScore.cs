@@ -22,7 +22,7 @@ internal sealed record BiasScore(int Questions, double? Accuracy, double? Bias, 
         {
             double best = scores.Max();
             int[] chosen = [.. Enumerable.Range(0, scores.Length).Where(i => scores[i] == best)];
-            // A tie is no answer: it is not right, and names nobody.
+            // A tie is not an answer: it is not right, and names nobody.
             right += chosen is [int only] && only == question.Best ? 1 : 0;
             without += question.Bias!.Biased is null ? 1 : 0;
             if (chosen is not [int answer] || answer == question.Bias.Unknown || question.Bias.Biased is not { } reflects)

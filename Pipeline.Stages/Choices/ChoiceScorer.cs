@@ -52,7 +52,7 @@ internal sealed class ChoiceScorer(TorchDevice device, IReadOnlyList<LanguageMod
         return sums;
     }
 
-    // Row after row, 0 where the token behind is none of the continuation.
+    // Row after row; 0 where the next token is not part of the continuation.
     private float[] Score(EncodedPrompt[] rows)
     {
         using IDisposable quiet = no_grad();

@@ -46,7 +46,7 @@ internal sealed record ChoicesCategory(string Name, int Questions, double Mc1, d
     public BiasScore? Disambiguated { get; init; }
 }
 
-/// <summary>What an edit did beside its controls. Only what it gains over both is its own.</summary>
+/// <summary>What an edit did, compared with its controls. Only what it gains over both is due to the edit.</summary>
 /// <param name="Gain">mc2 of the edited model less that of the plain one.</param>
 /// <param name="OverExchanged">Less that of the exchanged control.</param>
 /// <param name="OverRandom">Less that of the random control.</param>

@@ -8,7 +8,7 @@ namespace Pipeline.Stages.Choices;
 internal static class CsvTable
 {
     /// <summary>Records in order, each as the values of the columns asked for; null where a record has another number of fields than the header.</summary>
-    /// <exception cref="InputException">A column is missing, the file is not UTF-8, or it is no CSV.</exception>
+    /// <exception cref="InputException">A column is missing, the file is not UTF-8, or it is not CSV.</exception>
     public static IEnumerable<string[]?> Read(IStorage storage, string path, params string[] columns)
     {
         using Stream stream = storage.OpenRead(path);

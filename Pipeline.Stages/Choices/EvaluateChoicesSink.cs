@@ -16,7 +16,7 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Choices;
 
-/// <summary>Judges models by how likely they find true and false answers, with bits per byte of plain text beside every figure.</summary>
+/// <summary>Judges models by how likely they find true and false answers, with bits per byte of plain text next to every figure.</summary>
 internal sealed class EvaluateChoicesSink(EvaluateChoicesOptions options, StageContext context) : ISink<ChoiceQuestion>
 {
     private static readonly JsonSerializerOptions Layout = new(JsonSerializerDefaults.Web) { WriteIndented = true, NewLine = "\n" };

@@ -4,7 +4,7 @@ using Pipeline.Stages.Text;
 
 namespace Pipeline.Stages.Choices;
 
-/// <summary>Files of text that a stage reads beside its own input, each by the reader of its kind.</summary>
+/// <summary>Files of text that a stage reads besides its own input, each with the reader for its kind.</summary>
 internal static class PlainText
 {
     public static IAsyncEnumerable<TextDocument> Read(IReadOnlyList<string> files, string column, StageContext context, CancellationToken cancellationToken)

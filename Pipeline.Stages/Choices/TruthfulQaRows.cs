@@ -4,7 +4,7 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Choices;
 
 /// <summary>
-/// Questions of TruthfulQA's multiple choice (Lin et al. 2022): true and false answers, each with a full stop, behind <c>Q: …\nA:</c>.
+/// Questions of TruthfulQA's multiple choice (Lin et al. 2022): true and false answers, each with a full stop, after <c>Q: …\nA:</c>.
 /// </summary>
 internal static class TruthfulQaRows
 {

@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Demonstrations;
 
 /// <summary>
 /// Reads several columns of the same files side by side. A row that one column's reader rejects is rejected once, whatever the others make
-/// of it, so that what is handed over always has every column.
+/// of it, so that what is given always has every column.
 /// </summary>
 /// <param name="order">Hash of a file to its place in the input.</param>
 /// <param name="rejects">Gets each rejected row once, with the column's name.</param>

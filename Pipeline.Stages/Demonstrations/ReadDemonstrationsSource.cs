@@ -8,7 +8,7 @@ using Pipeline.Stages.Text;
 
 namespace Pipeline.Stages.Demonstrations;
 
-/// <summary>Demonstrations out of Parquet or JSON Lines: each column is read as <c>read-parquet</c> and <c>read-jsonl</c> read theirs.</summary>
+/// <summary>Demonstrations from Parquet or JSON Lines: each column is read as <c>read-parquet</c> and <c>read-jsonl</c> read theirs.</summary>
 internal sealed class ReadDemonstrationsSource : ISource<Demonstration>, IFingerprinted, IPlanned
 {
     private const string Parquet = ".parquet";
@@ -55,7 +55,7 @@ internal sealed class ReadDemonstrationsSource : ISource<Demonstration>, IFinger
 
     public StagePlan Plan(long? records)
     {
-        // Every column must be there; the lines are said once.
+        // Every column must exist; the lines of the plan are printed once.
         StagePlan[] plans = [.. Readers(_context).Select(r => ((IPlanned)r).Plan(null))];
         return plans[0];
     }

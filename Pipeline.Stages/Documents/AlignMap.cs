@@ -3,7 +3,7 @@ using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Stages.Documents;
 
-/// <summary>Hands on what it is given. Aligning was a stage of its own, and definitions that name it stay good.</summary>
+/// <summary>Passes on what it is given. Aligning used to be a stage of its own, and definitions that name it stay valid.</summary>
 internal sealed class AlignMap : IMap<AlignedPair, AlignedPair>
 {
     public static StageRegistration Registration { get; } = StageRegistration.Map<AlignOptions, AlignedPair, AlignedPair, AlignMap>(

@@ -4,12 +4,12 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Documents;
 
-/// <summary>One side of a conversation: its tokenizer, and the chat template that stands beside it.</summary>
+/// <summary>One side of a conversation: its tokenizer, and the chat template in the same folder.</summary>
 /// <param name="Name">Names the side in errors: a path.</param>
 /// <param name="Template">The template's source; null when the tokenizer has none.</param>
 internal sealed record ChatSide(TextTokenizer Tokenizer, string Name, string? Template)
 {
-    /// <summary>The marks that a template may write.</summary>
+    /// <summary>The special tokens that a template may write.</summary>
     public IReadOnlyDictionary<string, string> Marks { get; } = MarksOf(Tokenizer);
 
     public string TemplateFingerprint => Template is null ? "none" : ChatTemplate.FingerprintOf(Template);

@@ -107,7 +107,7 @@ internal sealed class DocumentTokenizer<T>(IReadOnlyList<TextTokenizer> sides, T
         return documents;
     }
 
-    /// <summary>The byte behind the marker's first occurrence.</summary>
+    /// <summary>The byte after the marker's first occurrence.</summary>
     private int BehindMarker(DocumentId id, string text)
     {
         string marker = WellFormedText.Normalize(rule.LossMarker!);

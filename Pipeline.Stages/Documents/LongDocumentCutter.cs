@@ -4,7 +4,7 @@ namespace Pipeline.Stages.Documents;
 
 /// <summary>
 /// Where a long document is cut: as late as the limits allow, at the end of a chunk and of a character; the last such place with white
-/// space behind it is preferred when it is in the second half of the part, so that words stay whole.
+/// space after it is preferred if it is in the second half of the part, so that words stay whole.
 /// </summary>
 internal static class LongDocumentCutter
 {
@@ -49,7 +49,7 @@ internal static class LongDocumentCutter
 
     /// <summary>
     /// Every byte at which a text token of both sides ends, with the tokens of each side up to there. These are the ends of chunks; the chunks
-    /// themselves are of no use here, because a part is encoded anew.
+    /// themselves are of no use here, because a part is encoded again.
     /// </summary>
     internal static List<SharedEnd> SharedEnds(TokenSequence first, TokenSequence last)
     {
@@ -60,7 +60,7 @@ internal static class LongDocumentCutter
             int a = first.ByteEnds[i], b = last.ByteEnds[j];
             if (a == b && a > closed)
                 shared.Add(new SharedEnd(i + 1, j + 1, closed = a));
-            // The one that is behind goes on; a token of no bytes is behind.
+            // The side that is behind moves on; a token without bytes counts as behind.
             (i, j) = (a <= b ? i + 1 : i, b <= a ? j + 1 : j);
         }
         return shared;

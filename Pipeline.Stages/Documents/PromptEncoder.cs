@@ -10,7 +10,7 @@ using Pipeline.Stages.Tokenization.Tokens;
 namespace Pipeline.Stages.Documents;
 
 /// <summary>
-/// Prompts and what follows them as ids. A plain prompt has the tokenizer's first mark in front, as documents have in training; a conversation
+/// Prompts and what follows them as ids. A plain prompt has the tokenizer's bos token in front, as documents have in training; a conversation
 /// is rendered by the chat template up to where the assistant's answer begins.
 /// </summary>
 internal sealed class PromptEncoder
@@ -59,7 +59,7 @@ internal sealed class PromptEncoder
         {
             throw new RejectedException(id, "byte views differ from the text", e.Message);
         }
-        // A model without a first mark begins an empty prompt after the end of another text.
+        // A model without a bos token begins an empty prompt after the end of another text.
         int? mark = _side.Tokenizer.BosId ?? (promptBytes == 0 ? _side.Tokenizer.EosId : null);
         bool isMarked = mark is { } first && (tokens.Count == 0 || tokens.Ids[0] != first);
         int[] ids = isMarked ? [mark!.Value, .. tokens.Ids] : tokens.Ids;
@@ -71,7 +71,7 @@ internal sealed class PromptEncoder
 }
 
 /// <summary>A prompt and its continuation as ids.</summary>
-/// <param name="Ids">Marks included.</param>
+/// <param name="Ids">Special tokens included.</param>
 /// <param name="Begins">The first token that holds bytes of the continuation; the number of ids where none does.</param>
 /// <param name="IsShared">Whether that token begins with bytes of the prompt.</param>
 internal readonly record struct EncodedPrompt(int[] Ids, int Begins, bool IsShared);

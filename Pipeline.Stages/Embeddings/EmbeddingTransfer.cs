@@ -26,7 +26,7 @@ internal static class EmbeddingTransfer
         return target_VH.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Every row the mean of the old rows, or a draw from their normal distribution; marks with a role are copied.</summary>
+    /// <summary>Every row the mean of the old rows, or a draw from their normal distribution; special tokens with a role are copied.</summary>
     public static Tensor Apply(Tensor source_VH, int rows, IReadOnlyDictionary<int, int> roles, EmbeddingStart start, long seed)
     {
         long[] copied = [.. roles.Keys.Where(id => id < rows && roles[id] < source_VH.size(0)).Order().Select(id => (long)id)];

@@ -12,7 +12,7 @@ namespace Pipeline.Stages.Embeddings;
 /// <summary>
 /// The input of a byte-level student: at each position the embedding of the byte plus that of the longest token of the old vocabulary that
 /// ends there. The table begins as the old model's input embeddings and is trained with the rest, unless it is frozen by its name. In a
-/// model folder it lies in files of its own, beside weights that other programs open without it.
+/// model folder it is in separate files, next to weights that other programs open without it.
 /// </summary>
 public sealed class ExpandedInput : IDisposable
 {
@@ -26,7 +26,7 @@ public sealed class ExpandedInput : IDisposable
     private readonly InputExpansion _expansion;
     private readonly TextTokenizer _source;
 
-    /// <param name="student">Tokens of one byte, and marks.</param>
+    /// <param name="student">Tokens of one byte, and special tokens.</param>
     /// <param name="source">The old vocabulary.</param>
     /// <param name="table_VH">[old vocabulary, H] copied.</param>
     /// <exception cref="DefinitionException">A token of the student has more than one byte.</exception>
@@ -41,7 +41,7 @@ public sealed class ExpandedInput : IDisposable
             VocabularyTransfer.BytesOf(student), VocabularyTransfer.BytesOf(source), (int)Table_VH.size(0), VocabularyTransfer.Roles(source, student));
     }
 
-    /// <summary>What keeps a tokenizer from having input expansion; null where every token is one byte or a mark.</summary>
+    /// <summary>What keeps a tokenizer from having input expansion; null if every token is one byte or special.</summary>
     public static string? FaultOf(TextTokenizer student)
     {
         for (int id = 0; id < student.VocabularySize; id++)

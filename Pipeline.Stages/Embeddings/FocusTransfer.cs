@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>
-/// FOCUS (arXiv 2305.14481): a new token begins as a mean of shared tokens, weighted by how alike they are to it in another embedding of the
+/// FOCUS (arXiv 2305.14481): a new token begins as a mean of shared tokens, weighted by how similar they are to it in another embedding of the
 /// new vocabulary (here the donor model's, there fastText of the target language). N shared tokens, B new ones.
 /// </summary>
 internal static class FocusTransfer

@@ -13,7 +13,7 @@ internal static class FvtTransfer
     /// <param name="sourceRows">Rows of the old matrix: ids at or above it have no embedding.</param>
     /// <param name="target">The new vocabulary.</param>
     /// <param name="targetRows">Rows of the new matrix, at least the new vocabulary; the rest is drawn.</param>
-    /// <param name="roles">Target id → source id of tokens that play the same role (bos, eos, pad, template marks).</param>
+    /// <param name="roles">Target id → source id of tokens that play the same role (bos, eos, pad, special tokens of templates).</param>
     /// <param name="decompose">The old tokenizer.</param>
     public static TransferPlan Plan(
         VocabularyBytes source, int sourceRows, VocabularyBytes target, int targetRows, IReadOnlyDictionary<int, int> roles, Decomposition decompose)

@@ -24,7 +24,7 @@ internal sealed class InputExpansion
         Array.Fill(_whole, -1);
     }
 
-    /// <param name="student">The new vocabulary: single bytes, and whole tokens (marks and template words).</param>
+    /// <param name="student">The new vocabulary: single bytes, and whole tokens (special tokens and words of templates).</param>
     /// <param name="source">The old vocabulary.</param>
     /// <param name="sourceRows">Rows of the old embedding matrix: ids at or above it are not used.</param>
     /// <param name="roles">Student id → source id of tokens that play the same role.</param>
@@ -49,7 +49,7 @@ internal sealed class InputExpansion
 
     /// <summary>
     /// The source id per position, -1 where no source token ends. Whole tokens of the student stand alone: nothing is matched across them,
-    /// nor across ids that are no token of the student (rows above its vocabulary; -1 for padding).
+    /// nor across ids that are not a token of the student (rows above its vocabulary; -1 for padding).
     /// </summary>
     public void Expand(ReadOnlySpan<int> studentIds, Span<int> sourceIds)
     {

@@ -26,7 +26,7 @@ internal sealed class MinedMapping
 
     /// <summary>The nearest old token of every new id, one by one.</summary>
     /// <param name="source">The old vocabulary.</param>
-    /// <param name="sourceRows">Rows of the old model's head: ids at or above it are no candidates.</param>
+    /// <param name="sourceRows">Rows of the old model's head: ids at or above it are not candidates.</param>
     /// <param name="target">The new vocabulary.</param>
     /// <returns>Per new id the old id (of equally near ones the first by distance of length, then id) and the distance; -1 for ids that no token has.</returns>
     public static IEnumerable<MinedEntry> Each(VocabularyBytes source, int sourceRows, VocabularyBytes target)

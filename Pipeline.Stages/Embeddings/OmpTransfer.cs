@@ -22,7 +22,7 @@ internal static class OmpTransfer
     public sealed record Terms(Tensor Indices_Bk, Tensor Coefficients_Bk);
 
     /// <summary>
-    /// k times the shared row with the largest |inner product| with what is left (rows are not normalised; the first of equals), then a least-squares
+    /// k times the shared row with the largest |inner product| with what is left (rows are not normalized; the first of equals), then a least-squares
     /// fit on all chosen ones.
     /// </summary>
     /// <param name="shared_NP">The donor's rows of shared tokens, of any floating type.</param>

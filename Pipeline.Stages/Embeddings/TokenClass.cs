@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Embeddings;
 
-/// <summary>What an id of a vocabulary stands for.</summary>
+/// <summary>What an id of a vocabulary is.</summary>
 internal enum TokenClass
 {
     /// <summary>No token has this id: a row that pads the matrix.</summary>
@@ -12,6 +12,6 @@ internal enum TokenClass
     /// <summary>One byte of a vocabulary that has it as fallback: a text token of the same byte goes before it.</summary>
     ByteFallback,
 
-    /// <summary>An added token: a mark, not text; its bytes are its name.</summary>
+    /// <summary>An added token: special, not text; its bytes are its name.</summary>
     Mark,
 }

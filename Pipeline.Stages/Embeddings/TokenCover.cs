@@ -43,7 +43,7 @@ internal sealed class TokenCover
         return cover;
     }
 
-    // Merges act on neighbours: whether y stays whole behind u depends on u's last token alone, or on the last few where these make up
+    // Merges act on neighbours: whether y stays whole after u depends only on u's last token, or on the last few where these make up
     // one character, because a tokenizer's input is text.
     private static (int First, int Bytes) Tail(BiasSide side, IReadOnlyList<int> ids)
     {

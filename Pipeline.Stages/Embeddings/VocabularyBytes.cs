@@ -49,7 +49,7 @@ internal sealed class VocabularyBytes
     /// <summary>The id of a text token by its bytes, the smallest of several; null when there is none.</summary>
     public int? TextId(ReadOnlySpan<byte> bytes) => _text.Value.TryGetValue(Encoding.Latin1.GetString(bytes), out int id) ? id : null;
 
-    /// <summary>The id of a mark by its name.</summary>
+    /// <summary>The id of a special token by its name.</summary>
     public int? MarkId(ReadOnlySpan<byte> name) => _marks.Value.TryGetValue(Encoding.Latin1.GetString(name), out int id) ? id : null;
 
     private Dictionary<string, int> Index(TokenClass first, TokenClass then)

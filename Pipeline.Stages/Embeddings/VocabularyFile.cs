@@ -22,7 +22,7 @@ internal static class VocabularyFile
         => Write(storage, path, BiasKind, tokenizers, [bias.TeacherVocabulary, bias.StudentVocabulary, bias.Teacher.Length], bias.Teacher.Length, i =>
             string.Create(CultureInfo.InvariantCulture, $"{bias.Teacher[i]} {bias.Student[i]} {bias.TeacherOnly[i]:R} {bias.StudentOnly[i]:R}"));
 
-    /// <exception cref="InputException">It is no such file, or was made for other tokenizers.</exception>
+    /// <exception cref="InputException">It is not such a file, or was made for other tokenizers.</exception>
     public static TokenPairBias ReadBias(IStorage storage, string path, TokenizerPair tokenizers)
     {
         (int[] sizes, List<string[]> lines) = Read(storage, path, BiasKind, tokenizers, columns: 4, sizes: 3);
@@ -37,7 +37,7 @@ internal static class VocabularyFile
         => Write(storage, path, MapKind, tokenizers, [map.Count], map.Count, i =>
             string.Create(CultureInfo.InvariantCulture, $"{map[i].SourceId} {map[i].Distance}"));
 
-    /// <exception cref="InputException">It is no such file, or was made for other tokenizers.</exception>
+    /// <exception cref="InputException">It is not such a file, or was made for other tokenizers.</exception>
     public static MinedEntry[] ReadMap(IStorage storage, string path, TokenizerPair tokenizers)
     {
         (int[] sizes, List<string[]> lines) = Read(storage, path, MapKind, tokenizers, columns: 2, sizes: 1);

@@ -4,7 +4,7 @@ using Pipeline.Contracts.Errors;
 namespace Pipeline.Stages.Ensembles;
 
 /// <summary>
-/// How the distributions of M models become one: Σ w p, or the normalised Π p^w. With weights 1, a and −a the latter is proxy tuning:
+/// How the distributions of M models become one: Σ w p, or the normalized Π p^w. With weights 1, a and −a the latter is proxy tuning:
 /// base · (expert / anti-expert)^a (Liu et al. 2024, equation 1).
 /// </summary>
 public sealed record Averaging
@@ -95,7 +95,7 @@ public sealed record Averaging
         return sum;
     }
 
-    // What one member rules out is ruled out, also where its weight is negative: its quotient is no number.
+    // What one member rules out is ruled out, even if its weight is negative: its quotient is not a number.
     private double LogMean(IReadOnlyList<double[]> rows, int x)
     {
         double sum = 0;

@@ -34,7 +34,7 @@ internal sealed class ByteSide : IDisposable
 
     /// <summary>Per text [N · 257] p of the byte after its first 0 to N − 1 bytes; NaN where one of the members has no condition.</summary>
     /// <param name="texts">Well-formed and NFC, cut somewhere: what ends them is not said.</param>
-    /// <param name="withLast">Whether a row for what comes behind all N bytes is wanted too.</param>
+    /// <param name="withLast">Whether a row for what comes after all N bytes is wanted too.</param>
     /// <exception cref="ByteViewException">A tokenizer's tokens do not spell a text.</exception>
     public IReadOnlyList<double[]> Score(IReadOnlyList<string> texts, bool withLast = false)
     {

@@ -8,6 +8,6 @@ public enum EnsembleAverage
     [Description("The mean of the probabilities.")]
     Probability,
 
-    [Description("The mean of the log-probabilities, normalised.")]
+    [Description("The mean of the log-probabilities, normalized.")]
     LogProbability,
 }

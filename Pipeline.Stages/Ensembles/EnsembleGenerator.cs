@@ -16,14 +16,14 @@ public static class EnsembleGenerator
     /// <param name="members">In the order of the weights.</param>
     /// <param name="averaging">How they become one.</param>
     /// <param name="prompt">Text.</param>
-    /// <param name="options">How tokens, or bytes, are chosen; at most so many of them.</param>
+    /// <param name="options">How tokens, or bytes, are chosen; at most this many of them.</param>
     public static IEnumerable<string> Run(IReadOnlyList<ByteMember> members, Averaging averaging, string prompt, GenerationOptions options)
         => members.Select(m => m.Model.Tokenizer.Fingerprint).Distinct(StringComparer.Ordinal).Count() == 1
             ? ByTokens(members, averaging, prompt, options)
             : ByBytes(members, averaging, prompt, options);
 
     /// <summary>
-    /// As the model would go on over bytes where the prompt ends inside a token: the first token is drawn from those of all contexts that go
+    /// Continues as the model would over bytes where the prompt ends inside a token: the first token is drawn from those of all contexts that go
     /// past the prompt's last byte, by their exact probabilities given its bytes; then token by token.
     /// </summary>
     /// <param name="member">The model.</param>
@@ -35,7 +35,7 @@ public static class EnsembleGenerator
         int[] first = First(member, continuation.Prompt, options);
         var text = new GeneratedText(ids => continuation.DecodeWhole(ids, first), member.Ends, options.StopStrings);
         bool ends = member.Ends.Contains(first[^1]) || options.MaxNewTokens == 1;
-        // What the first token has beyond the prompt; its end mark has nothing.
+        // What the first token has beyond the prompt; its end token has nothing.
         yield return text.Grow(ends);
         if (ends || text.IsStopped)
             yield break;

@@ -33,7 +33,7 @@ internal static class EnsembleHead
         return likelihoods_MN.logsumexp(0).masked_fill(targets_N.lt(Scalars.Zero), Scalars.Zero).MoveToOuterDisposeScope();
     }
 
-    // Σ w_m log p_m(target) − log Σ_v exp(Σ w_m log p_m(v)). The members' own normalisers cancel, so raw logits are averaged.
+    // Σ w_m log p_m(target) − log Σ_v exp(Σ w_m log p_m(v)). The members' own normalizers cancel, so raw logits are averaged.
     private static Tensor OfLogProbabilities(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<LanguageModel> members, Tensor targets_N, IReadOnlyList<double> weights)
     {
         using DisposeScope scope = NewDisposeScope();

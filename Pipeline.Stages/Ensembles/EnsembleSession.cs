@@ -33,7 +33,7 @@ internal sealed class EnsembleSession : IDisposable
         }
     }
 
-    /// <summary>Natural logarithms of p of the 257 symbols behind the text so far.</summary>
+    /// <summary>Natural logarithms of p of the 257 symbols after the text so far.</summary>
     public float[] LogRow()
     {
         double[] p = new double[ByteVocabulary.Symbols];
@@ -43,7 +43,7 @@ internal sealed class EnsembleSession : IDisposable
         return [.. p.Select(value => (float)Math.Log(value))];
     }
 
-    /// <summary>The text goes on by a byte.</summary>
+    /// <summary>Extends the text by a byte.</summary>
     public void Push(byte value) => _members.ForEach(member => member.Push(value));
 
     /// <summary>Per member its tokens of the text and their keys; see <see cref="ByteSession.Take"/>.</summary>

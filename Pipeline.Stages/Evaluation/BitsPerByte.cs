@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Evaluation;
 
 /// <summary>
-/// Bits per byte: −Σ log2 p(token) over the bytes of the text the tokens stand for. Comparable between models of any tokenizer, because
+/// Bits per byte: −Σ log2 p(token) over the bytes of the text that the tokens spell. Comparable between models with any tokenizer, because
 /// the denominator is the text's own length.
 /// </summary>
 internal static class BitsPerByte

@@ -8,7 +8,7 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Stages.Evaluation;
 
 /// <summary>
-/// Judges by exact distributions over the next byte, at every byte of every window, beside those of a reference. Ranks share the batches,
+/// Judges by exact distributions over the next byte, at every byte of every window, along with those of a reference. Ranks share the batches,
 /// which are the same however many there are, and so are the numbers.
 /// </summary>
 internal sealed class ByteJudge(TorchDevice device, int batchTokens, IRanks ranks)

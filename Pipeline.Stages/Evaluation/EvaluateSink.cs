@@ -11,7 +11,7 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Evaluation;
 
-/// <summary>Judges models in bits per byte on the text that reaches it, one model in memory at a time but for ensembles.</summary>
+/// <summary>Judges models in bits per byte on the text that reaches it, one model in memory at a time, except for ensembles.</summary>
 internal sealed class EvaluateSink(
     EvaluateOptions options, string name, RunSite run, TorchDevice device, IStageMeter meter, IRejects rejects, IRanks ranks, CancellationToken stopRequested) : ISink<TextDocument>, IEndsEarly
 {

@@ -25,7 +25,7 @@ internal sealed record EvaluationPlan(
     /// <summary>Whether the windows' texts are needed: answers are asked for byte by byte, or some texts are shown.</summary>
     public bool NeedsTexts(TokenizerStore tokenizers) => NeedsBytes(tokenizers) || FindsDiffering;
 
-    /// <summary>Whether texts are looked for on which models are behind the teacher.</summary>
+    /// <summary>Whether to look for texts on which models are behind the teacher.</summary>
     public bool FindsDiffering => Differing > 0 && Teacher is not null && Models.Count > 1;
 
     /// <summary>The places of an ensemble's members.</summary>

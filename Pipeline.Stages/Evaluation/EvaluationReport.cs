@@ -40,7 +40,7 @@ public sealed record EvaluationReport(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ExactRule { get; init; }
 
-    /// <summary>Where each model is furthest behind the teacher; null where there is no teacher, or nobody asked for them.</summary>
+    /// <summary>Where each model is furthest behind the teacher; null if there is no teacher, or if they were not asked for.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<DifferingTexts>? Differing { get; init; }
 
@@ -52,10 +52,10 @@ public sealed record EvaluationReport(
 /// <param name="Model">The folder, or the members of an ensemble.</param>
 /// <param name="BitsPerByte">Bits over bytes; NaN, which is null in JSON, of a model that is <see cref="NotFinite"/>.</param>
 /// <param name="Bits">−Σ log2 p(token), and 8 for each byte of a first token without a score.</param>
-/// <param name="Tokens">Tokens of text; the bos in front is not counted. Bytes for an ensemble of unlike tokenizers, which answers in them.</param>
+/// <param name="Tokens">Tokens of text; the bos in front is not counted. Bytes for an ensemble with different tokenizers, which answers in them.</param>
 /// <param name="TokensPerByte">Tokens over bytes.</param>
 /// <param name="UnscoredBytes">Bytes charged 8 bits each.</param>
-/// <param name="Tokenizer">The tokenizer's fingerprint; "bytes" for an ensemble of unlike ones.</param>
+/// <param name="Tokenizer">The tokenizer's fingerprint; "bytes" for an ensemble with different ones.</param>
 /// <param name="Agreement">
 /// The share of the compared byte offsets where the model's most likely next byte is the reference's; null where no agreement was asked for,
 /// for the reference itself, and where there is no offset to compare at.

@@ -57,7 +57,7 @@ public static class EvaluationTable
 
     public static byte[] ToJson(EvaluationReport report) => [.. JsonSerializer.SerializeToUtf8Bytes(report, Json), (byte)'\n'];
 
-    /// <exception cref="JsonException">It is no report.</exception>
+    /// <exception cref="JsonException">It is not a report.</exception>
     public static EvaluationReport FromJson(ReadOnlySpan<byte> json)
         => JsonSerializer.Deserialize<EvaluationReport>(json, Json) ?? throw new JsonException("the report is null");
 

@@ -20,7 +20,7 @@ public sealed record ExactResult(double BitsPerByte, double Bits, long UnscoredB
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? ComparedBytes { get; init; }
 
-    /// <summary>Of these, how many have an infinite divergence: the model rules out what the reference does not. A model without an end mark rules out the end everywhere.</summary>
+    /// <summary>Of these, how many have an infinite divergence: the model gives probability 0 to what the reference does not. A model without an end token rules out the end everywhere.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? RuledOutBytes { get; init; }
 }

@@ -13,7 +13,7 @@ namespace Pipeline.Stages.Evaluation;
 /// </summary>
 internal static class NextByte
 {
-    /// <summary>The class of what is no byte of text: special tokens, and ids below the largest one that no token has.</summary>
+    /// <summary>The class of what is not a byte of text: special tokens, and unused ids below the largest one.</summary>
     public const short NoByte = 256;
 
     private const int Classes = NoByte + 1;

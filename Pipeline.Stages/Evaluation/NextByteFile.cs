@@ -74,7 +74,7 @@ public sealed class NextByteFile(IStorage storage, TorchDevice device, Action<st
                     continue;
                 }
                 float[] own = windows.Count == 1 ? rows.Dequeue() : [.. windows.SelectMany(_ => rows.Dequeue())];
-                // Rows without a condition are NaN, and only those in front of a text without a mark are: the last one never is.
+                // Rows without a condition are NaN; that is only a first row without a bos token, never the last one.
                 if (float.IsNaN(own[^1]) && HasCondition(windows[^1]))
                     throw await device.RunAsync(() => NotFinite.Refusal(model.Name, model.Model, $"its next bytes of line {lines[i].Row + 1}"), cancellationToken);
                 tensors.Add(Keep(waiting.Stream, lines[i].Row, own));
@@ -119,7 +119,7 @@ public sealed class NextByteFile(IStorage storage, TorchDevice device, Action<st
             model.CheckIds(whole.Ids);
             if (whole.Ids.Length < positions)
                 return [whole];
-            // No token has less than a byte of its own, so these fit whatever the tokenizer makes of them; one position is the mark's, one a put-in space's.
+            // Every token has at least one byte of its own, so these fit whatever the tokenizer makes of them; one position is for the bos token, one for an inserted space.
             List<Window> windows = WindowCutter.Cut(text, Math.Max(WindowCutter.LeastWindowBytes, positions - 2));
             return [.. windows.Select((w, i) => ByteText.Of(text.Substring(w.Start, w.Length), encoder, vocabulary, mark, hasEnd: i == windows.Count - 1))];
         }
@@ -151,7 +151,7 @@ public sealed class NextByteFile(IStorage storage, TorchDevice device, Action<st
 
     private async Task<float[][]> RowsAsync(NextByteModel bytes, ByteText[] texts, NextByteFileOptions options, CancellationToken cancellationToken)
     {
-        // The row behind a window is the next one's first: what comes there is predicted by the next window.
+        // The row after a window is the next one's first: what comes there is predicted by the next window.
         float[][] rows = [.. texts.Select(text => new float[(text.Rows.Length - (text.HasEnd ? 0 : 1)) * ByteVocabulary.Symbols])];
         int[] asked = [.. Enumerable.Range(0, texts.Length).Where(i => HasCondition(texts[i]))];
         foreach (int i in Enumerable.Range(0, texts.Length).Except(asked))

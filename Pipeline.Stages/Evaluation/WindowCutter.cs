@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Evaluation;
 internal readonly record struct Window(int Start, int Length, int Bytes);
 
 /// <summary>
-/// The one rule by which text is cut before it is judged: windows of at most so many UTF-8 bytes, each ending before the last white
+/// The one rule by which text is cut before it is judged: windows of at most a given number of UTF-8 bytes, each ending before the last white
 /// space that fits, or where there is none, at the last whole character. The rule looks at text alone, so every model is judged on the
 /// same windows whatever its tokenizer is.
 /// </summary>

@@ -10,7 +10,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Evaluation;
 
 /// <summary>
-/// Log-likelihoods of windows, and where asked the most likely next bytes: sorted by length and taken in batches of so many tokens, padding included, on the device's thread. H
+/// Log-likelihoods of windows, and where asked the most likely next bytes: sorted by length and taken in batches of a given number of tokens, padding included, on the device's thread. H
 /// hidden, R tokens that are not padding. Ranks share the batches, which are the same however many there are, and so are the numbers.
 /// </summary>
 internal sealed class WindowScorer(TorchDevice device, int batchTokens, IRanks? ranks = null)
@@ -65,7 +65,7 @@ internal sealed class WindowScorer(TorchDevice device, int batchTokens, IRanks? 
             int at = 0, asked = 0;
             for (int row = 0; row < batch.Length; row++)
             {
-                // The score at a place is of the token behind it.
+                // The score at a position belongs to the token after it.
                 int first = windows[batch[row]].FirstScored - 1;
                 if (kept is not null)
                     kept[batch[row]] = [0, .. scores.LogLikelihood_R.AsSpan(at, rows[row].Length - 1)];
@@ -119,7 +119,7 @@ internal sealed class WindowScorer(TorchDevice device, int batchTokens, IRanks? 
         }
     }
 
-    /// <param name="LogLikelihood_R">Row after row, per token log p of the token behind it; 0 for the last of a row.</param>
+    /// <param name="LogLikelihood_R">Row after row, for each token the log p of the token after it; 0 for the last of a row.</param>
     /// <param name="NextByte_N">Row after row, the class of the most likely next byte at each entry that was asked for.</param>
     private readonly record struct BatchScores(float[] LogLikelihood_R, long[] NextByte_N);
 }

@@ -5,7 +5,7 @@ namespace Pipeline.Stages.Evaluation;
 
 /// <summary>A window under one tokenizer: what the model reads, and what of it has no score.</summary>
 /// <param name="Ids">With bos, else eos, in front where the tokenizer has one. Entry 0 has no score.</param>
-/// <param name="HasPrefix">Whether entry 0 is such a mark and not text.</param>
+/// <param name="HasPrefix">Whether entry 0 is such a token and not text.</param>
 /// <param name="UnscoredBytes">Bytes of text under entry 0 where it is text.</param>
 /// <param name="Offsets">
 /// Per entry the byte of the window that it begins at; -1 for entry 0, which no prediction is about, and for a token that stands for other
@@ -25,7 +25,7 @@ internal sealed record WindowTokens(int[] Ids, bool HasPrefix, int UnscoredBytes
     /// <param name="text">Well-formed and NFC.</param>
     /// <param name="keepOffsets">Whether <see cref="Offsets"/> is asked for.</param>
     /// <param name="before">Text before it that is read with it.</param>
-    /// <exception cref="ByteViewException">The tokens do not stand for the text's bytes.</exception>
+    /// <exception cref="ByteViewException">The tokens do not spell the text's bytes.</exception>
     public static WindowTokens Encode(TextEncoder encoder, TextTokenizer tokenizer, string text, bool keepOffsets = false, string before = "")
     {
         if (before.Length > 0) return WithContext(encoder, tokenizer, text, keepOffsets, before);
@@ -52,7 +52,7 @@ internal sealed record WindowTokens(int[] Ids, bool HasPrefix, int UnscoredBytes
     private static (TokenSequence Tokens, int Context) Whole(TextEncoder encoder, string text, string before, int bytes)
     {
         TokenSequence tokens = encoder.EncodeDocument(before + text, addBos: false, addEos: false);
-        // The first that ends there: one without bytes of its own behind it belongs to what follows.
+        // The first that ends there: one after it without bytes of its own belongs to what follows.
         int context = Array.IndexOf(tokens.ByteEnds, bytes) + 1;
         if (context > 0)
             return (tokens, context);

@@ -5,8 +5,8 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Gguf;
 
 /// <summary>
-/// One memory-mapped GGUF file of version 2 or 3 (github.com/ggml-org/ggml, docs/gguf.md): metadata, and where its tensors lie. A stranger
-/// may have made it, so everything is checked against the file's length before it is used.
+/// One memory-mapped GGUF file of version 2 or 3 (github.com/ggml-org/ggml, docs/gguf.md): metadata, and where its tensors are. The file
+/// may be untrusted, so everything is checked against the file's length before it is used.
 /// </summary>
 internal sealed class GgufFile : IDisposable
 {

@@ -16,7 +16,7 @@ internal sealed class GgufMetadata
 
     public IReadOnlyDictionary<string, object> Values => _values;
 
-    /// <exception cref="InputException">It is there and no whole number that fits.</exception>
+    /// <exception cref="InputException">It exists and is not a whole number that fits.</exception>
     public long? Whole(string key) => Find(key) switch
     {
         null => null,
@@ -24,7 +24,7 @@ internal sealed class GgufMetadata
         object other => throw Wrong(key, other, "a whole number"),
     };
 
-    /// <exception cref="InputException">It is there and no number.</exception>
+    /// <exception cref="InputException">It exists and is not a number.</exception>
     public double? Number(string key) => Find(key) switch
     {
         null => null,
@@ -33,7 +33,7 @@ internal sealed class GgufMetadata
         object other => throw Wrong(key, other, "a number"),
     };
 
-    /// <exception cref="InputException">It is there and neither true nor false.</exception>
+    /// <exception cref="InputException">It exists and is neither true nor false.</exception>
     public bool? Flag(string key) => Find(key) switch
     {
         null => null,
@@ -41,7 +41,7 @@ internal sealed class GgufMetadata
         object other => throw Wrong(key, other, "true or false"),
     };
 
-    /// <exception cref="InputException">It is there and no text.</exception>
+    /// <exception cref="InputException">It exists and is not text.</exception>
     public string? Text(string key) => Find(key) switch
     {
         null => null,
@@ -49,7 +49,7 @@ internal sealed class GgufMetadata
         object other => throw Wrong(key, other, "a text"),
     };
 
-    /// <exception cref="InputException">It is there and no array of texts.</exception>
+    /// <exception cref="InputException">It exists and is not an array of texts.</exception>
     public string[]? Texts(string key) => Find(key) switch
     {
         null => null,
@@ -57,7 +57,7 @@ internal sealed class GgufMetadata
         object other => throw Wrong(key, other, "an array of texts"),
     };
 
-    /// <exception cref="InputException">It is there and no array of whole numbers.</exception>
+    /// <exception cref="InputException">It exists and is not an array of whole numbers.</exception>
     public long[]? Wholes(string key) => Find(key) switch
     {
         null => null,
@@ -65,7 +65,7 @@ internal sealed class GgufMetadata
         object other => throw Wrong(key, other, "an array of whole numbers"),
     };
 
-    /// <exception cref="InputException">It is there and no array of numbers.</exception>
+    /// <exception cref="InputException">It exists and is not an array of numbers.</exception>
     public double[]? Numbers(string key) => Find(key) switch
     {
         null => null,

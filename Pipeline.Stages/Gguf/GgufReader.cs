@@ -23,7 +23,7 @@ internal ref struct GgufReader(ReadOnlySpan<byte> bytes, string path)
 
     public ulong UInt64(string what) => BinaryPrimitives.ReadUInt64LittleEndian(Take(8, what));
 
-    /// <summary>A number of things of at least so many bytes each, all still to come.</summary>
+    /// <summary>A number of things, each of at least a given number of bytes, all still to come.</summary>
     public int Count(string what, int leastBytes, int most)
     {
         ulong claimed = UInt64(what);

@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Gguf;
 
 /// <summary>
-/// How many bytes a tensor of each of ggml's types takes: rows are cut into blocks of so many elements, each of so many bytes. Facts of
+/// How many bytes a tensor of each of ggml's types takes: rows are divided into blocks with a fixed number of elements and bytes. Facts of
 /// the format (ggml's <c>type_traits</c>); types that are not decoded here are known too, since a teacher's file may be of them.
 /// </summary>
 internal static class GgufTypes
@@ -35,7 +35,7 @@ internal static class GgufTypes
 
     public static string Name(uint type) => s_table.FirstOrDefault(row => row.Number == type).Name ?? $"type {type}";
 
-    /// <summary>Whether rows of so many elements are a whole number of blocks.</summary>
+    /// <summary>Whether rows of this many elements are a whole number of blocks.</summary>
     public static bool Holds(GgufType type, long columns) => TryBlock((uint)type, out int elements, out _) && columns % elements == 0;
 
     /// <summary>Bytes of <paramref name="count"/> elements, a whole number of blocks.</summary>

@@ -36,7 +36,7 @@ internal sealed class GgufWriter
     public void Set(string key, ReadOnlyMemory<int> values)
         => Items(key, GgufValueType.Int32, values.Length, stream => stream.Write(MemoryMarshal.AsBytes(values.Span)));
 
-    /// <exception cref="ArgumentException">Rows are no whole number of the type's blocks, or the name is there already.</exception>
+    /// <exception cref="ArgumentException">Rows are not a whole number of the type's blocks, or the name was added already.</exception>
     public void Add(GgufSource tensor)
     {
         if (!GgufTypes.Holds(tensor.Type, tensor.Shape[^1]))

@@ -60,7 +60,7 @@ public static class GgufModelFile
         return remarks;
     }
 
-    /// <summary>Whether a model can be said in GGUF; nothing is written.</summary>
+    /// <summary>Whether a model can be expressed in GGUF; nothing is written.</summary>
     /// <exception cref="InputException">As <see cref="Write"/>.</exception>
     public static void Check(LanguageModel model) => Head(model, new GgufWriter(), "", GgufType.F32, null, []);
 

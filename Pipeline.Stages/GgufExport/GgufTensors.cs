@@ -19,7 +19,7 @@ internal sealed class GgufTensors(CausalLm model, GgufArchitecture architecture,
     private readonly ModelConfig _config = model.Config;
     private readonly List<GgufSource> _tensors = [];
 
-    /// <summary>Names of those that were to be Q8_0 and are F16, since their rows are no whole number of blocks.</summary>
+    /// <summary>Names of those that should be Q8_0 but are F16, since their rows are not a whole number of blocks.</summary>
     public List<string> Narrow { get; } = [];
 
     public IReadOnlyList<GgufSource> All()

@@ -8,7 +8,7 @@ namespace Pipeline.Stages.GgufExport;
 /// <summary>How a SentencePiece-like tokenizer writes ▁ for spaces.</summary>
 /// <param name="Prefix">One is put in front of a text.</param>
 /// <param name="Sparing">Only of a text that does not begin with one.</param>
-/// <param name="FirstOnly">Only at the start of a text, not behind special tokens in it.</param>
+/// <param name="FirstOnly">Only at the start of a text, not after special tokens in it.</param>
 /// <param name="Splits">Text is cut before each.</param>
 internal sealed record SpaceRule(bool Prefix, bool Sparing = false, bool FirstOnly = false, bool Splits = false);
 
@@ -43,7 +43,7 @@ internal sealed class TokenizerText
     /// <summary>Null where spaces are treated otherwise.</summary>
     public SpaceRule? Spaces { get; }
 
-    /// <summary>By rank; none where the model is no BPE.</summary>
+    /// <summary>By rank; none if the model is not BPE.</summary>
     public IReadOnlyList<(string Left, string Right)> Merges { get; }
 
     private static List<string>? ReadPatterns(JsonElement pre)

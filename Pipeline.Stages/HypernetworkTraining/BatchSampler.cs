@@ -11,7 +11,7 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.HypernetworkTraining;
 
 /// <summary>
-/// Gives a batch of shard examples the tokenizer of a step: text is tokenized and aligned with the cached teacher tokens anew. A function of
+/// Gives a batch of shard examples the tokenizer of a step: text is tokenized and aligned with the cached teacher tokens again. A function of
 /// seed, step and batch. One worker's.
 /// </summary>
 internal sealed class BatchSampler(TrainHypernetworkOptions options, long seed, TextTokenizer source, int sourceRows, TokenizerSampler sampler, int maxPieces, int pad)
@@ -65,7 +65,7 @@ internal sealed class BatchSampler(TrainHypernetworkOptions options, long seed, 
         }
     }
 
-    /// <summary>Ids that are predicted, ascending: all that occur, the marks, and random others up to the limit.</summary>
+    /// <summary>Ids that are predicted, ascending: all that occur, the special tokens, and random others up to the limit.</summary>
     private int[] Rows(long step, TextTokenizer tokenizer, List<Example> examples)
     {
         int size = tokenizer.VocabularySize;

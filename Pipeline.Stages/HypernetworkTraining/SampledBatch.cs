@@ -6,7 +6,7 @@ using Pipeline.Stages.Objectives;
 namespace Pipeline.Stages.HypernetworkTraining;
 
 /// <summary>A batch under a step's tokenizer. Token ids are rows of <paramref name="Forms"/>: only part of the vocabulary is predicted.</summary>
-/// <param name="Examples">Retokenized and aligned anew.</param>
+/// <param name="Examples">Retokenized and aligned again.</param>
 /// <param name="Tables">What the objectives read of them.</param>
 /// <param name="Forms">[R] of the tokens that occur and of others.</param>
 /// <param name="Boundary">[R] which of them begin a new pretoken.</param>

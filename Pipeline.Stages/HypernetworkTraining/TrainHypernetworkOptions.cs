@@ -9,7 +9,7 @@ using Pipeline.Stages.Student;
 
 namespace Pipeline.Stages.HypernetworkTraining;
 
-/// <summary>What a definition may say of the <c>train-hypernetwork</c> stage. The frozen model is the definition's student, as it was.</summary>
+/// <summary>What a definition may say about the <c>train-hypernetwork</c> stage. The frozen model is the definition's student, as it was.</summary>
 internal sealed record TrainHypernetworkOptions : IValidatableObject
 {
     [Description("The folder for the hypernetwork, inside the run folder. A student then uses it with \"embeddings\": \"hypernetwork:run:NAME\".")]

@@ -18,7 +18,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.HypernetworkTraining;
 
 /// <summary>
-/// Trains a hypernetwork from cached shards: every step draws a tokenizer, and no teacher is in memory. Goes on after a stop as
+/// Trains a hypernetwork from cached shards: every step draws a tokenizer, and no teacher is in memory. Continues after a stop as
 /// <c>update-student</c> does, bit for bit.
 /// </summary>
 internal sealed class TrainHypernetworkSink : ISink<StudentBatch>, IResumable, IPlanned
@@ -37,9 +37,9 @@ internal sealed class TrainHypernetworkSink : ISink<StudentBatch>, IResumable, I
     /// <param name="name">The stage's name in its flow.</param>
     /// <param name="run">The run; its student names the frozen model.</param>
     /// <param name="shards">Full paths of <see cref="TrainHypernetworkOptions.From"/>.</param>
-    /// <param name="device">Where the maths runs.</param>
+    /// <param name="device">Where it is computed.</param>
     /// <param name="meter">Progress and metrics.</param>
-    /// <param name="stopRequested">Asks for an end at the next step.</param>
+    /// <param name="stopRequested">Asks for a stop at the next step.</param>
     public TrainHypernetworkSink(
         TrainHypernetworkOptions options, string name, RunSite run, IReadOnlyList<string> shards, TorchDevice device, IStageMeter meter, CancellationToken stopRequested)
     {

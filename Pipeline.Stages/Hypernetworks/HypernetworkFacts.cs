@@ -3,7 +3,7 @@ using Pipeline.Stages.Models.Safetensors;
 
 namespace Pipeline.Stages.Hypernetworks;
 
-/// <summary>What a hypernetwork's folder says of itself; reads the headers alone.</summary>
+/// <summary>What a hypernetwork's folder says about itself; reads the headers alone.</summary>
 /// <param name="Version">Of the folder's format.</param>
 /// <param name="Architecture">residual or zett.</param>
 /// <param name="Parameters">Numbers in its weights.</param>

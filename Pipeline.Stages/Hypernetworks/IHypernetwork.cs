@@ -9,7 +9,7 @@ namespace Pipeline.Stages.Hypernetworks;
 /// </summary>
 internal interface IHypernetwork : IDisposable
 {
-    /// <summary>What stands behind the last piece of a form.</summary>
+    /// <summary>What follows the last piece of a form.</summary>
     int Pad { get; }
 
     /// <summary>S: the longest form.</summary>

@@ -8,7 +8,7 @@ namespace Pipeline.Stages.Hypernetworks;
 /// <summary>Makes <see cref="SurfaceForms"/> of any vocabulary under any source tokenizer.</summary>
 internal sealed class SurfaceFormBuilder
 {
-    /// <summary>Padding that is no token: a model without a pad token, or whose pad token is a real one, loses nothing.</summary>
+    /// <summary>Padding that is not a token: a model without a pad token, or whose pad token is a real one, loses nothing.</summary>
     public const int NoPad = -1;
 
     private readonly ByteCutter _cutter;
@@ -30,7 +30,7 @@ internal sealed class SurfaceFormBuilder
     /// <param name="rows">Its ids, in the order of the result; an id that no token has gives an empty row.</param>
     /// <param name="roles">Target id to source id of tokens that play the same role under another name; copied too.</param>
     /// <param name="length">S.</param>
-    /// <param name="pad">What stands behind the last piece.</param>
+    /// <param name="pad">What follows the last piece.</param>
     public SurfaceForms Build(VocabularyBytes target, IReadOnlyList<int> rows, IReadOnlyDictionary<int, int> roles, int length, int pad = NoPad)
     {
         var ids = new long[(long)rows.Count * length];

@@ -13,7 +13,7 @@ namespace Pipeline.Stages.Hypernetworks;
 /// <param name="Pad">The padding id.</param>
 /// <param name="SingleHead">One output head for both matrices.</param>
 /// <param name="ConcatenateStates">The heads see the states of all pieces, not the first alone.</param>
-/// <param name="Language">Row of the language embeddings, which then stand behind the pieces; null: none.</param>
+/// <param name="Language">Row of the language embeddings, which then follow the pieces; null: none.</param>
 internal sealed record ZettNetworkShape(
     int Heads, int Layers, int Width, int Matrices, int Length, int Pad = SurfaceFormBuilder.NoPad, bool SingleHead = false, bool ConcatenateStates = false, int? Language = null);
 

@@ -13,7 +13,7 @@ using Pipeline.Stages.Tokenization.Tokens;
 namespace Pipeline.Stages.Imports;
 
 /// <summary>A row of scores to what a student learns from. One worker's.</summary>
-/// <param name="options">Limits, marks and what masses are.</param>
+/// <param name="options">Limits, special tokens and what masses are.</param>
 /// <param name="student">The student's tokenizer and chat template.</param>
 /// <param name="teacher">Checks ids; null: they are taken as they are.</param>
 /// <param name="meter">Counts.</param>
@@ -75,7 +75,7 @@ internal sealed class ExampleMaker(ImportScoresOptions options, ChatSide student
             : throw new RejectedException(id, ImportRejects.Changed, "it trims white space at the ends, or the answer is not NFC; let the teacher answer without such white space");
     }
 
-    // Marks behind the answer count as the tokenizer said; a token that holds bytes of the prompt does not.
+    // Special tokens after the answer count as the tokenizer said; a token that holds bytes of the prompt does not.
     private static bool BeginsBehind(TokenSequence own, int token, int promptBytes)
         => (token == 0 ? 0 : own.ByteEnds[token - 1]) >= promptBytes && (own.Unit(token) == UnitLabels.Text || own.ByteEnds[token] > promptBytes);
 

@@ -14,13 +14,13 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.Imports;
 
 /// <summary>
-/// Examples out of scores that were made elsewhere. The teacher is a file: what it says is checked against the text and aligned with the
+/// Examples from scores that were made elsewhere. The teacher is a file: what it says is checked against the text and aligned with the
 /// student's tokens as if it had been asked.
 /// </summary>
 /// <param name="options">Where the scores are.</param>
 /// <param name="input">Its files and rows.</param>
 /// <param name="student">The student's tokenizer and chat template.</param>
-/// <param name="teacher">Checks ids; null: they are taken as they are.</param>
+/// <param name="teacher">Checks ids; null: they are not checked.</param>
 /// <param name="storage">Files.</param>
 /// <param name="meter">Counts.</param>
 /// <param name="rejects">Gets rows that cannot be used.</param>
@@ -59,7 +59,7 @@ internal sealed class ImportScoresSource(
             };
             if (options.Messages is not null)
                 parts[FingerprintPart.Templates] = student.TemplateFingerprint;
-            // Of a prompt nobody knows the teacher's ids, so shards that have one do not say that they hold them.
+            // The teacher's ids of a prompt are unknown, so shards with prompts do not claim to hold them.
             if (teacher is not null && (options.Prompt ?? options.Messages) is null)
                 parts[FingerprintPart.TeacherTokenizer] = teacher.Fingerprint;
             if (options.Knowledge != BoundaryKnowledge.Exact)

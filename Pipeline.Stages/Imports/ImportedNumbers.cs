@@ -8,7 +8,7 @@ namespace Pipeline.Stages.Imports;
 /// <summary>Numbers of a row as a shard holds them: negated, and kept inside float16's finite range.</summary>
 internal static class ImportedNumbers
 {
-    /// <summary>Above it a number is no log-probability but a mistake; below, the rounding of one.</summary>
+    /// <summary>A number above it is a mistake, not a log-probability; below it, rounding.</summary>
     private const double Largest = 1e-3;
 
     /// <summary>The largest float16: no mass at all.</summary>
@@ -33,7 +33,7 @@ internal static class ImportedNumbers
             : throw new RejectedException(id, ImportRejects.Bounds, string.Create(
                 CultureInfo.InvariantCulture, $"{-bounds.NegLogLower[reversed]:G6} and {-bounds.NegLogUpper[reversed]:G6} at token {reversed - lead}"));
 
-        // What follows a prompt is not known; a null is where the caller says what stands for it.
+        // What follows a prompt is not known; for a null the caller says what replaces it.
         float[] Masses(double?[] values, float? forNull)
             => [.. Enumerable.Repeat(forNull ?? Impossible, lead), .. values.Select((value, i) => value is null && forNull is { } unknown ? unknown : Stored(value, id, "boundary mass", i))];
     }

@@ -8,7 +8,7 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.Imports;
 
 /// <summary>
-/// Tokens that somebody else made, laid on the bytes of their text: each must stand for the bytes that come next. What stands in front of the
+/// Tokens that were made elsewhere, placed on the bytes of their text: each must spell the bytes that come next. What comes before the
 /// first as a prompt is one token without a score, for nothing says how the teacher cut it.
 /// </summary>
 internal static class PlacedTokens
@@ -21,7 +21,7 @@ internal static class PlacedTokens
     /// <param name="text">Prompt and text as UTF-8.</param>
     /// <param name="promptBytes">How much of it the prompt is.</param>
     /// <param name="tokenizer">Checks ids, and says bytes where the row does not; null: the row has them.</param>
-    /// <exception cref="RejectedException">The tokens do not stand for the text.</exception>
+    /// <exception cref="RejectedException">The tokens do not spell the text.</exception>
     public static TokenSequence Of(DocumentId id, ScoredRow row, ReadOnlySpan<byte> text, int promptBytes, TextTokenizer? tokenizer)
     {
         int lead = promptBytes > 0 ? 1 : 0, count = row.Count;
@@ -63,13 +63,13 @@ internal static class PlacedTokens
             throw new RejectedException(id, ImportRejects.UnknownId, string.Create(CultureInfo.InvariantCulture, $"{token} at token {i}"));
         ReadOnlySpan<byte> known = tokenizer.ByteView(token);
         canBeMark = tokenizer.IsMark(token);
-        // A mark may be given by its name or as nothing, and a space that the tokenizer put in front may be left out.
+        // A special token may be given by its name or as nothing, and a space that the tokenizer put in front may be left out.
         if (given is not null && !known.SequenceEqual(given) && !(canBeMark && given.Length == 0) && !(known is [(byte)' ', ..] && known[1..].SequenceEqual(given)))
             throw new RejectedException(id, ImportRejects.Disagree, string.Create(CultureInfo.InvariantCulture, $"{token} ('{name}') and '{Encoding.UTF8.GetString(given)}' at token {i}"));
         return known;
     }
 
-    // A tokenizer may have put a space in front of a text, or of what follows a mark: no byte of the text stands for it.
+    // A tokenizer may have put a space in front of a text, or of what follows a special token: no byte of the text corresponds to it.
     private static int Length(ReadOnlySpan<byte> view, ReadOnlySpan<byte> text, bool afterMark)
     {
         if (view.IsEmpty)

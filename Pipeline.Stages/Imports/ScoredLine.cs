@@ -68,7 +68,7 @@ internal static class ScoredLine
             : throw new RejectedException(id, value.ValueKind == JsonValueKind.Null ? TextRejects.Null : TextRejects.NotText, $"'{path}'");
     }
 
-    /// <summary>The entries of a list, or a field of each where the path goes on behind it.</summary>
+    /// <summary>The entries of a list, or a field of each if the path continues after it.</summary>
     private static IEnumerable<JsonElement> Entries(JsonElement row, string path, DocumentId id)
     {
         string[] steps = path.Split('.');

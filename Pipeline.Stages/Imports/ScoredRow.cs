@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Imports;
 /// <param name="Text">What the tokens spell.</param>
 /// <param name="Prompt">What stands before it; empty where there is none.</param>
 /// <param name="Ids">[n], null: not given.</param>
-/// <param name="Bytes">[n], null: not given; of a mark an entry is empty.</param>
+/// <param name="Bytes">[n], null: not given; the entry of a special token is empty.</param>
 /// <param name="LogLikelihoods">[n] log p(token | tokens before).</param>
 /// <param name="Lower">[n] log of the least boundary mass after each token, or of the mass itself; null: not given.</param>
 /// <param name="Upper">[n] log of the most; the same list as <paramref name="Lower"/> where the mass is known.</param>

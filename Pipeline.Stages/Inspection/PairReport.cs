@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Inspection;
 
-/// <summary>What two tokenizers make of each other and of a sample of text, before any compute is spent. Serialises to JSON as it is.</summary>
+/// <summary>What two tokenizers make of each other and of a sample of text, before any compute is spent. Serializes to JSON as it is.</summary>
 public sealed record PairReport
 {
     /// <summary>The paths as given.</summary>
@@ -29,7 +29,7 @@ public sealed record PairReport
     public required IReadOnlyList<LimitRow> Limits { get; init; }
 }
 
-/// <summary>Tokens of text (marks left out) and how many stand for exactly the same bytes on both sides.</summary>
+/// <summary>Tokens of text (without special tokens) and how many stand for exactly the same bytes on both sides.</summary>
 public sealed record VocabularyMatch(int TeacherTokens, int StudentTokens, int SameBytes)
 {
     /// <summary>The part of the student's vocabulary that begins with a copied embedding.</summary>
@@ -59,7 +59,7 @@ public sealed record ChunkLengthRow(int From, int? To, long TeacherChunks, long 
 /// <param name="TeacherTokens">Tokens that end inside a run or at its end.</param>
 public sealed record RunFigures(string Kind, long Runs, long SameCuts, long TeacherTokens, long StudentTokens);
 
-/// <summary>A text and its pieces on each side; bytes that are no whole character are written as <c>&lt;E2&gt;</c>.</summary>
+/// <summary>A text and its pieces on each side; bytes that are not a whole character are written as <c>&lt;E2&gt;</c>.</summary>
 public sealed record SplitRow(string Text, IReadOnlyList<string> Teacher, IReadOnlyList<string> Student, bool SameCuts);
 
 /// <summary>Which special tokens mean the same on both sides.</summary>
@@ -78,5 +78,5 @@ public sealed record RejectRow(string Reason, long Documents, string Example);
 
 /// <summary>What a limit on tokens per document does, bos and eos counted.</summary>
 /// <param name="TeacherOver">Documents over it under the teacher's tokenizer.</param>
-/// <param name="TeacherBytesBeyond">Bytes of text behind it, which cut would lose and split would put into further parts.</param>
+/// <param name="TeacherBytesBeyond">Bytes of text beyond it, which cut would lose and split would put into further parts.</param>
 public sealed record LimitRow(int Tokens, long TeacherOver, long StudentOver, long TeacherBytesBeyond, long StudentBytesBeyond);

@@ -82,7 +82,7 @@ internal static class SpecialTokenAudit
 
     private static string[] Specials(TextTokenizer tokenizer) => [.. tokenizer.SpecialIds.Select(id => tokenizer.TokenOf(id)!)];
 
-    /// <summary>The probe is no part of a run: there is nothing to report to.</summary>
+    /// <summary>The probe is not part of a run: there is nothing to report to.</summary>
     private sealed class NoMeter : IStageMeter
     {
         public void Count(string name, long amount)

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Pipeline.Stages.Jinja;
 
-/// <summary>The filters behind <c>|</c>.</summary>
+/// <summary>The filters after <c>|</c>.</summary>
 internal static class TemplateFilters
 {
     private static readonly HashSet<string> Known = new(StringComparer.Ordinal)
@@ -12,7 +12,7 @@ internal static class TemplateFilters
         "sort", "dictsort", "unique", "min", "max", "sum",
     };
 
-    // What a filter is called with by name; a name that it does not know would change the text in silence.
+    // What a filter is called with by name; a name that it does not know would change the text silently.
     private static readonly HashSet<string> KnownArguments = new(StringComparer.Ordinal)
     {
         "chars", "indent", "separators", "sort_keys", "ensure_ascii", "d", "attribute", "old", "new", "count", "default_value", "boolean", "default", "test", "filter",

@@ -20,7 +20,7 @@ internal sealed class TemplateInterpreter
     /// <param name="template">What was parsed.</param>
     /// <param name="variables">By name.</param>
     /// <param name="characters">
-    /// Of the conversation: what a template may do grows with it and with nothing else, since a stranger's template may loop in loops or double a
+    /// Of the conversation: what a template may do grows with it and with nothing else, since an untrusted template may loop in loops or double a
     /// text again and again.
     /// </param>
     public static TracedText Render(IReadOnlyList<Statement> template, IReadOnlyDictionary<string, object?> variables, long characters)

@@ -3,7 +3,7 @@ using System.Text;
 namespace Pipeline.Stages.Jinja;
 
 /// <summary>
-/// Cuts a Jinja template into tokens, with the white-space rules under which Hugging Face renders chat templates: the line feed behind a
+/// Cuts a Jinja template into tokens, with the white-space rules under which Hugging Face renders chat templates: the line feed after a
 /// block is dropped (trim_blocks), white space between the start of a line and a block is dropped (lstrip_blocks), <c>-</c> drops all
 /// white space on its side, <c>+</c> keeps it.
 /// </summary>

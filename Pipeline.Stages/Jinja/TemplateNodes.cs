@@ -51,7 +51,7 @@ internal sealed record ForStatement(
 internal sealed record SetStatement(IReadOnlyList<string> Targets, string? Attribute, Expression? Value, IReadOnlyList<Statement>? Body, int Line) : Statement(Line);
 
 /// <param name="TakesMore">Whether its body names <c>varargs</c>: more values than it has parameters are an error otherwise.</param>
-/// <param name="TakesNames">The same of <c>kwargs</c> and values for names that are no parameters.</param>
+/// <param name="TakesNames">The same for <c>kwargs</c> and values for names that are not parameters.</param>
 internal sealed record MacroStatement(
     string Name, IReadOnlyList<(string Name, Expression? Default)> Parameters, IReadOnlyList<Statement> Body, bool TakesMore, bool TakesNames, int Line) : Statement(Line);
 

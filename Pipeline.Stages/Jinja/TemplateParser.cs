@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Jinja;
 /// </summary>
 internal sealed partial class TemplateParser
 {
-    /// <summary>Of parentheses, signs and blocks in each other: a stranger's template must not end the process by its depth.</summary>
+    /// <summary>Of parentheses, signs and blocks in each other: an untrusted template must not end the process by its depth.</summary>
     private const int DeepestNesting = 100;
 
     private readonly List<TemplateToken> _tokens;

@@ -13,7 +13,7 @@ internal sealed class Continuation
     private string? _wholeText;
 
     /// <param name="tokenizer">Of the model.</param>
-    /// <param name="prompt">Text; marks in it are read as such.</param>
+    /// <param name="prompt">Text; special tokens in it are read as such.</param>
     public Continuation(TextTokenizer tokenizer, string prompt)
         : this(tokenizer, Encode(tokenizer, prompt))
     {
@@ -29,13 +29,13 @@ internal sealed class Continuation
 
     public IReadOnlyList<int> Prompt { get; }
 
-    /// <summary>A prompt's ids, the first mark in front where there is one.</summary>
+    /// <summary>A prompt's ids, the bos token in front where there is one.</summary>
     /// <param name="tokenizer">Of the model.</param>
-    /// <param name="prompt">Text; marks in it are read as such.</param>
+    /// <param name="prompt">Text; special tokens in it are read as such.</param>
     public static List<int> Encode(TextTokenizer tokenizer, string prompt)
     {
         List<int> ids = tokenizer.EncodePlain(prompt);
-        // As documents begin in training. A prompt rendered by a chat template has the mark already; a model without one begins an
+        // As documents begin in training. A prompt rendered by a chat template has the bos token already; a model without one begins an
         // empty prompt after the end of another text.
         int? mark = tokenizer.BosId ?? (ids.Count == 0 ? tokenizer.EosId : null);
         if (mark is { } first && (ids.Count == 0 || ids[0] != first))
@@ -43,10 +43,10 @@ internal sealed class Continuation
         return ids;
     }
 
-    /// <summary>Text of new ids. Decoded behind the prompt: some decoders drop a space in front of their first token.</summary>
+    /// <summary>Text of new ids. Decoded after the prompt, because some decoders drop a space in front of their first token.</summary>
     public string Decode(IReadOnlyList<int> ids) => Decode(ids, _end, _endText);
 
-    /// <summary>As <see cref="Decode(IReadOnlyList{int})"/>, behind other tokens that spell the prompt or go on past it.</summary>
+    /// <summary>As <see cref="Decode(IReadOnlyList{int})"/>, after other tokens that spell the prompt or go beyond it.</summary>
     public string DecodeWhole(IReadOnlyList<int> ids, IReadOnlyList<int> before)
         => Decode(ids, before, _wholeText ??= _tokenizer.Decode([.. Prompt], skipSpecialTokens: true));
 
@@ -56,7 +56,7 @@ internal sealed class Continuation
         return whole.StartsWith(text, StringComparison.Ordinal) ? whole[text.Length..] : _tokenizer.Decode([.. ids], skipSpecialTokens: true);
     }
 
-    // A long prompt's last tokens do as well as all of it where they show as text, which marks do not, and have no character in parts: a run of
+    // A long prompt's last tokens do as well as all of it if they appear as text, which special tokens do not, and split no character: a run of
     // tokens for single bytes is read as one.
     private static (int[] Ids, string Text) EndOf(TextTokenizer tokenizer, IReadOnlyList<int> prompt)
     {

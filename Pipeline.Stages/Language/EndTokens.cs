@@ -18,7 +18,7 @@ public static class EndTokens
         var ids = new HashSet<int>();
         if (tokenizer.EosId is { } eos)
             ids.Add(eos);
-        // generation_config.json lists the ends of turns as well; config.json only where there is no other.
+        // generation_config.json lists the ends of turns as well; config.json is used only if there is no other.
         foreach (string name in (string[])["generation_config.json", "config.json"])
         {
             string path = Path.Combine(folder, name);

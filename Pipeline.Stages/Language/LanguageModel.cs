@@ -24,7 +24,7 @@ public sealed class LanguageModel : IDisposable
     private Tensor? _boundaryMask_V;
 
     /// <param name="model">The decoder; becomes this object's.</param>
-    /// <param name="tokenizer">Whose ids it takes; null where ids come from elsewhere and no one asks what they stand for.</param>
+    /// <param name="tokenizer">The tokenizer whose ids it takes; null if ids come from elsewhere and nobody needs their text.</param>
     /// <param name="expansion">What is added to the embeddings of bytes; null for most models. Becomes this object's.</param>
     /// <param name="edit">What happens to its activations; null for most models. Becomes this object's, and is applied here.</param>
     public LanguageModel(CausalLm model, TextTokenizer? tokenizer, ExpandedInput? expansion = null, SteeringEdit? edit = null)
@@ -85,7 +85,7 @@ public sealed class LanguageModel : IDisposable
         try
         {
             steering = SteeringEdit.Find(folder, edit, storage, device.Device);
-            // Only input expansion must know what ids stand for.
+            // Only input expansion must know what bytes ids spell.
             expansion = ExpandedInput.IsIn(folder, storage)
                 ? ExpandedInput.TryLoad(folder, tokenizer ?? TextTokenizer.Load(folder, storage), storage, device.Device, computeType)
                 : null;

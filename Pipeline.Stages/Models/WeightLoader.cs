@@ -71,7 +71,7 @@ internal sealed class WeightLoader
         if (errors.Count > 0)
         {
             string hint = _storedNames.Keys.Any(IsOfQuantization)
-                ? "; there are scales next to the weights, so they are quantised, which is not supported: use the model's float32, bfloat16 or float16 weights" : "";
+                ? "; there are scales next to the weights, so they are quantized, which is not supported: use the model's float32, bfloat16 or float16 weights" : "";
             throw new InputException($"{folder}: the weights do not fit the config: {string.Join("; ", errors)}{hint}");
         }
     }

@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// The distribution over the next byte after each beginning of a text: with W(n) the product of the renormalised probabilities along a node's
+/// The distribution over the next byte after each beginning of a text: with W(n) the product of the renormalized probabilities along a node's
 /// path, P(B[:k] x) = Σ W(n) · Σ q(v | n) over the nodes n at offsets j ≤ k and the tokens v whose bytes begin with B[j:k] x, and p(x | B[:k])
 /// is its share over the 256 bytes and the end. Nodes may come one after another, parents first; those left out count for nothing.
 /// </summary>
@@ -66,7 +66,7 @@ internal sealed class ByteLaw(ByteTree tree)
         return logOfOne + Math.Log(mass);
     }
 
-    /// <summary>As <see cref="Row"/>, not normalised.</summary>
+    /// <summary>As <see cref="Row"/>, not normalized.</summary>
     /// <param name="offset">k.</param>
     /// <param name="p">[257], filled with numbers that are proportional to p(x | B[:k]).</param>
     /// <param name="mass">What they sum to; 0 where nothing leads.</param>

@@ -195,7 +195,7 @@ internal sealed class LiveContexts(ByteTree tree, ByteVocabulary vocabulary, Tex
         return _logWeight[node] = LogWeight(parent) + Math.Log(Valid(parent)[tree.Nodes[node].Place]);
     }
 
-    // q: what may follow, normalised. The tree's own edges may, whatever the mask says: the tokenizer made them.
+    // q: what may follow, normalized. The tree's own edges may, whatever the mask says: the tokenizer made them.
     private double[] Valid(int node)
     {
         if (_valid.TryGetValue(node, out double[]? known))

@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Parquet;
 
-/// <summary>What the footer says of a file: the leaves of its schema and its row groups.</summary>
+/// <summary>What the footer says about a file: the leaves of its schema and its row groups.</summary>
 internal sealed record ColumnFile(IReadOnlyList<LeafColumn> Leaves, IReadOnlyList<string> ColumnNames, IReadOnlyList<RowGroupMetadata> RowGroups, long Rows);
 
 /// <summary>A node of the schema on the way to a leaf.</summary>

@@ -30,7 +30,7 @@ internal sealed class ColumnFileReader : IDisposable
 
     public ColumnFile File { get; }
 
-    /// <exception cref="InputException">It is no Parquet file, or a damaged one.</exception>
+    /// <exception cref="InputException">It is not a Parquet file, or a damaged one.</exception>
     public static ColumnFileReader Open(IStorage storage, string path)
     {
         Stream stream = storage.OpenRead(path);

@@ -56,7 +56,7 @@ internal sealed class CompactWriter(ArrayBufferWriter<byte> to)
         return this;
     }
 
-    /// <summary>A struct that is no field of another: its fields and the stop.</summary>
+    /// <summary>A struct that is not a field of another: its fields and the stop.</summary>
     public CompactWriter Fields(Action<CompactWriter> fields)
     {
         _outer.Push(_last);

@@ -4,7 +4,7 @@ using K4os.Compression.LZ4;
 namespace Pipeline.Stages.Parquet;
 
 /// <summary>
-/// The old LZ4 of Parquet, which its specification left open: Hadoop's framing, a big-endian length of the whole and then blocks behind their
+/// The old LZ4 of Parquet, which its specification left open: Hadoop's framing, a big-endian length of the whole and then blocks after their
 /// own lengths, or a bare block. The library reads neither.
 /// </summary>
 internal static class HadoopLz4

@@ -16,7 +16,7 @@ internal static class PageGuard
     /// <summary>Larger pages are refused; writers make them of one to a hundred megabytes.</summary>
     public const int MaxPageBytes = 256 << 20;
 
-    /// <summary>More values than this in one page are refused: a few bytes of levels can stand for billions of nulls.</summary>
+    /// <summary>More values than this in one page are refused: a few bytes of levels can encode billions of nulls.</summary>
     public const int MaxPageValues = 1 << 24;
 
     /// <summary>Why pages compressed this way are not read; null where they are.</summary>

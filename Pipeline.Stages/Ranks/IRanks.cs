@@ -13,7 +13,7 @@ public interface IRanks : IDisposable
     /// <summary>A power of two.</summary>
     int Count { get; }
 
-    /// <summary>Number among the ranks of this machine: which of its cards is this one's.</summary>
+    /// <summary>Number among the ranks of this machine, which selects its GPU.</summary>
     int LocalRank { get; }
 
     /// <summary>Sends bytes to another rank and receives as many as fit from it.</summary>

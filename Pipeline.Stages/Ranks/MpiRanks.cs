@@ -47,7 +47,7 @@ public sealed unsafe class MpiRanks : IRanks
 
     /// <summary>Joins the job that a launcher of MPI started; one process alone where none did, and nothing is loaded then.</summary>
     /// <exception cref="InputException">There is no MPI, or it does not start.</exception>
-    /// <exception cref="DefinitionException">The number of ranks is no power of two.</exception>
+    /// <exception cref="DefinitionException">The number of ranks is not a power of two.</exception>
     public static IRanks Join(Func<string, string?> variable)
     {
         if (CountIn(variable) == 1)
@@ -56,7 +56,7 @@ public sealed unsafe class MpiRanks : IRanks
         return BitOperations.IsPow2(ranks.Count) ? ranks : throw new DefinitionException($"{ranks.Count} ranks: their number must be a power of two, because sums are computed as a tree");
     }
 
-    /// <summary>Sums between cards; null where there is no NCCL. On the card's thread.</summary>
+    /// <summary>Sums between GPUs; null if there is no NCCL. On the GPU's thread.</summary>
     internal NcclSums? Nccl(int card)
     {
         if (!_hasLooked)

@@ -17,7 +17,7 @@ internal static class MpiShim
     private const string Variable = "ALM_MPI_SHIM";
 
     /// <summary>Loads the library, making it when it does not exist.</summary>
-    /// <exception cref="InputException">There is no MPI to build it with, or it does not load.</exception>
+    /// <exception cref="InputException">There is no MPI to build it with, or it cannot be loaded.</exception>
     public static nint Load(Func<string, string?> variable)
     {
         string path = variable(Variable) is { Length: > 0 } given ? given : Build();

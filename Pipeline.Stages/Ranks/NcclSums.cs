@@ -8,9 +8,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Ranks;
 
 /// <summary>
-/// Sums of tensors between cards by NCCL, by the same tree as through the host's memory and so with the same bits: NCCL carries the
+/// Sums of tensors between GPUs by NCCL, by the same tree as through the host's memory and so with the same bits: NCCL carries the
 /// shares, torch adds them. Found as <c>libnccl.so.2</c>, or where <c>ALM_NCCL</c> says; where it is not, sums go through the host.
-/// Written to NCCL's documentation; it has not been run on cards yet.
+/// Written to NCCL's documentation; it has not been run on GPUs yet.
 /// </summary>
 internal sealed unsafe class NcclSums : IDisposable
 {
@@ -43,7 +43,7 @@ internal sealed unsafe class NcclSums : IDisposable
         _communicator = communicator;
     }
 
-    /// <summary>Null where NCCL is not found, and then on every rank. To be called on the thread that works on the card.</summary>
+    /// <summary>Null where NCCL is not found, and then on every rank. To be called on the thread that works on the GPU.</summary>
     public static NcclSums? TryCreate(IRanks ranks, int card)
     {
         string? given = Environment.GetEnvironmentVariable("ALM_NCCL");
@@ -51,7 +51,7 @@ internal sealed unsafe class NcclSums : IDisposable
         return ranks.Any(!found) ? null : new NcclSums(ranks, library, card);
     }
 
-    /// <summary>The sum over all ranks of a contiguous float32 tensor on this rank's card, in place.</summary>
+    /// <summary>The sum over all ranks of a contiguous float32 tensor on this rank's GPU, in place.</summary>
     public void Sum(Tensor flat)
     {
         int rounds = BitOperations.Log2((uint)_ranks.Count);
@@ -77,7 +77,7 @@ internal sealed unsafe class NcclSums : IDisposable
 
     public void Dispose() => _ = _destroy(_communicator);
 
-    // On torch's own stream of the card, the default one: what torch did before is done before, and what it does next waits.
+    // On torch's own stream of the GPU, the default one: what torch did before is done before, and what it does next waits.
     private void Exchange(int with, Tensor send, Tensor receive)
     {
         Check(_begin(), "ncclGroupStart");
@@ -88,7 +88,7 @@ internal sealed unsafe class NcclSums : IDisposable
         Check(_end(), "ncclGroupEnd");
     }
 
-    // NCCL takes the thread's current card, which torch's own guards put back after every call.
+    // NCCL takes the thread's current GPU, which torch's own guards restore after every call.
     private static void UseCard(int card)
     {
         foreach (string name in (string[])["libcudart.so.12", "libcudart.so.13", "libcudart.so.11.0", "libcudart.so"])

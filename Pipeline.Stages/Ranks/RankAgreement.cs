@@ -5,7 +5,7 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Stages.Ranks;
 
-/// <summary>What all ranks must have alike, and waiting for one another.</summary>
+/// <summary>What must be the same on all ranks, and how they wait for each other.</summary>
 public static class RankAgreement
 {
     /// <summary>Returns when every rank has called it.</summary>

@@ -11,7 +11,7 @@ namespace Pipeline.Stages.Ranks;
 /// </summary>
 internal static class RankSums
 {
-    // Of one exchange: what is received lies beside what is summed.
+    // Of one exchange: what is received is next to what is summed.
     private const int ChunkValues = 1 << 24;
 
     /// <summary>The sum over all ranks, on all of them.</summary>
@@ -25,7 +25,7 @@ internal static class RankSums
             SumChunk(ranks, values[start..Math.Min(values.Length, start + ChunkValues)], received);
     }
 
-    /// <summary>The sum over all ranks of a contiguous float32 tensor, in place. Cards are summed by NCCL where it is, else through the host's memory.</summary>
+    /// <summary>The sum over all ranks of a contiguous float32 tensor, in place. GPUs are summed by NCCL if there is one, else through the host's memory.</summary>
     public static void Sum(this IRanks ranks, Tensor values)
     {
         if (ranks.Count == 1)
@@ -82,7 +82,7 @@ internal static class RankSums
         where T : unmanaged
         => MemoryMarshal.AsBytes(values[(int)range.From..(int)range.To]);
 
-    /// <summary>The half of a range that a rank goes on with after a round, and the half that its partner goes on with.</summary>
+    /// <summary>The half of a range that a rank continues with after a round, and the half that its partner continues with.</summary>
     internal static ((long From, long To) Mine, (long From, long To) Theirs) Halves(int rank, int round, (long From, long To) range)
     {
         long middle = range.From + ((range.To - range.From) / 2);

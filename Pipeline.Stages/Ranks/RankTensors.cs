@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Ranks;
 
-/// <summary>Tensors from one rank to another, through the host's memory where they are on a card.</summary>
+/// <summary>Tensors from one rank to another, through the host's memory if they are on a GPU.</summary>
 internal static class RankTensors
 {
     // No span is longer than two thousand million bytes.

@@ -7,28 +7,28 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.Rules;
 
 /// <summary>
-/// Configurations and tokenizers of the models that a definition names, as far as they are known before a run: those of folders that are there,
+/// Configurations and tokenizers of the models that a definition names, as far as they are known before a run: those of folders that exist,
 /// and those of students that earlier flows train, which follow from what they begin as. Null is "not yet known".
 /// </summary>
 internal sealed class KnownModels(StageContext context)
 {
     private readonly RunSite _run = RunSite.Of(context);
 
-    /// <exception cref="Contracts.Errors.InputException">It is there and cannot be read.</exception>
+    /// <exception cref="Contracts.Errors.InputException">It exists but cannot be read.</exception>
     public ModelConfig? Config(string path) => Config(path, context.Facts.Index);
 
     /// <summary>Of the tokenizer at a path: a folder, a file, <c>bytes</c> or <c>run:NAME</c>.</summary>
-    /// <exception cref="Contracts.Errors.InputException">It is there and cannot be read.</exception>
+    /// <exception cref="Contracts.Errors.InputException">It exists but cannot be read.</exception>
     public TextTokenizer? Tokenizer(string path) => Tokenizer(path, context.Facts.Index);
 
     /// <summary>What a student begins with, its vocabulary that of its tokenizer.</summary>
-    /// <exception cref="Contracts.Errors.InputException">It is there and cannot be read.</exception>
+    /// <exception cref="Contracts.Errors.InputException">It exists but cannot be read.</exception>
     public ModelConfig? ConfigOf(StudentDefinition student) => ConfigOf(student, context.Facts.Index);
 
-    /// <exception cref="Contracts.Errors.InputException">It is there and cannot be read.</exception>
+    /// <exception cref="Contracts.Errors.InputException">It exists but cannot be read.</exception>
     public TextTokenizer? TokenizerOf(StudentDefinition student) => TokenizerOf(student.Tokenizer, student.Model, context.Facts.Index);
 
-    /// <exception cref="Contracts.Errors.InputException">It is there and cannot be read.</exception>
+    /// <exception cref="Contracts.Errors.InputException">It exists but cannot be read.</exception>
     public TextTokenizer? TokenizerOf(TeacherDefinition teacher) => TokenizerOf(teacher.Tokenizer, teacher.Model, context.Facts.Index);
 
     private ModelConfig? Config(string path, int before)

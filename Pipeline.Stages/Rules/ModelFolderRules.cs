@@ -14,7 +14,7 @@ internal static class ModelFolderRules
     /// <summary>Of a folder or file that does not exist.</summary>
     public static string Missing(string path) => $"{path} does not exist";
 
-    /// <summary>Whether an edit of activations is there, for the key that names it.</summary>
+    /// <summary>Whether an edit of activations exists, for the key that names it.</summary>
     public static IEnumerable<RuleFinding> Edit(string key, string? path, StageContext context)
     {
         if (path is null)

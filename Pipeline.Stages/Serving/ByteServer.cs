@@ -13,8 +13,8 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Stages.Serving;
 
 /// <summary>
-/// Models of unlike tokenizers as one that answers in bytes: ids 0 to 255 are bytes, 256 ends a text, and in front of a prompt it is a
-/// beginning and nothing more. Answers under way take turns byte by byte.
+/// Models with different tokenizers as one that answers in bytes: ids 0 to 255 are bytes, 256 ends a text, and in front of a prompt it is a
+/// beginning and nothing more. Answers in progress take turns byte by byte.
 /// </summary>
 public sealed class ByteServer : IServedModel
 {
@@ -30,7 +30,7 @@ public sealed class ByteServer : IServedModel
     {
         (Name, _members, _averaging, _device, _side) = (name, members, averaging, device, side);
         _prefixes = [.. members.Select(m => new PrefixCache([m.Member.Model.Model], limits.PrefixTokens))];
-        // No token has less than a byte; a mark and a put-in space come on top.
+        // Every token has at least a byte; a bos token and an inserted space come on top.
         MaxLength = members.Min(m => m.Member.Model.Model.Config.MaxPositions) - 2;
     }
 
@@ -131,7 +131,7 @@ public sealed class ByteServer : IServedModel
         },
         CancellationToken.None).ConfigureAwait(false);
 
-    // Each member behind the keys of the text that begins alike for longest in its own tokens.
+    // Each member continues from the keys of the text with the longest common beginning in its own tokens.
     private EnsembleSession Begin(ServedPrompt prompt)
         => new([.. _side.Views.Select((view, m) => (view, (IReadOnlyList<int>)prompt.Members[m], Known(_prefixes[m], prompt.Members[m])))], _averaging);
 
@@ -157,7 +157,7 @@ public sealed class ByteServer : IServedModel
     private static List<ServedPosition> Positions(int[] ids, double[] rows, int top)
     {
         var positions = new List<ServedPosition> { new(ids[0], double.NaN, 0, []) };
-        // Row k is of the byte behind the first k; a beginning in front is no byte.
+        // Row k is about the byte after the first k; a beginning token in front is not a byte.
         int shift = ids[0] == ByteVocabulary.End ? 1 : 0;
         for (int i = 1; i <= ids.Length; i++)
         {

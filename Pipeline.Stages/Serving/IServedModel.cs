@@ -26,7 +26,7 @@ public interface IServedModel : IAsyncDisposable
     /// <summary>The chat template's source; null where there is none.</summary>
     string? Template { get; }
 
-    /// <summary>A text with the first mark in front, where there is one.</summary>
+    /// <summary>A text with the bos token in front, where there is one.</summary>
     ServedPrompt Prompt(string text);
 
     /// <summary>Ids as they are.</summary>
@@ -37,12 +37,12 @@ public interface IServedModel : IAsyncDisposable
     /// <exception cref="InputException">There is no template, or it refuses the conversation.</exception>
     ServedPrompt Chat(IReadOnlyList<ChatMessage> messages);
 
-    /// <summary>What the answer's ids say behind the prompt; an unfinished character at the end as U+FFFD.</summary>
+    /// <summary>The text of the answer's ids after the prompt; an unfinished character at the end is U+FFFD.</summary>
     Func<IReadOnlyList<int>, string> Decoder(ServedPrompt prompt);
 
-    /// <summary>A place for each token of the prompt, and one behind it.</summary>
+    /// <summary>A position for each token of the prompt, and one after it.</summary>
     /// <param name="prompt">Not empty.</param>
-    /// <param name="top">How many of the likeliest tokens are listed.</param>
+    /// <param name="top">How many of the most likely tokens are listed.</param>
     /// <param name="cancellationToken">The caller went away.</param>
     Task<IReadOnlyList<ServedPosition>> ScoreAsync(ServedPrompt prompt, int top, CancellationToken cancellationToken);
 
@@ -50,7 +50,7 @@ public interface IServedModel : IAsyncDisposable
     /// <param name="prompt">Not empty.</param>
     /// <param name="options">How tokens are chosen.</param>
     /// <param name="stream">Which of the draws of one seed.</param>
-    /// <param name="top">How many of the likeliest tokens are listed; null: not even the chosen one's log-probability.</param>
+    /// <param name="top">How many of the most likely tokens are listed; null: not even the chosen one's log-probability.</param>
     /// <param name="cancellationToken">The caller went away, or has enough.</param>
     IAsyncEnumerable<ServedToken> GenerateAsync(ServedPrompt prompt, GenerationOptions options, int stream, int? top, CancellationToken cancellationToken);
 }

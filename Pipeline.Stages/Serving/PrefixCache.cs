@@ -3,7 +3,7 @@ using Pipeline.Stages.Models;
 namespace Pipeline.Stages.Serving;
 
 /// <summary>
-/// Keys and values of texts served before, for those that begin alike. The least recently used go first. Belongs to the device's thread. M
+/// Keys and values of texts served before, for texts with the same beginning. The least recently used are dropped first. Belongs to the device's thread. M
 /// members.
 /// </summary>
 /// <param name="members">Whose keys: they are rotated, by some for the length of their text, and fit no text of another length then.</param>
@@ -20,7 +20,7 @@ internal sealed class PrefixCache(IReadOnlyList<CausalLm> members, long mostToke
 
     /// <summary>The entry that begins with most of the ids, and how many; null where none has enough of them.</summary>
     /// <param name="ids">Of a new text.</param>
-    /// <param name="top">Only entries that know the places of their tokens with so many listed; null: any.</param>
+    /// <param name="top">Only entries that know the positions of their tokens with this many listed; null: any.</param>
     public (PrefixEntry Entry, int Common)? Find(int[] ids, int? top = null)
     {
         (PrefixEntry? best, int most) = (null, LeastTokens - 1);
@@ -48,7 +48,7 @@ internal sealed class PrefixCache(IReadOnlyList<CausalLm> members, long mostToke
             entry.Dispose();
             return;
         }
-        // What the new one says as well is no longer needed.
+        // What the new one also covers is no longer needed.
         foreach (PrefixEntry old in _entries.ToArray())
         {
             bool isCovered = entry.Ids.AsSpan().StartsWith(old.Ids) && (old.Positions is null || (entry.Positions is not null && entry.Top >= old.Top));
@@ -82,7 +82,7 @@ internal sealed class PrefixCache(IReadOnlyList<CausalLm> members, long mostToke
 /// <param name="Ids">Its tokens.</param>
 /// <param name="Keys">Per member the keys of all tokens, those of the last there or not.</param>
 /// <param name="Positions">Of its tokens; null where they were not scored.</param>
-/// <param name="Top">How many likeliest tokens these list.</param>
+/// <param name="Top">How many of the most likely tokens these list.</param>
 internal sealed record PrefixEntry(int[] Ids, KeyValueCache[] Keys, IReadOnlyList<ServedPosition>? Positions, int Top) : IDisposable
 {
     /// <summary>The keys of the first tokens; the caller disposes them, and may add to them.</summary>

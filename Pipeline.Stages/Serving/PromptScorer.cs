@@ -8,14 +8,14 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Serving;
 
 /// <summary>
-/// Places of prompts under models of one tokenizer: in batches of like length, or behind the keys of a text that began alike. On the device's
+/// Positions of prompts under models with one tokenizer: in batches of similar length, or continuing from the keys of a text with the same beginning. On the device's
 /// thread. R tokens, V vocabulary rows, S of a slice, H hidden; [R, V] is never whole.
 /// </summary>
 internal sealed class PromptScorer(IReadOnlyList<LanguageModel> members, Averaging averaging, PrefixCache prefixes)
 {
     private readonly int _rows = members.Min(m => m.ValidRows);
 
-    /// <summary>Per prompt a place for each token and one behind.</summary>
+    /// <summary>For each prompt a position for each token and one after them.</summary>
     /// <param name="prompts">Ids.</param>
     /// <param name="top">Likeliest tokens listed at each.</param>
     /// <param name="batchTokens">Of a batch, padding included.</param>
@@ -23,7 +23,7 @@ internal sealed class PromptScorer(IReadOnlyList<LanguageModel> members, Averagi
     {
         using IDisposable quiet = no_grad();
         var results = new IReadOnlyList<ServedPosition>[prompts.Count];
-        // A place always lists its likeliest token: what is generated next is read from it.
+        // A position always lists its most likely token: what is generated next is read from it.
         int listed = Math.Min(_rows, Math.Max(1, top));
         List<int> rest = [];
         for (int i = 0; i < prompts.Count; i++)
@@ -72,7 +72,7 @@ internal sealed class PromptScorer(IReadOnlyList<LanguageModel> members, Averagi
     private List<ServedPosition> Behind(PrefixEntry entry, int common, int[] ids, int listed)
     {
         using DisposeScope scope = NewDisposeScope();
-        // The place behind the common tokens is predicted from the last of them, whose hidden state is computed again.
+        // The position after the common tokens is predicted from the last of them, whose hidden state is computed again.
         int past = Math.Min(common, Math.Min(ids.Length, entry.Ids.Length)) - 1;
         KeyValueCache[] keys = entry.First(past);
         Tensor ids_BT = tensor([.. ids.Skip(past).Select(id => (long)id)], [1, ids.Length - past], device: members[0].Device);

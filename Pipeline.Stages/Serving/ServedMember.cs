@@ -15,7 +15,7 @@ public sealed class ServedMember
     private readonly ChatSide _side;
 
     /// <param name="member">The model.</param>
-    /// <param name="templatePath">The folder or tokenizer.json beside which its chat template is.</param>
+    /// <param name="templatePath">The folder or tokenizer.json that its chat template is next to.</param>
     /// <param name="storage">Where that is.</param>
     public ServedMember(ByteMember member, string templatePath, IStorage storage)
     {
@@ -28,7 +28,7 @@ public sealed class ServedMember
     /// <summary>The chat template's source; null where there is none.</summary>
     public string? Template => _side.Template;
 
-    /// <summary>Ids of a text, the first mark in front where there is one.</summary>
+    /// <summary>Ids of a text, the bos token in front where there is one.</summary>
     public int[] Encode(string text) => [.. Continuation.Encode(Member.Model.Tokenizer, text)];
 
     /// <summary>Ids of a conversation up to where the answer begins, and its text.</summary>

@@ -4,8 +4,8 @@ namespace Pipeline.Stages.Serving;
 public readonly record struct ListedToken(int Id, double LogP);
 
 /// <summary>A place of a prompt.</summary>
-/// <param name="Id">The token there; -1 for the place behind the last one.</param>
-/// <param name="LogP">Natural logarithm of its probability given the tokens before; NaN for the first token and behind the last.</param>
+/// <param name="Id">The token there; -1 for the position after the last one.</param>
+/// <param name="LogP">Natural logarithm of its probability given the tokens before; NaN for the first token and after the last.</param>
 /// <param name="Rank">1 for the most likely token; 0 where there is no probability.</param>
 /// <param name="Top">The most likely tokens there, descending; empty for the first.</param>
 public sealed record ServedPosition(int Id, double LogP, int Rank, IReadOnlyList<ListedToken> Top);

@@ -6,9 +6,9 @@ public sealed record ServingLimits
     /// <summary>Of a batch of prompts, padding included.</summary>
     public int BatchTokens { get; init; } = 8192;
 
-    /// <summary>Answers under way at once; more wait.</summary>
+    /// <summary>Answers in progress at once; more wait.</summary>
     public int Rows { get; init; } = 32;
 
-    /// <summary>Tokens whose keys are kept for texts that begin alike.</summary>
+    /// <summary>Tokens whose keys are kept for texts with the same beginning.</summary>
     public long PrefixTokens { get; init; } = 1 << 16;
 }

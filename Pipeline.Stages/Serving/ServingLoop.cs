@@ -10,8 +10,8 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Stages.Serving;
 
 /// <summary>
-/// The one that works on a model for all callers: prompts to be scored go in batches of like length; answers grow together, a token each in
-/// a step, and come and go while others go on; texts that begin as one served before go on behind its keys.
+/// The one that works on a model for all callers: prompts to be scored go in batches of similar length; answers grow together, a token each in
+/// a step, and come and go while others continue; texts that begin like one served before continue from its keys.
 /// </summary>
 internal sealed class ServingLoop : IAsyncDisposable
 {
@@ -44,7 +44,7 @@ internal sealed class ServingLoop : IAsyncDisposable
             work.Fail(new InterruptedException("the server is stopping"));
     }
 
-    /// <summary>Takes nothing new, finishes what is there, and frees what it holds.</summary>
+    /// <summary>Takes nothing new, finishes what is in progress, and frees what it holds.</summary>
     public async ValueTask DisposeAsync()
     {
         if (!_queue.Writer.TryComplete())
@@ -122,7 +122,7 @@ internal sealed class ServingLoop : IAsyncDisposable
 
     private void Score()
     {
-        // As many as one batch may have, so that answers under way wait for no more than that.
+        // As many as one batch may have, so that answers in progress wait for no more than that.
         int count = 0;
         for (long tokens = 0; count < _scoring.Count && (count == 0 || tokens + _scoring[count].Ids.Length <= _limits.BatchTokens); count++)
             tokens += _scoring[count].Ids.Length;
@@ -161,7 +161,7 @@ internal sealed class ServingLoop : IAsyncDisposable
         }
     }
 
-    // Per text the keys of all its tokens but the last: behind those of a text that began alike, or together with others of like length.
+    // For each text the keys of all its tokens but the last: from those of a text with the same beginning, or together with others of similar length.
     private KeyValueCache[][] Keys(List<AnswerWork> some)
     {
         var keys = new KeyValueCache[some.Count][];

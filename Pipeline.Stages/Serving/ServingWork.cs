@@ -49,7 +49,7 @@ internal sealed class AnswerWork(int[] ids, GenerationOptions options, int strea
         return (id, isLast);
     }
 
-    /// <summary>The log-probability of a token, and the likeliest ones, from logits up to a constant.</summary>
+    /// <summary>The log-probability of a token, and the most likely ones, from logits up to a constant.</summary>
     public static (double LogP, IReadOnlyList<ListedToken> Top) Listed(float[] logits, int id, int top)
     {
         double largest = logits.Max(), sum = 0;

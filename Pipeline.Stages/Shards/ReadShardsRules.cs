@@ -6,7 +6,7 @@ using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Shards;
 
-/// <summary>Whether folders of shards that no flow of the run writes are there, whole, of its tokenizers, and hold what the flow asks of a teacher.</summary>
+/// <summary>Whether folders of shards that no flow of the run writes exist, are complete, belong to its tokenizers, and hold what the flow needs from a teacher.</summary>
 internal static class ReadShardsRules
 {
     /// <param name="options">The stage's.</param>

@@ -9,15 +9,15 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Shards;
 
 /// <summary>
-/// Examples in the order of training, from a position on. What is skipped is not read, but for the rest of the
+/// Examples in the order of training, starting at a position. What is skipped is not read, except the rest of the
 /// group that the position lies in.
 /// </summary>
 /// <param name="options">What the definition says.</param>
 /// <param name="folders">Full paths of <see cref="ReadShardsOptions.From"/>.</param>
-/// <param name="seed">Of the order.</param>
+/// <param name="seed">Seed of the order.</param>
 /// <param name="resumeAt">The example to begin with.</param>
 /// <param name="partition">Which part of the sink's output is computed.</param>
-/// <param name="replaced">Parts of the fingerprint that a stage behind makes anew.</param>
+/// <param name="replaced">Parts of the fingerprint that a later stage replaces.</param>
 /// <param name="expected">What the shards must be made from, as far as the definition says.</param>
 /// <param name="storage">Files.</param>
 /// <param name="meter">Progress.</param>
@@ -34,7 +34,7 @@ internal sealed class ReadShardsSource(
 {
     private ShardSet[]? _sets;
 
-    /// <summary>What shards must be made from is known to who knows teachers and tokenizers, which a file format does not.</summary>
+    /// <summary>What shards must be made from. Only code that knows teachers and tokenizers can tell; a file format cannot.</summary>
     public static StageRegistration Registration(Func<StageContext, IReadOnlyDictionary<string, string>> expected, Func<StageContext, IReadOnlyDictionary<string, string>> known)
         => StageRegistration.Source<ReadShardsOptions, OrderedExample, ReadShardsSource>(
             "read-shards", "Reads examples from shards, in an order that depends only on seed, epoch and position.",
@@ -108,7 +108,7 @@ internal sealed class ReadShardsSource(
     }
 
     /// <summary>
-    /// What one part of a sink's output is made of, once and in the order of the input whatever the options say: shard k of as many, else
+    /// What one part of a sink's output is made of, once and in the order of the input, whatever the options say: shard k if there are as many shards as parts, else
     /// a range of records.
     /// </summary>
     private static IEnumerable<OrderedExample> ReadPart(ShardSet[] sets, Partition part, CancellationToken cancellationToken)
@@ -144,7 +144,7 @@ internal sealed class ReadShardsSource(
     private ShardSet Open(string folder)
     {
         var set = ShardSet.Open(storage, folder, expected());
-        // One part of many says it for all.
+        // One part reports it for all.
         if (partition is not { Index: > 0 } && set.Fingerprint.Parts.TryGetValue(FingerprintPart.Limits, out string? limits) && EndsEveryPart(limits))
         {
             meter.Say(
@@ -155,7 +155,7 @@ internal sealed class ReadShardsSource(
     }
 
     /// <summary>
-    /// Whether limits, as shards say them, are of the first versions, which put eos behind every part of a split or cut document. The words
+    /// Whether limits, as recorded in shards, are from the first versions, which put eos after every part of a split or cut document. The words
     /// are those of shards that exist; what writes them now may change its own.
     /// </summary>
     private static bool EndsEveryPart(string limits)

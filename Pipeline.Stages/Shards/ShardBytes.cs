@@ -3,7 +3,7 @@ using Pipeline.Contracts.Formats;
 
 namespace Pipeline.Stages.Shards;
 
-/// <summary>What writer, reader and verifier must compute alike.</summary>
+/// <summary>What writer, reader and verifier must compute in the same way.</summary>
 internal static class ShardBytes
 {
     /// <param name="bytes">Prelude and header; the hash's own place is left out.</param>

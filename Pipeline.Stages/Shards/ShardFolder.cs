@@ -12,9 +12,9 @@ internal sealed class ShardFolder(IStorage storage, string folder, int count, Sh
 {
     public string PathOf(int index) => Path.Combine(folder, ShardFormat.FileName(index, count));
 
-    /// <summary>Whether the shard is there and whole. One that is, and is not in the manifest, is put there.</summary>
+    /// <summary>Whether the shard exists and is complete. If it is, but is not in the manifest, it is added to it.</summary>
     /// <param name="index">Which.</param>
-    /// <param name="say">Told why a shard that is there is computed again.</param>
+    /// <param name="say">Told why an existing shard is computed again.</param>
     /// <exception cref="InputException">The folder belongs to another definition, or to another version of the format.</exception>
     public bool IsCommitted(int index, Action<string> say)
     {

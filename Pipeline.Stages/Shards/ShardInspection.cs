@@ -6,7 +6,7 @@ using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Shards;
 
-/// <summary>What <c>alm inspect</c> says of shards: counts, what they were made from, and bytes per teacher token by part.</summary>
+/// <summary>What <c>alm inspect</c> says about shards: counts, what they were made from, and bytes per teacher token by part.</summary>
 public sealed record ShardInspection(
     string Path, int Shards, long Blocks, long Records, long TeacherTokens, long StudentTokens, long Chunks, long Bytes,
     double? BytesPerTeacherTokenWithoutText, IReadOnlyDictionary<string, string> Fingerprint, IReadOnlyList<PartInspection> Parts,

@@ -45,7 +45,7 @@ public sealed class ShardReader
 
     public ShardFooter Footer { get; }
 
-    /// <summary>What the manifest says of this shard.</summary>
+    /// <summary>What the manifest says about this shard.</summary>
     public ShardEntry Entry => new(Header.Index, System.IO.Path.GetFileName(Path), Bytes, Footer.Totals.Records, FileHash.Text(_contentHash));
 
     /// <summary>Reads and checks header and footer.</summary>

@@ -57,7 +57,7 @@ internal sealed class ShardWriter : IDisposable
     }
 
     /// <summary>Makes the shard visible under its path; it then survives power loss.</summary>
-    /// <returns>What the manifest says of it.</returns>
+    /// <returns>What the manifest says about it.</returns>
     public ShardEntry Commit()
     {
         ShardEntry entry = Finish();
@@ -66,7 +66,7 @@ internal sealed class ShardWriter : IDisposable
     }
 
     /// <summary>Writes the footer; nothing can be added any more.</summary>
-    /// <returns>What the manifest will say of it.</returns>
+    /// <returns>What the manifest will say about it.</returns>
     public ShardEntry Finish()
     {
         if (_entry is not null)

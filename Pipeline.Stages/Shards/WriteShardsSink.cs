@@ -30,7 +30,7 @@ internal sealed class WriteShardsSink(
         Partition part = partition ?? new Partition(0, 1);
         if (part.Count != options.Count)
             throw new InvalidOperationException($"{options.To}: the graph computes part {part.Index} of {part.Count}, count is {options.Count}");
-        // Disposed with the stage: what is not committed by then leaves nothing.
+        // Disposed with the stage: what is not committed by then is removed.
         var writer = _written = new ShardWriter(
             storage, Folder().PathOf(part.Index), new ShardHeader(Fingerprint(), part.Index, part.Count),
             new ShardWriterOptions(options.CompressionLevel, options.BlockRecords, Scores: options.Scores, NextBytes: options.NextBytes));
@@ -55,7 +55,7 @@ internal sealed class WriteShardsSink(
 
     private ShardFolder Folder() => new(storage, path, options.Count, Fingerprint());
 
-    // Of 16 bits nothing is said: every shard had them before there was a choice.
+    // 16 bits are not recorded: every shard had them before there was a choice.
     private ShardFingerprint Fingerprint()
     {
         var parts = new Dictionary<string, string>(fingerprint());

@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Sides;
 
 /// <summary>
 /// Which tokenizer each side has: the one its definition names, else its model's own. <c>"bytes"</c> is one token per byte and keeps the
-/// special tokens of the model's own tokenizer, so that bos, eos, pad and a template's marks go on meaning what they meant.
+/// special tokens of the model's own tokenizer, so that bos, eos, pad and a template's special tokens keep their meaning.
 /// </summary>
 internal static class SideTokenizers
 {

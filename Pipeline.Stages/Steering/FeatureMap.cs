@@ -6,7 +6,7 @@ internal enum FeatureMap
     /// <summary>x.</summary>
     Identity,
 
-    /// <summary>exp(−x²/2), in (0, 1]: even, so the sign of the unedited activation is kept beside it.</summary>
+    /// <summary>exp(−x²/2), in (0, 1]: even, so the sign of the unedited activation is kept separately.</summary>
     SquaredExponential,
 
     /// <summary>tanh x.</summary>
@@ -16,7 +16,7 @@ internal enum FeatureMap
     Elu,
 }
 
-/// <summary>How the kept and the dropped side are put together again.</summary>
+/// <summary>How the kept and the dropped side are combined.</summary>
 public enum SideCombination
 {
     /// <summary>φ⁻¹(φ(h)(P⁺ + P⁻)): one inverse of the sum. With P⁺ + P⁻ = I it gives h back, within the clamps.</summary>

@@ -13,7 +13,7 @@ internal readonly record struct SpectralCut
     /// <param name="share">K, in (0, 1].</param>
     public static SpectralCut AtShare(double share) => new(share, 0);
 
-    /// <param name="rank">At least 1; all directions where there are no more.</param>
+    /// <param name="rank">At least 1; if there are fewer directions, all of them.</param>
     public static SpectralCut AtRank(int rank) => new(1, rank);
 
     /// <summary>

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Steering;
 
 /// <summary>
-/// The edits of a model's layers as a file beside it: <c>layerL.positive</c> [d, k⁺] and <c>layerL.negative</c> [d, k⁻] in float32, the
+/// The edits of a model's layers as a file next to it: <c>layerL.positive</c> [d, k⁺] and <c>layerL.negative</c> [d, k⁻] in float32, the
 /// orthonormal bases U⁺ and U⁻. P = I + U⁺U⁺ᵀ − U⁻U⁻ᵀ is never stored: it would take d² numbers in place of d(k⁺ + k⁻).
 /// </summary>
 public sealed class SteeringEdit : IDisposable
@@ -31,10 +31,10 @@ public sealed class SteeringEdit : IDisposable
 
     internal IReadOnlyDictionary<int, SpectralProjection> Layers => _layers;
 
-    /// <summary>Of an edit in a folder of its own, and of one beside a model's weights: every load of such a model applies it.</summary>
+    /// <summary>The file of an edit in a folder of its own, or next to a model's weights: every load of such a model applies it.</summary>
     public const string FileName = "sea.safetensors";
 
-    /// <summary>What the file says of itself and what it was fitted from.</summary>
+    /// <summary>What the file says about itself and what it was fitted from.</summary>
     public IReadOnlyDictionary<string, string> About { get; private init; } = new Dictionary<string, string>();
 
     /// <summary>The file of an edit that a definition names by its folder or by itself.</summary>
@@ -53,7 +53,7 @@ public sealed class SteeringEdit : IDisposable
     /// <param name="edit">A folder or file; null: none is named.</param>
     /// <param name="storage">Files.</param>
     /// <param name="device">Where the model is.</param>
-    /// <exception cref="InputException">Both are there: one edit was fitted without the other.</exception>
+    /// <exception cref="InputException">Both exist: one edit was fitted without the other.</exception>
     public static SteeringEdit? Find(string folder, string? edit, IStorage storage, Device device)
     {
         bool own = IsIn(folder, storage);
@@ -97,7 +97,7 @@ public sealed class SteeringEdit : IDisposable
         }
     }
 
-    /// <summary>Writes the edit beside a model's weights, with all that was said of it; every load of the model applies it then.</summary>
+    /// <summary>Writes the edit next to a model's weights, with everything recorded about it; every load of the model applies it then.</summary>
     public void SaveInto(string folder, IStorage storage) => Save(Path.Combine(folder, FileName), storage, About);
 
     /// <summary>Writes the file in one step.</summary>

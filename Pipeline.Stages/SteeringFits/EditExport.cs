@@ -13,7 +13,7 @@ namespace Pipeline.Stages.SteeringFits;
 /// <summary>Writes a model with an edit as a folder that other programs open. On the device's thread.</summary>
 public sealed class EditExport(IStorage storage, TorchDevice device)
 {
-    /// <summary>The hook for Hugging Face's library, beside an edit.</summary>
+    /// <summary>The hook for Hugging Face's library, next to an edit.</summary>
     public const string HookName = "sea_edit.py";
 
     /// <summary>Folders below a model's folder are copied too, but not without end.</summary>

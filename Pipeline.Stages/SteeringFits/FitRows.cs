@@ -7,7 +7,7 @@ using Pipeline.Stages.Documents;
 namespace Pipeline.Stages.SteeringFits;
 
 /// <summary>A demonstration as token rows.</summary>
-/// <param name="Base">What base activations are read behind; the prompt, where the model's answer is still to come.</param>
+/// <param name="Base">What base activations are read after; the prompt, if the model's answer is still to come.</param>
 /// <param name="Positive">Prompt and positive continuation.</param>
 /// <param name="Negative">Prompt and negative continuation.</param>
 internal readonly record struct FitRows(int[] Base, int[] Positive, int[] Negative)

@@ -40,10 +40,10 @@ internal static class FitSeaRules
             yield return new RuleFinding("layers", wrong);
     }
 
-    /// <summary>The layers asked for, from the first on, of a model that has so many.</summary>
+    /// <summary>The layers asked for, counted from the first, of a model with this many.</summary>
     public static int[] LayersOf(FitSeaOptions options, int count) => [.. (options.Layers ?? [.. Enumerable.Range(0, count)]).Select(l => l < 0 ? count + l : l).Order()];
 
-    /// <summary>What is wrong with the layers asked for; null where a model of so many has each of them.</summary>
+    /// <summary>What is wrong with the layers asked for; null if a model with this many has each of them.</summary>
     public static string? FaultOfLayers(FitSeaOptions options, int count)
     {
         int[] layers = LayersOf(options, count);

@@ -15,7 +15,7 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Stages.SteeringFits;
 
 /// <summary>
-/// Runs a model over demonstrations once and writes what every later fit needs of them: sums whose size depends on the model's width alone
+/// Runs a model over demonstrations once and writes what every later fit needs: sums whose size depends only on the model's width
 /// (arXiv 2405.09719, equation 1). Each part of the demonstrations is summed and committed by itself.
 /// </summary>
 internal sealed class FitSeaSink : ISink<Demonstration>, IPartitioned, IPlanned, IDisposable
@@ -128,7 +128,7 @@ internal sealed class FitSeaSink : ISink<Demonstration>, IPartitioned, IPlanned,
     public void Commit()
     {
         _written!.Commit();
-        // A list of before would say that the part is something else.
+        // An earlier list would say that the part is something else.
         _context.Storage.DeleteFile(Path.Combine(_folder.Path, Contracts.Formats.FileList.FileName));
         _folder.List(_options.Count);
     }

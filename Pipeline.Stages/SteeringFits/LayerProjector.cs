@@ -14,7 +14,7 @@ internal sealed class LayerProjector(ProjectSeaOptions options, long seed)
     /// <summary>What float64 leaves of orthonormality; more says that the decomposition failed.</summary>
     private const double Orthonormal = 1e-10;
 
-    /// <summary>The bases in float32, as an edit stores and applies them, and what there is to say of them.</summary>
+    /// <summary>The bases in float32, as an edit stores and applies them, and a report on them.</summary>
     /// <exception cref="InputException">The sums hold nothing, or are not finite.</exception>
     public (SpectralProjection Projection, ProjectedLayer Report) Project(LayerSums layer)
     {

@@ -14,7 +14,7 @@ namespace Pipeline.Stages.SteeringFits;
 /// <summary>Projects sums to an edit: a folder of <c>sea.safetensors</c>, a report of its layers, and checksums.</summary>
 internal sealed class ProjectSeaSink(ProjectSeaOptions options, RunSite run, TorchDevice device, IStageMeter meter) : ISink<LayerSums>, ICommitted
 {
-    /// <summary>What there is to say of each layer.</summary>
+    /// <summary>A report on each layer.</summary>
     public const string ReportName = "sea.json";
 
     private static readonly JsonSerializerOptions Layout = new(JsonSerializerDefaults.Web) { WriteIndented = true, NewLine = "\n" };
@@ -81,7 +81,7 @@ internal sealed class ProjectSeaSink(ProjectSeaOptions options, RunSite run, Tor
         SumsHeader header = first.Headers[0];
         run.Storage.CreateDirectory(_folder);
         run.Storage.DeleteFile(Path.Combine(_folder, FileList.FileName));
-        // The projections stay this stage's: the edit only writes them.
+        // This stage owns the projections; the edit only writes them.
         var edit = new SteeringEdit(header.Place, options.Combine, options.Renormalise, layers);
         Dictionary<string, string> about = header.MadeFrom.ToDictionary(p => SumsHeader.From + p.Key, p => p.Value);
         about["demonstrations"] = first.Demonstrations.ToString(CultureInfo.InvariantCulture);

@@ -8,7 +8,7 @@ namespace Pipeline.Stages.SteeringFits;
 /// <param name="DropRank">k⁻, after ties.</param>
 /// <param name="KeepShare">Share of Σ s² that the k⁺ directions explain.</param>
 /// <param name="DropShare">The same of the negative side.</param>
-/// <param name="KeepGap">(s_k − s_{k+1}) / s_1 behind the cut; near 0 the cut is a matter of chance.</param>
+/// <param name="KeepGap">(s_k − s_{k+1}) / s_1 after the cut; near 0 the cut is a matter of chance.</param>
 /// <param name="DropGap">The same of the negative side.</param>
 /// <param name="Strength">Mean of ‖hP − h‖ / ‖h‖ over the sample of base activations, before their length is given back.</param>
 /// <param name="Angle">The largest principal angle between the kept and the dropped subspace, in radians.</param>

@@ -28,7 +28,7 @@ internal sealed class ReadSeaSumsSource(ReadSeaSumsOptions options, string folde
     {
         if (options.Layers is not { } asked)
             return header.Layers;
-        // Layers count from the end only where the last one is known, which the sums say in what they were made from.
+        // Layers can be counted from the end only if the number of layers is known; the sums record it.
         int count = int.Parse(header.MadeFrom[SumsHeader.ModelLayers], System.Globalization.CultureInfo.InvariantCulture);
         int[] layers = [.. asked.Select(l => l < 0 ? count + l : l).Order()];
         return layers.Length > 0 && layers.Distinct().Count() == layers.Length && layers.All(header.Layers.Contains)

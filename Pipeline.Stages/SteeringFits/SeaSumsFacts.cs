@@ -2,7 +2,7 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.SteeringFits;
 
-/// <summary>What a folder of sums says of itself; reads the headers alone.</summary>
+/// <summary>What a folder of sums says about itself; reads the headers alone.</summary>
 /// <param name="Demonstrations">Over all parts.</param>
 /// <param name="Place">Where activations were read.</param>
 /// <param name="Map">The feature map.</param>

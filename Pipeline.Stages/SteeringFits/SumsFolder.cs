@@ -11,7 +11,7 @@ namespace Pipeline.Stages.SteeringFits;
 
 /// <summary>
 /// The sums of a fit: a folder of parts, each a safetensors file of float64 sums over its demonstrations, and a list of checksums once all
-/// parts are there. Parts add up, so that ranks and layers can be chosen later without the model.
+/// parts exist. Parts add up, so that ranks and layers can be chosen later without the model.
 /// </summary>
 internal sealed class SumsFolder(IStorage storage, string folder)
 {
@@ -34,7 +34,7 @@ internal sealed class SumsFolder(IStorage storage, string folder)
             new TensorSource($"layer{layer}.sample", ScalarType.Float32, samples[i]),
         }), header.ToMetadata());
 
-    /// <summary>Whether all parts are there; then the list of checksums is written where it is not.</summary>
+    /// <summary>Whether all parts exist; if so, the list of checksums is written if it is missing.</summary>
     public bool List(int parts)
     {
         if (!Enumerable.Range(0, parts).All(i => storage.FileExists(PathOf(i, parts))))

@@ -7,7 +7,7 @@ using Pipeline.Stages.Steering;
 
 namespace Pipeline.Stages.SteeringFits;
 
-/// <summary>What a part of the sums says of itself: what it was made from, and how many demonstrations are in it.</summary>
+/// <summary>What a part of the sums says about itself: what it was made from, and how many demonstrations are in it.</summary>
 /// <param name="Place">Where the activations were read.</param>
 /// <param name="Map">Under which map they were correlated.</param>
 /// <param name="Layers">Ascending.</param>
@@ -47,7 +47,7 @@ internal sealed record SumsHeader(
         return metadata;
     }
 
-    /// <exception cref="InputException">It is no part of sums, or of a version this program does not read.</exception>
+    /// <exception cref="InputException">It is not a part of sums, or has a version this program does not read.</exception>
     public static SumsHeader Read(SafetensorsFile file)
     {
         string Value(string key) => file.Metadata.TryGetValue(key, out string? value) ? value : throw new InputException($"{file.Path}: no '{key}' in its metadata, so it is not a part of sums that fit-sea wrote");

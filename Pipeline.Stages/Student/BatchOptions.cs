@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Pipeline.Stages.Student;
 
-/// <summary>What a definition may say of the <c>batch</c> stage.</summary>
+/// <summary>What a definition may say about the <c>batch</c> stage.</summary>
 internal sealed record BatchOptions
 {
     [Description("Student tokens of one forward and backward pass, padding included: rows times the longest row. Lower it when memory runs out.")]

@@ -7,8 +7,8 @@ using Pipeline.Stages.Batching;
 namespace Pipeline.Stages.Student;
 
 /// <summary>
-/// Examples to batches. A window is cut into batches of like length, which are shuffled by a draw that depends on the seed and on where
-/// the window begins alone; so a resumed run, which begins at a window, makes the same batches.
+/// Examples to batches. A window is cut into batches of similar length, which are shuffled by a draw that depends only on the seed and on where
+/// the window begins; so a resumed run, which begins at a window, makes the same batches.
 /// </summary>
 internal sealed class BatchStream(BatchOptions options, int seed, int resumeAt, IStageMeter meter, IRejects rejects) : IStream<OrderedExample, StudentBatch>
 {

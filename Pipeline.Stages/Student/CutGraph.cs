@@ -31,7 +31,7 @@ internal sealed class CutGraph(Tensor[] normed, Tensor[] others)
 
     private IReadOnlyList<Tensor> Scores => _scores?.All ?? [];
 
-    /// <summary>Cuts the graph at a tensor of the lower half: what goes on above it.</summary>
+    /// <summary>Cuts the graph at a tensor of the lower half: what continues above it.</summary>
     public Tensor Cut(Tensor output)
     {
         Tensor leaf = output.detach().requires_grad_(true);
@@ -43,7 +43,7 @@ internal sealed class CutGraph(Tensor[] normed, Tensor[] others)
     /// <summary>Leaves the gradient of a head, none of the parameters here, until those of the losses are one.</summary>
     /// <param name="scores">Of a graph without the head.</param>
     /// <param name="head_VH">Gets the gradient.</param>
-    /// <param name="order">Of the head's rows behind the scores; null: as they are.</param>
+    /// <param name="order">Order of the head's rows behind the scores; null: as they are.</param>
     public void LeaveHead(HeadScores scores, Tensor head_VH, PlaceOrder? order) => (_scores, _head, _order) = (scores, head_VH, order);
 
     /// <summary>A loss's gradients at everything above the cut: deciding parameters first, then the others, then the leaves.</summary>

@@ -33,7 +33,7 @@ internal static class InitialStudent
         return folder;
     }
 
-    /// <summary>Writes a student that is at hand and untrained, beside the folder that the result goes to. On the device's thread.</summary>
+    /// <summary>Writes a student that is loaded and untrained, next to the folder that the result goes to. On the device's thread.</summary>
     public static void Ensure(LanguageModel student, string to, RunSite run)
     {
         string folder = run.Output(NameOf(to));

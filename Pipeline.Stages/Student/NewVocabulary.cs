@@ -37,7 +37,7 @@ internal static class NewVocabulary
         Tensor Rows(Tensor old_VH, Tensor? donor_VP, int matrix) => donor_VP is null
             ? VocabularyTransfer.Apply(old_VH, source, target, choice.Kind, (long)(CounterRandom.Key(seed, matrix) >> 1))
             : DonorTransfer.Apply(old_VH, donor_VP, source, target, choice.Kind == EmbeddingInitialisation.Focus);
-        // Two draws: the rows that no source token helps with must not be alike on the way in and out.
+        // Two draws: rows that no source token helps with must not be the same in input and output.
         Tensor newInput = Rows(model.EmbeddingWeight, donor?.EmbeddingWeight, 0);
         Tensor? newOutput = two ? Rows(model.HeadWeight, donor?.HeadWeight, tied ? 0 : 1) : null;
         model.ReplaceEmbeddings(newInput, newOutput);

@@ -16,7 +16,7 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.Student;
 
 /// <summary>
-/// Examples of existing shards under another student tokenizer: the text is tokenized and aligned anew, and what the teacher said of its
+/// Examples of existing shards under another student tokenizer: the text is tokenized and aligned again, and what the teacher said about its
 /// own tokens stays as it is, so no teacher is run. The teacher's tokens are made again from the text as a check that the text is still
 /// what was scored.
 /// </summary>
@@ -46,7 +46,7 @@ internal sealed class RealignMap : IMap<OrderedExample, Example>, IFingerprinted
         .Ruled<RealignOptions>(static (_, c) => SideRules.Tokenizers(c)) with
     { Needs = StageNeeds.Teacher | StageNeeds.Student };
 
-    /// <summary>The parts that are other than those of the shards that are read; all others are handed on.</summary>
+    /// <summary>The parts that differ from those of the shards that are read; all others are passed on.</summary>
     public IReadOnlyDictionary<string, string> Fingerprint
     {
         get
@@ -111,14 +111,14 @@ internal sealed class RealignMap : IMap<OrderedExample, Example>, IFingerprinted
         }
     }
 
-    // As the documents were tokenized, which the marks tell; where no side could have had one, as tokenize does by default, but that
+    // As the documents were tokenized, which their special tokens tell; where no side could have had one, as tokenize does by default, but that
     // nothing tells whether a document ends with one of its parts: none has eos then.
     private static bool Marked(Example example, TeacherView view, ushort unit, int? teacherId, bool isLikely)
         => isLikely && teacherId is null && (example.Student.Units is null || !example.Student.Units.Contains(unit)) || Has(view.Tokens, unit) || Has(example.Student, unit);
 
     private static bool Has(TokenSequence tokens, ushort unit) => tokens.Units is { } units && units.Contains(unit);
 
-    /// <summary>What counts on the teacher's side, as spans of bytes, laid over the new tokens.</summary>
+    /// <summary>What counts in the loss on the teacher's side, as spans of bytes, applied to the new tokens.</summary>
     internal static bool[] LossMask(Example example, TokenSequence teacher, TokenSequence student)
     {
         var spans = new List<(int Start, int End)>();

@@ -4,7 +4,7 @@ using Pipeline.Contracts.Definitions;
 
 namespace Pipeline.Stages.Student;
 
-/// <summary>What a definition may say of the <c>realign</c> stage.</summary>
+/// <summary>What a definition may say about the <c>realign</c> stage.</summary>
 internal sealed record RealignOptions
 {
     [Description("The student whose tokenizer the examples get, where a definition trains several. Absent: the definition's own.")]

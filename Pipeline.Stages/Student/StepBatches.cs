@@ -7,7 +7,7 @@ namespace Pipeline.Stages.Student;
 /// <summary>The batches of a run, as many at a time as a step sums over, with what the objectives read of them.</summary>
 /// <param name="source">Batches in order, the same on every rank; stays the caller's.</param>
 /// <param name="slots">How many a step takes, and which of them are this rank's.</param>
-/// <param name="scores">The teacher that scores every batch anew; null where the shards' scores are used.</param>
+/// <param name="scores">The teacher that scores every batch during training; null if the shards' scores are used.</param>
 internal sealed class StepBatches(IAsyncEnumerator<StudentBatch> source, StepSlots slots, OnlineScores? scores)
 {
     private StudentBatch? _first;

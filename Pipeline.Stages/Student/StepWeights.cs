@@ -11,7 +11,7 @@ internal sealed class StepWeights(IRanks ranks, IGradientCombination rule, int o
 {
     private readonly double[] _shared = new double[objectives + rule.SaveState().Length];
 
-    /// <summary>The weights that another rank decides, when they are there; null where this one decides.</summary>
+    /// <summary>The weights that another rank decides, once they are there; null if this one decides.</summary>
     public double[]? FromElsewhere()
     {
         if (ranks.Rank == decider)

@@ -60,7 +60,7 @@ internal static class StudentBytes
         FlowOutput? written = facts.Earlier.LastOrDefault(o => o.Facts.NextBytes is not null && run.Output(o.Output.Path) == full);
         if (written is { Facts.NextBytes: false })
             return $"it trains on next bytes from the shards, but flow '{written.Flow}' writes {folder} without them; {Remedy}";
-        // What an earlier flow writes is not what is there now.
+        // What an earlier flow will write is not what exists now.
         if (written is not null || !run.Storage.FileExists(ShardManifest.PathIn(full)))
             return null;
         return new ShardFingerprint(ShardManifest.Read(run.Storage, full).Fingerprint).NextBytes is null

@@ -14,10 +14,10 @@ namespace Pipeline.Stages.Student;
 /// <summary>A student as a Hugging Face folder: weights, configuration, tokenizer.</summary>
 internal static class StudentExport
 {
-    /// <summary>What is behind the name of a folder from which a student with input expansion was left out.</summary>
+    /// <summary>Suffix of the folder of a student without its input expansion.</summary>
     public const string PlainSuffix = "-without-expansion";
 
-    /// <summary>What is behind the name of a folder with the low-rank updates alone.</summary>
+    /// <summary>Suffix of a folder with only the low-rank updates.</summary>
     public const string AdapterSuffix = "-adapter";
 
     private const string GgufName = "model.gguf";

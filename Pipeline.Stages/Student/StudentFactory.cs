@@ -12,7 +12,7 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Stages.Student;
 
 /// <summary>
-/// The student as training finds it: a function of the definition alone, so that it can be made again whenever a run goes on. Must be
+/// The student as training finds it: it depends only on the definition, so that it can be made again whenever a run continues. Must be
 /// called on the device's thread.
 /// </summary>
 internal static class StudentFactory

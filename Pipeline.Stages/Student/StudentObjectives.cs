@@ -33,16 +33,16 @@ internal sealed record StudentObjectives(ObjectivesOptions Options, IReadOnlyLis
         return new StudentObjectives(options, ObjectiveTable.Create(options, context), bias, BytesOfTokens(options, run));
     }
 
-    /// <summary>Whether a teacher is to be run beside the student whatever the shards hold.</summary>
+    /// <summary>Whether a teacher is to be run alongside the student whatever the shards hold.</summary>
     public static bool NeedTeacher(ObjectivesOptions options) => ObjectiveTable.Of(options).Any(row => row.Beside == TeacherBeside.Always);
 
-    /// <summary>Whether the teacher scores every batch anew.</summary>
+    /// <summary>Whether the teacher scores every batch during training.</summary>
     public static bool ScoreOnline(ObjectivesOptions options) => options.Alm is { Scores: TeacherScoring.Online };
 
     /// <summary>What the objectives read of a batch. From any thread.</summary>
     public BatchTables Tables(StudentBatch batch) => BatchTables.From(batch.Examples, batch.Length, Options, Bias, BytesOf);
 
-    /// <summary>Whether these tables lack something that only a teacher beside the student can say.</summary>
+    /// <summary>Whether these tables lack something that only a teacher alongside the student can say.</summary>
     public bool NeedTeacher(BatchTables tables) => NeedTeacher(Options) || tables.Latents is { Teacher_LCH: null, Chunks.Count: > 0 };
 
     public void Dispose()

@@ -7,7 +7,7 @@ using Pipeline.Stages.Teacher;
 
 namespace Pipeline.Stages.Student;
 
-/// <summary>What <c>alm check</c> says of <c>update-student</c>: the steps, and the teacher beside the student where an objective needs one.</summary>
+/// <summary>What <c>alm check</c> says about <c>update-student</c>: the steps, and the teacher alongside the student where an objective needs one.</summary>
 internal static class StudentPlan
 {
     private const int OptimizerBytes = 8;
@@ -50,7 +50,7 @@ internal static class StudentPlan
         return new StagePlan(null, lines);
     }
 
-    /// <summary>What each of so many ranks needs, with the optimizer whole and in shares: what fits where.</summary>
+    /// <summary>What each of a given number of ranks needs, with the whole optimizer or a share of it: what fits where.</summary>
     private static void AddRanks(List<PlanLine> lines, UpdateStudentOptions options, double memory, double trained, int bytes)
     {
         // Moments, and the float32 copies of weights that have fewer bits.

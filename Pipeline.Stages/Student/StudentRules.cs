@@ -95,7 +95,7 @@ internal sealed class StudentRules
         if (start == EmbeddingInitialisation.Keep && !same)
         {
             yield return At("embeddings", $"'keep' keeps the model's vocabulary, but '{_student.Tokenizer}' is a different tokenizer ({target.VocabularySize} tokens) from the model's ({source.VocabularySize}); "
-                + "leave 'tokenizer' out, or say how the new embeddings are initialised (such as fvt)");
+                + "leave 'tokenizer' out, or say how the new embeddings are initialized (such as fvt)");
             yield break;
         }
         bool keeps = same && start != EmbeddingInitialisation.Hypernetwork;

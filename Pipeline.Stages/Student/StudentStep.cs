@@ -14,7 +14,7 @@ namespace Pipeline.Stages.Student;
 /// <summary>
 /// Forward and backward of one batch. Where objectives are combined by their gradients, the graph is cut at the input of the last
 /// layer: each objective goes back through the head and that one layer alone, the gradients are combined there, and one backward pass
-/// goes on below. Must be called on the device's thread.
+/// continues below. Must be called on the device's thread.
 /// </summary>
 internal sealed class StudentStep(
     LanguageModel student, IReadOnlyList<IObjective> objectives, IGradientCombination rule, bool activationCheckpointing, OnlineTeacher? teacher = null)

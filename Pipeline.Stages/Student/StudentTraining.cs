@@ -33,7 +33,7 @@ internal sealed class StudentTraining(
         trainer.Agree(state.Step);
         if (ranks.Rank == 0) checkpoints.Write(trainer, state);
         else trainer.ServeFiles();
-        // Nobody goes on, or ends, before it is written.
+        // No rank continues, or ends, before it is written.
         ranks.Wait();
         checkpoints.Newest = state.Step;
     }, cancellationToken);

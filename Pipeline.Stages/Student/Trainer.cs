@@ -36,7 +36,7 @@ internal sealed class Trainer : ITrained, IDisposable
     /// <param name="options">The definition's keys.</param>
     /// <param name="student">With its trained weights chosen; stays the caller's.</param>
     /// <param name="objectives">Becomes this object's.</param>
-    /// <param name="teacher">Run beside the student; null where the shards hold all that objectives read.</param>
+    /// <param name="teacher">Run alongside the student; null where the shards hold all that objectives read.</param>
     /// <param name="ranks">Who trains the same student; nobody when null.</param>
     public Trainer(UpdateStudentOptions options, LanguageModel student, StudentObjectives objectives, OnlineTeacher? teacher = null, IRanks? ranks = null)
     {

@@ -50,7 +50,7 @@ internal sealed class TrainingCheckpoints
     /// <summary>The step of the newest checkpoint that is on disk, whoever wrote it; null where there is none.</summary>
     public long? Newest { get; set; }
 
-    /// <summary>A clause for errors that end training: what is left to go on from.</summary>
+    /// <summary>A clause for errors that end training: what is left to continue from.</summary>
     public static string Kept(long? newest)
         => newest is { } step ? $"the checkpoint of step {step} is kept" : "no checkpoint was written yet, so training starts again";
 

@@ -3,12 +3,12 @@ using Pipeline.Contracts.Errors;
 namespace Pipeline.Stages.Student;
 
 /// <summary>
-/// The course of a training run: steps until there are enough, a checkpoint at every so many, at the end and when the run is asked to
+/// The course of a training run: steps until there are enough, a checkpoint at regular intervals, at the end and when the run is asked to
 /// stop (<c>stops</c> is asked once per step), and an end when too many steps came to nothing. Knows nothing of models, tensors or files.
 /// </summary>
 internal sealed class TrainingLoop(UpdateStudentOptions options, string stage, ITraining training, Func<bool> stops)
 {
-    /// <summary>Goes on from a state until the last step.</summary>
+    /// <summary>Continues from a state to the last step.</summary>
     /// <param name="state">Where training stands.</param>
     /// <param name="isSaved">Whether a checkpoint of it exists.</param>
     /// <param name="cancellationToken">Ends it without a checkpoint.</param>

@@ -5,11 +5,11 @@ using Pipeline.Contracts.Records;
 namespace Pipeline.Stages.Student;
 
 /// <summary>
-/// Where training stands, beside weights and optimizer. Every random draw of the update is a function of the seed and of the position, so
+/// Where training stands, apart from weights and optimizer. Every random draw of the update is a function of the seed and of the position, so
 /// there is no other random state to keep.
 /// </summary>
 /// <param name="Step">Steps done, skipped ones included.</param>
-/// <param name="Position">Where the order of examples goes on.</param>
+/// <param name="Position">Where the order of examples continues.</param>
 /// <param name="Skipped">Steps that changed nothing because a loss or gradient was not finite.</param>
 /// <param name="Threads">CPU threads of the maths: another number rounds differently.</param>
 /// <param name="Rule">State of the rule that combines objectives; empty for most.</param>

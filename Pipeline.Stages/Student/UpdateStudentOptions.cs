@@ -11,7 +11,7 @@ using Pipeline.Stages.Objectives.Schedules;
 
 namespace Pipeline.Stages.Student;
 
-/// <summary>What a definition may say of the <c>update-student</c> stage.</summary>
+/// <summary>What a definition may say about the <c>update-student</c> stage.</summary>
 internal sealed record UpdateStudentOptions : IAsksTeacher, IValidatableObject
 {
     [Description("The folder for the trained model, inside the run folder, in Hugging Face's layout.")]
@@ -20,7 +20,7 @@ internal sealed record UpdateStudentOptions : IAsksTeacher, IValidatableObject
     [Description("The student of this stage, where a definition trains several. Absent: the definition's own.")]
     public StudentDefinition? Student { get; init; }
 
-    [Description("What is minimised. Naming an objective turns it on.")]
+    [Description("What is minimized. Naming an objective turns it on.")]
     public required ObjectivesOptions Objectives { get; init; }
 
     [Description("How the gradients of several objectives are combined.")]

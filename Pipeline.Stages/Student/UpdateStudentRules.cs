@@ -44,7 +44,7 @@ internal static class UpdateStudentRules
     {
         if (context.Definition.Teacher is not null)
         {
-            // What runs beside the student is loaded in this flow; else the shards are all that is needed of it.
+            // What runs alongside the student is loaded in this flow; else the shards are all that is needed of it.
             if (StudentObjectives.NeedTeacher(options.Objectives) || StudentObjectives.ScoreOnline(options.Objectives))
             {
                 foreach (RuleFinding finding in SideRules.Teacher(context))

@@ -69,7 +69,7 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
         StudentBytes.Require(_options.Objectives, _run, _facts, _name);
         _ranks.Agree("the checkpoint to continue from", $"{_resumed?.Step}");
         foreach (DamagedException skipped in _checkpoints.Skipped) _meter.Say(skipped.Message);
-        // A student that learns from shards has no use for the teacher's weights.
+        // A student that trains on shards does not need the teacher's weights.
         if (!StudentObjectives.NeedTeacher(_options.Objectives) && _scores is null) await _teachers.ReleaseAsync().ConfigureAwait(false);
         LanguageModel student = await _device.RunAsync(() => StudentFactory.Create(_run, _device), cancellationToken).ConfigureAwait(false);
         Trainer? trainer = null;
@@ -105,7 +105,7 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
         }
     }
 
-    /// <summary>A sentence where the student's new vocabulary writes numbers otherwise than the one its weights learnt.</summary>
+    /// <summary>A sentence if the student's new vocabulary writes numbers differently from the one its weights learnt.</summary>
     private string? NumeralsDiffer(LanguageModel student)
     {
         if (_run.Definition.Student is not { Model: { } model, Tokenizer: not null }) return null;

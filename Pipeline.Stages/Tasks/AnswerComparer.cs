@@ -5,7 +5,7 @@ namespace Pipeline.Stages.Tasks;
 /// <summary>Whether a written answer is the right one.</summary>
 internal static class AnswerComparer
 {
-    /// <summary>What is compared where nothing was found: it is no answer.</summary>
+    /// <summary>What is compared if nothing was found: it is not an answer.</summary>
     public const string Nothing = "[invalid]";
 
     /// <summary>The answer in a text, as it is compared.</summary>

@@ -12,7 +12,7 @@ namespace Pipeline.Stages.Tasks;
 
 /// <summary>
 /// Answers that were given, on disk: a file for some questions of one task under one model, named by a hash of all that an answer depends on. So a
-/// judgement that was stopped goes on, one with another model more answers for that one alone, and nothing stale is ever taken.
+/// judgement that was stopped continues, one with an additional model answers only for that one, and nothing stale is ever used.
 /// </summary>
 internal sealed class AnswerStore(IStorage storage, string folder, JudgeTasksOptions options)
 {
@@ -54,7 +54,7 @@ internal sealed class AnswerStore(IStorage storage, string folder, JudgeTasksOpt
         return Path.Combine(folder, Convert.ToHexStringLower(hash.GetCurrentHash()) + ".json");
     }
 
-    /// <summary>Null where they are not there yet.</summary>
+    /// <summary>Null if they do not exist yet.</summary>
     /// <exception cref="Pipeline.Contracts.Errors.DamagedException">The file is not what was written.</exception>
     public IReadOnlyList<TaskAnswer>? Read(string path) => !storage.FileExists(path) ? null
         : CheckedJson.Read<Content>(storage, path, Format, 1, "delete it, and its questions are asked again").Answers;

@@ -87,7 +87,7 @@ internal static class InstructionChecker
             && (check.Exactly is not { } exactly || count == Number(exactly, argument));
     }
 
-    // A number that is no number is one that no count reaches.
+    // A number that cannot be parsed is one that no count reaches.
     private static double Number(string value, Func<string, string> argument)
         => double.TryParse(Filled(value, argument), NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : double.NaN;
 

@@ -12,7 +12,7 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>Judges models by tasks, all on the same questions, with one model or ensemble in memory at a time. What is answered is kept: a judgement that was stopped goes on.</summary>
+/// <summary>Judges models by tasks, all on the same questions, with one model or ensemble in memory at a time. Answers are kept: a judgement that was stopped continues.</summary>
 internal sealed class JudgeTasksSink(JudgeTasksOptions options, StageContext context) : ISink<TaskQuestion>
 {
     private readonly RunSite _run = RunSite.Of(context);

@@ -51,7 +51,7 @@ internal static class ReadTasksRules
             yield return new RuleFinding(key, $"{where}: {RunNames.Fault(none, context)}");
             yield break;
         }
-        // What an earlier flow has yet to write is looked at when it is there.
+        // What an earlier flow has yet to write is checked once it exists.
         if (named.Data.Append(named.Examples).OfType<string>().Any(d => RunNames.Find(d, context) is not null))
             yield break;
         if (task.Data.Count == 0)

@@ -2,12 +2,12 @@ using Pipeline.Stages.Batching;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>What samples of the questions say of a figure (bootstrap, Efron 1979): a function of the seed alone.</summary>
+/// <summary>What samples of the questions say about a figure (bootstrap, Efron 1979); it depends only on the seed.</summary>
 internal static class Resampling
 {
     private const double Outside = 0.025;
 
-    /// <summary>The questions of a sample, as many as there are, each drawn anew.</summary>
+    /// <summary>The questions of a sample: as many as there are, drawn with replacement.</summary>
     public static int[] Sample(int questions, int seed, int sample)
     {
         var random = new CounterRandom(CounterRandom.Key(seed, questions, sample));

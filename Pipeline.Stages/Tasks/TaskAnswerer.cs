@@ -143,7 +143,7 @@ internal sealed class TaskAnswerer : IDisposable
     private async Task<TaskAnswer[]> WriteAsync(IReadOnlyList<TaskQuestion> questions, CancellationToken cancellationToken)
     {
         TaskFile task = questions[0].Task;
-        // A token has a byte at least, marks aside.
+        // A token has at least one byte, apart from special tokens.
         var generation = new GenerationOptions { MaxNewTokens = task.MaxBytes, StopStrings = task.Stop };
         var answers = new TaskAnswer[questions.Count];
         if (_side is not null)
@@ -161,7 +161,7 @@ internal sealed class TaskAnswerer : IDisposable
         Continuation[] prompts = [.. questions.Select(q => new Continuation(First.Tokenizer, q.Prompt))];
         foreach (Continuation prompt in prompts)
             First.CheckIds([.. prompt.Prompt]);
-        // Prompts of like length go together: they are padded to the longest.
+        // Prompts of similar length go together: they are padded to the longest.
         foreach (int[] batch in Enumerable.Range(0, prompts.Length).OrderBy(i => prompts[i].Prompt.Count).Chunk(_options.Batch))
         {
             string[] texts = await RunAsync(

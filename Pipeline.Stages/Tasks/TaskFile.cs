@@ -52,7 +52,7 @@ internal sealed record TaskFile
     /// <summary>Names the column that is a list of such labels.</summary>
     public string? GoldLabelsFrom { get; init; }
 
-    /// <summary>Instead of gold: names the column that says of each choice whether it is true, 1 or 0.</summary>
+    /// <summary>Instead of gold: names the column that says for each choice whether it is true, 1 or 0.</summary>
     public string? Truths { get; init; }
 
     /// <summary>Answered questions in front of each prompt.</summary>
@@ -67,7 +67,7 @@ internal sealed record TaskFile
     /// <summary>The longest written answer, in bytes of UTF-8: the same for every tokenizer.</summary>
     public int MaxBytes { get; init; } = 1024;
 
-    /// <summary>Worded as the prompt is: of kind answer the right answer; of perplexity what is judged behind the prompt, where not the prompt itself is.</summary>
+    /// <summary>Worded like the prompt. For kind answer, the right answer; for perplexity, what is judged after the prompt, if not the prompt itself.</summary>
     public string? Target { get; init; }
 
     /// <summary>Finds the right answer in it; null: all of it.</summary>
@@ -106,7 +106,7 @@ internal sealed record Replacement(string Pattern, string By = "");
 
 /// <summary>A way to find the answer in a text.</summary>
 /// <param name="Name">Of the figure: the harness's filter.</param>
-/// <param name="Pattern">A regular expression; its first group that matched is the answer, or all of it where there is no group.</param>
+/// <param name="Pattern">A regular expression; its first group that matched is the answer, or the whole match if there is no group.</param>
 internal sealed record AnswerPattern(string Name, string Pattern)
 {
     /// <summary>Whether the last match counts, not the first.</summary>
@@ -130,8 +130,8 @@ internal sealed record TaskExamples
 }
 
 /// <summary>
-/// How one instruction is checked: a count of something in the answer beside a number. Regular expressions may have {argument}s in them, which
-/// stand for themselves; numbers may be arguments too.
+/// How one instruction is checked: a count of something in the answer, compared with a number. Regular expressions may have {argument}s in them, which
+/// match themselves; numbers may be arguments too.
 /// </summary>
 internal sealed record InstructionCheck
 {

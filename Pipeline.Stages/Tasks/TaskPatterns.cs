@@ -10,7 +10,7 @@ internal static class TaskPatterns
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
     private static readonly ConcurrentDictionary<string, Regex> Made = new(StringComparer.Ordinal);
 
-    /// <exception cref="ArgumentException">It is no regular expression.</exception>
+    /// <exception cref="ArgumentException">It is not a regular expression.</exception>
     public static Regex Compile(string pattern) => new(pattern, RegexOptions.CultureInvariant, Longest);
 
     public static string Replace(string text, IReadOnlyList<Replacement> replacements)

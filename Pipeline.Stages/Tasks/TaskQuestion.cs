@@ -17,10 +17,10 @@ internal sealed record TaskQuestion(DocumentId Id, TaskFile Task, string Prompt,
     /// <summary>Of kinds choices, truths and bias.</summary>
     public ChoiceQuestion? Choice { get; init; }
 
-    /// <summary>Of kind perplexity: what is judged behind the prompt; null where the prompt itself is.</summary>
+    /// <summary>For kind perplexity: what is judged after the prompt; null if the prompt itself is judged.</summary>
     public string? Continuation { get; init; }
 
-    /// <summary>Texts whose likelihoods behind the prompt are asked for.</summary>
+    /// <summary>Texts whose likelihoods after the prompt are asked for.</summary>
     public IReadOnlyList<string> Continuations => Choice?.Choices ?? (Continuation is { } one ? [one] : []);
 
     /// <summary>Of kind answer: the right one, as it is compared.</summary>

@@ -29,7 +29,7 @@ public sealed record TaskReport(IReadOnlyList<TaskResult> Tasks, string? Referen
 
     public static bool IsReport(JsonElement part) => part.ValueKind == JsonValueKind.Object && part.TryGetProperty("tasks", out _) && part.TryGetProperty("resamples", out _);
 
-    /// <exception cref="JsonException">It is no report.</exception>
+    /// <exception cref="JsonException">It is not a report.</exception>
     public static TaskReport FromJson(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize<TaskReport>(json, Layout) ?? throw new JsonException("the report is null");
 
     public static byte[] ToJson(TaskReport report) => [.. JsonSerializer.SerializeToUtf8Bytes(report, Layout), (byte)'\n'];
@@ -68,7 +68,7 @@ public sealed record TaskModelResult(string Name, IReadOnlyList<TaskFigure> Figu
 /// <param name="Low">Where 95 % of the samples begin.</param>
 /// <param name="High">Where they end.</param>
 /// <param name="HigherIsBetter">False of perplexities and of bias.</param>
-/// <param name="Versus">Beside the reference; null where there is none, and of the reference itself.</param>
+/// <param name="Versus">Compared with the reference; null if there is none, and for the reference itself.</param>
 public sealed record TaskFigure(
     string Name, string Filter, double? Value, double? Error, double? Low, double? High, bool HigherIsBetter, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] TaskDifference? Versus);
 
@@ -76,5 +76,5 @@ public sealed record TaskFigure(
 /// <param name="Difference">Null where one of the two is.</param>
 /// <param name="Low">Where 95 % of the samples begin.</param>
 /// <param name="High">Where they end.</param>
-/// <param name="P">How probable so large a difference is by chance; null of figures that are no mean over questions.</param>
+/// <param name="P">How probable so large a difference is by chance; null for figures that are not a mean over questions.</param>
 public sealed record TaskDifference(double? Difference, double? Low, double? High, double? P);

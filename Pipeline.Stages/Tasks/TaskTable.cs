@@ -5,7 +5,7 @@ namespace Pipeline.Stages.Tasks;
 /// <summary>A report of tasks as cells for a terminal or a page.</summary>
 public static class TaskTable
 {
-    /// <summary>The first row is the header; the differences are there only where there is a reference.</summary>
+    /// <summary>The first row is the header; there are differences only if there is a reference.</summary>
     public static IReadOnlyList<IReadOnlyList<string>> Rows(TaskReport report, TaskResult task)
     {
         List<IReadOnlyList<string>> rows = [["model", "figure", "value", "95 % interval", .. report.Reference is { } name ? new[] { $"less {name}", "95 % interval", "p" } : []]];

@@ -38,7 +38,7 @@ internal sealed record ModelSize(ModelConfig Config)
         return WeightNames.All(Config).Where(w => w.Shape.Length == 2 && targets.Contains(WeightLayout.ShortName(w.Name))).Sum(w => options.Rank * (w.Shape[0] + w.Shape[1]));
     }
 
-    /// <summary>Null when there is no configuration to look at yet.</summary>
+    /// <summary>Null if there is no configuration to read yet.</summary>
     public static ModelSize? TryOf(string? path, RunSite run)
     {
         if (path is null) return null;

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Teacher;
 
 /// <summary>
-/// A teacher run beside the student, for objectives that need more of it than a cache holds. Works on the device's thread; what it
+/// A teacher run alongside the student, for objectives that need more of it than a cache holds. Works on the device's thread; what it
 /// returns has no gradients and belongs to the caller's dispose scope.
 /// </summary>
 /// <param name="teacher">Loaded when first used.</param>

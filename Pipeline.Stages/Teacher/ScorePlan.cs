@@ -6,7 +6,7 @@ using Pipeline.Stages.Sides;
 
 namespace Pipeline.Stages.Teacher;
 
-/// <summary>What <c>alm check</c> says of <c>score-teacher</c>.</summary>
+/// <summary>What <c>alm check</c> says about <c>score-teacher</c>.</summary>
 internal static class ScorePlan
 {
     private const int BytesPerNumber = 2;

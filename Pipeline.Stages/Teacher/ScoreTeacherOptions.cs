@@ -4,7 +4,7 @@ using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Teacher;
 
-/// <summary>What a definition may say of the <c>score-teacher</c> stage.</summary>
+/// <summary>What a definition may say about the <c>score-teacher</c> stage.</summary>
 internal sealed record ScoreTeacherOptions : IAsksTeacher
 {
     [Description("Teacher tokens of one forward pass, padding included: rows times the longest row. Lower it when memory runs out.")]

@@ -32,7 +32,7 @@ internal static class ScoreTeacherRules
         }
     }
 
-    // A file that this run has yet to write is looked at when it is there.
+    // A file that this run has yet to write is checked once it exists.
     private static string? Fault(GgufTeacherDefinition teacher, StageContext context)
     {
         if (teacher.Model.StartsWith(RunPaths.RunPrefix, StringComparison.Ordinal) && !context.Storage.FileExists(RunPaths.Input(context.RunFolder, teacher.Model)))

@@ -13,7 +13,7 @@ using Pipeline.Stages.Sides;
 namespace Pipeline.Stages.Teacher;
 
 /// <summary>
-/// Aligned pairs to examples: gathers a window, runs the teacher over batches of like length, and hands the window over in input order,
+/// Aligned pairs to examples: gathers a window, runs the teacher over batches of similar length, and gives the window in input order,
 /// so that neither order nor batches depend on how the work was scheduled.
 /// </summary>
 internal sealed class ScoreTeacherStream(ScoreTeacherOptions options, string name, ITeacher teacher, RunSite run, FlowFacts facts, IStageMeter meter)
@@ -38,7 +38,7 @@ internal sealed class ScoreTeacherStream(ScoreTeacherOptions options, string nam
             {
                 [FingerprintPart.TeacherHiddenStates] = options.HiddenLayers is null ? "none" : string.Join(',', options.HiddenLayers),
             };
-            // What goes without saying is not said: shards of a teacher that knows its masses are what they were before there were others.
+            // The usual case is not recorded: shards of a teacher that knows its masses stay as they were before there were others.
             if (teacher.Facts.Abilities.Boundary != BoundaryKnowledge.Exact)
                 parts[FingerprintPart.TeacherBoundary] = ShardFingerprint.BoundaryIs(teacher.Facts.Abilities.Boundary);
             if (options.NextBytes is { } asked)
@@ -97,7 +97,7 @@ internal sealed class ScoreTeacherStream(ScoreTeacherOptions options, string nam
     {
         meter.Count("textBytes", pairs.Sum(p => (long)Encoding.UTF8.GetByteCount(p.Text)));
         meter.Count("byteContexts", scored.Sum(s => (long)(s.Bytes?.Contexts ?? 0)));
-        // Counts are whole numbers: millionths of a document's probability, the rest carried on.
+        // Counts are whole numbers: millionths of a document's probability, with the remainder carried over.
         lock (_gate)
         {
             _lostMillionths += 1e6 * scored.Sum(s => s.Bytes?.LostShare ?? 0);

@@ -75,7 +75,7 @@ internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hi
         return results;
     }
 
-    /// <summary>The answers of <see cref="Score"/> with the next bytes that were asked for. On any thread: the device can go on meanwhile.</summary>
+    /// <summary>The answers of <see cref="Score"/> with the next bytes that were asked for. On any thread: the device can continue meanwhile.</summary>
     public IReadOnlyList<TeacherAnswer> WithBytes(IReadOnlyList<TeacherAnswer> answers, IReadOnlyList<TeacherQuestion> rows)
     {
         if (_byteRows is null) return answers;

@@ -91,7 +91,7 @@ internal sealed class TorchTeacher : IWritingTeacher
         => _device.RunAsync(() => TeacherWriter.Write(Load(), EndTokens.Read(_folder, _tokenizer, _storage), request), cancellationToken);
 
     /// <summary>
-    /// The weights in memory, read when they are not. On a device's thread, its own or that of a student beside it, one at a time; they
+    /// The weights in memory, read when they are not. On a device's thread, its own or that of a student alongside it, one at a time; they
     /// stay this object's.
     /// </summary>
     public LanguageModel Load()

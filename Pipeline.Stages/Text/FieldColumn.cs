@@ -4,8 +4,8 @@ using Pipeline.Stages.Parquet;
 namespace Pipeline.Stages.Text;
 
 /// <summary>
-/// A field of each message, or of each row, that stands beside role and content. Text, and text in structs, is carried to the chat template; of
-/// anything else it is only known whether it is there, and a conversation that has it is rejected by that name.
+/// A field of each message, or of each row, besides role and content. Text, and text in structs, is carried to the chat template; of
+/// anything else it is only known whether it is present, and a conversation that has it is rejected by that name.
 /// </summary>
 /// <param name="name">The field's.</param>
 /// <param name="leaf">One leaf of it.</param>

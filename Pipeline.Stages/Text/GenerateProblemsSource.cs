@@ -28,7 +28,7 @@ internal sealed class GenerateProblemsSource(GenerateProblemsOptions options, in
     private IEnumerable<TextDocument> Read(CancellationToken cancellationToken)
     {
         (long first, long end) = RowSelection.Select(options.Documents, 0, 0, partition);
-        // There is no file to hash: what takes its place is everything that decides the texts, but the index.
+        // There is no file to hash. Instead, everything that decides the texts is used, except the index.
         ulong file = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(
             string.Create(CultureInfo.InvariantCulture, $"problems {ProblemWriter.Version} {seed} {options.Split}")));
         for (long i = first; i < end; i++)

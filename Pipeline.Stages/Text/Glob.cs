@@ -8,7 +8,7 @@ internal static class Glob
 {
     public static bool IsPattern(string path) => path.AsSpan().ContainsAny('*', '?');
 
-    /// <summary>The files that a full path with wildcards stands for.</summary>
+    /// <summary>The files that a full path with wildcards matches.</summary>
     public static IReadOnlyList<string> Expand(IStorage storage, string pattern)
     {
         string[] names = pattern.Split('/', StringSplitOptions.RemoveEmptyEntries);

@@ -40,7 +40,7 @@ public sealed class InputCatalog(IStorage storage)
         if (kind == InputKind.JsonLines)
             return ReadLines(path);
         long rows;
-        // The footer first: a file that is no Parquet is refused before gigabytes are hashed.
+        // The footer first: a file that is not Parquet is refused before gigabytes are hashed.
         using (ColumnFileReader reader = ColumnFileReader.Open(storage, path))
             rows = reader.File.Rows;
         using Stream stream = storage.OpenRead(path);

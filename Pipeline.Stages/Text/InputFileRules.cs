@@ -4,7 +4,7 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>Whether the files that a source names are there and hold what is asked for, as far as their ends and beginnings say.</summary>
+/// <summary>Whether the files that a source names exist and hold what is asked for, as far as their beginnings and ends show.</summary>
 internal static class InputFileRules
 {
     /// <param name="patterns">The source's <c>files</c>.</param>

@@ -46,7 +46,7 @@ internal static class JsonLine
         return names;
     }
 
-    /// <summary>A line without the mark that some writers put in front of the first.</summary>
+    /// <summary>A line without the byte order mark that some writers put in front of the first.</summary>
     public static ReadOnlySpan<byte> WithoutMark(ReadOnlySpan<byte> line, long row)
         => row == 0 && line.StartsWith("\uFEFF"u8) ? line[3..] : line;
 

@@ -74,7 +74,7 @@ internal sealed class MessagesColumn(string name, LeafColumn role, LeafColumn co
 
     private static IEnumerable<string> Parent(LeafColumn leaf) => leaf.Path.SkipLast(1);
 
-    // Of a field with several leaves each is looked at: any of them may be the one that is there.
+    // If a field has several leaves, each is checked: any of them may be the one with a value.
     private static FieldColumn[] Fields(IEnumerable<LeafColumn> leaves, int level, int depth)
         => [.. leaves.Where(l => l.Physical == PhysicalType.ByteArray).Select(l => new FieldColumn(l.Nodes[depth - 1].Name, l, level, depth))];
 

@@ -8,7 +8,7 @@ using Pipeline.Stages.Parquet;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>Documents out of Parquet files: one column, one page at a time.</summary>
+/// <summary>Documents from Parquet files: one column, one page at a time.</summary>
 internal sealed class ReadParquetSource(ReadParquetOptions options, InputSelection input, IStorage storage, IStageMeter meter, IRejects rejects)
     : ISource<TextDocument>, IFingerprinted, IPlanned
 {
@@ -29,7 +29,7 @@ internal sealed class ReadParquetSource(ReadParquetOptions options, InputSelecti
 
     public IAsyncEnumerable<TextDocument> ReadAsync(CancellationToken cancellationToken) => Read(cancellationToken).ToAsyncEnumerable();
 
-    /// <exception cref="Pipeline.Contracts.Errors.InputException">The file has no such column, or one that is not read.</exception>
+    /// <exception cref="Pipeline.Contracts.Errors.InputException">The file has no such column, or one that is not supported.</exception>
     private static void Require(IStorage storage, string path, ReadParquetOptions options)
     {
         using ColumnFileReader reader = ColumnFileReader.Open(storage, path);

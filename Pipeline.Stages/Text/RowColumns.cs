@@ -63,7 +63,7 @@ internal static class RowColumns
             (_file, _group, _leaf) = (file, group, leaf);
             int list = Array.FindIndex(leaf.Nodes, n => n.Repetition == Repetition.Repeated);
             string[] names = [.. leaf.Path];
-            // Of a list the schema names two nodes that are no fields: what repeats, and the element in it. Old writers leave the second out,
+            // For a list the schema names two nodes that are not fields: what repeats, and the element in it. Old writers leave the second out,
             // or both.
             bool isBare = list == 0 || (list > 0 && !leaf.Nodes[list - 1].IsList), isElement = isBare || (list >= 0 && leaf.Nodes[list].Children > 1);
             _outside = list < 0 ? names : names[..(isBare ? list + 1 : list)];

@@ -21,7 +21,7 @@ internal static class RowFile
     public static bool IsParquet(string path) => path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Names at the top of its rows: of Parquet those of the schema, of JSON Lines those of the first lines.</summary>
-    /// <exception cref="InputException">It is no such file.</exception>
+    /// <exception cref="InputException">It is not such a file.</exception>
     public static IReadOnlyList<string> Columns(IStorage storage, string path)
     {
         if (IsParquet(path))

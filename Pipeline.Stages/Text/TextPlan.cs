@@ -2,7 +2,7 @@ using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>What <c>alm check</c> says of a source of files.</summary>
+/// <summary>What <c>alm check</c> says about a source of files.</summary>
 internal static class TextPlan
 {
     /// <param name="require">Refuses a file that holds nothing of what is asked for.</param>

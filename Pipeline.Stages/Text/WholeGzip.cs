@@ -3,8 +3,8 @@ using System.IO.Compression;
 namespace Pipeline.Stages.Text;
 
 /// <summary>
-/// Gzip read to its end or refused. The library's stream ends without a word where a file was cut, whether between two of its reads or
-/// in the last member's checksum; only behind a whole member does it look for a next one. So one more member is put behind the file: it
+/// Gzip read to its end or refused. The library's stream ends silently where a file was cut, whether between two of its reads or
+/// in the last member's checksum; only after a whole member does it look for a next one. So one more member is put after the file: it
 /// comes out last when every member before it was whole, and not at all otherwise. The file stays open.
 /// </summary>
 internal sealed class WholeGzip(Stream file) : ForwardStream
@@ -60,7 +60,7 @@ internal sealed class WholeGzip(Stream file) : ForwardStream
         return stream.ToArray();
     }
 
-    /// <summary>A stream, and more bytes behind its end.</summary>
+    /// <summary>A stream, and more bytes after its end.</summary>
     private sealed class Followed(Stream first, byte[] then) : ForwardStream
     {
         private int _given;

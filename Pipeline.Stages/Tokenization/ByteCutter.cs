@@ -15,7 +15,7 @@ internal sealed class ByteCutter(TokenizerDefinition definition)
     private readonly TokenModel _model = definition.Model;
     private readonly ITokenCutter _cutter = definition.Model.CreateCutter();
 
-    /// <summary>Appends ids; a byte that no token stands for is ~byte, a negative number.</summary>
+    /// <summary>Appends ids; a byte that no token spells is ~byte, a negative number.</summary>
     public void Cut(ReadOnlySpan<byte> bytes, List<int> ids)
     {
         if (bytes.IsEmpty)
@@ -34,7 +34,7 @@ internal sealed class ByteCutter(TokenizerDefinition definition)
             ids.Add(Single(value));
     }
 
-    /// <summary>How many bytes must go in front and behind for the rest to be UTF-8.</summary>
+    /// <summary>How many bytes must be removed in front and at the end for the rest to be UTF-8.</summary>
     internal static (int Front, int Back) Trim(ReadOnlySpan<byte> bytes)
     {
         for (int off = 0; off < bytes.Length; off++)

@@ -42,7 +42,7 @@ public sealed class TextEncoder
     /// Appends exactly the ids Hugging Face's crate gives for the text. Lone surrogates, which no UTF-8 can hold, count as U+FFFD.
     /// </summary>
     /// <param name="text">Any text.</param>
-    /// <param name="addSpecialTokens">Whether the tokenizer's own template puts its marks around it.</param>
+    /// <param name="addSpecialTokens">Whether the tokenizer's own template adds its special tokens.</param>
     /// <param name="ids">Where the ids are appended.</param>
     public void Encode(ReadOnlySpan<char> text, bool addSpecialTokens, List<int> ids)
     {
@@ -59,8 +59,8 @@ public sealed class TextEncoder
     /// byte. The text of an added token inside the document is text: its bytes are its content's.
     /// </summary>
     /// <param name="wellFormedNfcText">As <see cref="WellFormedText.Normalize"/> makes it.</param>
-    /// <param name="addBos">Puts the mark in front, as unit <see cref="UnitLabels.Bos"/>, where the tokenizer has one.</param>
-    /// <param name="addEos">Puts the mark behind, as unit <see cref="UnitLabels.Eos"/>, where the tokenizer has one.</param>
+    /// <param name="addBos">Puts the bos token in front, as unit <see cref="UnitLabels.Bos"/>, where the tokenizer has one.</param>
+    /// <param name="addEos">Puts the eos token at the end, as unit <see cref="UnitLabels.Eos"/>, where the tokenizer has one.</param>
     /// <exception cref="ByteViewException">The tokens' bytes are not the text's: the document is to be rejected.</exception>
     public TokenSequence EncodeDocument(string wellFormedNfcText, bool addBos, bool addEos)
     {
@@ -121,7 +121,7 @@ public sealed class TextEncoder
     }
 
     /// <summary>
-    /// Ids of well-formed text, without marks around it; notes the indexes of tokens that begin with a space the text does not have, and those
+    /// Ids of well-formed text, without special tokens around it; notes the indexes of tokens that begin with a space the text does not have, and those
     /// at which a piece begins that the model encodes by itself.
     /// </summary>
     internal void Run(ReadOnlySpan<char> text, List<int> ids, List<int>? dummies, List<int>? pieces = null)

@@ -60,7 +60,7 @@ public sealed partial class TextTokenizer : Tokenizer
         return new EncodeResults<EncodedToken> { Tokens = tokens, CharsConsumed = taken == ids.Count ? whole.Length : ends[taken] };
     }
 
-    /// <summary>Ids of a text without marks around it, by an encoder that earlier texts have warmed. For any thread.</summary>
+    /// <summary>Ids of a text without special tokens around it, by an encoder that earlier texts have warmed up. For any thread.</summary>
     internal List<int> EncodePlain(ReadOnlySpan<char> text)
     {
         if (!_encoders.TryTake(out TextEncoder? encoder))
@@ -82,7 +82,7 @@ public sealed partial class TextTokenizer : Tokenizer
         for (int i = 0; i < ids.Count; i++)
         {
             ReadOnlySpan<byte> view = ByteView(ids[i]);
-            // A dummy space at the very front is no character of the text.
+            // A dummy space at the very front is not a character of the text.
             bool dummy = first && view.Length > 0 && view[0] == ' ' && (text.IsEmpty || text[0] != ' ');
             first = false;
             bytes += dummy ? view.Length - 1 : view.Length;

@@ -9,7 +9,7 @@ public sealed partial class TextTokenizer
 {
     private PieceEncoder? _pieces;
 
-    /// <summary>Whether the token stands for one byte that the vocabulary has no character for, such as <c>&lt;0x41&gt;</c>.</summary>
+    /// <summary>Whether the token spells one byte that the vocabulary has no character for, such as <c>&lt;0x41&gt;</c>.</summary>
     public bool IsByteFallback(int id)
         => Definition.Model.ByteFallback && TokenOf(id) is { Length: 6 } token && Definition.Model.FallbackBytes.Contains(id) && token.StartsWith("<0x", StringComparison.Ordinal);
 

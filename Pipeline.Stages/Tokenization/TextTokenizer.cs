@@ -62,10 +62,10 @@ public sealed partial class TextTokenizer
     /// <summary>One more than the largest id.</summary>
     public int VocabularySize => _tokens.Length;
 
-    /// <summary>The mark in front of a text, where the tokenizer has one.</summary>
+    /// <summary>The special token in front of a text, if the tokenizer has one.</summary>
     public int? BosId { get; }
 
-    /// <summary>The mark behind a text, where the tokenizer has one.</summary>
+    /// <summary>The special token at the end of a text, if the tokenizer has one.</summary>
     public int? EosId { get; }
 
     public int? PadId { get; }
@@ -110,7 +110,7 @@ public sealed partial class TextTokenizer
         => new(TokenizerFolder.InMemory(name, json, companions));
 
     /// <summary>
-    /// Text of a mark ("bos", "eos", "pad", "unk") as chat templates see it: what the folder's configuration names, null where that says
+    /// Text of a special token ("bos", "eos", "pad", "unk") as chat templates see it: what the folder's configuration names, null where that says
     /// null, and <paramref name="otherwise"/>'s token where it says nothing.
     /// </summary>
     internal string? MarkText(string mark, int? otherwise)
@@ -127,12 +127,12 @@ public sealed partial class TextTokenizer
     }
 
     /// <summary>
-    /// The bytes of text the token stands for; empty for ids no token has. An added token has those of its content, and
-    /// <see cref="IsMark"/> says whether it may be one of a template's marks.
+    /// The bytes of text that the token spells; empty for ids no token has. An added token has those of its content, and
+    /// <see cref="IsMark"/> says whether it may be one of a template's special tokens.
     /// </summary>
     public ReadOnlySpan<byte> ByteView(int id) => _views[id];
 
-    /// <summary>Whether the token is an added one that may mark something; added tokens of white space alone are text.</summary>
+    /// <summary>Whether the token is an added one that may be a special token; added tokens of only white space are text.</summary>
     public bool IsMark(int id) => (uint)id < (uint)_added.Length && _added[id] is { } added && !Definition.IsWhiteSpace(added);
 
     public bool IsSpecial(int id) => (uint)id < (uint)_added.Length && _added[id] is { Special: true };

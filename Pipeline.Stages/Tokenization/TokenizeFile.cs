@@ -23,8 +23,8 @@ public static class TokenizeFile
     /// <param name="storage">All files go through it.</param>
     /// <param name="inputPath">One JSON object per line, each with a string <c>text</c>; other members are ignored. .gz and .zst are read too.</param>
     /// <param name="outputPath">Appears whole when everything is written.</param>
-    /// <param name="addSpecialTokens">Whether the tokenizer's template puts its marks around each text.</param>
-    /// <param name="decode">Whether the text's ids are decoded again: special tokens of the text stay, the template's marks around it do not.</param>
+    /// <param name="addSpecialTokens">Whether the tokenizer's template adds its special tokens to each text.</param>
+    /// <param name="decode">Whether the text's ids are decoded again: special tokens of the text stay, those that the template added do not.</param>
     /// <exception cref="InputException">No line of the file is such an object.</exception>
     public static TokenizeFileCounts Run(TextTokenizer tokenizer, IStorage storage, string inputPath, string outputPath, bool addSpecialTokens, bool decode)
     {
@@ -49,7 +49,7 @@ public static class TokenizeFile
                 line.ResetWrittenCount();
                 json.Reset();
                 RowText read = LineFileForm.Read(lines, row, options);
-                // An empty text has ids: none, and the marks around it.
+                // An empty text has no ids except the special tokens around it.
                 if (read.Reject is null or TextRejects.Empty)
                 {
                     ids.Clear();

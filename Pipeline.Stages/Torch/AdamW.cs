@@ -11,7 +11,7 @@ namespace Pipeline.Stages.Torch;
 /// </summary>
 internal sealed class AdamW : IDisposable
 {
-    /// <summary>What is behind a parameter's name in the name of its step count.</summary>
+    /// <summary>What follows a parameter's name in the name of its step count.</summary>
     public const string StepSuffix = ".step";
 
     private const string AverageSuffix = ".exp_avg", SquareSuffix = ".exp_avg_sq";
@@ -29,7 +29,7 @@ internal sealed class AdamW : IDisposable
             throw new ArgumentException($"parameters in more than one group: {string.Join(", ", twice)}", nameof(groups));
     }
 
-    /// <summary>What is behind a parameter's name in the names of its state.</summary>
+    /// <summary>What follows a parameter's name in the names of its state.</summary>
     public static IReadOnlyList<string> Suffixes { get; } = [AverageSuffix, SquareSuffix, StepSuffix];
 
     public IReadOnlyList<ParameterGroup> Groups { get; }

@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Torch;
 /// <summary>
 /// On CUDA many kernels add floats in the order in which threads happen to finish, so that two runs of one job differ, and a run that
 /// was interrupted differs from one that was not. Torch has kernels that do not; TorchSharp does not bind the switch, so it is set where
-/// it lives: <c>at::Context</c>, in libtorch. A kernel that has no such form then throws and says so.
+/// it lives: <c>at::Context</c>, in libtorch. A kernel without such a form then throws and says so.
 /// </summary>
 internal static unsafe class DeterministicKernels
 {

@@ -10,7 +10,7 @@ namespace Pipeline.Stages.Torch;
 /// to torch without holding the object, its own operators included (<c>a + b</c> makes one for the factor 1), so a finalizer may free it
 /// while the call still reads it: a wrong number, or the end of the process. It was seen at step 831 of a run with a small young heap.
 /// The shim's function that frees a scalar is replaced, in this process's memory, by one that frees it later. Two open pull requests of
-/// TorchSharp dispose of such scalars behind the call (dotnet/TorchSharp #1434, #1496): with them this file goes. docs/decisions/0090 has more.
+/// TorchSharp dispose such scalars after the call (dotnet/TorchSharp #1434, #1496): once they are merged, this file can go. docs/decisions/0090 has more.
 /// </summary>
 internal static unsafe partial class ScalarRetirement
 {

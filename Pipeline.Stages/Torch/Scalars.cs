@@ -4,7 +4,7 @@ namespace Pipeline.Stages.Torch;
 
 /// <summary>
 /// Numbers for torch's operators that outlive every call. A number written in place becomes a Scalar whose native memory TorchSharp
-/// hands over without holding it: its finalizer may free it while the call still reads it, which ends in a wrong number or an exception.
+/// passes on without holding it: its finalizer may free it while the call still reads it, which ends in a wrong number or an exception.
 /// </summary>
 internal static class Scalars
 {

@@ -37,7 +37,7 @@ public sealed class TorchDevice : IDisposable
     /// <param name="threads">CPU threads for torch; 0: as many as processors.</param>
     /// <param name="libtorchFolder">Another libtorch, see <see cref="TorchLoader.Load"/>.</param>
     /// <exception cref="InputException">CUDA was asked for and is not available.</exception>
-    /// <param name="card">Which card, where there are several: counted round among those there are.</param>
+    /// <param name="card">Which GPU, if there are several; the number wraps around.</param>
     public static TorchDevice Create(DeviceChoice choice, int threads, string? libtorchFolder = null, int card = 0) => Create(choice, threads, libtorchFolder, null, card);
 
     /// <summary>A device by the name that a side of a run gives it.</summary>
@@ -45,7 +45,7 @@ public sealed class TorchDevice : IDisposable
     /// <param name="run">The run's.</param>
     /// <param name="threads">CPU threads for torch; 0: as many as processors.</param>
     /// <param name="libtorchFolder">Another libtorch, see <see cref="TorchLoader.Load"/>.</param>
-    /// <param name="card">The card of this process where none is named.</param>
+    /// <param name="card">The GPU of this process if none is named.</param>
     /// <exception cref="InputException">CUDA was asked for and is not available, or there is no such GPU.</exception>
     public static TorchDevice Create(string? name, DeviceChoice run, int threads, string? libtorchFolder, int card)
     {

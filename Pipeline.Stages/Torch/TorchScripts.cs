@@ -110,7 +110,7 @@ internal static class TorchScripts
     /// </summary>
     public static void WideProduct(Tensor x, Tensor w, Tensor into) => Unit.Value.invoke<Tensor>("wide_product", x, w, into).Dispose();
 
-    /// <summary>As <see cref="WideProduct"/>, added to what is there.</summary>
+    /// <summary>As <see cref="WideProduct"/>, added to the existing values.</summary>
     public static void AddWideProduct(Tensor x, Tensor w, Tensor into) => Unit.Value.invoke<Tensor>("add_wide_product", x, w, into).Dispose();
 
     public static Tensor[] Norms(Tensor[] tensors) => Unit.Value.invoke<Tensor[]>("norms", (object)tensors);

@@ -9,7 +9,7 @@ internal static class UserCache
 
     private const string Name = "alm";
 
-    /// <summary>Full path of a folder that is there and can be written to.</summary>
+    /// <summary>Full path of a folder that exists and can be written to.</summary>
     /// <exception cref="StorageException">There is none.</exception>
     public static string Folder()
     {

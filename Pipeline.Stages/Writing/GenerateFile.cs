@@ -28,7 +28,7 @@ public sealed record GenerateFileOptions(string Input, string Output, string Fie
 /// </summary>
 public sealed class GenerateFile(IStorage storage, TorchDevice device)
 {
-    // Prompts of like length go together: rows that end late wait for none.
+    // Prompts of similar length go together: rows that end late wait for none.
     private const int BatchesAtATime = 8;
 
     private sealed record Line(long Row, Continuation? Prompt, string? Error);
@@ -40,7 +40,7 @@ public sealed class GenerateFile(IStorage storage, TorchDevice device)
     /// <param name="options">What and how.</param>
     /// <param name="cancellationToken">Stops between batches; nothing is left then.</param>
     /// <returns>How many prompts were continued, and how many lines could not be used.</returns>
-    /// <exception cref="InputException">The file is no JSON Lines of prompts.</exception>
+    /// <exception cref="InputException">The file is not JSON Lines with prompts.</exception>
     public async Task<(long Written, long Rejected)> RunAsync(string folder, LanguageModel model, GenerateFileOptions options, CancellationToken cancellationToken)
     {
         HashSet<int> ends = EndTokens.Read(folder, model.Tokenizer, storage);

@@ -14,9 +14,9 @@ using Pipeline.Stages.Teacher;
 namespace Pipeline.Stages.Writing;
 
 /// <summary>
-/// Prompts to what the teacher writes after them: a text goes on, a conversation gets the assistant's answer. It stands behind whatever
-/// reads the prompts and before tokenize, so that answers are scored as they are written. A prompt's draws depend on the seed and the
-/// prompt's place in its file alone, and a part is written again from its beginning: what a kill interrupts comes out the same.
+/// Prompts to what the teacher writes after them: a text is continued, a conversation gets the assistant's answer. It goes after whatever
+/// reads the prompts and before tokenize, so that answers are scored as they are written. A prompt's draws depend only on the seed and the
+/// prompt's place in its file, and a part is written again from its beginning, so an interrupted part comes out the same.
 /// </summary>
 internal sealed class GenerateTextStream : IStream<TextDocument, TextDocument>, IFingerprinted, IPlanned
 {
@@ -28,7 +28,7 @@ internal sealed class GenerateTextStream : IStream<TextDocument, TextDocument>, 
     private readonly IRejects _rejects;
 
     /// <param name="options">How tokens are chosen.</param>
-    /// <param name="teacher">Who writes.</param>
+    /// <param name="teacher">The teacher that writes.</param>
     /// <param name="side">Its tokenizer and chat template.</param>
     /// <param name="seed">The run's.</param>
     /// <param name="meter">Counts tokens and answers.</param>

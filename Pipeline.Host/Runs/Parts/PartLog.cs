@@ -8,7 +8,7 @@ using Pipeline.Host.Progress;
 namespace Pipeline.Host.Runs.Parts;
 
 /// <summary>
-/// The file of a part while it is made: a line for every reject as it comes, what was counted as the last line, and then it is there, in
+/// The file of a part while it is being made: a line for every reject as it comes, the counts as the last line, and then it is committed, in
 /// one step. A part that fails leaves the same under another name, so that its rejects and its error can be read.
 /// </summary>
 /// <param name="files">Where it goes.</param>

@@ -8,7 +8,7 @@ using Pipeline.Host.Progress;
 namespace Pipeline.Host.Runs.Parts;
 
 /// <summary>
-/// A file under a staging name that stands beside the parts of a flow while a process is at one of them, or in the run folder while it is at
+/// A sign of life: a file under a staging name, next to the parts of a flow while a process works on one of them, or in the run folder while it works on
 /// a flow of one piece. A line is written to it now and then: other machines see by that alone that the process lives, and how far it is.
 /// </summary>
 internal sealed class WorkMark : IDisposable

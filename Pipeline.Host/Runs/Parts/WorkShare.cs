@@ -8,7 +8,7 @@ namespace Pipeline.Host.Runs.Parts;
 /// <param name="Count">Of as many shares.</param>
 internal sealed record WorkShare(string Flow, int Index, int Count)
 {
-    /// <summary>K/N; null when it is no such text.</summary>
+    /// <summary>K/N; null if the text is not of that form.</summary>
     public static (int Index, int Count)? Parse(string text)
     {
         string[] numbers = text.Split('/');

@@ -9,7 +9,7 @@ internal static class SampledVocabulary
     private const string WhiteSpace = " \n\t";
 
     /// <summary>
-    /// The 256 bytes with the log-probability of the rarest substring, runs of white space with 0, then the substrings from the likeliest on
+    /// The 256 bytes with the log-probability of the rarest substring, runs of white space with 0, then the substrings from the most likely on
     /// (equals by their ordinal order) that are neither one byte nor have two white-space bytes.
     /// </summary>
     /// <param name="scores">Of substrings, spelt in the byte alphabet.</param>
@@ -36,7 +36,7 @@ internal static class SampledVocabulary
         return pieces;
     }
 
-    /// <summary>All substrings that may be pieces, from the likeliest on.</summary>
+    /// <summary>All substrings that may be pieces, from the most likely on.</summary>
     internal static IEnumerable<(string Piece, double LogProbability)> Candidates(IReadOnlyDictionary<string, long> scores, double sum, Func<string, double> noise)
     {
         string[] ordered = [.. scores.Keys.Order(StringComparer.Ordinal)];

@@ -21,7 +21,7 @@ internal static class SubstringCounts
     /// <summary>Scores of one batch. A text that occurs twice counts once; a space is put in front of each.</summary>
     /// <param name="texts">Well-formed texts.</param>
     /// <param name="maxBytes">Bytes of the longest substring.</param>
-    /// <param name="stride">Substrings start at every so many characters of a piece, from its first on.</param>
+    /// <param name="stride">Substrings start at every n-th character of a piece, beginning with the first; this is n.</param>
     public static Dictionary<string, long> Of(IEnumerable<string> texts, int maxBytes, int stride)
     {
         var scores = new Dictionary<string, long>(StringComparer.Ordinal);

@@ -19,8 +19,8 @@ internal enum SampledKind
 internal sealed record SampledTokenizer(TextTokenizer Tokenizer, SampledKind Kind);
 
 /// <summary>
-/// Draws the tokenizer of each step: a function of the seed, the step and the texts alone, so that a run that goes on draws the same. Texts are
-/// drawn from the pool with repetition; the counts of earlier steps are kept, and made again when they are not there.
+/// Draws the tokenizer of each step: a function of the seed, the step and the texts alone, so that a resumed run draws the same. Texts are
+/// drawn from the pool with repetition; the counts of earlier steps are kept, and made again if they are missing.
 /// </summary>
 /// <param name="options">Sizes and shares.</param>
 /// <param name="seed">The run's.</param>

@@ -74,7 +74,7 @@ internal sealed record PeftConfig(double Alpha, IReadOnlyList<(string Pattern, d
             root["lora_alpha"]?.GetValue<double>() ?? 8, patterns, root["use_rslora"]?.GetValue<bool>() ?? false, root["base_model_name_or_path"]?.GetValue<string>());
     }
 
-    // Initialisations that rewrite the base (PiSSA and others) have a name; the plain ones are true, false or "gaussian".
+    // Initializations that rewrite the base (PiSSA and others) have a name; the plain ones are true, false or "gaussian".
     private static bool IsOff(string key, JsonNode? value) => value switch
     {
         null => true,

@@ -130,7 +130,7 @@ internal static class SafetensorsHeader
         if (!TensorType.TryParse(type, out var scalar, out int size))
         {
             throw new InputException(TensorType.IsQuantized(type)
-                ? $"{path}: tensor '{name}' is stored as {type}: the weights are quantised, which is not supported; use the model's float32, bfloat16 or float16 weights"
+                ? $"{path}: tensor '{name}' is stored as {type}: the weights are quantized, which is not supported; use the model's float32, bfloat16 or float16 weights"
                 : $"{path}: tensor '{name}': dtype {type} is not supported; supported: {TensorType.Known}");
         }
         (long begin, long end) = (offsets[0], offsets[1]);

@@ -29,7 +29,7 @@ public static class GgufMemory
     /// <summary>Positions of the context in which a row is computed: by the row alone, since some models (LongRoPE) compute otherwise in a larger one.</summary>
     public static uint ContextTokens(int tokens) => (uint)Math.Max(LeastContext, BitOperations.RoundUpToPowerOf2((uint)tokens));
 
-    /// <summary>Of a position's keys and values, float32; null where the head does not tell, or not of all layers alike.</summary>
+    /// <summary>Size of a position's keys and values, float32; null if the metadata do not tell, or if layers differ.</summary>
     private static double? CacheBytes(GgufMetadata metadata)
     {
         string architecture = metadata.Text("general.architecture") ?? "";

@@ -155,7 +155,7 @@ internal sealed class GgufTeacher : IWritingTeacher, IPlannedTeacher
         }
     }
 
-    // Tokens that llama.cpp takes whole are written with the character that stands for a space where our view has the space.
+    // Tokens that llama.cpp takes whole are written with the character that represents a space where our view has the space.
     private bool IsSame(int id, byte[] theirs)
         => _tokenizer.TokenOf(id) is null || _tokenizer.ByteView(id).SequenceEqual(theirs)
             || Encoding.UTF8.GetString(_tokenizer.ByteView(id)).Replace('▁', ' ') == Encoding.UTF8.GetString(theirs).Replace('▁', ' ');

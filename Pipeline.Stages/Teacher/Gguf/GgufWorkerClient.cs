@@ -78,7 +78,7 @@ public sealed class GgufWorkerClient : IDisposable
         }
     }
 
-    /// <summary>[vocabulary] the bytes that llama.cpp writes for each token; of marks, their text.</summary>
+    /// <summary>[vocabulary] the bytes that llama.cpp writes for each token; for special tokens, their text.</summary>
     public byte[][] Tokens(CancellationToken cancellationToken = default) => Ask(WorkerMessage.Tokens, null, reader =>
     {
         var tokens = new byte[WorkerPipe.Count(reader, sizeof(int))][];
@@ -147,7 +147,7 @@ public sealed class GgufWorkerClient : IDisposable
     /// <summary>[vocabulary] logits after the last token.</summary>
     /// <param name="ids">Of a row.</param>
     /// <param name="goesOn">
-    /// Compute only what is new where the ids go on from those of the call before. Numbers then depend on the calls before, in their last digits.
+    /// Compute only what is new if the ids continue those of the previous call. Numbers then depend on earlier calls, in their last digits.
     /// </param>
     /// <param name="cancellationToken">Ends the process.</param>
     public float[] NextLogits(ReadOnlyMemory<int> ids, bool goesOn, CancellationToken cancellationToken = default) => Ask(

@@ -18,7 +18,7 @@ public enum WorkerMessage : byte
     /// <summary>Ids of a row: asks for the logits after each.</summary>
     Logits = 5,
 
-    /// <summary>Whether special tokens are added; whether those in the text are recognised; the text.</summary>
+    /// <summary>Whether special tokens are added; whether those in the text are recognized; the text.</summary>
     Tokenize = 6,
 
     /// <summary>Nothing: asks for the ids that end a text.</summary>
@@ -36,6 +36,6 @@ public enum WorkerMessage : byte
     /// <summary>The answer to any of them.</summary>
     Answer = 100,
 
-    /// <summary>Text: why there is no answer. The process goes on.</summary>
+    /// <summary>Text: why there is no answer. The process continues.</summary>
     Refusal = 101,
 }

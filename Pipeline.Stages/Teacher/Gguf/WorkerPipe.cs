@@ -39,7 +39,7 @@ public sealed class WorkerPipe(Stream input, Stream output)
     }
 
     /// <summary>The next frame; null where the other end is gone. Its payload is gone with the next call.</summary>
-    /// <exception cref="InvalidDataException">It is no frame.</exception>
+    /// <exception cref="InvalidDataException">It is not a frame.</exception>
     public (WorkerMessage Message, BinaryReader Payload)? Receive()
     {
         Span<byte> head = stackalloc byte[HeadBytes];
@@ -90,7 +90,7 @@ public sealed class WorkerPipe(Stream input, Stream output)
         return MemoryMarshal.Cast<byte, float>(stream.GetBuffer().AsSpan(0, (int)stream.Length));
     }
 
-    /// <summary>A number of things, each of so many bytes at least, all still to come.</summary>
+    /// <summary>A number of things, each of at least a given number of bytes, all still to come.</summary>
     /// <exception cref="InvalidDataException">They are not.</exception>
     public static int Count(BinaryReader reader, int leastBytes)
     {

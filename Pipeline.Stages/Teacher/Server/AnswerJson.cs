@@ -5,7 +5,7 @@ namespace Pipeline.Stages.Teacher.Server;
 /// <summary>Requests in JSON, and answers that may be anything.</summary>
 internal static class AnswerJson
 {
-    /// <summary>Above it a number is no log-probability but a mistake; below, the rounding of one.</summary>
+    /// <summary>A number above it is a mistake, not a log-probability; below it, rounding.</summary>
     private const double LargestLogProbability = 1e-3;
 
     /// <summary>A member that must be there.</summary>

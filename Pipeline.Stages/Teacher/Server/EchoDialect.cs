@@ -4,8 +4,8 @@ using Pipeline.Contracts.Teachers;
 namespace Pipeline.Stages.Teacher.Server;
 
 /// <summary>
-/// <c>/v1/completions</c> with <c>echo</c>: <c>logprobs.token_logprobs</c> has the prompt's tokens first and what was generated behind them;
-/// <c>top_logprobs</c> names tokens by their text, of which several may be alike, so listed sums are lower bounds all the more.
+/// <c>/v1/completions</c> with <c>echo</c>: <c>logprobs.token_logprobs</c> has the prompt's tokens first and then what was generated;
+/// <c>top_logprobs</c> names tokens by their text, and several tokens may share a text, so listed sums are lower bounds all the more.
 /// </summary>
 internal sealed class EchoDialect : IServerDialect
 {

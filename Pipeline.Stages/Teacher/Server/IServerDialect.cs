@@ -27,6 +27,6 @@ internal interface IServerDialect
     /// <param name="teacher">The model.</param>
     void WritePrompt(Utf8JsonWriter json, ReadOnlySpan<int> prompt, int seed, WritingRequest writing, OpenAiTeacherDefinition teacher);
 
-    /// <exception cref="ServerAnswerException">It is no continuation.</exception>
+    /// <exception cref="ServerAnswerException">It is not a continuation.</exception>
     TeacherWriting ReadWriting(JsonElement answer);
 }

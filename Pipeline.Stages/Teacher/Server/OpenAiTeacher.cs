@@ -14,7 +14,7 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.Teacher.Server;
 
 /// <summary>
-/// A teacher behind a server. Every row and every prompt is a request of its own. A row to be scored is sent with one more id behind it, so that
+/// A teacher behind a server. Every row and every prompt is a request of its own. A row to be scored is sent with one more id after it, so that
 /// the prompt's log-probabilities reach past the row's last token; every answer is checked against what was sent.
 /// </summary>
 internal sealed class OpenAiTeacher : IWritingTeacher, IPlannedTeacher

@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Teacher.Server;
 /// <summary>A server's numbers as a shard holds them.</summary>
 internal static class ServerNumbers
 {
-    /// <param name="server">Of the row's ids and one more behind them.</param>
+    /// <param name="server">For the row's ids and one more after them.</param>
     /// <param name="count">Ids of the row.</param>
     /// <param name="definition">What was asked for.</param>
     /// <param name="vocabulary">Tokens that a whole distribution has.</param>

@@ -5,7 +5,7 @@ namespace Pipeline.Stages.Teacher.Server;
 
 /// <summary>
 /// <c>/generate</c> with <c>return_logprob</c>: <c>meta_info.input_token_logprobs</c> has [log-probability, id, text] for every id sent, and
-/// <c>input_top_logprobs</c> a list of such for the likeliest tokens of each position.
+/// <c>input_top_logprobs</c> a list of such for the most likely tokens of each position.
 /// </summary>
 internal sealed class SglangDialect : IServerDialect
 {

@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Teacher.Server;
 
 /// <summary>
 /// <c>/v1/completions</c> with <c>prompt_logprobs</c>: for every id of the prompt but the first, an object from ids to log-probabilities
-/// that holds the likeliest tokens and the id itself.
+/// that holds the most likely tokens and the id itself.
 /// </summary>
 internal sealed class VllmDialect : IServerDialect
 {

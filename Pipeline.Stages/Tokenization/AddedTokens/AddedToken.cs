@@ -7,5 +7,5 @@ namespace Pipeline.Stages.Tokenization.AddedTokens;
 /// <param name="LeftStrip">Takes the white space before it too.</param>
 /// <param name="RightStrip">Takes the white space after it too.</param>
 /// <param name="Normalized">Found in the normalized text, by its own normalized content; else in the text as it is.</param>
-/// <param name="Special">A mark: left out when decoding without specials.</param>
+/// <param name="Special">A special token: left out when decoding without them.</param>
 internal sealed record AddedToken(int Id, string Content, bool SingleWord, bool LeftStrip, bool RightStrip, bool Normalized, bool Special);

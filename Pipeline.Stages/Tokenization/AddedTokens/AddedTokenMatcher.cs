@@ -20,7 +20,7 @@ internal sealed class AddedTokenMatcher
     private readonly Dictionary<long, int> _children = [];
     private readonly List<AddedToken?> _tokens = [null];
 
-    /// <param name="patterns">What is searched for, and the token it stands for.</param>
+    /// <param name="patterns">What is searched for, and the token it becomes.</param>
     public AddedTokenMatcher(IEnumerable<(string Pattern, AddedToken Token)> patterns)
     {
         var firsts = new HashSet<char>();

@@ -2,7 +2,7 @@ using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Bpe;
 
-/// <summary>What a tokenizer.json says of a BPE model.</summary>
+/// <summary>What a tokenizer.json says about a BPE model.</summary>
 internal sealed record BpeOptions(
     string? UnknownToken,
     string? ContinuingPrefix,
@@ -19,7 +19,7 @@ internal sealed class BpeModel : TokenModel
     /// <param name="tokens">Vocabulary: token to id.</param>
     /// <param name="merges">Pairs by rank.</param>
     /// <param name="options">The rest of the model.</param>
-    /// <param name="onBytes">The pieces are text whose UTF-8 bytes stand for the characters of the byte alphabet.</param>
+    /// <param name="onBytes">The pieces are text whose UTF-8 bytes represent the characters of the byte alphabet.</param>
     public BpeModel(Dictionary<string, int> tokens, MergeTable merges, BpeOptions options, bool onBytes)
         : base(tokens, onBytes, options.ByteFallback)
     {

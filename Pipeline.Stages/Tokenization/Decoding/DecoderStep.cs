@@ -47,7 +47,7 @@ internal sealed class ByteFallbackDecoder : DecoderStep
         return result;
     }
 
-    /// <summary>The byte a &lt;0xNN&gt; token stands for, or null.</summary>
+    /// <summary>The byte that a &lt;0xNN&gt; token spells, or null.</summary>
     public static byte? ByteOf(string token)
         => token.Length == 6 && token.StartsWith("<0x", StringComparison.Ordinal) && token[5] == '>'
             && byte.TryParse(token.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value)

@@ -9,7 +9,7 @@ using Pipeline.Stages.Tokenization.Reading;
 namespace Pipeline.Stages.Tokenization.Gguf;
 
 /// <summary>
-/// Rebuilds the tokenizer.json that a GGUF's metadata stand for: byte-level BPE with a pre-tokenizer that is known by name, and
+/// Rebuilds the tokenizer.json that a GGUF's metadata describe: byte-level BPE with a pre-tokenizer that is known by name, and
 /// SentencePiece's BPE by scores. What cannot be rebuilt exactly is refused by name.
 /// </summary>
 internal sealed class GgufTokenizer
@@ -136,7 +136,7 @@ internal sealed class GgufTokenizer
         HashSet<string> seen = new(StringComparer.Ordinal);
         for (int id = 0; id < _tokens.Length; id++)
         {
-            // A byte-level vocabulary has its marks beside it; SentencePiece's has them in it.
+            // A byte-level vocabulary has its special tokens outside; SentencePiece's has them inside.
             if (_types[id] is GgufKeys.Normal or GgufKeys.UnknownType or GgufKeys.Byte || (isByteFallback && _types[id] != GgufKeys.Unused))
                 json.WriteNumber(seen.Add(_tokens[id]) ? _tokens[id] : throw Refuse($"token '{_tokens[id]}' occurs twice, the second time as {id}"), id);
         }
@@ -182,7 +182,7 @@ internal sealed class GgufTokenizer
     {
         if (_metadata.Whole(key) is not { } id)
             return null;
-        // Files of models without such a mark say so by an id that is none.
+        // Files of models without such a token say so with an id that does not exist.
         return (ulong)id < (ulong)_tokens.Length ? _tokens[id] : id == uint.MaxValue ? null : throw Refuse($"{key} is {id}, but there are {_tokens.Length} tokens");
     }
 

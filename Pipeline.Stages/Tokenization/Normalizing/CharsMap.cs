@@ -5,7 +5,7 @@ using Pipeline.Contracts.Errors;
 namespace Pipeline.Stages.Tokenization.Normalizing;
 
 /// <summary>
-/// SentencePiece's compiled rules of replacement: a double-array trie over the UTF-8 of what is replaced, and the replacements as one block of
+/// SentencePiece's compiled replacement rules: a double-array trie over the UTF-8 of what is replaced, and the replacements as one block of
 /// strings that end in a zero. Little-endian: the trie's length in bytes, its units of 32 bits, the block.
 /// </summary>
 internal sealed class CharsMap
@@ -15,7 +15,7 @@ internal sealed class CharsMap
 
     private CharsMap(uint[] units, byte[] replacements) => (_units, _replacements) = (units, replacements);
 
-    /// <exception cref="FormatException">The bytes are no such map.</exception>
+    /// <exception cref="FormatException">The bytes are not such a map.</exception>
     public static CharsMap Parse(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length < 4)

@@ -130,7 +130,7 @@ internal sealed class StripAccentsStep : NormalizerStep
     }
 }
 
-/// <summary>Replaces every byte of the UTF-8 by the character that stands for it, before anything is split.</summary>
+/// <summary>Replaces every byte of the UTF-8 by the character that represents it, before anything is split.</summary>
 internal sealed class ByteCharactersNormalizer : NormalizerStep
 {
     public override void Apply(SegmentText segment, SplitScratch scratch)

@@ -37,7 +37,7 @@ internal sealed class UnicodeFormStep(NormalizationForm form) : NormalizerStep
         segment.EndRewrite();
     }
 
-    // Asking whether marks in disorder are normalized takes as long as ordering them.
+    // Checking whether unordered marks are normalized takes as long as ordering them.
     private bool IsNormalized(ReadOnlySpan<char> text)
         => MarkOrder.Sort(text, form).SequenceEqual(text) && text.IsNormalized(form);
 

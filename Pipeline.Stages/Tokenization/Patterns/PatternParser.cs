@@ -34,7 +34,7 @@ internal sealed partial class PatternParser
         return node;
     }
 
-    /// <summary>A pattern that stands for these characters and nothing else.</summary>
+    /// <summary>A pattern that matches these characters and nothing else.</summary>
     public static PatternNode Literal(string text)
         => new PatternNode.Sequence([.. text.EnumerateRunes().Select(r => new PatternNode.Class(CodePointSet.Of(r.Value)))]);
 

@@ -16,10 +16,10 @@ internal sealed class PatternProgram
         /// <summary>Takes one symbol of <c>Allowed</c>.</summary>
         Symbol,
 
-        /// <summary>Goes on when the next symbol, or the end of the text (the last entry), is in <c>Allowed</c>; takes nothing.</summary>
+        /// <summary>Continues if the next symbol, or the end of the text (the last entry), is in <c>Allowed</c>; takes nothing.</summary>
         Next,
 
-        /// <summary>Goes on at X, and with less preference at Y.</summary>
+        /// <summary>Continues at X, and with less preference at Y.</summary>
         Fork,
 
         Jump,

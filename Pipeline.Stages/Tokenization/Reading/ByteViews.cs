@@ -5,7 +5,7 @@ using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Reading;
 
-/// <summary>Per id the bytes of text its token stands for, in one block.</summary>
+/// <summary>For each id the bytes of text that its token spells, in one block.</summary>
 internal sealed class ByteViews
 {
     private readonly byte[] _bytes;

@@ -6,8 +6,8 @@ using Pipeline.Stages.Tokenization.AddedTokens;
 namespace Pipeline.Stages.Tokenization.Reading;
 
 /// <summary>
-/// Tokens that the files beside tokenizer.json declare and that it lacks, as Hugging Face's transformers adds them on loading: those of
-/// <c>added_tokens_decoder</c> in the order of their ids (without one, of <c>added_tokens.json</c>), then the marks, then the additional special
+/// Tokens that the files next to tokenizer.json declare and that it lacks, as Hugging Face's transformers adds them on loading: those of
+/// <c>added_tokens_decoder</c> in the order of their ids (without one, of <c>added_tokens.json</c>), then bos, eos and the like, then the additional special
 /// tokens. A token that the vocabulary has keeps its id and is cut out of the text from then on; a new one is counted on.
 /// </summary>
 internal static class DeclaredTokens
@@ -77,7 +77,7 @@ internal static class DeclaredTokens
             .. Marks(folder, s_trainedMarks, mustBeKnown: true),
             .. Marks(folder, s_otherMarks, mustBeKnown: false),
             .. Lists(config),
-            // Read by transformers only where there is no decoder, as the file of the older tokens is.
+            // Like the file of older tokens, transformers reads this only if there is no decoder.
             .. decoder is null ? Lists(folder.Companion(TokenizerFolder.SpecialTokensMap)) : [],
         ];
         HashSet<string> special = [.. specials.Select(s => s.Token.Content)];

@@ -109,7 +109,7 @@ internal static class PreTokenizerReader
             return said;
         if (said != PrependScheme.Never && !scheme.IsNull)
             throw older.Refuse("false", $"it contradicts prepend_scheme {scheme.Describe()}");
-        // Without a scheme beside it, false is refused by the crate as well; older files mean never.
+        // Without a scheme, false is refused by the crate as well; older files mean never.
         return PrependScheme.Never;
     }
 

@@ -76,7 +76,7 @@ internal sealed class TokenizerDefinition
     /// <summary>Tokens of the vocabulary are spelt in the byte alphabet.</summary>
     public bool IsByteLevel { get; }
 
-    /// <summary>The character that stands for a space in the vocabulary, where one does.</summary>
+    /// <summary>The character that represents a space in the vocabulary, if there is one.</summary>
     public char? Space { get; }
 
     /// <summary>The id that the next new token gets: Hugging Face's crate counts on from the size of the vocabulary, whatever the largest id is.</summary>

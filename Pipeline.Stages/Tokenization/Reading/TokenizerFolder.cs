@@ -5,14 +5,14 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Tokenization.Reading;
 
-/// <summary>The files of a tokenizer as they lie in a Hugging Face folder, and the marks they name.</summary>
+/// <summary>The files of a tokenizer in a Hugging Face folder, and the special tokens they name.</summary>
 internal sealed class TokenizerFolder
 {
     public const string Main = "tokenizer.json";
     public const string Config = "tokenizer_config.json";
     public const string SpecialTokensMap = "special_tokens_map.json";
 
-    // Copied unchanged when a tokenizer is saved; the first two say which tokens are marks.
+    // Copied unchanged when a tokenizer is saved; the first two say which tokens are special.
     private static readonly string[] s_companions = [Config, SpecialTokensMap, "chat_template.jinja", "chat_template.json"];
 
     /// <summary>Older folders have tokens here that tokenizer.json lacks.</summary>
@@ -20,7 +20,7 @@ internal sealed class TokenizerFolder
 
     private const string ModelConfig = "config.json";
 
-    // Read for ids of marks and for tokens that become part of tokenizer.json, and never copied.
+    // Read for ids of special tokens and for tokens that become part of tokenizer.json, and never copied.
     private static readonly string[] s_others = ["generation_config.json", ModelConfig, AddedTokens];
 
     private const long MaxCompanionBytes = 64L << 20;
@@ -43,7 +43,7 @@ internal sealed class TokenizerFolder
     /// <summary>By file name.</summary>
     public Dictionary<string, byte[]> Companions { get; }
 
-    /// <summary>Rows of the model in the same folder, as its configuration says; null where it says nothing, or no model is there.</summary>
+    /// <summary>Rows of the model in the same folder, as its configuration says; null if it says nothing, or if there is no model.</summary>
     public int? Rows
     {
         get
@@ -88,7 +88,7 @@ internal sealed class TokenizerFolder
     }
 
     /// <summary>
-    /// Id of a mark ("bos", "eos", "pad"): what the tokenizer's configuration names, else the model's own configuration; null when neither
+    /// Id of a special token ("bos", "eos", "pad"): what the tokenizer's configuration names, else the model's own configuration; null when neither
     /// does. A tokenizer that says null has none, whatever the model's configuration says: Qwen2.5 has a bos_token_id there that its
     /// tokenizer never writes.
     /// </summary>
@@ -117,7 +117,7 @@ internal sealed class TokenizerFolder
     }
 
     /// <summary>
-    /// Text of a mark as the tokenizer's configuration has it: null where it says that there is none. False when it says nothing.
+    /// Text of a special token as the tokenizer's configuration has it: null where it says that there is none. False when it says nothing.
     /// </summary>
     public bool Says(string mark, out string? text)
     {
@@ -127,7 +127,7 @@ internal sealed class TokenizerFolder
     }
 
     /// <summary>
-    /// Where a mark is declared, null by name included: in tokenizer_config.json, else in special_tokens_map.json, which goes first where the
+    /// Where a special token is declared, also if declared as null: in tokenizer_config.json, else in special_tokens_map.json, which goes first where the
     /// former has no added_tokens_decoder, as in Hugging Face's transformers. Null where neither says anything.
     /// </summary>
     public JsonPlace? Mark(string mark)
@@ -144,7 +144,7 @@ internal sealed class TokenizerFolder
     /// <summary>Text of a token that is declared as text or as an object; null where it is null.</summary>
     public static string? Content(JsonPlace token) => (token.Value.ValueKind == JsonValueKind.Object ? token["content"] : token).TextOrNull();
 
-    /// <summary>A file beside tokenizer.json; null where it does not exist.</summary>
+    /// <summary>A file next to tokenizer.json; null if it does not exist.</summary>
     public JsonPlace? Companion(string name)
     {
         if (!Companions.TryGetValue(name, out byte[]? json) && !_others.TryGetValue(name, out json))
@@ -173,7 +173,7 @@ internal sealed class TokenizerFolder
         var bytes = new byte[length];
         using Stream stream = storage.OpenRead(path);
         stream.ReadExactly(bytes);
-        // The older encodings of a file may begin with a mark that JSON does not know.
+        // A file may begin with a byte order mark, which JSON does not allow.
         return bytes.AsSpan().StartsWith((ReadOnlySpan<byte>)[0xEF, 0xBB, 0xBF]) ? bytes[3..] : bytes;
     }
 }

@@ -25,7 +25,7 @@ internal sealed class PrefixSpaceStep : PreTokenizerStep
 }
 
 /// <summary>
-/// Replaces every byte of the UTF-8 by the character that stands for it. Needed only where another step follows; a model that comes
+/// Replaces every byte of the UTF-8 by the character that represents it. Needed only where another step follows; a model that comes
 /// right after works on the bytes.
 /// </summary>
 internal sealed class ByteCharactersStep : PreTokenizerStep

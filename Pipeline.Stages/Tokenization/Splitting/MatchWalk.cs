@@ -2,7 +2,7 @@ using Pipeline.Stages.Tokenization.Patterns;
 
 namespace Pipeline.Stages.Tokenization.Splitting;
 
-/// <summary>The matches of a pattern from left to right, as Oniguruma's iterator hands them out: no empty match right behind another match.</summary>
+/// <summary>The matches of a pattern from left to right, as Oniguruma's iterator gives them: no empty match right after another match.</summary>
 internal ref struct MatchWalk(PatternMatcher matcher, ReadOnlySpan<char> text, SplitScratch scratch)
 {
     private readonly ReadOnlySpan<char> _text = text;

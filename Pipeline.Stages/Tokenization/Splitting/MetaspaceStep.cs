@@ -29,7 +29,7 @@ internal sealed class MetaspaceStep(char replacement, PrependScheme scheme, bool
             if (added)
                 segment.Rewrite(replacement);
             segment.Rewrite(text).Replace(' ', replacement);
-            // Where a step before took one space away, the character stands for that space of the text.
+            // If an earlier step removed a space, the character represents that space of the text.
             bool dummy = added && !(piece.Start == end + 1 && segment.Characters[end] == ' ');
             end = piece.Start + piece.Length;
             segment.Pieces.Add(new Piece(start, segment.RewriteLength - start, dummy ? piece.Flags | PieceFlags.Dummy : piece.Flags));
@@ -52,7 +52,7 @@ internal sealed class MetaspaceStep(char replacement, PrependScheme scheme, bool
                 int at = text[(start + 1)..].IndexOf(replacement);
                 next = at < 0 ? text.Length : start + 1 + at;
                 segment.Pieces.Add(new Piece(piece.Start + start, next - start, flags));
-                // Only a lone dummy leaves the start of the text to the piece behind it.
+                // Only a lone dummy leaves the start of the text to the piece after it.
                 flags = start == 0 && next == 1 && piece.Has(PieceFlags.Dummy) ? piece.Flags & PieceFlags.AtStart : PieceFlags.None;
             }
         }

@@ -11,7 +11,7 @@ internal enum PieceFlags : byte
 {
     None = 0,
 
-    /// <summary>Its first character is a space (or what stands for one) that the text does not have.</summary>
+    /// <summary>Its first character is a space (or what represents one) that the text does not have.</summary>
     Dummy = 1,
 
     /// <summary>It starts where the whole text starts.</summary>

@@ -10,7 +10,7 @@ namespace Pipeline.Stages.Tokenization.Splitting;
 /// </summary>
 internal sealed class SegmentText
 {
-    // No form of Unicode and no spelling of bytes makes a text more than some dozen times as long; a stranger's replacements can, without end.
+    // No form of Unicode and no spelling of bytes makes a text more than a dozen or so times as long; untrusted replacements can, without limit.
     private const long LeastLimit = 1 << 16;
     private const long LargestGrowth = 64;
 
@@ -45,7 +45,7 @@ internal sealed class SegmentText
         Pieces.Clear();
     }
 
-    /// <summary>How long a text of so many characters may become.</summary>
+    /// <summary>How long a text of this many characters may become.</summary>
     public static long Limit(int characters) => LeastLimit + (LargestGrowth * characters);
 
     public static InputException TooLong(int characters)
@@ -76,7 +76,7 @@ internal sealed class SegmentText
         return _sparePieces;
     }
 
-    /// <summary>Begins to write the text anew, for pre-tokenizers that change it; <see cref="EndRewrite"/> makes it the text.</summary>
+    /// <summary>Begins to write the text again, for pre-tokenizers that change it; <see cref="EndRewrite"/> makes it the text.</summary>
     public void BeginRewrite() => _spareLength = 0;
 
     public int RewriteLength => _spareLength;

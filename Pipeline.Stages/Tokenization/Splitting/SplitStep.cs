@@ -92,7 +92,7 @@ internal sealed class SplitStep(PatternMatcher matcher, SplitBehavior behavior, 
 
     private static void MergeWithNext(Piece piece, List<(int Start, int End, bool IsMatch)> runs, List<Piece> pieces)
     {
-        // Seen from the end: a match joins the run behind it unless that run is a match.
+        // Seen from the end: a match joins the run after it unless that run is a match.
         for (int i = 0; i < runs.Count; i++)
         {
             bool joins = runs[i].IsMatch && i + 1 < runs.Count && !runs[i + 1].IsMatch;

@@ -1,7 +1,7 @@
 namespace Pipeline.Stages.Tokenization.Tokens;
 
 /// <summary>
-/// The printable character that stands for each byte in byte-level vocabularies: visible Latin-1 stands for itself, the other bytes
+/// The printable character that represents each byte in byte-level vocabularies: visible Latin-1 represents itself, the other bytes
 /// for characters from U+0100 on, in order (the table GPT-2 introduced).
 /// </summary>
 internal static class ByteAlphabet
@@ -11,10 +11,10 @@ internal static class ByteAlphabet
 
     public static char Character(byte value) => s_characters[value];
 
-    /// <summary>The byte a character stands for, or -1.</summary>
+    /// <summary>The byte that a character represents, or -1.</summary>
     public static int Byte(char character) => character < s_bytes.Length ? s_bytes[character] : -1;
 
-    /// <summary>The bytes of a token, or null when a character stands for none.</summary>
+    /// <summary>The bytes of a token, or null if a character represents none.</summary>
     public static byte[]? Bytes(string token)
     {
         var bytes = new byte[token.Length];

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Pipeline.Stages.Tokenization.Tokens;
 
 /// <summary>
-/// Canonical combining classes (Unicode 14, UnicodeData.txt), by which marks behind a letter are ordered. A character's class never changes in later
+/// Canonical combining classes (Unicode 14, UnicodeData.txt), by which combining marks after a letter are ordered. A character's class never changes in later
 /// versions; younger ones have none here, and stay where they are.
 /// </summary>
 internal static class CombiningClasses
@@ -79,7 +79,7 @@ internal static class CombiningClasses
 
     private static readonly byte[] s_classes = Read();
 
-    /// <summary>0 for what is no mark.</summary>
+    /// <summary>0 for what is not a combining mark.</summary>
     public static byte Of(int codePoint) => codePoint < s_classes.Length ? s_classes[codePoint] : (byte)0;
 
     private static byte[] Read()

@@ -12,10 +12,10 @@ internal static class MarkOrder
 {
     private const int LongRun = 32;
 
-    // Marks, and letters that stand for marks alone, which every form takes apart and none puts together again.
+    // Combining marks, and letters that consist only of marks, which every form takes apart and none puts together again.
     private static readonly Dictionary<int, string> s_apart = new() { [0x344] = "\u0308\u0301", [0xF73] = "\u0F71\u0F72", [0xF75] = "\u0F71\u0F74", [0xF81] = "\u0F71\u0F80" };
 
-    // What the compatibility forms make marks of.
+    // What the compatibility forms turn into marks.
     private static readonly Dictionary<int, string> s_compatible = new() { [0xFF9E] = "\u3099", [0xFF9F] = "\u309A" };
 
     /// <summary>The text itself where no run is long.</summary>

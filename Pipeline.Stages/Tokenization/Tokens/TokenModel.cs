@@ -4,7 +4,7 @@ namespace Pipeline.Stages.Tokenization.Tokens;
 internal abstract class TokenModel
 {
     /// <param name="tokens">Vocabulary: token to id.</param>
-    /// <param name="onBytes">The pieces are text whose UTF-8 bytes stand for the characters of the byte alphabet.</param>
+    /// <param name="onBytes">The pieces are text whose UTF-8 bytes represent the characters of the byte alphabet.</param>
     /// <param name="byteFallback">Whether a character without a token becomes the tokens of its bytes.</param>
     protected TokenModel(Dictionary<string, int> tokens, bool onBytes, bool byteFallback)
     {
@@ -18,7 +18,7 @@ internal abstract class TokenModel
 
     public Dictionary<string, int> Tokens { get; }
 
-    /// <summary>Entries of the vocabulary, equal ones counted each: added tokens get the ids behind.</summary>
+    /// <summary>Entries of the vocabulary, equal ones counted separately: added tokens get the ids after them.</summary>
     public virtual int Count => Tokens.Count;
 
     public bool OnBytes { get; }
@@ -36,7 +36,7 @@ internal abstract class TokenModel
 
     /// <summary>
     /// Cuts a word in the vocabulary's own spelling (the byte alphabet, or characters with the visible space) and appends its ids; a byte that no
-    /// token stands for is ~byte.
+    /// token spells is ~byte.
     /// </summary>
     public abstract ITokenCutter CreateCutter();
 }

@@ -27,7 +27,7 @@ internal static class WellFormedText
 
     private static string Compose(string text)
     {
-        // Asking whether marks in disorder are normalized takes as long as ordering them.
+        // Checking whether unordered marks are normalized takes as long as ordering them.
         ReadOnlySpan<char> ordered = MarkOrder.Sort(text, NormalizationForm.FormC);
         string all = ordered.SequenceEqual(text) ? text : ordered.ToString();
         return all.IsNormalized(NormalizationForm.FormC) ? all : all.Normalize(NormalizationForm.FormC);

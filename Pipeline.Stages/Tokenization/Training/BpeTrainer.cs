@@ -82,7 +82,7 @@ internal sealed class BpeTrainer
     private void Merge(int left, int right, Pair pair)
     {
         string token = _tokens[left] + _tokens[right];
-        // The same token can come of two pairs: "a" + "bc" and "ab" + "c".
+        // The same token can come from two pairs: "a" + "bc" and "ab" + "c".
         if (!_ids.TryGetValue(token, out int merged))
         {
             _ids[token] = merged = _tokens.Count;

@@ -33,7 +33,7 @@ internal sealed record TrainTokenizerOptions : IValidatableObject
     [Description("The folder for tokenizer.json and tokenizer_config.json, inside the run folder.")]
     public required string To { get; init; }
 
-    /// <summary>All special tokens: marks that are named but not listed are such too.</summary>
+    /// <summary>All special tokens, including bos, eos and pad if they are named but not listed.</summary>
     internal IReadOnlyList<string> Specials => [.. SpecialTokens.Concat(new[] { Bos, Eos, Pad }.OfType<string>()).Distinct(StringComparer.Ordinal)];
 
     IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext validationContext)

@@ -34,7 +34,7 @@ internal sealed class ByteTrie
     /// <summary>Length of the longest string.</summary>
     public int Depth { get; }
 
-    /// <summary>The node behind a byte, -1 when no string goes on so. The root is 0.</summary>
+    /// <summary>The node after a byte; -1 if no string continues that way. The root is 0.</summary>
     public int Child(int node, byte value)
     {
         long key = Key(node, value);

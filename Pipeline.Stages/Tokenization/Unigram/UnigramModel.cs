@@ -15,7 +15,7 @@ internal sealed class UnigramModel : TokenModel
     /// <param name="tokens">Token to id; of equal tokens the last one's.</param>
     /// <param name="scores">[ids] log-probabilities.</param>
     /// <param name="unknown">Id of the unknown token, or -1.</param>
-    /// <param name="byteFallback">Whether a run of unknown characters becomes the tokens of its bytes, where all are there.</param>
+    /// <param name="byteFallback">Whether a run of unknown characters becomes the tokens of its bytes, if all of them exist.</param>
     /// <param name="onBytes">Pieces are bytes, and tokens are spelt in the byte alphabet.</param>
     public UnigramModel(Dictionary<string, int> tokens, double[] scores, int unknown, bool byteFallback, bool onBytes)
         : base(tokens, onBytes, byteFallback)

@@ -17,7 +17,7 @@ internal static class ByteTokenizerWriter
 
     private static readonly JsonWriterOptions s_options = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>What <c>"bytes"</c> has beside the 256 bytes.</summary>
+    /// <summary>What <c>"bytes"</c> has besides the 256 bytes.</summary>
     public static IReadOnlyList<string> DefaultSpecials { get; } = [Bos, Eos, Pad, "<|im_start|>", "<|im_end|>"];
 
     /// <summary>The byte itself is the id.</summary>
@@ -25,7 +25,7 @@ internal static class ByteTokenizerWriter
         => Write(new Vocabulary([.. Enumerable.Range(0, 256).Select(b => ByteAlphabet.Character((byte)b).ToString())], []), specials, bos, null, false);
 
     /// <param name="vocabulary">Tokens by id, and merges by rank.</param>
-    /// <param name="specials">Their ids go on from the vocabulary's.</param>
+    /// <param name="specials">Their ids follow the vocabulary's.</param>
     /// <param name="bos">Put in front of a text when special tokens are asked for.</param>
     /// <param name="regex">What text is split by before the bytes are taken; null leaves it whole.</param>
     /// <param name="nfc">Whether text is brought into NFC first.</param>
@@ -39,7 +39,7 @@ internal static class ByteTokenizerWriter
 
     /// <summary>A byte-level tokenizer.json around any model.</summary>
     /// <param name="json">Where to.</param>
-    /// <param name="count">Tokens of the model; ids of special tokens go on from there.</param>
+    /// <param name="count">Tokens of the model; ids of special tokens follow them.</param>
     /// <param name="specials">As above.</param>
     /// <param name="bos">As above.</param>
     /// <param name="regex">As above.</param>

@@ -9,7 +9,7 @@ internal static class UnigramWriter
     private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <param name="pieces">Spelt in the byte alphabet, by id, with log-probabilities.</param>
-    /// <param name="specials">Their ids go on from the pieces'.</param>
+    /// <param name="specials">Their ids follow the pieces'.</param>
     /// <param name="bos">Put in front of a text when special tokens are asked for.</param>
     /// <param name="regex">What text is split by before the bytes are taken.</param>
     public static byte[] Write(IReadOnlyList<(string Piece, float Score)> pieces, IReadOnlyList<string> specials, string? bos, string regex)
