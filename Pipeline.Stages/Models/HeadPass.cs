@@ -34,7 +34,7 @@ internal sealed class HeadPass
         ByBoundary_NH = derivatives && problem.Boundary is not null ? New(problem.Count, hidden_NH.size(1)) : null;
         Reading_N = problem.Options.Reading is null ? null : New(problem.Count);
         bool sumsReading = hasGraph && Reading_N is not null && !problem.KeepsReading;
-        ByReading_NH = derivatives && Reading_N is not null || sumsReading && hidden_NH.requires_grad ? New(problem.Count, hidden_NH.size(1)) : null;
+        ByReading_NH = (derivatives && Reading_N is not null) || (sumsReading && hidden_NH.requires_grad) ? New(problem.Count, hidden_NH.size(1)) : null;
         ReadingByLogits_NV = hasGraph && problem.KeepsReading ? New(problem.Count, problem.Valid) : null;
         bool needsHead = hasGraph && (head_VH.requires_grad || problem.Options.HeadLater);
         _readingByHead_VH = sumsReading && needsHead ? zeros([problem.Rows, hidden_NH.size(1)], dtype: ScalarType.Float32, device: hidden_NH.device) : null;

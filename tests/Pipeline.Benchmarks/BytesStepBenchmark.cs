@@ -17,7 +17,7 @@ namespace Pipeline.Benchmarks;
 
 /// <summary>
 /// A step of a student under SFT, and under other objectives, over the same batches in turn. Arguments: <c>step [MODEL] [--config FILE
-/// --tokenizer FOLDER] [--sides NAMES] [--steps N] [--tokens N] [--threads N]</c>; without a config the student is the model with bytes.
+/// --tokenizer FOLDER] [--sides NAMES] [--steps N] [--tokens N] [--rows N] [--threads N]</c>; without a config the student is the model with bytes.
 /// All train the same weights, in turn, each with an optimizer of its own.
 /// </summary>
 internal static class BytesStepBenchmark
@@ -43,7 +43,7 @@ internal static class BytesStepBenchmark
         string path = Path.Combine(folder, "bytes.json"), run = Path.Combine(folder, "run");
         try
         {
-            await File.WriteAllTextAsync(path, Definition(model, student, Number("--tokens", "4096"), Number("--threads", "2")));
+            await File.WriteAllTextAsync(path, Definition(model, student, Number("--tokens", "4096"), Number("--rows", "800"), Number("--threads", "2")));
             int code = await AlmCommandLine.InvokeAsync(["run", path, "--run", run, "--plain"], environment);
             if (code == 0)
                 await Compare(environment, path, run, option("--sides", "sft,alm+sft,bytes").Split(','), Number("--steps", "20"));
@@ -56,14 +56,14 @@ internal static class BytesStepBenchmark
     }
 
     // Steps of 0 write the student as it began, which all sides start from.
-    private static string Definition(string model, string student, int tokens, int threads) => $$"""
+    private static string Definition(string model, string student, int tokens, int rows, int threads) => $$"""
         {
           "name": "bytes", "seed": 17, "threads": {{threads}},
           "teacher": { "model": "{{model}}" },
           "student": {{student}},
           "flows": [
             { "name": "score", "stages": [
-              { "stage": "read-parquet", "files": ["data/text/train-*.parquet"], "maxRows": 800 },
+              { "stage": "read-parquet", "files": ["data/text/train-*.parquet"], "maxRows": {{rows}} },
               { "stage": "tokenize", "maxTeacherTokens": 256 },
               { "stage": "align" },
               { "stage": "score-teacher", "bytes": "trunk" },
