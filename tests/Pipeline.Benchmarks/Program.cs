@@ -11,13 +11,9 @@ using Pipeline.Contracts.Storage;
     ("online", "steps from the cache against steps with the teacher online: [MODEL] [--student self|bytes] [--steps N] [--tokens N] [--threads N]", rest => OnlineBenchmark.Run(rest).GetAwaiter().GetResult()),
     ("hypernetwork", "a hypernetwork's step beside the frozen model alone: [MODEL] [--steps N] [--tokens N] [--threads N]", rest => HypernetworkBenchmark.Run(rest).GetAwaiter().GetResult()),
     ("gguf", "a teacher under torch and under llama.cpp in its formats: [--rows N] [--rounds N] [--folder DIR]", rest => GgufBenchmark.Run(rest).GetAwaiter().GetResult()),
-<<<<<<< HEAD
     ("generate", "prompt and new tokens per processor second beside llama.cpp: [1M|134M] [--float32-keys] [--rounds N] [--threads 1,2] [--folder DIR]", GenerateBenchmark.Run),
     ("growth", "a token's time and memory over 1, 10 and 100 times of a text, the tokenizers' share: [scoring|update] [--documents N] [--steps N] [--threads N] [--sizes 1,10,100]", rest => GrowthBenchmark.Run(rest).GetAwaiter().GetResult()),
-    ("bytes", "a teacher's pass without and with next bytes, trunk and exact: score [MODEL] [--tokenizer FOLDER] [--width N] [--text FILE] [--rounds N] [--tokens N] [--threads N]; a step beside SFT's and ALM's: step [MODEL] [--config FILE --tokenizer FOLDER] [--sides NAMES] [--steps N] [--tokens N] [--threads N]", rest => BytesBenchmark.Run(rest).GetAwaiter().GetResult()),
-=======
     ("bytes", "a teacher's pass without and with next bytes, trunk and exact: score [MODEL] [--tokenizer FOLDER] [--width N] [--text FILE] [--rounds N] [--tokens N] [--threads N]; a step beside SFT's and ALM's: step [MODEL] [--config FILE --tokenizer FOLDER] [--sides NAMES] [--steps N] [--tokens N] [--rows N] [--threads N]", rest => BytesBenchmark.Run(rest).GetAwaiter().GetResult()),
->>>>>>> body
     ("ranks", "sums over ranks, part work on two processes, overhead of a rank, memory of shardOptimizer: sums | work DEFINITION FLOW | overhead DEFINITION | memory DEFINITION [--rounds N] [--set PATH=VALUE]", RanksBenchmark.Run),
     ("verify", "alm verify beside a plain read of the same files: [--folder DIR] [--gigabytes N] [--shards N] [--rounds N]", VerifyBenchmark.Run),
     ("serve", "tokens per second from a server beside a bare loop, a prefix used again, bytes per second of an unlike ensemble and its members: [clients|prefix|bytes] [--model DIR] [--student DIR] [--rounds N] [--threads N]", rest => ServeBenchmark.Run(rest).GetAwaiter().GetResult()),
