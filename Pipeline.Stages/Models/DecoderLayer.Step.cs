@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Pipeline.Stages.Models;
 
 /// <content>
@@ -61,6 +63,7 @@ internal sealed unsafe partial class DecoderLayer
     }
 
     // One head's query against the keys of one row.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Mix(float* query, float* keys, float* values, float* scores, float* into, int from, int to)
     {
         int width = _config.HeadDim;

@@ -1,16 +1,18 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Pipeline.Stages.Models;
 
 /// <summary>
 /// What a decoder's step of one position a row is made of, over float32 in memory. A row of a matrix is read from its first to its last value: one stream, which
-/// memory gives at its full speed.
+/// memory gives at its full speed. Compiled at once as well as it can be: a short text is over before the runtime thinks of it.
 /// </summary>
 internal static unsafe class VectorMaths
 {
     // Of x, in a core's first cache while a row of the matrix goes by; rows of the matrix, in its second.
     private const int NearBytes = 16 << 10, FarBytes = 128 << 10;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Dot(float* a, float* b, int count)
     {
         int width = Vector<float>.Count, i = 0;
@@ -31,6 +33,7 @@ internal static unsafe class VectorMaths
     }
 
     /// <summary>into += factor * x.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddScaled(float* into, float* x, float factor, int count)
     {
         int width = Vector<float>.Count, i = 0;
@@ -51,6 +54,7 @@ internal static unsafe class VectorMaths
     /// <param name="rows">N.</param>
     /// <param name="from">The first row of W.</param>
     /// <param name="to">One past the last.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Product(float* x, float* weight, float* bias, float* into, int batch, int width, int rows, int from, int to)
     {
         int near = Math.Max(1, NearBytes / sizeof(float) / width), far = Math.Max(1, FarBytes / sizeof(float) / width);
@@ -70,6 +74,7 @@ internal static unsafe class VectorMaths
     }
 
     /// <summary>x / sqrt(mean(x^2) + eps) * (w + plus), in place too.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void RmsNorm(float* x, float* weight, float plus, float* into, int width, double epsilon)
     {
         float factor = (float)(1 / Math.Sqrt((Dot(x, x, width) / width) + epsilon));
@@ -78,6 +83,7 @@ internal static unsafe class VectorMaths
     }
 
     /// <summary>Turns the pairs (x[k], x[k + half]).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Rotate(float* x, float* cos, float* sin, int half)
     {
         for (int k = 0; k < half; k++)
@@ -89,6 +95,7 @@ internal static unsafe class VectorMaths
     }
 
     /// <summary>Softmax in place.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Softmax(float* x, int count)
     {
         float most = float.NegativeInfinity;
@@ -110,6 +117,7 @@ internal static unsafe class VectorMaths
     }
 
     /// <summary>gate := silu(gate) * up.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Silu(float* gate, float* up, int count)
     {
         int width = Vector<float>.Count, i = 0;
@@ -123,6 +131,7 @@ internal static unsafe class VectorMaths
     }
 
     /// <summary>gate := gelu(gate) * up, by its tanh approximation.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void GeluTanh(float* gate, float* up, int count)
     {
         for (int i = 0; i < count; i++)
