@@ -27,12 +27,12 @@ internal static class GenerateWorker
         void Add(int[] ids);
     }
 
-    /// <param name="side">ours or llama.</param>
+    /// <param name="side">ours, llama, or llama-float32.</param>
     /// <param name="model">A folder, or a GGUF file.</param>
     /// <param name="threads">Of the maths.</param>
     public static int Serve(string side, string model, int threads)
     {
-        using ISide works = side == "ours" ? Torch(model, threads) : new LlamaSide(model, threads);
+        using ISide works = side == "ours" ? Torch(model, threads) : new LlamaSide(model, threads, side == "llama-float32");
         int[] chosen = [];
         while (Console.ReadLine() is { } line)
         {
@@ -101,20 +101,21 @@ internal static class GenerateWorker
         }
     }
 
-    // Its own defaults, which are its fastest here: keys and values of float16, flash attention where it chooses it.
+    // With keys and values of float32 no flash attention: the faster way to new tokens here; its defaults (float16, flash attention) are the faster way through a prompt.
     private sealed class LlamaSide : ISide
     {
         private readonly SafeLlamaModelHandle _model;
         private readonly LLamaBatch _batch = new();
         private readonly int _threads;
+        private readonly bool _isFloat;
         private SafeLLamaContextHandle? _context;
         private int _rows, _length;
         private int[] _last = [];
 
-        public LlamaSide(string file, int threads)
+        public LlamaSide(string file, int threads, bool isFloat)
         {
             GgufWorkers.Load();
-            _threads = threads;
+            (_threads, _isFloat) = (threads, isFloat);
             LLamaModelParams parameters = LLamaModelParams.Default();
             parameters.n_gpu_layers = 0;
             _model = SafeLlamaModelHandle.LoadFromFile(file, parameters);
@@ -127,7 +128,7 @@ internal static class GenerateWorker
             parameters.n_batch = parameters.n_ctx;
             parameters.n_seq_max = (uint)rows.Length;
             parameters.n_threads = parameters.n_threads_batch = _threads;
-            if (Environment.GetEnvironmentVariable("LLAMA_F32") is not null)
+            if (_isFloat)
             {
                 parameters.type_k = parameters.type_v = GGMLType.GGML_TYPE_F32;
                 parameters.llama_flash_attn_type = LLamaFlashAttentionType.LLAMA_FLASH_ATTENTION_TYPE_DISABLED;

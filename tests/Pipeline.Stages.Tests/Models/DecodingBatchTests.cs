@@ -61,6 +61,51 @@ public sealed class DecodingBatchTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(TinyConfigs.Names), MemberType = typeof(TinyConfigs))]
+    public void A_step_gives_the_logits_of_a_whole_pass(string name)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using CausalLm model = TinyModels.Create(name);
+        DecodingMember[] members = [new(model)];
+        using var stepped = new DecodingBatch(members);
+        using var whole = new DecodingBatch(members, useCache: false);
+        stepped.Add([.. Prompts]);
+        whole.Add([.. Prompts]);
+        for (int step = 0; step < 6; step++)
+        {
+            (float[][] found, float[][] expected) = (stepped.Next(), whole.Next());
+            for (int row = 0; row < Prompts.Length; row++)
+            {
+                double scale = expected[row].Max(Math.Abs);
+                Assert.All(expected[row].Zip(found[row]), pair => Assert.Equal(pair.First, pair.Second, 2e-5 * (1 + scale)));
+                int id = Array.IndexOf(expected[row], expected[row].Max());
+                stepped.Append(row, id);
+                whole.Append(row, id);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(1, 100)]
+    [InlineData(2, 1)]
+    [InlineData(3, 7)]
+    [InlineData(16, 1000)]
+    public void Threads_share_rows_so_that_each_is_done_once(int threads, int count)
+    {
+        using var team = new StepTeam(threads);
+        for (int round = 0; round < 200; round++)
+        {
+            int[] done = new int[count];
+            team.Run(count, long.MaxValue, (from, to) =>
+            {
+                for (int i = from; i < to; i++)
+                    Interlocked.Increment(ref done[i]);
+            });
+            Assert.All(done, times => Assert.Equal(1, times));
+        }
+    }
+
     [Fact]
     public void A_model_with_itself_answers_as_itself()
     {
