@@ -34,8 +34,10 @@ internal static class ExactCurves
             Section("Bytes kept at a position, at most", "kept", "stored bytes per byte of text (log scale)", Kept, s => s.StoredPerByte is { } stored ? Math.Log10(stored) : null,
                 [.. notes, "Exact next bytes, named until they hold 0.99 or so many are named; all: 256 and a share of 1."]),
             Section("Teacher positions computed", "positions", "teacher positions per byte of text", Trees, s => s.ContextsPerByte,
-                ["The same runs. Numbers are `pruneShare`; lost is the probability of the contexts left out, the mean over documents. SFT computes no position of the teacher, ALM those of the trunk.",
-                 "Seconds are of one pass over 1,200 problems on one thread of a busy machine: an order of size."]),
+                [
+                    "The same runs. Numbers are `pruneShare`; lost is what the contexts left out weigh of the text's probability, the mean over its bytes.",
+                    "SFT computes no position of the teacher, ALM those of the trunk.",
+                ]),
         ]);
 
         StudySection Section(string heading, string picture, string axis, (string Model, string Scores, string Label)[] points, Func<ScoringRun, double?> at, IReadOnlyList<string> below)
@@ -50,8 +52,7 @@ internal static class ExactCurves
                 ("here", m => points.FirstOrDefault(p => p.Model == m).Label ?? ""),
                 ("stored per byte", m => Cell(m, s => s.StoredPerByte, "0.0")),
                 ("positions per byte", m => Cell(m, s => s.ContextsPerByte, "0.00")),
-                ("lost", m => Cell(m, s => s.LostShare, "0.0e-0")),
-                ("seconds", m => Cell(m, s => s.Seconds, "0")));
+                ("lost", m => Cell(m, s => s.LostShare, "0.0e-0")));
             return new StudySection(heading, rows, below) { Pictures = [(file, $"{heading}: bits per byte")] };
         }
     }

@@ -21,33 +21,26 @@ internal static class PairedTable
         ("next-bytes", "sft"), ("next-bytes", "alm-sft"), ("next-bytes-sft", "sft"), ("next-bytes-sft", "alm-sft"),
     ];
 
-    private static readonly (string Name, Func<ComparedModel, Repeats?> Value, double Factor, string Format, bool IsLess)[] Quantities =
-    [
-        ("gap closed", m => m.GapClosed, 100, "0.00", false),
-        ("agreement", m => m.ByteAgreement, 100, "0.00", false),
-        ("bits from the teacher", m => m.Divergence, 1, "0.0000", true),
-    ];
-
-    /// <summary>A row for each pair that the runs have; the header alone where they have none.</summary>
+    /// <summary>A row for each pair that the runs have; the header alone where they have none. The gap is of each domain too, where several are one mean.</summary>
     public static IReadOnlyList<IReadOnlyList<string>> Rows(RunComparison comparison, Domains domains)
     {
-        (ComparedPart Part, string Name)[] parts = [.. domains.Each.Select(d => (comparison.Part(d.Name)!, d.Name)).Where(p => p.Item1 is not null)];
-        List<IReadOnlyList<string>> rows = [["difference", "n", .. Quantities.SelectMany(q => parts.Select(p => $"{q.Name}, {p.Name}"))]];
+        string[] means = [.. domains.Each.Select(d => d.Name)], all = [.. means, .. domains.Each.Where(d => d.Of.Count > 1).SelectMany(d => d.Of)];
+        (string Header, string Part, Func<ComparedModel, Repeats?> Value, double Factor, string Format, bool IsLess)[] columns =
+        [
+            .. all.Select(part => ($"gap closed, {part}", part, (Func<ComparedModel, Repeats?>)(m => m.GapClosed), 100.0, "0.00", false)),
+            .. means.Select(part => ($"agreement, {part}", part, (Func<ComparedModel, Repeats?>)(m => m.ByteAgreement), 100.0, "0.00", false)),
+            .. means.Select(part => ($"bits from the teacher, {part}", part, (Func<ComparedModel, Repeats?>)(m => m.Divergence), 1.0, "0.0000", true)),
+        ];
+        List<IReadOnlyList<string>> rows = [["difference", "n", .. columns.Select(c => c.Header)]];
         foreach ((string first, string second) in Pairs)
         {
-            List<string> cells = [];
-            int seeds = 0;
-            foreach ((_, Func<ComparedModel, Repeats?> value, double factor, string format, bool isLess) in Quantities)
+            PairedDifference?[] found = [.. columns.Select(c => comparison.Part(c.Part) is { } part && part[first] is { } a && part[second] is { } b ? PairedDifference.Of(c.Value(a), c.Value(b)) : null)];
+            if (found.OfType<PairedDifference>().Select(d => d.N).DefaultIfEmpty(0).Max() is > 0 and int seeds)
             {
-                foreach ((ComparedPart part, _) in parts)
-                {
-                    PairedDifference? difference = part[first] is { } a && part[second] is { } b ? PairedDifference.Of(value(a), value(b)) : null;
-                    seeds = Math.Max(seeds, difference?.N ?? 0);
-                    cells.Add(difference?.Text(factor, format, isLess) ?? "");
-                }
+                rows.Add([
+                    $"{ModelNames.Label(first)} − {ModelNames.Label(second)}", seeds.ToString(CultureInfo.InvariantCulture),
+                    .. columns.Zip(found, (c, d) => d?.Text(c.Factor, c.Format, c.IsLess) ?? "")]);
             }
-            if (seeds > 0)
-                rows.Add([$"{ModelNames.Label(first)} − {ModelNames.Label(second)}", seeds.ToString(CultureInfo.InvariantCulture), .. cells]);
         }
         return rows;
     }

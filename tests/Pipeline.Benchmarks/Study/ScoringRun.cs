@@ -7,10 +7,9 @@ namespace Pipeline.Benchmarks.Study;
 
 /// <summary>What a pass of the teacher over a text took and left: a run of <c>exact-scores.json</c>.</summary>
 /// <param name="ContextsPerByte">Positions that the teacher computed for each byte of text.</param>
-/// <param name="LostShare">Probability of the contexts that were left out, the mean over documents.</param>
-/// <param name="Seconds">By the clock.</param>
+/// <param name="LostShare">What the contexts that were left out weigh of the text's probability, the mean over its bytes.</param>
 /// <param name="StoredPerByte">Bytes on disk of next bytes for each byte of text; null where the shards hold none.</param>
-internal sealed record ScoringRun(double ContextsPerByte, double LostShare, double Seconds, double? StoredPerByte)
+internal sealed record ScoringRun(double ContextsPerByte, double LostShare, double? StoredPerByte)
 {
     /// <returns>Null, with a line, where the run is not finished.</returns>
     public static ScoringRun? Read(StudyRuns runs, string name)
@@ -24,10 +23,9 @@ internal sealed record ScoringRun(double ContextsPerByte, double LostShare, doub
         double? stored = ShardInspection.Of(ShardSet.Open(runs.Storage, Path.Combine(folder, "shards"), ReadOnlyDictionary<string, string>.Empty)).NextBytesPerTextByte;
         return RunReport.Read(runs.Storage, folder, report =>
         {
-            JsonNode flow = report["flows"]!["score"]!;
-            JsonNode stage = flow["stages"]!.AsArray().Single(s => (string?)s!["stage"] == "score-teacher")!;
+            JsonNode stage = report["flows"]!["score"]!["stages"]!.AsArray().Single(s => (string?)s!["stage"] == "score-teacher")!;
             double Count(string count) => (double?)stage["counts"]![count] ?? 0;
-            return new ScoringRun(Count("byteContexts") / Count("textBytes"), Count("lostByteMillionths") / 1e6 / (double)stage["in"]!, (double)flow["seconds"]!, stored);
+            return new ScoringRun(Count("byteContexts") / Count("textBytes"), Count("lostByteMillionths") / 1e6 / Count("textBytes"), stored);
         });
     }
 }
