@@ -14,6 +14,6 @@ internal sealed record BytesOptions
     [Description("How the weight changes over the steps. Absent: it does not.")]
     public WeightScheduleOptions? Schedule { get; init; }
 
-    [Description("Where next bytes are compared: at every byte, or behind the teacher's whole tokens alone, as ALM does; to see what the bytes inside tokens are worth.")]
+    [Description("Where next bytes are compared: at every byte, or only after the teacher's whole tokens, as ALM does. The second shows what the bytes inside tokens are worth.")]
     public BytePositions Positions { get; init; }
 }
