@@ -13,12 +13,12 @@ internal static class ExactCurves
     // Models, the runs that scored for them, and what of the definition is varied.
     private static readonly (string Model, string Scores, string Label)[] Kept =
     [
-        ("kept-1", "kept-1", "1"), ("kept-2", "kept-2", "2"), ("kept-4", "kept-4", "4"), ("exact-8", "kept-8", "8"), ("bytes-exact", "exact", "16, the default"), ("kept-256", "kept-256", "all"),
+        ("kept-1", "kept-1", "1"), ("kept-2", "kept-2", "2"), ("kept-4", "kept-4", "4"), ("exact-8", "kept-8", "8"), ("bytes-exact", "exact", "16"), ("kept-256", "kept-256", "all"),
     ];
 
     private static readonly (string Model, string Scores, string Label)[] Trees =
     [
-        ("bytes-trunk", "trunk", "trunk"), ("prune-1e-1", "prune-1e-1", "0.1"), ("prune-1e-2", "prune-1e-2", "0.01"), ("bytes-exact", "exact", "0.001, the default"), ("prune-0", "prune-0", "0"),
+        ("bytes-trunk", "trunk", "trunk"), ("prune-1e-1", "prune-1e-1", "0.1"), ("prune-1e-2", "prune-1e-2", "0.01"), ("bytes-exact", "exact", "0.001"), ("prune-0", "prune-0", "0"),
     ];
 
     public static void Write(StudyRuns runs, StudyPages pages)
@@ -32,10 +32,10 @@ internal static class ExactCurves
         pages.Write(Name, Title,
         [
             Section("Bytes kept at a position, at most", "kept", "stored bytes per byte of text (log scale)", Kept, s => s.StoredPerByte is { } stored ? Math.Log10(stored) : null,
-                [.. notes, "Exact next bytes, named until they hold 0.99 or so many are named; all: 256 and a share of 1."]),
+                [.. notes, "Exact next bytes, named until they hold 0.99 or so many are named; all: 256 and a share of 1. The default is 16."]),
             Section("Teacher positions computed", "positions", "teacher positions per byte of text", Trees, s => s.ContextsPerByte,
                 [
-                    "The same runs. Numbers are `pruneShare`; lost is what the contexts left out weigh of the text's probability, the mean over its bytes.",
+                    "The same runs. Numbers are `pruneShare`, by default 0.001; lost is what the contexts left out weigh of the text's probability, the mean over its bytes.",
                     "SFT computes no position of the teacher, ALM those of the trunk.",
                 ]),
         ]);

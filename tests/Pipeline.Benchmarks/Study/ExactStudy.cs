@@ -22,6 +22,7 @@ internal sealed record ExactStudy(string Name, string Title, Domains Domains, IR
     public void Write(StudyRuns runs, StudyPages pages)
     {
         List<StudySection> sections = [];
+        int pictures = 0;
         foreach ((string heading, IReadOnlyList<string> prefixes) in Sections)
         {
             FinishedRun[] found = [.. runs.FindJoined(prefixes).Select(f => f.Run)];
@@ -33,7 +34,7 @@ internal sealed record ExactStudy(string Name, string Title, Domains Domains, IR
                 continue;
             }
             RunComparison comparison = runs.Compare(Name, found, Domains);
-            string picture = $"{Name}{(sections.Count == 0 ? "" : $"-{sections.Count + 1}")}.svg", title = $"{Title}: {heading}";
+            string picture = $"{Name}{(++pictures == 1 ? "" : $"-{pictures}")}.svg", title = $"{Title}: {heading}";
             pages.Save(picture, Picture.Methods(title, comparison, Domains));
             sections.Add(new StudySection(heading, ModelTable.Rows(comparison, Domains), StudyPages.Notes(comparison, Domains)) { Pictures = [(picture, $"{title}: bits per byte")] });
             sections.Add(new StudySection($"{heading}: differences within seeds", PairedTable.Rows(comparison, Domains), PairedTable.Notes));
