@@ -101,7 +101,7 @@ public sealed class TasksCommandTests(ITestOutputHelper output) : IDisposable
 
     [Theory]
     [InlineData("'--text' or '--tasks' is required", "--model", "M")]
-    [InlineData("--shots is of tasks", "--model", "M", "--text", "T", "--shots", "1")]
+    [InlineData("--shots applies to tasks", "--model", "M", "--text", "T", "--shots", "1")]
     [InlineData("expected TASK=FILE, TASK one of t", "--model", "M", "--tasks", "t.json", "--task-data", "other=x")]
     public async Task Options_that_do_not_go_together_are_refused(string says, params string[] arguments)
     {
