@@ -140,19 +140,13 @@ internal sealed class HeadGradient
     // Computed again; with a softcap its tanh too.
     private Tensor Probabilities(long start, long length, Tensor buffer, Tensor? tanh)
     {
-        Tensor z = HeadPass.RawLogits(buffer, _pass.Hidden_NH.narrow(0, start, length), _pass.Head_VH), total_S1 = _pass.LogNormalizer_N.narrow(0, start, length).unsqueeze(1);
-        foreach ((long from, long count) in HeadPass.NearRows(z))
+        Tensor z = HeadPass.RawLogits(buffer, _pass.Hidden_NH.narrow(0, start, length), _pass.Head_VH);
+        if (tanh is not null)
         {
-            using DisposeScope near = NewDisposeScope();
-            Tensor rows = z.narrow(0, from, count);
-            if (tanh is not null)
-            {
-                tanh.narrow(0, from, count).copy_(rows.div_(_problem.Options.Softcap!.Value).tanh_());
-                rows.mul_(_problem.Options.Softcap.Value);
-            }
-            rows.sub_(total_S1.narrow(0, from, count)).exp_();
+            tanh.copy_(z.div_(_problem.Options.Softcap!.Value).tanh_());
+            z.mul_(_problem.Options.Softcap.Value);
         }
-        return z;
+        return z.sub_(_pass.LogNormalizer_N.narrow(0, start, length).unsqueeze(1)).exp_();
     }
 
     private Tensor ReadAgain(long start, Tensor weights)

@@ -17,9 +17,6 @@ internal sealed class HeadPass
     // Rows of the head that are gathered at a time.
     private const int GatheredRows = 16_384;
 
-    // Values that one operation after another goes over before the next rows come: 2 MB, which stay near the processor.
-    private const long NearElements = 1 << 19;
-
     private readonly Dictionary<long, Tensor> _weights = [];
     private Tensor? _readingByHead_VH;
 
@@ -124,14 +121,6 @@ internal sealed class HeadPass
         return taken;
     }
 
-    /// <summary>Some rows of [S, V] at a time, on a card all: what is done to them one after another finds them near the processor.</summary>
-    public static IEnumerable<(long From, long Count)> NearRows(Tensor z_SV)
-    {
-        long rows = z_SV.size(0), some = z_SV.device_type == DeviceType.CUDA ? rows : Math.Max(1, NearElements / z_SV.size(1));
-        for (long from = 0; from < rows; from += some)
-            yield return (from, Math.Min(some, rows - from));
-    }
-
     /// <summary>Logits of one slice in <paramref name="buffer"/>, float32, before the softcap.</summary>
     public static Tensor RawLogits(Tensor buffer, Tensor hidden_SH, Tensor head_VH)
     {
@@ -152,15 +141,8 @@ internal sealed class HeadPass
     {
         Tensor At(Tensor vector) => vector.narrow(0, start, length);
         Tensor z = Capped(RawLogits(buffer, At(Hidden_NH), Head_VH), slopes), target_S1 = At(Targets_N).clamp_min(Scalars.Zero).unsqueeze(1), none = At(Targets_N).lt(Scalars.Zero);
-        Tensor chosen = z.gather(1, target_S1).squeeze(1), sum = At(Sum_N), largest = empty_like(sum), e = z;
-        foreach ((long from, long count) in NearRows(z))
-        {
-            using DisposeScope near = NewDisposeScope();
-            Tensor rows = z.narrow(0, from, count), most = rows.amax([1], keepdim: true);
-            largest.narrow(0, from, count).copy_(most.squeeze(1));
-            sum.narrow(0, from, count).copy_(rows.sub_(most).exp_().sum(1));
-        }
-        Tensor total = sum.log() + largest;
+        Tensor chosen = z.gather(1, target_S1).squeeze(1), largest = z.amax([1], keepdim: true);
+        Tensor e = z.sub_(largest).exp_(), sum = At(Sum_N).copy_(e.sum(1)), total = sum.log() + largest.squeeze(1);
         At(LogNormalizer_N).copy_(total);
         At(LogLikelihood_N).copy_((chosen - total).masked_fill_(none, Scalars.Zero));
         Tensor? mass = LogBoundary_N is null ? null : mv(e, Problem.Boundary!).div_(sum);

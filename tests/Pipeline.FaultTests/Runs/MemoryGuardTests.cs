@@ -18,7 +18,7 @@ public sealed class MemoryGuardTests(TinyJob job, ITestOutputHelper output)
         if (end is null)
             return;
         Assert.Equal(ExitCodes.Memory, end.Code);
-        Assert.Matches("stage 'score-teacher', batch of [0-9]+ documents of up to [0-9]+ tokens from [0-9a-f]{16}:[0-9]+", end.Error);
+        Assert.Matches("stage 'score-teacher', batch of [0-9]+ documents of up to [0-9]+ tokens starting with [0-9a-f]{16}:[0-9]+", end.Error);
         Assert.Matches("torch (asked for|could get no more)", end.Error);
         Assert.Contains("lower batchTokens (now 4194304)", end.Error, StringComparison.Ordinal);
     }
@@ -31,7 +31,7 @@ public sealed class MemoryGuardTests(TinyJob job, ITestOutputHelper output)
         if (end is null)
             return;
         Assert.Equal(ExitCodes.Memory, end.Code);
-        Assert.Matches("stage 'update-student', step [0-9]+, batch of [0-9]+ documents of up to [0-9]+ tokens from [0-9a-f]{16}:[0-9]+", end.Error);
+        Assert.Matches("stage 'update-student', step [0-9]+, batch of [0-9]+ documents of up to [0-9]+ tokens starting with [0-9a-f]{16}:[0-9]+", end.Error);
         Assert.Matches("torch (asked for|could get no more)", end.Error);
         Assert.Contains("lower 'tokens' of batch", end.Error, StringComparison.Ordinal);
     }
