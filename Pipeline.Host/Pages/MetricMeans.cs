@@ -1,9 +1,9 @@
 namespace Pipeline.Host.Pages;
 
-/// <summary>A value over any number of steps in so many points at most: when they are full, neighbours become one, and a point is of twice as many steps.</summary>
+/// <summary>A value over any number of steps, in a limited number of points: when all are used, neighbours are joined, and each point then covers twice as many steps.</summary>
 internal sealed class MetricMeans
 {
-    /// <summary>Points, at most: enough for a chart to take equal runs of them.</summary>
+    /// <summary>The most points that are kept: enough for a chart to average equal numbers of them.</summary>
     public const int Most = 2400;
 
     private readonly List<Mean> _means = [];

@@ -7,12 +7,12 @@ namespace Pipeline.Stages.Models;
 /// <content>A step of one position in each of a few rows, on the processor in float32.</content>
 public sealed unsafe partial class CausalLm
 {
-    // From here on torch's products, which take all rows at once, are as fast.
+    // Values in all rows from which on torch's products, which take the rows together, are as fast.
     private const int MostStepped = 8192;
 
     private StepPass? _step;
 
-    /// <summary>Whether <see cref="Step"/> is there for so many rows, and is the faster way.</summary>
+    /// <summary>Whether <see cref="Step"/> supports this model, and is the faster way for so many rows.</summary>
     internal bool CanStep(int batch)
         => Device.type == DeviceType.CPU && ComputeType == ScalarType.Float32 && (batch == 1 || (long)batch * Config.HiddenSize <= MostStepped) && _layers.TrueForAll(layer => layer.CanStep);
 
@@ -32,9 +32,8 @@ public sealed unsafe partial class CausalLm
             layer.Step(pass);
         _finalNorm.Step(pass.X, pass.X, pass.Batch);
         Tensor logits = empty([pass.Batch, rows], dtype: ScalarType.Float32);
-        var head = (float*)TensorAddress.Of(HeadWeight);
         var into = (float*)TensorAddress.Of(logits);
-        pass.Product(pass.X, head, null, into, Config.HiddenSize, rows);
+        pass.Product(pass.X, Head.Values, null, into, Config.HiddenSize, rows);
         if (Config.FinalSoftcap is { } softcap)
         {
             for (long i = 0; i < (long)pass.Batch * rows; i++)

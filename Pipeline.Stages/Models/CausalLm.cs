@@ -57,7 +57,9 @@ public sealed partial class CausalLm : IDisposable
     public IReadOnlyList<(string Name, Parameter Tensor)> Parameters => [.. _order.Select(name => (name, _weights[name].Tensor))];
 
     /// <summary>[V, H]: the head, or the input embeddings when they are tied.</summary>
-    public Tensor HeadWeight => _weights[Config.TieWordEmbeddings ? WeightNames.Embedding : WeightNames.Head].Tensor;
+    public Tensor HeadWeight => Head.Tensor;
+
+    private Weight Head => _weights[Config.TieWordEmbeddings ? WeightNames.Embedding : WeightNames.Head];
 
     /// <summary>[V, H].</summary>
     public Tensor EmbeddingWeight => _weights[WeightNames.Embedding].Tensor;

@@ -3,15 +3,15 @@ using System.Runtime.CompilerServices;
 namespace Pipeline.Stages.Models;
 
 /// <content>
-/// One position in each of a few rows without torch: there its calls cost more than the arithmetic, and its products of a few rows read the weights at half of the
-/// memory's speed.
+/// One position in each of a few rows, without torch, whose calls would cost more than the arithmetic, and whose products of a few rows read the weights at half of
+/// the memory's speed.
 /// </content>
 internal sealed unsafe partial class DecoderLayer
 {
     /// <summary>Whether <see cref="Step"/> computes all that this layer does.</summary>
     public bool CanStep => FeedForwardEdit is null && OutputEdit is null && _config.Activation != Activation.Gelu && Projections.All(map => map.Adapter is null);
 
-    /// <summary>As <see cref="Forward"/>, of <see cref="StepPass.X"/> in place.</summary>
+    /// <summary>As <see cref="Forward"/>, on <see cref="StepPass.X"/> in place.</summary>
     public void Step(StepPass pass)
     {
         (int batch, int hidden, int inner) = (pass.Batch, _config.HiddenSize, _config.IntermediateSize);

@@ -8,7 +8,7 @@ namespace Pipeline.Stages.Models;
 /// rotations. Kept from step to step. H hidden, D head width, R rotated dimensions, S positions with this one.
 /// </summary>
 /// <param name="config">The model's.</param>
-/// <param name="threads">That compute.</param>
+/// <param name="threads">How many compute.</param>
 internal sealed unsafe class StepPass(ModelConfig config, int threads) : IDisposable
 {
     private readonly Dictionary<string, (nint Address, long Count)> _rooms = new(StringComparer.Ordinal);
@@ -48,14 +48,14 @@ internal sealed unsafe class StepPass(ModelConfig config, int threads) : IDispos
     public void Product(float* x, float* weight, float* bias, float* into, int width, int rows)
         => Team.Run(rows, (long)rows * width * sizeof(float), (from, to) => VectorMaths.Product(x, weight, bias, into, Batch, width, rows, from, to));
 
-    /// <summary>Memory of [B, width] values by name; what it holds is nobody's.</summary>
+    /// <summary>Memory for [B, width] values, by name. Its content is undefined until it is written.</summary>
     public float* Room(string name, long width)
     {
         long count = Batch * width;
         (nint address, long held) = _rooms.GetValueOrDefault(name);
         if (held >= count)
             return (float*)address;
-        // Some more than needed: scores grow with every step.
+        // Twice what is needed, because scores grow with every step.
         address = (nint)NativeMemory.AlignedRealloc((void*)address, (nuint)(2 * count * sizeof(float)), 64);
         _rooms[name] = (address, 2 * count);
         return (float*)address;

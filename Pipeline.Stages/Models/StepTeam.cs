@@ -1,10 +1,10 @@
 namespace Pipeline.Stages.Models;
 
-/// <summary>Threads that share the rows of a product; the caller is one of them. Which rows go together changes no number.</summary>
+/// <summary>Threads that share the rows of a product; the caller is one of them. How the rows are shared does not change the result.</summary>
 /// <param name="threads">The caller included.</param>
 internal sealed class StepTeam(int threads) : IDisposable
 {
-    // Waking a thread takes as long as reading about this much.
+    // Waking a thread takes as long as reading about this many bytes.
     private const long LeastBytes = 1 << 20;
 
     private readonly SemaphoreSlim _begin = new(0);
@@ -13,8 +13,8 @@ internal sealed class StepTeam(int threads) : IDisposable
     private int _count, _next, _left;
 
     /// <param name="count">Rows.</param>
-    /// <param name="bytes">That are read: of little the caller does all.</param>
-    /// <param name="part">Gets the first row of its share and one past the last.</param>
+    /// <param name="bytes">How many bytes are read. With few, the caller does all of the work.</param>
+    /// <param name="part">Called with the first row of a share and one past its last.</param>
     public void Run(int count, long bytes, Action<int, int> part)
     {
         if (threads == 1 || bytes < LeastBytes)

@@ -4,12 +4,12 @@ using System.Runtime.CompilerServices;
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// What a decoder's step of one position a row is made of, over float32 in memory. A row of a matrix is read from its first to its last value: one stream, which
-/// memory gives at its full speed. Compiled at once as well as it can be: a short text is over before the runtime thinks of it.
+/// The operations of a decoder's step of one position per row, on float32 in memory. Each row of a matrix is read from its first to its last value, which is one
+/// stream that memory delivers at full speed. The loops are compiled with all optimizations at their first use: a short text ends before tiered compilation would do it.
 /// </summary>
 internal static unsafe class VectorMaths
 {
-    // Of x, in a core's first cache while a row of the matrix goes by; rows of the matrix, in its second.
+    // How much of x stays in a core's first-level cache while a row of the matrix is read, and how much of the matrix stays in its second-level cache.
     private const int NearBytes = 16 << 10, FarBytes = 128 << 10;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -2,7 +2,7 @@ namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
 /// The beginnings of a vocabulary's tokens, each with the bytes that come next in some token: one pass over the tokens in the order of their
-/// bytes, so that nobody has to search a range of places again.
+/// bytes, so that no range of places has to be searched again.
 /// </summary>
 internal sealed class ByteBeginnings
 {

@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics;
 
 namespace Pipeline.Stages.NextBytes;
 
-/// <summary>Sums of neighbours. Most of those that are asked for are of one number or of a few, and there are hundreds in each context.</summary>
+/// <summary>Sums of neighbouring numbers. Each context needs hundreds of them, most of one number or a few.</summary>
 internal static class RangeSum
 {
     /// <summary>Of values[start..end].</summary>
