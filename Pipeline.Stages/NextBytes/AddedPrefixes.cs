@@ -5,9 +5,10 @@ using Pipeline.Stages.Tokenization.Reading;
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// Which tokens would complete the content of an added token that the text before them has begun. The tokenizer cuts the added token out
-/// before it merges anything, so such tokens are never what it makes of the text. A state is the longest beginning of an added token that the
-/// text ends with (Aho and Corasick, 1975); 0 is none.
+/// Finds the tokens that would complete an added token which the text before them has begun. The tokenizer cuts added tokens out of a text before it
+/// merges anything, so that such tokens are never canonical there. The state of a text is the longest beginning of an added token that the text
+/// ends with (Aho and Corasick, 1975), or 0. Directly after an added token the state is the complement of a state (~s): the text of that token can
+/// only be the beginning of a longer added token, and nothing that begins inside it counts.
 /// </summary>
 internal sealed class AddedPrefixes
 {
@@ -15,7 +16,7 @@ internal sealed class AddedPrefixes
     private readonly Dictionary<(int State, byte Value), int> _next = [];
     private readonly List<int> _fallback = [0];
 
-    // Per state what is left of the contents that begin with it, those behind the fallbacks not among them.
+    // By state, what is missing of the added tokens that begin with it. What a state's fallbacks have begun is listed with them.
     private readonly List<List<byte[]>> _rest = [[]];
     private readonly Dictionary<int, int> _stateOfAdded = [];
     private readonly Dictionary<int, int[]> _forbidden = [];
@@ -54,12 +55,14 @@ internal sealed class AddedPrefixes
         }
     }
 
-    /// <summary>The state after a token's bytes.</summary>
+    /// <summary>The state after a further token.</summary>
+    /// <param name="state">The state before it.</param>
+    /// <param name="id">The token.</param>
+    /// <param name="bytes">The token's bytes.</param>
     public int After(int state, int id, ReadOnlySpan<byte> bytes)
     {
         if (_rest.Count == 1)
             return 0;
-        // What begins inside an added token does not count; the token itself may be the beginning of a longer one.
         if (_stateOfAdded.TryGetValue(id, out int own))
             return ~own;
         int at = state;
@@ -68,7 +71,7 @@ internal sealed class AddedPrefixes
         return at;
     }
 
-    /// <summary>Places that must not come next in this state.</summary>
+    /// <summary>The places of the tokens that must not come next in this state.</summary>
     public int[] Forbidden(int state)
     {
         if (state is 0 or -1)

@@ -1,22 +1,23 @@
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// The beginnings of a vocabulary's tokens, each with the bytes that come next in some token: one pass over the tokens in the order of their
-/// bytes, so that no range of places has to be searched again.
+/// The trie of a vocabulary's tokens. Its nodes are beginnings, that is, bytes that some longer token begins with. Each has a branch for every byte
+/// that comes next in some token. It is built once from the sorted tokens, so that no range of places has to be searched for later.
 /// </summary>
 internal sealed class ByteBeginnings
 {
-    /// <summary>No token goes on here.</summary>
+    /// <summary>The beginning that no token continues.</summary>
     public const int None = -1;
 
-    // Per beginning its first branch; behind its branches is an entry that only ends the last one.
+    // By beginning, its first branch. After its branches comes one more entry, which only ends the last branch.
     private readonly int[] _first;
     private readonly byte[] _symbols;
     private readonly int[] _starts;
     private readonly int[] _next;
 
-    /// <param name="count">Tokens.</param>
-    /// <param name="bytesAt">Of the token at a place; places are in the order of the bytes.</param>
+    /// <summary>Builds the trie level by level.</summary>
+    /// <param name="count">The number of tokens.</param>
+    /// <param name="bytesAt">The bytes of the token at a place. Places must be in the order of the bytes.</param>
     public ByteBeginnings(int count, Func<int, ReadOnlySpan<byte>> bytesAt)
     {
         List<int> first = [0], starts = [], next = [];
@@ -26,7 +27,7 @@ internal sealed class ByteBeginnings
         {
             for (int place = at.Start; place < at.End; place++)
             {
-                // Those that are the beginning itself, and no more, are in front.
+                // The tokens that are this beginning and no longer come first; they have no next byte.
                 if (bytesAt(place).Length <= at.Depth)
                     continue;
                 int start = place;
@@ -47,13 +48,13 @@ internal sealed class ByteBeginnings
         (_first, _symbols, _starts, _next) = ([.. first], [.. symbols], [.. starts], [.. next]);
     }
 
-    /// <summary>How tokens go on behind a beginning; 0 is that of no byte.</summary>
+    /// <summary>The branches of a beginning. Beginning 0 is the empty one.</summary>
     public ByteBranches After(int beginning)
         => beginning == None
             ? new ByteBranches(_symbols, _starts, _starts.Length - 1, 0)
             : new ByteBranches(_symbols, _starts, _first[beginning], _first[beginning + 1] - _first[beginning] - 1);
 
-    /// <summary>The beginning that is one byte longer; <see cref="None"/> where no token goes on behind it.</summary>
+    /// <summary>The beginning that is one byte longer; <see cref="None"/> where no token is longer still.</summary>
     public int Next(int beginning, byte value)
     {
         int at = After(beginning).Symbols.IndexOf(value);

@@ -5,24 +5,36 @@ using Pipeline.Stages.Objectives;
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// Turns a position's distribution over the student's vocabulary into the gradient of what the position's entries lose by its logits, and says
-/// what they lose.
+/// Computes the loss of a position's entries from the student's distribution there, and turns the distribution into the gradient of this loss with
+/// respect to the logits. <see cref="ByteDivergence"/> has the formulas. Not safe for several threads at once.
 /// </summary>
+/// <param name="vocabulary">The student's vocabulary; V places.</param>
+/// <param name="tables">The entries of the batch, ascending by position.</param>
 internal sealed class ByteBuckets(ByteVocabulary vocabulary, ByteTables tables)
 {
-    // Of all that can come: below it a mass is rounding, and its logarithm would be without a bound.
+    // A bucket is taken to have at least this share of the student's mass. Less is rounding, and its logarithm would have no bound.
     private const double LeastShare = 1e-30;
 
+    // The gradient with respect to a place's logit is the place's weight times the sum of the steps whose range contains the place.
     private readonly List<(int From, int To, double Value)> _steps = [];
+
+    // The buckets of one entry: the teacher's probability, the student's mass, and where in _ranges their places are.
     private readonly List<(double P, double Mass, int First, int Count)> _buckets = [];
     private readonly List<(int From, int To)> _ranges = [];
+
+    // Where the sum of the steps changes, and the sum from each of these places on.
     private readonly List<int> _cuts = [];
     private readonly List<double> _factors = [];
+
+    // The first entry of each position.
     private readonly Dictionary<long, int> _first = Enumerable.Range(0, tables.Count).GroupBy(n => tables.At_n[n]).ToDictionary(g => g.Key, g => g.First());
 
-    /// <param name="position">Flat; one without entries loses nothing.</param>
-    /// <param name="weights">[V] proportional to the student's probabilities in the order of the places; becomes the gradient by the logits.</param>
-    /// <returns>Σ of KL over the position's entries.</returns>
+    /// <summary>The loss at a position, and its gradient.</summary>
+    /// <param name="position">The flat position. One without entries has a loss and a gradient of 0.</param>
+    /// <param name="weights">
+    /// [V] numbers proportional to the student's probabilities, in the order of the places. They become the gradient with respect to the logits.
+    /// </param>
+    /// <returns>The sum of KL(teacher, student) over the position's entries, in nats.</returns>
     public double At(long position, Span<float> weights)
     {
         _steps.Clear();
@@ -33,7 +45,7 @@ internal sealed class ByteBuckets(ByteVocabulary vocabulary, ByteTables tables)
         return loss;
     }
 
-    // By the sum of the steps over each place, which changes at their ends alone.
+    // Multiplies each weight by the sum of the steps over its place. The sum only changes where a step begins or ends.
     private void Multiply(Span<float> weights)
     {
         _cuts.Clear();
@@ -84,9 +96,9 @@ internal sealed class ByteBuckets(ByteVocabulary vocabulary, ByteTables tables)
     {
         int depth = tables.Depth_n[n];
         ByteBranches branches = Branches(tables.Next_n[n], depth);
-        // At a token's end everything may come that the model gives mass to; inside a token it is known to go on.
-        double all = depth == 0 ? Sum(weights) : Sum(weights[branches.Starts[0]..branches.Starts[^1]]);
+        // Before the first byte of a token, all of the model's mass counts. Inside the token, the model knows that the token goes on.
         (int allFrom, int allTo) = depth == 0 ? (0, weights.Length) : (branches.Starts[0], branches.Starts[^1]);
+        double all = Sum(weights[allFrom..allTo]);
         Gather(n, depth, branches, weights, out double p);
         if (p <= 0)
             return 0;
@@ -102,14 +114,15 @@ internal sealed class ByteBuckets(ByteVocabulary vocabulary, ByteTables tables)
         return loss;
     }
 
-    // The teacher's buckets that the student can say at all, with its own mass; they share out what the others had.
+    // Collects the teacher's buckets that some token of the student expresses, with the student's mass. The sum of the teacher's probabilities is
+    // what each is divided by, so that these buckets share the mass of the others.
     private void Gather(int n, int depth, ByteBranches branches, ReadOnlySpan<float> weights, out double sum)
     {
         _buckets.Clear();
         _ranges.Clear();
         sum = 0;
         int named = 0, next = 0, rest = branches.Symbols.Length;
-        for (; named < tables.Width && tables.Symbols_nK[(n * tables.Width) + named] is var symbol && symbol != ByteTables.Nothing; named++)
+        for (; Name(n, named) is var symbol && symbol != ByteTables.Nothing; named++)
         {
             while (next < branches.Symbols.Length && branches.Symbols[next] < symbol)
                 next++;
@@ -124,18 +137,24 @@ internal sealed class ByteBuckets(ByteVocabulary vocabulary, ByteTables tables)
             sum += Bucket(tables.Rest_n[n], weights, [.. Unnamed(n, branches)]);
     }
 
-    // Ranges between the named ones, those that follow each other as one.
+    // The i-th byte that an entry names; Nothing after its last.
+    private short Name(int n, int i) => i < tables.Width ? tables.Symbols_nK[(n * tables.Width) + i] : ByteTables.Nothing;
+
+    // The places of all bytes that the entry does not name. Neighbouring ranges are joined.
     private IEnumerable<(int From, int To)> Unnamed(int n, ByteBranches branches)
     {
         int from = -1;
         for (int i = 0, name = 0; i < branches.Symbols.Length; i++)
         {
-            while (name < tables.Width && tables.Symbols_nK[(n * tables.Width) + name] is var symbol && symbol != ByteTables.Nothing && symbol < branches.Symbols[i])
+            while (Name(n, name) is var symbol && symbol != ByteTables.Nothing && symbol < branches.Symbols[i])
                 name++;
-            bool isNamed = name < tables.Width && tables.Symbols_nK[(n * tables.Width) + name] == branches.Symbols[i];
+            bool isNamed = Name(n, name) == branches.Symbols[i];
             if (isNamed && from >= 0)
                 yield return (from, branches.Starts[i]);
-            from = isNamed ? -1 : from < 0 ? branches.Starts[i] : from;
+            if (isNamed)
+                from = -1;
+            else if (from < 0)
+                from = branches.Starts[i];
         }
         if (from >= 0)
             yield return (from, branches.Starts[^1]);
@@ -153,14 +172,12 @@ internal sealed class ByteBuckets(ByteVocabulary vocabulary, ByteTables tables)
         return p;
     }
 
+    // How tokens continue that share the first bytes of this one.
     private ByteBranches Branches(int token, int depth)
     {
         int beginning = 0;
-        if (depth > 0)
-        {
-            foreach (byte value in vocabulary.Tokenizer.ByteView(token)[..depth])
-                beginning = vocabulary.Beginnings.Next(beginning, value);
-        }
+        foreach (byte value in vocabulary.Tokenizer.ByteView(token)[..depth])
+            beginning = vocabulary.Beginnings.Next(beginning, value);
         return vocabulary.Beginnings.After(beginning);
     }
 

@@ -6,19 +6,21 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// KL(teacher, student) between next bytes at each position, over a student's own vocabulary. With S the student's mass of a range of places, each
-/// bucket i of the teacher's (a byte, the end, the rest) gives p_i log(p_i S_all / S_i), and its gradient by the logit z of a place is the place's
-/// share of S_all, less p_i times its share of S_i: a constant per range times the place's probability. The head lies in <see cref="PlaceOrder"/>.
+/// KL(teacher, student) between next bytes at each position, computed over the student's own vocabulary ("Objectives on next bytes" in
+/// docs/method.md). Let p_i be the teacher's probability of bucket i (a byte, the end, or the rest), S_i the student's mass in it, and S_all the
+/// student's mass of everything that may come. The bucket adds p_i log(p_i S_all / S_i) to the loss. The gradient with respect to a place's logit is
+/// the place's share of S_all, minus p_i times its share of S_i: a constant for each range of places, times the place's probability. The rows of
+/// the head must be in <see cref="PlaceOrder"/>.
 /// </summary>
-/// <param name="vocabulary">The student's.</param>
-/// <param name="tables">Which positions predict which bytes.</param>
+/// <param name="vocabulary">The student's vocabulary.</param>
+/// <param name="tables">Which positions predict which bytes, and what the teacher says about them.</param>
 /// <param name="positions_N">The flat position of each hidden state that goes through the head.</param>
 internal sealed class ByteDivergence(ByteVocabulary vocabulary, ByteTables tables, IReadOnlyList<long> positions_N) : IHeadReading
 {
     private readonly ByteBuckets _buckets = new(vocabulary, tables);
     private readonly int _places = vocabulary.Ids.Length;
 
-    /// <summary>[S] Σ over a position's entries; 0 where it has none.</summary>
+    /// <summary>[S] the loss of each position of the slice: a sum over its entries, in nats. It is 0 where there are none.</summary>
     public Tensor Read(HeadSlice slice)
     {
         Tensor given_SV = slice.Weights_SV;

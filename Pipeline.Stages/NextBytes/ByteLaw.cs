@@ -1,29 +1,33 @@
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// The distribution over the next byte after each beginning of a text: with W(n) the product of the renormalized probabilities along a node's
-/// path, P(B[:k] x) = Σ W(n) · Σ q(v | n) over the nodes n at offsets j ≤ k and the tokens v whose bytes begin with B[j:k] x, and p(x | B[:k])
-/// is its share over the 256 bytes and the end. Nodes may come one after another, parents first; those left out count for nothing.
+/// The distribution over the next byte after each beginning of a text ("Exact next bytes" in docs/method.md). W(n) is the product of the
+/// renormalized probabilities q along the path to node n. Then P(B[:k] x) = Σ W(n) · Σ q(v | n), over the nodes n at offsets j ≤ k and the tokens
+/// v whose bytes begin with B[j:k] x, and p(x | B[:k]) is the share of x among the 256 bytes and the end. Nodes are added one at a time, parents
+/// first. A node that was not added counts for nothing.
 /// </summary>
+/// <param name="tree">The contexts of the text, B.</param>
 internal sealed class ByteLaw(ByteTree tree)
 {
     private readonly List<NodeSums?> _sums = [];
     private readonly List<double> _logWeight = [];
 
-    // Per node the offsets it speaks of, 0 where it has not been added, and log W less what its sums are divided by: without a look at the sums themselves.
+    // By node, how many offsets its sums cover (0 where it was not added), and log W - log Z. They are kept here so that the search for the nodes
+    // that have something to say about an offset need not read the sums.
     private readonly List<int> _offsets = [];
     private readonly List<double> _logScale = [];
     private int _longest;
 
-    /// <summary>[nodes] log W; NaN where a node or one before it has not been added.</summary>
+    /// <summary>log W of a node; NaN where its parent has not been added.</summary>
     public double LogWeight(int node) => node < _logWeight.Count ? _logWeight[node] : double.NaN;
 
+    /// <summary>Whether a node has been added.</summary>
     public bool Has(int node) => node < _sums.Count && _sums[node] is not null;
 
-    /// <summary>Adds what a node says, and weighs its children.</summary>
-    /// <param name="node">Its parent was added before; the root has none.</param>
-    /// <param name="sums">Of the node.</param>
-    /// <param name="edges">Per child of the node the model's log-probability of its token, of the same scale as the sums were made of.</param>
+    /// <summary>Adds a node, and computes the weights of its children.</summary>
+    /// <param name="node">The node. Its parent must have been added before.</param>
+    /// <param name="sums">The node's sums.</param>
+    /// <param name="edges">By child, the model's log-probability of its token. It may be off by a constant, but by the same one as the sums.</param>
     public void Add(int node, NodeSums sums, ReadOnlySpan<double> edges)
     {
         while (_sums.Count < tree.Nodes.Count)
@@ -41,7 +45,7 @@ internal sealed class ByteLaw(ByteTree tree)
             _logWeight[children[i]] = _logWeight[node] + edges[i] - sums.LogValid;
     }
 
-    /// <summary>Gives back what the nodes say; nothing can be asked any more.</summary>
+    /// <summary>Gives the sums of all nodes back to the pool. After this, nothing can be asked.</summary>
     public void Release(SumsPool pool)
     {
         pool.GiveBack(_sums.OfType<NodeSums>());
@@ -49,12 +53,10 @@ internal sealed class ByteLaw(ByteTree tree)
         _offsets.Clear();
     }
 
-    /// <summary>
-    /// p(x | B[:k]) for the 257 symbols, and the logarithm of P(B[:k]) under the nodes added.
-    /// </summary>
+    /// <summary>The distribution after the first k bytes of the text.</summary>
     /// <param name="offset">k.</param>
-    /// <param name="p">[257], filled.</param>
-    /// <returns>Minus infinity, and p of zeros, where nothing leads.</returns>
+    /// <param name="p">[257], filled with p(x | B[:k]); all zeros where no node that was added has anything to say.</param>
+    /// <returns>The natural logarithm of P(B[:k]) under the nodes added; minus infinity where p is all zeros.</returns>
     public double Row(int offset, Span<double> p)
     {
         double logOfOne = Sums(offset, p, out double mass);
@@ -66,11 +68,11 @@ internal sealed class ByteLaw(ByteTree tree)
         return logOfOne + Math.Log(mass);
     }
 
-    /// <summary>As <see cref="Row"/>, not normalized.</summary>
+    /// <summary>Like <see cref="Row"/>, but without the division by the sum.</summary>
     /// <param name="offset">k.</param>
-    /// <param name="p">[257], filled with numbers that are proportional to p(x | B[:k]).</param>
-    /// <param name="mass">What they sum to; 0 where nothing leads.</param>
-    /// <returns>The logarithm of the probability that 1 of them stands for.</returns>
+    /// <param name="p">[257], filled with numbers proportional to p(x | B[:k]).</param>
+    /// <param name="mass">The sum of these numbers; 0 where no node that was added has anything to say.</param>
+    /// <returns>The natural logarithm of what a number has to be multiplied by to be P(B[:k] x).</returns>
     public double Sums(int offset, Span<double> p, out double mass)
     {
         mass = 0;

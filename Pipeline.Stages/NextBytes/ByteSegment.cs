@@ -2,15 +2,15 @@ using Pipeline.Contracts.Records;
 
 namespace Pipeline.Stages.NextBytes;
 
-/// <summary>A run of text tokens of a row: what comes before its first token is a mark, or a token that is more than text.</summary>
-/// <param name="Text">Its tokens and bytes; it has an end where the row's end of text follows.</param>
-/// <param name="Root">Where in the row the token before it is, or its own first where nothing is before it.</param>
-/// <param name="From">Bytes of the document before it.</param>
+/// <summary>A run of text within a row of tokens. Special tokens, templates, and tokens whose bytes are not known lie between the runs.</summary>
+/// <param name="Text">The run's tokens and bytes. It has an end where the row's end-of-text token follows.</param>
+/// <param name="Root">The index in the row of the token before the run, or of the run's first token if nothing comes before.</param>
+/// <param name="From">How many bytes of the document come before the run.</param>
 internal sealed record ByteSegment(ByteText Text, int Root, int From)
 {
-    /// <summary>The runs of a row, in order.</summary>
-    /// <param name="tokens">With marks, templates and their labels; ends are those in the document's text.</param>
-    /// <param name="vocabulary">Whose ids.</param>
+    /// <summary>The runs of text in a row, in order.</summary>
+    /// <param name="tokens">The whole row, with the units of its tokens and their ends in the document's text.</param>
+    /// <param name="vocabulary">The vocabulary of the tokens.</param>
     public static List<ByteSegment> Of(TokenSequence tokens, ByteVocabulary vocabulary)
     {
         var segments = new List<ByteSegment>();
@@ -33,7 +33,7 @@ internal sealed record ByteSegment(ByteText Text, int Root, int From)
         return segments;
     }
 
-    // A token that spells less than the bytes it stands for (an unknown one) says nothing of what is inside it.
+    // An unknown token spells fewer bytes than it stands for, so that nothing is known about the bytes inside it.
     private static bool IsText(TokenSequence tokens, int index, int before, ByteVocabulary vocabulary)
         => tokens.Unit(index) == UnitLabels.Text && vocabulary.PlaceOf(tokens.Ids[index]) >= 0
             && vocabulary.Tokenizer.ByteView(tokens.Ids[index]).Length is var spelt && spelt > 0 && spelt >= tokens.ByteEnds[index] - before;

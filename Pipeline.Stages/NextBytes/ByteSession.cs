@@ -6,12 +6,12 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// A text under one model that grows byte by byte, with the distribution over the next byte behind it: contexts are computed once, as they
-/// come, behind the cached keys of their ancestors. Belongs to the device's thread. E contexts, S keys.
+/// A text that grows byte by byte under one model, with the distribution over its next byte. Each context is computed once, when it is first needed,
+/// from the cached keys and values of its ancestors. To be used on the device's thread. E contexts, S keys.
 /// </summary>
 internal sealed class ByteSession : IDisposable
 {
-    // Keys of contexts that are over may stay until they are as many as this.
+    // Keys that no live context needs are dropped when there are more of them than this.
     private const int MostDeadKeys = 64;
 
     private readonly NextByteModel _model;
@@ -21,10 +21,16 @@ internal sealed class ByteSession : IDisposable
     private readonly List<int> _nodeOfKey = [];
     private readonly Dictionary<int, int> _keyOf = [];
 
-    /// <param name="model">Stays the caller's.</param>
-    /// <param name="prompt">What the text begins with; its last bytes may be the beginning of a token.</param>
+    /// <param name="model">The model. It is not disposed here.</param>
+    /// <param name="prompt">The beginning of the text. It may end inside a token.</param>
     /// <param name="leastShare">See <see cref="LiveContexts"/>.</param>
-    /// <param name="known">Keys of the prompt's first tokens, its mark among them, rotated for a text of its length; becomes this object's. Null: none.</param>
+    /// <param name="known">
+    /// Keys and values of the prompt's first tokens, including the one in front, rotated for a text of the prompt's length. The session owns them
+    /// from here on. Null where none are known.
+    /// </param>
+    /// <exception cref="InputException">
+    /// The text has no first token (see <see cref="ByteTree.Of"/>), or the model's rotary frequencies change with its length.
+    /// </exception>
     public ByteSession(NextByteModel model, ByteText prompt, double leastShare = 0, KeyValueCache? known = null)
     {
         _model = model;
@@ -43,17 +49,20 @@ internal sealed class ByteSession : IDisposable
         }
     }
 
-    /// <summary>Contexts computed so far, those of the prompt among them.</summary>
+    /// <summary>How many contexts have been computed, including those of the prompt.</summary>
     public int Contexts { get; private set; }
 
-    /// <summary>p of the 257 symbols behind the text so far.</summary>
+    /// <summary>The distribution over the next byte after the text so far: [257], filled with the probabilities of the bytes and the end.</summary>
     public void Row(Span<double> p) => _live.Row(p);
 
-    /// <summary>The tokens that go past the end of the text, or end it: the ids up to and with each, and its probability given the text.</summary>
+    /// <summary>
+    /// The tokens that reach past the end of the text so far, or end it: for each, the ids from the root up to and including it, and its probability
+    /// given the text.
+    /// </summary>
     public IReadOnlyList<(Func<int[]> Ids, double P)> Tokens()
         => [.. _live.Tokens().Select(t => ((Func<int[]>)(() => [.. PathOf(t.Node), _model.Vocabulary.Ids[t.Place]]), t.P))];
 
-    /// <summary>The text goes on by a byte.</summary>
+    /// <summary>Continues the text by a byte.</summary>
     public void Push(byte value)
     {
         _live.Push(value);
@@ -61,8 +70,8 @@ internal sealed class ByteSession : IDisposable
     }
 
     /// <summary>
-    /// The tokens that the text most likely is made of, as far as it has whole ones, and their keys, which become the caller's. A row was asked
-    /// for, and this object can only be disposed then.
+    /// The most likely tokens of the text so far, up to the last whole one, and their keys and values, which the caller must dispose. To be called
+    /// after <see cref="Row"/>, and as the last call before <see cref="Dispose"/>.
     /// </summary>
     public (int[] Ids, KeyValueCache Keys) Take()
     {
@@ -75,7 +84,8 @@ internal sealed class ByteSession : IDisposable
 
     public void Dispose() => _cache.Dispose();
 
-    // The prompt's own tokens, in one pass behind those that are known. What is said behind a token is not known with its keys.
+    // Computes the prompt's own tokens in one pass, after those whose keys are known. A key is no distribution: where one is needed after a token,
+    // this token and all later ones are computed again.
     private void Begin()
     {
         using IDisposable quiet = no_grad();
@@ -93,7 +103,7 @@ internal sealed class ByteSession : IDisposable
         using IDisposable quiet = no_grad();
         while (_live.Needed() is { Count: > 0 } needed)
         {
-            // The first generation: its ancestors are there, or come before it.
+            // The contexts of one depth are computed together. Before that, the missing ancestors of the first one are, one by one.
             int first = needed[0];
             int[] path = [.. Ancestors(first).Where(node => !_keyOf.ContainsKey(node))];
             if (path.Length > 0)
@@ -106,7 +116,7 @@ internal sealed class ByteSession : IDisposable
         }
     }
 
-    // Above a context, the first one first.
+    // From the root down to the parent.
     private IEnumerable<int> Ancestors(int node) => PathOfNodes(_tree.Nodes[node].Parent);
 
     private IEnumerable<int> PathOfNodes(int node)
@@ -126,7 +136,7 @@ internal sealed class ByteSession : IDisposable
         CausalLm model = _model.Model;
         if (!isTrunk)
             LeaveDead();
-        // Keys are cached rotated: where the text's new length changes the rotation, all of them are computed again.
+        // Cached keys are rotated already. Where the rotation depends on the length of the text, they would have to be computed again.
         int deepest = nodes.Max(node => _tree.Nodes[node].Depth), longest = _nodeOfKey.Count == 0 ? 0 : _nodeOfKey.Max(node => _tree.Nodes[node].Depth);
         if (!isTrunk && deepest > longest && !model.Config.Rope.IsSame(longest + 1, deepest + 1))
             throw new InputException($"the model's rotary frequencies change with the length of the text, which now has {deepest + 1} tokens: use shorter texts");
@@ -166,7 +176,7 @@ internal sealed class ByteSession : IDisposable
         return model.CreateTreeAttention(seen_BES, positions_BE, keyPositions_BS, _cache);
     }
 
-    // Keys that no live context sees are left out now and then, so that a text costs what its tokens do.
+    // Drops the keys that no live context needs, now and then, so that the cache does not grow by every context that was ever tried.
     private void LeaveDead()
     {
         HashSet<int> wanted = [.. _live.Nodes.SelectMany(PathOfNodes)];

@@ -4,22 +4,26 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// A text as one tokenizer models it: its tokens, and the bytes they spell, spaces that the tokenizer puts in front of parts of it included.
+/// A text as one tokenizer sees it: its tokens, and the bytes that they spell. These include spaces that the tokenizer inserted. N bytes of the
+/// text itself.
 /// </summary>
 /// <param name="Bytes">What the tokens spell.</param>
-/// <param name="Ids">The tokens, the mark in front not among them.</param>
-/// <param name="Rows">[N + 1] per byte of the text, and for its end, how many of <paramref name="Bytes"/> come before it: put-in spaces are behind.</param>
-/// <param name="Mark">The mark in front; null: the first token is what the rest is conditioned on.</param>
-/// <param name="HasEnd">Whether the text ends where its bytes do; false where it was cut.</param>
+/// <param name="Ids">The tokens, without the one in front.</param>
+/// <param name="Rows">
+/// [N + 1] for each byte of the text, and for its end, how many of <paramref name="Bytes"/> come before it. An inserted space counts as before.
+/// </param>
+/// <param name="Mark">The token in front of the text, such as bos. Null where there is none: everything is then conditioned on the first token.</param>
+/// <param name="HasEnd">Whether the text ends after its last byte; false where it was cut.</param>
 internal sealed record ByteText(byte[] Bytes, int[] Ids, int[] Rows, int? Mark, bool HasEnd = true)
 {
-    /// <param name="tokens">Tokens of text alone, with the ends of each in the text's UTF-8.</param>
-    /// <param name="vocabulary">Whose ids.</param>
-    /// <param name="mark">Goes in front.</param>
-    /// <param name="hasEnd">Whether the text ends here.</param>
+    /// <summary>A text that has been tokenized.</summary>
+    /// <param name="tokens">Its tokens, all of them text, and where each ends in the text's UTF-8.</param>
+    /// <param name="vocabulary">The vocabulary of the tokens.</param>
+    /// <param name="mark">See <see cref="Mark"/>.</param>
+    /// <param name="hasEnd">See <see cref="HasEnd"/>.</param>
     public static ByteText Of(TokenSequence tokens, ByteVocabulary vocabulary, int? mark, bool hasEnd = true)
     {
-        // A space in front is there, and conditioned on, even where nothing comes behind it.
+        // The tokenizer would insert a space before whatever comes first, so the space is there although the text is empty.
         if (tokens.Count == 0 && vocabulary.HasDummy)
             return new ByteText([(byte)' '], [], [1], mark, hasEnd);
         var bytes = new List<byte>();
@@ -29,10 +33,10 @@ internal sealed record ByteText(byte[] Bytes, int[] Ids, int[] Rows, int? Mark, 
         {
             ReadOnlySpan<byte> view = vocabulary.Tokenizer.ByteView(tokens.Ids[i]);
             int own = tokens.ByteEnds[i] - at;
-            // What the token spells beyond its own bytes is in front of them.
-            int putIn = view.Length - own;
+            // What a token spells beyond its bytes of the text was inserted in front of them.
+            int inserted = view.Length - own;
             for (int b = 0; b < own; b++)
-                rows[at + b] = bytes.Count + putIn + b;
+                rows[at + b] = bytes.Count + inserted + b;
             bytes.AddRange(view);
             at = tokens.ByteEnds[i];
             rows[at] = bytes.Count;
@@ -40,9 +44,9 @@ internal sealed record ByteText(byte[] Bytes, int[] Ids, int[] Rows, int? Mark, 
         return new ByteText([.. bytes], tokens.Ids, rows, mark, hasEnd);
     }
 
-    /// <summary>A prompt that goes on: no rows, and no end.</summary>
-    /// <param name="ids">As the model gets them.</param>
-    /// <param name="vocabulary">Whose ids.</param>
+    /// <summary>A prompt that is to be continued. It has no rows and no end.</summary>
+    /// <param name="ids">The prompt's tokens, with those in front, as the model gets them.</param>
+    /// <param name="vocabulary">The vocabulary of the tokens.</param>
     public static ByteText OfPrompt(IReadOnlyList<int> ids, ByteVocabulary vocabulary)
     {
         int? mark = vocabulary.Tokenizer.IsMark(ids[0]) ? ids[0] : null;
@@ -50,17 +54,18 @@ internal sealed record ByteText(byte[] Bytes, int[] Ids, int[] Rows, int? Mark, 
         var bytes = new List<byte>();
         foreach (int id in text)
             bytes.AddRange(vocabulary.Tokenizer.ByteView(id));
-        // A space in front is conditioned on even where nothing comes behind it.
+        // As above: the space is there although the text is empty.
         if (text.Length == 0 && vocabulary.HasDummy)
             bytes.Add((byte)' ');
         return new ByteText([.. bytes], text, [], mark, HasEnd: false);
     }
 
-    /// <param name="text">Well-formed and NFC.</param>
-    /// <param name="encoder">Of the vocabulary's tokenizer.</param>
-    /// <param name="vocabulary">Whose ids.</param>
-    /// <param name="mark">Goes in front.</param>
-    /// <param name="hasEnd">Whether the text ends here.</param>
+    /// <summary>Tokenizes a text.</summary>
+    /// <param name="text">A well-formed text in NFC.</param>
+    /// <param name="encoder">An encoder of the vocabulary's tokenizer.</param>
+    /// <param name="vocabulary">The vocabulary of its tokens.</param>
+    /// <param name="mark">See <see cref="Mark"/>.</param>
+    /// <param name="hasEnd">See <see cref="HasEnd"/>.</param>
     /// <exception cref="ByteViewException">The tokens do not stand for the text's bytes.</exception>
     public static ByteText Of(string text, TextEncoder encoder, ByteVocabulary vocabulary, int? mark, bool hasEnd = true)
         => Of(encoder.EncodeDocument(text, addBos: false, addEos: false), vocabulary, mark, hasEnd);

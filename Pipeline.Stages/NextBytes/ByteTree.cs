@@ -6,13 +6,14 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// The contexts that a next byte of a text depends on: every sequence of tokens that spells a beginning of the text's bytes and that the
-/// tokenizer makes of the beginning of some text. They form a tree: a node is one token behind its parent. Without a pattern that cuts,
-/// there is one node at each byte; the document's own tokens, from the root on, are its trunk. Grows byte by byte.
+/// The contexts that the next bytes of a text depend on: all canonical token sequences that spell a beginning of the text ("Exact next bytes"
+/// in docs/method.md). A sequence is canonical when the tokenizer produces it from the beginning of some text. The sequences form a tree, in
+/// which each node is one token after its parent. The path of the text's own tokens is its trunk. Where no pre-tokenizer cuts the text, there
+/// is one node at each byte. The tree grows byte by byte.
 /// </summary>
 internal sealed class ByteTree
 {
-    // Of the many bytes at which no node ends.
+    // Shared by the many offsets at which no node ends.
     private static readonly List<int> s_none = [];
 
     private readonly ByteVocabulary _vocabulary;
@@ -23,13 +24,13 @@ internal sealed class ByteTree
 
     private bool _isTrunkOnly;
 
-    // Tokens that the bytes so far may be the beginning of, by where they start.
     private readonly List<(int Start, PlaceRange Range)> _open = [];
 
-    /// <param name="rule">Of the vocabulary.</param>
-    /// <param name="vocabulary">Whose tokens.</param>
-    /// <param name="root">The mark in front, or the first token.</param>
-    /// <param name="rootBytes">Bytes of text under the root; empty for a mark.</param>
+    /// <summary>A tree that has only its root.</summary>
+    /// <param name="vocabulary">The tokens of the model.</param>
+    /// <param name="rule">The rule of this vocabulary.</param>
+    /// <param name="root">The token in front of the text, such as bos, or the text's first token where nothing is in front.</param>
+    /// <param name="rootBytes">The bytes of the text that the root spells; empty for a token in front.</param>
     public ByteTree(ByteVocabulary vocabulary, ContinuationRule rule, int root, ReadOnlySpan<byte> rootBytes)
     {
         _vocabulary = vocabulary;
@@ -42,30 +43,31 @@ internal sealed class ByteTree
         Utf8State state = default;
         state.TryNext(rootBytes, out state);
         int place = vocabulary.PlaceOf(root);
-        // A token of text that is no text of this document (a template's line feed) still joins with what follows it.
+        // An ordinary token in front of the text, such as a template's line feed, can still merge with what follows. It is part of the tail.
         int[] tail = place < 0 || _rule.IsAdded(place) ? [] : [place];
         Add(new ByteNode(root, place, -1, rootBytes.Length, 0, true, tail, state, PendingOf(rootBytes, state), rule.Added.After(0, root, rootBytes)));
     }
 
-    /// <summary>Where the text begins, or goes on behind its last added token.</summary>
+    /// <summary>The end of the root, or of the text's last added token. The tokenizer encodes what follows by itself.</summary>
     public int Segment { get; private set; }
 
     public ReadOnlySpan<byte> Bytes => CollectionsMarshal.AsSpan(_bytes);
 
     public IReadOnlyList<ByteNode> Nodes => _nodes;
 
-    /// <summary>Where tokens begin that the bytes so far may be the beginning of, and which.</summary>
+    /// <summary>For each offset where a token may begin, the tokens whose bytes begin with all of the text's bytes from there on.</summary>
     public IReadOnlyList<(int Start, PlaceRange Range)> Open => _open;
 
-    /// <summary>Nodes whose tokens spell exactly the first <paramref name="offset"/> bytes.</summary>
+    /// <summary>The nodes whose path spells exactly the first <paramref name="offset"/> bytes of the text.</summary>
     public List<int> At(int offset) => _at[offset];
 
-    /// <summary>The tree of a text. Its own tokens are in it whatever the rule says of them.</summary>
-    /// <param name="text">Of the vocabulary's tokenizer.</param>
-    /// <param name="vocabulary">Whose tokens.</param>
-    /// <param name="rule">Of the vocabulary.</param>
-    /// <param name="encoder">Of its tokenizer.</param>
-    /// <param name="view">Whether other tokens than the text's own are wanted.</param>
+    /// <summary>The tree of a text. The text's own tokens are always in it, whatever the rule says about them.</summary>
+    /// <param name="text">The text as the vocabulary's tokenizer encodes it.</param>
+    /// <param name="vocabulary">The tokens of the model.</param>
+    /// <param name="rule">The rule of this vocabulary.</param>
+    /// <param name="encoder">An encoder of the same tokenizer.</param>
+    /// <param name="view">All contexts, or the trunk alone.</param>
+    /// <exception cref="InputException">The text has neither a token in front nor a token of its own, so there is no root.</exception>
     public static ByteTree Of(ByteText text, ByteVocabulary vocabulary, ContinuationRule rule, TextEncoder encoder, BytesView view)
     {
         int first = text.Mark is null ? 1 : 0;
@@ -83,7 +85,7 @@ internal sealed class ByteTree
             int own = tree.AddChild(node, id, place, bytes, true);
             for (int b = 0; b < bytes.Length; b++)
             {
-                // The content of an added token ends in the token itself and nothing else.
+                // The tokenizer cuts an added token out of the text first, so no other token ends where it ends or reaches past it.
                 if (isAdded && b + 1 == bytes.Length)
                     tree.Close(bytes[b]);
                 else
@@ -95,18 +97,18 @@ internal sealed class ByteTree
             if (isAdded)
                 tree.Segment = tree.Bytes.Length;
         }
-        // A space put in front of no text at all.
+        // The space that some tokenizers insert even in front of an empty text.
         foreach (byte value in text.Bytes.AsSpan(tree.Bytes.Length))
             tree.Push(value);
         return tree;
     }
 
-    /// <summary>A tree whose nodes and masks are known from elsewhere.</summary>
-    /// <param name="vocabulary">Whose tokens.</param>
-    /// <param name="rule">Of the vocabulary.</param>
-    /// <param name="bytes">The text's.</param>
-    /// <param name="nodes">Token and parent, parents first, the root at the beginning.</param>
-    /// <param name="masks">Of each node.</param>
+    /// <summary>A tree whose nodes and masks were made elsewhere, for comparisons with other programs.</summary>
+    /// <param name="vocabulary">The tokens of the model.</param>
+    /// <param name="rule">The rule of this vocabulary.</param>
+    /// <param name="bytes">The bytes of the text.</param>
+    /// <param name="nodes">Token and parent of each node: the root first, and parents before their children.</param>
+    /// <param name="masks">What may follow each node.</param>
     public static ByteTree OfNodes(
         ByteVocabulary vocabulary, ContinuationRule rule, ReadOnlySpan<byte> bytes, IReadOnlyList<(int Id, int Parent)> nodes, IReadOnlyList<TokenMask> masks)
     {
@@ -120,9 +122,9 @@ internal sealed class ByteTree
         return tree;
     }
 
-    /// <summary>Adds a byte and the nodes that end with it.</summary>
-    /// <param name="value">The next byte of the text.</param>
-    /// <param name="trunk">The trunk's node that ends here or later; -1: no trunk is known.</param>
+    /// <summary>Adds the next byte of the text, and the nodes that end with it.</summary>
+    /// <param name="value">The byte.</param>
+    /// <param name="trunk">The trunk's node that ends at this byte or later, which is in the tree already; -1 where no trunk is known.</param>
     public void Push(byte value, int trunk = -1)
     {
         _bytes.Add(value);
@@ -157,25 +159,26 @@ internal sealed class ByteTree
         }
     }
 
-    /// <summary>What may follow a node.</summary>
+    /// <summary>What may follow a node, except for <see cref="ForbiddenAfter"/>. In a tree of the trunk alone, only UTF-8 is checked.</summary>
     public TokenMask MaskOf(int node) => _nodes[node].Mask ??= _isTrunkOnly
         ? _rule.AfterBytes(_nodes[node].State)
         : _rule.After(_nodes[node].Tail, _nodes[node].State, _nodes[node].Pending);
 
-    /// <summary>Places that would complete an added token whose beginning a node's text ends with.</summary>
+    /// <summary>Places that must not follow a node, because they would complete an added token that the text before has begun.</summary>
     public int[] ForbiddenAfter(int node) => _rule.Added.Forbidden(_nodes[node].Added);
 
     /// <summary>
-    /// Makes sure that the tokenizer's own tokens of the bytes so far are nodes: for a byte at which the rule found none.
+    /// Adds the tokens that the tokenizer itself makes of the bytes so far. This is for bytes at which the rule found no node, since no byte may be
+    /// without one. It stops early where the tokens do not spell these bytes.
     /// </summary>
-    /// <param name="segment">Where the text begins, or goes on behind an added token.</param>
-    /// <param name="encoder">The tokenizer's.</param>
+    /// <param name="segment">See <see cref="Segment"/>.</param>
+    /// <param name="encoder">An encoder of the vocabulary's tokenizer.</param>
     public void AddPrefix(int segment, TextEncoder encoder)
     {
         int whole = _bytes.Count;
         for (int back = 1; back <= 3 && whole - 1 >= segment; back++)
         {
-            // Only whole characters are encoded; the bytes of the last one follow one by one.
+            // Only whole characters can be encoded. The bytes of an unfinished last one follow below, one token each.
             Utf8State state = default;
             if (state.TryNext(Bytes[segment..whole], out state) && state.IsWhole)
                 break;
@@ -187,7 +190,9 @@ internal sealed class ByteTree
         encoder.Run(text, ids, null);
         for (int at = whole; at < _bytes.Count; at++)
         {
-            if (_vocabulary.Narrow(_vocabulary.All, 0, _bytes[at]) is var range && range.IsEmpty || _vocabulary.BytesAt(range.Start).Length > 1)
+            PlaceRange range = _vocabulary.Narrow(_vocabulary.All, 0, _bytes[at]);
+            // If the byte is a token by itself, it is the first of its range.
+            if (range.IsEmpty || _vocabulary.BytesAt(range.Start).Length > 1)
                 return;
             ids.Add(_vocabulary.Ids[range.Start]);
         }
@@ -198,8 +203,9 @@ internal sealed class ByteTree
             int place = _vocabulary.PlaceOf(id), begin = _nodes[node].Offset;
             if (place < 0 || begin + bytes.Length > _bytes.Count || !Bytes.Slice(begin, bytes.Length).SequenceEqual(bytes))
                 return;
-            int known = _at[begin + bytes.Length].FindIndex(n => _nodes[n].Parent == node && _nodes[n].Place == place);
-            node = known >= 0 ? _at[begin + bytes.Length][known] : AddChild(node, id, place, bytes, false);
+            List<int> candidates = _at[begin + bytes.Length];
+            int known = candidates.FindIndex(n => _nodes[n].Parent == node && _nodes[n].Place == place);
+            node = known >= 0 ? candidates[known] : AddChild(node, id, place, bytes, false);
         }
     }
 
@@ -213,7 +219,7 @@ internal sealed class ByteTree
 
     private bool MayFollow(int parent, int place)
     {
-        // Behind an added token that is not the text's own the tokenizer might put a space, which the bytes do not have.
+        // The tokenizer might insert a space after this added token, and the text has none there. Added tokens of the text itself are not asked.
         if (_vocabulary.HasDummy && _rule.IsAdded(place))
             return false;
         return MaskOf(parent)[place] && Array.IndexOf(ForbiddenAfter(parent), place) < 0;
@@ -242,7 +248,7 @@ internal sealed class ByteTree
         return _nodes.Count - 1;
     }
 
-    // The bytes of the character that the bytes end inside.
+    // The first bytes of the character that the given bytes leave unfinished.
     private static byte[] PendingOf(ReadOnlySpan<byte> bytes, Utf8State state)
     {
         if (state.IsWhole)
@@ -254,21 +260,24 @@ internal sealed class ByteTree
     }
 }
 
-/// <summary>One context: a token behind its parent's.</summary>
+/// <summary>A node of a <see cref="ByteTree"/>. Its context is its token after those of its ancestors.</summary>
 /// <param name="Id">The token.</param>
-/// <param name="Place">Its place in the vocabulary; -1 for a mark that is none of the model's.</param>
-/// <param name="Parent">-1 for the root.</param>
-/// <param name="Offset">Bytes spelt up to its end.</param>
-/// <param name="Depth">Tokens before it, the root's among them: its position for the model.</param>
-/// <param name="IsTrunk">Whether it is one of the document's own tokens.</param>
-/// <param name="Tail">Places since the text's start, or since the last added token.</param>
-/// <param name="State">Where in a character it ends.</param>
-/// <param name="Pending">The bytes of that unfinished character.</param>
-/// <param name="Added">What of added tokens' contents its text ends with.</param>
+/// <param name="Place">The token's place in the vocabulary; -1 for a root that is no token of the model.</param>
+/// <param name="Parent">The node before it; -1 for the root.</param>
+/// <param name="Offset">How many bytes of the text its path spells.</param>
+/// <param name="Depth">How many ancestors it has. Counted from the root, this is its token's position for the model.</param>
+/// <param name="IsTrunk">Whether its token is one of the text's own.</param>
+/// <param name="Tail">
+/// Places of the path's last tokens, itself included: at most as many as <see cref="ContinuationRule.TailTokens"/>, and none from before the last added token.
+/// </param>
+/// <param name="State">Where in a character of UTF-8 its bytes end.</param>
+/// <param name="Pending">The bytes of that unfinished character; empty between characters.</param>
+/// <param name="Added">The state of <see cref="AddedPrefixes"/> after its token.</param>
 internal sealed record ByteNode(
     int Id, int Place, int Parent, int Offset, int Depth, bool IsTrunk, int[] Tail, Utf8State State, byte[] Pending, int Added)
 {
     public List<int> Children { get; } = [];
 
+    /// <summary>Null until it is first asked for.</summary>
     public TokenMask? Mask { get; set; }
 }

@@ -5,18 +5,18 @@ using Pipeline.Stages.Tokenization.Bpe;
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// A vocabulary in the order of its tokens' bytes, so that the tokens that begin with given bytes are one range. A place is an index of
-/// that order: first the tokens of text, then those that end a text, then all that stand for no text.
+/// A vocabulary sorted by the bytes of its tokens, so that the tokens which begin with given bytes are one range. A place is an index in that
+/// order: first the tokens of text, then the tokens that end a text, then all others, which stand for no text.
 /// </summary>
 internal sealed class ByteVocabulary
 {
-    /// <summary>The symbol that stands for the end of the text, behind the 256 bytes.</summary>
+    /// <summary>The symbol for the end of the text. It comes after the 256 bytes.</summary>
     public const int End = 256;
 
-    /// <summary>The bytes and the end.</summary>
+    /// <summary>How many symbols there are: the 256 bytes and the end.</summary>
     public const int Symbols = 257;
 
-    /// <summary>Why next bytes cannot be computed from a tokenizer's tokens; null: they can.</summary>
+    /// <summary>Why next bytes cannot be computed from this tokenizer's tokens; null where they can.</summary>
     public static string? Fault(TextTokenizer tokenizer) => tokenizer.Definition.Model switch
     {
         BpeModel { Plain: true } => null,
@@ -29,10 +29,10 @@ internal sealed class ByteVocabulary
     private readonly byte[] _bytes;
     private readonly int[] _starts;
 
-    /// <param name="tokenizer">Whose tokens.</param>
-    /// <param name="ends">Ids that end a text.</param>
-    /// <param name="rows">Ids from here on are none of the model's.</param>
-    /// <exception cref="InputException">See <see cref="Fault"/>.</exception>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="ends">Ids of the tokens that end a text.</param>
+    /// <param name="rows">How many ids the model has. Higher ids of the tokenizer get no place.</param>
+    /// <exception cref="InputException">The tokenizer has a <see cref="Fault"/>.</exception>
     public ByteVocabulary(TextTokenizer tokenizer, IReadOnlySet<int> ends, int rows)
     {
         Tokenizer = tokenizer;
@@ -43,7 +43,7 @@ internal sealed class ByteVocabulary
         tokenizer.CreateEncoder().Run("a", [], dummies);
         HasDummy = dummies.Count > 0;
         int count = Math.Min(rows, tokenizer.VocabularySize), unknown = Model.Unknown;
-        // A configuration that says nothing has its class's default, which may be the id of a plain byte: that stays text.
+        // A model configuration without an end token has the default of its class, which may be the id of an ordinary byte. That stays text.
         bool IsEnd(int id) => ends.Contains(id) && (tokenizer.IsMark(id) || tokenizer.ByteView(id).Length == 0);
         bool IsText(int id) => !IsEnd(id) && !tokenizer.IsSpecial(id) && id != unknown && tokenizer.ByteView(id).Length > 0;
         int[] text = [.. Enumerable.Range(0, count).Where(IsText)];
@@ -71,41 +71,44 @@ internal sealed class ByteVocabulary
 
     internal BpeModel Model { get; }
 
-    /// <summary>Whether the tokenizer puts a space in front of a text.</summary>
+    /// <summary>Whether the tokenizer inserts a space in front of a text (SentencePiece's dummy prefix).</summary>
     public bool HasDummy { get; }
 
-    /// <summary>Places.</summary>
+    /// <summary>V, the number of places.</summary>
     public int Count => _ids.Length;
 
-    /// <summary>Places from 0 that are text.</summary>
+    /// <summary>The number of tokens of text. Their places begin at 0.</summary>
     public int TextCount { get; }
 
-    /// <summary>Places behind the text's that end it.</summary>
+    /// <summary>The number of tokens that end a text. Their places follow those of text.</summary>
     public int EndCount { get; }
 
-    /// <summary>Of the longest token of text.</summary>
+    /// <summary>The number of bytes in the longest token of text.</summary>
     public int MaxBytes { get; }
 
-    /// <summary>Per place its id.</summary>
+    /// <summary>[V] the id of the token at each place.</summary>
     public ReadOnlySpan<int> Ids => _ids;
 
-    /// <summary>How its tokens of text begin and go on.</summary>
+    /// <summary>The tokens of text as a trie over their bytes.</summary>
     internal ByteBeginnings Beginnings { get; }
 
-    /// <summary>The place of an id; -1 for an id that is none of the model's.</summary>
+    /// <summary>The place of an id; -1 for an id that the model does not have.</summary>
     public int PlaceOf(int id) => (uint)id < (uint)_places.Length ? _places[id] : -1;
 
-    /// <summary>Bytes of a token of text.</summary>
+    /// <summary>The bytes of the token of text at a place.</summary>
     public ReadOnlySpan<byte> BytesAt(int place) => _bytes.AsSpan(_starts[place].._starts[place + 1]);
 
-    /// <summary>All places of text.</summary>
+    /// <summary>The places of all tokens of text.</summary>
     internal PlaceRange All => new(0, TextCount);
 
-    /// <summary>Of a range of tokens that share their first <paramref name="depth"/> bytes, those that go on with <paramref name="value"/>.</summary>
+    /// <summary>The part of a range whose tokens have a given byte next.</summary>
+    /// <param name="range">Tokens that share their first <paramref name="depth"/> bytes.</param>
+    /// <param name="depth">The index of the byte in the tokens.</param>
+    /// <param name="value">The byte.</param>
     internal PlaceRange Narrow(PlaceRange range, int depth, byte value)
         => new(Search(range, depth, value), Search(range, depth, value + 1));
 
-    // The first place of the range whose byte at the depth is not below the value; a token that is over there is below all.
+    // The first place of the range whose byte at this depth is at least the value. Tokens that end there sort before all others.
     private int Search(PlaceRange range, int depth, int value)
     {
         (int low, int high) = (range.Start, range.End);
@@ -121,7 +124,7 @@ internal sealed class ByteVocabulary
     }
 }
 
-/// <summary>Places Start up to, not with, End.</summary>
+/// <summary>The places from Start up to but not including End.</summary>
 internal readonly record struct PlaceRange(int Start, int End)
 {
     public bool IsEmpty => Start >= End;

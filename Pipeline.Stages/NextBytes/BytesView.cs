@@ -2,7 +2,7 @@ using System.ComponentModel;
 
 namespace Pipeline.Stages.NextBytes;
 
-/// <summary>From which contexts next bytes are computed.</summary>
+/// <summary>Which contexts next bytes are computed from.</summary>
 public enum BytesView
 {
     [Description("Over every context that the tokenizer can make of the text so far: the model's own distribution over bytes.")]

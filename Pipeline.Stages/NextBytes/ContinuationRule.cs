@@ -5,14 +5,15 @@ using Pipeline.Stages.Tokenization.Splitting;
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// Which tokens may follow a sequence of tokens so that it stays what the tokenizer makes of the beginning of some text: those that keep
-/// the bytes UTF-8, that merge with nothing before them, that the pre-tokenizer's pattern leaves whole where there is one, and that
-/// complete no added token. Masks are kept for contexts met before. Not safe for several threads at once.
+/// Decides which tokens may follow a sequence of tokens so that it stays canonical, that is, what the tokenizer makes of the beginning of some
+/// text. The bytes must stay valid UTF-8, no merge may join the token to the one before it (<see cref="PairRule"/>), and the pre-tokenizer's
+/// pattern, if there is one, must leave all tokens whole for some continuation (<see cref="SplitRule"/>). The token must also not complete an
+/// added token, which is not part of the masks: ask <see cref="Added"/>. Masks are cached. Not safe for several threads at once.
 /// </summary>
 internal sealed class ContinuationRule
 {
-    // Kept of contexts met before: of one bit per token of text and context, and so many of them, since a small one is more than its bits.
-    // When either is reached everything is forgotten.
+    // Limits of the cache. A mask takes a bit for each token of text, but a mask of a small vocabulary takes more than its bits: hence the limit
+    // on their number. When either is reached, the whole cache is dropped.
     private const long MostCacheBytes = 256L << 20;
     private const int MostContexts = 1 << 14;
 
@@ -26,8 +27,10 @@ internal sealed class ContinuationRule
     private readonly int[] _fallbackByte;
     private readonly Dictionary<Context, TokenMask> _masks = [];
 
-    // What may follow a token in one piece: contexts that end in the same token share it.
+    // By id, what may follow a token inside one piece. All contexts that end with this token share it.
     private readonly Dictionary<int, ulong[]> _within = [];
+
+    // A piece that is a token is never merged from its characters (ignore_merges).
     private readonly bool _wholeWords;
 
     public ContinuationRule(ByteVocabulary vocabulary)
@@ -55,16 +58,18 @@ internal sealed class ContinuationRule
         }
     }
 
+    /// <summary>Knows which tokens would complete an added token.</summary>
     public AddedPrefixes Added { get; }
 
-    /// <summary>How many of the last tokens it looks at.</summary>
+    /// <summary>How many of a context's last tokens <see cref="After"/> needs.</summary>
     public int TailTokens => _splits is null ? 1 : SplitRule.MostTailTokens;
 
-    /// <summary>Whether a place is an added token: the text on both its sides is encoded by itself.</summary>
+    /// <summary>Whether the token at a place is an added one. The tokenizer encodes the text on either side of it separately.</summary>
     public bool IsAdded(int place) => place >= _isAdded.Length || _isAdded[place];
 
-    /// <param name="places">The tokens since the text's start, or since the last added token.</param>
-    /// <param name="state">Where in a character they end.</param>
+    /// <summary>What may follow a context.</summary>
+    /// <param name="places">Its tokens since the text's start or its last added token; the last <see cref="TailTokens"/> of them are enough.</param>
+    /// <param name="state">Where in a character of UTF-8 they end.</param>
     /// <param name="pending">The bytes of that unfinished character.</param>
     public TokenMask After(ReadOnlySpan<int> places, Utf8State state, ReadOnlySpan<byte> pending)
     {
@@ -78,7 +83,7 @@ internal sealed class ContinuationRule
             return known;
         if (_masks.Count + _within.Count >= Math.Min(MostContexts, 8 * MostCacheBytes / _vocabulary.TextCount))
         {
-            // Masks know tails by their numbers.
+            // The keys of the cache contain the numbers of tails, which begin again after this.
             _masks.Clear();
             _within.Clear();
             _splits?.Forget();
@@ -87,7 +92,7 @@ internal sealed class ContinuationRule
         return _masks[context] = Make(last, tail, state, pending);
     }
 
-    /// <summary>The cheap part of the rule: what keeps the bytes UTF-8, whatever the tokenizer would make of them.</summary>
+    /// <summary>The cheap part of the rule: the tokens that keep the bytes valid UTF-8, whether or not the tokenizer would make them.</summary>
     public TokenMask AfterBytes(Utf8State state)
     {
         int index = 0;
@@ -122,14 +127,16 @@ internal sealed class ContinuationRule
             return whole;
         if (_fallbackByte[place] >= 0 && CompletesKnown(pending, (byte)_fallbackByte[place]))
             return false;
-        bool alone = _wholeWords || _pairs.IsReachable[_vocabulary.Ids[place]], follows = within is null ? alone : (within[place >> 6] >> (place & 63) & 1) != 0;
+        // Whether the token can begin a piece, and whether it can come next in the piece of the token before it.
+        bool alone = _wholeWords || _pairs.IsReachable[_vocabulary.Ids[place]];
+        bool follows = within is null ? alone : (within[place >> 6] >> (place & 63) & 1) != 0;
         if (tail is null)
             return follows;
         Joining wanted = (alone ? Joining.Apart : Joining.None) | (follows ? Joining.Within : Joining.None);
         return _splits!.Allows(tail, place, wanted);
     }
 
-    // A character that the vocabulary has is never spelt in bytes.
+    // Byte fallback spells only characters that the vocabulary lacks, so the byte must not complete one that it has.
     private bool CompletesKnown(ReadOnlySpan<byte> pending, byte value)
     {
         Span<byte> character = [.. pending, value];
@@ -141,5 +148,6 @@ internal sealed class ContinuationRule
         return _vocabulary.Model.Tokens.ContainsKey(text);
     }
 
+    // All that a mask depends on: the last token, the number of the tail, and the unfinished character.
     private readonly record struct Context(int Last, int Tail, Utf8State State, int Pending);
 }

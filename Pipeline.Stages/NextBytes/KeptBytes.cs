@@ -6,22 +6,26 @@ using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.NextBytes;
 
-/// <summary>What is kept of distributions over the next byte: at each beginning of a document the likeliest bytes, the end, and the rest as one number.</summary>
-/// <param name="most">Bytes named at one position, at most.</param>
-/// <param name="share">They are named until they and the end hold this share.</param>
+/// <summary>
+/// Reduces distributions over the next byte to what shards store: after each beginning of a document the most likely bytes, the end, and all
+/// other bytes as one number.
+/// </summary>
+/// <param name="most">The largest number of bytes named at one position.</param>
+/// <param name="share">Bytes are named until they and the end have this share of the probability.</param>
 internal sealed class KeptBytes(int most, double share)
 {
+    // What remains of 1 after a subtraction in float64 is nothing where it is smaller than this.
     private const double Rounding = 1e-14;
 
     private readonly List<byte> _symbols = [];
     private readonly List<float> _negLog = [];
 
-    // Zeros behind the candidates fill the last vector.
+    // Keys of the candidates, with zeros after them that fill the last vector.
     private readonly ulong[] _keys = new ulong[256 + Vector512<ulong>.Count];
 
-    /// <summary>What is kept of a row, and what it took. The row's memory is given back: it cannot be asked any more.</summary>
-    /// <param name="row">With all its contexts.</param>
-    /// <param name="tokens">Of the row.</param>
+    /// <summary>What is kept of a row, and what it cost. This releases the row, which can then not be asked again.</summary>
+    /// <param name="row">A row whose contexts have all been added.</param>
+    /// <param name="tokens">The row's tokens.</param>
     public AnsweredBytes Answer(ScoredRow row, TokenSequence tokens)
     {
         TeacherBytes bytes = Of(row, tokens.ByteEnds is [.., var last] ? last : 0);
@@ -29,8 +33,9 @@ internal sealed class KeptBytes(int most, double share)
         return new AnsweredBytes(bytes, row.Contexts, row.LostShare);
     }
 
-    /// <param name="row">With all its contexts.</param>
-    /// <param name="bytes">N, of the document.</param>
+    /// <summary>What is kept of a row.</summary>
+    /// <param name="row">A row whose contexts have all been added.</param>
+    /// <param name="bytes">N, the number of bytes in the document.</param>
     public TeacherBytes Of(ScoredRow row, int bytes)
     {
         _symbols.Clear();
@@ -43,7 +48,7 @@ internal sealed class KeptBytes(int most, double share)
         for (int i = 0; i < row.Parts.Count; i++)
         {
             ScoredBytes part = row.Parts[i];
-            // Behind a part that the text's end does not follow nobody knows what comes: templates, or what was cut off.
+            // Unless the text ends here, there is no row after the part's last byte: a template goes on, or the text was cut.
             int count = part.Text.Rows.Length - (part.Text.HasEnd ? 0 : 1);
             for (int k = 0; k < count; k++)
             {
@@ -62,7 +67,7 @@ internal sealed class KeptBytes(int most, double share)
         return new TeacherBytes(starts, [.. _symbols], [.. _negLog], end, rest);
     }
 
-    // p sums to the mass, and not to 1.
+    // Names the bytes of one position. p sums to the mass, not to 1.
     private void Name(ReadOnlySpan<double> p, double mass, ref float negLogEnd, ref float negLogRest)
     {
         int count = Candidates(p, mass);
@@ -86,12 +91,11 @@ internal sealed class KeptBytes(int most, double share)
             }
         }
         negLogEnd = Negated(p[ByteVocabulary.End] / mass);
-        // A difference of float64: what is left of all is nothing when it is not more than their rounding.
         double rest = 1 - (held / mass);
         negLogRest = Negated(rest > Rounding ? rest : 0);
     }
 
-    // The bytes that may have to be named: all that are below hold less than what need not be, together.
+    // Finds the bytes that may have to be named: those above a limit at which even all 256 together have no more than may stay unnamed.
     private int Candidates(ReadOnlySpan<double> p, double mass)
     {
         Vector512<double> least = Vector512.Create((1 - share) * mass / 256);
@@ -110,7 +114,7 @@ internal sealed class KeptBytes(int most, double share)
         return count;
     }
 
-    // Few of many are named, so they are not sorted: the largest key below the last one, without branches, which nobody could foretell.
+    // The largest key below the last one. Only a few keys are wanted, so they are not sorted, and a search without branches is never mispredicted.
     private ulong Next(int count, ulong last)
     {
         Vector512<ulong> below = Vector512.Create(last), largest = Vector512<ulong>.Zero;
@@ -125,7 +129,8 @@ internal sealed class KeptBytes(int most, double share)
         return Math.Max(two[0], two[1]);
     }
 
-    // In the order of the probabilities, whose bits are in the order of their values but for the last eight; of equal ones the lower byte is first.
+    // Positive numbers are in the order of their bits, so a key orders by probability. The byte takes the place of the last eight bits; of equal
+    // probabilities, the lower byte has the larger key.
     private static ulong Key(double p, int value) => (BitConverter.DoubleToUInt64Bits(p) & ~255UL) | (byte)(255 - value);
 
     private static byte Symbol(ulong key) => (byte)(255 - (byte)key);

@@ -3,28 +3,36 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// The contexts that the next byte of a growing text depends on: those whose tokens may still go on past its end, with their weights. Asks
-/// for the distributions it needs, and keeps them only while they matter. V places of the vocabulary.
+/// The contexts that the next byte of a growing text depends on: those whose next token may reach past the end of the text so far, with their
+/// weights. It asks its caller for the distributions that it needs, and drops each once the text has left that context behind. V is the
+/// number of places of the vocabulary. W and q are defined in docs/method.md, "Exact next bytes".
 /// </summary>
-/// <param name="tree">Of the text; grows with it.</param>
-/// <param name="vocabulary">Whose tokens.</param>
-/// <param name="encoder">Of its tokenizer.</param>
-/// <param name="leastShare">Contexts whose weight is at most this share of the text's probability up to them are left out, with all behind them; 0: none.</param>
+/// <param name="tree">The tree of the text, which grows with it.</param>
+/// <param name="vocabulary">The tokens of the model.</param>
+/// <param name="encoder">An encoder of the vocabulary's tokenizer.</param>
+/// <param name="leastShare">
+/// A context whose weight is at most this share of the text's probability up to it is left out, with everything after it. 0 leaves out nothing.
+/// </param>
 internal sealed class LiveContexts(ByteTree tree, ByteVocabulary vocabulary, TextEncoder encoder, double leastShare = 0)
 {
-    // W along the path from the context that all others hang on.
+    // log W, up to a constant: relative to the last ancestor that all contexts share at the beginning.
     private readonly Dictionary<int, double> _logWeight = [];
+
+    // What the model says in a context, and q: the part of it that may follow, normalized.
     private readonly Dictionary<int, double[]> _raw = [];
     private readonly Dictionary<int, double[]> _valid = [];
     private readonly HashSet<int> _leftOut = [];
     private readonly List<Live> _live = Begin(tree, vocabulary);
 
-    /// <summary>The sum of the shares of the contexts left out, each at the byte it was left out at: there the distribution is off by no more in total variation.</summary>
+    /// <summary>
+    /// The shares of the contexts that were left out, summed, each as it was at the byte where the context was left out. There, the distribution
+    /// is off by no more than this in total variation.
+    /// </summary>
     public double LostShare { get; private set; }
 
     /// <summary>
-    /// Contexts whose distributions are wanted before anything can be said, parents before their children; empty when all is known. Asking
-    /// again after they were added may give more.
+    /// The contexts whose distributions must still be given to <see cref="Add"/> before <see cref="Row"/> or <see cref="Tokens"/> can answer.
+    /// Parents come before their children. The list is empty when nothing is missing.
     /// </summary>
     public IReadOnlyList<int> Needed()
     {
@@ -46,13 +54,14 @@ internal sealed class LiveContexts(ByteTree tree, ByteVocabulary vocabulary, Tex
         return [.. needed];
     }
 
-    /// <summary>Adds what a model says in a context.</summary>
-    /// <param name="node">Of the tree.</param>
-    /// <param name="p">[V] its probabilities over all places; kept.</param>
+    /// <summary>Adds the model's distribution in a context.</summary>
+    /// <param name="node">The context's node in the tree.</param>
+    /// <param name="p">[V] probabilities in the order of the places. The array is kept, not copied.</param>
     public void Add(int node, double[] p) => _raw[node] = p;
 
-    /// <summary>p of the 257 symbols behind the text so far. All that is needed was added.</summary>
-    /// <returns>The logarithm of the text's probability under the contexts, up to a constant.</returns>
+    /// <summary>The distribution over the next byte after the text so far. Everything that is <see cref="Needed"/> must have been added.</summary>
+    /// <param name="p">[257], filled: the bytes and the end.</param>
+    /// <returns>The natural logarithm of the text's probability under the contexts, up to a constant.</returns>
     public double Row(Span<double> p)
     {
         p.Clear();
@@ -79,8 +88,8 @@ internal sealed class LiveContexts(ByteTree tree, ByteVocabulary vocabulary, Tex
     }
 
     /// <summary>
-    /// The tokens that go past the end of the text, or end it, each behind its context, with their probabilities given the text: what a first
-    /// token is drawn from where a text ends inside one.
+    /// The tokens that reach past the end of the text so far, or end it: each with its context and its probability given the text. These sum to 1.
+    /// Where a prompt ends inside a token, the first token is drawn from them.
     /// </summary>
     public IReadOnlyList<(int Node, int Place, double P)> Tokens()
     {
@@ -103,23 +112,23 @@ internal sealed class LiveContexts(ByteTree tree, ByteVocabulary vocabulary, Tex
         return [.. tokens.Select(t => (t.Item1, t.Item2, t.Item3 / mass))];
     }
 
-    /// <summary>The text goes on by a byte.</summary>
+    /// <summary>Continues the text by a byte.</summary>
     public void Push(byte value)
     {
         Span<double> row = stackalloc double[ByteVocabulary.Symbols];
         // Of the text with this byte.
-        double log = leastShare > 0 ? Row(row) + Math.Log(row[value]) : double.NaN;
-        // The text goes where only those lead that were left out (or the others weigh nothing, and the law is 0 / 0): they are asked for after all, and
-        // none is left out at this byte.
-        bool back = leastShare > 0 && !double.IsFinite(log);
-        if (back)
+        double logText = leastShare > 0 ? Row(row) + Math.Log(row[value]) : double.NaN;
+        // The contexts that were kept may rule this byte out, or may weigh nothing at all, which makes the distribution 0 / 0. Those that were left
+        // out are then needed after all, and none is left out at this byte.
+        bool restored = leastShare > 0 && !double.IsFinite(logText);
+        if (restored)
             _leftOut.Clear();
         tree.Push(value);
         int end = tree.Bytes.Length;
         if (tree.At(end).Count == 0)
         {
             tree.AddPrefix(tree.Segment, encoder);
-            // What hangs on them has changed.
+            // The new edges count after their parents, whatever the masks say, and that changes q.
             _valid.Clear();
         }
         for (int i = 0; i < _live.Count; i++)
@@ -127,14 +136,14 @@ internal sealed class LiveContexts(ByteTree tree, ByteVocabulary vocabulary, Tex
         foreach (int node in tree.At(end))
         {
             _live.Add(new Live(node, vocabulary.All, 0));
-            if (leastShare > 0 && !back && IsLittle(node, log))
+            if (leastShare > 0 && !restored && IsNegligible(node, logText))
                 _leftOut.Add(node);
-            // While its parent is known; where it is not, it will be asked for.
+            // Now, while its parent's distribution is still held. Otherwise that will be asked for.
             else if (CanWeigh(node))
                 LogWeight(node);
         }
         _live.RemoveAll(live => live.Range.IsEmpty);
-        // All that goes on was left out, each part of it little.
+        // Every context that can go on was left out as negligible. They are all that is left, so they are taken back.
         if (_live.TrueForAll(live => _leftOut.Contains(live.Node)))
             _leftOut.Clear();
         var alive = _live.Select(live => live.Node).ToHashSet();
@@ -145,11 +154,11 @@ internal sealed class LiveContexts(ByteTree tree, ByteVocabulary vocabulary, Tex
         }
     }
 
-    /// <summary>Of the contexts that were weighed the one that ends nearest to the text's end, of several the likeliest. A row was asked for.</summary>
+    /// <summary>The context that ends nearest to the end of the text; of several, the most likely one. To be asked after <see cref="Row"/>.</summary>
     public int Last()
         => _live.Where(live => _valid.ContainsKey(live.Node)).OrderBy(live => live.Depth).ThenByDescending(live => _logWeight[live.Node]).First().Node;
 
-    /// <summary>The contexts that are live, whose ancestors' keys are still wanted.</summary>
+    /// <summary>The live contexts. The keys of their ancestors are still needed.</summary>
     public IEnumerable<int> Nodes => _live.Select(live => live.Node);
 
     private static List<Live> Begin(ByteTree tree, ByteVocabulary vocabulary)
@@ -164,7 +173,7 @@ internal sealed class LiveContexts(ByteTree tree, ByteVocabulary vocabulary, Tex
         return live;
     }
 
-    private bool IsLittle(int node, double logText)
+    private bool IsNegligible(int node, double logText)
     {
         if (_leftOut.Contains(tree.Nodes[node].Parent))
             return true;
@@ -195,7 +204,7 @@ internal sealed class LiveContexts(ByteTree tree, ByteVocabulary vocabulary, Tex
         return _logWeight[node] = LogWeight(parent) + Math.Log(Valid(parent)[tree.Nodes[node].Place]);
     }
 
-    // q: what may follow, normalized. The tree's own edges may, whatever the mask says: the tokenizer made them.
+    // q. The tree's own edges always count, whatever the mask says, because the tokenizer made them.
     private double[] Valid(int node)
     {
         if (_valid.TryGetValue(node, out double[]? known))
@@ -217,6 +226,7 @@ internal sealed class LiveContexts(ByteTree tree, ByteVocabulary vocabulary, Tex
         return _valid[node] = q;
     }
 
+    // The last ancestor that all live contexts share: the deepest node is replaced by its parent until one is left.
     private int Ancestor()
     {
         HashSet<int> nodes = [.. _live.Select(live => live.Node)];
@@ -229,8 +239,9 @@ internal sealed class LiveContexts(ByteTree tree, ByteVocabulary vocabulary, Tex
         return nodes.First();
     }
 
+    /// <summary>A context, and the tokens that may come next and reach the end of the text.</summary>
     /// <param name="Node">The context.</param>
-    /// <param name="Range">Tokens that begin with the bytes behind it.</param>
-    /// <param name="Depth">These bytes.</param>
+    /// <param name="Range">The tokens whose bytes begin with the text's bytes after the context.</param>
+    /// <param name="Depth">How many bytes these are.</param>
     private readonly record struct Live(int Node, PlaceRange Range, int Depth);
 }

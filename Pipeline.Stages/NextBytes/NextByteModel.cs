@@ -8,15 +8,20 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.NextBytes;
 
-/// <summary>A decoder seen as a model of bytes. B rows, T tokens of the longest, H hidden. Belongs to the device's thread.</summary>
+/// <summary>
+/// A decoder model, asked for its next bytes. B rows, T tokens in the longest row, E contexts, H hidden size, V places. To be used on the device's
+/// thread.
+/// </summary>
 internal sealed class NextByteModel : IDisposable
 {
     private readonly Func<Tensor, Tensor>? _embed;
     private readonly ByteRows _rows;
 
-    /// <param name="model">Stays the caller's.</param>
-    /// <param name="vocabulary">Of the model's tokenizer.</param>
-    /// <param name="embed">What goes into the first layer where it is more than the embeddings (input expansion of bytes): a whole row at a time.</param>
+    /// <param name="model">The decoder. It is not disposed here.</param>
+    /// <param name="vocabulary">The vocabulary of the model's tokenizer.</param>
+    /// <param name="embed">
+    /// Makes the first layer's input from the ids of whole rows, [B, T] to [B, T, H], for models with input expansion. Null: the embeddings.
+    /// </param>
     public NextByteModel(CausalLm model, ByteVocabulary vocabulary, Func<Tensor, Tensor>? embed = null)
     {
         Model = model;
@@ -34,16 +39,20 @@ internal sealed class NextByteModel : IDisposable
 
     internal TextEncoder Encoder => _rows.Encoder;
 
-    /// <summary>[V] per place of the vocabulary its id.</summary>
+    /// <summary>[V] int64, the id of the token at each place.</summary>
     public Tensor Order_V { get; }
 
     /// <summary>[V, H] the head's rows in the order of the places.</summary>
     public Tensor Head_VH { get; }
 
-    /// <summary>The laws of texts, in order.</summary>
-    /// <param name="texts">None longer than the model's positions.</param>
-    /// <param name="view">From which contexts.</param>
-    /// <param name="leastShare">Contexts whose weight is at most this share of the text's probability up to them are left out, with all behind them; 0: none.</param>
+    /// <summary>Computes the next bytes of texts, in one batch.</summary>
+    /// <param name="texts">Texts that fit into the model's positions.</param>
+    /// <param name="view">Which contexts are computed.</param>
+    /// <param name="leastShare">
+    /// A context whose weight is at most this share of the text's probability up to it is left out, with everything after it. 0 leaves out nothing.
+    /// </param>
+    /// <returns>The texts with their distributions, in the same order.</returns>
+    /// <exception cref="InputException">See <see cref="Begin"/>.</exception>
     public IReadOnlyList<ScoredBytes> Score(IReadOnlyList<ByteText> texts, BytesView view, double leastShare = 0)
     {
         using IDisposable quiet = no_grad();
@@ -60,11 +69,11 @@ internal sealed class NextByteModel : IDisposable
         return [.. rows.Select(row => row.Parts[0])];
     }
 
-    /// <summary>A row of a batch that somebody else runs the model over; see <see cref="Begin"/>.</summary>
+    /// <summary>Prepares a row of a batch over which the caller runs the model; see <see cref="Begin"/>.</summary>
     public ScoredRow Row(TokenSequence tokens, BytesView view) => _rows.Row(tokens, view);
 
-    /// <summary>Contexts of rows that are run together.</summary>
-    /// <exception cref="InputException">Other contexts than the rows' own cannot be run.</exception>
+    /// <summary>Begins to compute the contexts of rows that are run as one batch.</summary>
+    /// <exception cref="InputException">There are contexts other than the rows' own, and the model has input expansion, which cannot run them.</exception>
     public NextBytePass Begin(IReadOnlyList<ScoredRow> rows)
     {
         var pass = new NextBytePass(this, rows);
@@ -80,21 +89,21 @@ internal sealed class NextByteModel : IDisposable
         Head_VH.Dispose();
     }
 
-    /// <summary>The contexts of a text.</summary>
+    /// <summary>The tree of all contexts of a text.</summary>
     internal ByteTree TreeOf(ByteText text) => _rows.Tree(text, BytesView.Exact);
 
-    /// <summary>[1, T, H] of a row of tokens, from one on.</summary>
+    /// <summary>The first layer's input for a row of tokens, without the first <paramref name="from"/> positions: [1, T - from, H].</summary>
     internal Tensor EmbedRow(int[] ids, int from = 0)
     {
         Tensor ids_BT = tensor([.. ids.Select(id => (long)id)], [1, ids.Length], device: Model.Device);
         return (_embed?.Invoke(ids_BT) ?? Model.Embed(ids_BT)).narrow(1, from, ids.Length - from);
     }
 
-    /// <summary>[1, E, H] of the last tokens of rows, whatever comes before them.</summary>
+    /// <summary>The first layer's input for the last token of each of E rows: [1, E, H].</summary>
     internal Tensor EmbedLast(IReadOnlyList<int[]> rows)
         => _embed is null ? EmbedRow([.. rows.Select(row => row[^1])]) : cat([.. rows.Select(row => EmbedRow(row).narrow(1, row.Length - 1, 1))], 1);
 
-    /// <summary>Per context its probabilities in the order of the places.</summary>
+    /// <summary>[E][V] the probabilities in each context, in the order of the places.</summary>
     internal double[][] Probabilities(Tensor hidden_EH)
     {
         using DisposeScope scope = NewDisposeScope();

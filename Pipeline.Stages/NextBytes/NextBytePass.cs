@@ -6,12 +6,13 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// One batch of rows: their own contexts from the pass that somebody runs anyway, and then the others as queries behind its keys. [positions, V]
-/// is never whole: sums are taken slice by slice from what the head computes. B rows, R tokens of all rows, E other contexts, V places.
+/// Computes the contexts of a batch of rows. Those of the rows' own tokens come from the pass that the caller runs anyway, and the others run
+/// afterwards as queries against the keys of that pass. The probabilities [positions, V] are never in memory as a whole, because they are summed
+/// slice by slice as the head computes them. B rows, R tokens in all rows, E other contexts of a row, S keys, H hidden size, V places.
 /// </summary>
 internal sealed class NextBytePass : IDisposable
 {
-    // Other contexts of one row in one pass: as many as it has tokens, between these.
+    // One pass takes about as many other contexts of a row as the longest row has tokens, but stays within these limits.
     private const int LeastQueries = 64, MostQueries = 512;
 
     private readonly NextByteModel _model;
@@ -24,20 +25,20 @@ internal sealed class NextBytePass : IDisposable
         Cache = _pass.HasMore ? new KeyValueCache(model.Model.Config.Layers) : null;
     }
 
-    /// <summary>For the pass over the rows themselves; null where there are no other contexts.</summary>
+    /// <summary>The cache that the pass over the rows themselves must fill; null where there are no other contexts.</summary>
     public KeyValueCache? Cache { get; }
 
-    /// <summary>Scores the rows' tokens, and adds their contexts.</summary>
+    /// <summary>Scores the rows' tokens, and adds the contexts that end with them.</summary>
     /// <param name="last_RH">Hidden states of the rows' tokens after the final norm, one row after the other.</param>
-    /// <param name="boundary_V">bool per id of the model: tokens whose mass is asked for; null: not asked.</param>
-    /// <returns>[R] of the token behind each, 0 behind the last of a row.</returns>
+    /// <param name="boundary_V">bool by id: the tokens whose boundary mass is wanted; null where it is not.</param>
+    /// <returns>[R] scores of the token after each token; the log-likelihood after the last token of a row is 0.</returns>
     public HeadScores AddTrunk(Tensor last_RH, Tensor? boundary_V)
     {
         long[] targets = [.. _rows.SelectMany(row => row.Ids.Skip(1).Select(id => (long)_model.Vocabulary.PlaceOf(id)).Append(-1))];
         return Add(last_RH, tensor(targets, device: last_RH.device), boundary_V?.index_select(0, _model.Order_V), _pass.Trunk);
     }
 
-    /// <summary>Adds the contexts that are not the rows' own, behind <see cref="AddTrunk"/>.</summary>
+    /// <summary>Computes and adds the contexts that are not the rows' own. Call it after <see cref="AddTrunk"/>.</summary>
     /// <param name="leastShare">See <see cref="NextByteModel.Score"/>.</param>
     public void AddOthers(double leastShare)
     {

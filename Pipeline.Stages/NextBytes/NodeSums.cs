@@ -5,38 +5,41 @@ using System.Runtime.Intrinsics;
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// What one context says of the bytes behind it: for each offset from its own on, as long as the text's bytes are the beginning of some token,
-/// what is proportional to the probability of the text's bytes up to there and each symbol next. May be made again, for another context.
+/// What one context n says about the bytes after it. For its own offset and each later one, as long as the text's bytes in between are the
+/// beginning of some token, it has for each symbol x the sum of q(v | n) over the tokens v that begin with these bytes and x. The sums are not
+/// normalized: they are to be divided by exp(<see cref="LogValid"/>). An object can be made again for another context, see <see cref="SumsPool"/>.
 /// </summary>
 internal sealed class NodeSums
 {
     private static readonly List<(byte[], double)> s_none = [];
 
+    // [257] the sums at the context's own offset.
     private readonly double[] _first = new double[ByteVocabulary.Symbols];
 
-    // Where the entries of the offsets behind its own end.
+    // The later offsets have few symbols, stored one offset after the other. Entry i of the ends is where those of the i-th offset end; the own
+    // offset, which has none, counts as the 0th.
     private readonly List<int> _ends = [];
     private byte[] _symbols = new byte[32];
     private double[] _values = new double[32];
     private int _count;
 
-    /// <summary>Offsets it speaks of, its own the first.</summary>
+    /// <summary>How many offsets it covers, its own included.</summary>
     public int Offsets => _ends.Count;
 
-    /// <summary>Log of what all that may follow has: what to divide by.</summary>
+    /// <summary>log Z: the natural logarithm of the total mass of everything that may follow, on the scale of the sums.</summary>
     public double LogValid { get; private set; }
 
-    /// <summary>Sums a distribution over a vocabulary into bytes: a token counts at each of its own bytes that the text has.</summary>
-    /// <param name="p">In the order of the places, no need to sum to 1; zero is put where something must not follow.</param>
-    /// <param name="tree">Of the text.</param>
+    /// <summary>Sums a distribution over tokens into bytes. A token counts at each of its bytes, for as long as the bytes before agree with the text.</summary>
+    /// <param name="p">[V] numbers proportional to the probabilities, in the order of the places. What must not follow is set to 0.</param>
+    /// <param name="tree">The tree of the text.</param>
     /// <param name="node">The context.</param>
-    /// <param name="vocabulary">Of the places.</param>
-    /// <returns>Itself.</returns>
+    /// <param name="vocabulary">The vocabulary that gives the places.</param>
+    /// <returns>This object.</returns>
     public NodeSums Make<T>(Span<T> p, ByteTree tree, int node, ByteVocabulary vocabulary)
         where T : unmanaged, INumber<T>
     {
         List<int> children = tree.Nodes[node].Children;
-        // The tree's own edges are valid whatever the mask says: the tokenizer made them.
+        // The tree's own edges always count, whatever the mask says, because the tokenizer made them.
         Span<T> edges = children.Count <= 16 ? stackalloc T[children.Count] : new T[children.Count];
         for (int i = 0; i < edges.Length; i++)
             edges[i] = tree.Nodes[children[i]].Place is var place and >= 0 ? p[place] : T.Zero;
@@ -54,15 +57,15 @@ internal sealed class NodeSums
         }
         Gather<T>(p, tree.Bytes[tree.Nodes[node].Offset..], vocabulary, marks ?? s_none);
         double valid = RangeSum.Of(_first);
-        // Of a model that gives nothing to anything that may follow: as little as a number can be, so that what hangs on it still weighs something.
+        // A model may give no probability to anything that may follow. The smallest number then keeps the weights of this node's children finite.
         LogValid = Math.Log(Math.Max(valid, float.Epsilon));
         return this;
     }
 
-    /// <summary>Adds what it says of an offset.</summary>
-    /// <param name="back">How many bytes behind its own.</param>
-    /// <param name="weight">What all of it is multiplied by.</param>
-    /// <param name="p">[257]</param>
+    /// <summary>Adds this context's sums at an offset.</summary>
+    /// <param name="p">[257] the symbols' sums, which are added to.</param>
+    /// <param name="back">How many bytes the offset lies after the context's own.</param>
+    /// <param name="weight">The factor of all sums.</param>
     public void AddTo(Span<double> p, int back, double weight)
     {
         if (back == 0)
@@ -74,7 +77,7 @@ internal sealed class NodeSums
             p[_symbols[i]] += weight * _values[i];
     }
 
-    // Special tokens that the text itself has are told apart: their bytes come one after another though they stand for no text.
+    // Special tokens that occur in the text itself ("marks") belong to no range of places that begin alike. Their bytes are added one by one.
     private void Gather<T>(ReadOnlySpan<T> p, ReadOnlySpan<byte> ahead, ByteVocabulary vocabulary, List<(byte[] Content, double Value)> marks)
         where T : unmanaged, INumber<T>
     {
@@ -85,9 +88,9 @@ internal sealed class NodeSums
         {
             ByteBranches branches = vocabulary.Beginnings.After(beginning);
             if (depth == 0)
-                Begin(p, branches, vocabulary);
+                SumFirst(p, branches, vocabulary);
             else
-                GoOn(p, branches);
+                SumLater(p, branches);
             bool marked = false;
             foreach ((byte[] content, double value) in marks)
             {
@@ -106,8 +109,8 @@ internal sealed class NodeSums
         }
     }
 
-    // By the first byte of each token, and the ends.
-    private void Begin<T>(ReadOnlySpan<T> p, ByteBranches branches, ByteVocabulary vocabulary)
+    // At the context's own offset, by the first byte of each token, and the end.
+    private void SumFirst<T>(ReadOnlySpan<T> p, ByteBranches branches, ByteVocabulary vocabulary)
         where T : unmanaged, INumber<T>
     {
         ReadOnlySpan<byte> symbols = branches.Symbols;
@@ -118,8 +121,8 @@ internal sealed class NodeSums
         _first[ByteVocabulary.End] = RangeSum.Of(p, vocabulary.TextCount, vocabulary.TextCount + vocabulary.EndCount);
     }
 
-    // By the byte behind those that the text has.
-    private void GoOn<T>(ReadOnlySpan<T> p, ByteBranches branches)
+    // At a later offset, by the byte after those that the tokens share with the text.
+    private void SumLater<T>(ReadOnlySpan<T> p, ByteBranches branches)
         where T : unmanaged, INumber<T>
     {
         ReadOnlySpan<byte> symbols = branches.Symbols;
@@ -128,7 +131,7 @@ internal sealed class NodeSums
             Append(symbols[i], RangeSum.Of(p, starts[i], starts[i + 1]));
     }
 
-    // To this offset's sum of a byte, whether it has one or not.
+    // Adds to the sum of a byte at the offset that is being filled.
     private void Add(byte symbol, double value)
     {
         if (_ends.Count == 0)

@@ -4,37 +4,38 @@ using Pipeline.Stages.Tokenization.Bpe;
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// Which two tokens of a BPE may stand side by side inside one piece: those that merging their joined characters gives back. A sequence
-/// of tokens is what the tokenizer makes of its own text exactly when every pair of neighbours is. Two tokens' characters merge as each
-/// token's do alone until a merge takes from both, so what stands at the edges that face each other, and when, decides.
+/// Decides which two tokens of a BPE vocabulary may be neighbours inside one piece: those for which merging their joined characters gives the
+/// same two tokens back. A sequence of tokens is what BPE makes of its characters exactly when this holds for every pair of neighbours. The
+/// characters of both tokens merge as they would alone until the first merge that takes one symbol from each. It is therefore enough to know
+/// which symbols face each other after each merge.
 /// </summary>
 internal sealed class PairRule
 {
     private readonly ByteVocabulary _vocabulary;
     private readonly MergeTable _merges;
 
-    // Per token how its own characters merge: the first of its states, then one for each merge. Empty where it has no characters.
-    private readonly int[] _first;
+    // By id, how a token's own characters merge: a state before the first merge and one after each. A token without characters has none.
+    private readonly int[] _firstState;
     private readonly State[] _states;
 
-    // Symbols that a symbol merges with as the left one; places at whose left edge a symbol ever stands.
+    // By symbol: the symbols that merge onto its right, and the places of the tokens at whose left edge it stands at any time.
     private readonly Dictionary<int, List<int>> _rightOf = [];
     private readonly Dictionary<int, List<int>> _beginWith = [];
 
-    /// <param name="vocabulary">Whose merges.</param>
+    /// <summary>Merges the characters of every token of the vocabulary.</summary>
     public PairRule(ByteVocabulary vocabulary)
     {
         (BpeModel model, TextTokenizer tokenizer) = (vocabulary.Model, vocabulary.Tokenizer);
         (_vocabulary, _merges) = (vocabulary, model.Merges);
         int count = tokenizer.VocabularySize;
-        _first = new int[count + 1];
+        _firstState = new int[count + 1];
         IsReachable = new bool[count];
         var states = new List<State>();
         for (int id = 0; id < count; id++)
         {
             int[]? symbols = tokenizer.IsByteFallback(id) ? [id] : tokenizer.IsMark(id) ? null : SymbolsOf(tokenizer.TokenOf(id), model);
             IsReachable[id] = symbols is not null && Merge([.. symbols], states) == id;
-            _first[id + 1] = states.Count;
+            _firstState[id + 1] = states.Count;
         }
         _states = [.. states];
         foreach ((int left, int right) in _merges.Pairs)
@@ -47,13 +48,13 @@ internal sealed class PairRule
         }
     }
 
-    /// <summary>Per id whether merging its own characters gives it.</summary>
+    /// <summary>By id, whether merging a token's characters gives the token.</summary>
     public bool[] IsReachable { get; }
 
-    /// <summary>Whether the second may follow the first without a boundary of the pre-tokenizer between them.</summary>
+    /// <summary>Whether the token <paramref name="right"/> may come directly after <paramref name="left"/> in the same piece.</summary>
     public bool Follows(int left, int right) => IsReachable[left] && IsReachable[right] && StayApart(StatesOf(left), StatesOf(right));
 
-    /// <summary>All that may follow a token: one bit per place of text.</summary>
+    /// <summary>Which tokens may follow a token in the same piece: one bit per place of text.</summary>
     public ulong[] After(int left)
     {
         int count = _vocabulary.TextCount;
@@ -65,7 +66,7 @@ internal sealed class PairRule
             if (IsReachable[_vocabulary.Ids[place]])
                 bits[place >> 6] |= 1UL << (place & 63);
         }
-        // Only tokens that ever have a symbol at their left edge with which one at this token's right edge merges.
+        // Of the tokens to the right, only those have to be checked that at some time begin with a symbol that merges onto this token's right edge.
         ReadOnlySpan<State> states = StatesOf(left);
         foreach (int edge in states.ToArray().Select(state => state.Right).Distinct())
         {
@@ -85,13 +86,13 @@ internal sealed class PairRule
         return bits;
     }
 
-    // Both merge on, always the one whose next merge has the lower rank, as long as their facing edges do not before that.
+    // Merges both tokens side by side in the order of the ranks, until their facing symbols merge or nothing is left to merge.
     private bool StayApart(ReadOnlySpan<State> left, ReadOnlySpan<State> right)
     {
         for (int a = 0, b = 0; ;)
         {
             ulong across = _merges.Find(left[a].Right, right[b].Left), ours = left[a].Next, theirs = right[b].Next;
-            // Of equal ranks the leftmost is first: the left token's own, the one across, the right token's.
+            // Among equal ranks the leftmost merge is first: the left token's own, then the one across, then the right token's own.
             if (across < ours && across <= theirs)
                 return false;
             if (ours == MergeTable.None && theirs == MergeTable.None)
@@ -103,9 +104,10 @@ internal sealed class PairRule
         }
     }
 
-    private ReadOnlySpan<State> StatesOf(int id) => _states.AsSpan(_first[id].._first[id + 1]);
+    private ReadOnlySpan<State> StatesOf(int id) => _states.AsSpan(_firstState[id].._firstState[id + 1]);
 
-    // Lowest rank first and leftmost first among equals; what is left when one symbol is, -1 when more are.
+    // Merges in the order of BPE: the lowest rank first, and the leftmost of equal ones. Adds the state before each merge and the last one.
+    // Returns the symbol that is left, or -1 where more than one is.
     private int Merge(List<int> now, List<State> states)
     {
         while (true)
@@ -148,8 +150,9 @@ internal sealed class PairRule
         list.Add(value);
     }
 
-    /// <param name="Left">The symbol at the left edge.</param>
-    /// <param name="Right">The symbol at the right edge.</param>
-    /// <param name="Next">Rank and symbol of the merge that ends the state; <see cref="MergeTable.None"/>: the last one.</param>
+    /// <summary>A moment while the characters of one token merge.</summary>
+    /// <param name="Left">The symbol at the token's left edge.</param>
+    /// <param name="Right">The symbol at the token's right edge.</param>
+    /// <param name="Next">The next merge, as <see cref="MergeTable.Find"/> gives it; <see cref="MergeTable.None"/> after the last.</param>
     private readonly record struct State(int Left, int Right, ulong Next);
 }

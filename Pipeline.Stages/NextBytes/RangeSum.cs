@@ -5,17 +5,21 @@ using System.Runtime.Intrinsics;
 
 namespace Pipeline.Stages.NextBytes;
 
-/// <summary>Sums of neighbouring numbers. Each context needs hundreds of them, most of one number or a few.</summary>
+/// <summary>Sums of neighbouring numbers. Each context needs hundreds of them, most over one number or a few.</summary>
 internal static class RangeSum
 {
-    /// <summary>Of values[start..end].</summary>
+    /// <summary>The sum of values[start..end].</summary>
     public static double Of<T>(ReadOnlySpan<T> values, int start, int end)
         where T : unmanaged, INumber<T>
-        => end - start == 1 ? double.CreateTruncating(values[start])
-            : typeof(T) == typeof(float) && end - start <= Vector512<float>.Count && start + Vector512<float>.Count <= values.Length ? OfFew(MemoryMarshal.Cast<T, float>(values), start, end - start)
-            : OfMany(values[start..end]);
+    {
+        if (end - start == 1)
+            return double.CreateTruncating(values[start]);
+        if (typeof(T) == typeof(float) && end - start <= Vector512<float>.Count && start + Vector512<float>.Count <= values.Length)
+            return OfFew(MemoryMarshal.Cast<T, float>(values), start, end - start);
+        return OfMany(values[start..end]);
+    }
 
-    /// <summary>Of 64-bit numbers, in eight lanes.</summary>
+    /// <summary>The sum of all values, computed in two vectors of eight.</summary>
     public static double Of(ReadOnlySpan<double> values)
     {
         Vector512<double> even = Vector512<double>.Zero, odd = Vector512<double>.Zero;
@@ -32,7 +36,7 @@ internal static class RangeSum
         return sum;
     }
 
-    // Without a loop: what lies behind is read with them and left out.
+    // At most 16 numbers, without a loop: 16 are read, and those beyond the count are left out.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static double OfFew(ReadOnlySpan<float> values, int start, int count)
     {

@@ -1,11 +1,11 @@
 namespace Pipeline.Stages.NextBytes;
 
-/// <summary>A row of tokens with the runs of text in it.</summary>
-/// <param name="Ids">Every token of the row, marks and templates among them.</param>
-/// <param name="Parts">The runs of text, in order.</param>
+/// <summary>A row of a batch: its tokens, and the runs of text in them.</summary>
+/// <param name="Ids">All tokens of the row, including special tokens and those of templates.</param>
+/// <param name="Parts">The runs of text, in the order of the row.</param>
 internal sealed record ScoredRow(int[] Ids, IReadOnlyList<ScoredBytes> Parts)
 {
-    /// <summary>Contexts that were computed for its parts.</summary>
+    /// <summary>How many contexts have been computed for the row.</summary>
     public int Contexts => Parts.Sum(part => part.Contexts);
 
     /// <summary>See <see cref="ScoredBytes.LostShare"/>.</summary>

@@ -4,23 +4,27 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// Asks the pre-tokenizer itself whether a token may come next: is there a text that goes on from here in which no boundary cuts a token,
-/// and does the boundary before the new token lie there or not? Texts are those of a list of endings, tried one by one; answers are kept
-/// by the shapes of the tokens concerned. Not safe for several threads at once.
+/// Asks the pre-tokenizer itself whether a token may come next. Is there a continuation of the text for which no boundary between pieces cuts a
+/// token? And is there a boundary before the new token, or not? The continuations are a fixed list and are tried one by one. Answers are cached
+/// by the shapes of the tokens (<see cref="TokenShapes"/>), so they are approximate: docs/method.md, "What is not claimed", says how close they
+/// are. Not safe for several threads at once.
 /// </summary>
 internal sealed class SplitRule(ByteVocabulary vocabulary, TokenShapes shapes, PairRule pairs)
 {
-    /// <summary>More tokens than it ever looks back: the first of so many is not looked at.</summary>
+    /// <summary>
+    /// How many of the last tokens <see cref="TailOf"/> needs. This is one more than it ever looks at, so that a sequence that was cut is not taken
+    /// for the beginning of a text.
+    /// </summary>
     public const int MostTailTokens = MostTailBytes + 1;
 
-    // What patterns look back at: the beginning of the run of like characters that goes on, and an apostrophe before two letters.
+    // How far patterns look back: to an apostrophe before two letters, and to the beginning of a run of digits or of white space.
     private const int LeastTailBytes = 4, MostTailBytes = 64, LeastTailTokens = 2;
 
-    // One of each kind that a pattern tells from others, and what looks ahead of two.
+    // The continuations: one of each kind of character that patterns distinguish, and several characters for patterns that look further ahead.
     private static readonly string[] s_endings =
         ["", " ", "a", "1", ".", "\n", "'", "d", "ll", "ve", "re", "s", " a", "  ", " .", "\n\n", "11", "A", "/", "é", "中", "\u3000"];
 
-    // Last bytes that make whole characters of several kinds of what a token begins.
+    // Continuation bytes that complete a token's unfinished character in several ways, so that characters of several kinds come out.
     private static readonly byte[] s_lastBytes = [0x80, 0x82, 0x8F, 0x94, 0x99, 0xA0, 0xA6, 0xAA, 0xB3, 0xBF];
 
     private readonly Dictionary<string, Tail> _tails = new(StringComparer.Ordinal);
@@ -30,11 +34,11 @@ internal sealed class SplitRule(ByteVocabulary vocabulary, TokenShapes shapes, P
     private readonly List<int> _pieces = [];
     private readonly HashSet<int> _boundaries = [];
 
-    /// <summary>Forgets all tails; the numbers of new ones begin again.</summary>
+    /// <summary>Drops all tails. Their numbers begin again at 0.</summary>
     public void Forget() => _tails.Clear();
 
-    /// <summary>The end of a sequence of tokens, as far as a pre-tokenizer looks back.</summary>
-    /// <param name="places">The tokens since the text's start, or since the last added token; the last one last.</param>
+    /// <summary>The last tokens of a sequence, as far as a pre-tokenizer looks back. Sequences that it cannot tell apart share a tail.</summary>
+    /// <param name="places">The tokens since the text's start or the last added token; the last <see cref="MostTailTokens"/> are enough.</param>
     public Tail TailOf(ReadOnlySpan<int> places)
     {
         int first = places.Length, bytes = 0;
@@ -55,17 +59,17 @@ internal sealed class SplitRule(ByteVocabulary vocabulary, TokenShapes shapes, P
         return tail;
     }
 
-    /// <summary>Whether the tokenizer can make exactly these tokens of the text that ends here.</summary>
+    /// <summary>Whether the tokenizer makes exactly these tokens if the text ends here.</summary>
     public bool IsWhole(Tail tail) => tail.IsWhole ??= Try(tail, [], "", out _);
 
-    /// <summary>Whether a token may come next in one of the ways wanted: after a boundary, or without one.</summary>
+    /// <summary>Whether a token may come next in one of the wanted ways: in the same piece, or as the first of a new one.</summary>
     public bool Allows(Tail tail, int place, Joining wanted)
     {
         int shape = shapes.Of(place, tail.EndsInApostrophe);
         ref Answer answer = ref tail.Answers[shape];
         if ((answer.Found & wanted) != 0 || answer.IsComplete || wanted == Joining.None)
             return (answer.Found & wanted) != 0;
-        // As far as an answer takes: most are found with the first ending.
+        // Stops as soon as the question is answered, which is most often with the first continuation.
         Joining found = answer.Found;
         foreach (byte[] text in Completed(vocabulary.BytesAt(shapes.Example(shape))))
         {
@@ -83,13 +87,14 @@ internal sealed class SplitRule(ByteVocabulary vocabulary, TokenShapes shapes, P
         return false;
     }
 
-    // A run of digits is counted from its beginning, and so may white space be.
+    // Patterns count a run of digits from its beginning, and may do so with white space.
     private bool Continues(int before, int first)
     {
         (byte last, byte next) = (vocabulary.BytesAt(before)[^1], vocabulary.BytesAt(first)[0]);
         return (char.IsAsciiDigit((char)last) && char.IsAsciiDigit((char)next)) || (last <= ' ' && next <= ' ');
     }
 
+    // Splits the tail, the next token's bytes and an ending. True where no boundary cuts a token; apart says whether one lies before the next token.
     private bool Try(Tail tail, byte[] next, string ending, out bool apart)
     {
         var bytes = new List<byte>();
@@ -99,25 +104,26 @@ internal sealed class SplitRule(ByteVocabulary vocabulary, TokenShapes shapes, P
             bytes.AddRange(vocabulary.BytesAt(place));
             ends.Add(bytes.Count);
         }
-        int cut = bytes.Count;
+        int nextStart = bytes.Count;
         bytes.AddRange(next);
-        int whole = bytes.Count;
+        int nextEnd = bytes.Count;
         bytes.AddRange(Encoding.UTF8.GetBytes(ending));
-        // A tail may begin inside a character.
+        // A tail may begin inside a character, whose other bytes are gone.
         int skipped = 0;
         while (skipped < bytes.Count && (bytes[skipped] & 0xC0) == 0x80)
             skipped++;
-        // The space that the tokenizer puts in front of a text is there again when the text is encoded.
         apart = false;
         if (!Split([.. bytes.Skip(skipped)], skipped))
             return false;
-        apart = cut == 0 || next.Length == 0 || _boundaries.Contains(cut);
-        int from = tail.IsAnchored ? 0 : ends.Count > 1 ? ends[1] : 0;
+        apart = nextStart == 0 || next.Length == 0 || _boundaries.Contains(nextStart);
+        // What came before a tail that is not anchored is unknown, so boundaries in its first token and directly after it say nothing.
+        int from = tail.IsAnchored || ends.Count == 1 ? 0 : ends[1];
         foreach (int boundary in _boundaries)
         {
-            if ((boundary > from && boundary < cut && !ends.Contains(boundary)) || (boundary > cut && boundary < whole))
+            if ((boundary > from && boundary < nextStart && !ends.Contains(boundary)) || (boundary > nextStart && boundary < nextEnd))
                 return false;
         }
+        // Neighbours with no boundary between them are in one piece, where the pair rule holds.
         for (int i = tail.IsAnchored ? 1 : 2; i < ends.Count - 1; i++)
         {
             if (!_boundaries.Contains(ends[i]) && !pairs.Follows(vocabulary.Ids[tail.Places[i - 1]], vocabulary.Ids[tail.Places[i]]))
@@ -126,7 +132,7 @@ internal sealed class SplitRule(ByteVocabulary vocabulary, TokenShapes shapes, P
         return true;
     }
 
-    // Fills the boundaries with the byte offsets where pieces begin; false where the tokens do not spell the text.
+    // Sets the boundaries to the byte offsets at which pieces begin, except for the first. False where the tokens do not spell the text.
     private bool Split(byte[] utf8, int offset)
     {
         _boundaries.Clear();
@@ -134,7 +140,7 @@ internal sealed class SplitRule(ByteVocabulary vocabulary, TokenShapes shapes, P
         bool dummy = false;
         if (vocabulary.HasDummy && utf8.Length > 0 && utf8[0] == ' ')
         {
-            // The tokenizer may put the space there itself.
+            // The tokenizer inserts a space in front of the text again, so this one is taken off first.
             (text, dummy) = (text[1..], true);
             if (text.Length == 0)
                 return true;
@@ -165,6 +171,7 @@ internal sealed class SplitRule(ByteVocabulary vocabulary, TokenShapes shapes, P
         return at == utf8.Length;
     }
 
+    // The token with its unfinished last character completed in several ways; the token alone where nothing is unfinished.
     private static List<byte[]> Completed(ReadOnlySpan<byte> token)
     {
         default(Utf8State).TryNext(token, out Utf8State state);
@@ -190,28 +197,30 @@ internal sealed class SplitRule(ByteVocabulary vocabulary, TokenShapes shapes, P
     }
 }
 
-/// <summary>The last tokens before a place, as far as a pre-tokenizer looks, with the answers found for it.</summary>
+/// <summary>The last tokens of a sequence, as far as a pre-tokenizer looks back, with the answers found so far.</summary>
 internal sealed class Tail(int number, int[] places, bool isAnchored, bool endsInApostrophe, int shapes)
 {
+    /// <summary>Identifies the tail until <see cref="SplitRule.Forget"/>.</summary>
     public int Number => number;
 
     public int[] Places => places;
 
-    /// <summary>Whether the text begins with the first of them.</summary>
+    /// <summary>Whether the tail begins where the text does, or after an added token.</summary>
     public bool IsAnchored => isAnchored;
 
     public bool EndsInApostrophe => endsInApostrophe;
 
+    /// <summary>See <see cref="SplitRule.IsWhole"/>; null where it has not been asked yet.</summary>
     public bool? IsWhole { get; set; }
 
-    /// <summary>Per shape of the token that comes next.</summary>
+    /// <summary>By shape of the next token.</summary>
     public Answer[] Answers { get; } = new Answer[shapes];
 }
 
-/// <summary>What was found of a shape so far, and whether there is more to find.</summary>
+/// <summary>How a token of some shape was found to follow, and whether all continuations have been tried.</summary>
 internal readonly record struct Answer(Joining Found, bool IsComplete);
 
-/// <summary>How a token can follow what is before it.</summary>
+/// <summary>How a token can follow the one before it.</summary>
 [Flags]
 internal enum Joining : byte
 {

@@ -1,7 +1,8 @@
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// What contexts say, to be used again: a batch has thousands of them, kilobytes each, and to allocate them costs as much as to sum. For several threads.
+/// Keeps the sums of contexts for use by later contexts. A batch has thousands of them, each of some kilobytes, and allocating them would cost as
+/// much as computing them. Safe for several threads.
 /// </summary>
 internal sealed class SumsPool
 {
@@ -14,7 +15,7 @@ internal sealed class SumsPool
             return _free.TryPop(out NodeSums? sums) ? sums : new NodeSums();
     }
 
-    /// <summary>Nobody reads them any more.</summary>
+    /// <summary>Takes back sums that nobody reads any more.</summary>
     public void GiveBack(IEnumerable<NodeSums> sums)
     {
         lock (_gate)

@@ -5,8 +5,9 @@ using System.Text;
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// What a pre-tokenizer's pattern can see of a token: its characters by class, long runs of one class cut short. Tokens of one shape are
-/// split alike, so one of them is asked for all. Letters after an apostrophe are themselves, since patterns know contractions.
+/// What a pre-tokenizer's pattern can see of a token: the class of each character, with long runs of one class shortened. Tokens of one shape
+/// are split in the same way, so that one of them can be tried for all. The letters after an apostrophe stand for themselves, because patterns
+/// know contractions.
 /// </summary>
 internal sealed class TokenShapes
 {
@@ -31,15 +32,16 @@ internal sealed class TokenShapes
         }
     }
 
-    /// <summary>Different shapes.</summary>
+    /// <summary>The number of different shapes.</summary>
     public int Count => _example.Count;
 
-    /// <summary>Per place.</summary>
+    /// <summary>By place, whether the token's last character is an apostrophe.</summary>
     public bool[] EndsInApostrophe { get; }
 
+    /// <summary>The shape of the token at a place, when an apostrophe comes directly before it or when none does.</summary>
     public int Of(int place, bool afterApostrophe) => afterApostrophe ? _afterApostrophe[place] : _plain[place];
 
-    /// <summary>A place with the shape.</summary>
+    /// <summary>The place of one token that has this shape.</summary>
     public int Example(int shape) => _example[shape];
 
     internal static string Shape(ReadOnlySpan<byte> bytes, bool afterApostrophe)
@@ -61,15 +63,14 @@ internal sealed class TokenShapes
             }
             else
             {
-                // Part of a character: what it may become is told by its first byte.
+                // Part of a character. Its first byte says what it can become.
                 (width, apostrophe) = (1, false);
                 kind = (char)(0xE000 + bytes[0]);
             }
-            // Counted repeats see the length of a run of digits; no pattern counts others beyond a few.
-            bool cut = kind != '0';
             run = kind == last ? run + 1 : 1;
             last = kind;
-            if (!cut || run <= LongestRun)
+            // Runs of digits keep their length, since patterns count digits. No pattern counts other characters beyond a few.
+            if (kind == '0' || run <= LongestRun)
                 shape.Append(kind);
             bytes = bytes[width..];
         }
@@ -100,7 +101,7 @@ internal sealed class TokenShapes
                 _ => '!',
             };
         }
-        // By category and, for letters, by kind of script: patterns name ranges of some.
+        // By category, and for letters without case by script too, because patterns name ranges of some scripts.
         int script = category != UnicodeCategory.OtherLetter ? 0 : value switch
         {
             >= 0x3040 and < 0x3100 => 1,

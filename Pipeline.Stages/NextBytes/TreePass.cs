@@ -1,27 +1,33 @@
 namespace Pipeline.Stages.NextBytes;
 
-/// <summary>A context: which run of text of which row, and which node of its tree.</summary>
+/// <summary>A context of a batch: the row, the run of text within the row, and the node in that text's tree.</summary>
 internal readonly record struct NodePlace(int Row, int Part, int Node);
 
-/// <summary>Contexts of several rows that are computed in one pass, padded to the most of one row. B rows, E contexts, S keys.</summary>
+/// <summary>
+/// The contexts of several rows that are computed in one pass. Rows are padded to the largest number of contexts in a row. B rows, E contexts
+/// per row, S keys, R contexts without the padding.
+/// </summary>
 /// <param name="Length">E.</param>
-/// <param name="Ids">[B · E] tokens, 0 at padding.</param>
-/// <param name="Positions">[B · E] positions in the row: its root's and its depth.</param>
-/// <param name="Real">[R] flat indices that are no padding.</param>
-/// <param name="Nodes">[R] the context of each; null where the row's token is none.</param>
-/// <param name="Seen">[B · E · S] the keys a context sees: those of the row before its root, its ancestors' and its own.</param>
-/// <param name="KeyPositions">[B · S] positions of the keys.</param>
+/// <param name="Ids">[B · E] tokens; 0 at padding.</param>
+/// <param name="Positions">[B · E] each context's position in its row, which is that of its root plus its depth.</param>
+/// <param name="Real">[R] flat indices of the contexts, without the padding.</param>
+/// <param name="Nodes">[R] which contexts these are; none is null.</param>
+/// <param name="Seen">[B · E · S] the keys that a context attends to: those of the row before its root, of its ancestors, and its own.</param>
+/// <param name="KeyPositions">[B · S] positions of the keys in their rows.</param>
 internal sealed record TreeQueries(
     int Length, long[] Ids, long[] Positions, long[] Real, IReadOnlyList<NodePlace?> Nodes, bool[] Seen, long[] KeyPositions);
 
 /// <summary>
-/// Decides which contexts are computed next: first the rows' own tokens, then generation by generation what hangs on contexts already there,
-/// since only these weigh it. Remembers where in the cache of keys each lies.
+/// Decides which contexts of a batch are computed next. First come the rows' own tokens, in the ordinary pass. The other contexts follow
+/// generation by generation, because the weight of a context is known only when its parent has been computed. It also remembers where each
+/// context's key lies in the key-value cache.
 /// </summary>
 internal sealed class TreePass
 {
     private readonly IReadOnlyList<ScoredRow> _rows;
     private readonly List<(int Part, int Node)>[] _waiting;
+
+    // The key of each context by row, part and node, and the positions of each row's keys.
     private readonly int[][][] _keyOf;
     private readonly List<long>[] _keyPositions;
 
@@ -46,7 +52,7 @@ internal sealed class TreePass
                     int at = text.Root + text.Tree.Nodes[node].Depth;
                     places[at] = new NodePlace(b, part, node);
                     _keyOf[b][part][node] = at;
-                    Wait(b, part, node);
+                    QueueChildren(b, part, node);
                 }
             }
             trunk.AddRange(places);
@@ -54,18 +60,18 @@ internal sealed class TreePass
         Trunk = trunk;
     }
 
-    /// <summary>Tokens of the longest row.</summary>
+    /// <summary>The number of tokens in the longest row.</summary>
     public int Length { get; }
 
-    /// <summary>For each token of each row, one row after the other, the context it ends; null where it ends none.</summary>
+    /// <summary>For each token of each row, one row after the other: the context that ends with it, or null where there is none.</summary>
     public IReadOnlyList<NodePlace?> Trunk { get; }
 
-    /// <summary>Whether there is a context beside the rows' own.</summary>
+    /// <summary>Whether contexts other than the rows' own tokens are waiting.</summary>
     public bool HasMore => _waiting.Any(waiting => waiting.Count > 0);
 
-    /// <summary>The next contexts, at most so many of one row; null when none is left.</summary>
+    /// <summary>The contexts of the next pass; null when none is left. What earlier passes computed must have been added to the rows.</summary>
     /// <param name="leastShare">See <see cref="NextByteModel.Score"/>.</param>
-    /// <param name="most">Of one row.</param>
+    /// <param name="most">The largest number of contexts taken from one row.</param>
     public TreeQueries? Next(double leastShare, int most)
     {
         List<(int Part, int Node)>[] nodes = [.. _rows.Select((row, b) => Take(row, _waiting[b], leastShare, most))];
@@ -83,7 +89,8 @@ internal sealed class TreePass
             ScoredBytes text = row.Parts[part];
             if (leastShare > 0)
             {
-                // The text's probability under the contexts so far is at most the whole one: never too much is left out.
+                // Contexts that are still missing can only add to the text's probability. This share is therefore an upper bound, and nothing
+                // above the limit is left out.
                 double share = Math.Exp(text.Law.LogWeight(node) - text.Law.Row(text.Tree.Nodes[node].Offset, p));
                 if (share <= leastShare)
                 {
@@ -97,7 +104,7 @@ internal sealed class TreePass
         return taken;
     }
 
-    private void Wait(int row, int part, int node)
+    private void QueueChildren(int row, int part, int node)
     {
         ByteTree tree = _rows[row].Parts[part].Tree;
         foreach (int child in tree.Nodes[node].Children)
@@ -120,7 +127,7 @@ internal sealed class TreePass
             for (int e = 0; e < length; e++)
             {
                 int at = (b * length) + e;
-                // What is no context sees itself, and nobody reads it.
+                // Padding sees itself too, since attention needs a key. Nobody reads what it gives.
                 visible[((long)at * keys) + past + e] = true;
                 if (e >= nodes[b].Count)
                 {
@@ -137,7 +144,7 @@ internal sealed class TreePass
                 visible.AsSpan((int)((long)at * keys), text.Root).Fill(true);
                 for (int up = text.Tree.Nodes[node].Parent; up >= 0; up = text.Tree.Nodes[up].Parent)
                     visible[((long)at * keys) + _keyOf[b][part][up]] = true;
-                Wait(b, part, node);
+                QueueChildren(b, part, node);
             }
         }
         return new TreeQueries(length, ids, positions, [.. real], asked, visible, [.. _keyPositions.SelectMany(p => p)]);

@@ -4,8 +4,8 @@ using Pipeline.Contracts.Teachers;
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// Next bytes of one row from the distributions after its own tokens, which somebody else computes and hands over one by one: no tensor, and
-/// never more than one distribution in memory.
+/// The next bytes of one row, from its own tokens alone (<see cref="BytesView.Trunk"/>). The caller computes the distribution after each token, in
+/// this process or another, and hands them over one by one. It takes no tensors, and holds one distribution at a time.
 /// </summary>
 internal sealed class TrunkRow
 {
@@ -15,8 +15,8 @@ internal sealed class TrunkRow
     private readonly IReadOnlyList<NodePlace?> _contexts;
     private readonly float[] _weights;
 
-    /// <param name="rows">Of the tokenizer.</param>
-    /// <param name="tokens">The row, with what its tokens stand for.</param>
+    /// <param name="rows">Makes the rows of the model's tokenizer.</param>
+    /// <param name="tokens">The row: tokens with their units and byte ends.</param>
     public TrunkRow(ByteRows rows, TokenSequence tokens)
     {
         (_vocabulary, _tokens, _row) = (rows.Vocabulary, tokens, rows.Row(tokens, BytesView.Trunk));
@@ -24,9 +24,9 @@ internal sealed class TrunkRow
         _weights = new float[_vocabulary.Count];
     }
 
-    /// <summary>Adds what follows a token; tokens come in the row's order.</summary>
-    /// <param name="position">Of the token in the row.</param>
-    /// <param name="weights">[V] by id, proportional to the probabilities of the token behind it.</param>
+    /// <summary>Adds the distribution after a token. Tokens must come in the order of the row.</summary>
+    /// <param name="position">The token's index in the row.</param>
+    /// <param name="weights">[V] by token id: numbers proportional to the probabilities of the next token.</param>
     public void Add(int position, ReadOnlySpan<float> weights)
     {
         if (_contexts[position] is not { } context)
@@ -37,6 +37,6 @@ internal sealed class TrunkRow
         _row.Parts[context.Part].Add(context.Node, _weights, _vocabulary);
     }
 
-    /// <summary>What is kept, when every token was added.</summary>
+    /// <summary>The next bytes that are kept of the row, once every token has been added. The row can be asked only once.</summary>
     public AnsweredBytes Answer(NextBytesAsked asked) => new KeptBytes(asked.MaxKept, asked.KeepShare).Answer(_row, _tokens);
 }

@@ -3,15 +3,17 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>
-/// The ALM objective over index lists (arXiv 2503.20083, section 3). Shapes: N = rows · length flat student positions, C chunks,
-/// K blocks of chunks. No tensor is larger than [N].
+/// The ALM loss (arXiv 2503.20083, section 3), computed from index lists. N = rows · length flat student positions, C chunks, K blocks of
+/// neighbouring chunks that are compared as one. No tensor is larger than [N]. All log-likelihoods are natural logarithms.
 /// </summary>
 internal static class AlmLoss
 {
-    /// <summary>s_C = min(0, Σ_{i in chunk} log p(token i | tokens before i)); the gradient flows to <paramref name="logLikelihood_N"/>.</summary>
+    /// <summary>The student's log-likelihood of each chunk, without its boundary: [C], the sum over its tokens, at most 0.</summary>
+    /// <param name="logLikelihood_N">[N] log p(token i | tokens before i). The gradient flows here.</param>
+    /// <param name="chunks">The chunks of the batch.</param>
     public static Tensor ChunkSums(Tensor logLikelihood_N, ChunkBatch chunks)
     {
-        // Positions of no chunk add to an entry behind the chunks that is cut off.
+        // Positions that belong to no chunk are added to one more entry after the chunks, which is then cut off.
         using Tensor index_N = Index([.. chunks.ChunkOfPosition.Select(c => c < 0 ? chunks.Count : c)], logLikelihood_N.device);
         return zeros(chunks.Count + 1, dtype: logLikelihood_N.dtype, device: logLikelihood_N.device)
             .index_add(0, index_N, logLikelihood_N, 1)
@@ -19,7 +21,9 @@ internal static class AlmLoss
             .clamp_max(0);
     }
 
-    /// <summary>The log boundary mass at each chunk's last student token, ≤ 0.</summary>
+    /// <summary>The student's log boundary mass after each chunk's last token: [C], at most 0.</summary>
+    /// <param name="logBoundary_N">[N] log boundary mass after each position. The gradient flows here.</param>
+    /// <param name="chunks">The chunks of the batch.</param>
     public static Tensor ChunkBoundaries(Tensor logBoundary_N, ChunkBatch chunks)
     {
         using Tensor last_C = Index(chunks.LastPosition, logBoundary_N.device);
@@ -27,9 +31,16 @@ internal static class AlmLoss
     }
 
     /// <summary>
-    /// Σ_K w(n_K) f(t_K, s_K) over blocks: t_K and s_K are the sums of their chunks' log-likelihoods, with the last chunk's log
-    /// boundary mass added when <paramref name="s_boundary_C"/> is given.
+    /// Σ_K w(n_K) f(t_K, s_K) over the blocks: a scalar. t_K and s_K are the teacher's and the student's log-likelihood of a block, which are sums
+    /// over its chunks, plus the log boundary mass of its last chunk where <paramref name="s_boundary_C"/> is given.
     /// </summary>
+    /// <param name="blocks">The blocks, with what the teacher says about them.</param>
+    /// <param name="s_C">What <see cref="ChunkSums"/> returned.</param>
+    /// <param name="s_boundary_C">What <see cref="ChunkBoundaries"/> returned; null leaves the boundaries out on both sides.</param>
+    /// <param name="kind">Which f.</param>
+    /// <param name="temperature">τ of f.</param>
+    /// <param name="renyiAlpha">α of the Rényi divergence.</param>
+    /// <param name="numerator">Which w; n_K is the number of teacher tokens in the block.</param>
     public static Tensor Sum(
         ChunkBlocks blocks, Tensor s_C, Tensor? s_boundary_C, DivergenceKind kind, double temperature, double renyiAlpha, ChunkWeighting numerator)
     {
@@ -52,7 +63,7 @@ internal static class AlmLoss
         return (f_K * tensor(weights, dtype: s_C.dtype, device: s_C.device)).sum();
     }
 
-    /// <summary>What the sum is divided by: Σ_K w(n_K).</summary>
+    /// <summary>What the sum is to be divided by: Σ_K w(n_K), with a w of its own.</summary>
     public static double Count(ChunkBlocks blocks, ChunkWeighting denominator)
         => denominator == ChunkWeighting.ChunkCount ? blocks.Count : blocks.TeacherTokens.Sum(n => Weight(denominator, n));
 

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Objectives;
 
-/// <summary>Approximate Likelihood Matching over the chunks of <see cref="BatchTables.Alm"/>.</summary>
+/// <summary>Approximate Likelihood Matching over the chunks in <see cref="BatchTables.Alm"/>; see <see cref="AlmLoss"/>.</summary>
 internal sealed class AlmObjective(AlmOptions options) : IObjective
 {
     internal static ObjectiveRow Row { get; } = new ObjectiveRow<AlmOptions>("alm", o => o.Alm, static (o, _) => new AlmObjective(o))
@@ -31,7 +31,7 @@ internal sealed class AlmObjective(AlmOptions options) : IObjective
         return new ObjectiveResult(Sum(chunks, logLikelihood_N, logBoundary_N), Count(chunks));
     }
 
-    /// <summary>The sum over all blocks, divided by the number of block sizes.</summary>
+    /// <summary>The loss summed over the blocks of every block size, and divided by the number of block sizes.</summary>
     internal Tensor Sum(ChunkBatch chunks, Tensor logLikelihood_N, Tensor? logBoundary_N)
     {
         Tensor s_C = AlmLoss.ChunkSums(logLikelihood_N, chunks);
@@ -46,6 +46,7 @@ internal sealed class AlmObjective(AlmOptions options) : IObjective
         return sum! / options.ChunkSizes.Count;
     }
 
+    /// <summary>The denominator, summed over every block size.</summary>
     internal double Count(ChunkBatch chunks) => options.ChunkSizes.Sum(size => AlmLoss.Count(ChunkBlocks.Of(chunks, size), options.Denominator));
 
     private static ChunkBatch Chunks(BatchTables tables)

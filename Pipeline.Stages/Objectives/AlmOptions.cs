@@ -55,7 +55,7 @@ internal sealed record AlmOptions
     [Description("Where the teacher's scores come from: cached (the shards), or online (the teacher runs on every batch: no rounding, but a teacher in memory next to the student).")]
     public TeacherScoring Scores { get; init; } = TeacherScoring.Cached;
 
-    /// <summary>What is asked of a teacher, by key.</summary>
+    /// <summary>What the objective asks of a teacher, by the key that asks for it.</summary>
     public IEnumerable<TeacherNeed> TeacherNeeds
     {
         get
@@ -69,12 +69,16 @@ internal sealed record AlmOptions
         }
     }
 
+    /// <summary>The rules for the chunks of a batch.</summary>
     public ChunkRules Rules(TokenPairBias? bias) => new(Chunks, Gamma, ChunkUse.Likelihood, bias, BiasThreshold, Boundary);
 }
 
 /// <summary>Where the teacher's scores come from.</summary>
 internal enum TeacherScoring
 {
+    /// <summary>From shards.</summary>
     Cached,
+
+    /// <summary>From a teacher that runs over every training batch.</summary>
     Online,
 }

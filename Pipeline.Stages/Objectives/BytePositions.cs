@@ -1,11 +1,11 @@
 namespace Pipeline.Stages.Objectives;
 
-/// <summary>The bytes of a text at which next bytes are compared.</summary>
+/// <summary>Where in a text next bytes are compared.</summary>
 internal enum BytePositions
 {
-    /// <summary>All that the teacher has a distribution at.</summary>
+    /// <summary>At every byte for which the teacher has a distribution.</summary>
     Every,
 
-    /// <summary>The first of the text, and those behind a token of the teacher's: none inside a token.</summary>
+    /// <summary>At the first byte of the text and after each of the teacher's tokens, but not inside a token.</summary>
     TokenEnds,
 }

@@ -3,29 +3,31 @@ using Pipeline.Contracts.Records;
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>
-/// What a student learns of its teacher's next bytes: one entry for each byte of text, and each end of a text, that a student's token which
-/// counts in the loss mask holds. A token of one byte has one entry; longer ones have one for each of their bytes. n entries, K the most bytes
-/// that one of them names. Names beyond an entry's own are <see cref="Nothing"/> with probability 0.
+/// What a student learns from its teacher's next bytes. There is an entry for each byte of text, and for the end of a text, that is in a student
+/// token which counts in the loss mask, if the teacher has a distribution there. A token of several bytes has an entry for each of them. n entries;
+/// K is the largest number of bytes that an entry names. Entries that name fewer are filled up with <see cref="Nothing"/> and probability 0.
 /// </summary>
-/// <param name="At_n">Flat student positions (row · length + t), ascending: the hidden state there predicts the token that holds the byte.</param>
-/// <param name="Next_n">That token's id.</param>
-/// <param name="Depth_n">Bytes of that token, put-in spaces among them, before the one predicted.</param>
+/// <param name="At_n">[n] flat student positions (row · length + t), ascending. The hidden state there predicts the token with the byte.</param>
+/// <param name="Next_n">[n] the id of that token.</param>
+/// <param name="Depth_n">[n] how many of that token's bytes, inserted spaces included, come before the byte.</param>
 /// <param name="Width">K.</param>
-/// <param name="Symbols_nK">Bytes 0…255, or <see cref="Nothing"/>.</param>
-/// <param name="Probabilities_nK">The teacher's, of those bytes.</param>
-/// <param name="End_n">The teacher's probability of the end.</param>
-/// <param name="Rest_n">Of all other bytes together.</param>
+/// <param name="Symbols_nK">[n · K] the bytes named, ascending within an entry, or <see cref="Nothing"/>.</param>
+/// <param name="Probabilities_nK">[n · K] the teacher's probabilities of these bytes.</param>
+/// <param name="End_n">[n] the teacher's probability that the text ends here.</param>
+/// <param name="Rest_n">[n] the teacher's probability of all other bytes together.</param>
 internal sealed record ByteTables(
     long[] At_n, int[] Next_n, int[] Depth_n, int Width, short[] Symbols_nK, float[] Probabilities_nK, float[] End_n, float[] Rest_n)
 {
+    /// <summary>Takes the place of a byte where an entry names no more of them.</summary>
     public const short Nothing = -1;
 
     /// <summary>n.</summary>
     public int Count => At_n.Length;
 
-    /// <param name="examples">[B] rows; those whose teacher has no bytes give nothing.</param>
-    /// <param name="length">T.</param>
-    /// <param name="bytesOf">Bytes that a student's token spells.</param>
+    /// <summary>The entries of a batch.</summary>
+    /// <param name="examples">[B] rows. Those without the teacher's next bytes have no entries.</param>
+    /// <param name="length">T, the number of student positions in a row with its padding.</param>
+    /// <param name="bytesOf">How many bytes a token of the student spells.</param>
     /// <param name="positions">Which bytes have an entry.</param>
     public static ByteTables From(IReadOnlyList<Example> examples, int length, Func<int, int> bytesOf, BytePositions positions = BytePositions.Every)
     {
@@ -39,12 +41,12 @@ internal sealed record ByteTables(
             TokenSequence student = examples[b].Student;
             for (int t = 0; t + 1 < student.Count; t++)
             {
-                (int from, int count, int putIn) = Predicted(student, t + 1, bytesOf);
+                (int from, int count, int inserted) = Predicted(student, t + 1, bytesOf);
                 for (int k = 0; k < count; k++)
                 {
                     if (!bytes.Has(from + k) || ends?.Contains(from + k) == false)
                         continue;
-                    at.Add(((long)b * length + t, student.Ids[t + 1], putIn + k));
+                    at.Add(((long)b * length + t, student.Ids[t + 1], inserted + k));
                     rows.Add((bytes, from + k));
                 }
             }
@@ -59,16 +61,16 @@ internal sealed record ByteTables(
         return tables;
     }
 
-    // Which rows of the teacher's a token is predicted by: the first, how many, and put-in bytes of the token before the first.
-    private static (int From, int Count, int PutIn) Predicted(TokenSequence student, int next, Func<int, int> bytesOf)
+    // Which of the teacher's rows say something about a token: the first of them, their number, and the bytes inserted in front of the token's text.
+    private static (int From, int Count, int Inserted) Predicted(TokenSequence student, int next, Func<int, int> bytesOf)
     {
         int from = student.ByteEnds[next - 1], own = student.ByteEnds[next] - from;
         if (!student.Counts(next))
             return default;
         if (student.Unit(next) == UnitLabels.Eos)
             return (from, 1, 0);
-        int putIn = bytesOf(student.Ids[next]) - own;
-        return student.Unit(next) == UnitLabels.Text && own > 0 && putIn >= 0 ? (from, own, putIn) : default;
+        int inserted = bytesOf(student.Ids[next]) - own;
+        return student.Unit(next) == UnitLabels.Text && own > 0 && inserted >= 0 ? (from, own, inserted) : default;
     }
 
     private void Fill(int n, TeacherBytes bytes, int row)

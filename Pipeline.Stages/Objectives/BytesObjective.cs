@@ -5,12 +5,12 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>
-/// Mean over the bytes of KL(teacher, student) between distributions over the next byte, as far as the teacher's names bytes, and the end and
-/// the rest as one each. A student of bytes has such a distribution at every position; one of longer tokens at every byte of the next token,
-/// given that token's bytes before it.
+/// The mean over the bytes of KL(teacher, student) between distributions over the next byte ("Objectives on next bytes" in docs/method.md). The
+/// distributions are over the bytes that the teacher names, the end, and all other bytes as one. A byte-level student has such a distribution at
+/// each of its positions. A student with longer tokens has one at each byte of its next token, given the bytes of that token so far.
 /// </summary>
-/// <param name="options">The definition's keys.</param>
-/// <param name="name">As definitions say it: <see cref="OfBytes"/> or <see cref="OfSubwords"/>.</param>
+/// <param name="options">The objective's keys in the definition.</param>
+/// <param name="name">The objective's name in the definition: <see cref="OfBytes"/> or <see cref="OfSubwords"/>.</param>
 internal sealed class BytesObjective(BytesOptions options, string name) : IObjective
 {
     public const string OfBytes = "bytes";

@@ -4,7 +4,7 @@ using Pipeline.Stages.Objectives.Schedules;
 
 namespace Pipeline.Stages.Objectives;
 
-/// <summary>Divergence of the student's next bytes from the teacher's.</summary>
+/// <summary>The divergence of the student's next bytes from the teacher's.</summary>
 internal sealed record BytesOptions
 {
     [Description("Weight of this objective, in addition to the rule that combines objectives.")]

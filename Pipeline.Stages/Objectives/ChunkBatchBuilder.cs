@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Objectives;
 
-/// <summary>Collects the chunks of a batch row by row and merges them by the teacher's boundary mass.</summary>
+/// <summary>Collects the chunks of a batch, row by row, and merges them by the teacher's boundary mass.</summary>
 internal sealed class ChunkBatchBuilder
 {
     private readonly int _rows;
@@ -26,9 +26,13 @@ internal sealed class ChunkBatchBuilder
     }
 
     /// <summary>
-    /// Adds a row. A chunk with teacher boundary mass ≤ γ takes in the next one, and so on until the mass exceeds γ. Only the
-    /// teacher's mass decides, and the counts that losses are divided by are those of the merged chunks. A merge stops at a gap.
+    /// Adds a row. A chunk whose teacher boundary mass is at most γ is merged with the next one, and so on until the mass exceeds γ. Only the teacher's
+    /// mass decides. Chunks are not merged across a gap. Losses are divided by the counts of the merged chunks.
     /// </summary>
+    /// <param name="row">The index of the row.</param>
+    /// <param name="parts">Its chunks, in order.</param>
+    /// <param name="gamma">γ; null merges none.</param>
+    /// <param name="excluded">How many chunks of the row do not count.</param>
     public void Add(int row, IReadOnlyList<ChunkPart> parts, double? gamma, int excluded)
     {
         double threshold = gamma is null ? double.NegativeInfinity : Math.Log(gamma.Value);
@@ -46,7 +50,8 @@ internal sealed class ChunkBatchBuilder
             _lastPosition[chunk] = row * _length + part.StudentEnd - 1;
             for (int i = part.StudentStart; i < part.StudentEnd; i++)
                 _chunkOfPosition[row * _length + i] = chunk;
-            // A mass that may be on either side of γ merges: a chunk too long compares what is exact, one too short may not.
+            // If the mass may lie on either side of γ, the chunk is merged. A chunk that is too long is still compared fairly; one that is too short
+            // may not be.
             (float lower, float upper) = part.Bounds ?? (part.TeacherLogBoundary, part.TeacherLogBoundary);
             open = gamma is not null && lower <= threshold;
             if (open && upper > threshold)

@@ -1,19 +1,19 @@
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>
-/// Runs of z neighbouring chunks of a row that are compared as one (<c>distill_chunk_sizes</c> of the reference). K blocks.
+/// Blocks: runs of neighbouring chunks of a row that are compared as one (<c>distill_chunk_sizes</c> in the reference). C chunks, K blocks.
 /// </summary>
 /// <param name="BlockOfChunk">[C] the block of each chunk, ascending.</param>
-/// <param name="LastChunk">[K] the last chunk of each block: its boundary mass is the block's.</param>
-/// <param name="TeacherLogLikelihood">[K] sums over the chunks.</param>
-/// <param name="TeacherLogBoundary">[K] of the last chunk.</param>
-/// <param name="TeacherTokens">[K] sums over the chunks.</param>
+/// <param name="LastChunk">[K] the last chunk of each block. Its boundary mass is that of the block.</param>
+/// <param name="TeacherLogLikelihood">[K] the teacher's log-likelihood of each block, summed over its chunks.</param>
+/// <param name="TeacherLogBoundary">[K] the teacher's log boundary mass after each block.</param>
+/// <param name="TeacherTokens">[K] the number of teacher tokens in each block.</param>
 internal sealed record ChunkBlocks(
     int[] BlockOfChunk, int[] LastChunk, float[] TeacherLogLikelihood, float[] TeacherLogBoundary, int[] TeacherTokens)
 {
     public int Count => LastChunk.Length;
 
-    /// <summary>Blocks of the chunks whose columns divided by <paramref name="size"/> agree, row by row.</summary>
+    /// <summary>Cuts the chunks of each row into blocks of <paramref name="size"/>. The last block of a row may be shorter.</summary>
     public static ChunkBlocks Of(ChunkBatch chunks, int size)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);

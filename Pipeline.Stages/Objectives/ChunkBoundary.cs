@@ -3,16 +3,20 @@ using Pipeline.Contracts.Records;
 
 namespace Pipeline.Stages.Objectives;
 
-/// <summary>The teacher's log boundary mass after a chunk as an objective reads it, with bounds that are equal where the mass is known.</summary>
+/// <summary>The teacher's log boundary mass after a chunk, as an objective reads it. All values are at most 0.</summary>
+/// <param name="Log">What is added to the chunk's log-likelihood.</param>
+/// <param name="Lower">A lower bound on the log mass; the mass itself where it is known.</param>
+/// <param name="Upper">An upper bound on the log mass; the mass itself where it is known.</param>
 internal readonly record struct ChunkBoundary(float Log, float Lower, float Upper)
 {
     public bool IsFinite => float.IsFinite(Log) && float.IsFinite(Lower) && float.IsFinite(Upper);
 
-    /// <param name="example">For messages.</param>
-    /// <param name="scores">Of its teacher.</param>
-    /// <param name="last">The chunk's last teacher token.</param>
-    /// <param name="rules">What is asked for.</param>
-    /// <exception cref="InputException">The scores have another kind of mass than the rules read.</exception>
+    /// <summary>The boundary of a chunk; zeros where the rules do not read it and the scores do not contain the masses themselves.</summary>
+    /// <param name="example">The example, for messages.</param>
+    /// <param name="scores">Its teacher's scores.</param>
+    /// <param name="last">The index of the chunk's last teacher token.</param>
+    /// <param name="rules">What the objective reads.</param>
+    /// <exception cref="InputException">The scores do not contain the kind of masses that the rules read.</exception>
     public static ChunkBoundary Of(Example example, TeacherScores scores, int last, ChunkRules rules)
     {
         bool isRead = rules.Use == ChunkUse.Likelihood && (rules.Boundary != BoundaryMode.None || rules.Gamma is not null);

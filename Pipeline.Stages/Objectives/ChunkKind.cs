@@ -1,14 +1,17 @@
 namespace Pipeline.Stages.Objectives;
 
-/// <summary>Which aligned chunks an objective compares, before any merging by boundary mass.</summary>
+/// <summary>How the chunks of the alignment are joined before an objective compares them, and before any merging by boundary mass.</summary>
 internal enum ChunkKind
 {
-    /// <summary>Every chunk of the alignment.</summary>
+    /// <summary>They are not: every chunk stands alone.</summary>
     Every,
 
-    /// <summary>Chunks are joined until the next text starts with a space, or a unit or a gap follows.</summary>
+    /// <summary>Chunks are joined until the text after them begins with a space. Units and gaps are not joined with anything.</summary>
     AtSpaces,
 
-    /// <summary>Chunks are joined until the pair of last tokens has both tokenization biases at or below a threshold.</summary>
+    /// <summary>
+    /// Chunks are joined until they end with a pair of tokens whose tokenization biases are both at most a threshold. Units and gaps are not joined with
+    /// anything.
+    /// </summary>
     Unbiased,
 }

@@ -4,11 +4,16 @@ using Pipeline.Contracts.Records;
 
 namespace Pipeline.Stages.Objectives;
 
-/// <summary>Which chunks of one example count, joined by the chunk kind. O(tokens).</summary>
+/// <summary>Joins the chunks of an example as the chunk kind says, and selects those that count. Takes time linear in the tokens.</summary>
 internal static class ChunkSelection
 {
     private const byte Space = 0x20;
 
+    /// <summary>The chunks of an example that count, in order. An example without a teacher has none.</summary>
+    /// <param name="example">The example.</param>
+    /// <param name="rules">Which chunks count.</param>
+    /// <param name="excluded">How many chunks do not.</param>
+    /// <exception cref="InputException">The teacher's scores are not finite, do not fit its tokens, or lack the boundary masses that are read.</exception>
     public static List<ChunkPart> Of(Example example, ChunkRules rules, out int excluded)
     {
         excluded = 0;
@@ -46,6 +51,7 @@ internal static class ChunkSelection
         return parts;
     }
 
+    // Whether a chunk ends for good here. If not, it is joined with the next one. Units and gaps are never joined.
     private static bool Closes(Example example, TeacherView teacher, Chunk chunk, Chunk next, ChunkRules rules, byte[] text)
     {
         if (rules.Kind == ChunkKind.Every || next.TeacherStart != chunk.TeacherEnd || next.StudentStart != chunk.StudentEnd)

@@ -1,14 +1,14 @@
 namespace Pipeline.Stages.Objectives;
 
-/// <summary>How much a chunk of n teacher tokens counts, in the numerator or in the denominator of the mean.</summary>
+/// <summary>How much a chunk of n teacher tokens counts in the mean over chunks. The numerator and the denominator each have their own choice.</summary>
 internal enum ChunkWeighting
 {
-    /// <summary>1.</summary>
+    /// <summary>Every chunk counts 1.</summary>
     ChunkCount,
 
-    /// <summary>n.</summary>
+    /// <summary>A chunk counts n.</summary>
     TokenCount,
 
-    /// <summary>log(1 + n).</summary>
+    /// <summary>A chunk counts log(1 + n).</summary>
     Log1pTokenCount,
 }

@@ -1,29 +1,32 @@
 namespace Pipeline.Stages.Objectives;
 
-/// <summary>Which f compares the teacher's likelihood of a chunk with the student's (arXiv 2503.20083, section 3.2 and appendix).</summary>
+/// <summary>
+/// The divergence f between the teacher's likelihood of a chunk and the student's (arXiv 2503.20083, section 3.2 and appendix). A binary divergence is
+/// between two outcomes: the chunk, and anything else.
+/// </summary>
 internal enum DivergenceKind
 {
-    /// <summary>Binary cross-entropy: the gradient of binary KL(teacher‖student). The default.</summary>
+    /// <summary>Binary cross-entropy. Its gradient is that of binary KL(teacher‖student). The default.</summary>
     BinaryCe,
 
     /// <summary>Binary KL(student‖teacher).</summary>
     ReverseBinaryKl,
 
-    /// <summary>The limit of binary KL for a temperature that goes to infinity; the temperature is not used.</summary>
+    /// <summary>The limit of binary KL, times the temperature, as the temperature goes to infinity. Does not use the temperature.</summary>
     BinaryKlTempLimit,
 
-    /// <summary>Absolute difference of the log-likelihoods; the temperature is not used.</summary>
+    /// <summary>The absolute difference of the log-likelihoods. Does not use the temperature.</summary>
     Abs,
 
-    /// <summary>Total variation: absolute difference of the tempered likelihoods.</summary>
+    /// <summary>Total variation: the absolute difference of the likelihoods at the temperature.</summary>
     AbsExp,
 
-    /// <summary>Binary Rényi divergence of order alpha; the temperature is not used.</summary>
+    /// <summary>Binary Rényi divergence of order α. Does not use the temperature.</summary>
     Renyi,
 
-    /// <summary>The k2 estimator of KL: half the squared log-ratio.</summary>
+    /// <summary>The k2 estimator of KL: r² / 2, where r is the log-ratio of the likelihoods at the temperature.</summary>
     JoschuK2,
 
-    /// <summary>The k3 estimator of KL: exp(r) - 1 - r of the log-ratio r.</summary>
+    /// <summary>The k3 estimator of KL: exp(r) - 1 - r, with the same r.</summary>
     JoschuK3,
 }

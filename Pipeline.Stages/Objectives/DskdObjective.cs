@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Objectives;
 
-/// <summary>Dual-space knowledge distillation with cross-model attention.</summary>
+/// <summary>Dual-space knowledge distillation with cross-model attention; see <see cref="DskdLoss"/>.</summary>
 internal sealed class DskdObjective : IObjective
 {
-    /// <summary>Keeps its projectors apart from those of latents.</summary>
+    /// <summary>Gives its projectors other first values than those of the objective <c>latents</c>.</summary>
     private const long SeedOffset = 100;
 
     private readonly DskdDivergence _divergence;
@@ -51,8 +51,8 @@ internal sealed class DskdObjective : IObjective
     public double Count(BatchTables tables) => tables.Targets;
 
     /// <summary>
-    /// The two cross-entropy terms are exact over an accumulated step; the distillation term is the mean over each batch's own
-    /// rightly predicted positions, weighted by the batch's targets, as the reference does per batch.
+    /// The cross-entropy term and the term in the teacher's space are exact over a step that accumulates several batches. The distillation term is a
+    /// mean over the positions that this batch predicts correctly, as in the reference, weighted by the batch's number of targets.
     /// </summary>
     public ObjectiveResult Compute(ObjectiveInputs inputs)
     {

@@ -3,34 +3,39 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Objectives;
 
-/// <summary>One term of the training loss. It knows nothing of files, models or blocks.</summary>
+/// <summary>One term of the training loss. It knows nothing about files, models or dataflow.</summary>
 internal interface IObjective
 {
-    /// <summary>As definitions and metrics say it.</summary>
+    /// <summary>The objective's name in definitions and metrics.</summary>
     string Name { get; }
 
+    /// <summary>What <see cref="Compute"/> must be given.</summary>
     ObjectiveNeeds Needs { get; }
 
-    /// <summary>Whether it reads the tables of the step's other batches: ranks that share a step then make the tables of all.</summary>
+    /// <summary>Whether it reads the tables of the step's other batches. Ranks that share a step then make the tables of all its batches.</summary>
     bool ReadsStep => false;
 
-    /// <summary>Student layers whose hidden states are needed: 0 is the embedding output, the depth the last after the final norm.</summary>
+    /// <summary>
+    /// The student layers whose hidden states it needs. Layer 0 is the output of the embeddings. The layer with the number of the model's depth is the
+    /// output after the final norm.
+    /// </summary>
     IReadOnlyList<int> Layers => [];
 
-    /// <summary>Teacher layers, pairwise those of <see cref="Layers"/>.</summary>
+    /// <summary>The teacher layers that it needs. Those at the same index in <see cref="Layers"/> and here belong together.</summary>
     IReadOnlyList<int> TeacherLayers => [];
 
-    /// <summary>The user's weight at each step.</summary>
+    /// <summary>The weight that the user gave it, as a function of the step.</summary>
     WeightSchedule Weight { get; }
 
-    /// <summary>Parameters of the objective itself (projectors), trained with the student; empty for most.</summary>
+    /// <summary>Parameters of the objective itself, such as projectors, which are trained with the student. Most objectives have none.</summary>
     IReadOnlyList<(string Name, Tensor Value)> Parameters => [];
 
     /// <summary>
-    /// What <see cref="Compute"/> will return as count, from the tables alone: a trainer that accumulates knows the denominator of
-    /// the whole step before its first batch.
+    /// The count that <see cref="Compute"/> will return, from the tables alone. A trainer that accumulates batches thus knows the denominator of the
+    /// whole step before it computes the first batch.
     /// </summary>
     double Count(BatchTables tables);
 
+    /// <summary>The loss of a batch.</summary>
     ObjectiveResult Compute(ObjectiveInputs inputs);
 }

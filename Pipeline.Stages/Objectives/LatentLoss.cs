@@ -2,16 +2,18 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Objectives;
 
-/// <summary>Hidden-state alignment at chunk ends. C chunks, H channels of the teacher.</summary>
+/// <summary>The alignment of hidden states at chunk ends. C chunks, H channels of the teacher.</summary>
 internal static class LatentLoss
 {
-    /// <summary>Keeps a channel in which the teacher is 0 throughout from dividing by zero; the reference's value.</summary>
+    /// <summary>Avoids a division by zero in a channel where the teacher is 0 throughout. The reference has the same value.</summary>
     public const double Epsilon = 1e-8;
 
-    /// <summary>Σ_C mean_H d(s, t) / D, d the squared or absolute difference, D the teacher's mean d(t, 0), per channel or over all.</summary>
-    /// <param name="teacher_CH">The teacher's states, constant.</param>
-    /// <param name="student_CH">The student's, projected where widths differ.</param>
-    /// <param name="scale_H">D, [H] or [1]: see <see cref="Scale"/>.</param>
+    /// <summary>
+    /// Σ_C mean_H d(s, t) / D: a scalar. d is the squared or the absolute difference. D is the teacher's mean d(t, 0), by channel or over all channels.
+    /// </summary>
+    /// <param name="teacher_CH">The teacher's states; constant.</param>
+    /// <param name="student_CH">The student's states, projected to the teacher's width where the widths differ.</param>
+    /// <param name="scale_H">D, [H] or [1]; see <see cref="Scale"/>.</param>
     /// <param name="normalization">Which d.</param>
     public static Tensor Sum(Tensor teacher_CH, Tensor student_CH, Tensor scale_H, LatentNormalization normalization)
     {
@@ -20,7 +22,7 @@ internal static class LatentLoss
         return (distance_CH / scale_H).sum() / teacher_CH.size(1);
     }
 
-    /// <summary>D of a batch alone: [H] per channel, [1] over all.</summary>
+    /// <summary>D over the chunks of one batch: [H] by channel, [1] over all channels.</summary>
     public static Tensor Scale(Tensor teacher_CH, LatentNormalization normalization)
     {
         Tensor size_CH = Squares(normalization) ? teacher_CH.square() : teacher_CH.abs();
@@ -28,8 +30,10 @@ internal static class LatentLoss
         return mean_H + Epsilon;
     }
 
+    /// <summary>Whether d is the squared difference.</summary>
     public static bool Squares(LatentNormalization normalization) => normalization is LatentNormalization.L2 or LatentNormalization.L2Channelwise;
 
+    /// <summary>Whether D is one number for each channel.</summary>
     public static bool Channelwise(LatentNormalization normalization)
         => normalization is LatentNormalization.L2Channelwise or LatentNormalization.L1Channelwise;
 }

@@ -3,13 +3,15 @@ using Pipeline.Contracts.Records;
 
 namespace Pipeline.Stages.Objectives;
 
-/// <summary>The chunks at whose ends hidden states are compared, and the teacher's states there when shards hold them.</summary>
-/// <param name="Chunks">C chunks; loss masks do not matter.</param>
-/// <param name="TeacherLayers">Which layers <see cref="Teacher_LCH"/> holds; empty without a cache.</param>
-/// <param name="TeacherWidth">Hidden size of the teacher; 0 without a cache.</param>
-/// <param name="Teacher_LCH">[layers, C, H] row-major; null when the examples carry no hidden states.</param>
+/// <summary>The chunks at whose ends hidden states are compared, and the teacher's states there if the shards contain them.</summary>
+/// <param name="Chunks">The C chunks of the batch, whatever the loss masks say.</param>
+/// <param name="TeacherLayers">The layers in <see cref="Teacher_LCH"/>; empty where the shards contain none.</param>
+/// <param name="TeacherWidth">H, the teacher's hidden size; 0 where the shards contain no states.</param>
+/// <param name="Teacher_LCH">[layers, C, H] row-major; null where the shards contain no states.</param>
 internal sealed record LatentTables(ChunkBatch Chunks, int[] TeacherLayers, int TeacherWidth, float[]? Teacher_LCH)
 {
+    /// <summary>The tables of a batch of examples that are padded to <paramref name="length"/> student tokens.</summary>
+    /// <exception cref="InputException">The hidden states of the examples have different layers or sizes.</exception>
     public static LatentTables From(IReadOnlyList<Example> examples, int length, LatentsOptions options)
     {
         var chunks = ChunkBatch.From(examples, length, new ChunkRules(options.Chunks, Gamma: null, ChunkUse.HiddenState));
@@ -45,7 +47,8 @@ internal sealed record LatentTables(ChunkBatch Chunks, int[] TeacherLayers, int 
     private static string Describe(TeacherHidden? hidden)
         => hidden is null ? "(none)" : $"of layers [{string.Join(", ", hidden.Layers)}], width {hidden.Width}, {hidden.Values.Length} values";
 
-    /// <summary>Where a teacher layer lies in <see cref="Teacher_LCH"/>.</summary>
+    /// <summary>The index of a teacher layer in <see cref="Teacher_LCH"/>.</summary>
+    /// <exception cref="InputException">The shards do not contain this layer.</exception>
     public int IndexOf(int teacherLayer)
     {
         int at = Array.IndexOf(TeacherLayers, teacherLayer);
@@ -54,8 +57,8 @@ internal sealed record LatentTables(ChunkBatch Chunks, int[] TeacherLayers, int 
     }
 
     /// <summary>
-    /// D of <see cref="LatentLoss"/> over all batches of a step, so that a step accumulated from small batches equals that of one
-    /// large batch. [H] per channel, [1] over all.
+    /// D of <see cref="LatentLoss"/> over all batches of a step: [H] by channel, [1] over all channels. With it, a step that accumulates small batches
+    /// equals the step of one large batch.
     /// </summary>
     public static float[] Scale(IEnumerable<LatentTables> step, int teacherLayer, LatentNormalization normalization)
     {

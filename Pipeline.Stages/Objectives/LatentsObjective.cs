@@ -7,14 +7,15 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>
-/// Hidden-state alignment over <see cref="BatchTables.Latents"/>: teacher states come from the shards, or, where these hold none,
-/// from a teacher run beside the student.
+/// The alignment of hidden states at the chunk ends in <see cref="BatchTables.Latents"/>; see <see cref="LatentLoss"/>. The teacher's states come from
+/// the shards or, if these contain none, from a teacher that runs alongside the student.
 /// </summary>
 internal sealed class LatentsObjective : IObjective
 {
     private readonly LatentsOptions _options;
     private readonly Projector? _projector;
 
+    /// <exception cref="DefinitionException">The options do not fit the models; see <see cref="Fault"/>.</exception>
     public LatentsObjective(LatentsOptions options, ModelShapes shapes, long seed, Device device)
     {
         _options = options;
@@ -109,7 +110,7 @@ internal sealed class LatentsObjective : IObjective
     private static LatentTables Tables(BatchTables tables)
         => tables.Latents ?? throw new InvalidOperationException("objective 'latents': the batch tables were built without it");
 
-    /// <summary>What keeps two models from being compared: the key and the message; null where nothing does.</summary>
+    /// <summary>Why these options do not fit the two models: the key at fault and the message. Null where they do.</summary>
     public static (string Key, string Message)? Fault(LatentsOptions options, ModelShapes shapes)
     {
         if (options.Layers == LatentLayers.All && shapes.StudentDepth != shapes.TeacherDepth)

@@ -4,7 +4,7 @@ using Pipeline.Stages.Objectives.Schedules;
 
 namespace Pipeline.Stages.Objectives;
 
-/// <summary>Hidden-state alignment: the student's states at chunk ends follow the teacher's.</summary>
+/// <summary>The alignment of hidden states: those of the student at chunk ends follow those of the teacher.</summary>
 internal sealed record LatentsOptions
 {
     [Description("Weight of this objective, in addition to the rule that combines objectives.")]
@@ -32,9 +32,9 @@ internal sealed record LatentsOptions
     [Description("A learned projector from student to teacher width. Absent: only where the widths differ.")]
     public bool? Projector { get; init; }
 
-    /// <summary>Rules between the keys, as far as they need no model.</summary>
-    /// <param name="member">What the record is in its owner.</param>
-    /// <param name="key">The same as definitions say it.</param>
+    /// <summary>Checks that concern several keys at once and need no model.</summary>
+    /// <param name="member">The name of the property that holds this record.</param>
+    /// <param name="key">The key of that property in definitions.</param>
     internal IEnumerable<ValidationResult> Faults(string member, string key)
     {
         if (Layers != LatentLayers.Chosen)
@@ -55,28 +55,28 @@ internal sealed record LatentsOptions
 /// <summary>The distance of two hidden states and what it is divided by.</summary>
 internal enum LatentNormalization
 {
-    /// <summary>Squared difference over the teacher's mean square.</summary>
+    /// <summary>The squared difference, divided by the teacher's mean square.</summary>
     L2,
 
-    /// <summary>The same per channel. The default.</summary>
+    /// <summary>The same, by channel. The default.</summary>
     L2Channelwise,
 
-    /// <summary>Absolute difference over the teacher's mean absolute value.</summary>
+    /// <summary>The absolute difference, divided by the teacher's mean absolute value.</summary>
     L1,
 
-    /// <summary>The same per channel.</summary>
+    /// <summary>The same, by channel.</summary>
     L1Channelwise,
 }
 
 /// <summary>Which hidden states are compared.</summary>
 internal enum LatentLayers
 {
-    /// <summary>After the final norm.</summary>
+    /// <summary>The output after the final norm.</summary>
     Last,
 
-    /// <summary>The embedding output and every layer; both models must have the same depth.</summary>
+    /// <summary>The output of the embeddings and of every layer. Both models must have the same depth.</summary>
     All,
 
-    /// <summary>Pairs of layers given by the definition.</summary>
+    /// <summary>The pairs of layers that the definition gives.</summary>
     Chosen,
 }

@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Objectives;
 
-/// <summary>MinED over a token map that was made beforehand.</summary>
-/// <param name="options">The definition's keys.</param>
-/// <param name="mapping">Per student id the nearest teacher id; -1 for ids that no student token has.</param>
+/// <summary>MinED, with a token map that was made beforehand; see <see cref="MinedLoss"/>.</summary>
+/// <param name="options">The objective's keys in the definition.</param>
+/// <param name="mapping">By student id, the id of the nearest teacher token; -1 for ids that are no token of the student.</param>
 internal sealed class MinedObjective(MinedOptions options, int[] mapping) : IObjective
 {
     internal static ObjectiveRow Row { get; } = new ObjectiveRow<MinedOptions>("mined", o => o.Mined, static (o, c) => new MinedObjective(o, c.TokenMap(o.Mapping)))
@@ -29,7 +29,7 @@ internal sealed class MinedObjective(MinedOptions options, int[] mapping) : IObj
         Tensor teacher_MV = ObjectiveInputs.Require(inputs.Teacher?.Logits_MV, Name, "the teacher's logits");
         BaselineTables tables = Tables(inputs.Tables);
         MinedTables pairs = MinedTables.From(tables);
-        // Rows above the tokenizer's ids pad the matrix: no token has them.
+        // The logits may have more columns than the tokenizer has ids. Those are padding.
         long[] padded = [.. Enumerable.Range(0, (int)student_NV.size(1)).Select(v => v < mapping.Length ? mapping[v] : -1L)];
         Tensor mapping_V = tensor(Array.ConvertAll(padded, t => Math.Max(0, t)), device: student_NV.device);
         Tensor unused_V = tensor(Array.ConvertAll(padded, t => t < 0), device: student_NV.device);

@@ -3,13 +3,13 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>
-/// The loss of a batch as a sum and what it is divided by. Over several batches the loss is Σ Sum / Σ Count, so a step
-/// accumulated from small batches equals the step of one large batch.
+/// The loss of a batch, as a sum and the count that it is divided by. The loss of several batches is Σ Sum / Σ Count. A step that accumulates small
+/// batches therefore equals the step of one large batch.
 /// </summary>
-/// <param name="Sum">[] a scalar with a gradient graph.</param>
-/// <param name="Count">0 when the batch holds nothing that counts; Sum is then 0.</param>
+/// <param name="Sum">[] a scalar with its gradient graph.</param>
+/// <param name="Count">The denominator. It is 0 where nothing in the batch counts, and then Sum is 0 too.</param>
 internal sealed record ObjectiveResult(Tensor Sum, double Count)
 {
-    /// <summary>The mean over this batch alone; 0 when nothing counts.</summary>
+    /// <summary>The loss of this batch alone; 0 where nothing counts.</summary>
     public Tensor Mean() => Count > 0 ? Sum / Count : Sum;
 }

@@ -2,7 +2,9 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Stages.Objectives;
 
-/// <summary>Every objective, in the order in which they are computed. A new one is a key of <see cref="ObjectivesOptions"/> and one line here.</summary>
+/// <summary>
+/// All objectives, in the order in which they are computed. A new objective is a key in <see cref="ObjectivesOptions"/> and a line here.
+/// </summary>
 internal static class ObjectiveTable
 {
     public static IReadOnlyList<ObjectiveRow> All { get; } =
@@ -17,11 +19,11 @@ internal static class ObjectiveTable
         MinedObjective.Row,
     ];
 
-    /// <summary>Those that a run has.</summary>
+    /// <summary>The rows of the objectives that a run uses.</summary>
     public static IEnumerable<ObjectiveRow> Of(ObjectivesOptions options) => All.Where(row => row.IsIn(options));
 
-    /// <summary>The objectives of a run. On the device's thread: projectors are made there.</summary>
-    /// <exception cref="DefinitionException">None is given, or one does not fit the models.</exception>
+    /// <summary>The objectives of a run. Call it on the device's thread, since some objectives have projectors.</summary>
+    /// <exception cref="DefinitionException">No objective is given, or one does not fit the models.</exception>
     public static IReadOnlyList<IObjective> Create(ObjectivesOptions options, ObjectiveContext context)
     {
         IObjective[] objectives = [.. Of(options).Select(row => row.Create(options, context))];

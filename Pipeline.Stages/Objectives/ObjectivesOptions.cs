@@ -4,7 +4,7 @@ using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Objectives;
 
-/// <summary>The objectives of a training run: those that are present are used.</summary>
+/// <summary>The objectives of a training run. Those that are given are used.</summary>
 internal sealed record ObjectivesOptions
 {
     [Description("Approximate Likelihood Matching; reads teacher scores from the shards.")]
@@ -31,9 +31,9 @@ internal sealed record ObjectivesOptions
     [Description("Baseline: MinED, logits of the nearest token by edit distance; runs the teacher alongside the student.")]
     public MinedOptions? Mined { get; init; }
 
-    /// <summary>Rules between the objectives' keys.</summary>
-    /// <param name="member">What the record is in its owner.</param>
-    /// <param name="key">The same as definitions say it.</param>
+    /// <summary>Checks that concern several keys at once.</summary>
+    /// <param name="member">The name of the property that holds this record.</param>
+    /// <param name="key">The key of that property in definitions.</param>
     internal IEnumerable<ValidationResult> Faults(string member, string key)
     {
         if (!ObjectiveTable.Of(this).Any())
@@ -44,6 +44,6 @@ internal sealed record ObjectivesOptions
             yield return fault;
     }
 
-    /// <summary>What the objectives ask of a teacher, keys from the objective's name on.</summary>
+    /// <summary>What the objectives ask of a teacher. Keys begin with the objective's name.</summary>
     public IEnumerable<TeacherNeed> TeacherNeeds => ObjectiveTable.Of(this).SelectMany(row => row.Asks(this));
 }

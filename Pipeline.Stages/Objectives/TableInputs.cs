@@ -3,8 +3,8 @@ using Pipeline.Contracts.Records;
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>What the tables of a batch are made from.</summary>
-/// <param name="Examples">[B] rows no longer than <paramref name="Length"/>.</param>
-/// <param name="Length">T.</param>
-/// <param name="Bias">Matrices of the 'unbiased' chunk kind, when it is used.</param>
-/// <param name="BytesOf">Bytes that a student's token spells; only the objectives of next bytes ask.</param>
+/// <param name="Examples">[B] rows of at most <paramref name="Length"/> student tokens.</param>
+/// <param name="Length">T, the number of student positions in a row with its padding.</param>
+/// <param name="Bias">The biases that chunks of kind <see cref="ChunkKind.Unbiased"/> need.</param>
+/// <param name="BytesOf">How many bytes a token of the student spells. Only objectives on next bytes need it.</param>
 internal sealed record TableInputs(IReadOnlyList<Example> Examples, int Length, TokenPairBias? Bias, Func<int, int>? BytesOf = null);

@@ -1,13 +1,13 @@
 namespace Pipeline.Stages.Objectives;
 
-/// <summary>When an objective needs a teacher run beside the student.</summary>
+/// <summary>When an objective needs a teacher that runs alongside the student.</summary>
 internal enum TeacherBeside
 {
     Never,
 
-    /// <summary>Where the shards do not hold the teacher's hidden states.</summary>
+    /// <summary>Only if the shards do not contain the teacher's hidden states.</summary>
     WithoutStates,
 
-    /// <summary>Whatever the shards hold.</summary>
+    /// <summary>Whatever the shards contain.</summary>
     Always,
 }

@@ -1,21 +1,23 @@
 namespace Pipeline.Stages.Objectives;
 
 /// <summary>
-/// Tokenization bias of (teacher token, student token) pairs that can end a chunk together: the probability of what may follow
-/// under one tokenizer and not under the other. A pair that is not stored has no bias.
+/// The tokenization bias of pairs of a teacher token and a student token that can end a chunk together: how much probability lies on what may follow
+/// under one tokenizer but not under the other. It is a sparse matrix of P pairs. A pair that is not stored has no bias.
 /// </summary>
-/// <param name="TeacherVocabulary">Rows of the matrices: an id at or above it is outside.</param>
-/// <param name="StudentVocabulary">Columns of the matrices.</param>
-/// <param name="Teacher">[P] teacher ids, ascending; equal ones ordered by student id.</param>
+/// <param name="TeacherVocabulary">The number of rows. A teacher id that is not below it is outside.</param>
+/// <param name="StudentVocabulary">The number of columns. A student id that is not below it is outside.</param>
+/// <param name="Teacher">[P] teacher ids, ascending; pairs with the same one are in the order of their student ids.</param>
 /// <param name="Student">[P] student ids.</param>
-/// <param name="TeacherOnly">[P] probability mass that only the teacher's tokenizer allows next.</param>
-/// <param name="StudentOnly">[P] probability mass that only the student's tokenizer allows next.</param>
+/// <param name="TeacherOnly">[P] probability of what only the teacher's tokenizer allows next.</param>
+/// <param name="StudentOnly">[P] probability of what only the student's tokenizer allows next.</param>
 internal sealed record TokenPairBias(
     int TeacherVocabulary, int StudentVocabulary, int[] Teacher, int[] Student, float[] TeacherOnly, float[] StudentOnly)
 {
     private readonly long[] _keys = Keys(Teacher, Student);
 
-    /// <summary>Both biases of a pair are at or below the threshold, or the pair is outside the matrices.</summary>
+    /// <summary>
+    /// Whether a chunk may end with this pair: both of its biases are at most the threshold, or the pair is outside the matrix.
+    /// </summary>
     public bool Closes(int teacherId, int studentId, double threshold)
     {
         if (teacherId >= TeacherVocabulary || studentId >= StudentVocabulary)

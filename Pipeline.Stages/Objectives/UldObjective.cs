@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Objectives;
 
-/// <summary>Universal logit distillation: position i of the student against position i of the teacher, where both have a token.</summary>
+/// <summary>
+/// Universal logit distillation; see <see cref="UldLoss"/>. Position i of the student is compared with position i of the teacher, wherever both have a
+/// token.
+/// </summary>
 internal sealed class UldObjective(UldOptions options) : IObjective
 {
     internal static ObjectiveRow Row { get; } = new ObjectiveRow<UldOptions>("uld", o => o.Uld, static (o, _) => new UldObjective(o))

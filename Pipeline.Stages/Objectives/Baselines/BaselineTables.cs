@@ -3,38 +3,41 @@ using Pipeline.Contracts.Records;
 namespace Pipeline.Stages.Objectives.Baselines;
 
 /// <summary>
-/// Token ids, masks and chunks of both sides for objectives with a teacher beside the student. N = rows · length flat student
-/// positions, M = rows · teacher length flat teacher positions.
+/// Token ids, masks and chunks of both sides, for the baselines, which run a teacher alongside the student. N = rows · length flat student positions,
+/// M = rows · teacher length flat teacher positions.
 /// </summary>
 internal sealed record BaselineTables
 {
     public required int Rows { get; init; }
 
-    /// <summary>T: student positions per row.</summary>
+    /// <summary>T, the number of student positions in a row with its padding.</summary>
     public required int Length { get; init; }
 
-    /// <summary>Tt: teacher positions per row.</summary>
+    /// <summary>Tt, the number of teacher positions in a row with its padding.</summary>
     public required int TeacherLength { get; init; }
 
-    /// <summary>[N] token ids, 0 at padding.</summary>
+    /// <summary>[N] student token ids; 0 at padding.</summary>
     public required long[] Ids_N { get; init; }
 
-    /// <summary>[N] whether there is a token.</summary>
+    /// <summary>[N] whether a position has a student token.</summary>
     public required bool[] Real_N { get; init; }
 
-    /// <summary>[N] whether the token counts in the loss mask.</summary>
+    /// <summary>[N] whether the token counts in the student's loss mask.</summary>
     public required bool[] Counts_N { get; init; }
 
-    /// <summary>[M] teacher token ids, 0 at padding.</summary>
+    /// <summary>[M] teacher token ids; 0 at padding.</summary>
     public required long[] Ids_M { get; init; }
 
+    /// <summary>[M] whether a position has a teacher token.</summary>
     public required bool[] Real_M { get; init; }
 
+    /// <summary>[M] whether the token counts in the teacher's loss mask.</summary>
     public required bool[] Counts_M { get; init; }
 
-    /// <summary>Every chunk of the alignment, in flat positions of both sides: [start, end) each.</summary>
+    /// <summary>All chunks of the alignment, in flat positions of both sides. Starts are inclusive and ends exclusive.</summary>
     public required Chunk[] Chunks { get; init; }
 
+    /// <summary>The tables of a batch of examples that are padded to <paramref name="length"/> student tokens.</summary>
     public static BaselineTables From(IReadOnlyList<Example> examples, int length)
     {
         int rows = examples.Count, teacherLength = examples.Max(e => e.Teacher?.Tokens.Count ?? 0);

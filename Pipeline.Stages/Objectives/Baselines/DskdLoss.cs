@@ -4,17 +4,19 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Objectives.Baselines;
 
 /// <summary>
-/// Dual-space knowledge distillation with cross-model attention (arXiv 2406.17328). B rows, Ts and Tt positions, S = Ts - 1 and
-/// R = Tt - 1 positions with a next token, Hs and Ht hidden sizes, Vs and Vt vocabularies.
+/// Dual-space knowledge distillation with cross-model attention (arXiv 2406.17328). Attention between the two models' tokens brings the teacher's states
+/// into the student's space, where the student's head turns them into a distribution that the student learns from, and the other way round. B rows, Ts and
+/// Tt positions of the student and the teacher, S = Ts - 1 and R = Tt - 1 positions that have a next token, Hs and Ht hidden sizes, Vs and Vt vocabularies.
 /// </summary>
 internal static class DskdLoss
 {
-    /// <summary>Below every logit, finite at every temperature.</summary>
+    /// <summary>Lower than every logit, and finite at every temperature.</summary>
     private const double Masked = -1e30;
 
-    /// <summary>Keeps the mean over right positions finite when there are none; the reference's value.</summary>
+    /// <summary>Keeps the mean over the correctly predicted positions finite where there are none. The reference has the same value.</summary>
     private const double Epsilon = 1e-8;
 
+    /// <summary>The three terms of the loss for a batch.</summary>
     public static DskdTerms Compute(DskdStudent student, DskdTeacher teacher, DskdProjectors projectors, DskdDivergence options)
     {
         long s = student.First_BTH.size(1) - 1, r = teacher.First_BTH.size(1) - 1, teacherWidth = teacher.First_BTH.size(2);
@@ -40,10 +42,10 @@ internal static class DskdLoss
         Tensor ce_BS = -nn.functional.log_softmax(trained_BSV, -1).gather(2, target_BS.unsqueeze(2)).squeeze(2);
 
         Tensor judged_BSV = options.MaskUnused ? trained_BSV : inStudent_BSV;
-        Tensor right_BS = judged_BSV.argmax(-1).eq(target_BS).to_type(mask_BS.dtype) * mask_BS;
+        Tensor correct_BS = judged_BSV.argmax(-1).eq(target_BS).to_type(mask_BS.dtype) * mask_BS;
         Tensor kd_BS = LogitDivergence.Of(
             options.Kind, student.Logits_BTV.narrow(1, 0, s), judged_BSV, options.Temperature, options.TeacherTemperature, options.SkewLambda, options.AdaptiveAlpha);
-        Tensor kd = (kd_BS * right_BS).sum() / (right_BS.sum() + Epsilon * mask_BS.numel());
+        Tensor kd = (kd_BS * correct_BS).sum() / (correct_BS.sum() + Epsilon * mask_BS.numel());
 
         Tensor teacherMask_BR = teacher.Counts_BT.narrow(1, 1, r).to_type(mask_BS.dtype);
         Tensor back_BR = LogitDivergence.Of(
@@ -51,31 +53,42 @@ internal static class DskdLoss
         return new DskdTerms((ce_BS * mask_BS).sum(), kd, (back_BR * teacherMask_BR).sum());
     }
 
-    // Divided by the population standard deviation over everything, padding included.
+    // Divided by the standard deviation over all elements, those at padding included.
     private static Tensor Standard(Tensor x) => x / x.detach().flatten().@var(0, unbiased: false).sqrt();
 }
 
-/// <summary>What the divergence of DSKD is: the options of the definition without their weights.</summary>
+/// <summary>Which divergence DSKD uses. For the other parameters see <see cref="DskdOptions"/>.</summary>
 /// <param name="MaskUnused">
-/// Whether ids that no student token has are out of the teacher's distribution in the student's space. The reference leaves them
-/// in, where forward KL against a padded vocabulary has no finite value.
+/// Whether ids that are no token of the student are taken out of the teacher's distribution in the student's space. The reference leaves them in, and
+/// forward KL then has no finite value if the vocabulary is padded.
 /// </param>
 internal sealed record DskdDivergence(
     LogitDivergenceKind Kind, double Temperature, double TeacherTemperature, double SkewLambda, double AdaptiveAlpha, bool MaskUnused = true);
 
-/// <summary>The student's side: hidden states of the embedding output and the last layer, logits, output embeddings, tokens and masks.</summary>
+/// <summary>
+/// The student's side: hidden states of the embedding output (First) and of the last layer (Last), logits, output embeddings, tokens, which positions have
+/// a token (Real), which of these count in the loss mask, and which ids are no token (Unused).
+/// </summary>
 internal sealed record DskdStudent(
     Tensor First_BTH, Tensor Last_BTH, Tensor Logits_BTV, Tensor Embeddings_VH, Tensor Ids_BT, Tensor Real_BT, Tensor Counts_BT, Tensor? Unused_V);
 
-/// <summary>The teacher's side; constant.</summary>
+/// <summary>The teacher's side, as <see cref="DskdStudent"/>. Its tensors are constant.</summary>
 internal sealed record DskdTeacher(Tensor First_BTH, Tensor Last_BTH, Tensor Logits_BTV, Tensor Embeddings_VH, Tensor Real_BT, Tensor Counts_BT);
 
+/// <summary>The learned maps between the two spaces.</summary>
 /// <param name="Query">[2 Hs] → [2 Ht].</param>
 /// <param name="ToTeacher">[Hs] → [Ht].</param>
 /// <param name="ToStudent">[Ht] → [Hs].</param>
 internal sealed record DskdProjectors(Projector Query, Projector ToTeacher, Projector ToStudent);
 
-/// <param name="CrossEntropySum">Σ over student targets: the teacher's states, seen through the student's head, predict the text.</param>
-/// <param name="Distillation">Mean over the positions where they predict it rightly.</param>
-/// <param name="BackSum">Σ over teacher targets: the student's states, seen through the teacher's head.</param>
+/// <summary>The terms of the loss, each a scalar.</summary>
+/// <param name="CrossEntropySum">
+/// The cross-entropy of the next token under the teacher's states, as the student's head reads them: a sum over the student's targets.
+/// </param>
+/// <param name="Distillation">
+/// The divergence between the student's distributions and those of the cross-entropy term: a mean over the targets that the latter predict correctly.
+/// </param>
+/// <param name="BackSum">
+/// The divergence between the student's states, as the teacher's head reads them, and the teacher's distributions: a sum over the teacher's targets.
+/// </param>
 internal sealed record DskdTerms(Tensor CrossEntropySum, Tensor Distillation, Tensor BackSum);

@@ -2,18 +2,21 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Objectives.Baselines;
 
-/// <summary>MinED (arXiv 2401.10491 as the reference runs it): teacher logits under a token map, and next-token targets where chunks differ.</summary>
+/// <summary>
+/// MinED (arXiv 2401.10491, as the reference runs it). Where both tokenizers have one token, the student learns the teacher's distribution through a
+/// token map. Elsewhere it learns the next token of the text. N and M flat positions of the student and the teacher, Vs and Vt vocabularies.
+/// </summary>
 internal static class MinedLoss
 {
     /// <summary>
-    /// Σ_K KL(softmax(teacher[mapping]/τ) ‖ softmax(student/τ)) - Σ_J log softmax(student[j - 1]/τ)[id_j].
+    /// Σ_K KL(softmax(teacher[mapping]/τ) ‖ softmax(student/τ)) - Σ_J log softmax(student[j - 1]/τ)[id_j]: a scalar.
     /// </summary>
-    /// <param name="student_NV">[N, Vs] logits.</param>
-    /// <param name="teacher_MV">[M, Vt] logits, constant.</param>
-    /// <param name="tables">Positions.</param>
-    /// <param name="ids_N">[N] student tokens.</param>
-    /// <param name="mapping_V">[Vs] the teacher token of each student token.</param>
-    /// <param name="unused_V">[Vs] true for ids that no student token has; null when there are none.</param>
+    /// <param name="student_NV">[N, Vs] the student's logits. The gradient flows here.</param>
+    /// <param name="teacher_MV">[M, Vt] the teacher's logits; constant.</param>
+    /// <param name="tables">The positions of the K pairs and the J targets.</param>
+    /// <param name="ids_N">[N] the student's tokens.</param>
+    /// <param name="mapping_V">[Vs] the teacher token for each student token.</param>
+    /// <param name="unused_V">[Vs] true for ids that are no token of the student; null where there are none.</param>
     /// <param name="temperature">τ.</param>
     public static Tensor Sum(
         Tensor student_NV, Tensor teacher_MV, MinedTables tables, long[] ids_N, Tensor mapping_V, Tensor? unused_V, double temperature)
@@ -30,6 +33,6 @@ internal static class MinedLoss
         return kl - own_JV.gather(1, tensor(wanted, device: device).unsqueeze(1)).sum();
     }
 
-    /// <summary>A logit whose probability is 0 at every temperature and whose logarithm is finite.</summary>
+    /// <summary>A logit whose probability is 0, and whose log-probability is finite, at every temperature.</summary>
     internal const double UnusedLogit = -1e30;
 }

@@ -3,17 +3,20 @@ using Pipeline.Contracts.Records;
 namespace Pipeline.Stages.Objectives.Baselines;
 
 /// <summary>
-/// What MinED compares: after chunks of one token on both sides the two distributions of the next token; in all other chunks the
-/// student's own tokens. Flat positions.
+/// What MinED compares. After a chunk that is one token on both sides, these are the two distributions of the next token. In all other chunks, it is the
+/// student's prediction of its own tokens. Positions are flat.
 /// </summary>
-/// <param name="Teacher">[K] the chunk's teacher token.</param>
-/// <param name="Student">[K] the chunk's student token.</param>
-/// <param name="Target">[J] student tokens to be predicted from the position before them.</param>
+/// <param name="Teacher">[K] the teacher token of each such pair.</param>
+/// <param name="Student">[K] the student token of each such pair.</param>
+/// <param name="Target">[J] student tokens that are predicted from the position before them.</param>
 internal sealed record MinedTables(long[] Teacher, long[] Student, long[] Target)
 {
+    /// <summary>K + J.</summary>
     public int Count => Student.Length + Target.Length;
 
-    /// <summary>A position takes part when the token after it counts in the loss mask; the first token of a row is in no pair.</summary>
+    /// <summary>
+    /// The pairs and targets of a batch. Only a position whose next token counts in the loss mask takes part, and never the first one of a row.
+    /// </summary>
     public static MinedTables From(BaselineTables tables)
     {
         bool StudentTakesPart(int i) => i % tables.Length + 1 < tables.Length && tables.Counts_N[i + 1];

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Objectives.Baselines;
 
-/// <summary>A learned affine map between hidden sizes, part of an objective and not of the student.</summary>
+/// <summary>A learned affine map between hidden sizes. It is part of an objective, not of the student. I inputs, O outputs.</summary>
 internal sealed class Projector
 {
     public Projector(string name, Tensor kernel_IO, Tensor bias_O)
@@ -14,7 +14,7 @@ internal sealed class Projector
         Bias_O = bias_O;
     }
 
-    /// <summary>Kernel uniform in ±1/√in, bias 0; a function of the seed alone.</summary>
+    /// <summary>A projector whose kernel is uniform in ±1/√I and whose bias is 0. The values depend only on the seed and the sizes.</summary>
     public static Projector Create(string name, long input, long output, long seed, Device device)
     {
         using var _ = no_grad();
@@ -37,5 +37,6 @@ internal sealed class Projector
 
     public IReadOnlyList<(string Name, Tensor Value)> Parameters => [($"{Name}.kernel", Kernel_IO), ($"{Name}.bias", Bias_O)];
 
+    /// <summary>[..., I] → [..., O].</summary>
     public Tensor Apply(Tensor x) => TorchScripts.Product(x, Kernel_IO) + Bias_O;
 }

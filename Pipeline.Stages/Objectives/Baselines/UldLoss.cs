@@ -2,10 +2,15 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Objectives.Baselines;
 
-/// <summary>Universal logit distillation (arXiv 2402.12030): vocabularies are compared by rank of probability.</summary>
+/// <summary>Universal logit distillation (arXiv 2402.12030). Vocabularies are compared by the rank of their probabilities.</summary>
 internal static class UldLoss
 {
-    /// <summary>Σ_v |p_S(v) - p_T(v)| per row, probabilities in descending order, the smaller vocabulary padded with 0. [K, Vs], [K, Vt] → [K].</summary>
+    /// <summary>
+    /// Σ_v |p_S(v) - p_T(v)| for each row, [K, Vs] and [K, Vt] → [K]. Both sides are sorted in descending order, and the smaller vocabulary is padded
+    /// with zeros. The gradient flows to the student.
+    /// </summary>
+    /// <param name="student_KV">The student's logits.</param>
+    /// <param name="teacher_KV">The teacher's logits; constant.</param>
     public static Tensor PerRow(Tensor student_KV, Tensor teacher_KV)
     {
         Tensor s = student_KV.softmax(-1).sort(-1, descending: true).Values;

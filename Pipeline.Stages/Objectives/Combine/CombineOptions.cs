@@ -34,12 +34,12 @@ internal enum CombineRule
     /// <summary>Only the objectives' own weights.</summary>
     Fixed,
 
-    /// <summary>1 / norm of the objective's gradient at the last layer.</summary>
+    /// <summary>Each objective has the weight 1 / norm of its gradient at the last layer.</summary>
     Gradmag,
 
-    /// <summary>Weights are learned so that gradients keep comparable size (arXiv 1711.02257).</summary>
+    /// <summary>The weights are learned so that the gradients keep comparable norms (arXiv 1711.02257).</summary>
     Gradnorm,
 
-    /// <summary>Each objective's gradient is clipped by norm.</summary>
+    /// <summary>Each objective's gradient is clipped to a largest norm.</summary>
     Clip,
 }

@@ -3,12 +3,13 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Objectives.Combine;
 
 /// <summary>
-/// GradNorm (arXiv 1711.02257): weights w follow a gradient that makes w_k‖g_k‖ equal to their mean times rt_k^α, rt_k the
-/// objective's loss relative to its first, over the mean of these. One AdamW step per call, then Σ w = K.
+/// GradNorm (arXiv 1711.02257) over K objectives. The weights w are trained so that each w_k ‖g_k‖ comes close to the mean of all of them times
+/// r_k^α. Here r_k is the objective's loss divided by its first loss, relative to the mean of these ratios. Each call makes one AdamW step and then
+/// scales the weights to Σ w = K.
 /// </summary>
 internal sealed class GradNorm : IGradientCombination
 {
-    // The optimizer of the reference; its defaults are part of the rule.
+    // The reference's optimizer. Its default settings are part of the rule.
     private const double Beta1 = 0.9, Beta2 = 0.999, AdamEpsilon = 1e-8, WeightDecay = 1e-4;
 
     private readonly double _alpha;
@@ -19,6 +20,9 @@ internal sealed class GradNorm : IGradientCombination
     private readonly double[] _variance;
     private long _step;
 
+    /// <param name="alpha">α: how strongly objectives that train slowly are favoured.</param>
+    /// <param name="rate">The learning rate of the weights.</param>
+    /// <param name="objectives">K.</param>
     public GradNorm(double alpha, double rate, int objectives)
     {
         _alpha = alpha;
@@ -36,7 +40,7 @@ internal sealed class GradNorm : IGradientCombination
 
     public IReadOnlyList<IReadOnlyList<Tensor>> Project(IReadOnlyList<IReadOnlyList<Tensor>> gradients_KP) => gradients_KP;
 
-    /// <summary>The weights of this step; the step's losses and norms change those of the next one.</summary>
+    /// <summary>The weights of this step. The losses and norms of this step only change the weights of the next.</summary>
     public double[] Weights(ReadOnlySpan<double> losses, ReadOnlySpan<double> norms)
     {
         double[] used = [.. _weights];
@@ -46,7 +50,7 @@ internal sealed class GradNorm : IGradientCombination
         return used;
     }
 
-    /// <summary>∂/∂w of mean_k |q_k - mean(q) rt_k^α|, q = w‖g‖; it flows through mean(q) too, as in the reference.</summary>
+    /// <summary>[K] ∂/∂w of mean_k |q_k - mean(q) r_k^α| with q_k = w_k ‖g_k‖. As in the reference, the gradient flows through mean(q) too.</summary>
     internal static double[] WeightGradient(
         ReadOnlySpan<double> weights, ReadOnlySpan<double> losses, ReadOnlySpan<double> norms, ReadOnlySpan<double> firstLosses, double alpha)
     {

@@ -3,9 +3,13 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Objectives.Combine;
 
-/// <summary>The one way a rule is applied, and the rules by name.</summary>
+/// <summary>Makes the rules that combine the gradients of several objectives, and applies them.</summary>
 internal static class GradientCombination
 {
+    /// <summary>The rule that a definition names.</summary>
+    /// <param name="options">The definition's keys.</param>
+    /// <param name="objectives">K, the number of objectives.</param>
+    /// <exception cref="DefinitionException">PCGrad is combined with GradNorm.</exception>
     public static IGradientCombination Create(CombineOptions options, int objectives) => options.Rule switch
     {
         CombineRule.Fixed => new WeightRule(options.Pcgrad, null),
@@ -18,14 +22,14 @@ internal static class GradientCombination
     };
 
     /// <summary>
-    /// Projects, weighs by the norms and sums. The first <paramref name="normed"/> tensors of each objective are the parameters
-    /// whose norm decides; the rest (the last layer's input) is projected and weighted along.
+    /// Applies a rule: projects the gradients, weights them by their norms, and sums them. The norm of an objective is taken over its first
+    /// <paramref name="normed"/> tensors, which are parameters. The rest (the last layer's input) is projected and weighted in the same way.
     /// </summary>
-    /// <param name="rule">The rule; its state advances.</param>
-    /// <param name="losses">[K] mean losses.</param>
-    /// <param name="preferences">[K] the user's weights at this step.</param>
-    /// <param name="gradients_KP">[K][P] gradients, equal shapes over K.</param>
-    /// <param name="normed">How many of the P tensors the norm is over.</param>
+    /// <param name="rule">The rule. Its state advances by a step.</param>
+    /// <param name="losses">[K] mean losses of the step.</param>
+    /// <param name="preferences">[K] the weights that the user gave the objectives, at this step.</param>
+    /// <param name="gradients_KP">[K][P] gradients; tensor p has the same shape for every objective.</param>
+    /// <param name="normed">How many of the P tensors the norms are over.</param>
     public static CombinedGradient Combine(
         IGradientCombination rule, ReadOnlySpan<double> losses, ReadOnlySpan<double> preferences, IReadOnlyList<IReadOnlyList<Tensor>> gradients_KP, int normed)
     {
@@ -39,21 +43,21 @@ internal static class GradientCombination
         return new CombinedGradient(WeightedSum(projected, weights), weights, norms);
     }
 
-    /// <summary>√Σ g² over all tensors, summed in float64.</summary>
+    /// <summary>√Σ g² over all tensors. Each tensor's norm is in its own type, and their squares are summed in float64.</summary>
     public static double Norm(IEnumerable<Tensor> gradients)
     {
         double sum = 0;
         foreach (Tensor gradient in gradients)
         {
             using var scope = NewDisposeScope();
-            // Per tensor in its own dtype: a float64 copy of a vocabulary's gradient would double the memory of the step.
+            // No float64 copy here: for the gradient of a vocabulary head it would be twice as large as the gradient itself.
             double norm = linalg.vector_norm(gradient.detach().flatten()).to_type(ScalarType.Float64).item<double>();
             sum += norm * norm;
         }
         return Math.Sqrt(sum);
     }
 
-    /// <summary>Σ_k w_k g_k per tensor.</summary>
+    /// <summary>[P] for each tensor, Σ_k w_k g_k.</summary>
     public static IReadOnlyList<Tensor> WeightedSum(IReadOnlyList<IReadOnlyList<Tensor>> gradients_KP, ReadOnlySpan<double> weights)
     {
         var sums = new Tensor[gradients_KP[0].Count];
@@ -67,7 +71,8 @@ internal static class GradientCombination
     }
 }
 
+/// <summary>What <see cref="GradientCombination.Combine"/> makes of the gradients of K objectives by P tensors.</summary>
 /// <param name="Gradients_P">[P] the combined gradients.</param>
-/// <param name="Weights">[K] what each objective was multiplied by: to be used below the last layer and for the logged loss.</param>
-/// <param name="Norms">[K] the norms that decided.</param>
+/// <param name="Weights">[K] what each objective was multiplied by, the user's weight included. The logged loss is weighted by it too.</param>
+/// <param name="Norms">[K] the norms that the weights were computed from, after any projection.</param>
 internal sealed record CombinedGradient(IReadOnlyList<Tensor> Gradients_P, double[] Weights, double[] Norms);

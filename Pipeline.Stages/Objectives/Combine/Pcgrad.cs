@@ -2,13 +2,20 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Objectives.Combine;
 
-/// <summary>Projecting conflicting gradients (arXiv 2001.06782), tensor by tensor as the reference does, objectives in order.</summary>
+/// <summary>
+/// PCGrad, the projection of conflicting gradients (arXiv 2001.06782). As in the reference it works tensor by tensor, and takes the objectives in
+/// their order.
+/// </summary>
 internal static class Pcgrad
 {
-    /// <summary>Keeps the projection onto a vanishing gradient finite; the reference's value.</summary>
+    /// <summary>Keeps the projection onto a gradient that is nearly zero finite. The reference has the same value.</summary>
     private const double SmallestSquare = 1e-8;
 
-    /// <summary>g_i ← g_i - min(0, ⟨g_i, g_j⟩) g_j / ‖g_j‖² for every j ≠ i, with the dot products of the unchanged gradients.</summary>
+    /// <summary>
+    /// g_i ← g_i - min(0, ⟨g_i, g_j⟩) g_j / ‖g_j‖² for every j ≠ i. The dot products are those of the original gradients.
+    /// </summary>
+    /// <param name="gradients_KP">[K][P] gradients, which stay as they are.</param>
+    /// <returns>[K][P] the projected gradients.</returns>
     public static IReadOnlyList<IReadOnlyList<Tensor>> Project(IReadOnlyList<IReadOnlyList<Tensor>> gradients_KP)
     {
         int tasks = gradients_KP.Count, tensors = gradients_KP[0].Count;

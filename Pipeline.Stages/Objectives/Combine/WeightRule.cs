@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Objectives.Combine;
 
-/// <summary>A rule without state: weights are a function of this step's norms, or 1 when none is given.</summary>
+/// <summary>A rule without state.</summary>
+/// <param name="pcgrad">Whether conflicting gradients are projected first.</param>
+/// <param name="weights">Computes the weights from the norms of the step. Null: every weight is 1.</param>
 internal sealed class WeightRule(bool pcgrad, Func<double[], double[]>? weights) : IGradientCombination
 {
     public bool NeedsGradients => pcgrad || weights is not null;

@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Pipeline.Stages.Objectives.Schedules;
 
-/// <summary>The learning rate over the steps: warm-up from 0, then a decay that ends at the last step.</summary>
+/// <summary>The learning rate over the steps: a warm-up from 0, then a decay until the last step. A first phase may come before the warm-up.</summary>
 internal sealed record LearningRateOptions
 {
     [Description("Shape of the decay after the warm-up.")]

@@ -1,12 +1,12 @@
 namespace Pipeline.Stages.Objectives.Schedules;
 
-/// <summary>The shape of a way from one value to another.</summary>
+/// <summary>The shape of the curve from one value to another.</summary>
 internal enum ScheduleKind
 {
-    /// <summary>The first value throughout.</summary>
+    /// <summary>The value does not change.</summary>
     Constant,
     Linear,
 
-    /// <summary>Half a cosine.</summary>
+    /// <summary>Half a period of a cosine.</summary>
     Cosine,
 }
