@@ -16,7 +16,7 @@ internal sealed class AddedPrefixes
     private readonly Dictionary<(int State, byte Value), int> _next = [];
     private readonly List<int> _fallback = [0];
 
-    // By state, what is missing of the added tokens that begin with it. What a state's fallbacks have begun is listed with them.
+    // By state, what is missing of the added tokens that begin with it. What its fallbacks have begun is listed under those.
     private readonly List<List<byte[]>> _rest = [[]];
     private readonly Dictionary<int, int> _stateOfAdded = [];
     private readonly Dictionary<int, int[]> _forbidden = [];

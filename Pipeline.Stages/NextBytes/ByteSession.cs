@@ -84,8 +84,8 @@ internal sealed class ByteSession : IDisposable
 
     public void Dispose() => _cache.Dispose();
 
-    // Computes the prompt's own tokens in one pass, after those whose keys are known. A key is no distribution: where one is needed after a token,
-    // this token and all later ones are computed again.
+    // Computes the prompt's own tokens in one pass, after those whose keys are known. Keys give no distribution, so the tokens from the first one on
+    // whose distribution is needed are computed again.
     private void Begin()
     {
         using IDisposable quiet = no_grad();

@@ -10,7 +10,7 @@ namespace Pipeline.Stages.NextBytes;
 /// <param name="Bytes">What the tokens spell.</param>
 /// <param name="Ids">The tokens, without the one in front.</param>
 /// <param name="Rows">
-/// [N + 1] for each byte of the text, and for its end, how many of <paramref name="Bytes"/> come before it. An inserted space counts as before.
+/// [N + 1] for each byte of the text, and for its end, how many of <paramref name="Bytes"/> come before it. A space inserted in front of the byte is counted.
 /// </param>
 /// <param name="Mark">The token in front of the text, such as bos. Null where there is none: everything is then conditioned on the first token.</param>
 /// <param name="HasEnd">Whether the text ends after its last byte; false where it was cut.</param>

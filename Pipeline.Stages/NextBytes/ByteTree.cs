@@ -9,7 +9,7 @@ namespace Pipeline.Stages.NextBytes;
 /// The contexts that the next bytes of a text depend on: all canonical token sequences that spell a beginning of the text ("Exact next bytes"
 /// in docs/method.md). A sequence is canonical when the tokenizer produces it from the beginning of some text. The sequences form a tree, in
 /// which each node is one token after its parent. The path of the text's own tokens is its trunk. Where no pre-tokenizer cuts the text, there
-/// is one node at each byte. The tree grows byte by byte.
+/// is one node at each byte. With <see cref="BytesView.Trunk"/> there is only the trunk. The tree grows byte by byte.
 /// </summary>
 internal sealed class ByteTree
 {
@@ -219,7 +219,7 @@ internal sealed class ByteTree
 
     private bool MayFollow(int parent, int place)
     {
-        // The tokenizer might insert a space after this added token, and the text has none there. Added tokens of the text itself are not asked.
+        // The tokenizer might insert a space after this added token, and the text has none there. The text's own added tokens never come here.
         if (_vocabulary.HasDummy && _rule.IsAdded(place))
             return false;
         return MaskOf(parent)[place] && Array.IndexOf(ForbiddenAfter(parent), place) < 0;

@@ -71,7 +71,7 @@ internal sealed class ByteVocabulary
 
     internal BpeModel Model { get; }
 
-    /// <summary>Whether the tokenizer inserts a space in front of a text (SentencePiece's dummy prefix).</summary>
+    /// <summary>Whether the tokenizer inserts a space in front of a text (such as SentencePiece's dummy prefix).</summary>
     public bool HasDummy { get; }
 
     /// <summary>V, the number of places.</summary>

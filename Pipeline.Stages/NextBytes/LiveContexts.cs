@@ -93,7 +93,7 @@ internal sealed class LiveContexts(ByteTree tree, ByteVocabulary vocabulary, Tex
     /// </summary>
     public IReadOnlyList<(int Node, int Place, double P)> Tokens()
     {
-        var tokens = new List<(int, int, double)>();
+        var tokens = new List<(int Node, int Place, double Weight)>();
         (Live Live, double LogWeight)[] weighed = Weighed();
         double largest = weighed.Max(w => w.LogWeight), mass = 0;
         foreach ((Live live, double logWeight) in weighed)
@@ -109,14 +109,14 @@ internal sealed class LiveContexts(ByteTree tree, ByteVocabulary vocabulary, Tex
                 mass += weight * q[place];
             }
         }
-        return [.. tokens.Select(t => (t.Item1, t.Item2, t.Item3 / mass))];
+        return [.. tokens.Select(t => (t.Node, t.Place, t.Weight / mass))];
     }
 
     /// <summary>Continues the text by a byte.</summary>
     public void Push(byte value)
     {
         Span<double> row = stackalloc double[ByteVocabulary.Symbols];
-        // Of the text with this byte.
+        // The log-probability of the text with this byte, up to a constant.
         double logText = leastShare > 0 ? Row(row) + Math.Log(row[value]) : double.NaN;
         // The contexts that were kept may rule this byte out, or may weigh nothing at all, which makes the distribution 0 / 0. Those that were left
         // out are then needed after all, and none is left out at this byte.

@@ -5,9 +5,9 @@ using System.Runtime.Intrinsics;
 namespace Pipeline.Stages.NextBytes;
 
 /// <summary>
-/// What one context n says about the bytes after it. For its own offset and each later one, as long as the text's bytes in between are the
-/// beginning of some token, it has for each symbol x the sum of q(v | n) over the tokens v that begin with these bytes and x. The sums are not
-/// normalized: they are to be divided by exp(<see cref="LogValid"/>). An object can be made again for another context, see <see cref="SumsPool"/>.
+/// What one context says about the bytes after it. For its own offset, and for each later one as long as the text's bytes in between are the beginning
+/// of some token, it has a sum for each symbol x: that of the probabilities of the tokens that may follow and begin with these bytes and x. Dividing by
+/// exp(<see cref="LogValid"/>) turns probabilities p into q. An object can be made again for another context, see <see cref="SumsPool"/>.
 /// </summary>
 internal sealed class NodeSums
 {

@@ -42,8 +42,13 @@ internal sealed class SplitRule(ByteVocabulary vocabulary, TokenShapes shapes, P
     public Tail TailOf(ReadOnlySpan<int> places)
     {
         int first = places.Length, bytes = 0;
-        while (first > 0 && (bytes < LeastTailBytes || places.Length - first < LeastTailTokens || (bytes < MostTailBytes && Continues(places[first - 1], places[first]))))
+        while (first > 0)
+        {
+            bool isTooShort = bytes < LeastTailBytes || places.Length - first < LeastTailTokens;
+            if (!isTooShort && (bytes >= MostTailBytes || !Continues(places[first - 1], places[first])))
+                break;
             bytes += vocabulary.BytesAt(places[--first]).Length;
+        }
         var key = new StringBuilder(first == 0 ? "^" : "");
         bool apostrophe = false;
         for (int i = first; i < places.Length; i++)

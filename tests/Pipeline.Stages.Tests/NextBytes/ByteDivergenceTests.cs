@@ -11,7 +11,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Tests.NextBytes;
 
-/// <summary>Value and gradients against float64, every token tried for every symbol, and autograd.</summary>
+/// <summary>
+/// The divergence of next bytes and its gradients, against a slow twin: it computes in float64, tries every token for every symbol, and leaves the
+/// gradients to autograd.
+/// </summary>
 public sealed class ByteDivergenceTests : TorchTest
 {
     private const int Hidden = 12;
@@ -55,7 +58,7 @@ public sealed class ByteDivergenceTests : TorchTest
         TextTokenizer tokenizer = TextTokenizer.Bytes(["<s>", "</s>"], "<s>", "</s>", null);
         var vocabulary = new ByteVocabulary(tokenizer, new HashSet<int> { tokenizer.EosId!.Value }, tokenizer.VocabularySize);
         Tensor head = randn([tokenizer.VocabularySize, Hidden], generator: new Generator(3)), hidden = randn([2, Hidden], generator: new Generator(4)).requires_grad_();
-        // No mass on what is neither a byte nor the end.
+        // Id 256 is neither a byte nor the end. It gets only a little mass.
         head[256] = tensor(0f);
         double[] p = Softmax([.. hidden.detach()[0].unsqueeze(0).mm(head.t()).to(ScalarType.Float64).data<double>()]);
         byte[] symbols = [.. Enumerable.Range(0, 256).OrderByDescending(x => p[x]).Take(9).Order().Select(x => (byte)x)];
@@ -67,7 +70,7 @@ public sealed class ByteDivergenceTests : TorchTest
         ByteTables tables = ByteTables.From([example], 2, id => tokenizer.ByteView(id).Length);
         Tensor sum = Sum(hidden, head, vocabulary, tables, null);
         sum.backward();
-        // What it puts outside it loses, and that alone.
+        // The only loss is the mass that the student puts on id 256, for which the teacher has nothing.
         Assert.Equal(-Math.Log(all), sum.item<float>(), 1e-5);
         Assert.InRange(hidden.grad!.abs().max().item<float>(), 0, 10 * (float)outside);
         Assert.Equal(1, tables.Count);
@@ -137,14 +140,14 @@ public sealed class ByteDivergenceTests : TorchTest
         }
         foreach (Tensor factors in new[] { unlike, full_like(unlike, 0.7) })
         {
-            // With all of a reading kept nothing is read again.
+            // The first way keeps all of the first reading. The second keeps nothing, and so reads everything again on the way back.
             (Tensor kept, Tensor again) = (Gradients(-1, factors).Hidden, Gradients(0, factors).Hidden);
             AssertClose(kept.to(ScalarType.Float64), again);
             AssertClose(Gradients(-1, factors).Head.to(ScalarType.Float64), Gradients(0, factors).Head);
         }
     }
 
-    /// <summary>As a student's step has it: a reading of the head, summed; here over all positions of rows, with padding.</summary>
+    /// <summary>The loss as a training step computes it, from a reading of the head. Here it is summed over all positions, padding included.</summary>
     internal static Tensor Sum(Tensor hidden_NH, Tensor head_VH, ByteVocabulary vocabulary, ByteTables tables, double? softcap, bool many = false)
     {
         var reading = new ByteDivergence(vocabulary, tables, [.. Enumerable.Range(0, (int)hidden_NH.size(0)).Select(i => (long)i)]);
@@ -186,7 +189,7 @@ public sealed class ByteDivergenceTests : TorchTest
         AssertClose(head64.grad!, head.grad!);
     }
 
-    // Every entry by itself: a symbol's mass is that of every token of the vocabulary that begins with the bytes so far and the symbol.
+    // Computes every entry by itself. The mass of a symbol is that of all tokens of the vocabulary that begin with the bytes so far and the symbol.
     private static (Tensor Sum, int Entries) SlowTwin(TextTokenizer tokenizer, int end, Example[] examples, int length, Tensor hidden, Tensor head, double? softcap)
     {
         Tensor sum = zeros([], ScalarType.Float64);

@@ -3,7 +3,7 @@ using Pipeline.Stages.NextBytes;
 
 namespace Pipeline.Stages.Tests.NextBytes;
 
-/// <summary>The law of next bytes against its definition, by trying every sequence of tokens of small random BPEs.</summary>
+/// <summary>The distribution over the next byte against its definition, with small random BPE tokenizers of which every sequence of tokens is tried.</summary>
 public sealed class ByteLawTests
 {
     [Fact]
@@ -89,7 +89,7 @@ public sealed class ByteLawTests
     private static int[] PathOf(ByteTree tree, int node)
         => node < 0 ? [] : [.. PathOf(tree, tree.Nodes[node].Parent), tree.Nodes[node].Id];
 
-    // Every canonical path that spells a beginning of the text, and every token that may follow it: [k][symbol] P(text[..k] symbol).
+    // Walks every canonical path that spells a beginning of the text, and every token that may follow it. Returns P(text[..k] symbol) as [k][symbol].
     private static double[][] BruteForce(ToyBpe toy, string text)
     {
         double[][] rows = [.. Enumerable.Range(0, text.Length + 1).Select(_ => new double[ByteVocabulary.Symbols])];

@@ -11,7 +11,7 @@ using Xunit.Abstractions;
 
 namespace Pipeline.Stages.Tests.NextBytes;
 
-/// <summary>A text that grows byte by byte under a model has the distributions of <c>golden/exact</c>, wherever it began to grow.</summary>
+/// <summary>Texts that grow byte by byte under a model have the distributions in <c>golden/exact</c>, from whichever byte they begin to grow.</summary>
 public sealed class ByteSessionTests(ITestOutputHelper output) : TorchTest
 {
     private static readonly TorchDevice Device = TorchDevice.Create(DeviceChoice.Cpu, 1);
@@ -42,7 +42,7 @@ public sealed class ByteSessionTests(ITestOutputHelper output) : TorchTest
                 output.WriteLine($"{golden.Name} from byte {from} of {bytes.Length}: {session.Contexts} contexts, p off by {worst:g3}");
                 Assert.True(worst <= 1e-4, $"{golden.Name} from byte {from}: p off by {worst:g3}");
 
-                // And behind the keys that this leaves, as far as the text's tokens are the prompt's.
+                // The same again from the keys that this session leaves behind, as far as its tokens are those of the prompt.
                 int contexts = session.Contexts;
                 (int[] ids, KeyValueCache keys) = session.Take();
                 using (keys)

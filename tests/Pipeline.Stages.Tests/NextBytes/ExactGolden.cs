@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Tests.NextBytes;
 
-/// <summary>One text of <c>golden/exact</c> under its model. M nodes, V vocabulary, N bytes, C columns: bytes and the ends.</summary>
+/// <summary>
+/// One text of <c>golden/exact</c>, with what an independent program computed for it. M nodes, V ids, N bytes. The columns of a distribution are the
+/// 256 bytes and then each end symbol.
+/// </summary>
 internal sealed class ExactGolden : IDisposable
 {
     private readonly JsonElement _json;
@@ -17,7 +20,7 @@ internal sealed class ExactGolden : IDisposable
         _tensors = SafetensorsFile.Open(Path.ChangeExtension(path, ".safetensors"), new DiskStorage());
         Name = $"{Path.GetFileName(Path.GetDirectoryName(path))}/{Path.GetFileNameWithoutExtension(path)}";
         string model = _json.GetProperty("model").GetString()!;
-        // A model of the project, or one below the folder that holds the goldens.
+        // The model is in this repository, or in the shared folder that also contains the goldens.
         ModelFolder = model.StartsWith("data/", StringComparison.Ordinal) ? Path.Combine(Repository(), model) : Path.Combine(SharedFolder.Path!, model);
     }
 
@@ -33,7 +36,7 @@ internal sealed class ExactGolden : IDisposable
 
     public byte[] Bytes => [.. _json.GetProperty("bytes").EnumerateArray().Select(b => (byte)b.GetInt32())];
 
-    /// <summary>Id of each end symbol, in the order of the columns behind the bytes.</summary>
+    /// <summary>The id of each end symbol, in the order of the columns after the bytes.</summary>
     public int[] Ends => [.. _json.GetProperty("columns").EnumerateArray().Skip(1).Select(c => EndOf(c.GetString()!))];
 
     public IReadOnlyList<(int Id, int Parent)> Nodes
@@ -41,15 +44,15 @@ internal sealed class ExactGolden : IDisposable
 
     public long[] Longs(string name) => [.. _tensors.View(name).data<long>()];
 
-    /// <summary>[M, V] which token may follow.</summary>
+    /// <summary>[M, V] which tokens may follow each node: 0 or 1.</summary>
     public byte[] Mask => [.. _tensors.View("node_mask").data<byte>()];
 
-    /// <summary>[M, V].</summary>
+    /// <summary>[M, V] the model's log-probabilities after each node.</summary>
     public double[] LogProbabilities => [.. _tensors.View("node_logprobs").data<double>()];
 
     public double[] PrefixLogProbability => [.. _tensors.View("canonical_local.prefix_logprob").data<double>()];
 
-    /// <summary>[N + 1, 257] natural logarithms; the ends together in the last column.</summary>
+    /// <summary>[N + 1, 257] log p of the next byte. The last column has all end symbols together.</summary>
     public double[] LogP()
     {
         Tensor all = _tensors.View("canonical_local.logp");
@@ -60,7 +63,7 @@ internal sealed class ExactGolden : IDisposable
 
     private static int EndOf(string column)
     {
-        // "end: id 1023 <|end|>"
+        // A column's name is of the form "end: id 1023 <|end|>".
         string[] words = column.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return int.Parse(words[Array.IndexOf(words, "id") + 1], System.Globalization.CultureInfo.InvariantCulture);
     }

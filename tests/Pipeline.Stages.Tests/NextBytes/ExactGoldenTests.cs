@@ -9,7 +9,7 @@ using Xunit.Abstractions;
 
 namespace Pipeline.Stages.Tests.NextBytes;
 
-/// <summary>Exact distributions over the next byte, made by an independent program in float64: every text of the folder <c>golden/exact</c>.</summary>
+/// <summary>Exact next bytes against those of an independent program in float64, for every text in the folder <c>golden/exact</c>.</summary>
 public sealed class ExactGoldenTests(ITestOutputHelper output) : TorchTest
 {
     private static readonly TorchDevice Device = TorchDevice.Create(DeviceChoice.Cpu, 1);

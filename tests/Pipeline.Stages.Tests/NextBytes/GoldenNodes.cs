@@ -2,7 +2,7 @@ using Pipeline.Stages.NextBytes;
 
 namespace Pipeline.Stages.Tests.NextBytes;
 
-/// <summary>The law that our sums make of a reference's nodes, masks and log-probabilities.</summary>
+/// <summary>What our sums make of the nodes, masks and log-probabilities of a reference, so that the sums are tested alone. N bytes.</summary>
 internal sealed class GoldenNodes
 {
     private readonly ByteLaw _law;
@@ -25,7 +25,7 @@ internal sealed class GoldenNodes
         }
     }
 
-    /// <summary>[N + 1, 257] natural logarithms.</summary>
+    /// <summary>[N + 1, 257] log p of the next byte after each beginning of the text.</summary>
     public double[] Rows()
     {
         var rows = new double[(_bytes + 1) * ByteVocabulary.Symbols];
@@ -39,6 +39,7 @@ internal sealed class GoldenNodes
         return rows;
     }
 
+    /// <summary>[N + 1] log P of each beginning of the text.</summary>
     public double[] Prefixes() => [.. Enumerable.Range(0, _bytes + 1).Select(k => _law.Row(k, new double[ByteVocabulary.Symbols]))];
 
     private static TokenMask MaskOf(ReadOnlySpan<byte> mask, ByteVocabulary vocabulary, int[] ends)

@@ -4,7 +4,9 @@ using Pipeline.Stages.NextBytes;
 
 namespace Pipeline.Stages.Tests.NextBytes;
 
-/// <summary>A text that grows byte by byte has at each byte the law of the whole text; its first tokens are those that trying all gives.</summary>
+/// <summary>
+/// A text that grows byte by byte, under small random BPE tokenizers: its distributions and its next tokens against trying every sequence of tokens.
+/// </summary>
 public sealed class LiveContextsTests
 {
     [Fact]
@@ -61,7 +63,7 @@ public sealed class LiveContextsTests
     public void A_text_that_goes_where_only_those_lead_that_were_left_out_has_a_law()
         => Assert.True(Rows(734_538, 0.05, 1) > 0);
 
-    // Rows behind which contexts are left out.
+    // Grows a text with and without leaving contexts out, and compares. Returns after how many bytes something had been left out.
     private static int Rows(int seed, double leastShare, double off)
     {
         int leftOut = 0;
@@ -108,7 +110,8 @@ public sealed class LiveContextsTests
     private static int[] PathOf(ByteTree tree, int node)
         => node < 0 ? [] : [.. PathOf(tree, tree.Nodes[node].Parent), tree.Nodes[node].Id];
 
-    // Every canonical sequence whose last token alone goes past the text, or ends it: its ids, the symbol behind the text, its probability.
+    // Every canonical sequence of which only the last token reaches past the text or ends it: its ids, the symbol that follows the text in it, and its
+    // probability.
     private static List<(string Path, int Next, double P)> Covers(ToyBpe toy, string text)
     {
         var covers = new List<(string, int, double)>();

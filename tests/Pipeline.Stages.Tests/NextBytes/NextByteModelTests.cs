@@ -7,7 +7,7 @@ namespace Pipeline.Stages.Tests.NextBytes;
 
 public sealed class NextByteModelTests : TorchTest
 {
-    // Rows of several lengths, of which some families choose other rotary frequencies.
+    // The rows have different lengths, for which some families of models choose different rotary frequencies.
     [Theory]
     [InlineData("phi3")]
     [InlineData("phi3 partial tied")]

@@ -3,7 +3,7 @@ using Pipeline.Stages.NextBytes;
 
 namespace Pipeline.Stages.Tests.NextBytes;
 
-/// <summary>Which tokens of small random BPEs may stand side by side, against the tokenizer itself.</summary>
+/// <summary>Which two tokens of small random BPE tokenizers may be neighbours, against the tokenizers themselves.</summary>
 public sealed class PairRuleTests
 {
     [Fact]

@@ -2,7 +2,7 @@ using Pipeline.Stages.NextBytes;
 
 namespace Pipeline.Stages.Tests.NextBytes;
 
-/// <summary>Sums of every short range of numbers, at the end of their memory too, against one number after the other.</summary>
+/// <summary>Sums of every range of a short list, up to its very end, against adding one number after another.</summary>
 public sealed class RangeSumTests
 {
     [Fact]
@@ -16,7 +16,7 @@ public sealed class RangeSumTests
             for (int end = start; end <= values.Length; end++)
             {
                 double expected = wide[start..end].Sum();
-                // Longer ranges of float32 are summed in float32.
+                // Ranges of float32 with more than 16 numbers are summed in float32, hence the tolerance.
                 Assert.Equal(expected, RangeSum.Of<float>(values, start, end), 1e-5 * expected);
                 Assert.Equal(expected, RangeSum.Of<double>(wide, start, end), 1e-12 * expected);
                 Assert.Equal(expected, RangeSum.Of(wide.AsSpan(start, end - start)), 1e-12 * expected);

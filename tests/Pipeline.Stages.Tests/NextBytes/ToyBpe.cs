@@ -5,7 +5,7 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Tests.NextBytes;
 
-/// <summary>A small random BPE over a few letters, and a random language model of its tokens: every path has its own distribution.</summary>
+/// <summary>A small random BPE tokenizer over a few letters, with a random language model: every sequence of tokens has its own distribution.</summary>
 internal sealed class ToyBpe
 {
     private readonly int _seed;
@@ -59,7 +59,7 @@ internal sealed class ToyBpe
 
     public string Spell(IEnumerable<int> ids) => string.Concat(ids.Select(id => Encoding.UTF8.GetString(Tokenizer.ByteView(id))));
 
-    /// <summary>Log-probability of every id after a path of tokens.</summary>
+    /// <summary>The log-probability of every id after a sequence of tokens. It is a function of the seed and the sequence.</summary>
     public double[] Model(IEnumerable<int> path)
     {
         ulong state = path.Aggregate((ulong)_seed * 0x9E3779B97F4A7C15 + 1, (s, id) => (s ^ (ulong)(id + 1)) * 0xBF58476D1CE4E5B9 + 0x94D049BB133111EB);

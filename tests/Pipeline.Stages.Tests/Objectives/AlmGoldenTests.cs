@@ -8,8 +8,8 @@ namespace Pipeline.Stages.Tests.Objectives;
 public sealed class AlmGoldenTests(ITestOutputHelper output) : TorchTest
 {
     /// <summary>
-    /// Value and gradient of every variant. Where chunks are merged the reference divides by counts that it merged a second time:
-    /// its number is held with that divisor, and the number without the defect with ours.
+    /// The value and the gradient of every variant. Where chunks are merged, the reference divides by counts that it merged a second time. Its own number
+    /// is compared with our sum over that divisor, and the number without this defect with our result.
     /// </summary>
     [Fact]
     public void Every_variant_has_the_references_value_and_gradient()
@@ -100,7 +100,7 @@ public sealed class AlmGoldenTests(ITestOutputHelper output) : TorchTest
         return literalCount != objective.Count(local.Batch);
     }
 
-    /// <summary>The matrices of the reference as chunks by index, and the counts it divides by, per row and column.</summary>
+    /// <summary>The reference's matrices as chunks by index, and the counts that it divides by, for each row and column.</summary>
     private static GoldenChunks Chunks(GoldenCase golden, string kind, double[] teacherBoundary, double? gamma, int begin, int end)
     {
         var builder = new ChunkBatchBuilder(golden.Rows, golden.Length);
@@ -125,8 +125,8 @@ public sealed class AlmGoldenTests(ITestOutputHelper output) : TorchTest
                     continue;
                 }
                 Assert.False(gap, $"column {c}: the reference merges over columns that do not count; no case does");
-                // A loss mask that cuts a chunk leaves it without student tokens in two rows of case 2: the reference counts it with
-                // likelihood 1 and the boundary mass of position 0. ChunkBatch.From leaves such a chunk out (ChunkSelectionTests).
+                // In two rows of case 2, the loss mask leaves a chunk without student tokens. The reference counts it with a likelihood of 1 and the boundary
+                // mass of position 0. Ours leaves such a chunk out (ChunkBatchTests).
                 int first = column.Student.Length > 0 ? column.Student[0] : 1, after = column.Student.Length > 0 ? column.Student[^1] + 1 : 1;
                 Assert.Equal(column.Student.Length, after - first);
                 seen = true;

@@ -127,7 +127,7 @@ public sealed class AlmObjectiveTests : TorchTest
         return (up - down) / (2 * h);
     }
 
-    // Loops over chunks and positions, one number at a time.
+    // The obvious way: loops over chunks and positions, one number at a time.
     private static (double Sum, double Count) Slow(ChunkBatch chunks, AlmOptions options, double[] likelihoods, double[] boundaries)
     {
         double sum = 0, count = 0;

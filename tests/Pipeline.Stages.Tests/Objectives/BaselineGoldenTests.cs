@@ -130,7 +130,7 @@ public sealed class BaselineGoldenTests(ITestOutputHelper output) : TorchTest
                 DivergenceTests.AssertClose(report.GetProperty("s2t_kd_loss").Number(), run.Back.item<double>(), 1e-5, what + " back");
                 if (!literal)
                 {
-                    // The reference leaves ids that no token has in the teacher's distribution; without them the value is finite.
+                    // The reference leaves ids that are no token in the teacher's distribution. Only without them is the value finite.
                     Assert.InRange(distillation, 0, 100);
                     overflowing++;
                     continue;
@@ -219,8 +219,8 @@ public sealed class BaselineGoldenTests(ITestOutputHelper output) : TorchTest
         };
     }
 
-    // What the reference divides by: without brackets it compares the student's count with (the teacher's count & 1), so empty columns
-    // count as 1-1, and the student rows of columns taken for 1-1 fall out.
+    // What the reference divides by. A pair of brackets is missing there, so that it compares the student's count with (the teacher's count & 1). Empty
+    // columns therefore count as one token on both sides, and the student's rows of columns that are taken for such ones are lost.
     private static double LiteralDivisor(GoldenCase golden)
     {
         bool[] b = golden.Tensors.Bools("in.alignment_matrix_b_unconstrained"), a = golden.Tensors.Bools("in.alignment_matrix_a_unconstrained");

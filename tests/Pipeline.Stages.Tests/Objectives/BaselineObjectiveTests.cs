@@ -121,7 +121,7 @@ public sealed class BaselineObjectiveTests : TorchTest
         Assert.Throws<DefinitionException>(() => ObjectiveTable.Create(unequal, Context(new ModelShapes(2, 4, 3, 4))));
     }
 
-    /// <summary>The table says of an objective what the objective says of itself, and every key of the options has a row.</summary>
+    /// <summary>The table says the same about an objective as the objective itself, and every key of the options has a row.</summary>
     [Fact]
     public void Every_key_is_a_row_and_a_row_agrees_with_its_objective()
     {

@@ -57,7 +57,7 @@ public sealed class ChunkBatchTests
     [Fact]
     public void A_chunk_cut_by_a_loss_mask_does_not_count()
     {
-        // The golden case 2 has it: the teacher's second token is masked in, the student's only token is masked out.
+        // As in the golden case 2: the teacher's second token counts in the loss mask, and the student's only token does not.
         Example example = Plain([0, 1, 2, 3], [0, 1, 3], [new(1, 2, 1, 2), new(2, 4, 2, 3)], teacherMask: [false, true, true, false]);
         ChunkBatch batch = ChunkBatch.From([example], 3, new ChunkRules(Gamma: null));
         Assert.Equal([-1, 0, -1], batch.ChunkOfPosition);
@@ -126,7 +126,7 @@ public sealed class ChunkBatchTests
             45, 45, [.. pairs.Keys.Select(k => k.Item1)], [.. pairs.Keys.Select(k => k.Item2)], [.. pairs.Values.Select(v => v.Item1)], [.. pairs.Values.Select(v => v.Item2)]);
     }
 
-    // Lists of token numbers, joined chunk by chunk.
+    // The obvious way: lists of token indices, joined chunk by chunk.
     private static List<Twin> Slow(Example example, int row, ChunkRules rules)
     {
         TeacherView teacher = example.Teacher!;

@@ -101,7 +101,7 @@ public sealed class DivergenceTests(ITestOutputHelper output) : TorchTest
         return (values.to_type(ScalarType.Float64).cpu().data<double>().ToArray(), student.grad!.to_type(ScalarType.Float64).cpu().data<double>().ToArray());
     }
 
-    // Probabilities, not logarithms: the obvious form.
+    // The obvious form, with probabilities instead of logarithms.
     internal static double Plain(DivergenceKind kind, double t, double s, double temperature, double alpha)
     {
         const double E = Divergence.Epsilon;

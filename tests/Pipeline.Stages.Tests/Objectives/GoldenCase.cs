@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Tests.Objectives;
 
-/// <summary>A case of golden/losses: the boolean matrices of the reference as index lists.</summary>
+/// <summary>A case of <c>golden/losses</c>, with the reference's boolean matrices as index lists. B rows, T positions.</summary>
 internal sealed class GoldenCase
 {
     private readonly SafetensorsReader _tensors;
@@ -46,7 +46,7 @@ internal sealed class GoldenCase
 
     public Tensor Doubles(string name) => _tensors.Doubles(name);
 
-    /// <summary>An argument of a variant: its own, else the case's default.</summary>
+    /// <summary>An argument of a variant, which is the case's default where the variant does not set it.</summary>
     public JsonElement Argument(JsonElement result, string name)
     {
         if (result.TryGetProperty("args", out JsonElement args) && args.TryGetProperty(name, out JsonElement own))
@@ -64,7 +64,7 @@ internal sealed class GoldenCase
     /// <summary>min(0, log softmax(logits + mask)).</summary>
     public static Tensor LogP(Tensor logits_BTV, Tensor mask_V) => nn.functional.log_softmax(logits_BTV + mask_V, -1).clamp_max(0);
 
-    /// <summary>[B·T] entry i is log p(token i | before); 0 at the first of a row.</summary>
+    /// <summary>[B·T] log p(token i | tokens before i); 0 at the first position of a row.</summary>
     public static Tensor NextToken(Tensor logP_BTV, long[] ids)
     {
         long rows = logP_BTV.size(0), length = logP_BTV.size(1);
@@ -73,7 +73,7 @@ internal sealed class GoldenCase
         return cat([zeros(rows, 1, dtype: next.dtype), next], 1).flatten();
     }
 
-    /// <summary>[B·T] log mass of the boundary tokens after each position.</summary>
+    /// <summary>[B·T] the log boundary mass after each position.</summary>
     public static Tensor Boundary(Tensor logP_BTV, bool[] boundary_V)
     {
         Tensor outside = tensor(Array.ConvertAll(boundary_V, b => !b));

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Pipeline.Stages.Tests.Objectives;
 
-/// <summary>The folder of reference numbers beside the repository; null where there is none.</summary>
+/// <summary>The folder of reference numbers next to the repository; null where there is none.</summary>
 internal static class GoldenFolder
 {
     public static string? Path { get; } = Find();
@@ -12,7 +12,7 @@ internal static class GoldenFolder
 
     public static SafetensorsReader Tensors(string name) => new(System.IO.Path.Combine(Path!, name));
 
-    /// <summary>A number, or NaN and the infinities written as strings.</summary>
+    /// <summary>A number. NaN and the infinities are written as strings.</summary>
     public static double Number(this JsonElement element)
         => element.ValueKind == JsonValueKind.String
             ? double.Parse(element.GetString()!.Replace("inf", "Infinity", StringComparison.Ordinal).Replace("nan", "NaN", StringComparison.Ordinal),

@@ -22,7 +22,7 @@ public sealed class LatentsGoldenTests(ITestOutputHelper output) : TorchTest
             var golden = new GoldenCase(name);
             foreach (JsonElement result in golden.Results("alm_latents"))
             {
-                // Queries, keys and values are no part of what our models hand out: a definition cannot ask for them.
+                // Our models do not give out queries, keys and values, so that a definition cannot ask for these variants.
                 if (golden.Argument(result, "latents_to_align").GetString()!.Contains("qkv", StringComparison.Ordinal))
                 {
                     attention++;
@@ -80,7 +80,7 @@ public sealed class LatentsGoldenTests(ITestOutputHelper output) : TorchTest
             AlmGoldenTests.AssertGradient(golden.Tensors.Floats(grad.Value.GetProperty("tensor").GetString()!), gradient, 1e-5, what + grad.Name);
         }
 
-        // The same states from a cache of chunk ends.
+        // The same states, but from shards, which only have those at chunk ends.
         float[] cached = [.. layers.SelectMany(l => local.TeacherLast.SelectMany((last, c) =>
             teacher[l].select(0, local.RowOf[c] * golden.TeacherLength + last).cpu().data<double>().ToArray().Select(x => (float)x)))];
         ObjectiveResult fromCache = objective.Compute(Inputs(new LatentTables(local, layers, (int)teacher[layers[0]].size(1), cached), online: false));

@@ -2,7 +2,7 @@ using Pipeline.Contracts.Records;
 
 namespace Pipeline.Stages.Tests.Objectives;
 
-/// <summary>Small random examples: a text cut in two ways, aligned at the common cuts, with scores, units and loss masks.</summary>
+/// <summary>Small random examples. A text is cut in two ways and aligned at the common cuts, with scores, units and loss masks.</summary>
 internal static class RandomExamples
 {
     public static Example Make(Random random, bool bos, bool masks, bool units)
@@ -18,7 +18,7 @@ internal static class RandomExamples
         }
         if (units)
         {
-            // A unit pair somewhere between two chunks, a mark without a partner somewhere else.
+            // A pair of units somewhere between two chunks, and a special token without a partner somewhere else.
             int at = common[random.Next(common.Length)];
             int run = random.Next(1, 3);
             for (int i = 0; i < run; i++)
@@ -52,7 +52,7 @@ internal static class RandomExamples
 
     private static Side Cut(Random random, int[] common, int bytes)
     {
-        // Own cuts of one side come from its own half of the offsets, so that they are never common by accident.
+        // The other side may have one of these further cuts too, by accident. The chunks are then not the shortest ones, which does no harm here.
         int[] ends = [.. common.Concat(Cuts(random, bytes, 0.3)).Distinct().Order()];
         return new Side([.. ends], [.. ends.Select(_ => UnitLabels.Text)]);
     }

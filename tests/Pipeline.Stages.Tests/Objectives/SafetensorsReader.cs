@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Tests.Objectives;
 
-/// <summary>Reads a small safetensors file whole: float32, float64, int64 and bool.</summary>
+/// <summary>Reads a whole small safetensors file with tensors of float32, float64, int64 and bool.</summary>
 internal sealed class SafetensorsReader
 {
     private readonly byte[] _bytes;
@@ -30,7 +30,7 @@ internal sealed class SafetensorsReader
 
     public bool[] Bools(string name) => Array.ConvertAll(Bytes(name, "BOOL").ToArray(), b => b != 0);
 
-    /// <summary>As float64, the goldens' own precision, whichever of the two the file holds.</summary>
+    /// <summary>A tensor as float64, which is the precision of the goldens, whether the file has it as float32 or float64.</summary>
     public Tensor Doubles(string name)
         => tensor(IsWide(name) ? MemoryMarshal.Cast<byte, double>(Bytes(name, "F64")).ToArray() : Array.ConvertAll(Floats(name), x => (double)x)).reshape(Shape(name));
 

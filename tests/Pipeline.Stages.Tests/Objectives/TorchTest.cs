@@ -5,7 +5,7 @@ using TorchSharp;
 
 namespace Pipeline.Stages.Tests.Objectives;
 
-/// <summary>Loads torch and frees the tensors of one test.</summary>
+/// <summary>Loads torch before a test, and frees the test's tensors after it.</summary>
 public abstract class TorchTest : IDisposable
 {
     private readonly DisposeScope _scope;
@@ -24,9 +24,9 @@ public abstract class TorchTest : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    // In a method of its own: no torch type may be touched before the loader ran.
+    // A method of its own, because no type of torch may be touched before the loader has run.
     private static DisposeScope Scope() => torch.NewDisposeScope();
 
-    // The losses take tensors from wherever they are; those of a test are made where torch makes them by itself.
+    // Losses work on whichever device their tensors are on. A test makes its tensors on the default device, which is set here.
     private static void Use(DeviceChoice choice) => torch.set_default_device(choice == DeviceChoice.Cuda ? torch.CUDA : torch.CPU);
 }
