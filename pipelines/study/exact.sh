@@ -20,12 +20,15 @@ unit() { # NAME DEFINITION [options]: the run exact-NAME, unless it is done or i
     $alm run "pipelines/study/$definition.json" --run "$runs/$name" --plain "$@" > "$runs/logs/$name.log" 2>&1 || echo "$(date +%T) $name failed, see $runs/logs/$name.log"
   ) 9> "$runs/logs/$name.lock"
 }
-need() { # NAME…: waits for what the other lane is making
+need() { # NAME…: waits for what the other lane is making, and ends this lane where it failed
   local name
-  for name in "$@"; do until [ -f "$runs/exact-$name/report.json" ]; do sleep 1; done; done
+  for name in "$@"; do
+    flock "$runs/logs/exact-$name.lock" true
+    [ -f "$runs/exact-$name/report.json" ] || { echo "exact-$name is needed and has failed, see $runs/logs/exact-$name.log"; exit 1; }
+  done
 }
 
-# --- Scores: a pass of the teacher for each text and each kind of next bytes.
+# --- Scores: a pass of the teacher for each text and each kind of next bytes, made when a student first asks for it.
 score() { # TEXT KIND…
   local text=$1 kind files rows=0 skip=0 bytes
   shift
@@ -56,14 +59,19 @@ shards() { # TEXTS KIND
   for text in ${1//+/ }; do list="$list,\"$runs/exact-$text-$2/shards\""; done
   echo "[${list#,}]"
 }
-needs() { local kind text; for kind in "${@:2}"; do for text in ${1//+/ }; do need "$text-$kind"; done; done; }
+scored() { # TEXTS KIND…: makes what neither lane has begun, then waits for the other lane
+  local text texts=${1//+/ }
+  shift
+  for text in $texts; do score "$text" "$@"; done
+  for text in $texts; do need "${@/#/$text-}"; done
+}
 four() {
-  needs "$2" trunk exact
+  scored "$2" trunk exact
   unit "$1" exact --set "flows.*.read-shards.from=$(shards "$2" trunk)" --set "flows.bytes-exact.read-shards.from=$(shards "$2" exact)" "${@:3}"
 }
 eight=kept-8
 more() {
-  needs "$2" trunk exact $eight
+  scored "$2" trunk exact $eight
   unit "$1" exact-more --set "flows.*.read-shards.from=$(shards "$2" trunk)" --set "flows.exact-8.read-shards.from=$(shards "$2" $eight)" \
     --set "flows.exact-sft.read-shards.from=$(shards "$2" exact)" --set "flows.exact-ends.read-shards.from=$(shards "$2" exact)" "${@:3}"
 }
@@ -76,34 +84,21 @@ for domain in maths:5000 plays:300 articles:40; do
 done
 search() {
   local rate
-  score search trunk exact
   for rate in 2.5e-3 5e-3 1e-2; do four search-$rate search "${other[@]}" --set "flows.*.update-student.learningRate=$rate"; done
   for rate in 2.5e-3 5e-3 1e-2; do eight=exact more more-search-$rate search "${other[@]}" --set "flows.*.update-student.learningRate=$rate"; done
 }
 subword-search() {
   local rate
+  scored search exact
   for rate in 3e-4 1e-3 3e-3; do
     unit subword-search-$rate exact-subword --set "flows.realign.read-shards.from=$(shards search exact)" "${other[@]}" --set "flows.*.update-student.learningRate=$rate"
   done
 }
 
 # --- One domain, judged on the others; little text; the teacher's own domains.
-one() {
-  local seed
-  score maths trunk exact kept-8
-  for seed in ${SEEDS:-1 2 3 4 5}; do four one-seed$seed maths --set seed=$seed; done
-}
-little() {
-  local seed
-  score little trunk exact kept-8
-  for seed in ${SEEDS:-1 2 3 4 5}; do four little-seed$seed little --set seed=$seed; done
-}
-own() {
-  local seed
-  score plays trunk exact kept-8
-  score articles trunk exact kept-8
-  for seed in ${SEEDS:-1 2 3 4 5}; do four own-seed$seed maths+plays+articles --set seed=$seed; done
-}
+one() { local seed; for seed in ${SEEDS:-1 2 3 4 5}; do four one-seed$seed maths --set seed=$seed; done; }
+little() { local seed; for seed in ${SEEDS:-1 2 3 4 5}; do four little-seed$seed little --set seed=$seed; done; }
+own() { local seed; for seed in ${SEEDS:-1 2 3 4 5}; do four own-seed$seed maths+plays+articles --set seed=$seed; done; }
 one-more() { local seed; for seed in ${SEEDS:-1 2}; do more one-more-seed$seed maths --set seed=$seed; done; }
 little-more() { local seed; for seed in ${SEEDS:-1 2}; do more little-more-seed$seed little --set seed=$seed; done; }
 own-more() { local seed; for seed in ${SEEDS:-1 2}; do more own-more-seed$seed maths+plays+articles --set seed=$seed; done; }
@@ -114,14 +109,14 @@ own-long() { local seed; for seed in ${SEEDS:-1 2}; do four own-long-seed$seed m
 # --- To subwords.
 subword() {
   local seed
+  scored maths exact
   for seed in ${SEEDS:-1 2 3}; do unit subword-seed$seed exact-subword --set seed=$seed; done
 }
 
 # --- Bytes kept, and contexts pruned.
 curves() {
   local seed kinds="kept-1 kept-2 kept-4 kept-256 prune-1e-1 prune-1e-2 prune-0"
-  score maths $kinds
-  needs maths $kinds
+  scored maths trunk exact kept-8 $kinds
   for seed in ${SEEDS:-1 2}; do unit curves-seed$seed exact-curves --set seed=$seed; done
 }
 
@@ -135,7 +130,6 @@ answers() {
   done | sed "s/ 's/'s/" > "$runs/prompts.jsonl.$$" && mv "$runs/prompts.jsonl.$$" "$runs/prompts.jsonl"
   unit answers exact-answers
   need answers
-  score answers trunk exact
   for seed in ${SEEDS:-1 2}; do four answers-seed$seed answers --set seed=$seed; done
 }
 
