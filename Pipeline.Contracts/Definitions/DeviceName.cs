@@ -2,14 +2,19 @@ using System.Globalization;
 
 namespace Pipeline.Contracts.Definitions;
 
-/// <summary>A device as a side of a run names it: <c>auto</c>, <c>cpu</c>, <c>cuda</c>, or one of several GPUs, <c>cuda:1</c>.</summary>
+/// <summary>
+/// The names that a definition gives to devices: <c>auto</c>, <c>cpu</c>, <c>cuda</c>, or one of several GPUs, such as <c>cuda:1</c>.
+/// </summary>
 public static class DeviceName
 {
+    /// <summary>A regular expression that matches every valid name.</summary>
     public const string Pattern = "^(auto|cpu|cuda(:[0-9]{1,3})?)$";
 
+    /// <summary>The valid names, as an error message lists them.</summary>
     public const string Expected = "auto, cpu, cuda, or one GPU such as cuda:1";
 
-    /// <summary>The kind, and the GPU if one is named.</summary>
+    /// <summary>Reads a name that matches <see cref="Pattern"/>.</summary>
+    /// <returns>The kind of device, and the number of the GPU if the name has one.</returns>
     public static (DeviceChoice Choice, int? Card) Parse(string name)
     {
         int colon = name.IndexOf(':', StringComparison.Ordinal);

@@ -2,15 +2,18 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Contracts.Definitions;
 
-/// <summary>A student's <c>embeddings</c>, read: what it is, and the folder of a hypernetwork.</summary>
+/// <summary>A student's key <c>embeddings</c>, after reading.</summary>
+/// <param name="Kind">How the embeddings are initialized.</param>
+/// <param name="Folder">The folder of the hypernetwork; null for every other kind.</param>
 public readonly record struct EmbeddingChoice(EmbeddingInitialisation Kind, string? Folder)
 {
-    /// <summary>What a definition may say.</summary>
+    /// <summary>A regular expression that matches every valid value.</summary>
     public const string Pattern = "^(fvt|mean|random|omp|focus|keep|hypernetwork:.+)$";
 
     private const string Hypernetwork = "hypernetwork:";
 
-    /// <exception cref="DefinitionException">It is not one of the words.</exception>
+    /// <summary>Reads a value of the key.</summary>
+    /// <exception cref="DefinitionException">It is not one of the valid values.</exception>
     public static EmbeddingChoice Parse(string text) => text switch
     {
         "fvt" => new(EmbeddingInitialisation.Fvt, null),
@@ -25,7 +28,7 @@ public readonly record struct EmbeddingChoice(EmbeddingInitialisation Kind, stri
     };
 }
 
-/// <summary>How embeddings of a new vocabulary are initialized.</summary>
+/// <summary>How the embeddings of a new vocabulary are initialized; see the key's description in <see cref="StudentDefinition.Embeddings"/>.</summary>
 public enum EmbeddingInitialisation
 {
     Fvt,

@@ -1,8 +1,9 @@
 namespace Pipeline.Contracts.Definitions;
 
 /// <summary>
-/// Marks a key whose change only extends a run (more steps, more epochs, other reporting): a run folder begun with another value continues
-/// instead of being refused. Every key without it affects the results.
+/// Marks a key that only extends a run, such as the number of steps or epochs, or what is reported. A run folder that was begun with another value
+/// continues with the new one. Any other key counts as affecting the results, and a run folder is refused if it has changed after results were
+/// committed.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class ExtendsAttribute : Attribute;

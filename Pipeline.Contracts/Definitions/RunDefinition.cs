@@ -3,7 +3,9 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Pipeline.Contracts.Definitions;
 
-/// <summary>A definition file, read: what a run is. Paths are relative to the current directory unless said otherwise.</summary>
+/// <summary>
+/// A definition file, after reading: everything that a run does. Paths are relative to the current directory unless their key says otherwise.
+/// </summary>
 public sealed record RunDefinition
 {
     [Description("Names the run. The run folder is runs/NAME unless --run names another.")]
@@ -38,6 +40,7 @@ public sealed record RunDefinition
     public required IReadOnlyList<FlowDefinition> Flows { get; init; }
 }
 
+/// <summary>Where models are computed.</summary>
 public enum DeviceChoice
 {
     Auto,
@@ -46,15 +49,15 @@ public enum DeviceChoice
 }
 
 /// <summary>
-/// The model to score with. For the default backend it is a Hugging Face folder. Other backends derive from this record, name themselves by
-/// <see cref="Backend"/>, describe what their <see cref="Model"/> is, and add keys.
+/// The model to score with. For the default backend it is a Hugging Face folder. Another backend derives its own record from this one, which overrides
+/// <see cref="Backend"/>, describes what its <see cref="Model"/> is, and adds keys.
 /// </summary>
 public record TeacherDefinition
 {
-    /// <summary>The backend of a definition that names none.</summary>
+    /// <summary>The backend of a definition that does not name one.</summary>
     public const string DefaultBackend = "torch";
 
-    /// <summary>The row of the table of backends this belongs to.</summary>
+    /// <summary>The name of the backend: that of its <see cref="Teachers.TeacherRegistration"/>.</summary>
     public virtual string Backend => DefaultBackend;
 
     [Description("A Hugging Face folder: config.json, model.safetensors (or its sharded index), tokenizer.json. run:NAME is a model this run exported.")]
@@ -73,7 +76,7 @@ public record TeacherDefinition
     public string? Device { get; init; }
 }
 
-/// <summary>The student: another model's weights, or a configuration for a model with random weights.</summary>
+/// <summary>The model that is trained. It begins with the weights of another model, or with random weights from a configuration.</summary>
 public sealed record StudentDefinition
 {
     [Description("A Hugging Face folder to start from; usually the teacher's.")]
@@ -108,7 +111,7 @@ public sealed record StudentDefinition
     public string? Device { get; init; }
 }
 
-/// <summary>Source, stages, sink.</summary>
+/// <summary>A flow: a source, any number of stages, and a sink.</summary>
 public sealed record FlowDefinition
 {
     [Description("Names the flow in --set, in progress and in the report.")]
@@ -118,10 +121,14 @@ public sealed record FlowDefinition
     public required IReadOnlyList<StageDefinition> Stages { get; init; }
 }
 
-/// <summary>One stage with its options bound. <see cref="Name"/> is the stage's kind unless the definition gives another.</summary>
+/// <summary>One stage of a flow.</summary>
+/// <param name="Name">The name given in the definition, or else the kind.</param>
+/// <param name="Kind">Which stage it is.</param>
+/// <param name="Options">The options, as an instance of the registration's options type.</param>
 public sealed record StageDefinition(string Name, StageKind Kind, object Options);
 
-/// <summary>The kind of a stage: the word after <c>"stage":</c>.</summary>
+/// <summary>The kind of a stage.</summary>
+/// <param name="Value">The word after <c>"stage":</c>, such as <c>read-parquet</c>.</param>
 public readonly record struct StageKind(string Value)
 {
     public override string ToString() => Value;

@@ -1,6 +1,6 @@
 namespace Pipeline.Contracts.Errors;
 
-/// <summary>Exit codes of the command line, after sysexits.h.</summary>
+/// <summary>The exit codes of the command line. Those of errors follow sysexits.h where it has a fitting one.</summary>
 public static class ExitCodes
 {
     public const int Success = 0;

@@ -4,7 +4,7 @@ namespace Pipeline.Contracts.Records;
 /// <param name="Role">Who speaks.</param>
 /// <param name="Content">What is said; empty if the content is null or missing.</param>
 /// <param name="Fields">
-/// Null if the message has only a role and content. Otherwise all its fields as a JSON object, in their order, for the chat template: role and
-/// content are empty strings there, except for content that is null.
+/// Null if the message has only a role and content. Otherwise all its fields for the chat template, as a JSON object in their order. Role and content
+/// are empty strings in it, except that content which is null stays null.
 /// </param>
 public sealed record ChatMessage(string Role, string Content, string? Fields = null);

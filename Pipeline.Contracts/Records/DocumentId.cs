@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace Pipeline.Contracts.Records;
 
-/// <summary>
-/// Where a document came from, stable across runs and machines: the XxHash3 of the input file's bytes, the row in it, and the
-/// part when a long document was split (0 otherwise).
-/// </summary>
+/// <summary>Where a document comes from. The id is the same in every run and on every machine.</summary>
+/// <param name="File">The XxHash3 of the bytes of the input file; for generated texts, of what decides them.</param>
+/// <param name="Row">The row or line of the file, from 0.</param>
+/// <param name="Part">The number of the part, if a long document was split; otherwise 0.</param>
 public readonly record struct DocumentId(ulong File, long Row, int Part)
 {
     public override string ToString() => Part == 0

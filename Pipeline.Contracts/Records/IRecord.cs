@@ -1,11 +1,17 @@
 namespace Pipeline.Contracts.Records;
 
-/// <summary>What flows from stage to stage. A record itself says what a bounded queue and a reject file must know about it, so a new kind of record cannot be forgotten there.</summary>
+/// <summary>
+/// What flows from stage to stage. Queues and the reject file know of a record only what it says here about itself, so they work for every kind of
+/// record.
+/// </summary>
 public interface IRecord
 {
-    /// <summary>Where it came from; null if it does not belong to a single document.</summary>
+    /// <summary>The document that the record comes from; null if it does not belong to a single one.</summary>
     DocumentId? Id { get; }
 
-    /// <summary>Bytes that it holds, near enough to bound a queue: a document may be 64 MiB, so a limit by count alone limits nothing.</summary>
+    /// <summary>
+    /// The bytes of memory that the record takes, accurate enough to limit a queue by. A limit on the number of records alone would not do, because a
+    /// single document may have 64 MiB.
+    /// </summary>
     long Weight { get; }
 }

@@ -1,29 +1,30 @@
 namespace Pipeline.Contracts.Records;
 
 /// <summary>
-/// The teacher's distribution over the next byte after each of the first 0…N bytes of a text of N bytes of UTF-8, or over its end: N + 1 rows.
-/// A row has its most likely bytes, the end, and everything else as one number. It depends on bytes only: a student with any tokenizer can
-/// learn from it. Negative natural logarithms; the impossible is <see cref="float.PositiveInfinity"/>.
+/// The teacher's distributions over the next byte of a text of N bytes of UTF-8. Row k, of N + 1, is about what follows the first k bytes. It has the
+/// most likely bytes, the end of the text, and all other bytes together as one number. Since rows are about bytes and not about tokens, a student with
+/// any tokenizer can learn from them. All numbers are negative natural logarithms, and what is impossible is <see cref="float.PositiveInfinity"/>.
 /// </summary>
-/// <param name="Starts">[N + 2]: row k's bytes are entries Starts[k] up to but not including Starts[k + 1].</param>
-/// <param name="Symbols">[entries] the bytes that a row names, ascending within the row.</param>
+/// <param name="Starts">[N + 2] The bytes of row k are the entries from Starts[k] up to but not including Starts[k + 1].</param>
+/// <param name="Symbols">[entries] The bytes that the rows name, ascending within a row.</param>
 /// <param name="NegLogProbabilities">[entries] -log p(byte | the first k bytes).</param>
 /// <param name="NegLogEnd">[N + 1] -log p(the text ends here).</param>
 /// <param name="NegLogRest">
-/// [N + 1] -log of the probability of all other bytes together. A row that has no condition (a teacher without a bos token, before its first
-/// token ends; the end of a text that was cut) names no byte, has an impossible end and a rest of 0: everything is in the rest, and nothing is
-/// learnt from it.
+/// [N + 1] -log of the probability of all other bytes together. Some rows have no distribution: those before the end of the first token, if the teacher
+/// has no bos token, and the last one of a text that was cut. Such a row names no byte, its end is impossible, and its rest is 0: all of the
+/// probability. Nothing is learnt from it.
 /// </param>
 public sealed record TeacherBytes(int[] Starts, byte[] Symbols, float[] NegLogProbabilities, float[] NegLogEnd, float[] NegLogRest)
 {
-    /// <summary>N + 1.</summary>
+    /// <summary>N + 1, the number of rows.</summary>
     public int Rows => NegLogEnd.Length;
 
-    /// <summary>Whether the row says anything.</summary>
+    /// <summary>Whether a row has a distribution.</summary>
     public bool Has(int row) => Starts[row + 1] > Starts[row] || !float.IsPositiveInfinity(NegLogEnd[row]);
 
-    /// <summary>Throws when the lengths disagree: a bug in the stage that made it.</summary>
-    /// <param name="bytes">N.</param>
+    /// <summary>Checks that the arrays agree with each other and with the text.</summary>
+    /// <param name="bytes">N, the number of bytes of the text.</param>
+    /// <exception cref="InvalidOperationException">They do not. This is a bug in the stage that made them.</exception>
     public void Validate(int bytes)
     {
         if (NegLogEnd.Length != bytes + 1 || NegLogRest.Length != bytes + 1 || Starts.Length != bytes + 2

@@ -1,10 +1,10 @@
 namespace Pipeline.Contracts.Records;
 
-/// <summary>
-/// A document as read. Plain text has <see cref="Messages"/> null; a conversation has its turns there and an empty
-/// <see cref="Text"/> until each side's template renders it.
-/// </summary>
-/// <param name="Fields">Of a conversation: a JSON object with the row's <c>tools</c> and <c>documents</c>; null where it has neither.</param>
+/// <summary>A document as it was read: a text, or a conversation that each side's chat template will render.</summary>
+/// <param name="Id">Where it comes from.</param>
+/// <param name="Text">The text; empty for a conversation.</param>
+/// <param name="Messages">The turns of a conversation, in order; null for a text.</param>
+/// <param name="Fields">For a conversation whose row has <c>tools</c> or <c>documents</c>: a JSON object with these; otherwise null.</param>
 public sealed record TextDocument(DocumentId Id, string Text, IReadOnlyList<ChatMessage>? Messages = null, string? Fields = null) : IRecord
 {
     DocumentId? IRecord.Id => Id;

@@ -1,8 +1,8 @@
 namespace Pipeline.Contracts.Records;
 
 /// <summary>
-/// What a token that is not text stands for. Runs of one label on the two sides are aligned with each other as units; a label
-/// that one side lacks belongs to no chunk.
+/// What a token stands for: text, or something that the document's text does not contain. Consecutive tokens with the same label form a unit, and
+/// alignment pairs a unit with one of the same label on the other side. A unit without a partner there is in no chunk.
 /// </summary>
 public static class UnitLabels
 {
@@ -10,9 +10,15 @@ public static class UnitLabels
     public const ushort Bos = 1;
     public const ushort Eos = 2;
 
-    /// <summary>A special token whose meaning no other tokenizer could share: it has no partner on the other side.</summary>
+    /// <summary>
+    /// A token that is never paired: a special token whose meaning no other tokenizer could share, or a part of a template that both sides need not
+    /// have, such as a default system prompt.
+    /// </summary>
     public const ushort Unpaired = 3;
 
-    /// <summary>Labels from here on number the pieces of a rendered template, in order of appearance.</summary>
+    /// <summary>
+    /// Labels from here on stand for pieces of a rendered chat template. Each turn of the conversation has four in this order: the start of its header,
+    /// its role, the end of its header, and the end of the turn.
+    /// </summary>
     public const ushort FirstTemplateUnit = 16;
 }

@@ -4,47 +4,49 @@ using Pipeline.Contracts.Teachers;
 namespace Pipeline.Contracts.Stages;
 
 /// <summary>
-/// What the stages of a flow tell each other. Every stage adds its own facts, from its options alone and in the order of the flow, before any
-/// stage is made; so no stage needs to know which other stages are in the flow.
+/// What the stages of a flow tell each other. Each stage adds facts that follow from its options alone. This happens in the order of the flow, before
+/// any stage is made. No stage therefore needs to know which other stages the flow has.
 /// </summary>
 public sealed record FlowFacts
 {
-    /// <summary>Tokens that a document may have under the teacher's tokenizer; null where no stage limits them.</summary>
+    /// <summary>The most tokens that a document may have under the teacher's tokenizer; null if no stage limits them.</summary>
     public int? MaxTeacherTokens { get; init; }
 
-    /// <summary>Tokens that a document may have under the student's tokenizer; null where no stage limits them.</summary>
+    /// <summary>The most tokens that a document may have under the student's tokenizer; null if no stage limits them.</summary>
     public int? MaxStudentTokens { get; init; }
 
-    /// <summary>Student tokens of a batch, padding included; null where no stage makes batches.</summary>
+    /// <summary>The most student tokens of a batch, padding included; null if no stage makes batches.</summary>
     public int? BatchTokens { get; init; }
 
-    /// <summary>The student that the flow trains, where it is not the definition's own.</summary>
+    /// <summary>The student that the flow trains, if its stage names one; null if it is the definition's.</summary>
     public StudentDefinition? Student { get; init; }
 
-    /// <summary>Parts of the fingerprint of the input that a stage of the flow replaces.</summary>
+    /// <summary>
+    /// Names of fingerprint parts that do not have to match in shards that the flow reads, because a stage of the flow makes these parts anew.
+    /// </summary>
     public IReadOnlyList<string> ReplacedParts { get; init; } = [];
 
-    /// <summary>Whether the flow's teacher gives next bytes; null if the flow runs no teacher.</summary>
+    /// <summary>Whether the flow's teacher gives next bytes; null if the flow does not score.</summary>
     public bool? NextBytes { get; init; }
 
-    /// <summary>What scores that were made elsewhere say about their teacher; null if the flow reads none.</summary>
+    /// <summary>What is known from scores that were made elsewhere; null if the flow imports none.</summary>
     public TeacherAbilities? ImportedScores { get; init; }
 
-    /// <summary>Folders that shards are written to, by this flow or any other of the run, as the definition names them.</summary>
+    /// <summary>The folders that any flow of the run writes shards to, as the definition names them.</summary>
     public IReadOnlyList<string> ShardFolders { get; init; } = [];
 
-    /// <summary>Folders that the flow reads shards from, as the definition names them.</summary>
+    /// <summary>The folders that this flow reads shards from, as the definition names them.</summary>
     public IReadOnlyList<string> ShardsRead { get; init; } = [];
 
-    /// <summary>What the flow's stages need from a teacher; keys begin with the stage's name.</summary>
+    /// <summary>What the flow's stages need from a teacher. Each key begins with the name of the stage.</summary>
     public IReadOnlyList<TeacherNeed> TeacherNeeds { get; init; } = [];
 
-    /// <summary>What all flows of the run write, in their order. Empty while the facts of a flow are still being collected.</summary>
+    /// <summary>What all flows of the run write, in the order of the flows. It is empty while facts are still being collected.</summary>
     public IReadOnlyList<FlowOutput> Outputs { get; init; } = [];
 
-    /// <summary>The flow's place among the run's.</summary>
+    /// <summary>The flow's place among the run's flows, from 0.</summary>
     public int Index { get; init; }
 
-    /// <summary>Outputs of the flows before this one: what it may read as <c>run:NAME</c>.</summary>
+    /// <summary>The outputs of the flows before this one. These are what the flow may read as <c>run:NAME</c>.</summary>
     public IEnumerable<FlowOutput> Earlier => Outputs.Where(o => o.Index < Index);
 }

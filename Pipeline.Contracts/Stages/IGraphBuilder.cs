@@ -3,8 +3,9 @@ using Pipeline.Contracts.Records;
 namespace Pipeline.Contracts.Stages;
 
 /// <summary>
-/// Takes one stage with its record types as type arguments. Dataflow blocks are made behind it and nowhere else: bounds, order,
-/// parallelism, cancellation and counting live there; stages never construct blocks.
+/// Adds stages to a graph, each with its record types as type arguments. Stages are added in the order of the flow, the source first and the sink last.
+/// Only the implementation makes Dataflow blocks: it takes care of queues and their limits, order, parallelism, cancellation and counts, so that no
+/// stage needs to.
 /// </summary>
 public interface IGraphBuilder
 {

@@ -1,11 +1,22 @@
 namespace Pipeline.Contracts.Stages;
 
 /// <summary>
-/// One record to none, one or several, each on its own: the host runs it in parallel and keeps the order. Called from many threads
-/// at once; working memory belongs to a pool inside the stage.
+/// A stage that turns each record into none, one or several others, whatever the records around it are. The host calls it for many records at once and
+/// keeps the order of the input.
 /// </summary>
 public interface IMap<in TIn, out TOut>
 {
-    /// <exception cref="RejectedException">The record cannot be used; it is counted and written to the reject file.</exception>
+    /// <summary>
+    /// Turns one record into others. Several threads call it at once, so working memory that is used again belongs in a pool inside the stage.
+    /// </summary>
+    /// <returns>The new records, in order. The host takes them by index, one at a time, as the queue to the next stage has room.</returns>
+    /// <exception cref="RejectedException">
+    /// The record cannot be used. It is counted by reason and named in the reject file, and the flow goes on.
+    /// </exception>
+    /// <exception cref="Errors.AlmException">The user has to act. The run ends, as it does when memory runs out.</exception>
+    /// <remarks>
+    /// Any other exception counts as a bug of the stage on this record. The record is named in the reject file, and the run ends once more records have
+    /// failed than the definition's <c>maxFailedRecords</c> allows.
+    /// </remarks>
     IReadOnlyList<TOut> Map(TIn input);
 }

@@ -1,10 +1,15 @@
 namespace Pipeline.Contracts.Stages;
 
 /// <summary>
-/// Records to records where one depends on its neighbours (windows, batches, anything that runs on the device). Runs by itself, over
-/// the whole stream, and gives records in its own order.
+/// A stage in which a record depends on its neighbours, such as one that makes windows or batches, or which runs on the device. It sees the whole
+/// stream, one record after the other, and decides the order of its output by itself.
 /// </summary>
 public interface IStream<in TIn, out TOut>
 {
+    /// <summary>Takes the records of the stage before and gives its own. Called once for each graph.</summary>
+    /// <param name="input">
+    /// Read to its end, unless the stage is <see cref="IEndsEarly"/>. A record that cannot be used is reported to <see cref="StageContext.Rejects"/>.
+    /// </param>
+    /// <param name="cancellationToken">Cancelled when the graph has to stop at once.</param>
     IAsyncEnumerable<TOut> RunAsync(IAsyncEnumerable<TIn> input, CancellationToken cancellationToken);
 }

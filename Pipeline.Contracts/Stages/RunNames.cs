@@ -3,22 +3,31 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Contracts.Stages;
 
-/// <summary>What is known before a run about the places that a definition reads as <c>run:NAME</c>: they are in the run folder, or an earlier flow writes them.</summary>
+/// <summary>
+/// What is known, before a run begins, about the paths that a definition reads as <c>run:NAME</c>. Such a path is in the run folder already, or an
+/// earlier flow will write it.
+/// </summary>
 public static class RunNames
 {
     private static readonly char[] Wildcards = ['*', '?'];
 
-    /// <summary>The output of an earlier flow that a path names or is inside of; null if there is none.</summary>
+    /// <summary>
+    /// The output of an earlier flow that a path names or lies inside. A path with wildcards finds the first output that it could match. Null if there
+    /// is none.
+    /// </summary>
     public static FlowOutput? Find(string path, StageContext context)
         => IsRunPath(path) && TryFull(path, context.RunFolder) is { } full ? context.Facts.Earlier.FirstOrDefault(o => IsIn(o, full, context.RunFolder)) : null;
 
-    /// <summary>A folder of shards as the run's own name, where a stage writes to what the definition calls it: <c>shards</c> is then <c>run:shards</c>.</summary>
+    /// <summary>
+    /// The name under which a run can read a folder of shards. If a stage of this run writes to the folder that the definition names, such as
+    /// <c>shards</c>, that is <c>run:shards</c>. Any other path stays as it is.
+    /// </summary>
     public static string OfShards(string from, StageContext context) => context.Facts.ShardFolders.Contains(from) ? RunPaths.RunPrefix + from : from;
 
-    /// <summary>Why a path cannot be read in a run; null if it can, and for paths that are not the run's.</summary>
-    /// <param name="path">As the definition has it; a pattern is looked at up to its first wildcard.</param>
-    /// <param name="context">Of the stage that reads it.</param>
-    /// <param name="kinds">What an output that it names must be; any when empty.</param>
+    /// <summary>Why a path of the run (<c>run:NAME</c>) cannot be read. Null if it can be read, and for any other path.</summary>
+    /// <param name="path">The path as the definition has it. Of a pattern, only the folder before its first wildcard has to exist.</param>
+    /// <param name="context">The context of the stage that reads the path.</param>
+    /// <param name="kinds">The kinds of output that the path may name; empty if any will do.</param>
     public static string? Fault(string path, StageContext context, params ReadOnlySpan<OutputKind> kinds)
     {
         if (!IsRunPath(path))

@@ -7,18 +7,22 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Contracts.Stages;
 
 /// <summary>
-/// Everything a stage may receive besides its options. Only registrations see it: they pass a stage what its constructor asks for, so that
-/// the constructor says what the stage needs. A stage opens no path that it was not given.
+/// Everything that a stage may receive besides its options. The stage's registration passes on what the constructor asks for, so that a constructor
+/// shows what its stage needs; only a stage that needs most of it takes the context itself. A stage opens no path that it was not given.
 /// </summary>
-/// <param name="Definition">The resolved definition of the run.</param>
+/// <param name="Definition">The definition of the run, with all options resolved.</param>
 /// <param name="Facts">What the stages of the flow tell each other.</param>
-/// <param name="StageName">The stage's name inside its flow.</param>
-/// <param name="RunFolder">Full path; everything a run writes is below it.</param>
-/// <param name="Storage">All files go through it.</param>
-/// <param name="Meter">Counts and scalars.</param>
-/// <param name="Rejects">Where a source, stream or sink reports a record that it cannot use.</param>
-/// <param name="Services">Device, models and tokenizers, loaded once and shared by the flows of a run.</param>
-/// <param name="Partition">Which part of the sink's output this graph computes; null for a whole flow.</param>
+/// <param name="StageName">The stage's name, unique in its flow.</param>
+/// <param name="RunFolder">The full path of the run folder. Everything that a run writes is below it.</param>
+/// <param name="Storage">The only way to files.</param>
+/// <param name="Meter">Takes the stage's counts and scalars.</param>
+/// <param name="Rejects">
+/// Where a source, stream or sink reports a record that it cannot use. A map throws <see cref="RejectedException"/> instead.
+/// </param>
+/// <param name="Services">
+/// The device, models and tokenizers, which are loaded once and shared by the flows of a run. Stages do not dispose of them.
+/// </param>
+/// <param name="Partition">Which part of the sink's output this graph computes; null for the whole flow.</param>
 public sealed record StageContext(
     RunDefinition Definition,
     FlowFacts Facts,
@@ -31,33 +35,42 @@ public sealed record StageContext(
     Partition? Partition)
 {
     /// <summary>
-    /// Cancelled when the user asks for a stop at the next safe point (Ctrl-C, SIGTERM). Only a sink is given it: a source that ended
-    /// because of it would tell its sink that the input is complete. A sink that stops because of it makes its state safe and throws
-    /// <see cref="Errors.InterruptedException"/>; one that returns says that the flow is done.
+    /// Cancelled when the user asks for a stop at the next safe point (Ctrl-C, SIGTERM). A sink that stops for this reason brings its state to safety
+    /// and throws <see cref="Errors.InterruptedException"/>; if it returned, that would mean that the flow is done. Only the sink receives the token. A
+    /// source that ended early would make its sink believe that the input is complete.
     /// </summary>
     public CancellationToken StopRequested { get; init; }
 
-    /// <summary>Set by a sink that resumes, before the source of its flow is read.</summary>
+    /// <summary>Where an <see cref="IResumable"/> sink wants the input to continue; the default value is the beginning.</summary>
     public StreamPosition Resume { get; init; }
 
     /// <summary>
-    /// Collects the named parts of every <see cref="IFingerprinted"/> stage of this graph. To be called while the graph runs or is
-    /// asked for its commits, not while its stages are made.
+    /// Collects the named parts of every <see cref="IFingerprinted"/> stage of this graph. It can be called once all stages are made: while the graph
+    /// runs, or when a sink is asked what it has committed, but not in a constructor.
     /// </summary>
     public Func<IReadOnlyDictionary<string, string>> Fingerprint { get; init; } = static () => ReadOnlyDictionary<string, string>.Empty;
 
-    /// <summary>A service of the run: the device, models, tokenizers.</summary>
-    /// <exception cref="InvalidOperationException">The host does not provide it: a bug in this program.</exception>
+    /// <summary>One of the <see cref="Services"/>.</summary>
+    /// <exception cref="InvalidOperationException">The host does not provide it. This is a bug in the program.</exception>
     public T Service<T>() where T : class
         => (T?)Services.GetService(typeof(T))
             ?? throw new InvalidOperationException($"stage '{StageName}' needs a {typeof(T).Name}, which the host does not provide");
 }
 
-/// <summary>Part <paramref name="Index"/> of <paramref name="Count"/> of a flow's input, cut by row.</summary>
+/// <summary>
+/// A share of a flow's input: part <paramref name="Index"/>, counted from 0, of <paramref name="Count"/> parts. The source decides which rows belong to
+/// it.
+/// </summary>
 public readonly record struct Partition(int Index, int Count);
 
-/// <summary>Takes records that cannot be used: counts them by reason and keeps them in the reject file.</summary>
+/// <summary>Takes records that cannot be used, counts them by reason and names them in the reject file.</summary>
 public interface IRejects
 {
+    /// <summary>Rejects one record.</summary>
+    /// <param name="id">The document.</param>
+    /// <param name="reason">
+    /// A short phrase that is the same for all records rejected for this reason; see <see cref="RejectedException.Reason"/>.
+    /// </param>
+    /// <param name="message">What is wrong with this record in particular.</param>
     void Reject(DocumentId id, string reason, string message);
 }

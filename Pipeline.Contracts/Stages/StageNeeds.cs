@@ -1,6 +1,6 @@
 namespace Pipeline.Contracts.Stages;
 
-/// <summary>What a stage reads of the run's definition besides its own options; checked before any work.</summary>
+/// <summary>Parts of the definition that a stage reads besides its own options. A definition without them is refused before any work.</summary>
 [Flags]
 public enum StageNeeds
 {

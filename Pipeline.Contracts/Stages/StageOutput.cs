@@ -3,25 +3,25 @@ using Pipeline.Contracts.Definitions;
 namespace Pipeline.Contracts.Stages;
 
 /// <summary>A file or folder that a stage leaves in the run folder.</summary>
-/// <param name="Key">The key that names it, from the stage on.</param>
-/// <param name="Path">As the definition names it, below the run folder.</param>
-/// <param name="Kind">What it is.</param>
+/// <param name="Key">The path, from the stage on, of the key that names it.</param>
+/// <param name="Path">Its path below the run folder, as the definition has it.</param>
+/// <param name="Kind">What it contains.</param>
 public sealed record StageOutput(string Key, string Path, OutputKind Kind)
 {
-    /// <summary>For a model: the student that it is a version of, if the stage has a student of its own.</summary>
+    /// <summary>Of a model: the student that it is a version of, if the stage has a student of its own; otherwise null.</summary>
     public StudentDefinition? Student { get; init; }
 
     /// <summary>
-    /// Whether it is a function of the run's keys and of <see cref="Student"/> alone, so that it may exist before the stage has
-    /// committed anything that depends on its other options.
+    /// Whether only the run's own keys and <see cref="Student"/> decide it, such as a student before its first step. It may then exist before the stage
+    /// has committed anything that depends on its other options.
     /// </summary>
     public bool IsBeginning { get; init; }
 
-    /// <summary>An intermediate output that definitions cannot name, such as the folder of checkpoints.</summary>
+    /// <summary>Whether it is an intermediate output that definitions cannot name, such as the folder of checkpoints.</summary>
     public bool IsState { get; init; }
 }
 
-/// <summary>What an output is.</summary>
+/// <summary>What a stage's output contains.</summary>
 public enum OutputKind
 {
     Model,
@@ -36,9 +36,9 @@ public enum OutputKind
     Report,
 }
 
-/// <summary>An output, and the flow that writes it.</summary>
-/// <param name="Output">What.</param>
-/// <param name="Flow">The flow's name.</param>
-/// <param name="Index">Its place among the run's flows.</param>
-/// <param name="Facts">What its stages say to each other.</param>
+/// <summary>An output together with the flow that writes it.</summary>
+/// <param name="Output">The output.</param>
+/// <param name="Flow">The name of the flow.</param>
+/// <param name="Index">The place of the flow among the run's flows, from 0.</param>
+/// <param name="Facts">What the stages of this flow tell each other. It has no <see cref="FlowFacts.Outputs"/> of its own.</param>
 public sealed record FlowOutput(StageOutput Output, string Flow, int Index, FlowFacts Facts);

@@ -1,31 +1,34 @@
 namespace Pipeline.Contracts.Teachers;
 
-/// <summary>A teacher that continues prompts, as its <see cref="TeacherAbilities.Generates"/> says.</summary>
+/// <summary>A teacher that can continue prompts, if its <see cref="TeacherAbilities.Generates"/> says so.</summary>
 public interface IWritingTeacher : ITeacher
 {
-    /// <summary>Continues every prompt, in the order of the prompts. An answer depends only on its own prompt and stream, up to rounding.</summary>
+    /// <summary>Continues every prompt.</summary>
+    /// <returns>
+    /// One continuation for each prompt, in the order of the prompts. It depends only on its own prompt and random stream, up to rounding.
+    /// </returns>
     Task<IReadOnlyList<TeacherWriting>> WriteAsync(WritingRequest request, CancellationToken cancellationToken);
 }
 
-/// <summary>Prompts to continue.</summary>
-/// <param name="Prompts">Ids; none empty.</param>
-/// <param name="Streams">One number for each prompt: it selects the prompt's random stream.</param>
-/// <param name="MaxNewTokens">At most this many for each prompt.</param>
-/// <param name="Temperature">Logits are divided by it before a token is sampled; 0 takes the most likely one.</param>
-/// <param name="TopK">Sample from this many of the most likely tokens; null: all.</param>
-/// <param name="TopP">Sample from the most likely tokens whose probabilities add up to this; null: all.</param>
-/// <param name="Seed">Seed of the sampling.</param>
+/// <summary>Prompts to continue, and how to draw the tokens.</summary>
+/// <param name="Prompts">The ids of each prompt; none is empty.</param>
+/// <param name="Streams">For each prompt the number of its random stream. Prompts with different numbers get independent draws.</param>
+/// <param name="MaxNewTokens">The most tokens that are written after a prompt.</param>
+/// <param name="Temperature">Logits are divided by it before a token is drawn; 0 always takes the most likely token.</param>
+/// <param name="TopK">Draw only from this many of the most likely tokens; null draws from all.</param>
+/// <param name="TopP">Draw only from the most likely tokens whose probabilities add up to this; null draws from all.</param>
+/// <param name="Seed">The seed of all draws.</param>
 public sealed record WritingRequest(
     IReadOnlyList<int[]> Prompts, IReadOnlyList<int> Streams, int MaxNewTokens, double Temperature = 0, int? TopK = null, double? TopP = null, int Seed = 0);
 
-/// <summary>What was written after a prompt.</summary>
-/// <param name="Ids">New tokens, without the one that ended it; none where the teacher gives <see cref="Text"/>.</param>
-/// <param name="IsEnded">Whether the teacher ended it, or else the limit did.</param>
+/// <summary>What a teacher wrote after a prompt.</summary>
+/// <param name="Ids">The new tokens, without the one that ended the text; empty if the teacher gives <see cref="Text"/>.</param>
+/// <param name="IsEnded">Whether the teacher ended the text by itself; otherwise the limit did.</param>
 public sealed record TeacherWriting(int[] Ids, bool IsEnded)
 {
-    /// <summary>What was written, if the teacher gives text and not ids.</summary>
+    /// <summary>What was written, if the teacher gives text and not ids; otherwise null.</summary>
     public string? Text { get; init; }
 
-    /// <summary>How many tokens were written.</summary>
+    /// <summary>The number of tokens that were written.</summary>
     public int Count { get; init; } = Ids.Length;
 }
