@@ -9,8 +9,8 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Contracts.Formats;
 
 /// <summary>
-/// A JSON file that ends with its own checksum: <c>"checksum"</c> is the last key, the XxHash3 of the file without it. People and scripts
-/// read it like any JSON; a changed bit, a missing end or an edit is refused.
+/// Reads and writes JSON files with a checksum: the last key, <c>"checksum"</c>, is the XxHash3 of everything before it. People and scripts can read
+/// the file like any JSON. A changed bit, a missing end or an edit is refused.
 /// </summary>
 internal static class CheckedJson
 {
@@ -25,18 +25,29 @@ internal static class CheckedJson
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
         MaxDepth = 8,
-        // Paths and hashes are read by people; the file is never pasted into a web page.
+        // People read paths and hashes, so they are not escaped for HTML. The file never becomes part of a web page.
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    // Whatever else a later version may contain, its name and number are read first.
+    // Name and version are read first, whatever else a later version may contain.
     private static readonly JsonSerializerOptions EnvelopeOptions = new(Options) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip };
 
+    /// <summary>Writes the file in one step.</summary>
+    /// <param name="storage">Where the file is.</param>
+    /// <param name="path">Its full path.</param>
+    /// <param name="content">A record that has the properties <c>Format</c> and <c>Version</c>.</param>
     public static void Write<T>(IStorage storage, string path, T content)
         => storage.WriteAtomically(path, stream => stream.Write(Encode(content)));
 
-    /// <exception cref="DamagedException">It is not what was written.</exception>
-    /// <exception cref="InputException">It is of a version this program does not read.</exception>
+    /// <summary>Reads and checks the file.</summary>
+    /// <param name="storage">Where the file is.</param>
+    /// <param name="path">Its full path.</param>
+    /// <param name="format">The format that it must name.</param>
+    /// <param name="version">The newest version that is read.</param>
+    /// <param name="remedy">What the user should do if the file is refused.</param>
+    /// <param name="leastVersion">The oldest version that is read; null if only <paramref name="version"/> is.</param>
+    /// <exception cref="DamagedException">The file is not what was written.</exception>
+    /// <exception cref="InputException">It has a version that this program does not read.</exception>
     public static T Read<T>(IStorage storage, string path, string format, int version, string remedy, int? leastVersion = null)
     {
         byte[] bytes = ReadAll(storage, path, remedy);
@@ -66,7 +77,7 @@ internal static class CheckedJson
     private static byte[] Suffix(ReadOnlySpan<byte> body)
         => Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $",\n  \"checksum\": \"{XxHash3.HashToUInt64(body):x16}\"\n}}\n"));
 
-    // The object as it was before the checksum was added at its end.
+    // Returns the object as it was before the checksum was added at its end.
     private static ReadOnlySpan<byte> Check(byte[] bytes)
     {
         int suffixLength = Suffix([]).Length;

@@ -3,7 +3,11 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary><c>checkpoint.json</c>, the last file of a checkpoint: its step, and the hash of every other file of the folder.</summary>
+/// <summary>The file <c>checkpoint.json</c>, which is written last into a checkpoint.</summary>
+/// <param name="Format">The name of the format, which is always the same.</param>
+/// <param name="Version">The version of the format.</param>
+/// <param name="Step">The number of training steps that are done.</param>
+/// <param name="Files">Every other file of the folder.</param>
 public sealed record CheckpointManifest(string Format, int Version, long Step, IReadOnlyList<FileHash> Files)
 {
     public const string FileName = "checkpoint.json";
@@ -16,8 +20,9 @@ public sealed record CheckpointManifest(string Format, int Version, long Step, I
 
     public void Write(IStorage storage, string folder) => CheckedJson.Write(storage, Path.Combine(folder, FileName), this);
 
-    /// <exception cref="DamagedException">It is not what was written.</exception>
-    /// <exception cref="InputException">It is of a version this program does not read.</exception>
+    /// <summary>Reads and checks the manifest of a checkpoint. The files that it lists are not read.</summary>
+    /// <exception cref="DamagedException">It is missing, or not what was written.</exception>
+    /// <exception cref="InputException">It has a version that this program does not read.</exception>
     public static CheckpointManifest Read(IStorage storage, string folder)
     {
         string path = Path.Combine(folder, FileName);

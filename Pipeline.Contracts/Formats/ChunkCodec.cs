@@ -4,8 +4,8 @@ using Pipeline.Contracts.Records;
 namespace Pipeline.Contracts.Formats;
 
 /// <summary>
-/// Chunks as gaps and lengths. Where a chunk ends on the student's side nearly always follows from the byte ends, so what is kept is
-/// the difference to that.
+/// Encodes chunks as gaps and lengths. Where a chunk ends on the student's side nearly always follows from the byte ends, so only the difference to
+/// that is kept.
 /// </summary>
 internal static class ChunkCodec
 {
@@ -25,7 +25,8 @@ internal static class ChunkCodec
         }
     }
 
-    /// <exception cref="InvalidDataException">The chunks are not in order inside both sequences.</exception>
+    /// <summary>The inverse of <see cref="Write"/>.</summary>
+    /// <exception cref="InvalidDataException">The chunks are not in order, or not inside both sequences.</exception>
     public static Chunk[] Read(ReadOnlySpan<byte> bytes, TokenSequence? teacher, TokenSequence student)
     {
         int teacherCount = teacher?.Count ?? 0;
@@ -48,7 +49,8 @@ internal static class ChunkCodec
         return chunks;
     }
 
-    /// <summary>Throws if chunks overlap, go backwards or leave the sequences: a bug in the stage that made them.</summary>
+    /// <summary>Checks that chunks are in order, do not overlap, and are inside both sequences.</summary>
+    /// <exception cref="InvalidOperationException">They are not. This is a bug in the stage that made them.</exception>
     public static void Validate(ReadOnlySpan<Chunk> chunks, int teacherCount, int studentCount)
     {
         (int teacherEnd, int studentEnd) = (0, 0);
@@ -64,7 +66,7 @@ internal static class ChunkCodec
         }
     }
 
-    // The first student token that ends where the teacher's run ends, or after it.
+    // The student's run should end with the first token that ends at the teacher's last byte or after it.
     private static int Predict(int teacherStart, int teacherEnd, int studentStart, TokenSequence? teacher, TokenSequence student)
     {
         if (teacher is null || teacherEnd == teacherStart)

@@ -4,7 +4,7 @@ using Pipeline.Contracts.Records;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>The columns of a block to its examples.</summary>
+/// <summary>Decodes the columns of a block, which may come from an untrusted file.</summary>
 internal sealed class ExampleBlockDecoder
 {
     private readonly ReadOnlyMemory<byte>[] _columns;
@@ -13,8 +13,9 @@ internal sealed class ExampleBlockDecoder
 
     private ExampleBlockDecoder(ReadOnlyMemory<byte>[] columns) => _columns = columns;
 
-    /// <param name="columns">One per <see cref="ExampleColumn"/> of the shard's version.</param>
-    /// <param name="records">Values in each column.</param>
+    /// <summary>The examples of a block.</summary>
+    /// <param name="columns">Every <see cref="ExampleColumn"/> that the shard's version has.</param>
+    /// <param name="records">The number of values in each column.</param>
     /// <exception cref="InvalidDataException">The columns are not what <see cref="ExampleBlockEncoder"/> writes.</exception>
     public static Example[] Decode(ReadOnlyMemory<byte>[] columns, int records)
     {
@@ -95,11 +96,11 @@ internal sealed class ExampleBlockDecoder
         };
     }
 
-    // Without a teacher there is nothing to count.
+    // Without a teacher there can be no values.
     private float[]? ReadScores(ExampleColumn high, long? count)
         => ReadHalves(high, count ?? 0) is { } values ? Array.ConvertAll(values, v => (float)v) : null;
 
-    // As many as are asked for; null: as many as there are.
+    // Reads as many values as the count says, or as there are if it is null.
     private Half[]? ReadHalves(ExampleColumn high, long? count = null)
     {
         ReadOnlyMemory<byte>? highBytes = ReadBin(high);

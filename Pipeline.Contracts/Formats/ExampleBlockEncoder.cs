@@ -5,10 +5,10 @@ using Pipeline.Contracts.Records;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>Examples to the columns of a block. Used again for the next block after <see cref="Reset"/>.</summary>
-/// <param name="precision">Of the teacher's scores.</param>
-/// <param name="version">Of the shard.</param>
-/// <param name="nextBytes">Precision of the teacher's next bytes.</param>
+/// <summary>Encodes examples as the columns of a block. <see cref="Reset"/> begins the next block.</summary>
+/// <param name="precision">The precision of the teacher's scores.</param>
+/// <param name="version">The version of the shard.</param>
+/// <param name="nextBytes">The precision of the teacher's next bytes.</param>
 internal sealed class ExampleBlockEncoder(ScorePrecision precision, int version, ScorePrecision nextBytes)
 {
     private readonly ArrayBufferWriter<byte>[] _columns = [.. Enumerable.Range(0, ExampleColumns.CountOf(version)).Select(_ => new ArrayBufferWriter<byte>())];
@@ -28,14 +28,15 @@ internal sealed class ExampleBlockEncoder(ScorePrecision precision, int version,
 
     public long Chunks { get; private set; }
 
-    /// <summary>Bytes of all columns so far.</summary>
+    /// <summary>The bytes of all columns so far, before compression.</summary>
     public long Bytes { get; private set; }
 
-    /// <summary>Per part the bytes of the values, without MessagePack's lengths.</summary>
+    /// <summary>By <see cref="ShardPart"/>, the bytes of the values without what MessagePack adds.</summary>
     public IReadOnlyList<long> RawBytes => _rawBytes;
 
     public ReadOnlyMemory<byte> Column(int column) => _columns[column].WrittenMemory;
 
+    /// <summary>Adds an example to the block.</summary>
     /// <exception cref="InvalidOperationException">The example contradicts itself, or its text is not well-formed.</exception>
     public void Add(Example example)
     {
@@ -62,6 +63,7 @@ internal sealed class ExampleBlockEncoder(ScorePrecision precision, int version,
         Bytes = _columns.Sum(c => (long)c.WrittenCount);
     }
 
+    /// <summary>Empties all columns, for the next block.</summary>
     public void Reset()
     {
         foreach (ArrayBufferWriter<byte> column in _columns)
@@ -103,7 +105,7 @@ internal sealed class ExampleBlockEncoder(ScorePrecision precision, int version,
         Tally(ShardPart.Text, text.Length);
     }
 
-    // The columns of a side follow each other: ids, lengths, units, mask.
+    // A side has four columns in a row: ids, lengths, units, loss mask.
     private void WriteTokens(ExampleColumn ids, TokenSequence? tokens, TokenCodec codec, byte[] text)
     {
         if (tokens is null)

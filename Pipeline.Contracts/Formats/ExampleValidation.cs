@@ -2,11 +2,13 @@ using Pipeline.Contracts.Records;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>What must agree inside an example before it is written; a disagreement is a bug in the stage that made it.</summary>
+/// <summary>Checks an example before it is written. A contradiction is a bug in the stage that made it.</summary>
 internal static class ExampleValidation
 {
+    /// <summary>Checks that the parts of an example agree with each other.</summary>
     /// <param name="example">What is to be written.</param>
-    /// <param name="version">Of the shard.</param>
+    /// <param name="version">The version of the shard.</param>
+    /// <exception cref="InvalidOperationException">They do not agree.</exception>
     public static void Validate(Example example, int version)
     {
         ValidateTokens(example.Student);
@@ -34,7 +36,7 @@ internal static class ExampleValidation
         bytes.Validate(System.Text.Encoding.UTF8.GetByteCount(example.Text));
     }
 
-    /// <summary>An upper bound, near enough, on the bytes of the largest column.</summary>
+    /// <summary>Roughly the most bytes that any column of an example takes, except for those of hidden states.</summary>
     public static long EstimateBytes(Example example)
     {
         long tokens = Math.Max(example.Student.Count, example.Teacher?.Tokens.Count ?? 0);

@@ -6,16 +6,19 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>A file of a folder: plain name, length, and XxHash3 as 16 hexadecimal digits.</summary>
+/// <summary>A file of a folder with its hash.</summary>
+/// <param name="Name">The name of the file, without a path.</param>
+/// <param name="Bytes">Its length.</param>
+/// <param name="Hash">Its XxHash3, as 16 hexadecimal digits.</param>
 public sealed record FileHash(string Name, long Bytes, string Hash)
 {
     private const int PieceBytes = 1 << 20;
 
-    /// <summary>Whether the name is that of a file directly in its folder, and not of one that is still being written.</summary>
+    /// <summary>Whether a name can be that of a committed file directly in a folder.</summary>
     public static bool IsPlainName(string name) => name.Length > 0 && name == Path.GetFileName(name) && name is not ("." or "..")
         && name.AsSpan().IndexOfAny('\\', '\0') < 0 && !Staging.IsStaging(name);
 
-    /// <summary>Whether a list, which may be untrusted, names files of one folder, each once.</summary>
+    /// <summary>Whether a list, which may be untrusted, names files of one folder, and each only once.</summary>
     public static bool ArePlain(IReadOnlyList<FileHash> files)
         => files.All(f => f is not null && IsPlainName(f.Name)) && files.Select(f => f.Name).Distinct(StringComparer.Ordinal).Count() == files.Count;
 

@@ -3,16 +3,18 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>Recognizes from its first bytes a file that is not what its name says.</summary>
+/// <summary>Recognizes a file that is not what its name says, from its first bytes.</summary>
 public static class FileHead
 {
-    /// <summary>Bytes that are enough to recognize all of them.</summary>
+    /// <summary>How many bytes are enough to recognize every kind.</summary>
     public const int Bytes = 64;
 
-    /// <summary>Whether only Git's pointer is there, and not the file it stands for.</summary>
+    /// <summary>Whether the file is only Git's pointer to the real one.</summary>
     public static bool IsLfsPointer(ReadOnlySpan<byte> head) => head.StartsWith("version https://git-lfs."u8) || head.StartsWith("version https://hawser."u8);
 
-    /// <summary>A clause that begins with "it is" and says what to do; null if the bytes are not recognized.</summary>
+    /// <summary>
+    /// A clause for an error message that begins with "it is" and, where there is something to do, says what. Null if the bytes are not recognized.
+    /// </summary>
     public static string? Tell(ReadOnlySpan<byte> head) => head switch
     {
         [] => "it is empty; copy it again",
@@ -32,7 +34,7 @@ public static class FileHead
         _ => null,
     };
 
-    /// <summary>The same for a file.</summary>
+    /// <summary>The same clause for a file.</summary>
     public static string? Tell(IStorage storage, string path)
     {
         using Stream stream = storage.OpenRead(path);

@@ -4,9 +4,12 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Contracts.Formats;
 
 /// <summary>
-/// <c>checksums.json</c>: the hashes of the files next to it. Written last into a folder that other programs also read, such as an exported
-/// model, so that <c>alm verify</c> can tell whether it is complete.
+/// The file <c>checksums.json</c>: the hashes of the files next to it. It is written last into a folder that other programs read too, such as an
+/// exported model, so that <c>alm verify</c> can tell whether the folder is complete.
 /// </summary>
+/// <param name="Format">The name of the format, which is always the same.</param>
+/// <param name="Version">The version of the format.</param>
+/// <param name="Files">The files.</param>
 public sealed record FileList(string Format, int Version, IReadOnlyList<FileHash> Files)
 {
     public const string FileName = "checksums.json";
@@ -15,7 +18,9 @@ public sealed record FileList(string Format, int Version, IReadOnlyList<FileHash
 
     private const int CurrentVersion = 1;
 
-    /// <summary>Hashes the files directly in the folder and writes the list, in one step.</summary>
+    /// <summary>
+    /// Hashes the files directly in the folder and writes the list, in one step. Folders in it, and files that are still being written, are left out.
+    /// </summary>
     public static FileList WriteFor(IStorage storage, string folder)
     {
         var list = new FileList(FormatName, CurrentVersion,
@@ -26,8 +31,9 @@ public sealed record FileList(string Format, int Version, IReadOnlyList<FileHash
         return list;
     }
 
+    /// <summary>Reads and checks the list of a folder. The files that it names are not read.</summary>
     /// <exception cref="DamagedException">It is not what was written.</exception>
-    /// <exception cref="InputException">It is of a version this program does not read.</exception>
+    /// <exception cref="InputException">It has a version that this program does not read.</exception>
     public static FileList Read(IStorage storage, string folder)
     {
         string path = Path.Combine(folder, FileName);

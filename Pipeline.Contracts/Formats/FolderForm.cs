@@ -2,18 +2,20 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>Recognizes, from the names in it, a folder in which a file of a model or tokenizer is missing.</summary>
+/// <summary>Says what is wrong with a folder that lacks a file of a model or tokenizer, from the names of what is in it.</summary>
 public static class FolderForm
 {
-    /// <summary>A clause that says what to do, to follow a message about what is missing; empty if the names are not recognized.</summary>
+    /// <summary>
+    /// The end of an error message about a missing file: what the folder is instead, and what to do. Empty if the names are not recognized.
+    /// </summary>
     /// <param name="storage">Where the folder is.</param>
-    /// <param name="folder">Full path.</param>
-    /// <param name="missing">The file that was looked for.</param>
+    /// <param name="folder">Its full path.</param>
+    /// <param name="missing">The name of the missing file.</param>
     public static string Tell(IStorage storage, string folder, string missing)
     {
         IReadOnlyList<string> entries = storage.DirectoryExists(folder) ? storage.List(folder) : [];
         string[] names = [.. entries.Select(entry => Path.GetFileName(entry))];
-        // The links of a cache exist before their files do, and stay when those are cleaned away.
+        // A download cache makes links before their files exist, and keeps them when the files are cleaned away.
         string[] dangling = [.. entries.Where(entry => storage.IsLink(entry) && !storage.FileExists(entry) && !storage.DirectoryExists(entry)).Select(entry => Path.GetFileName(entry))];
         if (dangling.Length > 0)
             return $"; {(dangling.Contains(missing) ? "it is a link" : $"{dangling[0]} is a link")} to a file that does not exist: the download is incomplete, or the cache was cleaned; download the model again";

@@ -2,7 +2,9 @@ using System.IO.Hashing;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>Hashes what passes through on its way to a file. Write-only and forward-only; the file stays open when it is disposed.</summary>
+/// <summary>
+/// Hashes what is written to a file on its way there. It can only be written, from beginning to end. Disposing of it leaves the file open.
+/// </summary>
 internal sealed class HashingStream(Stream file) : Stream
 {
     private readonly XxHash3 _hash = new();
@@ -22,7 +24,7 @@ internal sealed class HashingStream(Stream file) : Stream
         set => throw new NotSupportedException("the stream is hashed as it is written and does not go back");
     }
 
-    /// <summary>XxHash3 of everything written, in the form that manifests use.</summary>
+    /// <summary>The XxHash3 of everything written so far, in the form that manifests use.</summary>
     public string Hash => FileHash.Text(_hash.GetCurrentHashAsUInt64());
 
     public override void Write(ReadOnlySpan<byte> buffer)

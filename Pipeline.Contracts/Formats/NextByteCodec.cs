@@ -4,15 +4,19 @@ using Pipeline.Contracts.Records;
 namespace Pipeline.Contracts.Formats;
 
 /// <summary>
-/// Next bytes as two byte strings and one list of float16. A row is a varint: twice the number of bytes it names, plus one if the text may end
-/// there, so that 0 is a row without a condition; the bytes named follow each other; the numbers are those of the bytes, then those of the
-/// ends, then one rest for each row with a condition.
+/// Encodes next bytes as two byte strings, rows and symbols, and a list of float16 numbers. A row is a varint: twice the number of bytes that it names,
+/// plus one if the text may end there, so that 0 is a row without a distribution. The symbols are the bytes that the rows name. The numbers are those
+/// of the symbols, then those of the ends, then one rest for each row that has a distribution.
 /// </summary>
 internal static class NextByteCodec
 {
-    /// <summary>Anything this improbable counts as zero, so that a rest of zero is written whatever the precision.</summary>
+    /// <summary>
+    /// From here on, the rest of a row is read as impossible. Every precision can write this number, while infinity is written as the largest number of
+    /// the precision.
+    /// </summary>
     public const float Nothing = 62;
 
+    /// <summary>Appends rows and symbols to the buffers.</summary>
     /// <returns>The numbers.</returns>
     public static Half[] Write(TeacherBytes bytes, ScorePrecision precision, IBufferWriter<byte> rows, IBufferWriter<byte> symbols)
     {
@@ -34,11 +38,12 @@ internal static class NextByteCodec
         return [.. numbers];
     }
 
-    /// <param name="rows">What <see cref="Write"/> wrote.</param>
-    /// <param name="symbols">The same.</param>
-    /// <param name="numbers">The same.</param>
-    /// <param name="textBytes">Of the document.</param>
-    /// <exception cref="InvalidDataException">They are not that.</exception>
+    /// <summary>The inverse of <see cref="Write"/>.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="symbols">The symbols.</param>
+    /// <param name="numbers">The numbers.</param>
+    /// <param name="textBytes">The number of bytes of the document's text.</param>
+    /// <exception cref="InvalidDataException">They are not what <see cref="Write"/> writes.</exception>
     public static TeacherBytes Read(ReadOnlySpan<byte> rows, ReadOnlySpan<byte> symbols, Half[] numbers, int textBytes)
     {
         MessagePackBytes.Expect(rows.Length > textBytes, $"each of {textBytes} bytes has a row, and the end");

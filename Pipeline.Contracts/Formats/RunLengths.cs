@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>Labels and masks as runs: a value and how often it repeats.</summary>
+/// <summary>Encodes labels and masks as runs. A run is a value and how often it repeats.</summary>
 internal static class RunLengths
 {
     public static void Write(ReadOnlySpan<ushort> values, IBufferWriter<byte> buffer)
@@ -18,7 +18,8 @@ internal static class RunLengths
         }
     }
 
-    /// <exception cref="InvalidDataException">The runs are not <paramref name="count"/> values.</exception>
+    /// <summary>Reads labels.</summary>
+    /// <exception cref="InvalidDataException">The runs do not make up <paramref name="count"/> values.</exception>
     public static ushort[] Read(ReadOnlySpan<byte> bytes, int count)
     {
         var values = new ushort[count];
@@ -37,6 +38,8 @@ internal static class RunLengths
     public static void Write(ReadOnlySpan<bool> values, IBufferWriter<byte> buffer)
         => Write(ToLabels(values), buffer);
 
+    /// <summary>Reads a mask.</summary>
+    /// <exception cref="InvalidDataException">The runs do not make up <paramref name="count"/> values, or one of them is neither 0 nor 1.</exception>
     public static bool[] ReadMask(ReadOnlySpan<byte> bytes, int count)
     {
         ushort[] labels = Read(bytes, count);

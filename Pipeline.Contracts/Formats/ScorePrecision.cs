@@ -1,27 +1,33 @@
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>Bits that a teacher's score keeps in a shard. All are float16 values on disk; fewer bits compress to fewer bytes.</summary>
+/// <summary>How many bits of a teacher's score a shard keeps. On disk every score is a float16; those with fewer bits compress better.</summary>
 public enum ScorePrecision
 {
-    /// <summary>float16: a relative error of at most 2^-11.</summary>
+    /// <summary>A float16: a relative error of at most 2^-11 from 2^-14 nats on.</summary>
     Bits16,
 
-    /// <summary>Five bits of exponent, seven of mantissa, no sign: at most 2^-8.</summary>
+    /// <summary>Five bits of exponent, seven of mantissa, no sign: a relative error of at most 2^-8 from 2^-14 nats on.</summary>
     Bits12,
 
-    /// <summary>Four bits of exponent, four of mantissa, no sign: at most 2^-5 from 2^-10 to 62 nats, 2^-15 nats below.</summary>
+    /// <summary>
+    /// Four bits of exponent, four of mantissa, no sign: a relative error of at most 2^-5 from 2^-10 to 62 nats, and an error of at most 2^-15 nats
+    /// below.
+    /// </summary>
     Bits8,
 }
 
-/// <summary>Scores to the nearest value that their precision has, ties to even.</summary>
+/// <summary>Rounds scores to the nearest value of a precision, ties to even.</summary>
 internal static class ScoreRounding
 {
-    // The smallest normal exponent of four bits that reach up to 2^5, and what its subnormals are multiples of.
+    // Four bits of exponent that reach up to 2^5 have this smallest normal value. Below it, values are multiples of the step.
     private const float LeastNormal8 = 1f / (1 << 10);
     private const float Step8 = LeastNormal8 / (1 << 4);
 
-    /// <param name="score">A negative logarithm. NaN stays NaN; what is larger than the largest finite value becomes that.</param>
-    /// <param name="precision">Of the result.</param>
+    /// <summary>Rounds one score.</summary>
+    /// <param name="score">
+    /// A negative logarithm. NaN stays NaN. What is larger than the largest finite value of the precision becomes that value.
+    /// </param>
+    /// <param name="precision">The precision of the result.</param>
     public static Half Round(float score, ScorePrecision precision) => precision switch
     {
         ScorePrecision.Bits16 => ToHalf(score),
@@ -37,7 +43,7 @@ internal static class ScoreRounding
     {
         if (Half.IsNaN(score))
             return score;
-        // Adding to the bit pattern carries into the exponent, which is what rounding up at a power of two is.
+        // A carry out of the mantissa increases the exponent, which is how rounding up to a power of two should look.
         int dropped = 10 - bits;
         int pattern = BitConverter.HalfToUInt16Bits(score);
         int up = (1 << (dropped - 1)) - 1 + ((pattern >> dropped) & 1);

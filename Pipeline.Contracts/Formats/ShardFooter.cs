@@ -3,15 +3,21 @@ using MessagePack;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>Where a block is: byte offset, length with its head, records in it.</summary>
+/// <summary>Where a block is in its shard.</summary>
+/// <param name="Offset">The offset of its first byte.</param>
+/// <param name="Length">Its length in bytes, including its head.</param>
+/// <param name="Records">The number of records in it.</param>
 public readonly record struct ShardBlock(long Offset, int Length, int Records);
 
-/// <summary>What is known after the last record.</summary>
+/// <summary>What is known about a shard after its last record.</summary>
+/// <param name="Blocks">The blocks, in order and without gaps.</param>
+/// <param name="Totals">Sums over the records of the shard.</param>
 public sealed record ShardFooter(IReadOnlyList<ShardBlock> Blocks, ShardTotals Totals)
 {
     private const int LeastBytesPerBlock = 3;
 
-    /// <param name="version">Of the shard: it says which parts are counted.</param>
+    /// <summary>The footer as bytes.</summary>
+    /// <param name="version">The version of the shard. It decides which parts are counted.</param>
     internal byte[] Encode(int version)
     {
         var buffer = new ArrayBufferWriter<byte>();
@@ -41,8 +47,14 @@ public sealed record ShardFooter(IReadOnlyList<ShardBlock> Blocks, ShardTotals T
         return buffer.WrittenSpan.ToArray();
     }
 
-    /// <summary>Blocks follow each other without a gap from <paramref name="start"/> to <paramref name="end"/>.</summary>
-    /// <exception cref="InvalidDataException">They do not, or it is no footer.</exception>
+    /// <summary>The inverse of <see cref="Encode"/>.</summary>
+    /// <param name="bytes">The footer.</param>
+    /// <param name="start">The offset in the shard where the first block has to begin.</param>
+    /// <param name="end">The offset where the last block has to end.</param>
+    /// <param name="version">The version of the shard.</param>
+    /// <exception cref="InvalidDataException">
+    /// The bytes are not a footer, or its blocks do not go from <paramref name="start"/> to <paramref name="end"/>.
+    /// </exception>
     internal static ShardFooter Decode(ReadOnlyMemory<byte> bytes, long start, long end, int version)
         => MessagePackBytes.Read(bytes, (ref MessagePackReader reader) =>
         {

@@ -3,7 +3,10 @@ using MessagePack;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>What is known before the first record: what the shard is made from, and which part of the input it covers.</summary>
+/// <summary>What is known about a shard before its first record.</summary>
+/// <param name="Fingerprint">What the shard is made from.</param>
+/// <param name="Index">Which part of the input it covers, from 0.</param>
+/// <param name="Count">The number of parts that the input is cut into.</param>
 public sealed record ShardHeader(ShardFingerprint Fingerprint, int Index, int Count)
 {
     internal byte[] Encode()
@@ -23,7 +26,8 @@ public sealed record ShardHeader(ShardFingerprint Fingerprint, int Index, int Co
         return buffer.WrittenSpan.ToArray();
     }
 
-    /// <exception cref="InvalidDataException">It is no header.</exception>
+    /// <summary>The inverse of <see cref="Encode"/>.</summary>
+    /// <exception cref="InvalidDataException">The bytes are not a header.</exception>
     internal static ShardHeader Decode(ReadOnlyMemory<byte> bytes) => MessagePackBytes.Read(bytes, static (ref MessagePackReader reader) =>
     {
         MessagePackBytes.Expect(reader.ReadArrayHeader() == 3, "the header has three fields");

@@ -3,12 +3,20 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>A committed shard: its length, its records, and the hash of its content as its trailer says it.</summary>
+/// <summary>A committed shard, as the manifest lists it.</summary>
+/// <param name="Index">Its index, from 0.</param>
+/// <param name="File">The name of the file.</param>
+/// <param name="Bytes">The length of the file.</param>
+/// <param name="Records">The number of records in it.</param>
+/// <param name="Hash">The hash of its content, as its trailer has it.</param>
 public sealed record ShardEntry(int Index, string File, long Bytes, long Records, string Hash);
 
-/// <summary>
-/// <c>manifest.json</c> of a folder of shards: how many shards there will be, what they are made from, and which are committed, by index.
-/// </summary>
+/// <summary>The file <c>manifest.json</c> of a folder of shards.</summary>
+/// <param name="Format">The name of the format, which is always the same.</param>
+/// <param name="Version">The version of the shards.</param>
+/// <param name="Count">How many shards there will be.</param>
+/// <param name="Fingerprint">What they are made from, as named parts.</param>
+/// <param name="Shards">Those that are committed, by ascending index.</param>
 public sealed record ShardManifest(
     string Format, int Version, int Count, IReadOnlyDictionary<string, string> Fingerprint, IReadOnlyList<ShardEntry> Shards)
 {
@@ -25,15 +33,16 @@ public sealed record ShardManifest(
 
     public void Write(IStorage storage, string folder) => CheckedJson.Write(storage, PathIn(folder), this);
 
-    /// <exception cref="DamagedException">It is not what was written; deleted, it is made again from the shards.</exception>
-    /// <exception cref="InputException">It is of a version this program does not read.</exception>
+    /// <summary>Reads and checks the manifest of a folder.</summary>
+    /// <exception cref="DamagedException">It is not what was written. If it is deleted, it is made again from the shards.</exception>
+    /// <exception cref="InputException">It has a version that this program does not read.</exception>
     public static ShardManifest Read(IStorage storage, string folder)
     {
         string path = PathIn(folder);
         var manifest = CheckedJson.Read<ShardManifest>(
             storage, path, FormatName, ShardFormat.LastVersion, "delete it and run the same command again: it is made again from the shards", ShardFormat.FirstVersion);
         int last = -1;
-        // Nullability of a list's elements is not kept at run time: a null in an untrusted file gets this far.
+        // The JSON reader cannot check that the elements of a list are not null, so a null in an untrusted file gets this far.
         foreach (ShardEntry? shard in manifest.Shards)
         {
             if (shard is null)

@@ -6,32 +6,39 @@ public enum ShardPart
     /// <summary>Document ids and text.</summary>
     Text,
 
-    /// <summary>Token ids, byte ends, units and masks of both sides.</summary>
+    /// <summary>Token ids, byte ends, units and loss masks of both sides. The heads of blocks are counted here too.</summary>
     Ids,
 
-    /// <summary>The teacher's two numbers per token.</summary>
+    /// <summary>The teacher's two numbers for each token.</summary>
     Scores,
 
     Chunks,
 
     Hidden,
 
-    /// <summary>The teacher's distributions over the next byte; only in version 3.</summary>
+    /// <summary>The teacher's distributions over the next byte; only from version 3 on.</summary>
     NextBytes,
 }
 
-/// <summary>Bytes of the values before compression, and of what is on disk.</summary>
+/// <summary>The size of one part.</summary>
+/// <param name="Raw">Bytes of the values before compression.</param>
+/// <param name="Stored">Bytes on disk.</param>
 public readonly record struct PartBytes(long Raw, long Stored)
 {
     public static PartBytes operator +(PartBytes a, PartBytes b) => new(a.Raw + b.Raw, a.Stored + b.Stored);
 }
 
 /// <summary>Sums over the records of a shard, or of several.</summary>
+/// <param name="Records">The number of records.</param>
+/// <param name="TeacherTokens">The number of the teacher's tokens.</param>
+/// <param name="StudentTokens">The number of the student's tokens.</param>
+/// <param name="Chunks">The number of chunks.</param>
+/// <param name="Parts">The size of each <see cref="ShardPart"/>, in the order of that enumeration.</param>
 public sealed record ShardTotals(long Records, long TeacherTokens, long StudentTokens, long Chunks, IReadOnlyList<PartBytes> Parts)
 {
     public static int PartCount { get; } = Enum.GetValues<ShardPart>().Length;
 
-    /// <summary>Parts that the footers of a version count.</summary>
+    /// <summary>The number of parts that footers of a version count.</summary>
     internal static int PartsOf(int version) => version < ShardFormat.NextBytesVersion ? (int)ShardPart.NextBytes : PartCount;
 
     public static ShardTotals Zero { get; } = new(0, 0, 0, 0, new PartBytes[PartCount]);

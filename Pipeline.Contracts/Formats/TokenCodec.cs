@@ -4,8 +4,8 @@ using Pipeline.Contracts.Records;
 namespace Pipeline.Contracts.Formats;
 
 /// <summary>
-/// One side's tokens as two byte strings. A token's length in bytes nearly always follows from its id, so what is kept is the
-/// difference to the last length seen for that id; and where tokens are bytes of the text, ids are not kept at all.
+/// Encodes the tokens of one side as two byte strings: ids and lengths. How many bytes a token has nearly always follows from its id, so only the
+/// difference to the last length with this id is kept. If most tokens are single bytes of the text, the ids of those are left out.
 /// </summary>
 internal sealed class TokenCodec
 {
@@ -13,9 +13,10 @@ internal sealed class TokenCodec
 
     private readonly int[] _lastLength = new int[MemorySlots];
 
-    /// <summary>Blocks are read independently, so each begins with nothing remembered.</summary>
+    /// <summary>Forgets all lengths. Each block begins like this, because blocks are read independently of each other.</summary>
     public void Reset() => Array.Clear(_lastLength);
 
+    /// <summary>Appends the tokens to the buffers.</summary>
     public void Write(TokenSequence tokens, ReadOnlySpan<byte> text, IBufferWriter<byte> ids, IBufferWriter<byte> lengths)
     {
         bool bytewise = IsBytewise(tokens, text);
@@ -39,6 +40,7 @@ internal sealed class TokenCodec
         }
     }
 
+    /// <summary>The inverse of <see cref="Write"/>. Tokens have to be read in the order in which they were written.</summary>
     /// <exception cref="InvalidDataException">The bytes are not what <see cref="Write"/> writes.</exception>
     public TokenSequence Read(ReadOnlySpan<byte> ids, ReadOnlySpan<byte> lengths, ReadOnlySpan<byte> text)
     {

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace Pipeline.Contracts.Formats;
 
-/// <summary>Numbers in as few bytes as they need, seven bits a byte, lowest first.</summary>
+/// <summary>Encodes a number in as few bytes as it needs: seven bits in each byte, the lowest first.</summary>
 internal static class Varint
 {
     public static void Write(IBufferWriter<byte> buffer, uint value)
@@ -18,9 +18,10 @@ internal static class Varint
         buffer.Advance(length);
     }
 
-    /// <summary>Small numbers of either sign stay small.</summary>
+    /// <summary>Writes a number of either sign. Numbers near 0 take few bytes whatever their sign.</summary>
     public static void WriteSigned(IBufferWriter<byte> buffer, int value) => Write(buffer, (uint)((value << 1) ^ (value >> 31)));
 
+    /// <summary>Reads a number and moves past it.</summary>
     /// <exception cref="InvalidDataException">The bytes end inside the number, or it has more than 32 bits.</exception>
     public static uint Read(ref ReadOnlySpan<byte> bytes)
     {
@@ -40,13 +41,16 @@ internal static class Varint
         throw new InvalidDataException("a packed number does not end");
     }
 
+    /// <summary>The inverse of <see cref="WriteSigned"/>.</summary>
+    /// <exception cref="InvalidDataException">As for <see cref="Read"/>.</exception>
     public static int ReadSigned(ref ReadOnlySpan<byte> bytes)
     {
         uint value = Read(ref bytes);
         return (int)(value >> 1) ^ -(int)(value & 1);
     }
 
-    /// <exception cref="InvalidDataException">It is larger than <paramref name="most"/>.</exception>
+    /// <summary>Reads a number that must not be larger than <paramref name="most"/>.</summary>
+    /// <exception cref="InvalidDataException">It is larger, or as for <see cref="Read"/>.</exception>
     public static int ReadAtMost(ref ReadOnlySpan<byte> bytes, int most)
     {
         uint value = Read(ref bytes);

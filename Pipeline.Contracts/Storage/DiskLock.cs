@@ -4,8 +4,8 @@ using Pipeline.Contracts.Errors;
 namespace Pipeline.Contracts.Storage;
 
 /// <summary>
-/// An advisory lock that the system frees when the process dies, with the holder's name in a file next to it. The lock file stays:
-/// deleting it would let two processes lock two files of one name.
+/// An advisory lock on a file, which the system frees when the process dies. A file next to it names the holder. The lock file itself is never deleted,
+/// because two processes could then lock two files of the same name.
 /// </summary>
 internal sealed class DiskLock : IDisposable
 {
@@ -43,13 +43,13 @@ internal sealed class DiskLock : IDisposable
 
     public void Dispose()
     {
-        // The name is deleted first: later it could be the next holder's. A name that is left behind is overwritten by that holder.
+        // The name is deleted while the lock is still held; afterwards it could already be the next holder's. If it stays, that holder overwrites it.
         if (_file.CanRead && File.Exists(_ownerPath))
             File.Delete(_ownerPath);
         _file.Dispose();
     }
 
-    // A holder locks first and writes its name after that; there may be a moment in between.
+    // A holder writes its name after it has locked, so the name may appear a moment later.
     private static string HolderName(string ownerPath)
     {
         for (int attempt = 0; attempt < NameAttempts; attempt++)
@@ -61,7 +61,7 @@ internal sealed class DiskLock : IDisposable
             }
             catch (Exception e) when (StorageErrors.IsSystemError(e))
             {
-                // Not written yet, or being replaced.
+                // The name is not written yet, or is being replaced.
             }
             Thread.Sleep(10);
         }

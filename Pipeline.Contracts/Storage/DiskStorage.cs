@@ -2,19 +2,19 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Contracts.Storage;
 
-/// <summary>The file system of the machine.</summary>
+/// <summary>The file system of this machine.</summary>
 public sealed class DiskStorage : IStorage
 {
     private const int BufferBytes = 1 << 16;
 
-    // A link whose file is gone exists to the system, and cannot be opened.
+    // To the system, a link exists even if its file is gone, but it cannot be opened.
     public bool FileExists(string path) => File.Exists(path) && !IsDangling(path);
 
     public bool DirectoryExists(string path) => Directory.Exists(path);
 
     public bool IsLink(string path) => Guard("look at", path, () => File.GetAttributes(path).HasFlag(FileAttributes.ReparsePoint));
 
-    // For a link the system gives the length of the link itself, and the files of a downloaded model are all links.
+    // The system tells the length of a link itself, but the files of a downloaded model are all links.
     public long Length(string path) => Guard("open", path, () => new FileInfo(path) is { LinkTarget: not null } link && link.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target ? target.Length : new FileInfo(path).Length);
 
     public IReadOnlyList<string> List(string directory) => Guard("list", directory, () =>
@@ -28,7 +28,7 @@ public sealed class DiskStorage : IStorage
 
     public void CreateDirectory(string path) => Guard("create the folder", path, () =>
     {
-        // Each new entry is synced into its parent, or a power loss could take the folder and everything that was synced into it.
+        // Every parent of a new folder is synced. Otherwise a power loss could take the folder, with everything that was synced into it.
         var created = new Stack<string>();
         for (string? at = path; at is not null && !Directory.Exists(at); at = Path.GetDirectoryName(at))
             created.Push(at);
@@ -103,7 +103,7 @@ public sealed class DiskStorage : IStorage
         }
         catch (IOException)
         {
-            // Links in a circle.
+            // The links go around in a circle.
             return true;
         }
     }

@@ -1,6 +1,6 @@
 namespace Pipeline.Contracts.Storage;
 
-/// <summary>A file of <see cref="DiskStorage"/>: every error names the path and the bytes written so far.</summary>
+/// <summary>A file of <see cref="DiskStorage"/>. Every error names the path, and how far in the file it happened.</summary>
 internal sealed class DiskStream(FileStream file, string path) : Stream
 {
     public override bool CanRead => file.CanRead;
@@ -57,7 +57,7 @@ internal sealed class DiskStream(FileStream file, string path) : Stream
         }
     }
 
-    /// <summary>fsync.</summary>
+    /// <summary>Brings what was written to the device (fsync).</summary>
     public void FlushToDevice()
     {
         try

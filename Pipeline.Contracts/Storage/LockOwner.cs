@@ -1,14 +1,14 @@
 namespace Pipeline.Contracts.Storage;
 
-/// <summary>The name that the holder of a lock leaves in a file next to it.</summary>
+/// <summary>The name of a lock's holder, in a file next to the lock.</summary>
 public static class LockOwner
 {
     private const int MostBytes = 1024;
 
-    /// <summary>The file next to a lock file.</summary>
+    /// <summary>The path of that file.</summary>
     public static string PathOf(string lockPath) => lockPath + ".owner";
 
-    /// <summary>The process that took the lock last and did not release it; null if there is none. That process may be dead.</summary>
+    /// <summary>The process that took the lock and has not released it, which may be dead by now; null if there is none.</summary>
     public static ProcessIdentity? Read(IStorage storage, string lockPath)
     {
         ArgumentNullException.ThrowIfNull(storage);
@@ -22,7 +22,7 @@ public static class LockOwner
         }
         catch (Errors.StorageException)
         {
-            // It was released in the meantime.
+            // The lock was released in the meantime.
             return null;
         }
     }

@@ -2,7 +2,7 @@ using System.IO.MemoryMappedFiles;
 
 namespace Pipeline.Contracts.Storage;
 
-/// <summary>A whole file in the address space; an empty file, which cannot be mapped, has address 0.</summary>
+/// <summary>A file mapped into memory. An empty file cannot be mapped and has address 0. The file is closed together with the map.</summary>
 internal sealed class MappedFile : IMappedFile
 {
     private readonly MemoryMappedFile? _map;

@@ -4,18 +4,18 @@ using System.Globalization;
 namespace Pipeline.Contracts.Storage;
 
 /// <summary>
-/// Names a process so that another can tell whether it still runs: machine, process id, and its start time, because ids are reused.
+/// Names a process so that another one can tell whether it still runs. The start time is part of it because the system uses process ids again.
 /// </summary>
-/// <param name="Machine">Host name in letters and digits only.</param>
-/// <param name="ProcessId">The id on that machine.</param>
-/// <param name="Start">Start time in the system's own unit; compared for equality only.</param>
+/// <param name="Machine">The name of the machine: at most 24 letters and digits.</param>
+/// <param name="ProcessId">The id of the process on that machine.</param>
+/// <param name="Start">When the process started, in the system's own unit. It is only compared for equality.</param>
 public readonly record struct ProcessIdentity(string Machine, int ProcessId, long Start)
 {
     /// <summary>This process.</summary>
     public static ProcessIdentity Current { get; } =
         new(MachineName(), Environment.ProcessId, StartOf(Environment.ProcessId) ?? 0);
 
-    /// <summary>The inverse of <see cref="ToString"/>; null if the text is not one.</summary>
+    /// <summary>The inverse of <see cref="ToString"/>; null if the text does not name a process.</summary>
     public static ProcessIdentity? Parse(string text)
     {
         string[] parts = text.Split('-');
@@ -26,7 +26,7 @@ public readonly record struct ProcessIdentity(string Machine, int ProcessId, lon
             : null;
     }
 
-    /// <summary>False only if that is certain: a process on another machine is assumed to be running.</summary>
+    /// <summary>Whether the process may still run. False only if it certainly does not: a process on another machine is assumed to run.</summary>
     public bool MayRun() => Machine != Current.Machine || StartOf(ProcessId) == Start;
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Machine}-{ProcessId}-{Start}");
@@ -52,7 +52,7 @@ public readonly record struct ProcessIdentity(string Machine, int ProcessId, lon
         }
     }
 
-    // Process.StartTime is computed from the wall clock on Linux and differs between two readers; field 22 of stat does not.
+    // On Linux, Process.StartTime is computed from the wall clock, so two processes may read different values. Field 22 of stat is the same for all.
     private static long? StartOnLinux(int process)
     {
         try

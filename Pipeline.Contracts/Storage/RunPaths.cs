@@ -2,22 +2,25 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Contracts.Storage;
 
-/// <summary>How paths in definitions become full paths, so that an untrusted definition cannot reach outside the run folder.</summary>
+/// <summary>
+/// Turns the paths in a definition into full paths. A definition may be untrusted, so nothing that it writes can lie outside the run folder.
+/// </summary>
 public static class RunPaths
 {
-    /// <summary>Marks a path below the run folder.</summary>
+    /// <summary>What a path below the run folder begins with.</summary>
     public const string RunPrefix = "run:";
 
     /// <summary>
-    /// A path to read: <c>run:NAME</c> is below the run folder, anything else is relative to the current directory.
+    /// The full path of something to read. <c>run:NAME</c> is below the run folder, and anything else is relative to the current directory.
     /// </summary>
+    /// <exception cref="DefinitionException">A path of the run leaves the run folder, or the path contains a null character.</exception>
     public static string Input(string runFolder, string path)
         => path.StartsWith(RunPrefix, StringComparison.Ordinal)
             ? Output(runFolder, path[RunPrefix.Length..])
             : Path.GetFullPath(WithoutNull(path));
 
-    /// <summary>A path to write: relative, and below the run folder.</summary>
-    /// <exception cref="DefinitionException">It is absolute or leaves the folder.</exception>
+    /// <summary>The full path of something to write, which is below the run folder.</summary>
+    /// <exception cref="DefinitionException">The path is empty, absolute, leaves the run folder or contains a null character.</exception>
     public static string Output(string runFolder, string name)
     {
         string root = Path.GetFullPath(runFolder) + Path.DirectorySeparatorChar;
@@ -27,7 +30,7 @@ public static class RunPaths
         return full;
     }
 
-    // No system has such names, and the framework's own message names no file.
+    // No system allows such names, and .NET's own message would not say which path it is.
     private static string WithoutNull(string path)
         => path.Contains('\0', StringComparison.Ordinal) ? throw new DefinitionException($"path '{path.Replace("\0", "\\0", StringComparison.Ordinal)}' contains a null character; remove it") : path;
 }

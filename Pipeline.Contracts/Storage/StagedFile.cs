@@ -2,7 +2,9 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Contracts.Storage;
 
-/// <summary>A file under its staging name until <see cref="Commit"/>; if it is disposed without that, nothing is left.</summary>
+/// <summary>
+/// A file that is being written under a staging name. <see cref="Commit"/> gives it its own name. If it is disposed of without that, nothing is left.
+/// </summary>
 public sealed class StagedFile : IDisposable
 {
     private readonly IStorage _storage;
@@ -10,6 +12,9 @@ public sealed class StagedFile : IDisposable
     private readonly string _stagingPath;
     private bool _finished;
 
+    /// <summary>Makes the file under a staging name, and its folder if that does not exist.</summary>
+    /// <param name="storage">Where the file will be.</param>
+    /// <param name="path">The full path that it will have.</param>
     public StagedFile(IStorage storage, string path)
     {
         _storage = storage;
@@ -20,10 +25,10 @@ public sealed class StagedFile : IDisposable
         WorkInHand.Add(storage, _stagingPath);
     }
 
-    /// <summary>Where the content goes; seekable, and readable too.</summary>
+    /// <summary>What the content is written to. The stream can seek and read.</summary>
     public Stream Stream { get; }
 
-    /// <summary>fsync, rename, fsync of the folder. Afterwards the file survives power loss; before, it does not exist.</summary>
+    /// <summary>Syncs the file, renames it and syncs its folder. The file does not exist before, and survives power loss afterwards.</summary>
     public void Commit()
     {
         Stream.Flush();
@@ -40,7 +45,7 @@ public sealed class StagedFile : IDisposable
         if (_finished)
             return;
         _finished = true;
-        // Deleted while it is open: on a full disk closing fails, and the space must be freed anyway.
+        // The file is deleted while it is open. On a full disk closing it fails, and its space must be freed anyway.
         Try(() => _storage.DeleteFile(_stagingPath));
         Try(Stream.Dispose);
         WorkInHand.Remove(_stagingPath);
@@ -54,7 +59,7 @@ public sealed class StagedFile : IDisposable
         }
         catch (StorageException)
         {
-            // The error that brought us here is the one to report; leftovers are cleaned up at the start of the next run.
+            // The error that led here is the one to report. The next run cleans up what is left.
         }
     }
 }

@@ -2,7 +2,9 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Contracts.Storage;
 
-/// <summary>A folder under its staging name until <see cref="Commit"/>; if it is disposed without that, nothing is left.</summary>
+/// <summary>
+/// A folder that is being filled under a staging name. <see cref="Commit"/> gives it its own name. If it is disposed of without that, nothing is left.
+/// </summary>
 public sealed class StagedFolder : IDisposable
 {
     private readonly IStorage _storage;
@@ -17,12 +19,12 @@ public sealed class StagedFolder : IDisposable
         storage.CreateDirectory(Path);
     }
 
-    /// <summary>Where the files go until they are committed. Whoever writes a file there must sync it.</summary>
+    /// <summary>The full path where the files go until they are committed. Whoever writes a file there must sync it.</summary>
     public string Path { get; }
 
     /// <summary>
-    /// fsync of the folder, rename, fsync of its parent. rename(2) does not replace a folder that holds files: one of that name is
-    /// moved out of the way first, and deleted once the new one is in place.
+    /// Syncs the folder, renames it and syncs its parent. A folder that already has the name is moved out of the way first, because rename(2) does not
+    /// replace a folder that has files. It is deleted when the new one is in place.
     /// </summary>
     public void Commit()
     {
@@ -41,7 +43,7 @@ public sealed class StagedFolder : IDisposable
             _storage.DeleteDirectory(replaced);
     }
 
-    /// <summary>Deletes a folder so that it is never seen half empty: it is renamed to a staging name first.</summary>
+    /// <summary>Deletes a folder so that nobody ever sees half of it: it gets a staging name first.</summary>
     public static void Delete(IStorage storage, string path)
     {
         string leaving = Staging.PathFor(storage, path);
@@ -61,7 +63,7 @@ public sealed class StagedFolder : IDisposable
         }
         catch (StorageException)
         {
-            // The error that brought us here is the one to report; leftovers are cleaned up at the start of the next run.
+            // The error that led here is the one to report. The next run cleans up what is left.
         }
     }
 }

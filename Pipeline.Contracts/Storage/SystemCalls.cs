@@ -4,13 +4,14 @@ using System.Text;
 
 namespace Pipeline.Contracts.Storage;
 
-/// <summary>What System.IO does not offer: fsync of a folder, and rename(2) that neither copies across devices nor refuses folders.</summary>
+/// <summary>What System.IO does not offer: fsync of a folder, and a rename(2) that never copies across devices and takes folders too.</summary>
 internal static class SystemCalls
 {
     // O_RDONLY | O_CLOEXEC: a child process must not inherit the descriptor.
     private const int ReadOnlyCloseOnExec = 0x80000;
 
-    /// <exception cref="IOException">With the errno as <see cref="Exception.HResult"/>.</exception>
+    /// <summary>Renames a file or folder. A file replaces its target.</summary>
+    /// <exception cref="IOException">The system refuses; its errno is the <see cref="Exception.HResult"/>.</exception>
     public static void Rename(string from, string to)
     {
         if (OperatingSystem.IsWindows())
@@ -19,10 +20,11 @@ internal static class SystemCalls
             throw LastError();
     }
 
-    /// <exception cref="IOException">With the errno as <see cref="Exception.HResult"/>.</exception>
+    /// <summary>Brings the entries of a folder to the device. Does nothing on Windows.</summary>
+    /// <exception cref="IOException">The system refuses; its errno is the <see cref="Exception.HResult"/>.</exception>
     public static void SyncDirectory(string path)
     {
-        // NTFS journals its directory entries; there is no handle to flush.
+        // NTFS keeps a journal of its folders, and there is no handle to flush.
         if (OperatingSystem.IsWindows())
             return;
         int descriptor = NativeOpen(Utf8(path), OperatingSystem.IsLinux() ? ReadOnlyCloseOnExec : 0);
@@ -59,7 +61,7 @@ internal static class SystemCalls
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int NativeRename(byte[] from, byte[] to);
 
-    // The third argument is read only when a file is created, which these flags never do.
+    // The third argument of open is left out: the system reads it only when a file is created, which these flags never do.
     [DllImport("libc", EntryPoint = "open", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int NativeOpen(byte[] path, int flags);

@@ -3,18 +3,20 @@ using System.Collections.Concurrent;
 namespace Pipeline.Contracts.Storage;
 
 /// <summary>
-/// What this process has under staging names now, for a command that a signal ends in the middle of its work: nothing of it may be left. Safe
-/// from any thread.
+/// The unfinished files and temporary folders of this process, for a command that a signal ends in the middle of its work: nothing of them may be left.
+/// Every <see cref="StagedFile"/> is among them, and commands add folders of their own. Any thread may call it.
 /// </summary>
 public static class WorkInHand
 {
     private static readonly ConcurrentDictionary<string, IStorage> s_paths = new(StringComparer.Ordinal);
 
+    /// <summary>Adds a file or folder.</summary>
     public static void Add(IStorage storage, string path) => s_paths[path] = storage;
 
+    /// <summary>Takes out a file or folder that is finished or deleted.</summary>
     public static void Remove(string path) => s_paths.TryRemove(path, out _);
 
-    /// <summary>Deletes all of it; what cannot be deleted stays, since nobody is left to be told.</summary>
+    /// <summary>Deletes all of them. What cannot be deleted stays without an error, because nobody is left to be told.</summary>
     public static void DeleteAll()
     {
         foreach ((string path, IStorage storage) in s_paths)
