@@ -1,6 +1,6 @@
 namespace Pipeline.Contracts.Errors;
 
-/// <summary>The exit codes of the command line. Those of errors follow sysexits.h where it has a fitting one.</summary>
+/// <summary>The exit codes of the command line. Their numbers are those of sysexits.h.</summary>
 public static class ExitCodes
 {
     public const int Success = 0;

@@ -35,14 +35,13 @@ public static class FingerprintPart
     public const string TeacherScores = "teacher scores";
 
     /// <summary>
-    /// What is known about the boundary mass instead of the mass itself: <c>interval</c> or <c>unknown</c>. Absent if the masses are known. A shard
-    /// that has this part is of version 2 at least.
+    /// What is known about the boundary mass instead of the mass itself: <c>interval</c> or <c>unknown</c>. Absent if the masses are known. Shards that
+    /// have it are of version 2 at least.
     /// </summary>
     public const string TeacherBoundary = "teacher boundary";
 
     /// <summary>
-    /// From which contexts next bytes were summed, and how much of them is kept; absent if shards have none. A shard that has this part is of version
-    /// 3.
+    /// From which contexts next bytes were summed, and how much of them is kept; absent if shards have none. Shards that have it are of version 3.
     /// </summary>
     public const string TeacherNextBytes = "teacher next bytes";
 

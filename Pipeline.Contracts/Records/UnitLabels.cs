@@ -1,8 +1,9 @@
 namespace Pipeline.Contracts.Records;
 
 /// <summary>
-/// What a token stands for: text, or something that the document's text does not contain. Consecutive tokens with the same label form a unit, and
-/// alignment pairs a unit with one of the same label on the other side. A unit without a partner there is in no chunk.
+/// What a token stands for: text, or something that the document's text does not contain. Consecutive tokens with one label other than
+/// <see cref="Text"/> form a unit, and alignment pairs it with a unit of the same label on the other side. A unit without a partner there is in no
+/// chunk.
 /// </summary>
 public static class UnitLabels
 {

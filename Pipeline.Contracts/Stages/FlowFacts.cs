@@ -4,8 +4,8 @@ using Pipeline.Contracts.Teachers;
 namespace Pipeline.Contracts.Stages;
 
 /// <summary>
-/// What the stages of a flow tell each other. Each stage adds facts that follow from its options alone. This happens in the order of the flow, before
-/// any stage is made. No stage therefore needs to know which other stages the flow has.
+/// What the stages of a flow tell each other. Each stage adds facts that follow from its options alone. This happens in the order of the flow and
+/// before any stage is made, so that no stage needs to know which other stages the flow has.
 /// </summary>
 public sealed record FlowFacts
 {

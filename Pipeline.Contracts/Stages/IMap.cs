@@ -1,8 +1,8 @@
 namespace Pipeline.Contracts.Stages;
 
 /// <summary>
-/// A stage that turns each record into none, one or several others, whatever the records around it are. The host calls it for many records at once and
-/// keeps the order of the input.
+/// A stage that turns each record into none, one or several others, independently of the records around it. The host calls it for many records at once
+/// and keeps the order of the input.
 /// </summary>
 public interface IMap<in TIn, out TOut>
 {

@@ -4,8 +4,8 @@ namespace Pipeline.Contracts.Stages;
 public interface ISink<in T>
 {
     /// <summary>
-    /// Takes the records of the flow. When the task completes, the work is done and everything is on disk; only an <see cref="ICommitted"/> sink may
-    /// leave it to <see cref="ICommitted.Commit"/> to make it visible.
+    /// Takes the records of the flow. When the task completes, the work is done and everything is on disk. The output of an <see cref="ICommitted"/>
+    /// sink may stay invisible until <see cref="ICommitted.Commit"/>.
     /// </summary>
     /// <param name="input">
     /// Read to its end, unless the sink is <see cref="IEndsEarly"/>. A record that cannot be used is reported to <see cref="StageContext.Rejects"/>.

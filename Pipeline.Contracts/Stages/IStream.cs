@@ -1,8 +1,8 @@
 namespace Pipeline.Contracts.Stages;
 
 /// <summary>
-/// A stage in which a record depends on its neighbours, such as one that makes windows or batches, or which runs on the device. It sees the whole
-/// stream, one record after the other, and decides the order of its output by itself.
+/// A stage that looks at several records together, for example to make batches, or that runs on the device. It sees the whole stream, one record after
+/// the other, and decides the order of its output by itself.
 /// </summary>
 public interface IStream<in TIn, out TOut>
 {

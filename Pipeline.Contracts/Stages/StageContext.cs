@@ -14,7 +14,7 @@ namespace Pipeline.Contracts.Stages;
 /// <param name="Facts">What the stages of the flow tell each other.</param>
 /// <param name="StageName">The stage's name, unique in its flow.</param>
 /// <param name="RunFolder">The full path of the run folder. Everything that a run writes is below it.</param>
-/// <param name="Storage">The only way to files.</param>
+/// <param name="Storage">Where all files are read and written.</param>
 /// <param name="Meter">Takes the stage's counts and scalars.</param>
 /// <param name="Rejects">
 /// Where a source, stream or sink reports a record that it cannot use. A map throws <see cref="RejectedException"/> instead.
@@ -58,8 +58,7 @@ public sealed record StageContext(
 }
 
 /// <summary>
-/// A share of a flow's input: part <paramref name="Index"/>, counted from 0, of <paramref name="Count"/> parts. The source decides which rows belong to
-/// it.
+/// Part <paramref name="Index"/>, from 0, of <paramref name="Count"/> parts of a flow's input. The source decides which rows belong to it.
 /// </summary>
 public readonly record struct Partition(int Index, int Count);
 

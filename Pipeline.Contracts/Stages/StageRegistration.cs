@@ -19,8 +19,8 @@ public abstract record StageRegistration(string Name, string Summary, Type Optio
     public StageNeeds Needs { get; init; }
 
     /// <summary>
-    /// Whether the stage is <see cref="ICommitted"/>. The host then asks it before a run what is committed already, and after the flow is done whether
-    /// every part is still there.
+    /// Whether the stage is <see cref="ICommitted"/>. The host then asks it before a flow runs what is committed already, and, for a flow that is done,
+    /// whether every part is still there.
     /// </summary>
     public bool IsCommitted => StageType.IsAssignableTo(typeof(ICommitted));
 

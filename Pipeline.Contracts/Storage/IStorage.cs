@@ -22,6 +22,7 @@ public interface IStorage
     /// </summary>
     bool IsLink(string path) => false;
 
+    /// <summary>The length of a file in bytes; for a link, of the file that it leads to.</summary>
     long Length(string path);
 
     /// <summary>When a file or folder was last written to, in UTC; long ago if it does not exist.</summary>

@@ -5,26 +5,26 @@ using Pipeline.Contracts.Records;
 namespace Pipeline.Stages.Alignment;
 
 /// <summary>
-/// Aligns two tokenizations of one text: the smallest pairs of token runs that end on the same byte (arXiv 2503.20083, section 3),
-/// found by one greedy walk over both lists of byte ends, O(n + m).
+/// Aligns two tokenizations of one text. It finds the chunks, the smallest pairs of token runs that end on the same byte (arXiv 2503.20083, section 3),
+/// by one greedy walk over both lists of byte ends. For n and m tokens that takes O(n + m).
 /// </summary>
 /// <remarks>
-/// <para>Special tokens (unit label other than <see cref="UnitLabels.Text"/>): a run of one label on one side is a unit. It pairs with the next
-/// unit of the same label at the same byte of the other side; units that are passed over, and <see cref="UnitLabels.Unpaired"/> ones,
-/// belong to no chunk. A stretch of text that holds a special token on one side where the other side has no token boundary belongs to no chunk.</para>
-/// <para>Tokens of no bytes (the dummy space of a SentencePiece tokenizer) belong to the chunk of the text token that follows them,
-/// because their probability is part of how that side reaches that text; with a special token or the end of the sequence after them they
-/// belong to no chunk.</para>
+/// <para>Tokens with another label than <see cref="UnitLabels.Text"/> are aligned as units. A unit is a run of one label on one side. It pairs with the
+/// next unit of the same label at the same byte on the other side. Units that are passed over in this way, and those labelled
+/// <see cref="UnitLabels.Unpaired"/>, are in no chunk. If one side has such a token inside a stretch of text, where the other side has no token
+/// boundary, that stretch is in no chunk either.</para>
+/// <para>A token without bytes, such as the space that a SentencePiece tokenizer inserts, is in the chunk of the text token that follows it, because
+/// its probability is part of how that side reaches the text. If a unit or the end of the sequence follows it, it is in no chunk.</para>
 /// </remarks>
 internal static class ChunkAligner
 {
     /// <summary>
-    /// How far a unit looks for its partner among the other side's units at the same byte. A turn's header and end are fewer than
-    /// ten; the bound keeps thousands of empty turns linear.
+    /// How many units of the other side, at the same byte, a unit is compared with to find its partner. The end of one turn and the header of the next
+    /// are fewer than ten. The limit keeps the walk linear in a conversation with thousands of empty turns.
     /// </summary>
     internal const int LookAhead = 64;
 
-    /// <summary>The chunks of two views of one text, in order.</summary>
+    /// <summary>The chunks of two tokenizations of one text, in order.</summary>
     public static Chunk[] Align(TokenSequence teacher, TokenSequence student)
     {
         Chunk[] scratch = ArrayPool<Chunk>.Shared.Rent(Math.Min(teacher.Count, student.Count));
@@ -34,13 +34,14 @@ internal static class ChunkAligner
         return chunks;
     }
 
-    /// <summary>The same without allocation.</summary>
-    /// <param name="teacherEnds">[n] byte ends, never decreasing.</param>
-    /// <param name="teacherUnits">[n] unit labels, or empty when every token is text.</param>
-    /// <param name="studentEnds">[m] byte ends, never decreasing.</param>
-    /// <param name="studentUnits">[m] unit labels, or empty when every token is text.</param>
-    /// <param name="chunks">Takes the chunks; min(n, m) always suffices.</param>
-    /// <returns>How many chunks were written.</returns>
+    /// <summary>As above, without allocating.</summary>
+    /// <param name="teacherEnds">[n] Byte ends, which never decrease.</param>
+    /// <param name="teacherUnits">[n] Unit labels, or empty if every token is text.</param>
+    /// <param name="studentEnds">[m] Byte ends, which never decrease.</param>
+    /// <param name="studentUnits">[m] Unit labels, or empty if every token is text.</param>
+    /// <param name="chunks">Takes the chunks. There must be room for min(n, m), and there are never more.</param>
+    /// <returns>The number of chunks.</returns>
+    /// <exception cref="ArgumentException">The lengths of byte ends and labels disagree, or there is too little room.</exception>
     public static int Align(
         ReadOnlySpan<int> teacherEnds,
         ReadOnlySpan<ushort> teacherUnits,
@@ -62,24 +63,25 @@ internal static class ChunkAligner
 
     private static int AlignText(ReadOnlySpan<int> teacherEnds, ReadOnlySpan<int> studentEnds, Span<Chunk> chunks)
     {
-        int count = 0, closed = 0, i = 0, j = 0, from = 0, other = 0;
+        int count = 0, closed = 0, i = 0, j = 0, teacherStart = 0, studentStart = 0;
         while (i < teacherEnds.Length && j < studentEnds.Length)
         {
-            int teacher = teacherEnds[i], student = studentEnds[j];
-            if (teacher < student || teacher == closed)
+            int teacherEnd = teacherEnds[i], studentEnd = studentEnds[j];
+            // A token that ends where the last chunk ended has no bytes and belongs to the next chunk.
+            if (teacherEnd < studentEnd || teacherEnd == closed)
             {
                 i++;
             }
-            else if (student < teacher)
+            else if (studentEnd < teacherEnd)
             {
                 j++;
             }
             else
             {
-                chunks[count++] = new Chunk(from, ++i, other, ++j);
-                closed = teacher;
-                from = i;
-                other = j;
+                chunks[count++] = new Chunk(teacherStart, ++i, studentStart, ++j);
+                closed = teacherEnd;
+                teacherStart = i;
+                studentStart = j;
             }
         }
         return count;

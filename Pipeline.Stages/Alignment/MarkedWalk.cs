@@ -2,7 +2,7 @@ using Pipeline.Contracts.Records;
 
 namespace Pipeline.Stages.Alignment;
 
-/// <summary>The walk of <see cref="ChunkAligner"/> where at least one side has special tokens.</summary>
+/// <summary>The walk of <see cref="ChunkAligner"/> for the case that at least one side has tokens that are not text (marks).</summary>
 internal ref struct MarkedWalk
 {
     private readonly Span<Chunk> _chunks;
@@ -22,6 +22,7 @@ internal ref struct MarkedWalk
         _chunks = chunks;
     }
 
+    /// <summary>Walks over both sides and returns the number of chunks.</summary>
     public int Run()
     {
         int at = 0;
@@ -33,7 +34,9 @@ internal ref struct MarkedWalk
         return _count;
     }
 
-    /// <summary>Pairs the units of both sides at a byte where both have a boundary, and leaves both after their last special token there.</summary>
+    /// <summary>
+    /// Pairs the units that both sides have at a byte where both have a token boundary. Afterwards both sides are past their last unit there.
+    /// </summary>
     private void PairUnits(int at)
     {
         while (_teacher.NextUnit(at, out Unit unit))
@@ -56,10 +59,12 @@ internal ref struct MarkedWalk
         }
     }
 
-    /// <summary>Moves from a common boundary to the next one; false if a side ends before it.</summary>
+    /// <summary>
+    /// Moves both sides from one common token boundary to the next, and makes a chunk of the text between. False if a side ends before.
+    /// </summary>
     private bool NextText(ref int at)
     {
-        int from = _teacher.Position, other = _student.Position;
+        int teacherStart = _teacher.Position, studentStart = _student.Position;
         bool holdsMark = false;
         _teacher.Reached = at;
         _student.Reached = at;
@@ -72,7 +77,7 @@ internal ref struct MarkedWalk
         while (_teacher.Reached != _student.Reached || _teacher.Reached == at);
         at = _teacher.Reached;
         if (!holdsMark)
-            _chunks[_count++] = new Chunk(from, _teacher.Position, other, _student.Position);
+            _chunks[_count++] = new Chunk(teacherStart, _teacher.Position, studentStart, _student.Position);
         return true;
     }
 
@@ -83,13 +88,13 @@ internal ref struct MarkedWalk
         private readonly ReadOnlySpan<int> _ends = ends;
         private readonly ReadOnlySpan<ushort> _units = units;
 
-        /// <summary>Index of the next token.</summary>
+        /// <summary>The index of the next token.</summary>
         public int Position { get; private set; }
 
-        /// <summary>The byte at which the tokens taken so far end.</summary>
+        /// <summary>The byte where the tokens taken so far end.</summary>
         public int Reached { get; set; }
 
-        /// <summary>Takes the next unit at the byte, with tokens of no bytes in front of it; takes nothing when there is none.</summary>
+        /// <summary>Takes the next unit at a byte and passes over tokens without bytes in front of it. Takes nothing if there is none.</summary>
         public bool NextUnit(int at, out Unit unit)
         {
             int start = Position;
@@ -109,6 +114,7 @@ internal ref struct MarkedWalk
             return true;
         }
 
+        /// <summary>Takes the next token, and sets <paramref name="holdsMark"/> if it is not text. False if there is none.</summary>
         public bool Step(ref bool holdsMark)
         {
             if (Position >= _ends.Length)

@@ -3,20 +3,21 @@ using Pipeline.Stages.Batching;
 namespace Pipeline.Stages.Shards;
 
 /// <summary>
-/// The order of examples, a pure function of (seed, epoch, position): blocks are permuted, and the records of each
-/// <paramref name="groupBlocks"/> consecutive ones are mixed, so that memory is that many blocks and a position is found without
-/// reading what is before it.
+/// The order in which examples are read. It is a pure function of seed, epoch and position. The blocks are shuffled, and then the records of each group
+/// of <paramref name="groupBlocks"/> consecutive blocks are mixed. Memory holds only one group at a time, and any position is found without reading
+/// what comes before its group.
 /// </summary>
-/// <param name="blockRecords">Records of each block.</param>
-/// <param name="seed">Of the run.</param>
-/// <param name="groupBlocks">Blocks mixed with each other; null leaves everything in the order of the input.</param>
+/// <param name="blockRecords">The number of records of each block.</param>
+/// <param name="seed">The seed of the run.</param>
+/// <param name="groupBlocks">The number of blocks whose records are mixed; null leaves everything in the order of the input.</param>
 internal sealed class ExampleOrder(int[] blockRecords, long seed, int? groupBlocks)
 {
     private const long BlockPurpose = -1;
 
+    /// <summary>The number of records of an epoch.</summary>
     public long Records { get; } = blockRecords.Sum(r => (long)r);
 
-    /// <summary>Which blocks are read together, in order.</summary>
+    /// <summary>The groups of an epoch in order, each as the blocks that are read together.</summary>
     public IEnumerable<ArraySegment<int>> Groups(long epoch)
     {
         int[] order = groupBlocks is null
@@ -27,9 +28,14 @@ internal sealed class ExampleOrder(int[] blockRecords, long seed, int? groupBloc
             yield return new ArraySegment<int>(order, start, Math.Min(size, order.Length - start));
     }
 
+    /// <summary>The number of records in a group.</summary>
     public int RecordsIn(ArraySegment<int> group) => group.Sum(block => blockRecords[block]);
 
-    /// <summary>The order inside a group, as indices into its blocks laid end to end.</summary>
+    /// <summary>The order of the records in a group.</summary>
+    /// <param name="epoch">The epoch, from 0.</param>
+    /// <param name="groupIndex">The place of the group in the epoch, from 0.</param>
+    /// <param name="records">The number of records in the group.</param>
+    /// <returns>[records] Indices into the records of the group's blocks, one block after the other.</returns>
     public int[] Within(long epoch, int groupIndex, int records) => groupBlocks is null
         ? [.. Enumerable.Range(0, records)]
         : new CounterRandom(CounterRandom.Key(seed, epoch, groupIndex)).Permutation(records);

@@ -6,11 +6,15 @@ using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Shards;
 
-/// <summary>Whether folders of shards that no flow of the run writes exist, are complete, belong to its tokenizers, and hold what the flow needs from a teacher.</summary>
+/// <summary>
+/// Checks, before a run, the shards that a flow will read. Of shards that an earlier flow of the run writes, only imported scores are checked. Others
+/// must exist, be complete, belong to the run's tokenizers, and hold what the flow needs from a teacher.
+/// </summary>
 internal static class ReadShardsRules
 {
-    /// <param name="options">The stage's.</param>
-    /// <param name="context">The stage's.</param>
+    /// <summary>What is wrong with the shards that the options name.</summary>
+    /// <param name="options">The options of the stage.</param>
+    /// <param name="context">The context of the stage.</param>
     /// <param name="expected">Parts of the fingerprint that are known without reading a teacher's weights.</param>
     public static IEnumerable<RuleFinding> Of(ReadShardsOptions options, StageContext context, Func<IReadOnlyDictionary<string, string>> expected)
     {
@@ -44,7 +48,7 @@ internal static class ReadShardsRules
         }
     }
 
-    // The teacher of a definition is the one whose scores its flows read.
+    // A definition that names a teacher means the one whose scores its flows read. Imported scores come from another one.
     private static IEnumerable<string> Imported(TeacherAbilities said, string what, StageContext context) => context.Definition.Teacher is null
         ? Unmet(said, what, context)
         : [$"{what} holds scores that were made elsewhere, but the definition names a \"teacher\", which did not make them; leave \"teacher\" out"];
@@ -52,7 +56,8 @@ internal static class ReadShardsRules
     private static TeacherAbilities AbilitiesOf(ShardSet set)
         => new(set.Fingerprint.Boundary, HiddenStates: set.Fingerprint.Parts.GetValueOrDefault(FingerprintPart.TeacherHiddenStates) is not (null or "none"));
 
-    // A definition with a teacher is held to what the teacher can say; without one the shards are all there is.
+    // Called only where no teacher is named, since a definition with one is checked against that teacher's abilities. Needs other than boundary masses
+    // and hidden states are left to the stage that has them.
     private static IEnumerable<string> Unmet(TeacherAbilities can, string what, StageContext context)
         => context.Facts.TeacherNeeds.Where(need => !need.IsMet(can) && Enum.GetValues<BoundaryKnowledge>().Any(b => need.IsMet(can with { Boundary = b, HiddenStates = true })))
             .Select(need => $"{what} was scored without {need.What}, which '{need.Key}' needs{(need.Remedy is null ? "" : $"; {need.Remedy}")}");

@@ -9,18 +9,18 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Shards;
 
 /// <summary>
-/// Examples in the order of training, starting at a position. What is skipped is not read, except the rest of the
-/// group that the position lies in.
+/// Reads examples in the order of training, from a given position on. What comes before the position is not read, except for the rest of the group of
+/// blocks that it lies in.
 /// </summary>
-/// <param name="options">What the definition says.</param>
-/// <param name="folders">Full paths of <see cref="ReadShardsOptions.From"/>.</param>
-/// <param name="seed">Seed of the order.</param>
-/// <param name="resumeAt">The example to begin with.</param>
-/// <param name="partition">Which part of the sink's output is computed.</param>
-/// <param name="replaced">Parts of the fingerprint that a later stage replaces.</param>
-/// <param name="expected">What the shards must be made from, as far as the definition says.</param>
-/// <param name="storage">Files.</param>
-/// <param name="meter">Progress.</param>
+/// <param name="options">The stage's options.</param>
+/// <param name="folders">The full paths of the folders in <see cref="ReadShardsOptions.From"/>.</param>
+/// <param name="seed">The seed of the order.</param>
+/// <param name="resumeAt">The index, over all epochs, of the example to begin with.</param>
+/// <param name="partition">Which part of the sink's output this graph computes; null for a whole flow.</param>
+/// <param name="replaced">Names of fingerprint parts that a later stage replaces.</param>
+/// <param name="expected">What the shards must be made from, as far as the definition decides it. It is called when the shards are opened.</param>
+/// <param name="storage">Where the shards are.</param>
+/// <param name="meter">Takes the progress.</param>
 internal sealed class ReadShardsSource(
     ReadShardsOptions options,
     IReadOnlyList<string> folders,
@@ -34,7 +34,12 @@ internal sealed class ReadShardsSource(
 {
     private ShardSet[]? _sets;
 
-    /// <summary>What shards must be made from. Only code that knows teachers and tokenizers can tell; a file format cannot.</summary>
+    /// <summary>
+    /// The stage's row. What shards must be made from is passed in, because only code that knows teachers and tokenizers can tell; a file format
+    /// cannot.
+    /// </summary>
+    /// <param name="expected">What the shards must be made from.</param>
+    /// <param name="known">The part of it that is known before a run.</param>
     public static StageRegistration Registration(Func<StageContext, IReadOnlyDictionary<string, string>> expected, Func<StageContext, IReadOnlyDictionary<string, string>> known)
         => StageRegistration.Source<ReadShardsOptions, OrderedExample, ReadShardsSource>(
             "read-shards", "Reads examples from shards, in an order that depends only on seed, epoch and position.",
@@ -54,7 +59,8 @@ internal sealed class ReadShardsSource(
                 if (part.Key != ShardFingerprint.FormatPart && !replaced.Contains(part.Key))
                     parts[part.Key] = string.Join('+', part.Distinct());
             }
-            // A part of the output holds a part of these shards in their own order: as if the documents had come from their files.
+            // A flow that realigns writes shards anew, each from its share of these in their own order. The result is as if the documents had come from
+            // their files, so no order is recorded.
             if (realigned)
                 return parts;
             parts[FingerprintPart.Order] = options.Shuffle ? $"seed {seed}, blocks {options.ShuffleBlocks}, epochs {options.Epochs}" : $"input, epochs {options.Epochs}";
@@ -108,8 +114,8 @@ internal sealed class ReadShardsSource(
     }
 
     /// <summary>
-    /// What one part of a sink's output is made of, once and in the order of the input, whatever the options say: shard k if there are as many shards as parts, else
-    /// a range of records.
+    /// The examples that one part of a sink's output is made from. They are read once and in the order of the input, whatever the options say. If there
+    /// are as many shards as parts, part k gets shard k; otherwise it gets a range of the records.
     /// </summary>
     private static IEnumerable<OrderedExample> ReadPart(ShardSet[] sets, Partition part, CancellationToken cancellationToken)
     {
@@ -138,13 +144,13 @@ internal sealed class ReadShardsSource(
         }
     }
 
-    // Opened when first needed: the flow that writes them may be an earlier one of this run.
+    // The shards are opened when they are first needed, because an earlier flow of this run may have to write them first.
     private ShardSet[] Sets() => _sets ??= [.. folders.Select(Open)];
 
     private ShardSet Open(string folder)
     {
         var set = ShardSet.Open(storage, folder, expected());
-        // One part reports it for all.
+        // Of several parts, the first one warns for all.
         if (partition is not { Index: > 0 } && set.Fingerprint.Parts.TryGetValue(FingerprintPart.Limits, out string? limits) && EndsEveryPart(limits))
         {
             meter.Say(
@@ -155,8 +161,8 @@ internal sealed class ReadShardsSource(
     }
 
     /// <summary>
-    /// Whether limits, as recorded in shards, are from the first versions, which put eos after every part of a split or cut document. The words
-    /// are those of shards that exist; what writes them now may change its own.
+    /// Whether shards with these limits in their fingerprint come from the first versions, which put eos after every part of a document that was split
+    /// or cut. The words must match those in existing shards, whatever the present version writes.
     /// </summary>
     private static bool EndsEveryPart(string limits)
         => limits.Contains(", eos True,", StringComparison.Ordinal) && !limits.Contains(", long Reject,", StringComparison.Ordinal);

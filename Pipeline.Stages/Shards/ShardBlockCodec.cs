@@ -6,15 +6,18 @@ using ZstdSharp;
 
 namespace Pipeline.Stages.Shards;
 
-/// <summary>Blocks to bytes and back: a head, a table of columns, one zstd frame per column.</summary>
+/// <summary>Turns blocks into bytes and back. A block has a head, a table of its columns, and one zstd frame for each column.</summary>
 internal static class ShardBlockCodec
 {
-    /// <param name="block">What to write; not changed.</param>
-    /// <param name="offset">Where the block will stand: part of its hash, so that a block in another's place is noticed.</param>
-    /// <param name="compressor">Fixed level, one thread: the same records are the same bytes.</param>
-    /// <param name="buffer">Grown when it is too small, and used again.</param>
-    /// <param name="parts">Bytes by part, added to.</param>
-    /// <returns>The block's bytes in <paramref name="buffer"/>.</returns>
+    /// <summary>Encodes a block. The same records always give the same bytes.</summary>
+    /// <param name="block">The records. They are not changed.</param>
+    /// <param name="offset">
+    /// Where the block will be in its shard. It is part of the block's hash, so that a block in the wrong place is noticed.
+    /// </param>
+    /// <param name="compressor">A zstd compressor with a fixed level and a single thread.</param>
+    /// <param name="buffer">Takes the bytes. It is replaced if it is too small, and can be used again.</param>
+    /// <param name="parts">The sizes by <see cref="ShardPart"/>. The block's are added.</param>
+    /// <returns>The number of bytes at the beginning of <paramref name="buffer"/> that are the block.</returns>
     public static int Encode(ExampleBlockEncoder block, long offset, Compressor compressor, ref byte[] buffer, PartBytes[] parts)
     {
         int columns = block.ColumnCount, tableBytes = columns * ShardFormat.ColumnEntryBytes;
@@ -38,7 +41,8 @@ internal static class ShardBlockCodec
         }
         for (int part = 0; part < parts.Length; part++)
             parts[part] += new PartBytes(block.RawBytes[part], 0);
-        // The head belongs to no column; it is counted somewhere so that the parts sum to the blocks, and not with the text.
+        // The head belongs to no column. It is counted with the ids so that the parts add up to the blocks, and not with the text, because sizes
+        // without text are reported.
         parts[(int)ShardPart.Ids] += new PartBytes(0, ShardFormat.BlockHeadBytes);
 
         Span<byte> head = buffer.AsSpan(0, ShardFormat.BlockHeadBytes);
@@ -50,7 +54,7 @@ internal static class ShardBlockCodec
         return position;
     }
 
-    /// <summary>Checks a block without looking into it.</summary>
+    /// <summary>Checks a block against its hash and the footer, without decoding it.</summary>
     /// <exception cref="InvalidDataException">It is not what was written at this offset.</exception>
     public static void Verify(ReadOnlySpan<byte> block, ShardBlock expected)
     {
@@ -65,6 +69,10 @@ internal static class ShardBlockCodec
             throw new InvalidDataException($"it says {length} bytes and {records} records, the footer says {expected.Length - ShardFormat.BlockHeadBytes} and {expected.Records}");
     }
 
+    /// <summary>Checks a block and decodes it.</summary>
+    /// <param name="block">The bytes of the block.</param>
+    /// <param name="expected">What the footer says about it.</param>
+    /// <param name="version">The version of the shard.</param>
     /// <exception cref="InvalidDataException">It is not what was written at this offset.</exception>
     public static Example[] Decode(ReadOnlySpan<byte> block, ShardBlock expected, int version)
     {
@@ -96,7 +104,7 @@ internal static class ShardBlockCodec
     {
         try
         {
-            // The frame says its length too; asked first, so that nothing is allocated for a lie.
+            // The frame names its length too. The two are compared first, so that a false length allocates nothing.
             if (Decompressor.GetDecompressedSize(frame) != (ulong)length)
                 throw new InvalidDataException($"column {column} has another length than its {length} bytes");
             byte[] raw = new byte[length];

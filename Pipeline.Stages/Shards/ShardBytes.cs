@@ -3,10 +3,11 @@ using Pipeline.Contracts.Formats;
 
 namespace Pipeline.Stages.Shards;
 
-/// <summary>What writer, reader and verifier must compute in the same way.</summary>
+/// <summary>What the writer, the reader and the verifier of shards must compute in the same way.</summary>
 internal static class ShardBytes
 {
-    /// <param name="bytes">Prelude and header; the hash's own place is left out.</param>
+    /// <summary>The hash of a shard's prelude and header.</summary>
+    /// <param name="bytes">The prelude and the header. The place of the hash itself is left out.</param>
     public static ulong HeaderHash(ReadOnlySpan<byte> bytes)
     {
         var hash = new XxHash3();

@@ -5,17 +5,24 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Shards;
 
 /// <summary>
-/// A folder that shards are written to. The shards are the truth, the manifest lists them: a crash between the two, or two processes
-/// that write it at once, lose a line of the manifest and no shard.
+/// A folder that shards are written to. The shards are what counts, and the manifest only lists them. A crash between the two, or two processes that
+/// write the manifest at once, can lose a line of it but never a shard.
 /// </summary>
+/// <param name="storage">Where the folder is.</param>
+/// <param name="folder">Its full path.</param>
+/// <param name="count">How many shards it will have.</param>
+/// <param name="fingerprint">What they are made from.</param>
 internal sealed class ShardFolder(IStorage storage, string folder, int count, ShardFingerprint fingerprint)
 {
+    /// <summary>The full path of a shard.</summary>
     public string PathOf(int index) => Path.Combine(folder, ShardFormat.FileName(index, count));
 
-    /// <summary>Whether the shard exists and is complete. If it is, but is not in the manifest, it is added to it.</summary>
-    /// <param name="index">Which.</param>
-    /// <param name="say">Told why an existing shard is computed again.</param>
-    /// <exception cref="InputException">The folder belongs to another definition, or to another version of the format.</exception>
+    /// <summary>
+    /// Whether a shard exists and is complete. A complete shard that the manifest does not list is added to it, once all its checksums are right.
+    /// </summary>
+    /// <param name="index">The index of the shard.</param>
+    /// <param name="say">Is told why an existing shard is computed again.</param>
+    /// <exception cref="InputException">The folder belongs to another definition, or has another version of the format.</exception>
     public bool IsCommitted(int index, Action<string> say)
     {
         ShardManifest? manifest = ReadManifest(say);
@@ -41,7 +48,7 @@ internal sealed class ShardFolder(IStorage storage, string folder, int count, Sh
         }
     }
 
-    /// <summary>Lists a shard that was just committed.</summary>
+    /// <summary>Adds a shard that was just committed to the manifest.</summary>
     public void Add(ShardEntry entry, Action<string> say) => Write(ReadManifest(say), entry);
 
     private ShardManifest? ReadManifest(Action<string> say)

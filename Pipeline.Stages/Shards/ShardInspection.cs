@@ -6,7 +6,7 @@ using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Shards;
 
-/// <summary>What <c>alm inspect</c> says about shards: counts, what they were made from, and bytes per teacher token by part.</summary>
+/// <summary>What <c>alm inspect</c> says about shards: counts, what they are made from, and bytes for each teacher token by part.</summary>
 public sealed record ShardInspection(
     string Path, int Shards, long Blocks, long Records, long TeacherTokens, long StudentTokens, long Chunks, long Bytes,
     double? BytesPerTeacherTokenWithoutText, IReadOnlyDictionary<string, string> Fingerprint, IReadOnlyList<PartInspection> Parts,
@@ -26,7 +26,7 @@ public sealed record ShardInspection(
 
     public string ToJson() => JsonSerializer.Serialize(this, Options);
 
-    /// <summary>Rows of a table: name, value.</summary>
+    /// <summary>The same as the rows of a table: name and value.</summary>
     public IReadOnlyList<(string Name, string Value)> Rows =>
     [
         ("path", Path),
@@ -69,5 +69,5 @@ public sealed record ShardInspection(
     private static string Ratio(double? value) => value?.ToString("F2", CultureInfo.InvariantCulture) ?? "no";
 }
 
-/// <summary>One part's bytes: values before compression, and what is on disk.</summary>
+/// <summary>The size of one part of the shards, before compression (raw) and on disk (stored).</summary>
 public sealed record PartInspection(ShardPart Part, long RawBytes, long StoredBytes, double? RawPerTeacherToken, double? StoredPerTeacherToken);

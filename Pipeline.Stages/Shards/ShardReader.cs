@@ -9,8 +9,8 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Shards;
 
 /// <summary>
-/// Reads one shard, by block. Holds no open file, so that a set of thousands costs nothing; every block's checksum is checked before
-/// its bytes are looked at.
+/// Reads one shard, block by block. It keeps no file open, so that thousands of readers cost little. The checksum of a block is checked before its
+/// content is used.
 /// </summary>
 public sealed class ShardReader
 {
@@ -35,22 +35,24 @@ public sealed class ShardReader
 
     public string Path { get; }
 
-    /// <summary>Length of the file.</summary>
+    /// <summary>The length of the file.</summary>
     public long Bytes { get; }
 
-    /// <summary>Of the format.</summary>
+    /// <summary>The version of the format.</summary>
     public int Version { get; }
 
     public ShardHeader Header { get; }
 
     public ShardFooter Footer { get; }
 
-    /// <summary>What the manifest says about this shard.</summary>
+    /// <summary>What a manifest should say about this shard.</summary>
     public ShardEntry Entry => new(Header.Index, System.IO.Path.GetFileName(Path), Bytes, Footer.Totals.Records, FileHash.Text(_contentHash));
 
-    /// <summary>Reads and checks header and footer.</summary>
-    /// <exception cref="DamagedException">Names the file, the offset, what was found, what was expected.</exception>
-    /// <exception cref="InputException">It is of a version this program does not read.</exception>
+    /// <summary>Reads and checks the header and the footer of a shard.</summary>
+    /// <exception cref="DamagedException">
+    /// It is not what was written. The message names the file, the offset, what was found and what was expected.
+    /// </exception>
+    /// <exception cref="InputException">It has a version that this program does not read.</exception>
     public static ShardReader Open(IStorage storage, string path)
     {
         using Stream file = storage.OpenRead(path);
@@ -70,6 +72,7 @@ public sealed class ShardReader
         }
     }
 
+    /// <summary>The examples of a block, by its index in the footer.</summary>
     /// <exception cref="DamagedException">The block is not what was written.</exception>
     public Example[] ReadBlock(int index)
     {
@@ -77,7 +80,7 @@ public sealed class ShardReader
         return ReadBlock(file, index);
     }
 
-    /// <summary>All examples in order, a block in memory at a time.</summary>
+    /// <summary>All examples in order. One block is in memory at a time.</summary>
     /// <exception cref="DamagedException">A block is not what was written.</exception>
     public IEnumerable<Example> ReadAll()
     {
@@ -89,8 +92,8 @@ public sealed class ShardReader
         }
     }
 
-    /// <summary>Checks every byte against its checksums, without looking into the blocks.</summary>
-    /// <exception cref="DamagedException">Names the first block that is not what was written.</exception>
+    /// <summary>Checks every byte of the shard against its checksums, without decoding the blocks.</summary>
+    /// <exception cref="DamagedException">A checksum is wrong. The message names the first block that is not what was written.</exception>
     public void Verify(CancellationToken cancellationToken = default)
     {
         using Stream file = _storage.OpenRead(Path);
@@ -166,7 +169,7 @@ public sealed class ShardReader
         ulong found = ShardBytes.HeaderHash(bytes);
         if (found != expected)
             throw Damaged(path, 0, $"the header has checksum 0x{found:x16}, expected 0x{expected:x16}");
-        // After the checksum, or a flipped bit would pass for another version. Every version has this prelude.
+        // The version is looked at after the checksum, or a flipped bit would pass for another version. Every version has the same prelude.
         int version = BinaryPrimitives.ReadInt32LittleEndian(prelude[8..]);
         if (version is < ShardFormat.FirstVersion or > ShardFormat.LastVersion)
         {

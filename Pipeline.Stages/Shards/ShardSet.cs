@@ -5,7 +5,7 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Shards;
 
-/// <summary>All shards of a folder, complete, as one list of blocks in the order of the input.</summary>
+/// <summary>All shards of a complete folder, as one list of blocks in the order of the input.</summary>
 public sealed class ShardSet
 {
     private readonly ShardReader[] _shards;
@@ -21,30 +21,34 @@ public sealed class ShardSet
 
     public string Folder { get; }
 
+    /// <summary>What the shards are made from. It is the same for all of them.</summary>
     public ShardFingerprint Fingerprint => _shards[0].Header.Fingerprint;
 
     public IReadOnlyList<ShardReader> Shards => _shards;
 
+    /// <summary>Sums over all shards.</summary>
     public ShardTotals Totals { get; }
 
-    /// <summary>Length of all files.</summary>
+    /// <summary>The length of all files together.</summary>
     public long Bytes => _shards.Sum(s => s.Bytes);
 
     public int BlockCount => _blocks.Length;
 
+    /// <summary>The number of records in a block.</summary>
     public int RecordsIn(int block) => _shards[_blocks[block].Shard].Footer.Blocks[_blocks[block].Block].Records;
 
+    /// <summary>The examples of a block.</summary>
     /// <exception cref="DamagedException">The block is not what was written.</exception>
     public Example[] ReadBlock(int block) => _shards[_blocks[block].Shard].ReadBlock(_blocks[block].Block);
 
     /// <summary>
-    /// Opens a folder for reading, and writes nothing. Shards that the manifest does not list as they are were left by a crash before
-    /// the manifest was written: they are taken when every checksum is right.
+    /// Opens a folder for reading, and writes nothing. If the manifest does not list a shard as it is, the program crashed after it had written the
+    /// shard and before it wrote the manifest. Such a shard is accepted if all its checksums are right.
     /// </summary>
     /// <param name="storage">Where the folder is.</param>
-    /// <param name="folder">Full path.</param>
+    /// <param name="folder">Its full path.</param>
     /// <param name="expected">Parts of the fingerprint that the caller depends on.</param>
-    /// <exception cref="InputException">No shards, some missing, or made from something else.</exception>
+    /// <exception cref="InputException">There are no shards, some are missing, or they are made from something else.</exception>
     /// <exception cref="DamagedException">A shard or the manifest is not what was written.</exception>
     public static ShardSet Open(IStorage storage, string folder, IReadOnlyDictionary<string, string> expected)
     {

@@ -8,7 +8,8 @@ using ZstdSharp;
 namespace Pipeline.Stages.Shards;
 
 /// <summary>
-/// Writes one shard. Nothing is at the path before <see cref="Commit"/>; disposed without it, nothing stays. Memory is one block.
+/// Writes one shard. Memory holds one block. There is nothing at the path before <see cref="Commit"/>, and nothing is left if the writer is disposed of
+/// without it.
 /// </summary>
 internal sealed class ShardWriter : IDisposable
 {
@@ -26,6 +27,11 @@ internal sealed class ShardWriter : IDisposable
     private ShardTotals _totals = ShardTotals.Zero;
     private ShardEntry? _entry;
 
+    /// <summary>Begins a shard.</summary>
+    /// <param name="storage">Where the shard will be.</param>
+    /// <param name="path">The full path that it will have.</param>
+    /// <param name="header">What is known before its first record. The fingerprint decides the version of the format.</param>
+    /// <param name="options">How it is cut and compressed.</param>
     public ShardWriter(IStorage storage, string path, ShardHeader header, ShardWriterOptions options)
     {
         _options = options;
@@ -44,10 +50,11 @@ internal sealed class ShardWriter : IDisposable
         Append(bytes);
     }
 
-    /// <summary>Whether a block can take the example; the limit is tens of megabytes.</summary>
+    /// <summary>Whether an example fits into a block. The limit is tens of megabytes.</summary>
     public static bool Fits(Example example) => ExampleValidation.EstimateBytes(example) <= ShardFormat.MaxColumnBytes / 2
         && (example.Teacher?.Hidden?.Values.LongLength ?? 0) <= ShardFormat.MaxHiddenBytes / 4;
 
+    /// <summary>Adds an example after those that are in the shard already.</summary>
     /// <exception cref="InvalidOperationException">The example contradicts itself.</exception>
     public void Add(Example example)
     {
@@ -56,8 +63,8 @@ internal sealed class ShardWriter : IDisposable
             EndBlock();
     }
 
-    /// <summary>Makes the shard visible under its path; it then survives power loss.</summary>
-    /// <returns>What the manifest says about it.</returns>
+    /// <summary>Finishes the shard and makes it visible under its path. It then survives power loss.</summary>
+    /// <returns>What the manifest should say about it.</returns>
     public ShardEntry Commit()
     {
         ShardEntry entry = Finish();
@@ -65,8 +72,8 @@ internal sealed class ShardWriter : IDisposable
         return entry;
     }
 
-    /// <summary>Writes the footer; nothing can be added any more.</summary>
-    /// <returns>What the manifest will say about it.</returns>
+    /// <summary>Writes the footer, if that has not been done. Nothing can be added afterwards.</summary>
+    /// <returns>What the manifest should say about the shard.</returns>
     public ShardEntry Finish()
     {
         if (_entry is not null)

@@ -2,11 +2,11 @@ using Pipeline.Contracts.Formats;
 
 namespace Pipeline.Stages.Shards;
 
-/// <summary>How a shard is cut and compressed. All of it decides the bytes; of what is read back, only the precision decides.</summary>
-/// <param name="CompressionLevel">Of zstd.</param>
-/// <param name="BlockRecords">Records after which a block ends.</param>
-/// <param name="BlockBytes">Bytes before compression after which a block ends.</param>
-/// <param name="Scores">Bits that the teacher's scores keep.</param>
-/// <param name="NextBytes">Bits that its next bytes keep.</param>
+/// <summary>How a shard is cut and compressed. Every option changes the bytes of the file, but only the precisions change what is read back.</summary>
+/// <param name="CompressionLevel">The level of zstd.</param>
+/// <param name="BlockRecords">A block ends after this many records.</param>
+/// <param name="BlockBytes">A block ends after this many bytes before compression.</param>
+/// <param name="Scores">The precision of the teacher's scores.</param>
+/// <param name="NextBytes">The precision of the teacher's next bytes.</param>
 internal sealed record ShardWriterOptions(
     int CompressionLevel = 3, int BlockRecords = 512, int BlockBytes = 8 << 20, ScorePrecision Scores = ScorePrecision.Bits16, ScorePrecision NextBytes = ScorePrecision.Bits16);

@@ -6,7 +6,7 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Shards;
 
-/// <summary>Writes the shard of this graph's partition, in input order.</summary>
+/// <summary>Writes one shard: the part of the output that its graph computes, in the order of the input.</summary>
 internal sealed class WriteShardsSink(
     WriteShardsOptions options, string path, Partition? partition, Func<IReadOnlyDictionary<string, string>> fingerprint, IStorage storage, IStageMeter meter, IRejects rejects)
     : ISink<Example>, IPartitioned, IDisposable
@@ -30,7 +30,7 @@ internal sealed class WriteShardsSink(
         Partition part = partition ?? new Partition(0, 1);
         if (part.Count != options.Count)
             throw new InvalidOperationException($"{options.To}: the graph computes part {part.Index} of {part.Count}, count is {options.Count}");
-        // Disposed with the stage: what is not committed by then is removed.
+        // The writer is disposed of with the stage, which removes what is not committed by then.
         var writer = _written = new ShardWriter(
             storage, Folder().PathOf(part.Index), new ShardHeader(Fingerprint(), part.Index, part.Count),
             new ShardWriterOptions(options.CompressionLevel, options.BlockRecords, Scores: options.Scores, NextBytes: options.NextBytes));
@@ -55,7 +55,7 @@ internal sealed class WriteShardsSink(
 
     private ShardFolder Folder() => new(storage, path, options.Count, Fingerprint());
 
-    // 16 bits are not recorded: every shard had them before there was a choice.
+    // 16 bits are not recorded, because all shards had them before there was a choice.
     private ShardFingerprint Fingerprint()
     {
         var parts = new Dictionary<string, string>(fingerprint());

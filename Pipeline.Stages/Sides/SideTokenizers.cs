@@ -5,13 +5,14 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.Sides;
 
 /// <summary>
-/// Which tokenizer each side has: the one its definition names, else its model's own. <c>"bytes"</c> is one token per byte and keeps the
-/// special tokens of the model's own tokenizer, so that bos, eos, pad and a template's special tokens keep their meaning.
+/// Decides which tokenizer each side has: the one that its definition names, or else its model's own. The name <c>"bytes"</c> means one token for each
+/// byte, together with the special tokens of the model's own tokenizer, so that bos, eos, pad and the special tokens of a template keep their meaning.
 /// </summary>
 internal static class SideTokenizers
 {
     private const string Bytes = "bytes";
 
+    /// <summary>The teacher's tokenizer.</summary>
     /// <exception cref="DefinitionException">The run has no teacher.</exception>
     public static TextTokenizer Teacher(RunSite run)
     {
@@ -20,6 +21,7 @@ internal static class SideTokenizers
         return Resolve(teacher.Tokenizer, teacher.Model, run);
     }
 
+    /// <summary>The student's tokenizer.</summary>
     /// <exception cref="DefinitionException">The run has no student, or the student has neither a model nor a tokenizer.</exception>
     public static TextTokenizer Student(RunSite run)
     {
@@ -30,15 +32,17 @@ internal static class SideTokenizers
         return Resolve(student.Tokenizer, student.Model, run);
     }
 
-    /// <summary>The folder or file whose chat template the teacher has: that of its tokenizer.</summary>
+    /// <summary>
+    /// The full path of the folder or file that the teacher's chat template comes from: the one of its tokenizer, or of its model if it reads bytes.
+    /// </summary>
     internal static string TeacherTemplatePath(RunSite run)
         => TemplatePath(run.Definition.Teacher!.Tokenizer, run.Definition.Teacher.Model, run)!;
 
-    /// <summary>The same for the student; null for bytes without a model.</summary>
+    /// <summary>The same for the student; null if it reads bytes and has no model.</summary>
     internal static string? StudentTemplatePath(RunSite run)
         => TemplatePath(run.Definition.Student!.Tokenizer, run.Definition.Student.Model, run);
 
-    /// <summary>One token per byte with the special tokens of another tokenizer, in the order of their ids.</summary>
+    /// <summary>A tokenizer with one token for each byte, followed by the special tokens of another tokenizer in the order of their ids.</summary>
     public static TextTokenizer BytesWithSpecialsOf(TextTokenizer original)
         => TextTokenizer.Bytes(
             [.. original.SpecialIds.Order().Select(id => original.TokenOf(id)!)],
