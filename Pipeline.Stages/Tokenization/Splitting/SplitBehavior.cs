@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Tokenization.Splitting;
 
-/// <summary>What becomes of the delimiters that a split finds.</summary>
+/// <summary>What becomes of the matches (the delimiters) of a split.</summary>
 internal enum SplitBehavior
 {
     Removed,
