@@ -25,7 +25,7 @@ public static class TokenizeFile
     /// <param name="outputPath">The file to write. It appears only when it is complete.</param>
     /// <param name="addSpecialTokens">Whether to add the special tokens that the tokenizer's template puts around a text.</param>
     /// <param name="decode">Whether to decode the ids again. Special tokens inside the text are decoded; those that the template added are not.</param>
-    /// <exception cref="InputException">The file does not look like such lines.</exception>
+    /// <exception cref="InputException">No line of the file is such an object.</exception>
     public static TokenizeFileCounts Run(TextTokenizer tokenizer, IStorage storage, string inputPath, string outputPath, bool addSpecialTokens, bool decode)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);

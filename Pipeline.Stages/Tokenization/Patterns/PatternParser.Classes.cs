@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Pipeline.Stages.Tokenization.Patterns;
 
-/// <summary>Escapes and classes.</summary>
+/// <content>Escapes and character classes.</content>
 internal sealed partial class PatternParser
 {
     private PatternNode ReadEscape(out int literal)
