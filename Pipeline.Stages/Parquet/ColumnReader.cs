@@ -1,8 +1,8 @@
 namespace Pipeline.Stages.Parquet;
 
 /// <summary>
-/// One column chunk, value by value. A few pages and the dictionary are in memory at a time; pages that are skipped are neither read
-/// nor decompressed.
+/// Reads one column chunk entry by entry. Only a few pages and the dictionary are in memory at a time. Of pages that are skipped, only the headers are
+/// read.
 /// </summary>
 internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, ColumnChunkMetadata chunk)
 {
@@ -22,24 +22,26 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
     private int _index = -1;
     private int _valueIndex = -1;
 
-    /// <summary>0 where a new row begins.</summary>
+    /// <summary>The entry's repetition level. It is 0 where a new row begins.</summary>
     public int Repetition => leaf.MaxRepetition > 0 ? _run.Repetitions[_index] : 0;
 
+    /// <summary>The entry's definition level: how many of its optional and repeated nodes are there.</summary>
     public int Definition => leaf.MaxDefinition > 0 ? _run.Definitions[_index] : 0;
 
-    /// <summary>Whether there is a value; null at some level otherwise.</summary>
+    /// <summary>Whether the entry has a value. If not, something on the way to the leaf is null or empty.</summary>
     public bool HasValue => Definition == leaf.MaxDefinition;
 
-    /// <summary>The entry's bytes where <see cref="HasValue"/>; of a column of bytes.</summary>
+    /// <summary>The entry's bytes, if it <see cref="HasValue"/> and the column has bytes. Valid until the next <see cref="Read"/>.</summary>
     public ReadOnlySpan<byte> Value => _run.Values.Bytes(_valueIndex);
 
-    /// <summary>The entry's number where <see cref="HasValue"/>; of a column of numbers.</summary>
+    /// <summary>The entry's number, if it <see cref="HasValue"/> and the column has numbers.</summary>
     public double Number => _run.Values.Number(_valueIndex);
 
-    /// <summary>The same, or of a column of truth values, as the type it has in the file.</summary>
+    /// <summary>The entry's number or truth value in the type that it has in the file.</summary>
     public object Scalar => _run.Values.Scalar(_valueIndex);
 
-    /// <summary>Steps to the next entry; false after the last.</summary>
+    /// <summary>Goes to the next entry. False after the last one.</summary>
+    /// <exception cref="ColumnFormatException">The column is damaged.</exception>
     public bool Read()
     {
         while (_index + 1 >= _run.Count)
@@ -56,7 +58,7 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
         return true;
     }
 
-    /// <summary>Steps over entries of a column that is not repeated, before the first is read.</summary>
+    /// <summary>Skips entries before the first one is read. The column must not be repeated, so that these are rows.</summary>
     public void SkipEntries(long count)
     {
         while (_chunkLeft > 0 && Peek().Header is { } page && page.Values <= count)
@@ -91,7 +93,7 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
         _run.Decode();
     }
 
-    /// <summary>The header of the next data page, and where its body begins.</summary>
+    /// <summary>The header of the next data page, and the position of its body in the file.</summary>
     private (PageHeader Header, long Position) Peek()
     {
         while (_next is null)
@@ -146,7 +148,7 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
             }
             catch (ColumnFormatException e) when (e.IsCut && size == _window.Length && size < MaxHeaderBytes)
             {
-                // Statistics in a header can be as long as the values they describe.
+                // The statistics in a header can be as long as the values that they describe.
                 _window = new byte[_window.Length * 8];
             }
         }
@@ -163,7 +165,7 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
         return body;
     }
 
-    // What the library does not decompress is handed to it as it was before.
+    // The header of a page that was decompressed here, as the library must see it: not compressed.
     private PageHeader Plain(PageHeader page)
         => chunk.Codec == ColumnCodec.Lz4Framed ? page with { CompressedBytes = page.Bytes, IsCompressed = false } : page;
 

@@ -3,7 +3,7 @@ using Pipeline.Contracts.Records;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>One message of a conversation in JSON.</summary>
+/// <summary>Reads one message of a conversation in JSON.</summary>
 internal ref struct MessageReader()
 {
     private readonly JsonFields _fields = new();
@@ -14,7 +14,7 @@ internal ref struct MessageReader()
     private bool _speaksOtherwise;
     private bool _isShareGpt;
 
-    /// <summary>Reads the object; returns why it cannot be used.</summary>
+    /// <summary>Reads the object. Returns the reason if it cannot be used, and else null.</summary>
     public RowText? Read(ReadOnlySpan<byte> message)
     {
         var reader = new Utf8JsonReader(message, JsonLine.AnyDepth);
@@ -78,7 +78,7 @@ internal ref struct MessageReader()
         _hasMore = true;
         _isShareGpt |= name is "from" or "value";
         ReadOnlySpan<byte> value = JsonLine.Raw(ref reader, message);
-        // An answer may consist of calls, or of thoughts, alone.
+        // An answer may consist of nothing but calls of tools, or thoughts.
         if (name is "tool_calls" or "function_call" or "reasoning_content" or "reasoning" or "thinking")
             _speaksOtherwise |= !(value.SequenceEqual("null"u8) || value.SequenceEqual("[]"u8) || value.SequenceEqual("\"\""u8));
         return _fields.Add(name, value) is { } why ? RowText.Rejected(TextRejects.NotCarried, $": '{name}' {why}") : null;

@@ -7,7 +7,9 @@ using Pipeline.Stages.Parquet;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>Columns of a Parquet file side by side as JSON objects: text, numbers and truth values, structs of them, and lists of either.</summary>
+/// <summary>
+/// Reads columns of a Parquet file side by side as JSON objects. The columns can have text, numbers and truth values, structs of these, and lists of either.
+/// </summary>
 internal static class RowColumns
 {
     public static IEnumerable<RowObject> Read(IStorage storage, string path, IReadOnlyCollection<string> columns)
@@ -63,18 +65,18 @@ internal static class RowColumns
             (_file, _group, _leaf) = (file, group, leaf);
             int list = Array.FindIndex(leaf.Nodes, n => n.Repetition == Repetition.Repeated);
             string[] names = [.. leaf.Path];
-            // For a list the schema names two nodes that are not fields: what repeats, and the element in it. Old writers leave the second out,
+            // In a list, the schema has two nodes that are no fields: the repeated node, and the element inside it. Old writers leave out the second,
             // or both.
             bool isBare = list == 0 || (list > 0 && !leaf.Nodes[list - 1].IsList), isElement = isBare || (list >= 0 && leaf.Nodes[list].Children > 1);
             _outside = list < 0 ? names : names[..(isBare ? list + 1 : list)];
             _inside = list < 0 ? [] : names[Math.Min(names.Length, list + (isElement ? 1 : 2))..];
-            // From this definition level on the list is not null.
+            // The list is not null from this definition level on.
             _list = list < 0 ? 0 : leaf.Nodes[..list].Count(n => n.Repetition != Repetition.Required);
             _reader = Guarded(() => file.OpenColumn(group, leaf));
             _more = Guarded(_reader.Read);
         }
 
-        /// <summary>Puts a row's values where they belong; false where a text is not UTF-8.</summary>
+        /// <summary>Puts the values of the next row where they belong. False if a text is not UTF-8.</summary>
         public bool AddTo(JsonObject row) => Guarded(() =>
         {
             if (!_more)
@@ -94,7 +96,7 @@ internal static class RowColumns
                 else
                 {
                     JsonArray list = List(row);
-                    // Below this level it has no element.
+                    // Below this level the list is empty.
                     if (_reader.Definition >= _leaf.RepeatedDefinition)
                         Add(list, at++, Value(ref isText));
                 }
@@ -117,7 +119,7 @@ internal static class RowColumns
             return null;
         }
 
-        // JSON has no infinity.
+        // JSON has no infinity and no NaN.
         private static JsonNode? Json(object scalar) => scalar switch
         {
             bool truth => truth,

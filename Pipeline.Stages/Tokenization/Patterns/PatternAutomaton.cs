@@ -122,8 +122,8 @@ internal sealed class PatternAutomaton : PatternMatcher
         public ReadOnlySpan<char> Next => CollectionsMarshal.AsSpan(_next);
 
         /// <summary>
-        /// Goes on from the places of a state, in order of preference. It follows what takes no symbol until a match ends, and moves all places that can take the
-        /// symbol past it.
+        /// Goes on from the places of a state, in order of preference, up to the first match. What takes no symbol is followed; the places that can take the
+        /// symbol are moved past it.
         /// </summary>
         /// <returns>Whether a match ends before the symbol.</returns>
         public bool Step(string places, int symbol, bool atEnd)
