@@ -94,7 +94,7 @@ internal sealed class ChatTemplate
     /// <summary>Renders a conversation.</summary>
     /// <param name="conversation">The turns.</param>
     /// <param name="marks">The texts of special tokens by variable (<c>bos_token</c>, ...). As in Hugging Face, a missing variable is undefined.</param>
-    /// <param name="date">The day for <c>strftime_now</c>. Null leaves that function undefined, so that no prompt depends on the day on which it is made.</param>
+    /// <param name="date">The day for <c>strftime_now</c>. With null that function is undefined, so that no prompt depends on the day.</param>
     /// <param name="addGenerationPrompt">Whether the prompt ends where an answer of the assistant would begin.</param>
     /// <exception cref="ChatTemplateException">The template refuses the conversation, or fails on it.</exception>
     /// <exception cref="InputException">The template does something that is not implemented.</exception>

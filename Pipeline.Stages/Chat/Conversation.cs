@@ -6,13 +6,14 @@ namespace Pipeline.Stages.Chat;
 
 /// <summary>
 /// A conversation whose characters are numbered, so that a rendered prompt can tell which of them it shows. The numbers count, for each turn, its role,
-/// its thoughts (<c>reasoning_content</c>) and then its content, all well-formed and NFC. Of the text in its other fields, such as <c>tool_calls</c>,
-/// only the turn is known: every template writes these in a form of its own.
+/// its thoughts (<c>reasoning_content</c>) and then its content; the latter two are well-formed and NFC. Of the text in its other fields, such as
+/// <c>tool_calls</c>, only the turn is known: every template writes these in a form of its own.
 /// </summary>
 internal sealed class Conversation
 {
     private static readonly string[] Thoughts = ["reasoning_content", "reasoning", "thinking"];
 
+    // By turn, the number of the first character of what it says, and what it says: its thoughts and its content.
     private readonly int[] _contentStarts;
     private readonly string[] _said;
     private readonly TemplateDictionary[] _turns;

@@ -90,6 +90,7 @@ internal static class TemplateUnits
                     mark--;
                 headerStart = mark >= Start && Tokens[mark].IsMark ? mark : roleStart;
             }
+            // If a token has both the end of the header and the first content, the header's end is not a unit of its own.
             bool isCut = End < Tokens.Length && Tokens[End].Kind == PromptTokenKind.Mixed;
             Fill(headerStart, roleStart, LabelOf(next, HeaderStart));
             Fill(roleStart, roleEnd, LabelOf(next, Role));

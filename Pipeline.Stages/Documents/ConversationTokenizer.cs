@@ -103,6 +103,7 @@ internal sealed class ConversationTokenizer<T>
             int within = 0;
             for (int i = 0; i < Math.Min(tokens.Count, _rule.Limits[side]); i++)
                 within = Math.Max(within, TemplateUnits.EndedTurn(tokens.Unit(i)) + 1);
+            // A template that marks no end of a turn sets no limit here. Every number of turns is then tried.
             bool endsAreKnown = Enumerable.Range(0, tokens.Count).Any(i => TemplateUnits.EndedTurn(tokens.Unit(i)) >= 0);
             turns = endsAreKnown ? Math.Min(turns, within) : turns;
         }
@@ -134,6 +135,7 @@ internal sealed class ConversationTokenizer<T>
     private TracedText Render(int side, Conversation conversation, bool addGenerationPrompt)
         => _templates.Value[side].Render(conversation, _sides[side].Marks, _rule.TemplateDate, addGenerationPrompt);
 
+    /// <summary>Adds what the assistant writes besides the shared text to the loss masks.</summary>
     private void CountOwn(TokenSequence[] sides, RenderedPrompt[] prompts, List<(int Turn, int Start, int End)>[] own)
     {
         for (int side = 0; side < sides.Length; side++)
@@ -158,6 +160,7 @@ internal sealed class ConversationTokenizer<T>
         return new TokenSequence([.. ids], Array.ConvertAll(tokens, t => prompt.SharedBefore[t.End]), units);
     }
 
+    /// <summary>The numbers of the content characters that every side's prompt shows, in ascending order.</summary>
     private static List<int> SharedContent(DocumentId id, TracedText[] prompts, Conversation conversation)
     {
         List<int> shared = [];
@@ -186,6 +189,7 @@ internal sealed class ConversationTokenizer<T>
         return both;
     }
 
+    /// <summary>The text of the record: the shared content, without anything that templates write.</summary>
     private static string SharedText(RenderedPrompt prompt)
     {
         byte[] text = new byte[prompt.SharedBefore[^1]];

@@ -43,7 +43,7 @@ internal sealed class DocumentTokenizer<T>(IReadOnlyList<TextTokenizer> sides, T
         return Finish(id, normal, parts);
     }
 
-    /// <summary>Collects the parts of a text that are within the limits.</summary>
+    /// <summary>Appends a text to the parts, or, if it is over the limits, the parts that it is cut into.</summary>
     /// <param name="id">The document's id.</param>
     /// <param name="text">A part of the document, or all of it.</param>
     /// <param name="isEnd">Whether the document ends with this text. Only there is an eos, so that no student learns to stop in mid-sentence.</param>

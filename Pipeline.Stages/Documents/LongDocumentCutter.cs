@@ -16,6 +16,7 @@ internal static class LongDocumentCutter
     {
         List<SharedEnd> ends = SharedEnds(sides[0], sides[^1]);
         Span<int> extra = stackalloc int[sides.Length], from = stackalloc int[sides.Length], counts = stackalloc int[sides.Length];
+        // Each part may get special tokens as the document has them.
         for (int side = 0; side < sides.Length; side++)
             extra[side] = sides[side].Units?.Count(u => u is UnitLabels.Bos or UnitLabels.Eos) ?? 0;
         List<int> cuts = [];

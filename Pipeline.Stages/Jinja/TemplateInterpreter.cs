@@ -13,8 +13,8 @@ internal sealed class TemplateInterpreter
 
     private readonly TemplateScope _globals = new(null);
     private TracedText.Builder _output = new();
-    private int _depth;
-    private int _evaluations;
+    private int _callDepth;
+    private int _evaluationDepth;
     private long _budget;
 
     /// <summary>Renders a template.</summary>
@@ -194,10 +194,10 @@ internal sealed class TemplateInterpreter
         }
         if (macro.TakesMore)
             scope.Set("varargs", new TemplateTuple(positional.Skip(macro.Parameters.Count)));
-        if (++_depth > DeepestCall)
+        if (++_callDepth > DeepestCall)
             throw new ChatTemplateException($"line {macro.Line}: the macro '{macro.Name}' calls itself more than {DeepestCall} deep");
         TracedText text = Capture(macro.Body, scope);
-        _depth--;
+        _callDepth--;
         return text;
     };
 
@@ -214,10 +214,10 @@ internal sealed class TemplateInterpreter
     private object? Evaluate(Expression expression, TemplateScope scope)
     {
         Charge(1, expression.Line);
-        if (++_evaluations > DeepestEvaluation)
+        if (++_evaluationDepth > DeepestEvaluation)
             throw new ChatTemplateException($"line {expression.Line}: an expression nested deeper than {DeepestEvaluation}");
         object? value = ValueOf(expression, scope);
-        _evaluations--;
+        _evaluationDepth--;
         if (expression is SliceExpression or CallExpression or FilterExpression or BinaryExpression or ListExpression)
             Charge(Size(value), expression.Line);
         return value;

@@ -16,6 +16,7 @@ internal sealed class TracedText
 
     private const int FirstTurn = FromTemplate - 1;
 
+    // [characters] the origin of each, or null if all are the template's.
     private readonly int[]? _origins;
 
     private TracedText(string text, int[]? origins)

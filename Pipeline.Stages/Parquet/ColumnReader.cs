@@ -12,11 +12,15 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
     private const int RunValues = 1 << 18;
 
     private readonly PageRun _run = new(leaf, chunk.Codec == ColumnCodec.Lz4Framed ? ColumnCodec.Uncompressed : chunk.Codec);
+
+    // A page that was decompressed here, the body of a page as stored, and the bytes in which a header is looked for.
     private byte[] _plain = [];
     private byte[] _body = [];
     private byte[] _window = new byte[FirstHeaderWindow];
     private long _position = chunk.Start;
-    private long _chunkLeft = chunk.Values;
+    private long _entriesLeft = chunk.Values;
+
+    // The header of the next data page, and where its body begins, once it has been read.
     private (PageHeader Header, long Position)? _next;
     private (PageHeader Header, byte[] Body)? _dictionary;
     private int _index = -1;
@@ -46,7 +50,7 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
     {
         while (_index + 1 >= _run.Count)
         {
-            if (_chunkLeft == 0)
+            if (_entriesLeft == 0)
                 return false;
             LoadRun();
         }
@@ -61,10 +65,10 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
     /// <summary>Skips entries before the first one is read. The column must not be repeated, so that these are rows.</summary>
     public void SkipEntries(long count)
     {
-        while (_chunkLeft > 0 && Peek().Header is { } page && page.Values <= count)
+        while (_entriesLeft > 0 && Peek().Header is { } page && page.Values <= count)
         {
             count -= page.Values;
-            _chunkLeft -= page.Values;
+            _entriesLeft -= page.Values;
             _next = null;
         }
         for (; count > 0; count--)
@@ -79,7 +83,7 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
         _run.Begin();
         _index = -1;
         _valueIndex = -1;
-        while (_chunkLeft > 0 && _run.Bytes < RunBytes && _run.Count < RunValues)
+        while (_entriesLeft > 0 && _run.Bytes < RunBytes && _run.Count < RunValues)
         {
             (PageHeader page, long position) = Peek();
             if (_run.Count > 0 && (long)_run.Count + page.Values > PageGuard.MaxPageValues)
@@ -87,7 +91,7 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
             if (!_run.HasDictionary && _dictionary is { } dictionary)
                 _run.AddDictionary(Plain(dictionary.Header), dictionary.Body);
             _run.Add(Plain(page), Decompressed(page, ReadBody(page, position, ref _body)));
-            _chunkLeft -= page.Values;
+            _entriesLeft -= page.Values;
             _next = null;
         }
         _run.Decode();
@@ -109,7 +113,7 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
             if (page.Kind == PageKind.Dictionary)
             {
                 byte[] bytes = [];
-                if (_dictionary is not null || _chunkLeft != chunk.Values)
+                if (_dictionary is not null || _entriesLeft != chunk.Values)
                     throw new ColumnFormatException("a dictionary page after the first page");
                 ReadOnlySpan<byte> stored = ReadBody(page, body, ref bytes);
                 _dictionary = (page, chunk.Codec == ColumnCodec.Lz4Framed ? Decompressed(page, stored).ToArray() : bytes);
@@ -123,8 +127,8 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
 
     private void CheckData(PageHeader page)
     {
-        if (page.Values > _chunkLeft)
-            throw new ColumnFormatException($"a page of {page.Values} values where {_chunkLeft} are left");
+        if (page.Values > _entriesLeft)
+            throw new ColumnFormatException($"a page of {page.Values} values where {_entriesLeft} are left");
         if (page.Encoding is ValueEncoding.PlainDictionary or ValueEncoding.RleDictionary && _dictionary is null)
             throw new ColumnFormatException("dictionary indices without a dictionary page");
         if (leaf.MaxDefinition > 0 && page.DefinitionEncoding != ValueEncoding.Rle)

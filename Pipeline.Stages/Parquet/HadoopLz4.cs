@@ -9,7 +9,7 @@ namespace Pipeline.Stages.Parquet;
 /// </summary>
 internal static class HadoopLz4
 {
-    /// <summary>Decompresses data that have the length of <paramref name="plain"/> when plain.</summary>
+    /// <summary>Decompresses data into <paramref name="plain"/>, which they must fill exactly.</summary>
     /// <exception cref="ColumnFormatException">The data are in neither form, or have another length.</exception>
     public static void Decompress(ReadOnlySpan<byte> data, Span<byte> plain)
     {

@@ -47,7 +47,10 @@ internal static class PageGuard
             throw new ColumnFormatException($"a page in encoding {page.Encoding}; text may be PLAIN, dictionary, DELTA_LENGTH_BYTE_ARRAY or DELTA_BYTE_ARRAY: write it in one of them");
     }
 
-    /// <summary>Checks that a page's body has the checksum of its header and decompresses to the length that the header claims.</summary>
+    /// <summary>
+    /// Checks a page's body: that it has the checksum of the header, if there is one, and that it can decompress to the length which the header claims. Gzip
+    /// and the old LZ4 do not tell their length, so that only a bound on it is checked.
+    /// </summary>
     /// <exception cref="ColumnFormatException">It does not.</exception>
     public static void CheckBody(PageHeader page, ColumnCodec codec, ReadOnlySpan<byte> body, long position)
     {

@@ -43,7 +43,7 @@ internal sealed record PageHeader(PageKind Kind, int CompressedBytes, int Bytes,
     /// <summary>Reads a header.</summary>
     /// <param name="bytes">Bytes that begin with it.</param>
     /// <param name="length">The number of bytes that it takes.</param>
-    /// <exception cref="ColumnFormatException">The header is damaged, or cut off by the end of the bytes (<see cref="ColumnFormatException.IsCut"/>).</exception>
+    /// <exception cref="ColumnFormatException">The header is damaged, or the bytes end within it (<see cref="ColumnFormatException.IsCut"/>).</exception>
     public static PageHeader Read(ReadOnlySpan<byte> bytes, out int length)
     {
         var reader = new CompactReader(bytes);

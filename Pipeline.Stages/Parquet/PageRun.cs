@@ -21,8 +21,10 @@ internal sealed class PageRun(LeafColumn leaf, ColumnCodec codec)
     private long _dictionaryStart;
     private long _dataStart;
 
+    /// <summary>The number of entries in the pages that were added.</summary>
     public int Count { get; private set; }
 
+    /// <summary>The number of bytes of these pages, uncompressed.</summary>
     public int Bytes { get; private set; }
 
     public bool HasDictionary => _dictionaryStart > 0;

@@ -5,8 +5,8 @@ namespace Pipeline.Stages.Text;
 
 /// <summary>
 /// One leaf of a field of each message, or of each row, besides role and content. Text, by itself or in structs, is carried to the chat template. Of lists
-/// and bytes that are not text, it is only known whether there is a value, and a conversation that has one is rejected. Columns of numbers and truth
-/// values are not read.
+/// and bytes that are not text, it is only known whether there is a value, and a conversation that has one is rejected. Columns of other types, such
+/// as numbers, are not read.
 /// </summary>
 /// <param name="name">The name of the field.</param>
 /// <param name="leaf">The leaf.</param>
@@ -15,7 +15,7 @@ namespace Pipeline.Stages.Text;
 internal sealed class FieldColumn(string name, LeafColumn leaf, int level, int depth)
 {
     // The field is not null from this definition level on.
-    private readonly int _there = leaf.Nodes[..depth].Count(n => n.Repetition != Repetition.Required);
+    private readonly int _definedFrom = leaf.Nodes[..depth].Count(n => n.Repetition != Repetition.Required);
 
     private ColumnReader? _reader;
     private bool _more;
@@ -44,7 +44,7 @@ internal sealed class FieldColumn(string name, LeafColumn leaf, int level, int d
         (bool found, text) = (false, null);
         do
         {
-            found |= _reader!.HasValue || _reader.Definition > _there;
+            found |= _reader!.HasValue || _reader.Definition > _definedFrom;
             if (IsText && _reader.HasValue)
                 text = Encoding.UTF8.GetString(_reader.Value);
             _more = _reader.Read();

@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Text;
 
-/// <summary>Reads the lines of a stream, without their ends. A line that is longer than the limit is skipped, and is never in memory as a whole.</summary>
+/// <summary>Reads the lines of a stream, without their ends. A line that is longer than the limit is skipped and not kept in memory.</summary>
 internal sealed class LineReader(Stream text, string path, int maxLineBytes)
 {
     private const int FirstBufferBytes = 1 << 16;

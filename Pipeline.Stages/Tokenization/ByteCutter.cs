@@ -7,8 +7,8 @@ namespace Pipeline.Stages.Tokenization;
 
 /// <summary>
 /// Cuts the exact bytes of a token with a tokenizer's model alone: no normalizer, no pre-tokenizer, no inserted space, no added tokens. A
-/// byte-level model takes any bytes, parts of characters included. Other models take characters. Bytes that are not UTF-8 then lose as few
-/// bytes as possible at their two ends, rather in front than at the end, and each of those is cut alone. For one worker.
+/// byte-level model takes any bytes, parts of characters included. Other models take characters. If the bytes are not UTF-8, as few as possible are
+/// split off at the two ends, rather in front than behind, and each of those is cut alone. For one worker.
 /// </summary>
 internal sealed class ByteCutter(TokenizerDefinition definition)
 {

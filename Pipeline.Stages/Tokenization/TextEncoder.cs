@@ -21,8 +21,11 @@ public sealed class TextEncoder
     private readonly TokenizerDefinition _definition;
     private readonly PieceEncoder _model;
     private readonly SegmentText _segment = new();
-    private int _characters;
-    private long _room;
+
+    // The length of the text, and how long the rest of its segments may become together, in UTF-16 units.
+    private int _textLength;
+    private long _roomLeft;
+
     private readonly SplitScratch _scratch = new();
     private readonly List<AddedSpan> _spans = [];
     private readonly List<AddedSpan> _innerSpans = [];
@@ -44,6 +47,7 @@ public sealed class TextEncoder
     /// <param name="text">Any text.</param>
     /// <param name="addSpecialTokens">Whether to add the special tokens that the tokenizer's own template puts around a text.</param>
     /// <param name="ids">The list to which the ids are appended.</param>
+    /// <exception cref="InputException">The tokenizer cannot be used on this text, for example because it has no token for a character.</exception>
     public void Encode(ReadOnlySpan<char> text, bool addSpecialTokens, List<int> ids)
     {
         ArgumentNullException.ThrowIfNull(ids);
@@ -125,12 +129,14 @@ public sealed class TextEncoder
     /// <param name="ids">The list to which the ids are appended.</param>
     /// <param name="dummies">If not null, gets the index of each token that begins with a space which the tokenizer inserted.</param>
     /// <param name="pieces">If not null, gets the index of the first token of each piece that the model encodes on its own.</param>
-    /// <exception cref="InputException">A pattern of the tokenizer cannot be used on this text, or its normalizers make the text too long.</exception>
+    /// <exception cref="InputException">
+    /// The tokenizer cannot be used on this text: a pattern takes too long, its normalizers make the text too long, or it has no token for a character.
+    /// </exception>
     internal void Run(ReadOnlySpan<char> text, List<int> ids, List<int>? dummies, List<int>? pieces = null)
     {
         _pieceStarts = pieces;
         // Each segment has a limit of its own, but many short segments together could still make a short text very long.
-        (_characters, _room) = (text.Length, SegmentText.Limit(text.Length));
+        (_textLength, _roomLeft) = (text.Length, SegmentText.Limit(text.Length));
         try
         {
             _spans.Clear();
@@ -191,8 +197,8 @@ public sealed class TextEncoder
         SegmentText segment = _segment;
         foreach (PreTokenizerStep step in _definition.PreTokenizers)
             step.Apply(segment, _scratch);
-        if ((_room -= segment.Length) < 0)
-            throw SegmentText.TooLong(_characters);
+        if ((_roomLeft -= segment.Length) < 0)
+            throw SegmentText.TooLong(_textLength);
         foreach (Piece piece in CollectionsMarshal.AsSpan(segment.Pieces))
         {
             if (piece.Has(PieceFlags.Dummy))

@@ -9,9 +9,15 @@ internal sealed class MergeScratch(MergeTable merges)
     private const int ScanLimit = 48;
 
     private int[] _symbols = new int[256];
+
+    // At each place, what the table says about the pair that begins there.
     private ulong[] _found = new ulong[256];
+
+    // For long words: the places before and after each place that still have a symbol, or -1.
     private int[] _previous = [];
     private int[] _next = [];
+
+    // A heap of degree 4. Entries have the rank in the upper 32 bits and the place in the lower.
     private ulong[] _heap = [];
     private int _heapCount;
     private int _count;

@@ -17,7 +17,7 @@ internal sealed class PrependStep(string prefix) : NormalizerStep
         segment.Rewrite(prefix);
         segment.Rewrite(segment.Characters);
         segment.EndRewrite();
-        // Byte views can account for one inserted character that stands for a space. With any other prefix they differ from the text, and documents are rejected.
+        // Byte views allow for one inserted character that stands for a space. With any other prefix they differ from the text, and documents are rejected.
         segment.Dummies += prefix.Length == 1 ? 1 : 0;
     }
 }

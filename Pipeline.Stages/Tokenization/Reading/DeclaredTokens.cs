@@ -22,6 +22,7 @@ internal static class DeclaredTokens
     // The second name is that of transformers 5.
     private static readonly string[] s_lists = ["additional_special_tokens", "extra_special_tokens"];
 
+    // A declared token, and where it is declared. One that must be known is left out if the vocabulary lacks it.
     private readonly record struct Declaration(JsonPlace Place, AddedToken Token, bool MustBeKnown = false);
 
     /// <summary>The tokens that must be added to <c>added_tokens</c>, with their ids.</summary>

@@ -14,7 +14,8 @@ internal sealed class SegmentText
     private const long LeastLimit = 1 << 16;
     private const long LargestGrowth = 64;
 
-    private int _loaded;
+    // The length of the segment when it was loaded, on which the limit depends.
+    private int _loadedLength;
     private char[] _characters = new char[4096];
     private char[] _spare = new char[4096];
     private int _spareLength;
@@ -37,7 +38,7 @@ internal sealed class SegmentText
     /// <summary>Begins a new segment.</summary>
     public void Load(ReadOnlySpan<char> text, bool atStart)
     {
-        _loaded = text.Length;
+        _loadedLength = text.Length;
         Reserve(ref _characters, text.Length, 0);
         text.CopyTo(_characters);
         Length = text.Length;
@@ -123,8 +124,8 @@ internal sealed class SegmentText
     {
         if (buffer.Length >= length)
             return;
-        if (length > Limit(_loaded))
-            throw TooLong(_loaded);
+        if (length > Limit(_loadedLength))
+            throw TooLong(_loadedLength);
         var larger = new char[Math.Max(length, (int)Math.Min(2L * buffer.Length, Array.MaxLength))];
         buffer.AsSpan(0, keep).CopyTo(larger);
         buffer = larger;

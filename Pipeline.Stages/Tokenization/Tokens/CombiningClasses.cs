@@ -79,7 +79,7 @@ internal static class CombiningClasses
 
     private static readonly byte[] s_classes = Read();
 
-    /// <summary>0 for what is not a combining mark.</summary>
+    /// <summary>The class of a code point. It is 0 unless that is a combining mark.</summary>
     public static byte Of(int codePoint) => codePoint < s_classes.Length ? s_classes[codePoint] : (byte)0;
 
     private static byte[] Read()

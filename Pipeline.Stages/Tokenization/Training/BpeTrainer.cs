@@ -17,9 +17,13 @@ internal sealed class BpeTrainer
     private readonly List<(int, int)> _merges = [];
     private readonly int[][] _words;
     private readonly long[] _frequencies;
+
+    // By word, the number of the merge that changed it last.
     private readonly int[] _stamps;
     private readonly Dictionary<long, Pair> _pairs = [];
     private readonly PriorityQueue<long, (long NegativeCount, long Pair)> _queue = new();
+
+    // The pairs whose counts may have grown since they were queued.
     private readonly HashSet<long> _grown = [];
 
     private BpeTrainer(IReadOnlyDictionary<string, long> words)

@@ -3,6 +3,7 @@ namespace Pipeline.Stages.Tokenization.Unigram;
 /// <summary>Finds the best segmentation of a run of bytes, for one worker. The buffers are used again.</summary>
 internal sealed class Lattice(UnigramModel model)
 {
+    // For each end, the best score up to there, and where the last piece of it starts, and the id of that piece.
     private double[] _score = new double[64];
     private int[] _start = new int[64];
     private int[] _id = new int[64];
