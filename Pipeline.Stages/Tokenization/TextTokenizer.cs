@@ -13,8 +13,8 @@ namespace Pipeline.Stages.Tokenization;
 
 /// <summary>
 /// A BPE or Unigram tokenizer. It gives exactly the ids that Hugging Face's tokenizers, a Rust crate, give for the same tokenizer.json ("the crate" in
-/// the comments of this folder). Everything that a tokenizer.json can say is either implemented or refused by name when it is loaded. A tokenizer is
-/// immutable and can be shared by threads; each worker encodes with its own <see cref="TextEncoder"/>.
+/// the comments of this folder). Everything that a tokenizer.json can say is either implemented or refused by name when it is loaded. A tokenizer can be
+/// shared by threads (but for <see cref="EncodeBytes"/>); each worker encodes with its own <see cref="TextEncoder"/>.
 /// </summary>
 public sealed partial class TextTokenizer
 {
