@@ -12,9 +12,8 @@ using Pipeline.Stages.Jinja;
 namespace Pipeline.Stages.Chat;
 
 /// <summary>
-/// The chat template that a tokenizer's folder holds, in Jinja: <c>chat_template.jinja</c>, else <c>chat_template</c> in
-/// <c>tokenizer_config.json</c> (of several, the one named <c>default</c>), else <c>chat_template.json</c> (where processors of images keep
-/// it). Rendered as Hugging Face renders it.
+/// A chat template in Jinja, rendered as Hugging Face renders it. In a tokenizer's folder it is <c>chat_template.jinja</c>, or else <c>chat_template</c> in
+/// <c>tokenizer_config.json</c> (of several, the one named <c>default</c>), or else <c>chat_template.json</c>, where processors of images keep it.
 /// </summary>
 internal sealed class ChatTemplate
 {
@@ -33,7 +32,10 @@ internal sealed class ChatTemplate
     public static string FingerprintOf(string source)
         => XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(source)).ToString("x16", CultureInfo.InvariantCulture);
 
-    /// <exception cref="InputException">The template holds something that is not implemented; the message names it and its line.</exception>
+    /// <summary>Parses a template.</summary>
+    /// <param name="source">Its text.</param>
+    /// <param name="name">What messages call it.</param>
+    /// <exception cref="InputException">The template has something that is not implemented. The message names it and its line.</exception>
     public static ChatTemplate Parse(string source, string name)
     {
         try
@@ -46,7 +48,7 @@ internal sealed class ChatTemplate
         }
     }
 
-    /// <summary>The source of the template in the folder of a tokenizer; null if it has none.</summary>
+    /// <summary>The source of the template that belongs to a tokenizer, or null if it has none.</summary>
     /// <param name="tokenizerPath">A tokenizer's folder, its <c>tokenizer.json</c>, or a GGUF file.</param>
     public static string? Find(string tokenizerPath, IStorage storage)
     {
@@ -89,8 +91,10 @@ internal sealed class ChatTemplate
         };
     }
 
-    /// <param name="marks">Per variable (<c>bos_token</c>, ...) its text; a variable that does not exist is undefined, as in Hugging Face.</param>
-    /// <param name="date">What <c>strftime_now</c> writes; null leaves it undefined, so that no prompt depends on the day it was made.</param>
+    /// <summary>Renders a conversation.</summary>
+    /// <param name="conversation">The turns.</param>
+    /// <param name="marks">The texts of special tokens by variable (<c>bos_token</c>, ...). As in Hugging Face, a missing variable is undefined.</param>
+    /// <param name="date">The day for <c>strftime_now</c>. With null that function is undefined, so that no prompt depends on the day.</param>
     /// <param name="addGenerationPrompt">Whether the prompt ends where an answer of the assistant would begin.</param>
     /// <exception cref="ChatTemplateException">The template refuses the conversation, or fails on it.</exception>
     /// <exception cref="InputException">The template does something that is not implemented.</exception>
@@ -99,7 +103,7 @@ internal sealed class ChatTemplate
         Dictionary<string, object?> variables = new(StringComparer.Ordinal)
         {
             ["messages"] = conversation.ToTemplate(),
-            // Hugging Face gives these to every template: defined, and none where a conversation has none.
+            // Hugging Face gives these two to every template: defined, and none unless the conversation has them.
             ["tools"] = null,
             ["documents"] = null,
             ["add_generation_prompt"] = addGenerationPrompt,
@@ -139,7 +143,7 @@ internal sealed class ChatTemplate
         }
         catch (InvalidOperationException e)
         {
-            // Half a surrogate pair, or bytes that are not UTF-8.
+            // The string has half a surrogate pair, or bytes that are not UTF-8.
             throw new InputException($"{path}: chat_template is not well-formed text", e);
         }
     }

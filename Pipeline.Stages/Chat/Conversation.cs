@@ -5,18 +5,20 @@ using Pipeline.Stages.Tokenization.Tokens;
 namespace Pipeline.Stages.Chat;
 
 /// <summary>
-/// Turns whose characters are numbered, so that a rendered prompt can say which of them it shows: each turn's role, then what it thinks
-/// (<c>reasoning_content</c>), then its content, all well-formed and NFC. Text in its other fields, such as <c>tool_calls</c>, is known by its
-/// turn alone: templates write it in forms of their own, which no two of them share.
+/// A conversation whose characters are numbered, so that a rendered prompt can tell which of them it shows. The numbers count, for each turn, its role,
+/// its thoughts (<c>reasoning_content</c>) and then its content; the latter two are well-formed and NFC. Of the text in its other fields, such as
+/// <c>tool_calls</c>, only the turn is known: every template writes these in a form of its own.
 /// </summary>
 internal sealed class Conversation
 {
     private static readonly string[] Thoughts = ["reasoning_content", "reasoning", "thinking"];
 
+    // By turn, the number of the first character of what it says, and what it says: its thoughts and its content.
     private readonly int[] _contentStarts;
     private readonly string[] _said;
     private readonly TemplateDictionary[] _turns;
 
+    /// <summary>Numbers the characters of a conversation.</summary>
     /// <param name="messages">The turns.</param>
     /// <param name="fields">JSON of an object with <c>tools</c> and <c>documents</c>, or null.</param>
     public Conversation(IReadOnlyList<ChatMessage> messages, string? fields = null)
@@ -39,16 +41,16 @@ internal sealed class Conversation
 
     public string? Fields { get; }
 
-    /// <summary>UTF-16 units of all that templates are given.</summary>
+    /// <summary>The number of UTF-16 units of everything that a template is given.</summary>
     public long Characters => Messages.Select((m, i) => (long)m.Role.Length + _said[i].Length + (m.Fields?.Length ?? 0)).Sum() + (Fields?.Length ?? 0);
 
-    /// <summary>Which turn a character belongs to.</summary>
+    /// <summary>The turn that a numbered character belongs to.</summary>
     public int MessageOf(int origin)
     {
         int found = Array.BinarySearch(_contentStarts, origin);
         if (found >= 0)
         {
-            // An empty content and the next role share their first number: the last turn that begins there owns it.
+            // After an empty content, the next role begins with the same number. The character belongs to the last turn with that number.
             while (found + 1 < _contentStarts.Length && _contentStarts[found + 1] == origin)
                 found++;
             return found;
@@ -57,15 +59,17 @@ internal sealed class Conversation
         return next > 0 && origin < _contentStarts[next - 1] + _said[next - 1].Length ? next - 1 : next;
     }
 
+    /// <summary>Whether a numbered character belongs to a turn's thoughts or content, and not to its role.</summary>
     public bool IsContent(int origin)
     {
         int message = MessageOf(origin);
         return origin >= _contentStarts[message] && origin < _contentStarts[message] + _said[message].Length;
     }
 
-    /// <summary>The first turns.</summary>
+    /// <summary>The conversation's first turns.</summary>
     public Conversation Take(int count) => new([.. Messages.Take(count)], Fields);
 
+    /// <summary>The turns as the variable <c>messages</c> of a template.</summary>
     public List<object?> ToTemplate() => [.. _turns];
 
     private TemplateDictionary ToTemplate(int m, int origin)

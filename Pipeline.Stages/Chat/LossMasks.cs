@@ -2,14 +2,15 @@ using Pipeline.Contracts.Records;
 
 namespace Pipeline.Stages.Chat;
 
-/// <summary>Turns spans of a document's bytes into masks over tokens, so that both sides count the same text.</summary>
+/// <summary>Turns spans of a document's bytes into masks over tokens, so that the same text counts on both sides.</summary>
 internal static class LossMasks
 {
     /// <summary>
-    /// A text token counts when it lies inside a span; the eos counts when a span reaches the end of the text; other special tokens do not.
+    /// A text token counts if it lies inside a span. The eos counts if the last span reaches the end of the text. Other special tokens do not count.
     /// </summary>
-    /// <param name="spans">[start, end) in bytes, in order, apart from each other.</param>
-    /// <param name="bytes">Length of the text in bytes.</param>
+    /// <param name="side">The document's tokens on one side.</param>
+    /// <param name="spans">[start, end) in bytes, in order and disjoint.</param>
+    /// <param name="bytes">The length of the text in bytes. With -1 the eos never counts.</param>
     public static bool[] Of(TokenSequence side, IReadOnlyList<(int Start, int End)> spans, int bytes)
     {
         bool[] mask = new bool[side.Count];

@@ -1,14 +1,14 @@
 namespace Pipeline.Stages.Chat;
 
-/// <summary>Which tokens count in a loss.</summary>
+/// <summary>Which tokens count in the loss.</summary>
 internal enum LossOn
 {
     /// <summary>Every token.</summary>
     All,
 
-    /// <summary>What the assistant says, and the special tokens that end its turns.</summary>
+    /// <summary>What the assistant writes, and the special tokens that end its turns.</summary>
     Assistant,
 
-    /// <summary>What follows a marker text.</summary>
+    /// <summary>What comes after a marker text.</summary>
     Marker,
 }

@@ -3,19 +3,19 @@ using Pipeline.Stages.Jinja;
 namespace Pipeline.Stages.Chat;
 
 /// <summary>
-/// What an assistant writes besides its content: calls of tools, and thoughts that the other side does not show. No chunk holds it, but it
-/// is the assistant's own, so it counts in the loss on what the assistant says; what a tool answers is the tool's.
+/// Finds what an assistant writes besides the text that both sides share: calls of tools, and thoughts that the other side does not show. It is in no
+/// chunk. But the assistant wrote it, so it counts in the loss if that is on what the assistant says. What a tool answers does not.
 /// </summary>
 internal static class OwnWords
 {
     /// <summary>
-    /// Bytes [start, end) of a prompt, one span for each turn of the assistant that has other fields than role and content: all that
-    /// follows the generation prompt, up to where the next turn begins. A template that renders a beginning of the conversation otherwise
-    /// than the whole tells neither; the span is then that of the fields' own text.
+    /// One span of the prompt, [start, end) in bytes, for each turn of the assistant that has more fields than role and content. It begins after the generation
+    /// prompt and ends where the next turn begins. Some templates render the beginning of a conversation differently from the whole, which hides these two
+    /// places. The span is then that of the fields' own text.
     /// </summary>
     /// <param name="prompt">The rendered prompt.</param>
-    /// <param name="conversation">What it was rendered from.</param>
-    /// <param name="render">Renders the first turns, with or without a generation prompt after them.</param>
+    /// <param name="conversation">The conversation that it was rendered from.</param>
+    /// <param name="render">Renders the first turns of it, with or without a generation prompt after them.</param>
     public static List<(int Turn, int Start, int End)> Find(TracedText prompt, Conversation conversation, Func<Conversation, bool, TracedText> render)
     {
         List<(int Turn, int Start, int End)> spans = [];
@@ -46,7 +46,7 @@ internal static class OwnWords
         }
     }
 
-    /// <summary>From the first to the last character that the template took from a turn's fields and content, if it took any.</summary>
+    /// <summary>From the first to the last character that the template took from a turn's fields and content. Null if it took none.</summary>
     private static (int Start, int End)? Shown(TracedText prompt, Conversation conversation, int turn)
     {
         int start = -1, end = -1;

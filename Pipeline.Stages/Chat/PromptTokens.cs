@@ -2,26 +2,26 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Chat;
 
-/// <summary>Which part of a prompt a token represents.</summary>
+/// <summary>What part of a prompt a token stands for.</summary>
 internal enum PromptTokenKind
 {
-    /// <summary>Content, perhaps with template spaces in front that the tokenizer joins to a word: those count as a dummy space does.</summary>
+    /// <summary>Content. Spaces of the template that the tokenizer joins to the word after them may be in front; they count like an inserted space.</summary>
     Text,
 
-    /// <summary>Template only.</summary>
+    /// <summary>Text of the template only.</summary>
     Template,
 
-    /// <summary>Content and template in one: it belongs to neither.</summary>
+    /// <summary>Content together with text of the template, or content of two turns. It belongs to neither.</summary>
     Mixed,
 }
 
-/// <summary>A token of a prompt and the bytes [Start, End) that it covers.</summary>
+/// <summary>A token of a prompt, with the bytes [Start, End) that it covers.</summary>
 internal readonly record struct PromptToken(int Start, int End, PromptTokenKind Kind, bool IsMark);
 
-/// <summary>Finds the bytes of a prompt's tokens by their byte views.</summary>
+/// <summary>Finds the bytes that a prompt's tokens cover, from their byte views.</summary>
 internal static class PromptTokens
 {
-    /// <returns>Null when the byte views do not make up the prompt.</returns>
+    /// <summary>The places of the tokens. Null if the byte views do not make up the prompt.</summary>
     public static PromptToken[]? Locate(RenderedPrompt prompt, IReadOnlyList<int> ids, TextTokenizer tokenizer)
     {
         PromptToken[] tokens = new PromptToken[ids.Count];
@@ -46,7 +46,7 @@ internal static class PromptTokens
             return (at, at + view.Length);
         if (view is [(byte)' ', .. var word] && bytes[at..].StartsWith(word))
             return (at, at + word.Length);
-        // An added token may absorb the white space next to it without spelling it.
+        // An added token may take the white space next to it without spelling it.
         while (at < bytes.Length && IsSkippable(prompt, at))
         {
             at++;

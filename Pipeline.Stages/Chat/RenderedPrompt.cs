@@ -5,12 +5,11 @@ using Pipeline.Stages.Jinja;
 namespace Pipeline.Stages.Chat;
 
 /// <summary>
-/// One side's prompt as UTF-8: per byte, how much of the text that both sides share ends before it, and which turn's content or role it
-/// shows.
+/// The prompt of one side as UTF-8. It says for each byte how much of the text that the sides share comes before it, and whose content or role it shows.
 /// </summary>
 internal sealed class RenderedPrompt
 {
-    /// <summary>Says of a byte that no turn's content or role shows there.</summary>
+    /// <summary>Stands for a byte that shows no turn's content or role.</summary>
     public const int Nobody = -1;
 
     private RenderedPrompt(string text, byte[] bytes, int[] shared, int[] contentOf, int[] roleOf)
@@ -26,16 +25,16 @@ internal sealed class RenderedPrompt
 
     public byte[] Bytes { get; }
 
-    /// <summary>[bytes + 1]: bytes of the shared text before each byte.</summary>
+    /// <summary>[bytes + 1] for each byte, and for the end, how many bytes of the shared text come before it.</summary>
     public int[] SharedBefore { get; }
 
-    /// <summary>[bytes]: the turn whose content, as far as it is shared, the byte belongs to, or <see cref="Nobody"/>.</summary>
+    /// <summary>[bytes] the turn whose shared content the byte belongs to, or <see cref="Nobody"/>.</summary>
     public int[] ContentOf { get; }
 
-    /// <summary>[bytes]: the turn whose role the byte names, or <see cref="Nobody"/>.</summary>
+    /// <summary>[bytes] the turn whose role the byte belongs to, or <see cref="Nobody"/>.</summary>
     public int[] RoleOf { get; }
 
-    /// <summary>Numbers of the content characters shown, in the order of the prompt.</summary>
+    /// <summary>The numbers of the content characters that a prompt shows, in the order of the prompt.</summary>
     public static List<int> Shown(TracedText prompt, Conversation conversation)
     {
         List<int> shown = [];
@@ -47,7 +46,10 @@ internal sealed class RenderedPrompt
         return shown;
     }
 
-    /// <param name="shared">Numbers of the content characters that every side shows, increasing.</param>
+    /// <summary>The prompt as bytes.</summary>
+    /// <param name="prompt">The rendered prompt.</param>
+    /// <param name="conversation">The conversation that it was rendered from.</param>
+    /// <param name="shared">The numbers of the content characters that every side shows, in ascending order.</param>
     public static RenderedPrompt Of(TracedText prompt, Conversation conversation, List<int> shared)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(prompt.Text);

@@ -5,18 +5,18 @@ using Pipeline.Contracts.Records;
 namespace Pipeline.Stages.Chat;
 
 /// <summary>
-/// Names the template tokens of a prompt: per turn the start of its header, its role, the end of its header, and the end of the turn,
-/// so that families that spell these differently are paired piece by piece. What is none of them (a default system prompt, a
-/// generation prompt, a date) has no partner.
+/// Labels the template tokens of a prompt with units: for each turn, the start of its header, its role, the end of its header, and the end of the turn.
+/// In this way families that spell these differently are aligned piece by piece. Everything else that a template writes (a default system prompt, a
+/// generation prompt, a date) has no partner on the other side.
 /// </summary>
 internal static class TemplateUnits
 {
-    /// <summary>Labels per turn.</summary>
+    /// <summary>The number of labels for each turn.</summary>
     private const int Slots = 4;
 
     private const int HeaderStart = 0, Role = 1, HeaderEnd = 2, TurnEnd = 3;
 
-    /// <summary>Turns that labels suffice for.</summary>
+    /// <summary>The largest number of turns for which there are labels.</summary>
     public const int MostTurns = (ushort.MaxValue - UnitLabels.FirstTemplateUnit) / Slots;
 
     /// <summary>The turn whose end a label marks, or -1.</summary>
@@ -25,7 +25,7 @@ internal static class TemplateUnits
             ? (label - UnitLabels.FirstTemplateUnit) / Slots
             : -1;
 
-    /// <summary>One label per token.</summary>
+    /// <summary>[tokens] one label for each token.</summary>
     public static ushort[] Label(RenderedPrompt prompt, PromptToken[] tokens, IReadOnlyList<int> ids, Conversation conversation, int? bos, int? eos)
     {
         ushort[] units = new ushort[tokens.Length];
@@ -67,7 +67,7 @@ internal static class TemplateUnits
         return RenderedPrompt.Nobody;
     }
 
-    /// <summary>The template tokens [start, end) between the contents of two turns.</summary>
+    /// <summary>The template tokens [Start, End) between the contents of two turns.</summary>
     private readonly record struct Gap(RenderedPrompt Prompt, PromptToken[] Tokens, ushort[] Units, Conversation Conversation, int Start, int End)
     {
         public void Label(int before, int next)
@@ -76,7 +76,7 @@ internal static class TemplateUnits
             int headerStart = roleStart;
             if (roleStart == roleEnd)
             {
-                // No role is named: the last added token opens the turn, unless it is the only one and ends the turn before.
+                // The role is not named. The last added token then begins the turn, unless it is the only one and ends the turn before.
                 int added = Conversation.Messages[next].Role is "user" or "assistant" or "system" ? LastAdded(End) : -1;
                 bool endsTheTurnBefore = before != RenderedPrompt.Nobody && added == FirstAdded(End);
                 headerStart = added >= 0 && !endsTheTurnBefore ? added : End;
@@ -84,12 +84,13 @@ internal static class TemplateUnits
             }
             else if (!Tokens[roleStart].IsMark)
             {
-                // Dummy spaces between the special token and the name have no bytes.
+                // Inserted spaces between the special token and the name have no bytes.
                 int mark = roleStart - 1;
                 while (mark >= Start && Tokens[mark].Start == Tokens[mark].End)
                     mark--;
                 headerStart = mark >= Start && Tokens[mark].IsMark ? mark : roleStart;
             }
+            // If a token has both the end of the header and the first content, the header's end is not a unit of its own.
             bool isCut = End < Tokens.Length && Tokens[End].Kind == PromptTokenKind.Mixed;
             Fill(headerStart, roleStart, LabelOf(next, HeaderStart));
             Fill(roleStart, roleEnd, LabelOf(next, Role));
@@ -98,7 +99,10 @@ internal static class TemplateUnits
             LabelTurnEnd(before, headerStart);
         }
 
-        /// <summary>The first added token after a turn, with the white space next to it. Returns where it ends.</summary>
+        /// <summary>
+        /// Labels the end of a turn: the first added token after it, with the white space next to it. Returns the index of the token after that, or Start if
+        /// there is no such end.
+        /// </summary>
         public int LabelTurnEnd(int turn, int limit)
         {
             int added = FirstAdded(limit);
@@ -118,8 +122,8 @@ internal static class TemplateUnits
         }
 
         /// <summary>
-        /// The tokens that name the turn's role: those the template copied from the conversation, else a special token that holds the
-        /// name (<c>&lt;|assistant|&gt;</c>), else the name after a special token (<c>model</c> for assistant).
+        /// The tokens that name the turn's role: those that the template copied from the conversation, or else a special token that contains the name
+        /// (<c>&lt;|assistant|&gt;</c>), or else the name after a special token. Names can differ: <c>model</c> for assistant, <c>user</c> for system.
         /// </summary>
         private (int Start, int End) FindRole(int turn)
         {

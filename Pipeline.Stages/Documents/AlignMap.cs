@@ -3,7 +3,7 @@ using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Stages.Documents;
 
-/// <summary>Passes on what it is given. Aligning used to be a stage of its own, and definitions that name it stay valid.</summary>
+/// <summary>Passes on what it gets. Finding chunks was once a stage of its own, and definitions that name this stage stay valid.</summary>
 internal sealed class AlignMap : IMap<AlignedPair, AlignedPair>
 {
     public static StageRegistration Registration { get; } = StageRegistration.Map<AlignOptions, AlignedPair, AlignedPair, AlignMap>(

@@ -1,4 +1,4 @@
 namespace Pipeline.Stages.Documents;
 
-/// <summary>None.</summary>
+/// <summary>The options of <c>align</c>; there are none.</summary>
 internal sealed record AlignOptions;

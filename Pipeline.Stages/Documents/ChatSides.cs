@@ -4,12 +4,13 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Documents;
 
-/// <summary>One side of a conversation: its tokenizer, and the chat template in the same folder.</summary>
-/// <param name="Name">Names the side in errors: a path.</param>
-/// <param name="Template">The template's source; null when the tokenizer has none.</param>
+/// <summary>One side (teacher or student) as conversations need it: its tokenizer, and its chat template.</summary>
+/// <param name="Tokenizer">The side's tokenizer.</param>
+/// <param name="Name">The path that names the side in errors.</param>
+/// <param name="Template">The source of the template in Jinja, or null if the tokenizer has none.</param>
 internal sealed record ChatSide(TextTokenizer Tokenizer, string Name, string? Template)
 {
-    /// <summary>The special tokens that a template may write.</summary>
+    /// <summary>The texts of the special tokens that a template may write, by variable (<c>bos_token</c>, ...).</summary>
     public IReadOnlyDictionary<string, string> Marks { get; } = MarksOf(Tokenizer);
 
     public string TemplateFingerprint => Template is null ? "none" : ChatTemplate.FingerprintOf(Template);
@@ -26,7 +27,9 @@ internal sealed record ChatSide(TextTokenizer Tokenizer, string Name, string? Te
     }
 }
 
-/// <summary>The sides of a run. A side of bytes speaks the template of its model's own tokenizer, whose special tokens it has.</summary>
+/// <summary>
+/// Makes the two sides of a run. A side with a tokenizer of bytes uses the template of its model's own tokenizer, and has the special tokens of that.
+/// </summary>
 internal static class ChatSides
 {
     public static ChatSide Teacher(RunSite run)
@@ -35,9 +38,10 @@ internal static class ChatSides
     public static ChatSide Student(RunSite run)
         => Of(SideTokenizers.Student(run), SideTokenizers.StudentTemplatePath(run), run);
 
-    /// <param name="tokenizer">Of the side.</param>
-    /// <param name="path">The folder or file whose chat template the side has; null: none.</param>
-    /// <param name="run">Where files are.</param>
+    /// <summary>A side with the chat template of a path.</summary>
+    /// <param name="tokenizer">The side's tokenizer.</param>
+    /// <param name="path">The folder or file with the chat template, or null for none.</param>
+    /// <param name="run">Gives access to files.</param>
     public static ChatSide Of(TextTokenizer tokenizer, string? path, RunSite run)
         => new(tokenizer, path ?? "bytes", path is null ? null : ChatTemplate.Find(path, run.Storage));
 }

@@ -14,9 +14,9 @@ using Pipeline.Stages.Tokenization.Tokens;
 namespace Pipeline.Stages.Documents;
 
 /// <summary>
-/// Conversations under one tokenizer or two, each with its own template. The text of the result is the contents of all turns, one after
-/// the other, as far as every side's template shows them (a template may trim); everything else is template units. The ids are
-/// those of the rendered prompt with its special tokens, nothing added.
+/// Tokenizes conversations with one tokenizer or two, each with its own chat template. The ids are those of the rendered prompt, with the special tokens
+/// that the template writes and no others. The text of the result is what the turns say, one after the other, as far as every side's template shows
+/// it (a template may trim). Everything else in the prompts is template units. Safe on many threads.
 /// </summary>
 internal sealed class ConversationTokenizer<T>
 {
@@ -33,14 +33,18 @@ internal sealed class ConversationTokenizer<T>
         _rule = rule;
         _make = make;
         _meter = meter;
-        // Runs over text need no template; the first conversation finds out whether there is one.
+        // Runs over plain text need no template. Whether there is one matters only at the first conversation.
         _templates = new Lazy<ChatTemplate[]>(() => [.. sides.Select(s => ChatTemplate.Parse(
             s.Template ?? throw new InputException($"{s.Name} has no chat template (chat_template.jinja, or chat_template in tokenizer_config.json); conversations need one"),
             s.Name))]);
     }
 
+    /// <summary>Tokenizes a conversation.</summary>
+    /// <param name="id">The document's id.</param>
+    /// <param name="messages">The turns.</param>
+    /// <param name="fields">JSON of an object with <c>tools</c> and <c>documents</c>, or null.</param>
     /// <exception cref="RejectedException">The conversation cannot be used.</exception>
-    /// <exception cref="ChatTemplateException">A template fails on the conversation, which no template should: a failed record of the run.</exception>
+    /// <exception cref="ChatTemplateException">A template fails on the conversation. No template should, so the run counts a failed record.</exception>
     public T Tokenize(DocumentId id, IReadOnlyList<ChatMessage> messages, string? fields = null)
     {
         if (messages.Count is 0 or > TemplateUnits.MostTurns)
@@ -62,8 +66,8 @@ internal sealed class ConversationTokenizer<T>
     }
 
     /// <summary>
-    /// A conversation over the limits loses its last turns, up to the last turn of the assistant that fits. Split does the same: a later
-    /// turn without what was said before it is another text.
+    /// Shortens a conversation that is over the limits: it ends after the last turn of the assistant with which it fits. Split does no more than Cut here,
+    /// because later turns would be another text without what was said before them.
     /// </summary>
     private T Shorten(DocumentId id, Conversation whole, TextEncoder[] encoders)
     {
@@ -89,7 +93,7 @@ internal sealed class ConversationTokenizer<T>
             $"{string.Join(" and ", sides.Select(s => s.Count))} tokens where {string.Join(" and ", _rule.Limits)} are allowed, and no earlier end of an assistant turn fits"));
     }
 
-    /// <summary>Turns, less one at least, whose ends lie within the limits of every side.</summary>
+    /// <summary>The number of turns whose ends lie within the limits of every side, but at least one less than all.</summary>
     private int LastThatFits(TokenSequence[] sides, Conversation whole)
     {
         int turns = whole.Messages.Count - 1;
@@ -99,6 +103,7 @@ internal sealed class ConversationTokenizer<T>
             int within = 0;
             for (int i = 0; i < Math.Min(tokens.Count, _rule.Limits[side]); i++)
                 within = Math.Max(within, TemplateUnits.EndedTurn(tokens.Unit(i)) + 1);
+            // A template that marks no end of a turn sets no limit here. Every number of turns is then tried.
             bool endsAreKnown = Enumerable.Range(0, tokens.Count).Any(i => TemplateUnits.EndedTurn(tokens.Unit(i)) >= 0);
             turns = endsAreKnown ? Math.Min(turns, within) : turns;
         }
@@ -130,6 +135,7 @@ internal sealed class ConversationTokenizer<T>
     private TracedText Render(int side, Conversation conversation, bool addGenerationPrompt)
         => _templates.Value[side].Render(conversation, _sides[side].Marks, _rule.TemplateDate, addGenerationPrompt);
 
+    /// <summary>Adds what the assistant writes besides the shared text to the loss masks.</summary>
     private void CountOwn(TokenSequence[] sides, RenderedPrompt[] prompts, List<(int Turn, int Start, int End)>[] own)
     {
         for (int side = 0; side < sides.Length; side++)
@@ -154,6 +160,7 @@ internal sealed class ConversationTokenizer<T>
         return new TokenSequence([.. ids], Array.ConvertAll(tokens, t => prompt.SharedBefore[t.End]), units);
     }
 
+    /// <summary>The numbers of the content characters that every side's prompt shows, in ascending order.</summary>
     private static List<int> SharedContent(DocumentId id, TracedText[] prompts, Conversation conversation)
     {
         List<int> shared = [];
@@ -182,6 +189,7 @@ internal sealed class ConversationTokenizer<T>
         return both;
     }
 
+    /// <summary>The text of the record: the shared content, without anything that templates write.</summary>
     private static string SharedText(RenderedPrompt prompt)
     {
         byte[] text = new byte[prompt.SharedBefore[^1]];
@@ -193,7 +201,7 @@ internal sealed class ConversationTokenizer<T>
         return Encoding.UTF8.GetString(text);
     }
 
-    /// <summary>Per turn that counts, its span of the text; null when everything counts.</summary>
+    /// <summary>The spans of the text, [start, end) in bytes, that count in the loss, each with its turn. Null if everything counts.</summary>
     private List<(int Turn, int Start, int End)>? LossSpans(DocumentId id, RenderedPrompt prompt, string text, Conversation conversation, bool hasOwnWords)
     {
         LossOn on = _rule.LossOn ?? LossOn.Assistant;

@@ -12,13 +12,14 @@ using Pipeline.Stages.Tokenization.Tokens;
 namespace Pipeline.Stages.Documents;
 
 /// <summary>
-/// Text under one tokenizer or two: made well-formed and NFC once, encoded on every side, and brought within the limits. Called from
-/// many threads; each takes an encoder per side from a pool.
+/// Tokenizes text with one tokenizer or two: makes it well-formed and NFC once, encodes it on every side, and brings it within the limits. Safe on many
+/// threads, each of which takes its encoders from a pool.
 /// </summary>
 internal sealed class DocumentTokenizer<T>(IReadOnlyList<TextTokenizer> sides, TokenizationRule rule, MakeRecord<T> make, IStageMeter meter)
 {
     private readonly ConcurrentBag<TextEncoder[]> _encoders = [];
 
+    /// <summary>Tokenizes a document. The result has one record, or several if the document was split.</summary>
     /// <exception cref="RejectedException">The document cannot be used.</exception>
     public IReadOnlyList<T> Tokenize(DocumentId id, string text)
     {
@@ -42,7 +43,12 @@ internal sealed class DocumentTokenizer<T>(IReadOnlyList<TextTokenizer> sides, T
         return Finish(id, normal, parts);
     }
 
-    /// <param name="isEnd">Whether the document ends with the text: only there does eos stand, so that no student learns to stop in mid-sentence.</param>
+    /// <summary>Appends a text to the parts, or, if it is over the limits, the parts that it is cut into.</summary>
+    /// <param name="id">The document's id.</param>
+    /// <param name="text">A part of the document, or all of it.</param>
+    /// <param name="isEnd">Whether the document ends with this text. Only there is an eos, so that no student learns to stop in mid-sentence.</param>
+    /// <param name="encoders">One for each side.</param>
+    /// <param name="parts">The list to which the parts are appended.</param>
     private void Collect(DocumentId id, string text, bool isEnd, TextEncoder[] encoders, List<(string, TokenSequence[])> parts)
     {
         TokenSequence[] encoded = Array.ConvertAll(encoders, e => e.EncodeDocument(text, rule.AddBos, rule.AddEos && isEnd));
@@ -59,7 +65,7 @@ internal sealed class DocumentTokenizer<T>(IReadOnlyList<TextTokenizer> sides, T
         int start = 0;
         foreach (int cut in cuts.Append(bytes.Length))
         {
-            // A part can have more tokens alone than it had in its place: it is then cut again, and is shorter each time.
+            // A part can have more tokens alone than within the text. It is then cut again, and gets shorter each time.
             Collect(id, Encoding.UTF8.GetString(bytes, start, cut - start), isEnd && cut == bytes.Length, encoders, parts);
             if (rule.LongDocuments == LongDocuments.Cut)
                 return;
@@ -107,7 +113,7 @@ internal sealed class DocumentTokenizer<T>(IReadOnlyList<TextTokenizer> sides, T
         return documents;
     }
 
-    /// <summary>The byte after the marker's first occurrence.</summary>
+    /// <summary>The number of bytes up to the end of the marker's first occurrence.</summary>
     private int BehindMarker(DocumentId id, string text)
     {
         string marker = WellFormedText.Normalize(rule.LossMarker!);

@@ -3,19 +3,20 @@ using Pipeline.Contracts.Records;
 namespace Pipeline.Stages.Documents;
 
 /// <summary>
-/// Where a long document is cut: as late as the limits allow, at the end of a chunk and of a character; the last such place with white
-/// space after it is preferred if it is in the second half of the part, so that words stay whole.
+/// Chooses where a long document is cut: as late as the limits allow, at the end of a chunk and of a character. So that words stay whole, the last such
+/// place with white space after it is preferred if it is in the second half of the part.
 /// </summary>
 internal static class LongDocumentCutter
 {
-    /// <summary>The byte offsets of the cuts, in order, or null when some stretch within the limits has no place to cut.</summary>
-    /// <param name="text">The document as UTF-8.</param>
-    /// <param name="sides">One tokenization or two; the places are where all have a token boundary.</param>
+    /// <summary>The byte offsets of the cuts, in order. Null if there is a stretch within the limits that has no place to cut.</summary>
+    /// <param name="text">The document in UTF-8.</param>
+    /// <param name="sides">One tokenization or two. Cuts are where all of them have a token boundary.</param>
     /// <param name="rule">The limits.</param>
     public static List<int>? Cut(ReadOnlySpan<byte> text, TokenSequence[] sides, TokenizationRule rule)
     {
         List<SharedEnd> ends = SharedEnds(sides[0], sides[^1]);
         Span<int> extra = stackalloc int[sides.Length], from = stackalloc int[sides.Length], counts = stackalloc int[sides.Length];
+        // Each part may get special tokens as the document has them.
         for (int side = 0; side < sides.Length; side++)
             extra[side] = sides[side].Units?.Count(u => u is UnitLabels.Bos or UnitLabels.Eos) ?? 0;
         List<int> cuts = [];
@@ -48,8 +49,8 @@ internal static class LongDocumentCutter
     }
 
     /// <summary>
-    /// Every byte at which a text token of both sides ends, with the tokens of each side up to there. These are the ends of chunks; the chunks
-    /// themselves are of no use here, because a part is encoded again.
+    /// Every byte at which a text token of both sides ends, with the number of tokens of each side before it. These are the ends of chunks. The chunks
+    /// themselves are not needed here, because each part is encoded again.
     /// </summary>
     internal static List<SharedEnd> SharedEnds(TokenSequence first, TokenSequence last)
     {
@@ -60,7 +61,7 @@ internal static class LongDocumentCutter
             int a = first.ByteEnds[i], b = last.ByteEnds[j];
             if (a == b && a > closed)
                 shared.Add(new SharedEnd(i + 1, j + 1, closed = a));
-            // The side that is behind moves on; a token without bytes counts as behind.
+            // The side that is behind moves on. A token without bytes counts as behind.
             (i, j) = (a <= b ? i + 1 : i, b <= a ? j + 1 : j);
         }
         return shared;

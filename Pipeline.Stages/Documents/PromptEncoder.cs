@@ -10,8 +10,8 @@ using Pipeline.Stages.Tokenization.Tokens;
 namespace Pipeline.Stages.Documents;
 
 /// <summary>
-/// Prompts and what follows them as ids. A plain prompt has the tokenizer's bos token in front, as documents have in training; a conversation
-/// is rendered by the chat template up to where the assistant's answer begins.
+/// Encodes prompts and what follows them. A plain prompt gets the tokenizer's bos token in front, as documents do in training. A conversation is rendered
+/// by the chat template, up to where the assistant's answer begins. For one thread at a time.
 /// </summary>
 internal sealed class PromptEncoder
 {
@@ -19,12 +19,13 @@ internal sealed class PromptEncoder
     private readonly TextEncoder _encoder;
     private ChatTemplate? _template;
 
-    /// <param name="side">Not shared with another thread.</param>
+    /// <summary>Creates an encoder.</summary>
+    /// <param name="side">The model's tokenizer and template.</param>
     public PromptEncoder(ChatSide side) => (_side, _encoder) = (side, side.Tokenizer.CreateEncoder());
 
-    /// <summary>The prompt's text.</summary>
+    /// <summary>The text of a prompt.</summary>
     /// <exception cref="RejectedException">The template refuses the conversation.</exception>
-    /// <exception cref="InputException">It is a conversation, and the tokenizer has no chat template.</exception>
+    /// <exception cref="InputException">The prompt is a conversation, and the tokenizer has no chat template.</exception>
     public string Render(TextDocument prompt)
     {
         if (prompt.Messages is not { } messages)
@@ -41,10 +42,10 @@ internal sealed class PromptEncoder
         }
     }
 
-    /// <summary>Ids of a prompt and its continuation, cut together as one text.</summary>
-    /// <param name="id">Named where the text cannot be used.</param>
-    /// <param name="prompt">Rendered.</param>
-    /// <param name="continuation">May be empty.</param>
+    /// <summary>The ids of a prompt and its continuation, which are tokenized together as one text.</summary>
+    /// <param name="id">Named if the text cannot be used.</param>
+    /// <param name="prompt">The prompt's text, see <see cref="Render"/>.</param>
+    /// <param name="continuation">The text after it, which may be empty.</param>
     /// <exception cref="RejectedException">The tokens do not spell the text.</exception>
     public EncodedPrompt Encode(DocumentId id, string prompt, string continuation)
     {
@@ -59,7 +60,7 @@ internal sealed class PromptEncoder
         {
             throw new RejectedException(id, "byte views differ from the text", e.Message);
         }
-        // A model without a bos token begins an empty prompt after the end of another text.
+        // Without a bos token, an empty prompt begins after the end of another text.
         int? mark = _side.Tokenizer.BosId ?? (promptBytes == 0 ? _side.Tokenizer.EosId : null);
         bool isMarked = mark is { } first && (tokens.Count == 0 || tokens.Ids[0] != first);
         int[] ids = isMarked ? [mark!.Value, .. tokens.Ids] : tokens.Ids;
@@ -71,7 +72,7 @@ internal sealed class PromptEncoder
 }
 
 /// <summary>A prompt and its continuation as ids.</summary>
-/// <param name="Ids">Special tokens included.</param>
-/// <param name="Begins">The first token that holds bytes of the continuation; the number of ids where none does.</param>
+/// <param name="Ids">The ids, including special tokens.</param>
+/// <param name="Begins">The index of the first token that has bytes of the continuation, or the number of ids if none does.</param>
 /// <param name="IsShared">Whether that token begins with bytes of the prompt.</param>
 internal readonly record struct EncodedPrompt(int[] Ids, int Begins, bool IsShared);

@@ -1,5 +1,5 @@
 namespace Pipeline.Stages.Documents;
 
-/// <summary>A byte at which both sides have a token boundary, and how many of each side's tokens lie before it.</summary>
+/// <summary>A byte at which both sides have a token boundary, and the number of each side's tokens before it.</summary>
 internal readonly record struct SharedEnd(int First, int Last, int Byte);
 

@@ -7,8 +7,8 @@ using Pipeline.Stages.Chat;
 
 namespace Pipeline.Stages.Documents;
 
-/// <summary>What the options of a tokenizing stage say, whatever the number of sides.</summary>
-/// <param name="Limits">Tokens a document may have on each side.</param>
+/// <summary>The options of a tokenizing stage in one form, for any number of sides.</summary>
+/// <param name="Limits">[sides] the largest number of tokens that a document may have on each side.</param>
 internal sealed record TokenizationRule(int[] Limits, LongDocuments LongDocuments, bool AddBos, bool AddEos, LossOn? LossOn, string? LossMarker, DateOnly? TemplateDate)
 {
     private const string Day = "yyyy-MM-dd";
@@ -30,7 +30,7 @@ internal sealed record TokenizationRule(int[] Limits, LongDocuments LongDocument
             [options.MaxStudentTokens], options.LongDocuments, options.AddBos, options.AddEos, options.LossOn, options.LossMarker, Date(options.TemplateDate));
     }
 
-    /// <summary>What is wrong between the keys that both kinds of options have.</summary>
+    /// <summary>What is wrong about the keys that both kinds of options have.</summary>
     public static IEnumerable<ValidationResult> Faults(LossOn? lossOn, string? lossMarker, string? templateDate)
     {
         if (templateDate is not null && Date(templateDate) is null)
@@ -54,7 +54,7 @@ internal sealed record TokenizationRule(int[] Limits, LongDocuments LongDocument
     private string EosRule => AddEos && LongDocuments != LongDocuments.Reject ? "at the end of the document" : AddEos.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>
-    /// The rule as shards say it. Where no document can be split or cut, it reads as it always did, because it means what it always meant.
+    /// The rule as shards record it. The part about eos has the words of earlier versions where it means the same: with Reject, and without eos.
     /// </summary>
     public override string ToString()
         => string.Create(

@@ -8,7 +8,7 @@ using Pipeline.Stages.Rules;
 
 namespace Pipeline.Stages.Documents;
 
-/// <summary>Documents under both tokenizers of a run, with the smallest pairs of token runs that end on the same byte.</summary>
+/// <summary>Tokenizes documents with both tokenizers of a run, and finds the chunks where the two meet.</summary>
 internal sealed class TokenizeMap : IMap<TextDocument, AlignedPair>, IFingerprinted
 {
     private readonly DocumentTokenizer<AlignedPair> _text;

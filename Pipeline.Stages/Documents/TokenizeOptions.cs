@@ -33,7 +33,7 @@ internal sealed record TokenizeOptions : IValidatableObject
     [Description("The day (such as 2024-07-26) for chat templates that write today's date. Absent: they get no date, and use a fixed one of their own or are refused, so that a run does not depend on the day.")]
     public string? TemplateDate { get; init; }
 
-    /// <summary>What holds where maxStudentTokens is not given.</summary>
+    /// <summary>The student's limit, which has a default of its own.</summary>
     internal int StudentLimit => MaxStudentTokens ?? 4 * MaxTeacherTokens;
 
     IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext validationContext) => TokenizationRule.Faults(LossOn, LossMarker, TemplateDate);

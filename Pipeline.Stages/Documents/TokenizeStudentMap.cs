@@ -7,7 +7,7 @@ using Pipeline.Stages.Rules;
 
 namespace Pipeline.Stages.Documents;
 
-/// <summary>Documents under the student's tokenizer alone: examples without a teacher.</summary>
+/// <summary>Tokenizes documents with the student's tokenizer alone, into examples without a teacher.</summary>
 internal sealed class TokenizeStudentMap : IMap<TextDocument, Example>, IFingerprinted
 {
     private readonly DocumentTokenizer<Example> _text;

@@ -1,8 +1,8 @@
 namespace Pipeline.Stages.Jinja;
 
 /// <summary>
-/// A chat template cannot be carried out: it refuses the conversation (<see cref="IsRefusal"/>: its own <c>raise_exception</c>), holds
-/// something that is not implemented (<see cref="IsMissing"/>), or fails on this conversation.
+/// A chat template cannot be rendered. Either it refuses the conversation by its own <c>raise_exception</c> (<see cref="IsRefusal"/>), or it has something
+/// that is not implemented (<see cref="IsMissing"/>), or it fails on this conversation.
 /// </summary>
 internal sealed class ChatTemplateException(string message, bool isRefusal = false, bool isMissing = false) : Exception(message)
 {

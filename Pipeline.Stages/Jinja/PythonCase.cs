@@ -5,7 +5,7 @@ using System.Text;
 namespace Pipeline.Stages.Jinja;
 
 /// <summary>
-/// The case of letters as Python's strings change it: one letter can become several (ß to SS, İ to i̇), titles have their own letters
+/// Changes the case of letters as Python's strings do. One letter can become several (ß to SS, İ to i̇), some letters have a title case of their own
 /// (ǆ to ǅ), and Σ at the end of a word becomes ς (Unicode, section 3.13).
 /// </summary>
 internal static class PythonCase
@@ -21,10 +21,10 @@ internal static class PythonCase
 
     public static string Lower(string text) => Map(text, Lower);
 
-    /// <summary>The first letter as in a title, the rest lower.</summary>
+    /// <summary>The first letter in title case, the others in lower case.</summary>
     public static string Capitalize(string text) => Map(text, static (runes, i) => i == 0 ? Title(runes[i]) : Lower(runes, i));
 
-    /// <summary>As in a title where no letter with case stands before, else lower.</summary>
+    /// <summary>Each letter in title case if no letter with case is directly before it, and else in lower case.</summary>
     public static string Title(string text) => Map(text, static (runes, i) => i > 0 && HasCase(runes[i - 1]) ? Lower(runes, i) : Title(runes[i]));
 
     public static bool IsLower(Rune rune) => Rune.GetUnicodeCategory(rune) == UnicodeCategory.LowercaseLetter || IsIn(OtherLower, rune);
@@ -59,7 +59,7 @@ internal static class PythonCase
         _ => Rune.ToLowerInvariant(runes[i]).ToString(),
     };
 
-    /// <summary>Whether a letter stands before, and none behind, but for characters that words do not end at.</summary>
+    /// <summary>Whether a letter comes before the sigma and none after it, where characters that do not end words are ignored.</summary>
     private static bool EndsWord(Rune[] runes, int i)
     {
         int before = i - 1, behind = i + 1;

@@ -1,12 +1,12 @@
 namespace Pipeline.Stages.Jinja;
 
 /// <summary>
-/// What Unicode's simple case mappings leave out, as Python 3.11 has it (SpecialCasing.txt without its conditions and languages): code
-/// points in hexadecimal, joined by + where one becomes several. Made by a loop over str.upper and str.title.
+/// What Unicode's simple case mappings leave out, as Python 3.11 has it (SpecialCasing.txt without its conditions and languages). Code points are
+/// hexadecimal, and a plus joins several. The tables were made with a loop over str.upper and str.title.
 /// </summary>
 internal static class PythonCaseData
 {
-    /// <summary>Letters whose upper case is several characters, and two whose upper case .NET leaves as they are.</summary>
+    /// <summary>Letters whose upper case is several characters, and two that .NET leaves as they are.</summary>
     public const string Upper =
         "DF>53+53 131>49 149>2BC+4E 17F>53 1F0>4A+30C 390>399+308+301 3B0>3A5+308+301 587>535+552 1E96>48+331 1E97>54+308 " +
         "1E98>57+30A 1E99>59+30A 1E9A>41+2BE 1F50>3A5+313 1F52>3A5+313+300 1F54>3A5+313+301 1F56>3A5+313+342 1F80>1F08+399 " +
@@ -22,7 +22,7 @@ internal static class PythonCaseData
         "1FF6>3A9+342 1FF7>3A9+342+399 1FFC>3A9+399 FB00>46+46 FB01>46+49 FB02>46+4C FB03>46+46+49 FB04>46+46+4C FB05>53+54 " +
         "FB06>53+54 FB13>544+546 FB14>544+535 FB15>544+53B FB16>54E+546 FB17>544+53D";
 
-    /// <summary>Letters whose title case is not their upper case; Georgian letters, which have none, are apart.</summary>
+    /// <summary>Letters whose title case differs from their upper case. Georgian letters have no title case and are treated in code.</summary>
     public const string Title =
         "DF>53+73 1C4>1C5 1C5>1C5 1C6>1C5 1C7>1C8 1C8>1C8 1C9>1C8 1CA>1CB 1CB>1CB 1CC>1CB 1F1>1F2 1F2>1F2 1F3>1F2 587>535+582 " +
         "1F80>1F88 1F81>1F89 1F82>1F8A 1F83>1F8B 1F84>1F8C 1F85>1F8D 1F86>1F8E 1F87>1F8F 1F88>1F88 1F89>1F89 1F8A>1F8A 1F8B>1F8B " +
@@ -33,12 +33,12 @@ internal static class PythonCaseData
         "1FCC>1FCC 1FF2>1FFA+345 1FF3>1FFC 1FF4>38F+345 1FF7>3A9+342+345 1FFC>1FFC FB00>46+66 FB01>46+69 FB02>46+6C FB03>46+66+69 " +
         "FB04>46+66+6C FB05>53+74 FB06>53+74 FB13>544+576 FB14>544+565 FB15>544+56B FB16>54E+576 FB17>544+56D";
 
-    /// <summary>Has case but is no letter with case by its category: lower, then upper.</summary>
+    /// <summary>Lower case although the general category does not say so. The next table is the same for upper case.</summary>
     public const string OtherLower = "AA-AA BA-BA 2B0-2B8 2C0-2C1 2E0-2E4 345-345 37A-37A 1D2C-1D6A 1D78-1D78 1D9B-1DBF 2071-2071 207F-207F 2090-209C 2170-217F 24D0-24E9 " +
         "2C7C-2C7D A69C-A69D A770-A770 A7F8-A7F9 AB5C-AB5F 10780-10780 10783-10785 10787-107B0 107B2-107BA";
 
     public const string OtherUpper = "2160-216F 24B6-24CF 1F130-1F149 1F150-1F169 1F170-1F189";
 
-    /// <summary>Case-ignorable by what it does in words, beside the categories that all are.</summary>
+    /// <summary>Characters that are ignored at the end of a word, in addition to whole categories.</summary>
     public const string WordMarks = "'.:\u00B7\u0387\u055F\u05F4\u2018\u2019\u2024\u2027\uFE13\uFE52\uFE55\uFF07\uFF0E\uFF1A";
 }

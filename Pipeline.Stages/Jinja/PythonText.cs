@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Pipeline.Stages.Jinja;
 
-/// <summary>Values as Python's <c>repr</c> shows them, which is how a template writes a list or a dictionary.</summary>
+/// <summary>Values as Python's <c>repr</c> shows them. A template writes lists and dictionaries so.</summary>
 internal static class PythonText
 {
     public static string Of(object? value, int line)

@@ -3,11 +3,12 @@ using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Jinja;
 
-/// <summary>JSON as a template sees it: well-formed NFC text, whole numbers and others, in the order of the keys.</summary>
+/// <summary>Turns JSON into the values of a template: well-formed NFC text, whole and other numbers, and keys in their order.</summary>
 internal static class TemplateData
 {
-    /// <param name="json">An object, checked when it was read.</param>
-    /// <param name="text">Makes the texts in it; keys are the template's.</param>
+    /// <summary>Parses an object.</summary>
+    /// <param name="json">The object. It was checked when it was read.</param>
+    /// <param name="text">Makes the text values from strings. Keys count as text of the template.</param>
     public static TemplateDictionary Parse(string json, Func<string, TracedText> text)
     {
         using JsonDocument document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = TemplateValues.DeepestData });

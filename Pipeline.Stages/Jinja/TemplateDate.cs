@@ -3,12 +3,12 @@ using System.Text;
 
 namespace Pipeline.Stages.Jinja;
 
-/// <summary>The function <c>strftime_now</c>, for a day that the definition gives: a prompt must not depend on when it was made.</summary>
+/// <summary>The function <c>strftime_now</c> for a day that the definition gives: a prompt must not depend on when it was made.</summary>
 internal static class TemplateDate
 {
     public const string Function = "strftime_now";
 
-    /// <summary>The function for midnight of a day.</summary>
+    /// <summary>The function as it would answer at midnight of a day.</summary>
     public static TemplateFunction Of(DateOnly day) => (positional, _) => positional is [TracedText format]
         ? TracedText.Literal(Format(day.ToDateTime(TimeOnly.MinValue), format.Text))
         : throw new ChatTemplateException($"{Function} needs a format");
@@ -30,7 +30,7 @@ internal static class TemplateDate
         return text.ToString();
     }
 
-    // A custom format of one letter needs the percent sign in front, or it is read as a standard format.
+    // A custom format of one letter needs a percent sign in front. Otherwise .NET reads it as a standard format.
     private static string Directive(char letter, bool padded) => letter switch
     {
         'Y' => "yyyy",

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Pipeline.Stages.Jinja;
 
-/// <summary>The filters after <c>|</c>.</summary>
+/// <summary>The filters, which follow <c>|</c>.</summary>
 internal static class TemplateFilters
 {
     private static readonly HashSet<string> Known = new(StringComparer.Ordinal)
@@ -12,7 +12,7 @@ internal static class TemplateFilters
         "sort", "dictsort", "unique", "min", "max", "sum",
     };
 
-    // What a filter is called with by name; a name that it does not know would change the text silently.
+    // The arguments that filters take by name. Others are refused, because ignoring one could silently change the text.
     private static readonly HashSet<string> KnownArguments = new(StringComparer.Ordinal)
     {
         "chars", "indent", "separators", "sort_keys", "ensure_ascii", "d", "attribute", "old", "new", "count", "default_value", "boolean", "default", "test", "filter",
@@ -79,7 +79,7 @@ internal static class TemplateFilters
 
         TemplateJson.Layout JsonLayout()
         {
-            // Hugging Face's own filter: it takes its options by name, and escapes nothing but what JSON must.
+            // This is Hugging Face's own filter, which escapes only what JSON requires.
             int? indent = named.FirstOrDefault(a => a.Name == "indent").Value is long spaces ? Width(spaces) : Argument(1, "indent") is long second ? Width(second) : null;
             if (TemplateValues.IsTrue(Argument(0, "ensure_ascii")))
                 throw ChatTemplateException.Missing($"line {line}: ensure_ascii of the filter 'tojson' is not implemented");
@@ -128,7 +128,7 @@ internal static class TemplateFilters
                 .Where(x => (test is null ? TemplateValues.IsTrue(key(x)) : TemplateTests.Apply(test, key(x), rest, line)) == keep)];
         }
 
-        // None and nothing are empty to these, where the others refuse them.
+        // These filters take none and undefined values as empty, where the others refuse none.
         List<object?> Given() => TemplateValues.IsTrue(value) ? TemplateValues.Items(value, line) : [];
 
         List<object?> Map()

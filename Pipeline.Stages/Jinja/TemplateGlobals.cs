@@ -36,7 +36,7 @@ internal static class TemplateGlobals
             range.Add(i);
             if (range.Count > LongestRange)
                 throw new ChatTemplateException($"a range of more than {LongestRange} numbers");
-            // The next number would not fit.
+            // The next number would not fit into 64 bits.
             if (step > 0 ? i > long.MaxValue - step : i < long.MinValue - step)
                 break;
         }

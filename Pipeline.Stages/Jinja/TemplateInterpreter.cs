@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Jinja;
 
-/// <summary>Renders parsed statements. One per rendering; it holds the output and the scopes.</summary>
+/// <summary>Renders parsed statements. Each rendering has its own interpreter, with the output and the scopes.</summary>
 internal sealed class TemplateInterpreter
 {
     private const int DeepestCall = 100;
@@ -8,21 +8,23 @@ internal sealed class TemplateInterpreter
     private const long LeastBudget = 10_000_000;
     private const int BudgetPerCharacter = 200;
 
-    // A turn makes a scope and the eleven values of "loop".
+    // Each turn of a loop makes a scope and the eleven values of "loop".
     private const int TurnCost = 32;
 
     private readonly TemplateScope _globals = new(null);
     private TracedText.Builder _output = new();
-    private int _depth;
-    private int _evaluations;
+    private int _callDepth;
+    private int _evaluationDepth;
     private long _budget;
 
-    /// <param name="template">What was parsed.</param>
-    /// <param name="variables">By name.</param>
+    /// <summary>Renders a template.</summary>
+    /// <param name="template">The parsed template.</param>
+    /// <param name="variables">The global variables, by name.</param>
     /// <param name="characters">
-    /// Of the conversation: what a template may do grows with it and with nothing else, since an untrusted template may loop in loops or double a
-    /// text again and again.
+    /// The length of the conversation. The number of steps that a template may take grows with it and with nothing else, because an untrusted template
+    /// could nest loops in loops, or double a text again and again.
     /// </param>
+    /// <exception cref="ChatTemplateException">The template refuses the conversation, has something that is not implemented, or fails.</exception>
     public static TracedText Render(IReadOnlyList<Statement> template, IReadOnlyDictionary<string, object?> variables, long characters)
     {
         TemplateInterpreter interpreter = new() { _budget = LeastBudget + (BudgetPerCharacter * characters) };
@@ -32,7 +34,7 @@ internal sealed class TemplateInterpreter
         return interpreter._output.ToText();
     }
 
-    /// <summary>What ended a body early.</summary>
+    /// <summary>How a body ended.</summary>
     private enum Flow
     {
         Normal,
@@ -51,7 +53,10 @@ internal sealed class TemplateInterpreter
         return Flow.Normal;
     }
 
-    /// <summary>One unit for each statement, expression and turn of a loop, and for each character or element that is looked at or made.</summary>
+    /// <summary>
+    /// Takes units from the budget: one for each statement and expression, <see cref="TurnCost"/> for each turn of a loop, and one for each character or
+    /// element that is read or made.
+    /// </summary>
     private void Charge(long units, int line)
     {
         if ((_budget -= units) < 0)
@@ -189,10 +194,10 @@ internal sealed class TemplateInterpreter
         }
         if (macro.TakesMore)
             scope.Set("varargs", new TemplateTuple(positional.Skip(macro.Parameters.Count)));
-        if (++_depth > DeepestCall)
+        if (++_callDepth > DeepestCall)
             throw new ChatTemplateException($"line {macro.Line}: the macro '{macro.Name}' calls itself more than {DeepestCall} deep");
         TracedText text = Capture(macro.Body, scope);
-        _depth--;
+        _callDepth--;
         return text;
     };
 
@@ -209,10 +214,10 @@ internal sealed class TemplateInterpreter
     private object? Evaluate(Expression expression, TemplateScope scope)
     {
         Charge(1, expression.Line);
-        if (++_evaluations > DeepestEvaluation)
+        if (++_evaluationDepth > DeepestEvaluation)
             throw new ChatTemplateException($"line {expression.Line}: an expression nested deeper than {DeepestEvaluation}");
         object? value = ValueOf(expression, scope);
-        _evaluations--;
+        _evaluationDepth--;
         if (expression is SliceExpression or CallExpression or FilterExpression or BinaryExpression or ListExpression)
             Charge(Size(value), expression.Line);
         return value;

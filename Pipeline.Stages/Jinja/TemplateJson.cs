@@ -3,15 +3,16 @@ using System.Text;
 
 namespace Pipeline.Stages.Jinja;
 
-/// <summary>The <c>tojson</c> filter as Hugging Face gives it to chat templates: Python's <c>json.dumps</c> with <c>ensure_ascii</c> off.</summary>
+/// <summary>The filter <c>tojson</c> as Hugging Face gives it to chat templates: Python's <c>json.dumps</c> without <c>ensure_ascii</c>.</summary>
 internal static class TemplateJson
 {
     private static readonly Comparer<object?> KeyOrder = Comparer<object?>.Create((a, b) => string.CompareOrdinal(Key(a, 0), Key(b, 0)));
 
-    /// <param name="Indent">Spaces per level; null writes one line.</param>
-    /// <param name="Between">Between items.</param>
-    /// <param name="Colon">Between a key and its value.</param>
-    /// <param name="IsSorted">Whether keys are written in order.</param>
+    /// <summary>How JSON is laid out.</summary>
+    /// <param name="Indent">The number of spaces per level, or null for a single line.</param>
+    /// <param name="Between">What is written between items.</param>
+    /// <param name="Colon">What is written between a key and its value.</param>
+    /// <param name="IsSorted">Whether keys are sorted.</param>
     public sealed record Layout(int? Indent, string Between, string Colon, bool IsSorted);
 
     public static TracedText Write(object? value, Layout layout, int line)
@@ -21,7 +22,7 @@ internal static class TemplateJson
         return OfTurn(json.ToString(), value);
     }
 
-    /// <summary>Text written from a value: it belongs to the turn whose field the value is.</summary>
+    /// <summary>Text that was written from a value. It belongs to the turn of the first text in the value that belongs to one.</summary>
     public static TracedText OfTurn(string text, object? value)
         => FindTurn(value, 0) is >= 0 and int turn ? TracedText.OfTurn(text, turn) : TracedText.Literal(text);
 

@@ -3,9 +3,9 @@ using System.Text;
 namespace Pipeline.Stages.Jinja;
 
 /// <summary>
-/// Cuts a Jinja template into tokens, with the white-space rules under which Hugging Face renders chat templates: the line feed after a
-/// block is dropped (trim_blocks), white space between the start of a line and a block is dropped (lstrip_blocks), <c>-</c> drops all
-/// white space on its side, <c>+</c> keeps it.
+/// Splits a Jinja template into tokens, with the rules for white space under which Hugging Face renders chat templates: the line feed after a block is
+/// dropped (trim_blocks), and so is white space between the start of a line and a block (lstrip_blocks). A <c>-</c> drops all white space on its side
+/// of a tag, and a <c>+</c> keeps it.
 /// </summary>
 internal sealed class TemplateLexer
 {
@@ -68,7 +68,7 @@ internal sealed class TemplateLexer
         return _source.Length;
     }
 
-    /// <summary>Drops white space that reaches back to the start of the tag's line.</summary>
+    /// <summary>Drops the white space before a tag if nothing else is between the start of the line and the tag.</summary>
     private string WithoutIndent(string text, int tag)
     {
         int start = text.Length;
@@ -105,7 +105,7 @@ internal sealed class TemplateLexer
                 Add(end, closing);
                 return c;
             }
-            // A dictionary's closing brace can stand right before the tag's: the depth tells them apart.
+            // The closing brace of a dictionary can stand directly before those of the tag. The depth tells them apart.
             if (depth == 0 && string.CompareOrdinal(_source, _at, closing, 0, 2) == 0)
             {
                 Advance(_at + 2);

@@ -3,19 +3,19 @@ using System.Text;
 
 namespace Pipeline.Stages.Jinja;
 
-/// <summary>Attributes, and the methods of strings and dictionaries.</summary>
+/// <summary>Attributes and elements of values, and the methods of strings and dictionaries.</summary>
 internal static class TemplateMethods
 {
     public static object? Attribute(object? target, string name) => target switch
     {
-        // A method goes before a key of its name.
+        // A method hides a key of the same name.
         TemplateDictionary dictionary when name is "items" or "keys" or "values" or "get" => (TemplateFunction)((positional, _) => OfDictionary(dictionary, name, positional, 0)),
         TemplateDictionary dictionary => dictionary.TryGet(name, out object? value) ? value : new Undefined(name),
         TemplateNamespace space => space.Values.TryGetValue(name, out object? value) ? value : new Undefined(name),
         _ => new Undefined(name),
     };
 
-    /// <summary>What a filter's <c>attribute</c> names: attributes and positions with dots between them.</summary>
+    /// <summary>What the <c>attribute</c> of a filter names: attributes and indexes, with dots between them.</summary>
     public static object? At(object? target, string path, int line)
     {
         foreach (string part in path.Split('.'))
@@ -84,7 +84,7 @@ internal static class TemplateMethods
         _ => throw new ChatTemplateException($"line {line}: items needs a dictionary, found {TemplateValues.Kind(value)}"),
     };
 
-    /// <summary>The result is not the conversation's own text any more where a character changed, so it is not traced then.</summary>
+    /// <summary>Changes the case of a text. If that changes a character, the result is not the conversation's own text any more, and has no origin.</summary>
     public static TracedText ChangeCase(string name, TracedText text)
     {
         string changed = name switch
@@ -98,7 +98,7 @@ internal static class TemplateMethods
         return changed == text.Text ? text : TracedText.Literal(changed);
     }
 
-    /// <summary>What the <c>title</c> filter does to each word by itself, where the method knows letters alone.</summary>
+    /// <summary>The <c>title</c> of the filter, which changes each word as a whole. The method of strings knows only letters and others.</summary>
     private static string TitleOfWords(string text)
     {
         StringBuilder title = new();

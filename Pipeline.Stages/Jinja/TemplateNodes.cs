@@ -29,7 +29,7 @@ internal sealed record BinaryExpression(string Operator, Expression Left, Expres
 
 internal sealed record ConditionalExpression(Expression Condition, Expression Then, Expression? Else, int Line) : Expression(Line);
 
-/// <summary>Arguments of a call, a filter or a test.</summary>
+/// <summary>The arguments of a call, a filter or a test.</summary>
 internal sealed record CallArguments(IReadOnlyList<Expression> Positional, IReadOnlyList<(string Name, Expression Value)> Named)
 {
     public static CallArguments None { get; } = new([], []);
@@ -47,15 +47,20 @@ internal sealed record IfStatement(IReadOnlyList<(Expression? Condition, IReadOn
 internal sealed record ForStatement(
     IReadOnlyList<string> Targets, Expression Items, Expression? Filter, IReadOnlyList<Statement> Body, IReadOnlyList<Statement> Else, int Line) : Statement(Line);
 
-/// <summary><c>set name = …</c>, or <c>set name.attribute = …</c> on a namespace, or a block whose output is the value.</summary>
+/// <summary><c>set name = …</c>, or <c>set name.attribute = …</c> for a namespace, or a block whose output becomes the value.</summary>
 internal sealed record SetStatement(IReadOnlyList<string> Targets, string? Attribute, Expression? Value, IReadOnlyList<Statement>? Body, int Line) : Statement(Line);
 
-/// <param name="TakesMore">Whether its body names <c>varargs</c>: more values than it has parameters are an error otherwise.</param>
-/// <param name="TakesNames">The same for <c>kwargs</c> and values for names that are not parameters.</param>
+/// <summary>The definition of a macro.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Parameters">Its parameters, with their defaults.</param>
+/// <param name="Body">What it renders.</param>
+/// <param name="TakesMore">Whether the body uses <c>varargs</c>. Otherwise it is an error to give more values than there are parameters.</param>
+/// <param name="TakesNames">Whether the body uses <c>kwargs</c>. Otherwise it is an error to give a name that no parameter has.</param>
+/// <param name="Line">The line where it begins.</param>
 internal sealed record MacroStatement(
     string Name, IReadOnlyList<(string Name, Expression? Default)> Parameters, IReadOnlyList<Statement> Body, bool TakesMore, bool TakesNames, int Line) : Statement(Line);
 
-/// <summary>Statements that are rendered as they stand: a <c>generation</c> block.</summary>
+/// <summary>A <c>generation</c> block, which is rendered as if it were not there.</summary>
 internal sealed record BodyStatement(IReadOnlyList<Statement> Body, int Line) : Statement(Line);
 
 internal sealed record LoopControlStatement(bool IsBreak, int Line) : Statement(Line);

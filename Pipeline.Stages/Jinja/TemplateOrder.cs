@@ -1,9 +1,9 @@
 namespace Pipeline.Stages.Jinja;
 
-/// <summary>The filters that order values or compare them with each other; text is compared without regard to case unless they are told.</summary>
+/// <summary>The filters that sort or compare values. They ignore the case of text unless told otherwise.</summary>
 internal static class TemplateOrder
 {
-    /// <summary>A stable sort; backwards, equal values stay in their order too.</summary>
+    /// <summary>Sorts stably. In reverse, too, equal values keep their order.</summary>
     public static List<object?> Sort(List<object?> items, string? attribute, bool caseSensitive, bool reverse, int line)
     {
         Comparer<object?> order = Comparer<object?>.Create((a, b) => TemplateValues.Compare(a, b, line));
@@ -13,7 +13,7 @@ internal static class TemplateOrder
         }
         catch (InvalidOperationException e) when (e.InnerException is ChatTemplateException refused)
         {
-            // What a comparison throws, the framework's sort wraps.
+            // The framework's sort wraps what a comparison throws.
             throw new ChatTemplateException(refused.Message);
         }
 

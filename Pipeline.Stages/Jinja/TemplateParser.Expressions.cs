@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Pipeline.Stages.Jinja;
 
-/// <summary>Expressions, in Jinja's order of binding: if, or, and, not, comparison, sum, ~, product, filters and tests, postfix.</summary>
+/// <content>Expressions, from the loosest binding to the tightest: if, or, and, not, comparison, sum, ~, product, filters and tests, postfix.</content>
 internal sealed partial class TemplateParser
 {
     private Expression TupleOrSingle()

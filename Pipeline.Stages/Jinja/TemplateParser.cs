@@ -1,25 +1,27 @@
 namespace Pipeline.Stages.Jinja;
 
 /// <summary>
-/// Parses the part of Jinja that chat templates are written in. What is not implemented is refused by name and line when the template
-/// is read, not when a conversation happens to reach it.
+/// Parses the part of Jinja that chat templates use. What is not implemented is refused by name and line already when the template is read, and not when
+/// a conversation happens to reach it.
 /// </summary>
 internal sealed partial class TemplateParser
 {
-    /// <summary>Of parentheses, signs and blocks in each other: an untrusted template must not end the process by its depth.</summary>
+    /// <summary>How deep parentheses, signs and blocks may be nested. Without a limit, an untrusted template could overflow the stack.</summary>
     private const int DeepestNesting = 100;
 
     private readonly List<TemplateToken> _tokens;
     private int _at;
     private int _nesting;
 
-    // Names that the macro at hand reads.
+    // The names that the current macro reads.
     private HashSet<string> _names = new(StringComparer.Ordinal);
 
     private TemplateParser(List<TemplateToken> tokens) => _tokens = tokens;
 
     private TemplateToken Current => _tokens[_at];
 
+    /// <summary>Parses a template.</summary>
+    /// <exception cref="ChatTemplateException">The template is not well-formed, or has something that is not implemented.</exception>
     public static IReadOnlyList<Statement> Parse(string source)
     {
         TemplateParser parser = new(TemplateLexer.Read(source));
@@ -29,7 +31,7 @@ internal sealed partial class TemplateParser
             : throw parser.Unexpected("the end of the template");
     }
 
-    /// <summary>Statements up to a block that begins with one of the words, which is left to the caller.</summary>
+    /// <summary>Parses statements up to a block that begins with one of the words. The caller reads that block.</summary>
     private List<Statement> Body(string[] until) => Nested(() => Statements(until));
 
     private List<Statement> Statements(string[] until)

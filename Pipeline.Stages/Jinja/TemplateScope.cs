@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Jinja;
 
-/// <summary>The names of a body, within those of the body around it.</summary>
+/// <summary>The variables of a body. Names that it does not have are looked up in the body around it.</summary>
 internal sealed class TemplateScope(TemplateScope? outer)
 {
     private readonly Dictionary<string, object?> _values = new(StringComparer.Ordinal);

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Pipeline.Stages.Jinja;
 
-/// <summary>The tests after <c>is</c>.</summary>
+/// <summary>The tests, which follow <c>is</c>.</summary>
 internal static class TemplateTests
 {
     private static readonly HashSet<string> Known = new(StringComparer.Ordinal)

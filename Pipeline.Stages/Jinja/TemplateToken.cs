@@ -2,7 +2,7 @@ namespace Pipeline.Stages.Jinja;
 
 internal enum TemplateTokenKind
 {
-    /// <summary>Text outside of tags.</summary>
+    /// <summary>Text outside tags.</summary>
     Text,
     OutputStart,
     OutputEnd,

@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Jinja;
 
-/// <summary>What a dictionary's methods give to walk over; Python shows it by its name.</summary>
+/// <summary>The result of a dictionary's methods items, keys and values. Python shows it with the method's name.</summary>
 internal sealed class TemplateView(string name, IEnumerable<object?> items) : List<object?>(items)
 {
     public string Name => name;

@@ -5,13 +5,15 @@ namespace Pipeline.Stages.Jinja;
 /// <summary>The value of a name or key that does not exist.</summary>
 internal sealed record Undefined(string Name);
 
-/// <summary>A <c>namespace()</c>: the one value whose attributes a template may set.</summary>
+/// <summary>The result of <c>namespace()</c>, the only value whose attributes a template may set.</summary>
 internal sealed class TemplateNamespace
 {
     public Dictionary<string, object?> Values { get; } = new(StringComparer.Ordinal);
 }
 
-/// <summary>A dictionary in insertion order. Keys are strings, numbers, booleans or none, equal where Python's are: 1, 1.0 and true are one key.</summary>
+/// <summary>
+/// A dictionary that keeps the order of insertion. Keys are strings, numbers, booleans or none. They are equal if Python's are: 1, 1.0 and true are one key.
+/// </summary>
 internal sealed class TemplateDictionary
 {
     private static readonly object None = new();
@@ -19,7 +21,7 @@ internal sealed class TemplateDictionary
     private readonly List<object?> _keys = [];
     private readonly Dictionary<object, object?> _values = [];
 
-    /// <summary>As a template sees them: text as <see cref="TracedText"/>.</summary>
+    /// <summary>The keys as a template sees them: strings are <see cref="TracedText"/>.</summary>
     public IReadOnlyList<object?> Keys => _keys;
 
     public object? this[string key]
@@ -30,7 +32,8 @@ internal sealed class TemplateDictionary
 
     public object? this[object? key] => _values[Plain(key)!];
 
-    /// <returns>False when the value cannot be a key.</returns>
+    /// <summary>Sets the value of a key.</summary>
+    /// <returns>False if the key is of a kind that cannot be one.</returns>
     public bool Set(object? key, object? value)
     {
         if (Plain(key) is not { } plain)
@@ -57,12 +60,12 @@ internal sealed class TemplateDictionary
     };
 }
 
-/// <summary>Something that can be called: a global function or a macro.</summary>
+/// <summary>Something that can be called: a global function, a macro, or a method of a dictionary.</summary>
 internal delegate object? TemplateFunction(IReadOnlyList<object?> positional, IReadOnlyList<(string Name, object? Value)> named);
 
 /// <summary>
-/// Python's meaning of truth, equality, order and text for the values of a template: null, bool, long, double,
-/// <see cref="TracedText"/>, lists (<c>List&lt;object?&gt;</c>) and <see cref="TemplateDictionary"/>.
+/// What Python understands by truth, equality, order and text, for the values of a template: null, bool, long, double, <see cref="TracedText"/>, lists
+/// (<c>List&lt;object?&gt;</c>) and <see cref="TemplateDictionary"/>.
 /// </summary>
 internal static class TemplateValues
 {
@@ -78,10 +81,10 @@ internal static class TemplateValues
         _ => true,
     };
 
-    /// <summary>Lists and dictionaries in each other.</summary>
+    /// <summary>How deep lists and dictionaries may be nested.</summary>
     public const int DeepestData = 100;
 
-    /// <summary>A list that a template makes.</summary>
+    /// <summary>The largest number of elements of a list that a template makes.</summary>
     public const int LongestList = 1_000_000;
 
     public static bool AreEqual(object? a, object? b) => AreEqual(a, b, 0);
@@ -129,7 +132,7 @@ internal static class TemplateValues
         _ => throw ChatTemplateException.Missing($"line {line}: writing {Kind(value)} as text is not implemented"),
     };
 
-    /// <summary>What a <c>for</c> walks over.</summary>
+    /// <summary>The elements that a <c>for</c> loop goes over.</summary>
     public static List<object?> Items(object? value, int line) => value switch
     {
         List<object?> list => list,

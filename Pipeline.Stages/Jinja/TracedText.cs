@@ -3,19 +3,20 @@ using System.Text;
 namespace Pipeline.Stages.Jinja;
 
 /// <summary>
-/// A string whose characters know where they came from: the index of a character of the conversation, some field of a turn, or
-/// <see cref="FromTemplate"/>. Trimming, slicing, splitting and joining keep the origins, so that a rendered prompt says which of its
-/// bytes are whose content, whatever the template did to it.
+/// A string whose characters know their origin: the number of a character of the conversation, a field of a turn, or <see cref="FromTemplate"/>. Trimming,
+/// slicing, splitting and joining keep the origins. A rendered prompt can therefore tell which of its bytes are whose content, whatever the template
+/// did to it.
 /// </summary>
 internal sealed class TracedText
 {
     public const int FromTemplate = -1;
 
-    /// <summary>Longer texts are refused: no prompt is, and a template can double a text again and again.</summary>
+    /// <summary>Longer texts are refused. No prompt is so long, but a template can double a text again and again.</summary>
     public const int MaxLength = 1 << 25;
 
     private const int FirstTurn = FromTemplate - 1;
 
+    // [characters] the origin of each, or null if all are the template's.
     private readonly int[]? _origins;
 
     private TracedText(string text, int[]? origins)
@@ -30,7 +31,7 @@ internal sealed class TracedText
 
     public int Length => Text.Length;
 
-    /// <summary>Length as Python counts: a surrogate pair is one.</summary>
+    /// <summary>The length as Python counts it, where a surrogate pair is one character.</summary>
     public int CodePoints
     {
         get
@@ -42,9 +43,10 @@ internal sealed class TracedText
         }
     }
 
+    /// <summary>Text that the template wrote.</summary>
     public static TracedText Literal(string text) => new(text, null);
 
-    /// <summary>Characters of the conversation, the first of which has this index.</summary>
+    /// <summary>Text of the conversation, whose first character has this number.</summary>
     public static TracedText Source(string text, int firstOrigin)
     {
         int[] origins = new int[text.Length];
@@ -53,7 +55,7 @@ internal sealed class TracedText
         return new TracedText(text, origins);
     }
 
-    /// <summary>Text of a turn whose characters are not numbered.</summary>
+    /// <summary>Text of a turn's fields, whose characters are not numbered.</summary>
     public static TracedText OfTurn(string text, int turn)
     {
         int[] origins = new int[text.Length];
@@ -61,7 +63,7 @@ internal sealed class TracedText
         return new TracedText(text, origins);
     }
 
-    /// <summary>The turn an origin names without numbering its character, or -1.</summary>
+    /// <summary>The turn that an origin stands for if its character is not numbered, or -1.</summary>
     public static int TurnOf(int origin) => origin <= FirstTurn ? FirstTurn - origin : -1;
 
     public int Origin(int index) => _origins is null ? FromTemplate : _origins[index];
@@ -97,10 +99,13 @@ internal sealed class TracedText
         bool IsTrimmed(char c) => characters is null ? IsPythonSpace(c) : characters.Contains(c);
     }
 
-    /// <summary>Which code point begins at a UTF-16 unit; -1 stays -1.</summary>
+    /// <summary>The index of the code point that begins at a UTF-16 unit. -1 stays -1.</summary>
     public long CodePointAt(int unit) => unit < 0 ? unit : Slice(0, unit).CodePoints;
 
-    /// <param name="most">How many to replace; all when negative.</param>
+    /// <summary>Replaces a text by another.</summary>
+    /// <param name="old">The text to replace.</param>
+    /// <param name="replacement">What replaces it.</param>
+    /// <param name="most">The largest number of replacements, or a negative number for all.</param>
     public TracedText Replace(string old, TracedText replacement, long most)
     {
         if (old.Length == 0 || !Text.Contains(old, StringComparison.Ordinal))
@@ -169,7 +174,7 @@ internal sealed class TracedText
 
     internal static bool IsPythonSpace(char c) => char.IsWhiteSpace(c) || c is >= '\x1c' and <= '\x1f';
 
-    /// <summary>Joins pieces, keeping their origins.</summary>
+    /// <summary>Joins texts and keeps their origins.</summary>
     internal sealed class Builder
     {
         private readonly StringBuilder _text = new();

@@ -2,11 +2,11 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Stages.Parquet;
 
-/// <summary>What the footer alone says about whether a column can be read: known before any row is.</summary>
+/// <summary>Finds out from the footer alone whether a column can be read, before any of its rows is.</summary>
 internal static class ColumnFaults
 {
-    /// <summary>Refuses a column of which some row group is compressed or encrypted in a way that is not read.</summary>
-    /// <exception cref="InputException">Names file, row group, column, what was found and what to do.</exception>
+    /// <summary>Refuses columns that are encrypted, or compressed in a way that is not supported, in any row group.</summary>
+    /// <exception cref="InputException">A column cannot be read. The message names the file, the row group, the column and what to do.</exception>
     public static void Require(ColumnFileReader reader, IEnumerable<LeafColumn> leaves)
     {
         foreach (LeafColumn leaf in leaves)

@@ -1,14 +1,21 @@
 namespace Pipeline.Stages.Parquet;
 
-/// <summary>What the footer says about a file: the leaves of its schema and its row groups.</summary>
+/// <summary>What the footer says about a file: the leaves of its schema, the names of its top-level columns, and its row groups.</summary>
 internal sealed record ColumnFile(IReadOnlyList<LeafColumn> Leaves, IReadOnlyList<string> ColumnNames, IReadOnlyList<RowGroupMetadata> RowGroups, long Rows);
 
-/// <summary>A node of the schema on the way to a leaf.</summary>
-/// <param name="Physical">Null of a group.</param>
+/// <summary>A node of the schema.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Physical">The type of its values, or null if it is a group.</param>
+/// <param name="Repetition">Whether it must occur, may occur, or occurs any number of times.</param>
+/// <param name="Children">The number of nodes that it contains.</param>
+/// <param name="IsText">Whether the schema says that its values are text.</param>
 /// <param name="IsList">Whether the schema says that the group is a list.</param>
 internal sealed record SchemaNode(string Name, PhysicalType? Physical, Repetition Repetition, int Children, bool IsText, bool IsList)
 {
-    /// <summary>The node as a schema with a single leaf has it. The bytes stay bytes: whether they are UTF-8 is ours to check.</summary>
+    /// <summary>
+    /// Writes the node into a schema with a single leaf. The type of text is left out, so that the library returns bytes: whether they are UTF-8 is checked
+    /// here.
+    /// </summary>
     public void Write(CompactWriter writer)
     {
         if (Physical is { } physical)
@@ -28,9 +35,9 @@ internal enum Repetition
     Repeated = 2,
 }
 
-/// <summary>A leaf of the schema.</summary>
-/// <param name="Index">Its place among the leaves, which is its column chunk's place in a row group.</param>
-/// <param name="Nodes">From the top-level column down to the leaf.</param>
+/// <summary>A leaf of the schema, which has the values of one column.</summary>
+/// <param name="Index">Its index among the leaves. This is also the index of its column chunk in a row group.</param>
+/// <param name="Nodes">The nodes from the top-level column down to the leaf.</param>
 internal sealed record LeafColumn(int Index, SchemaNode[] Nodes)
 {
     public IEnumerable<string> Path => Nodes.Select(n => n.Name);
@@ -48,7 +55,7 @@ internal sealed record LeafColumn(int Index, SchemaNode[] Nodes)
 
     public int MaxDefinition { get; } = Nodes.Count(n => n.Repetition != Repetition.Required);
 
-    /// <summary>The definition level from which on the innermost repeated node has an element; 0 when none is repeated.</summary>
+    /// <summary>The smallest definition level at which the innermost repeated node has an element. 0 if no node is repeated.</summary>
     public int RepeatedDefinition { get; } = Nodes[..(Array.FindLastIndex(Nodes, n => n.Repetition == Repetition.Repeated) + 1)]
         .Count(n => n.Repetition != Repetition.Required);
 
@@ -83,6 +90,9 @@ internal enum ColumnCodec
 
 internal sealed record RowGroupMetadata(long Rows, ColumnChunkMetadata[] Columns);
 
-/// <param name="Start">Position in the file of the chunk's first page.</param>
-/// <param name="IsEncrypted">Its bytes need a key.</param>
+/// <summary>What the footer says about a column chunk, which is one column of one row group.</summary>
+/// <param name="Codec">How its pages are compressed.</param>
+/// <param name="Values">The number of its entries, nulls included.</param>
+/// <param name="Start">The position of its first page in the file, in bytes.</param>
+/// <param name="IsEncrypted">Whether its bytes need a key.</param>
 internal sealed record ColumnChunkMetadata(ColumnCodec Codec, long Values, long Start, bool IsEncrypted);

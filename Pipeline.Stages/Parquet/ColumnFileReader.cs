@@ -7,8 +7,8 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Parquet;
 
 /// <summary>
-/// A Parquet file open for reading. Written for files nobody vouches for: sizes are checked before memory is taken, every loop ends,
-/// and whatever is wrong becomes an <see cref="InputException"/> that names the file and the place.
+/// A Parquet file that is open for reading. It is made for untrusted files: sizes are checked before memory is allocated, every loop ends, and whatever is
+/// wrong becomes an <see cref="InputException"/> that names the file and the place.
 /// </summary>
 internal sealed class ColumnFileReader : IDisposable
 {
@@ -30,7 +30,8 @@ internal sealed class ColumnFileReader : IDisposable
 
     public ColumnFile File { get; }
 
-    /// <exception cref="InputException">It is not a Parquet file, or a damaged one.</exception>
+    /// <summary>Opens a file and reads its footer.</summary>
+    /// <exception cref="InputException">The file is not Parquet, is damaged, or is encrypted.</exception>
     public static ColumnFileReader Open(IStorage storage, string path)
     {
         Stream stream = storage.OpenRead(path);
@@ -45,7 +46,10 @@ internal sealed class ColumnFileReader : IDisposable
         }
     }
 
-    /// <summary>The rows of a row group in one column; the group is 0-based.</summary>
+    /// <summary>Opens one column of a row group.</summary>
+    /// <param name="group">The row group, counted from 0.</param>
+    /// <param name="leaf">The column.</param>
+    /// <exception cref="ColumnFormatException">The column is encrypted, or has another number of values than the row group has rows.</exception>
     public ColumnReader OpenColumn(int group, LeafColumn leaf)
     {
         RowGroupMetadata rows = File.RowGroups[group];
@@ -57,7 +61,7 @@ internal sealed class ColumnFileReader : IDisposable
         return new ColumnReader(_stream, _dataEnd, leaf, chunk);
     }
 
-    /// <summary>Names file, row group and column in whatever went wrong while reading them.</summary>
+    /// <summary>The error for whatever goes wrong while a column is read. It names the file, the row group and the column.</summary>
     public InputException Damage(int group, string column, Exception e)
         => new($"{Path}: row group {group}, column '{column}': {e.Message}", e);
 

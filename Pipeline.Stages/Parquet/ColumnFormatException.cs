@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Parquet;
 
-/// <summary>The bytes are not what the Parquet format says. Readers of a file turn it into an input error with the file's name.</summary>
+/// <summary>The bytes break the rules of the Parquet format. Those who read a file turn this into an input error that names the file.</summary>
 internal sealed class ColumnFormatException : Exception
 {
     public ColumnFormatException(string message, bool isCut = false)
@@ -11,6 +11,6 @@ internal sealed class ColumnFormatException : Exception
     {
     }
 
-    /// <summary>The bytes end too early; more of them may help.</summary>
+    /// <summary>Whether the bytes end too early, so that more of them might help.</summary>
     public bool IsCut { get; }
 }

@@ -1,8 +1,8 @@
 namespace Pipeline.Stages.Parquet;
 
 /// <summary>
-/// One column chunk, value by value. A few pages and the dictionary are in memory at a time; pages that are skipped are neither read
-/// nor decompressed.
+/// Reads one column chunk entry by entry. Only a few pages and the dictionary are in memory at a time. Of pages that are skipped, only the headers are
+/// read.
 /// </summary>
 internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, ColumnChunkMetadata chunk)
 {
@@ -12,39 +12,45 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
     private const int RunValues = 1 << 18;
 
     private readonly PageRun _run = new(leaf, chunk.Codec == ColumnCodec.Lz4Framed ? ColumnCodec.Uncompressed : chunk.Codec);
+
+    // A page that was decompressed here, the body of a page as stored, and the bytes in which a header is looked for.
     private byte[] _plain = [];
     private byte[] _body = [];
     private byte[] _window = new byte[FirstHeaderWindow];
     private long _position = chunk.Start;
-    private long _chunkLeft = chunk.Values;
+    private long _entriesLeft = chunk.Values;
+
+    // The header of the next data page, and where its body begins, once it has been read.
     private (PageHeader Header, long Position)? _next;
     private (PageHeader Header, byte[] Body)? _dictionary;
     private int _index = -1;
     private int _valueIndex = -1;
 
-    /// <summary>0 where a new row begins.</summary>
+    /// <summary>The entry's repetition level. It is 0 where a new row begins.</summary>
     public int Repetition => leaf.MaxRepetition > 0 ? _run.Repetitions[_index] : 0;
 
+    /// <summary>The entry's definition level: how many of its optional and repeated nodes are there.</summary>
     public int Definition => leaf.MaxDefinition > 0 ? _run.Definitions[_index] : 0;
 
-    /// <summary>Whether there is a value; null at some level otherwise.</summary>
+    /// <summary>Whether the entry has a value. If not, something on the way to the leaf is null or empty.</summary>
     public bool HasValue => Definition == leaf.MaxDefinition;
 
-    /// <summary>The entry's bytes where <see cref="HasValue"/>; of a column of bytes.</summary>
+    /// <summary>The entry's bytes, if it <see cref="HasValue"/> and the column has bytes. Valid until the next <see cref="Read"/>.</summary>
     public ReadOnlySpan<byte> Value => _run.Values.Bytes(_valueIndex);
 
-    /// <summary>The entry's number where <see cref="HasValue"/>; of a column of numbers.</summary>
+    /// <summary>The entry's number, if it <see cref="HasValue"/> and the column has numbers.</summary>
     public double Number => _run.Values.Number(_valueIndex);
 
-    /// <summary>The same, or of a column of truth values, as the type it has in the file.</summary>
+    /// <summary>The entry's number or truth value in the type that it has in the file.</summary>
     public object Scalar => _run.Values.Scalar(_valueIndex);
 
-    /// <summary>Steps to the next entry; false after the last.</summary>
+    /// <summary>Goes to the next entry. False after the last one.</summary>
+    /// <exception cref="ColumnFormatException">The column is damaged.</exception>
     public bool Read()
     {
         while (_index + 1 >= _run.Count)
         {
-            if (_chunkLeft == 0)
+            if (_entriesLeft == 0)
                 return false;
             LoadRun();
         }
@@ -56,13 +62,13 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
         return true;
     }
 
-    /// <summary>Steps over entries of a column that is not repeated, before the first is read.</summary>
+    /// <summary>Skips entries before the first one is read. The column must not be repeated, so that these are rows.</summary>
     public void SkipEntries(long count)
     {
-        while (_chunkLeft > 0 && Peek().Header is { } page && page.Values <= count)
+        while (_entriesLeft > 0 && Peek().Header is { } page && page.Values <= count)
         {
             count -= page.Values;
-            _chunkLeft -= page.Values;
+            _entriesLeft -= page.Values;
             _next = null;
         }
         for (; count > 0; count--)
@@ -77,7 +83,7 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
         _run.Begin();
         _index = -1;
         _valueIndex = -1;
-        while (_chunkLeft > 0 && _run.Bytes < RunBytes && _run.Count < RunValues)
+        while (_entriesLeft > 0 && _run.Bytes < RunBytes && _run.Count < RunValues)
         {
             (PageHeader page, long position) = Peek();
             if (_run.Count > 0 && (long)_run.Count + page.Values > PageGuard.MaxPageValues)
@@ -85,13 +91,13 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
             if (!_run.HasDictionary && _dictionary is { } dictionary)
                 _run.AddDictionary(Plain(dictionary.Header), dictionary.Body);
             _run.Add(Plain(page), Decompressed(page, ReadBody(page, position, ref _body)));
-            _chunkLeft -= page.Values;
+            _entriesLeft -= page.Values;
             _next = null;
         }
         _run.Decode();
     }
 
-    /// <summary>The header of the next data page, and where its body begins.</summary>
+    /// <summary>The header of the next data page, and the position of its body in the file.</summary>
     private (PageHeader Header, long Position) Peek()
     {
         while (_next is null)
@@ -107,7 +113,7 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
             if (page.Kind == PageKind.Dictionary)
             {
                 byte[] bytes = [];
-                if (_dictionary is not null || _chunkLeft != chunk.Values)
+                if (_dictionary is not null || _entriesLeft != chunk.Values)
                     throw new ColumnFormatException("a dictionary page after the first page");
                 ReadOnlySpan<byte> stored = ReadBody(page, body, ref bytes);
                 _dictionary = (page, chunk.Codec == ColumnCodec.Lz4Framed ? Decompressed(page, stored).ToArray() : bytes);
@@ -121,8 +127,8 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
 
     private void CheckData(PageHeader page)
     {
-        if (page.Values > _chunkLeft)
-            throw new ColumnFormatException($"a page of {page.Values} values where {_chunkLeft} are left");
+        if (page.Values > _entriesLeft)
+            throw new ColumnFormatException($"a page of {page.Values} values where {_entriesLeft} are left");
         if (page.Encoding is ValueEncoding.PlainDictionary or ValueEncoding.RleDictionary && _dictionary is null)
             throw new ColumnFormatException("dictionary indices without a dictionary page");
         if (leaf.MaxDefinition > 0 && page.DefinitionEncoding != ValueEncoding.Rle)
@@ -146,7 +152,7 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
             }
             catch (ColumnFormatException e) when (e.IsCut && size == _window.Length && size < MaxHeaderBytes)
             {
-                // Statistics in a header can be as long as the values they describe.
+                // The statistics in a header can be as long as the values that they describe.
                 _window = new byte[_window.Length * 8];
             }
         }
@@ -163,7 +169,7 @@ internal sealed class ColumnReader(Stream file, long dataEnd, LeafColumn leaf, C
         return body;
     }
 
-    // What the library does not decompress is handed to it as it was before.
+    // The header of a page that was decompressed here, as the library must see it: not compressed.
     private PageHeader Plain(PageHeader page)
         => chunk.Codec == ColumnCodec.Lz4Framed ? page with { CompressedBytes = page.Bytes, IsCompressed = false } : page;
 

@@ -3,8 +3,8 @@ using System.Text;
 namespace Pipeline.Stages.Parquet;
 
 /// <summary>
-/// Thrift's compact protocol over bytes nobody vouches for: every read is checked against the end and the expected type, lists cannot
-/// be longer than the bytes that are left, nesting is bounded.
+/// Reads Thrift's compact protocol from untrusted bytes: every read checks the end of the bytes and the expected type, lists cannot be longer than the
+/// bytes that are left, and nesting is limited.
 /// </summary>
 internal ref struct CompactReader(ReadOnlySpan<byte> bytes)
 {
@@ -16,7 +16,9 @@ internal ref struct CompactReader(ReadOnlySpan<byte> bytes)
 
     public readonly int Position => _position;
 
-    /// <summary>Reads a field's header; false at the end of the struct. <paramref name="id"/> carries the previous field's id in.</summary>
+    /// <summary>Reads the header of a struct's next field. False at the end of the struct.</summary>
+    /// <param name="id">The number of the previous field, which becomes that of this one; 0 before the first.</param>
+    /// <param name="type">The type of the field.</param>
     public bool NextField(ref short id, out CompactType type)
     {
         byte header = NextByte();
@@ -65,7 +67,7 @@ internal ref struct CompactReader(ReadOnlySpan<byte> bytes)
         return value;
     }
 
-    /// <summary>Reads a list's header. Every element takes a byte or more, which bounds what a caller allocates.</summary>
+    /// <summary>Reads the header of a list. Each element takes at least one byte, so the number of bytes left limits what a caller allocates.</summary>
     public int List(CompactType type, out CompactType element)
     {
         if (type is not (CompactType.List or CompactType.Set))
@@ -152,7 +154,7 @@ internal ref struct CompactReader(ReadOnlySpan<byte> bytes)
         _depth--;
     }
 
-    // A boolean has its value in the field header, but takes a byte of its own inside a list.
+    // A boolean has its value in the field's header, but in a list it takes a byte of its own.
     private void SkipElement(CompactType type)
     {
         if (type is CompactType.True or CompactType.False)

@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Parquet;
 
-/// <summary>Types on the wire of Thrift's compact protocol.</summary>
+/// <summary>The types of Thrift's compact protocol, as they are stored.</summary>
 internal enum CompactType : byte
 {
     Stop = 0,

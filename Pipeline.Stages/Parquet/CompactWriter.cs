@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Pipeline.Stages.Parquet;
 
-/// <summary>Thrift's compact protocol, written: fields of a struct in rising order.</summary>
+/// <summary>Writes Thrift's compact protocol. The fields of a struct must be written in ascending order.</summary>
 internal sealed class CompactWriter(ArrayBufferWriter<byte> to)
 {
     private readonly Stack<short> _outer = new();
@@ -56,7 +56,7 @@ internal sealed class CompactWriter(ArrayBufferWriter<byte> to)
         return this;
     }
 
-    /// <summary>A struct that is not a field of another: its fields and the stop.</summary>
+    /// <summary>Writes the fields of a struct that is not itself a field, and the mark at its end.</summary>
     public CompactWriter Fields(Action<CompactWriter> fields)
     {
         _outer.Push(_last);

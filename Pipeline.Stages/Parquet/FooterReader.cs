@@ -1,10 +1,14 @@
 namespace Pipeline.Stages.Parquet;
 
-/// <summary>The footer's Thrift structs, as far as reading text needs them.</summary>
+/// <summary>Reads the Thrift structs of a footer, as far as they are needed to read columns.</summary>
 internal static class FooterReader
 {
     private const int MaxSchemaDepth = 64;
 
+    /// <summary>Reads a footer.</summary>
+    /// <param name="footer">Its bytes.</param>
+    /// <param name="dataEnd">The position in the file at which the footer begins and the pages end.</param>
+    /// <exception cref="ColumnFormatException">The footer is damaged, or describes something that is not supported.</exception>
     public static ColumnFile Read(ReadOnlySpan<byte> footer, long dataEnd)
     {
         var reader = new CompactReader(footer);
@@ -121,7 +125,7 @@ internal static class FooterReader
             converted == ConvertedList || logical == LogicalList);
     }
 
-    // A union: its only field says which member it is.
+    // The logical type is a union. Its only field says which member it is.
     private static int ReadLogicalType(ref CompactReader reader, CompactType type)
     {
         int member = 0;
@@ -220,7 +224,7 @@ internal static class FooterReader
         reader.LeaveStruct();
         if (values < 0)
             throw new ColumnFormatException($"a column of {values} values");
-        // Some writers leave the dictionary's offset at 0, or point the data's offset at the dictionary.
+        // Some writers set the dictionary's offset to 0, or the data's offset to that of the dictionary.
         long start = dictionary > 0 && dictionary < data ? dictionary : data;
         return new ColumnChunkMetadata((ColumnCodec)codec, values, start, false);
     }

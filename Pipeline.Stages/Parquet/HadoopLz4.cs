@@ -4,13 +4,13 @@ using K4os.Compression.LZ4;
 namespace Pipeline.Stages.Parquet;
 
 /// <summary>
-/// The old LZ4 of Parquet, which its specification left open: Hadoop's framing, a big-endian length of the whole and then blocks after their
-/// own lengths, or a bare block. The library reads neither.
+/// Decompresses the old LZ4 of Parquet, whose specification left the form open. It can be in Hadoop's framing (the big-endian length of the whole, and then
+/// blocks, each after its own length) or a bare block. The Parquet library reads neither.
 /// </summary>
 internal static class HadoopLz4
 {
-    /// <summary>Fills <paramref name="plain"/>.</summary>
-    /// <exception cref="ColumnFormatException">The data are in neither form, or of another length.</exception>
+    /// <summary>Decompresses data into <paramref name="plain"/>, which they must fill exactly.</summary>
+    /// <exception cref="ColumnFormatException">The data are in neither form, or have another length.</exception>
     public static void Decompress(ReadOnlySpan<byte> data, Span<byte> plain)
     {
         if (!Framed(data, plain) && LZ4Codec.Decode(data, plain) != plain.Length)

@@ -8,21 +8,23 @@ using ZstdSharp;
 namespace Pipeline.Stages.Parquet;
 
 /// <summary>
-/// What of a page's body is checked before the library decompresses it: it allocates what the page claims, and what a shorter
-/// result leaves of a pooled buffer would be taken for text.
+/// Checks pages before the library decompresses them. The library allocates as much as a page claims. And if the result is shorter than that, what was left
+/// in a pooled buffer would be taken for text.
 /// </summary>
 internal static class PageGuard
 {
-    /// <summary>Larger pages are refused; writers make them of one to a hundred megabytes.</summary>
+    /// <summary>Larger pages are refused. Writers make pages of one to a hundred megabytes.</summary>
     public const int MaxPageBytes = 256 << 20;
 
-    /// <summary>More values than this in one page are refused: a few bytes of levels can encode billions of nulls.</summary>
+    /// <summary>Pages with more values are refused, because a few bytes of levels can stand for billions of nulls.</summary>
     public const int MaxPageValues = 1 << 24;
 
-    /// <summary>Why pages compressed this way are not read; null where they are.</summary>
+    /// <summary>Why pages of this compression cannot be read, or null if they can.</summary>
     public static string? FaultOf(ColumnCodec codec)
         => codec is ColumnCodec.Lzo || !Enum.IsDefined(codec) ? $"compression {codec} is not supported; write the file with zstd, snappy, gzip, brotli, LZ4 or none" : null;
 
+    /// <summary>Checks a page by its header.</summary>
+    /// <exception cref="ColumnFormatException">The page is too large, damaged, or in a form that is not supported.</exception>
     public static void CheckHeader(PageHeader page, ColumnCodec codec, PhysicalType type)
     {
         if (FaultOf(codec) is { } fault)
@@ -45,6 +47,11 @@ internal static class PageGuard
             throw new ColumnFormatException($"a page in encoding {page.Encoding}; text may be PLAIN, dictionary, DELTA_LENGTH_BYTE_ARRAY or DELTA_BYTE_ARRAY: write it in one of them");
     }
 
+    /// <summary>
+    /// Checks a page's body: that it has the checksum of the header, if there is one, and that it can decompress to the length which the header claims. Gzip
+    /// and the old LZ4 do not tell their length, so that only a bound on it is checked.
+    /// </summary>
+    /// <exception cref="ColumnFormatException">It does not.</exception>
     public static void CheckBody(PageHeader page, ColumnCodec codec, ReadOnlySpan<byte> body, long position)
     {
         if (page.Crc is { } expected && Crc32.HashToUInt32(body) is uint found && found != expected)
@@ -54,7 +61,7 @@ internal static class PageGuard
         long claimed = page.Bytes - levels;
         long limit = !page.IsCompressed || data.IsEmpty ? data.Length : codec switch
         {
-            // The best that each format can do: 64 bytes of three, 258 bytes of two bits.
+            // Bounds on what each format can do: a copy in Snappy makes 64 bytes of three, deflate makes 258 bytes of two bits, a byte of LZ4 makes 255.
             ColumnCodec.Snappy => data.Length * 64L,
             ColumnCodec.Gzip => (data.Length * 1040L) + 1024,
             ColumnCodec.Zstd or ColumnCodec.Brotli => MaxPageBytes,
@@ -76,7 +83,7 @@ internal static class PageGuard
             throw new ColumnFormatException($"the page at byte {position} is {real} bytes of {codec} data, its header says {claimed}");
     }
 
-    // Neither format says how long its content is, so it is decompressed once to see.
+    // Neither Brotli nor LZ4 says how long the content is, so it is decompressed once to find out.
     private static long BrotliLength(ReadOnlySpan<byte> data)
     {
         byte[] buffer = ArrayPool<byte>.Shared.Rent(64 << 10);

@@ -21,12 +21,12 @@ internal enum ValueEncoding
     ByteStreamSplit = 9,
 }
 
-/// <summary>One page's header: sizes are of the page's body, in bytes.</summary>
+/// <summary>The header of a page. Sizes are those of the page's body, in bytes.</summary>
 internal sealed record PageHeader(PageKind Kind, int CompressedBytes, int Bytes, uint? Crc)
 {
     public int Values { get; private init; }
 
-    /// <summary>Of a v2 page.</summary>
+    /// <summary>The number of nulls. Only pages of version 2 say it.</summary>
     public int Nulls { get; private init; }
 
     public ValueEncoding Encoding { get; private init; }
@@ -37,9 +37,13 @@ internal sealed record PageHeader(PageKind Kind, int CompressedBytes, int Bytes,
 
     public int RepetitionBytes { get; private init; }
 
-    /// <summary>Of a v2 page: whether what follows the levels is compressed.</summary>
+    /// <summary>Whether what comes after the levels is compressed. Only a page of version 2 can say no.</summary>
     public bool IsCompressed { get; init; } = true;
 
+    /// <summary>Reads a header.</summary>
+    /// <param name="bytes">Bytes that begin with it.</param>
+    /// <param name="length">The number of bytes that it takes.</param>
+    /// <exception cref="ColumnFormatException">The header is damaged, or the bytes end within it (<see cref="ColumnFormatException.IsCut"/>).</exception>
     public static PageHeader Read(ReadOnlySpan<byte> bytes, out int length)
     {
         var reader = new CompactReader(bytes);

@@ -7,9 +7,9 @@ using Parquet.Schema;
 namespace Pipeline.Stages.Parquet;
 
 /// <summary>
-/// Some pages of a column chunk, set into a Parquet file of their own in memory: one column, one row group, headers written here.
-/// So the library decodes page by page with bounded memory, and parses no header that was not checked: its own reader of headers
-/// never ends when a number is cut, and takes lengths as they come.
+/// Puts some pages of a column chunk into a Parquet file of their own in memory, with one column, one row group and new headers, and has the library decode
+/// it. Memory thus stays bounded, and the library parses no header that was not checked. That matters because its own parser loops without end on a
+/// number that is cut off, and trusts every length.
 /// </summary>
 internal sealed class PageRun(LeafColumn leaf, ColumnCodec codec)
 {
@@ -21,8 +21,10 @@ internal sealed class PageRun(LeafColumn leaf, ColumnCodec codec)
     private long _dictionaryStart;
     private long _dataStart;
 
+    /// <summary>The number of entries in the pages that were added.</summary>
     public int Count { get; private set; }
 
+    /// <summary>The number of bytes of these pages, uncompressed.</summary>
     public int Bytes { get; private set; }
 
     public bool HasDictionary => _dictionaryStart > 0;
@@ -62,7 +64,7 @@ internal sealed class PageRun(LeafColumn leaf, ColumnCodec codec)
         }
         else
         {
-            // Nothing is stored of a page that has only nulls, which no codec would call an empty page.
+            // A page of only nulls stores no data. It must not be called compressed, because no codec has an empty form.
             bool isCompressed = page.IsCompressed && page.CompressedBytes > page.DefinitionBytes + page.RepetitionBytes;
             new CompactWriter(_file).Fields(w => Sizes(w, page).Struct(8, d => d.Int32(1, page.Values).Int32(2, page.Nulls).Int32(3, page.Values)
                 .Int32(4, (int)page.Encoding).Int32(5, page.DefinitionBytes).Int32(6, page.RepetitionBytes).Boolean(7, isCompressed)));
@@ -72,14 +74,15 @@ internal sealed class PageRun(LeafColumn leaf, ColumnCodec codec)
         Bytes += page.Bytes;
     }
 
-    /// <summary>Decodes what was added.</summary>
+    /// <summary>Decodes the pages that were added.</summary>
+    /// <exception cref="ColumnFormatException">They cannot be decoded, or have another number of values than their levels say.</exception>
     public void Decode()
     {
         WriteFooter();
         Grow();
         try
         {
-            // Everything is in memory, so nothing waits.
+            // Everything is in memory, so this does not block.
             ReadAsync().GetAwaiter().GetResult();
         }
         catch (Exception e) when (e is not (OutOfMemoryException or ColumnFormatException))
@@ -144,7 +147,9 @@ internal sealed class PageRun(LeafColumn leaf, ColumnCodec codec)
         _file.Write(tail);
     }
 
-    /// <summary>Throws at its end: the library takes the end for the byte 0xFF, and a number of such bytes never ends.</summary>
+    /// <summary>
+    /// A stream that throws at its end. The library would read the byte 0xFF there again and again, and a number made of such bytes never ends.
+    /// </summary>
     private sealed class EndingStream(byte[] buffer, int count) : MemoryStream(buffer, 0, count, writable: false)
     {
         public override int ReadByte()

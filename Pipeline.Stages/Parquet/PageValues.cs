@@ -3,9 +3,10 @@ using Parquet.Schema;
 
 namespace Pipeline.Stages.Parquet;
 
-/// <summary>Values of the pages of one column, as the library decodes them: bytes, or numbers of one type.</summary>
+/// <summary>The values of some pages of a column, as the library decodes them: bytes, numbers of one type, or truth values.</summary>
 internal abstract class PageValues
 {
+    /// <summary>Makes room for the values of a column.</summary>
     /// <exception cref="ColumnFormatException">Values of this kind are not read.</exception>
     public static PageValues Of(LeafColumn leaf) => leaf.Physical switch
     {
@@ -18,22 +19,22 @@ internal abstract class PageValues
         _ => throw new ColumnFormatException($"it holds {leaf.Physical} values; write it as text, numbers or binary"),
     };
 
-    /// <summary>Of bytes.</summary>
+    /// <summary>A value of a column of bytes.</summary>
     public virtual ReadOnlySpan<byte> Bytes(int index) => throw new InvalidOperationException("the column holds numbers");
 
-    /// <summary>Of numbers.</summary>
+    /// <summary>A value of a column of numbers.</summary>
     public virtual double Number(int index) => throw new InvalidOperationException("the column holds bytes");
 
-    /// <summary>Of numbers and truth values, as the type they have in the file.</summary>
+    /// <summary>A value of a column of numbers or truth values, in the type that it has in the file.</summary>
     public virtual object Scalar(int index) => throw new InvalidOperationException("the column holds bytes");
 
-    /// <summary>Makes room, and fills it with what no page holds.</summary>
+    /// <summary>Makes room for values, and fills it with one that stands for "not decoded".</summary>
     public abstract void Begin(int count);
 
-    /// <summary>Whether <see cref="IsUnread"/> means anything.</summary>
+    /// <summary>Whether <see cref="IsUnread"/> can tell.</summary>
     public virtual bool KnowsUnread => true;
 
-    /// <summary>Whether nothing was decoded there: tells pages that hold fewer values than they say.</summary>
+    /// <summary>Whether nothing was decoded at an index. This reveals pages with fewer values than they claim.</summary>
     public abstract bool IsUnread(int index);
 
     public abstract Task ReadAsync(ParquetRowGroupReader group, DataField field, int count, Memory<int>? definitions, Memory<int>? repetitions);
@@ -61,7 +62,7 @@ internal abstract class PageValues
         public override ReadOnlySpan<byte> Bytes(int index) => Values[index].Span;
     }
 
-    // A number that a page does hold and that is the one for "unread" by chance has the file refused, not misread.
+    // A page may happen to contain the number that stands for "not decoded". At worst the file is then refused, but never misread.
     private sealed class NumberValues<T>(T unread, Func<T, double> number) : Typed<T>(unread)
         where T : struct, IEquatable<T>
     {
@@ -70,7 +71,7 @@ internal abstract class PageValues
         public override object Scalar(int index) => Values[index];
     }
 
-    // Both values there are may be in a page, so none is left to say "unread".
+    // Pages may contain both truth values, so there is none left that could stand for "not decoded".
     private sealed class TruthValues() : Typed<bool>(false)
     {
         public override bool KnowsUnread => false;

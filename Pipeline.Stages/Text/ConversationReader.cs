@@ -5,16 +5,17 @@ using Pipeline.Contracts.Records;
 namespace Pipeline.Stages.Text;
 
 /// <summary>
-/// A conversation in JSON, as chat templates are given it: role and content of each message, every other field of it as it is
+/// Reads a conversation in JSON in the form that chat templates get: the role and content of each message, its other fields as they are
 /// (<c>tool_calls</c>, <c>name</c>, <c>reasoning_content</c>, ...), and the row's <c>tools</c> and <c>documents</c>.
 /// </summary>
 internal static class ConversationReader
 {
-    /// <param name="messages">A JSON value that the caller has read to its end, as the next two; those may be empty.</param>
-    /// <param name="tools">The row's list of tools, or that list written as a string.</param>
-    /// <param name="documents">The row's list of documents.</param>
+    /// <summary>Reads a conversation, or says why it is rejected. The caller must have read all three JSON values to their ends once.</summary>
+    /// <param name="messages">The list of messages.</param>
+    /// <param name="tools">The row's list of tools, or a string that contains this list as JSON. May be empty.</param>
+    /// <param name="documents">The row's list of documents, in the same forms. May be empty.</param>
     /// <param name="maxBytes">Longer conversations are rejected.</param>
-    /// <exception cref="InvalidOperationException">Half a surrogate pair, or bytes that are not UTF-8.</exception>
+    /// <exception cref="InvalidOperationException">A string has half a surrogate pair, or bytes that are not UTF-8.</exception>
     public static RowText Read(ReadOnlySpan<byte> messages, ReadOnlySpan<byte> tools, ReadOnlySpan<byte> documents, int maxBytes)
     {
         var reader = new Utf8JsonReader(messages, JsonLine.AnyDepth);
@@ -46,14 +47,14 @@ internal static class ConversationReader
             : RowText.Rejected(TextRejects.TooLong, $": {bytes} bytes");
     }
 
-    /// <summary>Adds a row's own field; returns why it cannot be carried.</summary>
+    /// <summary>Adds a field of the row. Returns the reason if it cannot be given to a template, and else null.</summary>
     internal static RowText? Add(JsonFields fields, string name, ReadOnlySpan<byte> value)
     {
         if (value.IsEmpty)
             return null;
         var reader = new Utf8JsonReader(value, JsonLine.AnyDepth);
         reader.Read();
-        // Columns of one type cannot hold tools of many forms, so that data sets write the list as a string.
+        // A column has one type and cannot hold tools of many forms, so data sets write the list as a string.
         if (reader.TokenType == JsonTokenType.String)
         {
             value = Encoding.UTF8.GetBytes(reader.GetString()!);

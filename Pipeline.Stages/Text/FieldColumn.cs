@@ -4,29 +4,30 @@ using Pipeline.Stages.Parquet;
 namespace Pipeline.Stages.Text;
 
 /// <summary>
-/// A field of each message, or of each row, besides role and content. Text, and text in structs, is carried to the chat template; of
-/// anything else it is only known whether it is present, and a conversation that has it is rejected by that name.
+/// One leaf of a field of each message, or of each row, besides role and content. Text, by itself or in structs, is carried to the chat template. Of lists
+/// and bytes that are not text, it is only known whether there is a value, and a conversation that has one is rejected. Columns of other types, such
+/// as numbers, are not read.
 /// </summary>
-/// <param name="name">The field's.</param>
-/// <param name="leaf">One leaf of it.</param>
-/// <param name="level">Repetition within one message (1) or one row (0) is above it.</param>
-/// <param name="depth">Nodes of the leaf's path up to the field, the field among them.</param>
+/// <param name="name">The name of the field.</param>
+/// <param name="leaf">The leaf.</param>
+/// <param name="level">1 for a field of a message, 0 for a field of a row. Entries with a higher repetition level belong to the same message or row.</param>
+/// <param name="depth">The number of nodes on the leaf's path up to the field and including it.</param>
 internal sealed class FieldColumn(string name, LeafColumn leaf, int level, int depth)
 {
-    // From this definition level on the field is not null.
-    private readonly int _there = leaf.Nodes[..depth].Count(n => n.Repetition != Repetition.Required);
+    // The field is not null from this definition level on.
+    private readonly int _definedFrom = leaf.Nodes[..depth].Count(n => n.Repetition != Repetition.Required);
 
     private ColumnReader? _reader;
     private bool _more;
 
     public string Name => name;
 
-    /// <summary>Names from the field down to the text.</summary>
+    /// <summary>The names on the path from the field down to the leaf.</summary>
     public string[] Path { get; } = [.. leaf.Path.Skip(depth - 1)];
 
     public LeafColumn Leaf => leaf;
 
-    /// <summary>Whether it is text, by itself or in structs.</summary>
+    /// <summary>Whether the leaf is text, by itself or in structs.</summary>
     public bool IsText { get; } = leaf.MaxRepetition == level && leaf.Physical == PhysicalType.ByteArray && leaf.IsText;
 
     public void Open(ColumnFileReader reader, int group)
@@ -35,7 +36,7 @@ internal sealed class FieldColumn(string name, LeafColumn leaf, int level, int d
         _more = _reader.Read();
     }
 
-    /// <summary>Steps over the entries of one message or row; whether there was a value, and it where it is text.</summary>
+    /// <summary>Goes past the entries of one message or row. Returns whether there was a value, and the value if it is text.</summary>
     public bool Take(out string? text)
     {
         if (!_more)
@@ -43,7 +44,7 @@ internal sealed class FieldColumn(string name, LeafColumn leaf, int level, int d
         (bool found, text) = (false, null);
         do
         {
-            found |= _reader!.HasValue || _reader.Definition > _there;
+            found |= _reader!.HasValue || _reader.Definition > _definedFrom;
             if (IsText && _reader.HasValue)
                 text = Encoding.UTF8.GetString(_reader.Value);
             _more = _reader.Read();

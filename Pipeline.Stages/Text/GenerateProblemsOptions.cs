@@ -4,7 +4,7 @@ using Pipeline.Stages.Text.Problems;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>What <c>generate-problems</c> may be told.</summary>
+/// <summary>Options of <c>generate-problems</c>.</summary>
 internal sealed record GenerateProblemsOptions
 {
     [Description("How many problems.")]

@@ -9,7 +9,7 @@ using Pipeline.Stages.Text.Problems;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>Arithmetic word problems with worked answers, made from the definition's seed.</summary>
+/// <summary>Generates arithmetic word problems with worked answers from the definition's seed.</summary>
 internal sealed class GenerateProblemsSource(GenerateProblemsOptions options, int seed, Partition? partition, IStageMeter meter) : ISource<TextDocument>, IFingerprinted, IPlanned
 {
     public static StageRegistration Registration { get; } = StageRegistration.Source<GenerateProblemsOptions, TextDocument, GenerateProblemsSource>(
@@ -28,7 +28,7 @@ internal sealed class GenerateProblemsSource(GenerateProblemsOptions options, in
     private IEnumerable<TextDocument> Read(CancellationToken cancellationToken)
     {
         (long first, long end) = RowSelection.Select(options.Documents, 0, 0, partition);
-        // There is no file to hash. Instead, everything that decides the texts is used, except the index.
+        // There is no file to hash. The hash is instead over everything that decides the texts, except the index.
         ulong file = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(
             string.Create(CultureInfo.InvariantCulture, $"problems {ProblemWriter.Version} {seed} {options.Split}")));
         for (long i = first; i < end; i++)

@@ -3,12 +3,12 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>Paths with <c>*</c> and <c>?</c> inside a name and <c>**</c> for any folders, in ordinal order.</summary>
+/// <summary>Finds files by patterns: <c>*</c> and <c>?</c> stand for characters of a name, <c>**</c> for any folders. Results are in ordinal order.</summary>
 internal static class Glob
 {
     public static bool IsPattern(string path) => path.AsSpan().ContainsAny('*', '?');
 
-    /// <summary>The files that a full path with wildcards matches.</summary>
+    /// <summary>The files that match a full path with wildcards.</summary>
     public static IReadOnlyList<string> Expand(IStorage storage, string pattern)
     {
         string[] names = pattern.Split('/', StringSplitOptions.RemoveEmptyEntries);

@@ -2,7 +2,7 @@ using System.IO.Hashing;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>Hashes what is read through it, so that a compressed file is hashed and counted in one pass.</summary>
+/// <summary>Hashes what is read through it, so that a compressed file is hashed and its lines are counted in one pass.</summary>
 internal sealed class HashingStream(Stream inner) : ForwardStream
 {
     private readonly XxHash3 _hash = new();

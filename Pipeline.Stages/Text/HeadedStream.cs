@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Text;
 
-/// <summary>A stream whose first bytes are known before it is read. The stream it reads stays open.</summary>
+/// <summary>A stream whose first bytes can be looked at before it is read. The stream under it stays open.</summary>
 internal sealed class HeadedStream : ForwardStream
 {
     private const int HeadBytes = 64;

@@ -7,12 +7,12 @@ using Pipeline.Stages.Parquet;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>What one pass over an input file found.</summary>
-/// <param name="Path">Full path.</param>
-/// <param name="Hash">XxHash3 of all its bytes: the first half of its documents' ids.</param>
+/// <summary>What a pass over an input file has found.</summary>
+/// <param name="Path">The full path.</param>
+/// <param name="Hash">The XxHash3 of all its bytes, which is the first part of the ids of its documents.</param>
 /// <param name="Bytes">Its length.</param>
-/// <param name="Rows">Parquet: rows; JSON Lines: lines.</param>
-/// <param name="Lines">JSON Lines that are not compressed: where every <see cref="InputCatalog.LineStep"/>th line begins.</param>
+/// <param name="Rows">The number of its rows (Parquet) or lines (JSON Lines).</param>
+/// <param name="Lines">The positions at which lines 0, <see cref="InputCatalog.LineStep"/>, ... begin. Only for JSON Lines that are not compressed.</param>
 public sealed record InputFile(string Path, ulong Hash, long Bytes, long Rows, IReadOnlyList<long> Lines);
 
 public enum InputKind
@@ -21,7 +21,7 @@ public enum InputKind
     JsonLines,
 }
 
-/// <summary>Hashes every input file once per process, however many stages and parts read it. Safe from any thread.</summary>
+/// <summary>Hashes each input file once per process, however many stages and parts read it. Safe on any thread.</summary>
 public sealed class InputCatalog(IStorage storage)
 {
     public const int LineStep = 4096;
@@ -29,7 +29,8 @@ public sealed class InputCatalog(IStorage storage)
 
     private readonly ConcurrentDictionary<(string Path, InputKind Kind), Lazy<InputFile>> _files = new();
 
-    /// <exception cref="InputException">It does not exist, or is not what its kind says.</exception>
+    /// <summary>What is known about a file. The first call reads all of it.</summary>
+    /// <exception cref="InputException">The file does not exist, or is not of this kind.</exception>
     public InputFile Get(string path, InputKind kind)
         => _files.GetOrAdd((path, kind), key => new Lazy<InputFile>(() => Read(key.Path, key.Kind))).Value;
 
@@ -40,7 +41,7 @@ public sealed class InputCatalog(IStorage storage)
         if (kind == InputKind.JsonLines)
             return ReadLines(path);
         long rows;
-        // The footer first: a file that is not Parquet is refused before gigabytes are hashed.
+        // The footer is read first, so that a file that is not Parquet is refused before gigabytes are hashed.
         using (ColumnFileReader reader = ColumnFileReader.Open(storage, path))
             rows = reader.File.Rows;
         using Stream stream = storage.OpenRead(path);
@@ -76,7 +77,7 @@ public sealed class InputCatalog(IStorage storage)
                     rest = end < 0 ? [] : rest[(end + 1)..];
                 }
             }
-            // A decompressor may stop before bytes that belong to the file all the same.
+            // A decompressor may stop early, but the bytes after that are part of the file's hash.
             while (hashing.Read(buffer) > 0)
             {
             }

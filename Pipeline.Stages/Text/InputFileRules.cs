@@ -4,12 +4,15 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>Whether the files that a source names exist and hold what is asked for, as far as their beginnings and ends show.</summary>
+/// <summary>
+/// Checks before a run that the files which a source names exist and have what is asked for. It reads no more of them than it needs for that.
+/// </summary>
 internal static class InputFileRules
 {
+    /// <summary>What is wrong with the files.</summary>
     /// <param name="patterns">The source's <c>files</c>.</param>
-    /// <param name="context">Of the source.</param>
-    /// <param name="require">Refuses a file that holds nothing of what is asked for.</param>
+    /// <param name="context">The source's context.</param>
+    /// <param name="require">Throws if a file does not have what is asked for.</param>
     public static IEnumerable<RuleFinding> Of(IReadOnlyList<string> patterns, StageContext context, Action<string> require)
     {
         if (patterns.Count == 0)

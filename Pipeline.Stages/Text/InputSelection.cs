@@ -8,10 +8,10 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>Rows [First, End) of a file.</summary>
+/// <summary>The rows [First, End) of a file.</summary>
 internal readonly record struct FileRange(InputFile File, long First, long End);
 
-/// <summary>The files a definition names, in its order, and the rows of them that this graph reads.</summary>
+/// <summary>The files that a definition names, in its order, and those of their rows that this graph reads.</summary>
 internal sealed class InputSelection
 {
     private readonly InputKind _kind;
@@ -33,17 +33,17 @@ internal sealed class InputSelection
         _files = new Lazy<IReadOnlyList<InputFile>>(() => Open(catalog));
     }
 
-    /// <summary>What a source of a definition reads; files are looked at when they are first asked for.</summary>
+    /// <summary>What a source reads. Files are first opened when something is asked about them.</summary>
     public static InputSelection Of(IReadOnlyList<string> patterns, InputKind kind, long skip, long maximum, StageContext context)
         => new(patterns, kind, skip, maximum, context);
 
-    /// <summary>Whether files are named that an earlier flow of the run has yet to write.</summary>
+    /// <summary>Whether some of the files have yet to be written by an earlier flow of the run.</summary>
     public bool IsStillToBeWritten
         => _patterns.Any(p => p.StartsWith(RunPaths.RunPrefix, StringComparison.Ordinal)) && !_storage.DirectoryExists(_runFolder);
 
     public IReadOnlyList<InputFile> Files => _files.Value;
 
-    /// <summary>Rows that the whole flow reads, all parts together.</summary>
+    /// <summary>The number of rows that the whole flow reads, all parts together.</summary>
     public long SelectedRows
     {
         get
@@ -53,7 +53,7 @@ internal sealed class InputSelection
         }
     }
 
-    /// <summary>The runs of rows that this graph reads, in order, none empty.</summary>
+    /// <summary>The ranges of rows that this graph reads, in order. None is empty.</summary>
     public IReadOnlyList<FileRange> Ranges()
     {
         (long first, long end) = RowSelection.Select(Files.Sum(f => f.Rows), _skip, _maximum, _partition);
@@ -69,7 +69,7 @@ internal sealed class InputSelection
         return ranges;
     }
 
-    /// <summary>Hex hash over the files' hashes, in order, and whatever else decides what is read.</summary>
+    /// <summary>A hash, in hexadecimal, of the files' hashes in order and of everything else that decides what is read.</summary>
     public string Fingerprint(params ReadOnlySpan<string> choices)
     {
         var hash = new XxHash3();
@@ -81,10 +81,10 @@ internal sealed class InputSelection
         return hash.GetCurrentHashAsUInt64().ToString("x16", CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Says once what a reader may wonder about: files or selections without rows.</summary>
+    /// <summary>Reports files and selections without rows, once, because a user may wonder about them.</summary>
     public void SayWhatIsEmpty()
     {
-        // One part of many says it for all.
+        // The first part speaks for all.
         if (_partition is { Index: > 0 })
             return;
         foreach (InputFile file in Files.Where(f => f.Rows == 0))

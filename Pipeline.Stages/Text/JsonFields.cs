@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>Fields put together to an object in JSON, in their order, each checked to be what a chat template can be given.</summary>
+/// <summary>Puts fields together to a JSON object, in their order. Each value is checked: it must be something that a chat template can be given.</summary>
 internal sealed class JsonFields
 {
     private const int Deepest = 64;
@@ -14,11 +14,11 @@ internal sealed class JsonFields
 
     private ArrayBufferWriter<byte>? _json;
 
-    /// <summary>Null when there is no field.</summary>
+    /// <summary>The object, or null if there is no field.</summary>
     public string? ToJson() => _json is null ? null : Encoding.UTF8.GetString(_json.WrittenSpan) + "}";
 
-    /// <summary>Adds a value; returns why it cannot be carried.</summary>
-    /// <exception cref="InvalidOperationException">Half a surrogate pair, or bytes that are not UTF-8.</exception>
+    /// <summary>Adds a field. Returns the reason if its value cannot be given to a template, and else null.</summary>
+    /// <exception cref="InvalidOperationException">A string has half a surrogate pair, or bytes that are not UTF-8.</exception>
     public string? Add(string name, ReadOnlySpan<byte> value)
     {
         if (Fault(value) is { } fault)

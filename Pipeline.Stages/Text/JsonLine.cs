@@ -3,12 +3,13 @@ using System.Text.Json;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>The text, or the conversation, of one line of JSON. What nobody asked for is stepped over, however deep it is.</summary>
+/// <summary>Reads the text or the conversation of a line of JSON. Everything else in the line is skipped, however deeply it is nested.</summary>
 internal static class JsonLine
 {
-    // The reader keeps one bit per level, so a line's own length bounds what a deep one costs.
+    // The reader needs one bit per level of nesting, so what a deep line costs is limited by its length.
     internal static readonly JsonReaderOptions AnyDepth = new() { MaxDepth = int.MaxValue };
 
+    /// <summary>Reads a line, or says why it is rejected.</summary>
     public static RowText Read(ReadOnlySpan<byte> line, ReadJsonlOptions options)
     {
         if (!line.ContainsAnyExcept(" \t\r\n"u8))
@@ -26,12 +27,12 @@ internal static class JsonLine
         }
         catch (InvalidOperationException)
         {
-            // What the reader throws for half of a surrogate pair or for bytes that are not UTF-8.
+            // This is what the reader throws for half a surrogate pair, and for bytes that are not UTF-8.
             return RowText.Rejected(TextRejects.NotUnicode);
         }
     }
 
-    /// <summary>Names at the top of a line, for a message that says what there is.</summary>
+    /// <summary>The names of a line's fields, for a message that says what there is.</summary>
     public static IReadOnlyList<string> Names(ReadOnlySpan<byte> line)
     {
         var names = new List<string>();
@@ -46,11 +47,11 @@ internal static class JsonLine
         return names;
     }
 
-    /// <summary>A line without the byte order mark that some writers put in front of the first.</summary>
+    /// <summary>The line without the byte order mark that some writers put at the beginning of a file.</summary>
     public static ReadOnlySpan<byte> WithoutMark(ReadOnlySpan<byte> line, long row)
         => row == 0 && line.StartsWith("\uFEFF"u8) ? line[3..] : line;
 
-    /// <summary>Steps over a value and gives its bytes.</summary>
+    /// <summary>Skips a value and returns its bytes.</summary>
     internal static ReadOnlySpan<byte> Raw(scoped ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
     {
         int start = (int)reader.TokenStartIndex;
@@ -70,7 +71,7 @@ internal static class JsonLine
         }
     }
 
-    // Of equal names the last counts, as in other readers of JSON.
+    // Of several fields with the name the last one counts, as in other readers of JSON.
     private static RowText ReadText(ref Utf8JsonReader reader, ReadJsonlOptions options)
     {
         RowText? found = null;

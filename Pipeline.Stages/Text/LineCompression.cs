@@ -5,15 +5,15 @@ using ZstdSharp;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>JSON Lines as they are, or compressed by gzip (.gz) or zstd (.zst): the name says which.</summary>
+/// <summary>Opens JSON Lines that are plain or compressed, with gzip (.gz) or zstd (.zst). The name of the file says which.</summary>
 internal static class LineCompression
 {
     private static ReadOnlySpan<byte> GzipMark => [0x1F, 0x8B];
 
     public static bool IsCompressed(string path) => HasEnding(path, ".gz") || HasEnding(path, ".zst");
 
-    /// <summary>The lines of a file that is open; whoever opened it closes it.</summary>
-    /// <exception cref="InputException">It is not compressed as its name says.</exception>
+    /// <summary>The text of an open file. The caller still has to close the file.</summary>
+    /// <exception cref="InputException">The file is not compressed in the way that its name says.</exception>
     public static Stream Open(string path, Stream stream)
     {
         if (!IsCompressed(path))
@@ -25,7 +25,8 @@ internal static class LineCompression
         return isGzip ? new WholeGzip(headed) : new DecompressionStream(headed, leaveOpen: true);
     }
 
-    /// <exception cref="InputException">The compressed data are damaged or cut.</exception>
+    /// <summary>Reads from such a text.</summary>
+    /// <exception cref="InputException">The compressed data are damaged or cut off.</exception>
     public static int Read(Stream text, Span<byte> buffer, string path)
     {
         try
@@ -41,7 +42,7 @@ internal static class LineCompression
     private static string Instead(ReadOnlySpan<byte> head)
         => FileHead.Tell(head) ?? $"it begins with {Convert.ToHexStringLower(head[..Math.Min(head.Length, 4)])} and is not compressed; give it the name of what it is, or compress it";
 
-    // A frame, or one that readers are to skip.
+    // Either a frame, or a frame that readers are to skip.
     private static bool IsZstd(ReadOnlySpan<byte> head)
         => head.Length >= 4 && BinaryPrimitives.ReadUInt32LittleEndian(head) is 0xFD2FB528 or >= 0x184D2A50 and <= 0x184D2A5F;
 

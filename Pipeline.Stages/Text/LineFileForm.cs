@@ -6,8 +6,8 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Text;
 
 /// <summary>
-/// Whether a file is JSON Lines of what is asked for. One line that is not is a bad line, counted; a file without any that is, is
-/// another kind of file, and refused with a guess at which before anything is done.
+/// Checks whether a file is JSON Lines with what is asked for. A line that is not is just a bad line, and is counted. A file without any good line is of
+/// another kind. It is refused before anything is done, with a guess at what it is.
 /// </summary>
 internal static class LineFileForm
 {
@@ -19,8 +19,8 @@ internal static class LineFileForm
         TextRejects.LineTooLong, TextRejects.ShareGpt, TextRejects.IncompleteMessage,
     ];
 
-    /// <summary>Reads up to the first line that has the form: the first of all, as a rule.</summary>
-    /// <exception cref="InputException">No line has it. A file without lines is not refused.</exception>
+    /// <summary>Reads up to the first line that has the form, which as a rule is the very first line.</summary>
+    /// <exception cref="InputException">No line has the form. A file without any line is not refused.</exception>
     public static void Require(IStorage storage, string path, ReadJsonlOptions options)
     {
         using Stream stream = storage.OpenRead(path);
@@ -55,7 +55,7 @@ internal static class LineFileForm
             : string.Create(CultureInfo.InvariantCulture, $"{path}: none of its {bad} lines can be used: {Guess(storage, path, line.Text)}; {at}: {line.Text.Reject}{line.Text.Detail}"));
     }
 
-    /// <summary>The line that the reader stands on.</summary>
+    /// <summary>The text or conversation of the reader's current line.</summary>
     public static RowText Read(LineReader lines, long row, ReadJsonlOptions options) => lines.IsTooLong
         ? RowText.Rejected(TextRejects.LineTooLong, string.Create(CultureInfo.InvariantCulture, $" ({options.MaxLineBytes})"))
         : JsonLine.Read(JsonLine.WithoutMark(lines.Line.Span, row), options);

@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Text;
 
-/// <summary>Lines of a stream, without their ends. No line takes more memory than the limit; what is above it is skipped over.</summary>
+/// <summary>Reads the lines of a stream, without their ends. A line that is longer than the limit is skipped and not kept in memory.</summary>
 internal sealed class LineReader(Stream text, string path, int maxLineBytes)
 {
     private const int FirstBufferBytes = 1 << 16;
@@ -10,12 +10,13 @@ internal sealed class LineReader(Stream text, string path, int maxLineBytes)
     private int _end;
     private bool _isAtEnd;
 
-    /// <summary>Whether the line that <see cref="Next"/> stepped to is longer than the limit; <see cref="Line"/> is then empty.</summary>
+    /// <summary>Whether the current line is longer than the limit. <see cref="Line"/> is then empty.</summary>
     public bool IsTooLong { get; private set; }
 
-    /// <summary>Good until the next step.</summary>
+    /// <summary>The current line. Valid until the next call of <see cref="Next"/>.</summary>
     public ReadOnlyMemory<byte> Line { get; private set; }
 
+    /// <summary>Goes to the next line. False after the last one.</summary>
     public bool Next()
     {
         IsTooLong = false;

@@ -3,18 +3,18 @@ using Pipeline.Contracts.Records;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>One message of a conversation in JSON.</summary>
+/// <summary>Reads one message of a conversation in JSON.</summary>
 internal ref struct MessageReader()
 {
     private readonly JsonFields _fields = new();
     private string? _role;
     private string? _content;
     private bool _hasContent;
-    private bool _hasMore;
-    private bool _speaksOtherwise;
+    private bool _hasOtherFields;
+    private bool _hasCallsOrThoughts;
     private bool _isShareGpt;
 
-    /// <summary>Reads the object; returns why it cannot be used.</summary>
+    /// <summary>Reads the object. Returns the reason if it cannot be used, and else null.</summary>
     public RowText? Read(ReadOnlySpan<byte> message)
     {
         var reader = new Utf8JsonReader(message, JsonLine.AnyDepth);
@@ -34,12 +34,12 @@ internal ref struct MessageReader()
         }
         if (_role is null)
             return RowText.Rejected(_isShareGpt ? TextRejects.ShareGpt : TextRejects.IncompleteMessage);
-        if (_content is not null || _speaksOtherwise)
+        if (_content is not null || _hasCallsOrThoughts)
             return null;
         return RowText.Rejected(_hasContent ? TextRejects.NullContent : TextRejects.IncompleteMessage);
     }
 
-    public readonly ChatMessage ToMessage() => new(_role!, _content ?? "", _hasMore || _content is null ? _fields.ToJson() : null);
+    public readonly ChatMessage ToMessage() => new(_role!, _content ?? "", _hasOtherFields || _content is null ? _fields.ToJson() : null);
 
     private RowText? ReadRole(ref Utf8JsonReader reader)
     {
@@ -75,12 +75,12 @@ internal ref struct MessageReader()
 
     private RowText? ReadField(ref Utf8JsonReader reader, ReadOnlySpan<byte> message, string name)
     {
-        _hasMore = true;
+        _hasOtherFields = true;
         _isShareGpt |= name is "from" or "value";
         ReadOnlySpan<byte> value = JsonLine.Raw(ref reader, message);
-        // An answer may consist of calls, or of thoughts, alone.
+        // An answer may consist of nothing but calls of tools, or thoughts.
         if (name is "tool_calls" or "function_call" or "reasoning_content" or "reasoning" or "thinking")
-            _speaksOtherwise |= !(value.SequenceEqual("null"u8) || value.SequenceEqual("[]"u8) || value.SequenceEqual("\"\""u8));
+            _hasCallsOrThoughts |= !(value.SequenceEqual("null"u8) || value.SequenceEqual("[]"u8) || value.SequenceEqual("\"\""u8));
         return _fields.Add(name, value) is { } why ? RowText.Rejected(TextRejects.NotCarried, $": '{name}' {why}") : null;
     }
 

@@ -9,7 +9,7 @@ using Pipeline.Stages.Parquet;
 namespace Pipeline.Stages.Text;
 
 /// <summary>
-/// A column of conversations: a list of structs, of which role, content and the other fields are read side by side, and the row's
+/// A column of conversations, which is a list of structs. Role, content and the other fields of the structs are read side by side, together with the row's
 /// <c>tools</c> and <c>documents</c>.
 /// </summary>
 internal sealed class MessagesColumn(string name, LeafColumn role, LeafColumn content, FieldColumn[] fields, FieldColumn[] rowFields, int maxDocumentBytes)
@@ -24,7 +24,7 @@ internal sealed class MessagesColumn(string name, LeafColumn role, LeafColumn co
         LeafColumn[] leaves = [.. reader.File.Leaves.Where(l => l.Top == name)];
         if (leaves.Length == 0)
             throw Missing(reader, name);
-        // The message's own are the two that stand side by side nearest to the top: a struct inside it may have fields of the same names.
+        // The message's own role and content are the two siblings nearest to the top. A struct inside the message may have fields of the same names.
         (LeafColumn Role, LeafColumn Content)? pair = leaves.Where(l => l.Name == "role" && l.MaxRepetition == 1).OrderBy(l => l.Nodes.Length)
             .Select(r => (r, leaves.FirstOrDefault(c => c.Name == "content" && c.MaxRepetition == 1 && Parent(c).SequenceEqual(Parent(r)))))
             .Where(p => p.Item2 is not null).Select(p => ((LeafColumn, LeafColumn)?)(p.r, p.Item2!)).FirstOrDefault();
@@ -60,7 +60,7 @@ internal sealed class MessagesColumn(string name, LeafColumn role, LeafColumn co
             do
             {
                 List<(string[] Path, string? Text)> beside = Beside(fields);
-                // Below this level the list is null or has no element.
+                // Below this level the list is null or empty.
                 if (isWanted && reject is null && roles.Definition >= role.RepeatedDefinition)
                     reject = Take(roles, contents, beside, messages, ref bytes);
                 more = Step(roles, contents);
@@ -74,7 +74,7 @@ internal sealed class MessagesColumn(string name, LeafColumn role, LeafColumn co
 
     private static IEnumerable<string> Parent(LeafColumn leaf) => leaf.Path.SkipLast(1);
 
-    // If a field has several leaves, each is checked: any of them may be the one with a value.
+    // A field can have several leaves. Each is checked, because any of them may have a value.
     private static FieldColumn[] Fields(IEnumerable<LeafColumn> leaves, int level, int depth)
         => [.. leaves.Where(l => l.Physical == PhysicalType.ByteArray).Select(l => new FieldColumn(l.Nodes[depth - 1].Name, l, level, depth))];
 
@@ -125,7 +125,7 @@ internal sealed class MessagesColumn(string name, LeafColumn role, LeafColumn co
         return json.ToJson();
     }
 
-    // The text itself, or the struct that it is part of.
+    // Gives the text itself, or the struct that it is part of.
     private static JsonNode Nested(List<(string[] Path, string Text)> values)
     {
         if (values[0].Path.Length == 0)

@@ -6,7 +6,8 @@ namespace Pipeline.Stages.Text;
 /// <summary>What the footer of a Parquet file says.</summary>
 public sealed record ParquetInspection(long Rows, int RowGroups, IReadOnlyList<string> Columns)
 {
-    /// <exception cref="Contracts.Errors.InputException">It is not a Parquet file, or a damaged one.</exception>
+    /// <summary>Reads the footer of a file.</summary>
+    /// <exception cref="Contracts.Errors.InputException">The file is not Parquet, or is damaged.</exception>
     public static ParquetInspection Of(IStorage storage, string path)
     {
         using ColumnFileReader reader = ColumnFileReader.Open(storage, path);

@@ -4,10 +4,10 @@ using Pipeline.Stages.Parquet;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>The rows of a file that a graph reads, found without reading those before them where the format allows it.</summary>
+/// <summary>Reads the rows of a file that a graph wants. Where the format allows it, the rows before them are not read.</summary>
 internal static class RangeReading
 {
-    /// <summary>Lines of a range by number, from 0: the reader stands on each in turn.</summary>
+    /// <summary>The lines of a range, by their numbers from 0. The reader is at each of them in turn.</summary>
     /// <exception cref="InputException">The file has fewer lines than were counted.</exception>
     public static IEnumerable<(long Line, LineReader Reader)> Lines(IStorage storage, FileRange range, int maxLineBytes)
     {
@@ -31,7 +31,10 @@ internal static class RangeReading
         }
     }
 
-    /// <summary>Row groups of a range: the rows of the file before each, and which of its own rows are in the range.</summary>
+    /// <summary>
+    /// The row groups of a range. Before is the number of the file's rows before the group, and [First, End) are those of the group's rows that are in the
+    /// range.
+    /// </summary>
     public static IEnumerable<(int Group, long Before, long First, long End)> Groups(ColumnFileReader reader, FileRange range)
     {
         long before = 0;
@@ -45,8 +48,8 @@ internal static class RangeReading
         }
     }
 
-    /// <summary>Steps through the rows of a group.</summary>
-    /// <exception cref="InputException">The group is damaged: names file, group and column.</exception>
+    /// <summary>Goes to the next row of a group. False after the last one.</summary>
+    /// <exception cref="InputException">The group is damaged. The message names the file, the group and the column.</exception>
     public static bool Next<T>(IEnumerator<T> rows, ColumnFileReader reader, int group, string column)
     {
         try

@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>What <c>read-jsonl</c> may be told.</summary>
+/// <summary>Options of <c>read-jsonl</c>.</summary>
 public sealed record ReadJsonlOptions
 {
     [Description("JSON Lines files, plain, .gz or .zst, read in this order. * and ? stand for characters of a name, ** for folders; files that match are read in ordinal order. run:NAME is inside the run folder.")]

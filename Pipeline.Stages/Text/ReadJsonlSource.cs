@@ -7,7 +7,7 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>Documents from JSON Lines files. A document's row is its line, counted from 0; messages count from 1.</summary>
+/// <summary>Reads documents from JSON Lines files. The row of a document's id is its line, counted from 0. Messages count lines from 1.</summary>
 internal sealed class ReadJsonlSource(ReadJsonlOptions options, InputSelection input, IStorage storage, IStageMeter meter, IRejects rejects)
     : ISource<TextDocument>, IFingerprinted, IPlanned
 {

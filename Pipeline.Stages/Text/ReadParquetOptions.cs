@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>What <c>read-parquet</c> may be told.</summary>
+/// <summary>Options of <c>read-parquet</c>.</summary>
 public sealed record ReadParquetOptions
 {
     [Description("Parquet files, read in this order. * and ? stand for characters of a name, ** for folders; files that match are read in ordinal order. run:NAME is inside the run folder.")]

@@ -8,7 +8,7 @@ using Pipeline.Stages.Parquet;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>Documents from Parquet files: one column, one page at a time.</summary>
+/// <summary>Reads documents from Parquet files: one column, a few pages at a time.</summary>
 internal sealed class ReadParquetSource(ReadParquetOptions options, InputSelection input, IStorage storage, IStageMeter meter, IRejects rejects)
     : ISource<TextDocument>, IFingerprinted, IPlanned
 {
@@ -29,7 +29,7 @@ internal sealed class ReadParquetSource(ReadParquetOptions options, InputSelecti
 
     public IAsyncEnumerable<TextDocument> ReadAsync(CancellationToken cancellationToken) => Read(cancellationToken).ToAsyncEnumerable();
 
-    /// <exception cref="Pipeline.Contracts.Errors.InputException">The file has no such column, or one that is not supported.</exception>
+    /// <exception cref="Pipeline.Contracts.Errors.InputException">The file does not have the column, or it cannot be read.</exception>
     private static void Require(IStorage storage, string path, ReadParquetOptions options)
     {
         using ColumnFileReader reader = ColumnFileReader.Open(storage, path);
@@ -57,7 +57,7 @@ internal sealed class ReadParquetSource(ReadParquetOptions options, InputSelecti
         }
     }
 
-    // Null where a row was rejected, so that progress counts rows.
+    // A rejected row gives null, so that progress counts all rows.
     private IEnumerable<TextDocument?> ReadRange(ColumnFileReader reader, TextColumn column, FileRange range)
     {
         foreach ((int group, long before, long first, long end) in RangeReading.Groups(reader, range))

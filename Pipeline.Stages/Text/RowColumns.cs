@@ -7,7 +7,9 @@ using Pipeline.Stages.Parquet;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>Columns of a Parquet file side by side as JSON objects: text, numbers and truth values, structs of them, and lists of either.</summary>
+/// <summary>
+/// Reads columns of a Parquet file side by side as JSON objects. The columns can have text, numbers and truth values, structs of these, and lists of either.
+/// </summary>
 internal static class RowColumns
 {
     public static IEnumerable<RowObject> Read(IStorage storage, string path, IReadOnlyCollection<string> columns)
@@ -53,9 +55,13 @@ internal static class RowColumns
         private readonly int _group;
         private readonly LeafColumn _leaf;
         private readonly ColumnReader _reader;
-        private readonly string[] _outside;
-        private readonly string[] _inside;
-        private readonly int _list;
+
+        // The names down to the list, and from there down to the value inside an element. Without a list, the first is the whole path.
+        private readonly string[] _listPath;
+        private readonly string[] _elementPath;
+
+        // The list is not null from this definition level on.
+        private readonly int _listDefinition;
         private bool _more;
 
         public Entries(ColumnFileReader file, int group, LeafColumn leaf)
@@ -63,18 +69,18 @@ internal static class RowColumns
             (_file, _group, _leaf) = (file, group, leaf);
             int list = Array.FindIndex(leaf.Nodes, n => n.Repetition == Repetition.Repeated);
             string[] names = [.. leaf.Path];
-            // For a list the schema names two nodes that are not fields: what repeats, and the element in it. Old writers leave the second out,
-            // or both.
-            bool isBare = list == 0 || (list > 0 && !leaf.Nodes[list - 1].IsList), isElement = isBare || (list >= 0 && leaf.Nodes[list].Children > 1);
-            _outside = list < 0 ? names : names[..(isBare ? list + 1 : list)];
-            _inside = list < 0 ? [] : names[Math.Min(names.Length, list + (isElement ? 1 : 2))..];
-            // From this definition level on the list is not null.
-            _list = list < 0 ? 0 : leaf.Nodes[..list].Count(n => n.Repetition != Repetition.Required);
+            // In a list, the schema has two nodes that are no fields: the repeated node, and the element inside it. Old writers leave out the second, or
+            // both.
+            bool isFieldItself = list == 0 || (list > 0 && !leaf.Nodes[list - 1].IsList);
+            bool isElementItself = isFieldItself || (list >= 0 && leaf.Nodes[list].Children > 1);
+            _listPath = list < 0 ? names : names[..(isFieldItself ? list + 1 : list)];
+            _elementPath = list < 0 ? [] : names[Math.Min(names.Length, list + (isElementItself ? 1 : 2))..];
+            _listDefinition = list < 0 ? 0 : leaf.Nodes[..list].Count(n => n.Repetition != Repetition.Required);
             _reader = Guarded(() => file.OpenColumn(group, leaf));
             _more = Guarded(_reader.Read);
         }
 
-        /// <summary>Puts a row's values where they belong; false where a text is not UTF-8.</summary>
+        /// <summary>Puts the values of the next row where they belong. False if a text is not UTF-8.</summary>
         public bool AddTo(JsonObject row) => Guarded(() =>
         {
             if (!_more)
@@ -85,16 +91,16 @@ internal static class RowColumns
             {
                 if (_leaf.MaxRepetition == 0)
                 {
-                    Set(row, _outside, Value(ref isText));
+                    Set(row, _listPath, Value(ref isText));
                 }
-                else if (_reader.Definition < _list)
+                else if (_reader.Definition < _listDefinition)
                 {
-                    Set(row, _outside, null);
+                    Set(row, _listPath, null);
                 }
                 else
                 {
                     JsonArray list = List(row);
-                    // Below this level it has no element.
+                    // Below this level the list is empty.
                     if (_reader.Definition >= _leaf.RepeatedDefinition)
                         Add(list, at++, Value(ref isText));
                 }
@@ -117,7 +123,7 @@ internal static class RowColumns
             return null;
         }
 
-        // JSON has no infinity.
+        // JSON has no infinity and no NaN.
         private static JsonNode? Json(object scalar) => scalar switch
         {
             bool truth => truth,
@@ -130,22 +136,22 @@ internal static class RowColumns
 
         private JsonArray List(JsonObject row)
         {
-            JsonObject parent = Struct(row, _outside[..^1]);
-            if (parent[_outside[^1]] is not JsonArray list)
-                parent[_outside[^1]] = list = [];
+            JsonObject parent = Struct(row, _listPath[..^1]);
+            if (parent[_listPath[^1]] is not JsonArray list)
+                parent[_listPath[^1]] = list = [];
             return list;
         }
 
         private void Add(JsonArray list, int at, JsonNode? value)
         {
-            if (_inside.Length == 0)
+            if (_elementPath.Length == 0)
             {
                 list.Add(value);
                 return;
             }
             while (list.Count <= at)
                 list.Add(new JsonObject());
-            Set((JsonObject)list[at]!, _inside, value);
+            Set((JsonObject)list[at]!, _elementPath, value);
         }
 
         private static void Set(JsonObject row, string[] path, JsonNode? value) => Struct(row, path[..^1])[path[^1]] = value;

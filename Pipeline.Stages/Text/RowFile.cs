@@ -5,12 +5,16 @@ using Pipeline.Stages.Parquet;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>A row as a JSON object, or the reason it is rejected.</summary>
-/// <param name="Row">Its number in the file, from 0; in JSON Lines its line.</param>
-/// <param name="Value">An object; undefined where it is rejected.</param>
+/// <summary>A row as a JSON object, or the reason why it is rejected.</summary>
+/// <param name="Row">Its number in the file, counted from 0. In JSON Lines, this is its line.</param>
+/// <param name="Value">The object. Undefined if the row is rejected.</param>
+/// <param name="Reject">Why the row is rejected, or null.</param>
+/// <param name="Detail">What to add to the reason in a message.</param>
 internal readonly record struct RowObject(long Row, JsonElement Value, string? Reject = null, string Detail = "");
 
-/// <summary>Rows of a file as JSON objects, for those who want several fields of each: Parquet, or JSON Lines (.gz and .zst too).</summary>
+/// <summary>
+/// Reads the rows of a file as JSON objects, for callers that need several fields of each row. The file is Parquet, or JSON Lines (also .gz and .zst).
+/// </summary>
 internal static class RowFile
 {
     private const int MaxLineBytes = 64 << 20;
@@ -20,8 +24,8 @@ internal static class RowFile
 
     public static bool IsParquet(string path) => path.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Names at the top of its rows: of Parquet those of the schema, of JSON Lines those of the first lines.</summary>
-    /// <exception cref="InputException">It is not such a file.</exception>
+    /// <summary>The names of the top-level fields: with Parquet those of the schema, with JSON Lines those of the first lines.</summary>
+    /// <exception cref="InputException">The file is neither.</exception>
     public static IReadOnlyList<string> Columns(IStorage storage, string path)
     {
         if (IsParquet(path))
@@ -37,10 +41,10 @@ internal static class RowFile
             : $"{path}: none of its first {rows.Length} lines is a JSON object: line {rows[0].Row + 1}: {rows[0].Reject}{rows[0].Detail}; expected JSON Lines, or a name that ends with .parquet");
     }
 
-    /// <summary>Rows in order. Blank lines are stepped over.</summary>
-    /// <param name="storage">Where the file is.</param>
-    /// <param name="path">Full path.</param>
-    /// <param name="columns">Those of Parquet that are read; of JSON Lines all are.</param>
+    /// <summary>The rows in their order. Blank lines are skipped.</summary>
+    /// <param name="storage">The file system.</param>
+    /// <param name="path">The full path.</param>
+    /// <param name="columns">The columns that are read from Parquet. From JSON Lines all are.</param>
     /// <exception cref="InputException">A column is missing or cannot be read, or the file is damaged.</exception>
     public static IEnumerable<RowObject> Read(IStorage storage, string path, IReadOnlyCollection<string> columns)
         => IsParquet(path) ? RowColumns.Read(storage, path, columns) : Lines(storage, path);

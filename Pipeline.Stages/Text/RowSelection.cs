@@ -2,12 +2,12 @@ using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>Which rows of the files, counted one after another, a graph reads.</summary>
+/// <summary>Says which rows a graph reads, where the rows of all files are counted one after the other.</summary>
 internal static class RowSelection
 {
     /// <summary>
-    /// Rows [first, end) of <paramref name="total"/>: those left by <paramref name="skip"/> and <paramref name="maximum"/> (0 takes all),
-    /// cut into equal runs, of which part k of n has [k R/n, (k+1) R/n).
+    /// Selects rows [First, End) of <paramref name="total"/>. These are R rows after <paramref name="skip"/>, at most <paramref name="maximum"/> of them (0 for
+    /// all). They are cut into equal parts: part k of n has the rows [k R/n, (k+1) R/n).
     /// </summary>
     public static (long First, long End) Select(long total, long skip, long maximum, Partition? partition)
     {
@@ -18,6 +18,6 @@ internal static class RowSelection
         return (first + Cut(rows, part.Index, part.Count), first + Cut(rows, part.Index + 1, part.Count));
     }
 
-    // k R / n without the product leaving 64 bits.
+    // This is k R / n, without a product that could exceed 64 bits.
     private static long Cut(long rows, int index, int count) => (rows / count * index) + (rows % count * index / count);
 }

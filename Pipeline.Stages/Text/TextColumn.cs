@@ -7,31 +7,32 @@ using Pipeline.Stages.Parquet;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>A row as read, or the reason it is rejected.</summary>
+/// <summary>The text or conversation of a row, or the reason why the row is rejected.</summary>
 internal readonly record struct RowText(string Text, IReadOnlyList<ChatMessage>? Messages, long Bytes, string? Reject = null, string Detail = "")
 {
-    /// <summary>Of a conversation: what <see cref="TextDocument.Fields"/> says.</summary>
+    /// <summary>The <see cref="TextDocument.Fields"/> of a conversation.</summary>
     public string? Fields { get; init; }
 
     public static RowText Rejected(string reason, string detail = "") => new("", null, 0, reason, detail);
 }
 
-/// <summary>The column of a file that a definition asks for: how its rows become texts.</summary>
+/// <summary>The column of a file that a definition asks for. It turns the rows into texts or conversations.</summary>
 internal abstract class TextColumn(string name, int maxDocumentBytes)
 {
     public string Name { get; } = name;
 
     protected int MaxDocumentBytes { get; } = maxDocumentBytes;
 
-    /// <exception cref="InputException">The file has no such column, or it is not text.</exception>
+    /// <summary>Finds the column in a file.</summary>
+    /// <exception cref="InputException">The file does not have the column, or it is not of the kind that is asked for.</exception>
     public static TextColumn Find(ColumnFileReader reader, ReadParquetOptions options) => options.Messages is { } messages
         ? MessagesColumn.Find(reader, messages, options.MaxDocumentBytes)
         : PlainTextColumn.Find(reader, options.Column, options.MaxDocumentBytes);
 
-    /// <summary>What of the file is read.</summary>
+    /// <summary>The leaves of the file that are read.</summary>
     public abstract IEnumerable<LeafColumn> Leaves { get; }
 
-    /// <summary>Rows [first, end) of a row group.</summary>
+    /// <summary>Reads the rows [first, end) of a row group.</summary>
     public abstract IEnumerable<RowText> Read(ColumnFileReader reader, int group, long first, long end);
 
     protected static InputException Missing(ColumnFileReader reader, string name)

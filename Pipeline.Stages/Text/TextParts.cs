@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>A message's content as a list of parts, which templates write one after the other: of text alone it is their text.</summary>
+/// <summary>Joins a message's content that is given as a list of parts. Templates write the parts one after the other; if all are text, so does this.</summary>
 internal static class TextParts
 {
     public static string? Join(ReadOnlySpan<byte> parts, out RowText? reject)
@@ -38,7 +38,7 @@ internal static class TextParts
         {
             string name = reader.GetString()!;
             reader.Read();
-            // In columns of one type, what a part does not have is null.
+            // Where all parts have one type, what a part does not have is null.
             if (reader.TokenType == JsonTokenType.Null)
                 continue;
             if (name == "type" && reader.TokenType == JsonTokenType.String)

@@ -2,13 +2,15 @@ using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>What <c>alm check</c> says about a source of files.</summary>
+/// <summary>What <c>alm check</c> says about a source that reads files.</summary>
 internal static class TextPlan
 {
-    /// <param name="require">Refuses a file that holds nothing of what is asked for.</param>
+    /// <summary>The plan of a source.</summary>
+    /// <param name="input">What it reads.</param>
+    /// <param name="require">Throws if a file does not have what is asked for.</param>
     public static StagePlan Of(InputSelection input, Action<InputFile> require)
     {
-        // What an earlier flow of the run is still to write cannot be counted.
+        // Files that an earlier flow of the run has yet to write cannot be counted.
         if (input.IsStillToBeWritten)
             return new StagePlan(null, []);
         foreach (InputFile file in input.Files)

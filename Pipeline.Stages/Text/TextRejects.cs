@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Text;
 
-/// <summary>Reasons for which the sources reject a row: fixed phrases that counts group by.</summary>
+/// <summary>The reasons for which sources reject rows. They are fixed phrases, because rejects are counted by reason.</summary>
 public static class TextRejects
 {
     public const string Null = "text is null";

@@ -3,13 +3,14 @@ using System.IO.Compression;
 namespace Pipeline.Stages.Text;
 
 /// <summary>
-/// Gzip read to its end or refused. The library's stream ends silently where a file was cut, whether between two of its reads or
-/// in the last member's checksum; only after a whole member does it look for a next one. So one more member is put after the file: it
-/// comes out last when every member before it was whole, and not at all otherwise. The file stays open.
+/// Reads gzip to its end, or refuses it. The library's stream ends without an error if the file was cut between two of its reads, or in the checksum of the
+/// last member. But it looks for a next member only after a complete one. Therefore one more member, the seal, is put after the file. Its content comes
+/// out last if all members before it were complete, and otherwise not at all. The file stays open.
 /// </summary>
 internal sealed class WholeGzip(Stream file) : ForwardStream
 {
-    // Written twice, so that no compressor stores it as it is: a cut member that copies what follows would copy these bytes.
+    // The text is written twice, so that a compressor does not store it literally. Otherwise a stored block that was cut off would take these very bytes for
+    // its own.
     private static readonly byte[] Seal = [.. "the file was whole. "u8, .. "the file was whole. "u8];
     private static readonly byte[] SealedMember = Compress(Seal);
 
@@ -22,7 +23,7 @@ internal sealed class WholeGzip(Stream file) : ForwardStream
     /// <exception cref="InvalidDataException">A member is damaged, or the file ends before its last member does.</exception>
     public override int Read(Span<byte> buffer)
     {
-        // The last bytes are held back: they may be the seal.
+        // The last bytes are held back, because they may be the seal.
         while (_end - _start <= Seal.Length && !_isAtEnd)
             Fill();
         int count = Math.Min(buffer.Length, _end - _start - (_isAtEnd ? 0 : Seal.Length));
@@ -60,7 +61,7 @@ internal sealed class WholeGzip(Stream file) : ForwardStream
         return stream.ToArray();
     }
 
-    /// <summary>A stream, and more bytes after its end.</summary>
+    /// <summary>A stream with more bytes after its end.</summary>
     private sealed class Followed(Stream first, byte[] then) : ForwardStream
     {
         private int _given;

@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>What <c>write-parquet</c> may be told.</summary>
+/// <summary>Options of <c>write-parquet</c>.</summary>
 internal sealed record WriteParquetOptions
 {
     [Description("The file to write, inside the run folder.")]

@@ -9,7 +9,7 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Text;
 
-/// <summary>Documents into one Parquet file, which exists completely or not at all.</summary>
+/// <summary>Writes documents to a Parquet file, which exists completely or not at all.</summary>
 internal sealed class WriteParquetSink(WriteParquetOptions options, string path, IStorage storage, IStageMeter meter, IRejects rejects) : ISink<TextDocument>
 {
     private const long RowGroupBytes = 64 << 20;

@@ -6,16 +6,16 @@ using Pipeline.Stages.Tokenization.Tokens;
 namespace Pipeline.Stages.Tokenization;
 
 /// <summary>
-/// Cuts a token's exact bytes by a tokenizer's model alone: no normalizer, no pre-tokenizer, no dummy space, no added tokens. A
-/// byte-level model takes bytes as they are, partial characters included. Another one takes characters; of bytes that are not UTF-8 the
-/// fewest are taken off at the ends (all of them in front first), and each of those is cut alone. One worker's.
+/// Cuts the exact bytes of a token with a tokenizer's model alone: no normalizer, no pre-tokenizer, no inserted space, no added tokens. A
+/// byte-level model takes any bytes, parts of characters included. Other models take characters. If the bytes are not UTF-8, as few as possible are
+/// split off at the two ends, rather in front than behind, and each of those is cut alone. For one worker.
 /// </summary>
 internal sealed class ByteCutter(TokenizerDefinition definition)
 {
     private readonly TokenModel _model = definition.Model;
     private readonly ITokenCutter _cutter = definition.Model.CreateCutter();
 
-    /// <summary>Appends ids; a byte that no token spells is ~byte, a negative number.</summary>
+    /// <summary>Appends the ids of the bytes. A byte b that no token spells becomes ~b, a negative number.</summary>
     public void Cut(ReadOnlySpan<byte> bytes, List<int> ids)
     {
         if (bytes.IsEmpty)
@@ -34,7 +34,7 @@ internal sealed class ByteCutter(TokenizerDefinition definition)
             ids.Add(Single(value));
     }
 
-    /// <summary>How many bytes must be removed in front and at the end for the rest to be UTF-8.</summary>
+    /// <summary>How many bytes must be removed in front and at the end so that the rest is UTF-8.</summary>
     internal static (int Front, int Back) Trim(ReadOnlySpan<byte> bytes)
     {
         for (int off = 0; off < bytes.Length; off++)

@@ -12,8 +12,8 @@ using Pipeline.Stages.Tokenization.Tokens;
 namespace Pipeline.Stages.Tokenization;
 
 /// <summary>
-/// One worker's encoder: scratch and a cache of words over a tokenizer's shared tables. Not safe for several threads at once. Once its
-/// buffers have grown, encoding allocates nothing.
+/// Encodes text for one worker: the tokenizer's tables are shared, while the buffers and a cache of words belong to the encoder. It must not be used by
+/// several threads at once. Once the buffers have grown, encoding ordinary text allocates next to nothing.
 /// </summary>
 public sealed class TextEncoder
 {
@@ -21,8 +21,11 @@ public sealed class TextEncoder
     private readonly TokenizerDefinition _definition;
     private readonly PieceEncoder _model;
     private readonly SegmentText _segment = new();
-    private int _characters;
-    private long _room;
+
+    // The length of the text, and how long the rest of its segments may become together, in UTF-16 units.
+    private int _textLength;
+    private long _roomLeft;
+
     private readonly SplitScratch _scratch = new();
     private readonly List<AddedSpan> _spans = [];
     private readonly List<AddedSpan> _innerSpans = [];
@@ -39,11 +42,12 @@ public sealed class TextEncoder
     }
 
     /// <summary>
-    /// Appends exactly the ids Hugging Face's crate gives for the text. Lone surrogates, which no UTF-8 can hold, count as U+FFFD.
+    /// Appends exactly the ids that Hugging Face's tokenizers give for the text. Lone surrogates, which UTF-8 cannot hold, are read as U+FFFD.
     /// </summary>
     /// <param name="text">Any text.</param>
-    /// <param name="addSpecialTokens">Whether the tokenizer's own template adds its special tokens.</param>
-    /// <param name="ids">Where the ids are appended.</param>
+    /// <param name="addSpecialTokens">Whether to add the special tokens that the tokenizer's own template puts around a text.</param>
+    /// <param name="ids">The list to which the ids are appended.</param>
+    /// <exception cref="InputException">The tokenizer cannot be used on this text, for example because it has no token for a character.</exception>
     public void Encode(ReadOnlySpan<char> text, bool addSpecialTokens, List<int> ids)
     {
         ArgumentNullException.ThrowIfNull(ids);
@@ -55,13 +59,13 @@ public sealed class TextEncoder
     }
 
     /// <summary>
-    /// The ids of a document with the end of each token in its UTF-8. Spaces that the tokenizer put in front of a segment belong to no
-    /// byte. The text of an added token inside the document is text: its bytes are its content's.
+    /// The ids of a document, with the byte of its UTF-8 at which each token ends. A space that the tokenizer inserted in front of a segment belongs to
+    /// no byte. Where the document contains the text of an added token, that token spells its content like any other text.
     /// </summary>
-    /// <param name="wellFormedNfcText">As <see cref="WellFormedText.Normalize"/> makes it.</param>
-    /// <param name="addBos">Puts the bos token in front, as unit <see cref="UnitLabels.Bos"/>, where the tokenizer has one.</param>
-    /// <param name="addEos">Puts the eos token at the end, as unit <see cref="UnitLabels.Eos"/>, where the tokenizer has one.</param>
-    /// <exception cref="ByteViewException">The tokens' bytes are not the text's: the document is to be rejected.</exception>
+    /// <param name="wellFormedNfcText">Text as <see cref="WellFormedText.Normalize"/> returns it.</param>
+    /// <param name="addBos">Whether to put the bos token in front, as unit <see cref="UnitLabels.Bos"/>, if the tokenizer has one.</param>
+    /// <param name="addEos">Whether to put the eos token at the end, as unit <see cref="UnitLabels.Eos"/>, if the tokenizer has one.</param>
+    /// <exception cref="ByteViewException">The bytes of the tokens are not the bytes of the text. The document must be rejected.</exception>
     public TokenSequence EncodeDocument(string wellFormedNfcText, bool addBos, bool addEos)
     {
         ArgumentNullException.ThrowIfNull(wellFormedNfcText);
@@ -89,7 +93,7 @@ public sealed class TextEncoder
         return new TokenSequence(ids, ends, units);
     }
 
-    /// <summary>Checks the tokens of the last run against the text and notes where each ends; returns the length of the text in bytes.</summary>
+    /// <summary>Checks the tokens of the last run against the text, and notes the byte at which each ends. Returns the length of the text in bytes.</summary>
     private int FindEnds(string text, Span<int> ends)
     {
         int most = Encoding.UTF8.GetMaxByteCount(text.Length);
@@ -120,15 +124,19 @@ public sealed class TextEncoder
         return at;
     }
 
-    /// <summary>
-    /// Ids of well-formed text, without special tokens around it; notes the indexes of tokens that begin with a space the text does not have, and those
-    /// at which a piece begins that the model encodes by itself.
-    /// </summary>
+    /// <summary>The ids of well-formed text, without special tokens around it.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="ids">The list to which the ids are appended.</param>
+    /// <param name="dummies">If not null, gets the index of each token that begins with a space which the tokenizer inserted.</param>
+    /// <param name="pieces">If not null, gets the index of the first token of each piece that the model encodes on its own.</param>
+    /// <exception cref="InputException">
+    /// The tokenizer cannot be used on this text: a pattern takes too long, its normalizers make the text too long, or it has no token for a character.
+    /// </exception>
     internal void Run(ReadOnlySpan<char> text, List<int> ids, List<int>? dummies, List<int>? pieces = null)
     {
         _pieceStarts = pieces;
-        // Each segment has its own limit; many short ones could still make a long text of a short one.
-        (_characters, _room) = (text.Length, SegmentText.Limit(text.Length));
+        // Each segment has a limit of its own, but many short segments together could still make a short text very long.
+        (_textLength, _roomLeft) = (text.Length, SegmentText.Limit(text.Length));
         try
         {
             _spans.Clear();
@@ -168,7 +176,7 @@ public sealed class TextEncoder
             Pieces(ids, dummies);
             return;
         }
-        // Pre-tokenizers rewrite the buffer, so each part starts from a copy of its own.
+        // Pre-tokenizers overwrite the buffer, so each part begins with its own copy of the normalized text.
         string normalized = segment.Characters.ToString();
         (bool start, int prefix) = (segment.AtStart, segment.Dummies);
         foreach (AddedSpan span in _innerSpans)
@@ -189,8 +197,8 @@ public sealed class TextEncoder
         SegmentText segment = _segment;
         foreach (PreTokenizerStep step in _definition.PreTokenizers)
             step.Apply(segment, _scratch);
-        if ((_room -= segment.Length) < 0)
-            throw SegmentText.TooLong(_characters);
+        if ((_roomLeft -= segment.Length) < 0)
+            throw SegmentText.TooLong(_textLength);
         foreach (Piece piece in CollectionsMarshal.AsSpan(segment.Pieces))
         {
             if (piece.Has(PieceFlags.Dummy))

@@ -6,8 +6,8 @@ using Microsoft.ML.Tokenizers;
 namespace Pipeline.Stages.Tokenization;
 
 /// <summary>
-/// The members of Microsoft.ML.Tokenizers, so that its users can take this tokenizer as one of theirs. No special tokens are added; the
-/// normalizer and the pre-tokenizer are part of the model and always run.
+/// The members of Microsoft.ML.Tokenizers.Tokenizer, so that this tokenizer can be used wherever one of that library is expected. They add no special
+/// tokens. The normalizer and the pre-tokenizer are part of the model and always run, whatever the settings say.
 /// </summary>
 public sealed partial class TextTokenizer : Tokenizer
 {
@@ -45,8 +45,8 @@ public sealed partial class TextTokenizer : Tokenizer
         => Math.Min(EncodePlain(text is null ? textSpan : text).Count, settings.MaxTokenCount);
 
     /// <summary>
-    /// Tokens with their places in the text. Where the tokens' bytes are not the text's (a normalizer changed it), a token's place is
-    /// only as good as the bytes up to it.
+    /// The tokens with their places in the text. Where a normalizer changed the text, the bytes of the tokens are not those of the text, and the places
+    /// are only approximate.
     /// </summary>
     protected override EncodeResults<EncodedToken> EncodeToTokens(string? text, ReadOnlySpan<char> textSpan, EncodeSettings settings)
     {
@@ -60,7 +60,7 @@ public sealed partial class TextTokenizer : Tokenizer
         return new EncodeResults<EncodedToken> { Tokens = tokens, CharsConsumed = taken == ids.Count ? whole.Length : ends[taken] };
     }
 
-    /// <summary>Ids of a text without special tokens around it, by an encoder that earlier texts have warmed up. For any thread.</summary>
+    /// <summary>The ids of a text without special tokens around it. Safe on any thread: it takes an encoder from a pool.</summary>
     internal List<int> EncodePlain(ReadOnlySpan<char> text)
     {
         if (!_encoders.TryTake(out TextEncoder? encoder))
@@ -71,7 +71,7 @@ public sealed partial class TextTokenizer : Tokenizer
         return ids;
     }
 
-    /// <summary>[ids + 1]: before each token, how many UTF-16 units the bytes of the tokens before it cover whole.</summary>
+    /// <summary>[ids + 1] before each token, and at the end, the number of UTF-16 units that the bytes of the tokens so far cover completely.</summary>
     private int[] CharacterEnds(ReadOnlySpan<char> text, List<int> ids)
     {
         var ends = new int[ids.Count + 1];
@@ -82,7 +82,7 @@ public sealed partial class TextTokenizer : Tokenizer
         for (int i = 0; i < ids.Count; i++)
         {
             ReadOnlySpan<byte> view = ByteView(ids[i]);
-            // A dummy space at the very front is not a character of the text.
+            // A space that the tokenizer inserted in front of the text is not a character of the text.
             bool dummy = first && view.Length > 0 && view[0] == ' ' && (text.IsEmpty || text[0] != ' ');
             first = false;
             bytes += dummy ? view.Length - 1 : view.Length;

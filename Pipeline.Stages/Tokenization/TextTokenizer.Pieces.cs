@@ -4,18 +4,18 @@ using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization;
 
-/// <content>Single tokens of another vocabulary, seen by this one: what embedding transfer asks.</content>
+/// <content>What initial embeddings need: the tokens of another vocabulary, cut by this one.</content>
 public sealed partial class TextTokenizer
 {
     private PieceEncoder? _pieces;
 
-    /// <summary>Whether the token spells one byte that the vocabulary has no character for, such as <c>&lt;0x41&gt;</c>.</summary>
+    /// <summary>Whether the token is one of byte fallback, such as <c>&lt;0x41&gt;</c>, which spells a single byte.</summary>
     public bool IsByteFallback(int id)
         => Definition.Model.ByteFallback && TokenOf(id) is { Length: 6 } token && Definition.Model.FallbackBytes.Contains(id) && token.StartsWith("<0x", StringComparison.Ordinal);
 
     /// <summary>
-    /// The ids of a run of bytes by the model alone, without normalizer, pre-tokenizer or template; of bytes that are not UTF-8, those of the
-    /// single bytes; empty when the vocabulary has none. Not safe for several threads at once.
+    /// The ids of a run of bytes by the model alone, without normalizer, pre-tokenizer or template. Bytes that are not UTF-8 become the tokens of the single
+    /// bytes; those without a token are left out. Not safe for several threads at once.
     /// </summary>
     public IReadOnlyList<int> EncodeBytes(ReadOnlySpan<byte> bytes)
     {
@@ -36,7 +36,7 @@ public sealed partial class TextTokenizer
     }
 
     /// <summary>
-    /// Cuts exact bytes by the model alone, as <see cref="ByteCutter"/> says. One worker's: not safe for several threads at once.
+    /// A cutter of exact bytes by the model alone, see <see cref="ByteCutter"/>. It belongs to one worker: it is not safe for several threads at once.
     /// </summary>
     internal ByteCutter CreateCutter() => new(Definition);
 }

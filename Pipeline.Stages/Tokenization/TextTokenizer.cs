@@ -12,13 +12,13 @@ using Pipeline.Stages.Tokenization.Writing;
 namespace Pipeline.Stages.Tokenization;
 
 /// <summary>
-/// A BPE or Unigram tokenizer that gives exactly the ids Hugging Face's own crate gives for the same tokenizer.json. Immutable and
-/// safe to share; each worker encodes with an encoder of its own. What a tokenizer.json says is either implemented or refused by
-/// name when it is loaded.
+/// A BPE or Unigram tokenizer. It gives exactly the ids that Hugging Face's tokenizers, a Rust crate, give for the same tokenizer.json ("the crate" in
+/// the comments of this folder). Everything that a tokenizer.json can say is either implemented or refused by name when it is loaded. A tokenizer can be
+/// shared by threads (but for <see cref="EncodeBytes"/>); each worker encodes with its own <see cref="TextEncoder"/>.
 /// </summary>
 public sealed partial class TextTokenizer
 {
-    /// <summary>The path that means one token per byte.</summary>
+    /// <summary>The path that stands for a tokenizer of bytes, with one token for each byte.</summary>
     public const string BytesPath = "bytes";
 
     private readonly TokenizerFolder _folder;
@@ -59,30 +59,31 @@ public sealed partial class TextTokenizer
         int? Mark(string name) => folder.FindMark(name, IdOf, id => TokenOf(id) is not null);
     }
 
-    /// <summary>One more than the largest id.</summary>
+    /// <summary>The largest id plus one.</summary>
     public int VocabularySize => _tokens.Length;
 
-    /// <summary>The special token in front of a text, if the tokenizer has one.</summary>
+    /// <summary>The token at the beginning of a text (bos), or null if the tokenizer has none.</summary>
     public int? BosId { get; }
 
-    /// <summary>The special token at the end of a text, if the tokenizer has one.</summary>
+    /// <summary>The token at the end of a text (eos), or null if the tokenizer has none.</summary>
     public int? EosId { get; }
 
+    /// <summary>The token that fills batches (pad), or null if the tokenizer has none.</summary>
     public int? PadId { get; }
 
-    /// <summary>Ids of added tokens that are declared special, ascending.</summary>
+    /// <summary>The ids of the added tokens that are declared special, in ascending order.</summary>
     public IReadOnlyList<int> SpecialIds { get; }
 
-    /// <summary>Hexadecimal SHA-256 of everything that can change ids.</summary>
+    /// <summary>The SHA-256, in hexadecimal, of everything that can change ids.</summary>
     public string Fingerprint { get; }
 
     internal TokenizerDefinition Definition { get; }
 
-    /// <summary>The tokenizer.json it was made from.</summary>
+    /// <summary>The bytes of the tokenizer.json that this tokenizer was made from.</summary>
     internal ReadOnlyMemory<byte> Json => _folder.Json;
 
     /// <summary>Loads a Hugging Face folder, a tokenizer.json, a GGUF file, or <c>"bytes"</c>.</summary>
-    /// <exception cref="InputException">It does not exist, or says something that is not supported; the message names file and place.</exception>
+    /// <exception cref="InputException">Nothing is there, or the file says something that is not supported; the message names the place.</exception>
     public static TextTokenizer Load(string path, IStorage storage)
     {
         ArgumentNullException.ThrowIfNull(storage);
@@ -91,7 +92,14 @@ public sealed partial class TextTokenizer
             : new TextTokenizer(GgufFile.IsOne(path, storage) ? GgufTokenizer.Read(path, storage) : TokenizerFolder.Read(path, storage));
     }
 
-    /// <summary>One token per byte, whose id is the byte; special tokens from 256 up. Text gets <paramref name="bos"/> in front.</summary>
+    /// <summary>
+    /// A tokenizer with one token for each byte, whose id is the byte. The ids of the special tokens begin at 256.
+    /// </summary>
+    /// <param name="specialTokens">The special tokens, in the order of their ids.</param>
+    /// <param name="bos">The special token that encoding with special tokens puts in front of a text, or null.</param>
+    /// <param name="eos">The special token that ends a text, or null.</param>
+    /// <param name="pad">The special token that fills batches, or null.</param>
+    /// <exception cref="InputException"><paramref name="bos"/>, <paramref name="eos"/> or <paramref name="pad"/> is not among the special tokens.</exception>
     public static TextTokenizer Bytes(IReadOnlyList<string> specialTokens, string? bos, string? eos, string? pad)
     {
         foreach (string? mark in new[] { bos, eos, pad })
@@ -105,21 +113,22 @@ public sealed partial class TextTokenizer
             ByteTokenizerWriter.Companions(bos, eos, pad)));
     }
 
-    /// <summary>Reads a tokenizer.json that was made in memory; for the trainer.</summary>
+    /// <summary>Reads a tokenizer.json that the trainer has made in memory.</summary>
     internal static TextTokenizer FromJson(string name, byte[] json, Dictionary<string, byte[]> companions)
         => new(TokenizerFolder.InMemory(name, json, companions));
 
     /// <summary>
-    /// Text of a special token ("bos", "eos", "pad", "unk") as chat templates see it: what the folder's configuration names, null where that says
-    /// null, and <paramref name="otherwise"/>'s token where it says nothing.
+    /// The text of a special token ("bos", "eos", "pad" or "unk") as chat templates see it. It is what the folder's configuration names, or null if that
+    /// says null. If the configuration says nothing, it is the text of the token <paramref name="otherwise"/>.
     /// </summary>
     internal string? MarkText(string mark, int? otherwise)
         => _folder.Says(mark, out string? text) ? text : otherwise is { } id ? TokenOf(id) : null;
 
-    /// <summary>The token as the vocabulary spells it, or null when no token has the id.</summary>
+    /// <summary>The token as the vocabulary spells it, or null if no token has this id.</summary>
     public string? TokenOf(int id)
         => (uint)id >= (uint)_tokens.Length ? null : _added[id]?.Content ?? _tokens[id];
 
+    /// <summary>The id of a token that is spelt as in the vocabulary, or null if there is none. Added tokens go first.</summary>
     public int? IdOf(string token)
     {
         ArgumentNullException.ThrowIfNull(token);
@@ -127,20 +136,21 @@ public sealed partial class TextTokenizer
     }
 
     /// <summary>
-    /// The bytes of text that the token spells; empty for ids no token has. An added token has those of its content, and
-    /// <see cref="IsMark"/> says whether it may be one of a template's special tokens.
+    /// The bytes of text that the token spells (its byte view); empty for an id that no token has. An added token spells its content. Whether it may be
+    /// one of a template's special tokens is said by <see cref="IsMark"/>.
     /// </summary>
     public ReadOnlySpan<byte> ByteView(int id) => _views[id];
 
-    /// <summary>Whether the token is an added one that may be a special token; added tokens of only white space are text.</summary>
+    /// <summary>Whether this is an added token that may act as a special token. Added tokens that are only white space are text.</summary>
     public bool IsMark(int id) => (uint)id < (uint)_added.Length && _added[id] is { } added && !Definition.IsWhiteSpace(added);
 
+    /// <summary>Whether this is an added token that is declared special.</summary>
     public bool IsSpecial(int id) => (uint)id < (uint)_added.Length && _added[id] is { Special: true };
 
-    /// <summary>Scratch and cache for one worker; the tables stay shared.</summary>
+    /// <summary>An encoder for one worker: its buffers and cache are its own, the tables are shared.</summary>
     public TextEncoder CreateEncoder() => new(this);
 
-    /// <summary>Text of ids, as Hugging Face's crate decodes; ids that no token has are left out.</summary>
+    /// <summary>The text of the ids, decoded as Hugging Face's tokenizers do it. Ids that no token has are left out.</summary>
     public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens)
     {
         var tokens = new List<string>(ids.Length);
@@ -151,7 +161,7 @@ public sealed partial class TextTokenizer
             string? token = _added[id] is { } added
                 ? Definition.NormalizedContent.GetValueOrDefault(id, added.Content)
                 : _tokens[id];
-            // The crate tells specials by what is left of them after normalizing.
+            // The crate looks the normalized content up to see whether a token is special.
             if (token is not null && !(skipSpecialTokens && _addedIds.TryGetValue(token, out int special) && IsSpecial(special)))
                 tokens.Add(token);
         }
@@ -163,8 +173,8 @@ public sealed partial class TextTokenizer
     }
 
     /// <summary>
-    /// Writes tokenizer.json byte for byte as it was read, tokens added that only the files beside it had, and the files that belong to it, into a
-    /// folder.
+    /// Saves the tokenizer as a Hugging Face folder. tokenizer.json is written byte for byte as it was read, unless tokens had to be added to it that
+    /// only the files beside it declared. The files beside it are copied. If there was no tokenizer_config.json, one with bos, eos and pad is written.
     /// </summary>
     public void Save(string folder, IStorage storage)
     {
@@ -177,13 +187,13 @@ public sealed partial class TextTokenizer
             byte[] config = ByteTokenizerWriter.Config(Name(BosId), Name(EosId), Name(PadId));
             storage.WriteAtomically(Path.Combine(folder, TokenizerFolder.Config), stream => stream.Write(config));
         }
-        // Last: a folder with a tokenizer.json is complete.
+        // This file comes last: a folder that has a tokenizer.json is complete.
         storage.WriteAtomically(Path.Combine(folder, TokenizerFolder.Main), stream => stream.Write(_folder.Json));
 
         string? Name(int? id) => id is { } known ? TokenOf(known) : null;
     }
 
-    /// <summary>A file that came with tokenizer.json (<c>tokenizer_config.json</c>, <c>chat_template.jinja</c>), or null.</summary>
+    /// <summary>The bytes of a file that came with tokenizer.json (such as <c>tokenizer_config.json</c> or <c>chat_template.jinja</c>), or null.</summary>
     public ReadOnlyMemory<byte>? Companion(string fileName)
         => _folder.Companions.TryGetValue(fileName, out byte[]? bytes) ? bytes : null;
 

@@ -8,23 +8,23 @@ using Pipeline.Stages.Text;
 
 namespace Pipeline.Stages.Tokenization;
 
-/// <summary>How many lines were tokenized, and how many could not be.</summary>
+/// <summary>The number of lines that were tokenized, and of those that could not be.</summary>
 public readonly record struct TokenizeFileCounts(long Tokenized, long Rejected);
 
 /// <summary>
-/// JSON Lines of <c>{"text": ...}</c> to JSON Lines of <c>{"ids": [...]}</c>, line for line, with <c>"decoded"</c> on request: the text as it is,
-/// so that the ids can be held against any other implementation's. A line that cannot be used gives <c>{"error": ...}</c>.
+/// Tokenizes JSON Lines of <c>{"text": ...}</c> into JSON Lines of <c>{"ids": [...]}</c>, line for line, with <c>"decoded"</c> on request. The text is
+/// taken as it is, so that the ids can be compared with those of any other implementation. A line that cannot be used becomes <c>{"error": ...}</c>.
 /// </summary>
 public static class TokenizeFile
 {
     private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
-    /// <param name="tokenizer">Encodes and decodes.</param>
-    /// <param name="storage">All files go through it.</param>
-    /// <param name="inputPath">One JSON object per line, each with a string <c>text</c>; other members are ignored. .gz and .zst are read too.</param>
-    /// <param name="outputPath">Appears whole when everything is written.</param>
-    /// <param name="addSpecialTokens">Whether the tokenizer's template adds its special tokens to each text.</param>
-    /// <param name="decode">Whether the text's ids are decoded again: special tokens of the text stay, those that the template added do not.</param>
+    /// <param name="tokenizer">The tokenizer that encodes and decodes.</param>
+    /// <param name="storage">The file system.</param>
+    /// <param name="inputPath">A file, perhaps a .gz or .zst, with a JSON object per line. Its string <c>text</c> is read, and nothing else.</param>
+    /// <param name="outputPath">The file to write. It appears only when it is complete.</param>
+    /// <param name="addSpecialTokens">Whether to add the special tokens that the tokenizer's template puts around a text.</param>
+    /// <param name="decode">Whether to decode the ids again. Special tokens inside the text are decoded; those that the template added are not.</param>
     /// <exception cref="InputException">No line of the file is such an object.</exception>
     public static TokenizeFileCounts Run(TextTokenizer tokenizer, IStorage storage, string inputPath, string outputPath, bool addSpecialTokens, bool decode)
     {
@@ -49,7 +49,7 @@ public static class TokenizeFile
                 line.ResetWrittenCount();
                 json.Reset();
                 RowText read = LineFileForm.Read(lines, row, options);
-                // An empty text has no ids except the special tokens around it.
+                // An empty text is not an error here: its ids are the special tokens around it, if any.
                 if (read.Reject is null or TextRejects.Empty)
                 {
                     ids.Clear();

@@ -1,16 +1,17 @@
 namespace Pipeline.Stages.Text.Problems;
 
-/// <summary>Situations in which someone ends up with a number of things, with which more can happen.</summary>
+/// <summary>Situations in which someone ends up with a number of things, after which more can happen to them.</summary>
 internal static class HoldingSituations
 {
-    /// <summary>Tells how the things come about; the story's value is how many there are.</summary>
+    /// <summary>Ways to tell how someone comes to have the things. Afterwards the story's value is their number.</summary>
     public static Action<Story, Person, string>[] Beginnings { get; } =
         [Bought, Boxes, Collected, TwoKinds, Rows, WonInGames, Inherited, Opened, FoundOnDays, Packed, Doubled, HalfOf];
 
-    /// <summary>Tells what happens next to the things.</summary>
+    /// <summary>Ways to tell what happens next to the things.</summary>
     public static Action<Story, Person, string>[] Events { get; } =
         [GivesAway, GetsMore, Loses, SharesWithSelf, TradesUp, Triples, BuysPackets, GivesToEach, SellsHalf, RollsAway];
 
+    /// <summary>Asks for the number of things.</summary>
     public static void Ask(Story s, Person p, string things) => s.SayOne(
         $"How many {things} does {p.Name} have now?",
         $"How many {things} are left with {p.Name} in the end?",

@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Text.Problems;
 
-/// <summary>Buying, selling, saving and earning, in whole dollars.</summary>
+/// <summary>Situations about buying, selling, saving and earning, in whole dollars.</summary>
 internal static class MoneySituations
 {
     public static Action<Story>[] All { get; } =

@@ -7,18 +7,18 @@ using Pipeline.Stages.Batching;
 namespace Pipeline.Stages.Text.Problems;
 
 /// <summary>
-/// Arithmetic word problems with worked answers. Which split a problem belongs to follows from a hash of its question, so no question
-/// of one split is in the other, whatever the seeds.
+/// Writes arithmetic word problems with worked answers. A hash of the question decides which split a problem belongs to. Therefore no question is in both
+/// splits, whatever the seeds are.
 /// </summary>
 internal static class ProblemWriter
 {
-    /// <summary>Changes with anything that changes the texts.</summary>
+    /// <summary>Must be increased with every change that changes the texts.</summary>
     public const long Version = 1;
 
-    /// <summary>One question in this many is for testing.</summary>
+    /// <summary>One question in this many belongs to the test split.</summary>
     private const ulong TestShare = 8;
 
-    /// <summary>The problem with an index: a pure function of seed, split and index.</summary>
+    /// <summary>The text of a problem. It is a pure function of seed, split and index.</summary>
     public static string Write(int seed, ProblemSplit split, long index)
     {
         for (long attempt = 0; ; attempt++)
@@ -76,7 +76,7 @@ internal static class ProblemWriter
     };
 }
 
-/// <summary>Which of two sets without a common question.</summary>
+/// <summary>The two sets of problems, which have no question in common.</summary>
 internal enum ProblemSplit
 {
     Train,

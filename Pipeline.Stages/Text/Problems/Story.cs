@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Pipeline.Stages.Text.Problems;
 
-/// <summary>A problem while it is told: sentences of the question, and the steps that lead to the answer.</summary>
+/// <summary>A problem as it is told: the sentences of the question, and the steps that lead to the answer.</summary>
 internal sealed class Story(Draw draw)
 {
     private readonly List<string> _sentences = [];
@@ -11,13 +11,15 @@ internal sealed class Story(Draw draw)
 
     public Draw Draw { get; } = draw;
 
+    /// <summary>The result of the last step, which in the end is the answer.</summary>
     public int Value { get; private set; }
 
     public string Question => string.Join(' ', _sentences);
 
+    /// <summary>The steps, each as what is computed, a bar, and the equation.</summary>
     public IReadOnlyList<string> Steps => _steps;
 
-    /// <summary>Someone this story has not named yet.</summary>
+    /// <summary>Someone whom this story has not named yet.</summary>
     public Person Person()
     {
         while (true)
@@ -35,7 +37,7 @@ internal sealed class Story(Draw draw)
 
     public void Say(string sentence) => _sentences.Add(Sentence(sentence));
 
-    /// <summary>One of several ways to say it.</summary>
+    /// <summary>Adds one of several sentences that say the same.</summary>
     public void SayOne(params ReadOnlySpan<string> ways) => _sentences.Add(Sentence(Draw.Pick(ways)));
 
     public int Add(string what, int a, int b) => Step(what, a, '+', b, a + b);
@@ -44,7 +46,8 @@ internal sealed class Story(Draw draw)
 
     public int Multiply(string what, int a, int b) => Step(what, a, '*', b, a * b);
 
-    /// <summary>The quotient; situations choose their numbers so that nothing is left over.</summary>
+    /// <summary>Divides without a remainder. Situations must choose their numbers so.</summary>
+    /// <exception cref="InvalidOperationException">There is a remainder.</exception>
     public int Divide(string what, int a, int b) => a % b == 0
         ? Step(what, a, '/', b, a / b)
         : throw new InvalidOperationException($"{a} / {b} leaves a rest: {Question}");

@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Text.Problems;
 
-/// <summary>Someone a problem is about.</summary>
+/// <summary>Someone in a problem.</summary>
 internal sealed record Person(string Name, bool IsShe)
 {
     public string They => IsShe ? "she" : "he";
@@ -10,7 +10,7 @@ internal sealed record Person(string Name, bool IsShe)
     public string Them => IsShe ? "her" : "him";
 }
 
-/// <summary>What problems are about.</summary>
+/// <summary>The names and things that problems are about.</summary>
 internal static class Words
 {
     public static readonly string[] Women =

@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Text.Problems;
 
-/// <summary>Travel, time, work, school, kitchen, garden and farm.</summary>
+/// <summary>Situations about travel, time, work, school, kitchen, garden and farm.</summary>
 internal static class WorldSituations
 {
     public static Action<Story>[] All { get; } =

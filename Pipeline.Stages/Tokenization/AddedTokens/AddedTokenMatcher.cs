@@ -4,23 +4,23 @@ using Pipeline.Stages.Tokenization.Patterns;
 
 namespace Pipeline.Stages.Tokenization.AddedTokens;
 
-/// <summary>A part of a text: an added token, or (id -1) what is between two.</summary>
+/// <summary>A part of a text: an added token, or, with id -1, the text between two of them. Start and end are in UTF-16 units.</summary>
 internal readonly record struct AddedSpan(int Id, int Start, int End);
 
 /// <summary>
-/// Cuts added tokens out of a text: leftmost, longest first, without overlap; then the white space they take. Follows Hugging Face's
-/// crate in its corners too: a match that single_word discards is not searched again, and white space taken by the token before may
-/// be handed out a second time.
+/// Cuts added tokens out of a text. The leftmost match comes first, of several at one place the longest, and matches do not overlap. Then each takes the
+/// white space that it may. Odd cases follow Hugging Face's crate too: a match that single_word discards is not searched again, and white space
+/// that one token took can be given to the next one as well.
 /// </summary>
 internal sealed class AddedTokenMatcher
 {
     private readonly SearchValues<char> _firsts;
 
-    // A trie: (node, character) to node. Node 0 is the root.
+    // A trie, from (node, character) to node. The root is node 0.
     private readonly Dictionary<long, int> _children = [];
     private readonly List<AddedToken?> _tokens = [null];
 
-    /// <param name="patterns">What is searched for, and the token it becomes.</param>
+    /// <param name="patterns">The texts to search for, each with the token that it becomes.</param>
     public AddedTokenMatcher(IEnumerable<(string Pattern, AddedToken Token)> patterns)
     {
         var firsts = new HashSet<char>();
@@ -45,9 +45,10 @@ internal sealed class AddedTokenMatcher
         _firsts = SearchValues.Create([.. firsts]);
     }
 
+    /// <summary>Whether there is nothing to search for.</summary>
     public bool IsEmpty => _tokens.Count == 1;
 
-    /// <summary>Adds the parts of the text, which cover it in order.</summary>
+    /// <summary>Appends the parts of the text, in order. Together they cover it.</summary>
     public void Split(ReadOnlySpan<char> text, List<AddedSpan> spans)
     {
         int done = 0;

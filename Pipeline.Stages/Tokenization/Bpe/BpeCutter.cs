@@ -2,7 +2,9 @@ using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Bpe;
 
-/// <summary>Merges over a whole word, with ids of bytes where the vocabulary lacks a character; these merge with nothing.</summary>
+/// <summary>
+/// Merges over a whole word. Where the vocabulary lacks a character, the caller gives what stands for its bytes; negative numbers merge with nothing.
+/// </summary>
 internal sealed class BpeCutter(BpeModel model) : ITokenCutter
 {
     private readonly MergeScratch _merges = new(model.Merges);

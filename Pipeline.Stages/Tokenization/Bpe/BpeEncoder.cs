@@ -5,7 +5,7 @@ using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Bpe;
 
-/// <summary>Encodes pieces with a model's tables; holds one worker's scratch and cache.</summary>
+/// <summary>Encodes pieces for one worker with the tables of a BPE model.</summary>
 internal sealed class BpeEncoder(BpeModel model) : PieceEncoder
 {
     private readonly WordCache _cache = new();
@@ -23,7 +23,7 @@ internal sealed class BpeEncoder(BpeModel model) : PieceEncoder
         int start = 0;
         for (int i = 1; i < piece.Length; i++)
         {
-            // Unknown characters may fuse with each other, so a cut needs a known one on both sides.
+            // Unknown characters may be fused into one token, so a cut needs a known character on each side.
             if (!model.Joins.MayJoin(piece[i - 1], piece[i]) && model.Character(piece[i - 1]) >= 0 && model.Character(piece[i]) >= 0)
             {
                 EncodeWord(piece[start..i], ids);
@@ -128,7 +128,7 @@ internal sealed class BpeEncoder(BpeModel model) : PieceEncoder
         unknown.End();
     }
 
-    /// <summary>With a prefix on every character but the first, and a suffix on the last.</summary>
+    /// <summary>Adds the characters with the prefix on each but the first and the suffix on the last, as the vocabulary spells them.</summary>
     private void AddMarkedCharacters(ReadOnlySpan<char> word)
     {
         var unknown = new UnknownRun(model, _merges);

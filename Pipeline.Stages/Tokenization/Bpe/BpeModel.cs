@@ -2,7 +2,7 @@ using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Bpe;
 
-/// <summary>What a tokenizer.json says about a BPE model.</summary>
+/// <summary>What a tokenizer.json says about a BPE model besides its vocabulary and merges.</summary>
 internal sealed record BpeOptions(
     string? UnknownToken,
     string? ContinuingPrefix,
@@ -16,10 +16,10 @@ internal sealed class BpeModel : TokenModel
 {
     private readonly int[] _characters = new int[0x10000];
 
-    /// <param name="tokens">Vocabulary: token to id.</param>
-    /// <param name="merges">Pairs by rank.</param>
-    /// <param name="options">The rest of the model.</param>
-    /// <param name="onBytes">The pieces are text whose UTF-8 bytes represent the characters of the byte alphabet.</param>
+    /// <param name="tokens">The vocabulary: from token to id.</param>
+    /// <param name="merges">The pairs that merge, with their ranks.</param>
+    /// <param name="options">What else the file says about the model.</param>
+    /// <param name="onBytes">Whether the model works on the UTF-8 bytes of its pieces; the vocabulary is then spelt in the byte alphabet.</param>
     public BpeModel(Dictionary<string, int> tokens, MergeTable merges, BpeOptions options, bool onBytes)
         : base(tokens, onBytes, options.ByteFallback)
     {
@@ -41,16 +41,16 @@ internal sealed class BpeModel : TokenModel
 
     public BpeOptions Options { get; }
 
-    /// <summary>Neither a continuing prefix nor a word suffix.</summary>
+    /// <summary>Whether there is neither a continuing prefix nor a word suffix.</summary>
     public bool Plain { get; }
 
-    /// <summary>Id of the unknown token, or -1.</summary>
+    /// <summary>The id of the unknown token, or -1.</summary>
     public int Unknown { get; }
 
-    /// <summary>Where long pieces can be cut without changing the result; null where they cannot.</summary>
+    /// <summary>Where long pieces may be cut without changing the result. Null if they may not.</summary>
     public JoinTable? Joins { get; }
 
-    /// <summary>Id of a one-unit token, or -1.</summary>
+    /// <summary>The id of a token of one UTF-16 unit, or -1.</summary>
     public int Character(char unit) => _characters[unit];
 
     public override PieceEncoder CreateEncoder() => new BpeEncoder(this);

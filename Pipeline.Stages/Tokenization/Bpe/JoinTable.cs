@@ -1,8 +1,8 @@
 namespace Pipeline.Stages.Tokenization.Bpe;
 
 /// <summary>
-/// Which pairs of neighbouring characters occur inside a token at all. No merge can cross a place whose pair occurs in none, so a long
-/// piece may be cut there and its parts encoded, and remembered, one by one. A false "occurs" only costs a cut.
+/// Which pairs of neighbouring characters occur inside a token. A merge cannot cross a place whose pair occurs in none. There, a long piece may be cut, and
+/// its parts are encoded and remembered one by one. Pairs share bits of a hash table: a wrong "occurs" only costs a cut.
 /// </summary>
 internal sealed class JoinTable
 {

@@ -1,17 +1,23 @@
 namespace Pipeline.Stages.Tokenization.Bpe;
 
 /// <summary>
-/// Merges the symbols of one word, lowest rank first and leftmost first among equals. Short words by scanning, long ones with a heap:
-/// a word of a million characters takes well under a second.
+/// Merges the symbols of one word: the pair of the lowest rank first, and of equal ranks the leftmost. Short words are scanned, long ones use a heap, so
+/// that even a word of a million characters takes well under a second.
 /// </summary>
 internal sealed class MergeScratch(MergeTable merges)
 {
     private const int ScanLimit = 48;
 
     private int[] _symbols = new int[256];
+
+    // At each place, what the table says about the pair that begins there.
     private ulong[] _found = new ulong[256];
+
+    // For long words: the places before and after each place that still have a symbol, or -1.
     private int[] _previous = [];
     private int[] _next = [];
+
+    // A heap of degree 4. Entries have the rank in the upper 32 bits and the place in the lower.
     private ulong[] _heap = [];
     private int _heapCount;
     private int _count;
@@ -28,7 +34,7 @@ internal sealed class MergeScratch(MergeTable merges)
 
     public void Add(int symbol)
     {
-        // A word suffix or prefix may spell out to more bytes than the word's own.
+        // With a prefix or suffix, the symbols of a word can be more than its bytes.
         if (_count == _symbols.Length)
         {
             Array.Resize(ref _symbols, _count * 2);
@@ -37,7 +43,7 @@ internal sealed class MergeScratch(MergeTable merges)
         _symbols[_count++] = symbol;
     }
 
-    /// <summary>Merges and appends the result.</summary>
+    /// <summary>Merges the symbols and appends what is left.</summary>
     public void Run(List<int> ids)
     {
         if (merges.Count > 0 && _count > 1)
@@ -63,7 +69,7 @@ internal sealed class MergeScratch(MergeTable merges)
             int at = -1;
             for (int i = 0; i < n - 1; i++)
             {
-                // Equal ranks are equal pairs and so equal values: the leftmost stays.
+                // Equal ranks belong to equal pairs, so the values are equal too, and the leftmost wins.
                 if (found[i] < best)
                     (best, at) = (found[i], i);
             }
@@ -102,7 +108,7 @@ internal sealed class MergeScratch(MergeTable merges)
             ulong entry = Pop();
             int at = (int)(uint)entry;
             int right = _next[at];
-            // Out of date: the pair at this place has another rank by now, or the place is gone.
+            // An outdated entry: the pair at this place has another rank by now, or the place is gone.
             if (_symbols[at] < 0 || right < 0 || _found[at] == MergeTable.None || (uint)(_found[at] >> 32) != (uint)(entry >> 32))
                 continue;
             _symbols[at] = (int)(uint)_found[at];

@@ -2,10 +2,10 @@ using System.Numerics;
 
 namespace Pipeline.Stages.Tokenization.Bpe;
 
-/// <summary>(left id, right id) to (rank, merged id): open addressing, immutable once filled.</summary>
+/// <summary>From a pair (left id, right id) to its rank and merged id: an open-addressed hash table, immutable once filled.</summary>
 internal sealed class MergeTable
 {
-    /// <summary>What <see cref="Find"/> says of a pair that does not merge. As a rank it is behind every other.</summary>
+    /// <summary>The answer of <see cref="Find"/> for a pair that does not merge. As a rank it comes after every other.</summary>
     public const ulong None = ulong.MaxValue;
 
     private const ulong Free = ulong.MaxValue;
@@ -23,10 +23,10 @@ internal sealed class MergeTable
 
     public int Count { get; private set; }
 
-    /// <summary>All pairs that merge, in no order.</summary>
+    /// <summary>All pairs that merge, in no particular order.</summary>
     public IEnumerable<(int Left, int Right)> Pairs => _slots.Where(slot => slot.Key != Free).Select(slot => ((int)(slot.Key >> 32), (int)(uint)slot.Key));
 
-    /// <summary>A pair that is there already gets the new rank, as in Hugging Face's crate.</summary>
+    /// <summary>Adds a pair. One that is there already gets the new rank, as in Hugging Face's crate.</summary>
     public void Set(int left, int right, int rank, int merged)
     {
         ulong key = Key(left, right);
@@ -37,7 +37,7 @@ internal sealed class MergeTable
         _slots[at] = new Slot(key, ((ulong)(uint)rank << 32) | (uint)merged);
     }
 
-    /// <summary>Rank in the upper 32 bits, merged id in the lower; or <see cref="None"/>.</summary>
+    /// <summary>The rank of a pair in the upper 32 bits and its merged id in the lower, or <see cref="None"/>.</summary>
     public ulong Find(int left, int right)
     {
         ulong key = Key(left, right);

@@ -1,8 +1,8 @@
 namespace Pipeline.Stages.Tokenization.Bpe;
 
 /// <summary>
-/// What becomes of characters the vocabulary lacks: their byte tokens, or the unknown token, or nothing. An unknown token waits until
-/// the next known character (so that several can fuse); byte tokens do not wait for it, as in Hugging Face's crate.
+/// Decides what becomes of characters that the vocabulary lacks: the tokens of their bytes, the unknown token, or nothing. As in Hugging Face's crate, an
+/// unknown token waits for the next known character, so that several can be fused into one, while the tokens of bytes do not wait for it.
 /// </summary>
 internal ref struct UnknownRun(BpeModel model, MergeScratch symbols)
 {

@@ -3,11 +3,12 @@ using System.Runtime.InteropServices;
 namespace Pipeline.Stages.Tokenization.Bpe;
 
 /// <summary>
-/// Remembers the ids of words one worker has met. Two arenas and a table that grow to a fixed size; when they are full everything is
-/// forgotten, which is cheaper than choosing.
+/// Remembers the ids of the words that one worker has met. The table grows to a fixed size. When it is full, everything is forgotten, which is cheaper
+/// than choosing what to forget.
 /// </summary>
 internal sealed class WordCache
 {
+    /// <summary>The length of the longest words that are remembered, in UTF-16 units.</summary>
     public const int MaxWord = 48;
 
     private const int FirstSlots = 1 << 10;
@@ -20,7 +21,7 @@ internal sealed class WordCache
     private int _wordsUsed;
     private int _idsUsed;
 
-    /// <summary>Appends the ids of a word to the list when it is known.</summary>
+    /// <summary>Appends the ids of a word to the list, if the word is known.</summary>
     public bool TryAppend(ReadOnlySpan<char> word, uint hash, List<int> ids)
     {
         Slot[] slots = _slots;

@@ -6,13 +6,13 @@ using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Decoding;
 
-/// <summary>One step from tokens back to text: a list of strings to a list of strings, joined at the end.</summary>
+/// <summary>A step on the way from tokens back to text. It turns a list of strings into another one; the last one is joined.</summary>
 internal abstract class DecoderStep
 {
     public abstract List<string> Apply(List<string> tokens);
 }
 
-/// <summary>Characters of the byte alphabet back to bytes, and those to text.</summary>
+/// <summary>Turns characters of the byte alphabet into bytes, and all bytes together into text.</summary>
 internal sealed class ByteLevelDecoder : DecoderStep
 {
     public override List<string> Apply(List<string> tokens)
@@ -24,7 +24,7 @@ internal sealed class ByteLevelDecoder : DecoderStep
     }
 }
 
-/// <summary>Runs of &lt;0xNN&gt; tokens to the text they spell, or one U+FFFD each when they spell none.</summary>
+/// <summary>Turns each run of &lt;0xNN&gt; tokens into the text that its bytes spell, or, if they are not UTF-8, each token into U+FFFD.</summary>
 internal sealed class ByteFallbackDecoder : DecoderStep
 {
     private static readonly UTF8Encoding s_strict = new(false, throwOnInvalidBytes: true);
@@ -47,7 +47,7 @@ internal sealed class ByteFallbackDecoder : DecoderStep
         return result;
     }
 
-    /// <summary>The byte that a &lt;0xNN&gt; token spells, or null.</summary>
+    /// <summary>The byte that a &lt;0xNN&gt; token stands for, or null for another token.</summary>
     public static byte? ByteOf(string token)
         => token.Length == 6 && token.StartsWith("<0x", StringComparison.Ordinal) && token[5] == '>'
             && byte.TryParse(token.AsSpan(3, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value)
@@ -72,7 +72,7 @@ internal sealed class FuseDecoder : DecoderStep
     public override List<string> Apply(List<string> tokens) => [string.Concat(tokens)];
 }
 
-/// <summary>Takes up to a number of one character off each end of every token.</summary>
+/// <summary>Removes one character from the ends of every token, up to a number of times at each end.</summary>
 internal sealed class StripDecoder(char content, int start, int stop) : DecoderStep
 {
     public override List<string> Apply(List<string> tokens) => tokens.ConvertAll(token =>
@@ -108,7 +108,7 @@ internal sealed class ReplaceDecoder(PatternMatcher matcher, string content) : D
     }
 }
 
-/// <summary>The visible character back to a space; in the first token it was put there, and goes.</summary>
+/// <summary>Turns the visible character into a space. In the first token it is removed, because it was put there.</summary>
 internal sealed class MetaspaceDecoder(char replacement, PrependScheme scheme) : DecoderStep
 {
     public override List<string> Apply(List<string> tokens)
@@ -124,7 +124,7 @@ internal sealed class MetaspaceDecoder(char replacement, PrependScheme scheme) :
     }
 }
 
-/// <summary>The suffix of a word's last token becomes a space, and nothing in the last token of all.</summary>
+/// <summary>Turns the suffix that ends a word into a space. In the last token it is removed.</summary>
 internal sealed class WordSuffixDecoder(string suffix) : DecoderStep
 {
     public override List<string> Apply(List<string> tokens)

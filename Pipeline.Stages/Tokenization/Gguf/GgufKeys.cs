@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Tokenization.Gguf;
 
-/// <summary>Keys of a GGUF's metadata that make a tokenizer, and what a token's type means.</summary>
+/// <summary>The keys of a GGUF's metadata that describe its tokenizer, and the types of its tokens.</summary>
 internal static class GgufKeys
 {
     public const string Model = "tokenizer.ggml.model";
@@ -18,10 +18,10 @@ internal static class GgufKeys
     public const string AddEos = "tokenizer.ggml.add_eos_token";
     public const string ChatTemplate = "tokenizer.chat_template";
 
-    /// <summary>Byte-level BPE: tokens in the byte alphabet, merges, a name of a pre-tokenizer.</summary>
+    /// <summary>Byte-level BPE: tokens in the byte alphabet, merges, and the name of a pre-tokenizer.</summary>
     public const string ByteLevel = "gpt2";
 
-    /// <summary>SentencePiece's BPE: tokens with ▁ for spaces, scores in place of merges, bytes where a character has no token.</summary>
+    /// <summary>SentencePiece's BPE: tokens with ▁ for spaces, scores in place of merges, and bytes for characters without a token.</summary>
     public const string SentencePiece = "llama";
 
     public const int Normal = 1, UnknownType = 2, Control = 3, UserDefined = 4, Unused = 5, Byte = 6;

@@ -9,8 +9,8 @@ using Pipeline.Stages.Tokenization.Reading;
 namespace Pipeline.Stages.Tokenization.Gguf;
 
 /// <summary>
-/// Rebuilds the tokenizer.json that a GGUF's metadata describe: byte-level BPE with a pre-tokenizer that is known by name, and
-/// SentencePiece's BPE by scores. What cannot be rebuilt exactly is refused by name.
+/// Rebuilds a tokenizer.json from the metadata of a GGUF. It can do so for byte-level BPE with a pre-tokenizer whose name it knows, and for
+/// SentencePiece's BPE with scores. What cannot be rebuilt exactly is refused by name.
 /// </summary>
 internal sealed class GgufTokenizer
 {
@@ -36,8 +36,8 @@ internal sealed class GgufTokenizer
             throw Refuse($"it has {_tokens.Length} tokens and {_types.Length} types of tokens");
     }
 
-    /// <summary>The tokenizer of a GGUF, as the files of a folder.</summary>
-    /// <exception cref="InputException">It cannot be rebuilt.</exception>
+    /// <summary>The tokenizer of a GGUF, in the form of a folder's files.</summary>
+    /// <exception cref="InputException">The tokenizer cannot be rebuilt.</exception>
     public static TokenizerFolder Read(string path, IStorage storage)
     {
         using GgufFile file = GgufFile.Open(path, storage);
@@ -120,7 +120,7 @@ internal sealed class GgufTokenizer
         json.WriteEndObject();
     }
 
-    /// <summary>All of the model but its merges.</summary>
+    /// <summary>Writes the model without its merges, and leaves its object open for them.</summary>
     private void BeginModel(Utf8JsonWriter json, string? unknown, bool isByteFallback, bool ignoresMerges)
     {
         json.WriteStartObject("model");
@@ -136,7 +136,7 @@ internal sealed class GgufTokenizer
         HashSet<string> seen = new(StringComparer.Ordinal);
         for (int id = 0; id < _tokens.Length; id++)
         {
-            // A byte-level vocabulary has its special tokens outside; SentencePiece's has them inside.
+            // A byte-level vocabulary does not contain its special tokens. SentencePiece's does.
             if (_types[id] is GgufKeys.Normal or GgufKeys.UnknownType or GgufKeys.Byte || (isByteFallback && _types[id] != GgufKeys.Unused))
                 json.WriteNumber(seen.Add(_tokens[id]) ? _tokens[id] : throw Refuse($"token '{_tokens[id]}' occurs twice, the second time as {id}"), id);
         }
@@ -182,7 +182,7 @@ internal sealed class GgufTokenizer
     {
         if (_metadata.Whole(key) is not { } id)
             return null;
-        // Files of models without such a token say so with an id that does not exist.
+        // Files of models that have no such token write an id that does not exist.
         return (ulong)id < (ulong)_tokens.Length ? _tokens[id] : id == uint.MaxValue ? null : throw Refuse($"{key} is {id}, but there are {_tokens.Length} tokens");
     }
 

@@ -3,8 +3,8 @@ using Pipeline.Stages.Tokenization.Reading;
 namespace Pipeline.Stages.Tokenization.Gguf;
 
 /// <summary>
-/// The pre-tokenizers of llama.cpp (the names of <c>tokenizer.ggml.pre</c> in its vocabulary loader at commit 815a2a5) that this program's
-/// own pre-tokenizers can follow. A GGUF holds a name and no expression: what a name means is known only to programs.
+/// The pre-tokenizers of llama.cpp that this program's own pre-tokenizers can reproduce. The names are those of <c>tokenizer.ggml.pre</c> in the vocabulary
+/// loader of llama.cpp at commit 815a2a5. A GGUF holds only such a name, and no regular expression, so each program must know what it means.
 /// </summary>
 internal static class PreTokenizers
 {
@@ -30,7 +30,9 @@ internal static class PreTokenizers
         new([$@"{CasedWords}|{CapitalWords}|\p{{N}}|{PathRest}"], [], ["tekken"]),
     ];
 
-    /// <summary>Names that llama.cpp loads and that cannot be followed here: a tokenizer folder must be given with such a file.</summary>
+    /// <summary>
+    /// Names that llama.cpp loads and that cannot be reproduced here. The folder of the model's own tokenizer must be given with such a file.
+    /// </summary>
     public static IReadOnlyList<string> Others { get; } =
     [
         "default", "minicpm5", "deepseek-llm", "deepseek-coder", "youtu", "falcon", "jais-2", "gemma4", "granite-embed-multi-311m", "sarvam-moe", "jina-v1-en", "jina-v2-code",
@@ -38,7 +40,7 @@ internal static class PreTokenizers
         "bailingmoe2", "llada-moe", "seed-coder", "kimi-k2", "afmoe",
     ];
 
-    /// <summary>Names with which text gets the bos token if a file does not say.</summary>
+    /// <summary>Whether text gets the bos token under this name if the file does not say.</summary>
     public static bool AddsBos(string name) => name is "tekken" or "chameleon" || Find("llama-bpe")!.Ignoring.Contains(name);
 
     public static PreTokenizer? Find(string name) => All.FirstOrDefault(p => p.Ignores(name) is not null);

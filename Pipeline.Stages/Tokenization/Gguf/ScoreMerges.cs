@@ -3,19 +3,22 @@ using Pipeline.Contracts.Errors;
 namespace Pipeline.Stages.Tokenization.Gguf;
 
 /// <summary>
-/// SentencePiece's BPE merges the pair of neighbours whose union has the best score; with one score for each token that is the same as
-/// following a list of merges: every pair of tokens that makes a token, by falling score (Kudo and Richardson 2018, and its source).
+/// Turns the scores of SentencePiece's BPE into merges. SentencePiece merges the pair of neighbours whose union has the best score. With one score for each
+/// token, this is the same as following a list of merges: all pairs of tokens that make a token, by falling score (Kudo and Richardson 2018, and its
+/// source).
 /// </summary>
 internal static class ScoreMerges
 {
-    /// <summary>Every cut of a token is looked up: the work grows with the square of its length, and no vocabulary has longer ones.</summary>
+    /// <summary>
+    /// Longer tokens are refused. Each place to cut a token is looked up, so the work grows with the square of its length, and no vocabulary needs longer ones.
+    /// </summary>
     private const int LongestToken = 1024;
 
-    /// <param name="tokens">By id.</param>
-    /// <param name="takesPart">Whether a token may be a part or a union.</param>
-    /// <param name="scores">By id.</param>
-    /// <param name="refuse">Makes the error of a vocabulary whose scores do not decide.</param>
-    /// <returns>Pairs of ids, by rank.</returns>
+    /// <param name="tokens">The tokens, by id.</param>
+    /// <param name="takesPart">Whether a token may be part of a merge or its result.</param>
+    /// <param name="scores">[tokens] their scores, by id.</param>
+    /// <param name="refuse">Makes the error for a vocabulary whose scores leave the order open.</param>
+    /// <returns>The merges as pairs of ids, by rank.</returns>
     public static List<(int Left, int Right)> Of(IReadOnlyList<string> tokens, Func<int, bool> takesPart, IReadOnlyList<double> scores, Func<string, InputException> refuse)
     {
         Dictionary<string, int> ids = new(StringComparer.Ordinal);

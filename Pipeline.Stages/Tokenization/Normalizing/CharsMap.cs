@@ -6,7 +6,7 @@ namespace Pipeline.Stages.Tokenization.Normalizing;
 
 /// <summary>
 /// SentencePiece's compiled replacement rules: a double-array trie over the UTF-8 of what is replaced, and the replacements as one block of
-/// strings that end in a zero. Little-endian: the trie's length in bytes, its units of 32 bits, the block.
+/// strings that end in a zero. The bytes are, little-endian, the length of the trie in bytes, its units of 32 bits, and the block.
 /// </summary>
 internal sealed class CharsMap
 {
@@ -15,6 +15,7 @@ internal sealed class CharsMap
 
     private CharsMap(uint[] units, byte[] replacements) => (_units, _replacements) = (units, replacements);
 
+    /// <summary>Reads a map.</summary>
     /// <exception cref="FormatException">The bytes are not such a map.</exception>
     public static CharsMap Parse(ReadOnlySpan<byte> bytes)
     {
@@ -33,7 +34,7 @@ internal sealed class CharsMap
     }
 
     /// <summary>
-    /// What replaces a whole chunk, or null: the entry of the shortest prefix that the map has, as Hugging Face's crate asks it.
+    /// What replaces a whole chunk of UTF-8, or null. As Hugging Face's crate does, it takes the entry of the shortest prefix of the chunk that is in the map.
     /// </summary>
     /// <exception cref="InputException">The trie points outside itself.</exception>
     public string? Find(ReadOnlySpan<byte> chunk)

@@ -5,7 +5,8 @@ using Pipeline.Stages.Tokenization.Splitting;
 namespace Pipeline.Stages.Tokenization.Normalizing;
 
 /// <summary>
-/// The normalizer "Precompiled": each user-perceived character of fewer than six bytes is looked up whole, else code point by code point.
+/// The normalizer Precompiled. A user-perceived character of fewer than six bytes is looked up as a whole. If it is longer, or not in the map, its code
+/// points are looked up one by one.
 /// </summary>
 internal sealed class CharsMapStep : NormalizerStep
 {
@@ -18,7 +19,7 @@ internal sealed class CharsMapStep : NormalizerStep
         _map = map;
         for (int c = 0; c < 128; c++)
             _ascii[c] = map.Find([(byte)c]);
-        // From space to tilde most maps change nothing, and such a text need not be looked at.
+        // Most maps change nothing from space to tilde. Text of these characters then needs no look-up.
         _plainAscii = Enumerable.Range(' ', '~' - ' ' + 1).All(c => _ascii[c] is null || _ascii[c] == ((char)c).ToString());
     }
 
@@ -35,7 +36,7 @@ internal sealed class CharsMapStep : NormalizerStep
             int width = StringInfo.GetNextTextElementLength(text);
             ReadOnlySpan<char> cluster = text[..width];
             int before = segment.RewriteLength;
-            // Of at most five code units, so that six bytes fit.
+            // More than five UTF-16 units always have more than five bytes.
             if (width <= 5 && Encoding.UTF8.TryGetBytes(cluster, utf8, out int bytes) && bytes < 6 && _map.Find(utf8[..bytes]) is { } whole)
                 segment.Rewrite(whole);
             else

@@ -17,7 +17,7 @@ internal sealed class PrependStep(string prefix) : NormalizerStep
         segment.Rewrite(prefix);
         segment.Rewrite(segment.Characters);
         segment.EndRewrite();
-        // One character that decodes to a space is a dummy; any other prefix makes the byte views differ, and documents are rejected.
+        // Byte views allow for one inserted character that stands for a space. With any other prefix they differ from the text, and documents are rejected.
         segment.Dummies += prefix.Length == 1 ? 1 : 0;
     }
 }
@@ -51,7 +51,7 @@ internal sealed class ReplaceStep(PatternMatcher matcher, string content) : Norm
     }
 }
 
-/// <summary>Replaces one character by one character: what most SentencePiece conversions do with the space.</summary>
+/// <summary>Replaces one character by another, which is what most conversions of SentencePiece models do with the space.</summary>
 internal sealed class ReplaceCharacterStep(char from, char to) : NormalizerStep
 {
     public char From => from;
@@ -61,7 +61,7 @@ internal sealed class ReplaceCharacterStep(char from, char to) : NormalizerStep
     public override void Apply(SegmentText segment, SplitScratch scratch) => segment.Characters.Replace(from, to);
 }
 
-/// <summary>Removes white space at the ends of every segment.</summary>
+/// <summary>Removes the white space at the ends of every segment.</summary>
 internal sealed class StripStep(bool left, bool right) : NormalizerStep
 {
     public override void Apply(SegmentText segment, SplitScratch scratch)
@@ -75,7 +75,7 @@ internal sealed class StripStep(bool left, bool right) : NormalizerStep
     }
 }
 
-/// <summary>Lower case character by character, without context.</summary>
+/// <summary>Makes letters lower case, each by itself and whatever is around it.</summary>
 internal sealed class LowercaseStep : NormalizerStep
 {
     private static readonly FrozenDictionary<int, string> s_exceptions = ReadExceptions();
@@ -130,7 +130,7 @@ internal sealed class StripAccentsStep : NormalizerStep
     }
 }
 
-/// <summary>Replaces every byte of the UTF-8 by the character that represents it, before anything is split.</summary>
+/// <summary>Replaces every byte of the text's UTF-8 by its character in the byte alphabet, before anything is split.</summary>
 internal sealed class ByteCharactersNormalizer : NormalizerStep
 {
     public override void Apply(SegmentText segment, SplitScratch scratch)

@@ -7,12 +7,12 @@ using Pipeline.Stages.Tokenization.Tokens;
 namespace Pipeline.Stages.Tokenization.Normalizing;
 
 /// <summary>
-/// NFC, NFD, NFKC or NFKD as the crate does it: characters younger than its tables stay where they are and nothing moves across them,
-/// so the text between them is normalized run by run.
+/// NFC, NFD, NFKC or NFKD as Hugging Face's crate computes them. Characters that are newer than its tables stay where they are, and nothing moves across
+/// them. Therefore each run of text between them is normalized by itself.
 /// </summary>
 internal sealed class UnicodeFormStep(NormalizationForm form) : NormalizerStep
 {
-    // .NET refuses to normalize a text with U+FFFE, which no form changes.
+    // U+FFFE is among them, because .NET does not normalize a text that contains it. No form changes it.
     private static readonly CodePointSet s_inert = CodePointSet.Parse(CharacterData.InertInNormalization + " fffe");
     private static readonly SearchValues<char> s_suspects = SearchValues.Create(MakeSuspects());
 
@@ -37,7 +37,7 @@ internal sealed class UnicodeFormStep(NormalizationForm form) : NormalizerStep
         segment.EndRewrite();
     }
 
-    // Checking whether unordered marks are normalized takes as long as ordering them.
+    // The marks are sorted before the check, because the check itself takes quadratic time on marks that are not in order.
     private bool IsNormalized(ReadOnlySpan<char> text)
         => MarkOrder.Sort(text, form).SequenceEqual(text) && text.IsNormalized(form);
 

@@ -1,38 +1,38 @@
 namespace Pipeline.Stages.Tokenization.Patterns;
 
 /// <summary>
-/// Where the character data that Hugging Face's crate was built with differs from .NET's, and the scripts a pattern may name. Measured
-/// over all code points through the crate (0.23.2); hexadecimal, inclusive.
+/// The differences between .NET's character data and those that Hugging Face's crate was built with, and the scripts that a pattern may name. They were
+/// measured through the crate (0.23.2) over all code points. Code points are hexadecimal, ranges inclusive.
 /// </summary>
 internal static class CharacterData
 {
-    /// <summary>Letters of the Alphabetic property that the general category calls symbols.</summary>
+    /// <summary>Characters that have the property Alphabetic although their general category makes them symbols.</summary>
     public const string CircledLetters = "24b6-24e9 1f130-1f149 1f150-1f169 1f170-1f189";
 
-    /// <summary>Superscripts and fractions of Latin-1: word characters to Oniguruma, not to the crate's other engine.</summary>
+    /// <summary>Superscripts and fractions of Latin-1. They are word characters for Oniguruma, but not for the crate's other regular expressions.</summary>
     public const string LatinOneNumbers = "b2-b3 b9 bc-be";
 
     public const string JoinControls = "200c-200d";
 
-    /// <summary>Numbers of a later Unicode version than .NET's: the crate's Digits sees them.</summary>
+    /// <summary>Numbers of a later version of Unicode than .NET's, which the crate's Digits already knows.</summary>
     public const string LaterNumbers = "11de0-11de9 16ff4-16ff6";
 
-    /// <summary>Punctuation to the crate's older table only.</summary>
+    /// <summary>Characters that are punctuation only in the crate's older table.</summary>
     public const string PunctuationAdded =
         "166d 111c9";
 
-    /// <summary>Punctuation that the crate's older table lacks.</summary>
+    /// <summary>Punctuation that is missing in the crate's older table.</summary>
     public const string PunctuationMissing =
         "61d 9fd a76 c77 c84 1b4e-1b4f 1b7d-1b7f 2e43-2e4f 2e52-2e5d 10d6e 10ead 10f55-10f59 10f86-10f89 113d4-113d5 " +
         "113d7-113d8 1144b-1144f 1145a-1145b 1145d 11660-1166c 116b9 1183b 11944-11946 119e2 11a3f-11a46 11a9a-11a9c " +
         "11a9e-11aa2 11b00-11b09 11be1 11c41-11c45 11c70-11c71 11ef7-11ef8 11f43-11f4f 11fff 12ff1-12ff2 16d6d-16d6f " +
         "16e97-16e9a 16fe2 1e5ff 1e95e-1e95f";
 
-    /// <summary>Combining marks to the crate's older table only.</summary>
+    /// <summary>Characters that are combining marks only in the crate's older table.</summary>
     public const string MarksAdded =
         "1cf2-1cf3";
 
-    /// <summary>Combining marks that the crate's older table lacks.</summary>
+    /// <summary>Combining marks that are missing in the crate's older table.</summary>
     public const string MarksMissing =
         "7fd 897-89f 8ca-8d3 9fe afa-aff b55 c04 c3c cf3 d00 d3b-d3c d81 eba ece 1715 180f 1abf-1ace 1cf7 1df6-1dfa a82c " +
         "a8ff 10d24-10d27 10d69-10d6d 10eab-10eac 10efc-10eff 10f46-10f50 10f82-10f85 11070 11073-11074 110c2 11145-11146 " +
@@ -43,8 +43,8 @@ internal static class CharacterData
         "16f7f-16f87 16fe4 16ff0-16ff1 1cf00-1cf2d 1cf30-1cf46 1e08f 1e130-1e136 1e2ae 1e2ec-1e2ef 1e4ec-1e4ef 1e5ee-1e5ef";
 
     /// <summary>
-    /// Characters younger than the crate's normalization tables: it neither reorders, decomposes nor composes them. Treating them as
-    /// inert makes normalization independent of the ICU version of the machine too.
+    /// Characters that are newer than the crate's normalization tables. The crate neither reorders, decomposes nor composes them. Leaving them alone also makes
+    /// normalization independent of the ICU version of the machine.
     /// </summary>
     public const string InertInNormalization =
         "7fd 897-89f 8ca-8d3 9fe c3c d3b-d3c eba 1715 1abf-1add 1ae0-1aeb 1df6-1dfa 32ff a7f1-a7f4 a82c ab69 105c9 105d2 " +
@@ -54,7 +54,7 @@ internal static class CharacterData
         "16121-16129 1612f 16d63 16d67-16d6a 16ff0-16ff1 1ccd6-1ccf9 1e030-1e06d 1e08f 1e130-1e136 1e2ae 1e2ec-1e2ef " +
         "1e4ec-1e4ef 1e5ee-1e5ef 1e6e3 1e6e6 1e6ee-1e6ef 1e6f5 1f16c 1fbf0-1fbf9";
 
-    /// <summary>Lower case where the crate's table differs: <c>from>to</c>.</summary>
+    /// <summary>Lower case where the crate's table differs from .NET's, as <c>from>to</c>.</summary>
     public const string LowerCase =
         "130>69+307 1c89>1c8a a7cb>264 a7cc>a7cd a7ce>a7cf a7d2>a7d3 a7d4>a7d5 a7da>a7db a7dc>19b 10d50>10d70 10d51>10d71 " +
         "10d52>10d72 10d53>10d73 10d54>10d74 10d55>10d75 10d56>10d76 10d57>10d77 10d58>10d78 10d59>10d79 10d5a>10d7a " +

@@ -11,7 +11,7 @@ internal static class CharacterSets
     private static readonly Lazy<FrozenDictionary<int, int[]>> s_foldings = new(ReadFoldings);
     private static readonly Lazy<FrozenDictionary<string, CodePointSet>> s_names = new(ReadNames);
 
-    // A property names the category sets by position in the enumeration UnicodeCategory.
+    // The short names of the general categories, in the order of the enumeration UnicodeCategory.
     private static readonly string[] s_shortNames =
     [
         "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co",
@@ -26,29 +26,29 @@ internal static class CharacterSets
 
     public static CodePointSet Digits => Named("Nd");
 
-    /// <summary><c>\w</c> of Oniguruma over UTF-8.</summary>
+    /// <summary><c>\w</c> of Oniguruma over UTF-8, outside brackets.</summary>
     public static CodePointSet Word => Named("oniguruma word");
 
     /// <summary><c>\w</c> of Oniguruma inside brackets.</summary>
     public static CodePointSet BracketWord => Named("oniguruma bracket word");
 
-    /// <summary><c>\w</c> of the crate's other engine, which Whitespace and single_word use.</summary>
+    /// <summary><c>\w</c> of the crate's other regular expressions, which the pre-tokenizer Whitespace and single_word use.</summary>
     public static CodePointSet PlainWord => Named("plain word");
 
-    /// <summary>What the Digits pre-tokenizer calls numeric.</summary>
+    /// <summary>The characters that the pre-tokenizer Digits splits.</summary>
     public static CodePointSet Numeric => Named("numeric");
 
-    /// <summary>What the Punctuation and Bert pre-tokenizers call punctuation.</summary>
+    /// <summary>The characters that the pre-tokenizers Punctuation and BertPreTokenizer take for punctuation.</summary>
     public static CodePointSet Punctuation => Named("punctuation of the crate");
 
-    /// <summary>What StripAccents removes.</summary>
+    /// <summary>The characters that the normalizer StripAccents removes.</summary>
     public static CodePointSet CombiningMarks => Named("marks of the crate");
 
-    /// <summary>A general category, a group of them, or a script; null when the name is not known.</summary>
+    /// <summary>A general category, a group of categories, or a script. Null if the name is not known.</summary>
     public static CodePointSet? Find(string name)
         => s_names.Value.GetValueOrDefault(name.Replace("_", "", StringComparison.Ordinal).Replace(" ", "", StringComparison.Ordinal));
 
-    /// <summary>Adds to a set whatever differs from a member in case only.</summary>
+    /// <summary>The set together with all characters that differ from a member in case only.</summary>
     public static CodePointSet IgnoreCase(CodePointSet set)
     {
         var pairs = new List<(int, int)>();

@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace Pipeline.Stages.Tokenization.Patterns;
 
-/// <summary>An immutable set of Unicode scalar values, held as sorted half-open ranges.</summary>
+/// <summary>An immutable set of Unicode code points, stored as sorted half-open ranges.</summary>
 internal sealed class CodePointSet
 {
-    /// <summary>One past the last code point.</summary>
+    /// <summary>The largest code point plus one.</summary>
     public const int End = 0x110000;
 
-    // Pairs [start, end), ascending, neither empty nor touching.
+    // Pairs of start (inclusive) and end (exclusive), in ascending order. No range is empty, and no two touch.
     private readonly int[] _bounds;
 
     private CodePointSet(int[] bounds) => _bounds = bounds;
@@ -23,10 +23,10 @@ internal sealed class CodePointSet
 
     public static CodePointSet Of(int codePoint) => new([codePoint, codePoint + 1]);
 
-    /// <summary>First and last inclusive.</summary>
+    /// <summary>The code points from first to last, both included.</summary>
     public static CodePointSet Range(int first, int last) => new([first, last + 1]);
 
-    /// <summary>Reads <c>"41-5a 61"</c>: hexadecimal, inclusive.</summary>
+    /// <summary>Reads ranges such as <c>"41-5a 61"</c>, in hexadecimal, with both ends included.</summary>
     public static CodePointSet Parse(string ranges)
     {
         var pairs = new List<(int, int)>();
@@ -95,7 +95,7 @@ internal sealed class CodePointSet
     public bool Contains(int codePoint)
     {
         int at = Array.BinarySearch(_bounds, codePoint);
-        // An exact hit on an even index is a start (inside), on an odd one an end (outside).
+        // An exact hit at an even index is the start of a range (inside); at an odd one, an end (outside).
         return at >= 0 ? (at & 1) == 0 : (~at & 1) == 1;
     }
 

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Pipeline.Stages.Tokenization.Patterns;
 
 /// <summary>
-/// A deterministic automaton over symbols with the preferences of a backtracking engine: one table look-up per character, no
-/// backtracking, no allocation. A state is an ordered list of places in the program; the symbol ahead resolves the look-aheads.
+/// A deterministic automaton over symbols that prefers the same matches as a backtracking engine. It looks up one entry of a table per character, never
+/// goes back, and allocates nothing. A state is an ordered list of places in the program. The next symbol decides the look-aheads.
 /// </summary>
 internal sealed class PatternAutomaton : PatternMatcher
 {
@@ -18,7 +18,7 @@ internal sealed class PatternAutomaton : PatternMatcher
     private readonly SymbolTable _symbols;
     private readonly byte[] _units;
 
-    // [state, symbol or end of text]: the next state, with Accept set when a match ends before the symbol.
+    // [state, symbol or end of text] the next state. Accept is set if a match ends before the symbol.
     private readonly int[] _table;
     private readonly int _stride;
 
@@ -30,14 +30,16 @@ internal sealed class PatternAutomaton : PatternMatcher
         _stride = symbols.Count + 1;
     }
 
-    /// <summary>Null when the pattern needs more than a one-symbol look ahead, too many states, or too long to build.</summary>
+    /// <summary>
+    /// Builds the automaton of a pattern. Null if the pattern looks further than one symbol ahead, needs too many states, or takes too long to build.
+    /// </summary>
     public static PatternAutomaton? TryBuild(PatternNode pattern, SymbolTable symbols)
     {
         PatternProgram? program = PatternProgram.TryCompile(pattern, symbols);
         if (program is null)
             return null;
         int stride = symbols.Count + 1;
-        // A state by its places, a character each: a program has fewer than those.
+        // A state is known by its places, which are written as characters: a program has fewer instructions than there are characters.
         var states = new Dictionary<string, int>(StringComparer.Ordinal) { [""] = Dead, ["\0"] = Start };
         Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> known = states.GetAlternateLookup<ReadOnlySpan<char>>();
         var places = new List<string> { "", "\0" };
@@ -102,10 +104,12 @@ internal sealed class PatternAutomaton : PatternMatcher
         return false;
     }
 
-    /// <summary>Steps through a program, all in the same memory: a large one takes thousands of places thousands of times.</summary>
+    /// <summary>
+    /// Steps through a program. All steps use the same memory, because a large program takes thousands of steps over thousands of places.
+    /// </summary>
     private sealed class Walk(PatternProgram program)
     {
-        // Of each place, the number of the step that met it last.
+        // For each place, the number of the last step that came to it.
         private readonly int[] _seen = new int[program.Instructions.Count + 1];
         private readonly int[] _added = new int[program.Instructions.Count + 1];
         private readonly Stack<int> _pending = new();
@@ -118,7 +122,8 @@ internal sealed class PatternAutomaton : PatternMatcher
         public ReadOnlySpan<char> Next => CollectionsMarshal.AsSpan(_next);
 
         /// <summary>
-        /// Follows a state's places without taking anything, in order of preference, up to the first that matches; then takes the symbol.
+        /// Goes on from the places of a state, in order of preference, up to the first match. What takes no symbol is followed; the places that can take the
+        /// symbol are moved past it.
         /// </summary>
         /// <returns>Whether a match ends before the symbol.</returns>
         public bool Step(string places, int symbol, bool atEnd)
@@ -139,7 +144,7 @@ internal sealed class PatternAutomaton : PatternMatcher
                     switch (instruction.Op)
                     {
                         case PatternProgram.Op.Match:
-                            // What is preferred less than a match is cut off.
+                            // All places that come after this one are preferred less than the match, and are dropped.
                             return true;
                         case PatternProgram.Op.Jump:
                             _pending.Push(instruction.X);

@@ -1,9 +1,9 @@
 namespace Pipeline.Stages.Tokenization.Patterns;
 
-/// <summary>What can be said of a pattern without running it.</summary>
+/// <summary>What can be said about a pattern without running it.</summary>
 internal static class PatternClasses
 {
-    /// <summary>Adds every class of the pattern, and the word class where a place needs it.</summary>
+    /// <summary>Adds all character classes of a pattern, and the class of word characters if it asks for word boundaries.</summary>
     public static void Collect(PatternNode node, List<CodePointSet> classes)
     {
         switch (node)
@@ -25,7 +25,7 @@ internal static class PatternClasses
         }
     }
 
-    /// <summary>The set when the node always takes exactly one character, whatever is around it; else null.</summary>
+    /// <summary>The set of characters, if the node always takes exactly one, whatever is around it. Otherwise null.</summary>
     public static CodePointSet? AsSingle(PatternNode node) => node switch
     {
         PatternNode.Class c => c.Set,
@@ -35,7 +35,7 @@ internal static class PatternClasses
         _ => null,
     };
 
-    /// <summary>The characters a match of the node can begin with, and whether it can match nothing. A superset is allowed.</summary>
+    /// <summary>The characters with which a match of the node can begin (perhaps a few too many), and whether it can match the empty text.</summary>
     public static (CodePointSet First, bool Nullable) First(PatternNode node)
     {
         switch (node)

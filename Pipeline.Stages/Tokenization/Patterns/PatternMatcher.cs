@@ -1,17 +1,19 @@
 namespace Pipeline.Stages.Tokenization.Patterns;
 
 /// <summary>
-/// Finds where a pattern matches in well-formed text. Immutable and shared by all workers; what a search needs is in the cursor.
+/// Finds where a pattern matches in well-formed text. It is immutable and shared by all workers. Each worker brings its own <see cref="MatchScratch"/>.
 /// </summary>
 internal abstract class PatternMatcher
 {
     /// <summary>
-    /// The first match at or after <paramref name="from"/>, or false. Start and length are in UTF-16 units; the length may be zero.
+    /// Finds the first match at or after <paramref name="from"/>. Places and lengths are in UTF-16 units, and the length may be zero. False if there is none.
     /// </summary>
     public abstract bool Find(ReadOnlySpan<char> text, int from, ref MatchScratch scratch, out int start, out int length);
 
-    /// <summary>Compiles a pattern: to an automaton where that says exactly the same, else to a regular expression over its symbols.</summary>
-    /// <exception cref="PatternException">Not supported, or not well-formed.</exception>
+    /// <summary>
+    /// Compiles a pattern: to an automaton if one can match exactly the same, or else to a .NET regular expression over the pattern's symbols.
+    /// </summary>
+    /// <exception cref="PatternException">The pattern is not supported.</exception>
     public static PatternMatcher Compile(PatternNode pattern)
     {
         var classes = new List<CodePointSet> { CharacterSets.NewLine };
@@ -25,25 +27,25 @@ internal abstract class PatternMatcher
     public static PatternMatcher OfSet(CodePointSet set) => Compile(new PatternNode.Class(set));
 }
 
-/// <summary>What one worker keeps between searches of one text.</summary>
+/// <summary>What one worker keeps while it searches one text, again and again.</summary>
 internal struct MatchScratch
 {
-    /// <summary>The text as symbols, for the matcher that needs it.</summary>
+    /// <summary>The text as symbols, if the matcher needs it so.</summary>
     public char[]? Symbols;
 
-    /// <summary>Where each symbol begins in the text.</summary>
+    /// <summary>The place in the text where each symbol begins, and the text's end.</summary>
     public int[]? Places;
 
-    /// <summary>How many symbols; negative until the text was mapped.</summary>
+    /// <summary>The number of symbols, or a negative number before the text was mapped.</summary>
     public int Count;
 
-    /// <summary>Steps left before a search is given up as endless.</summary>
+    /// <summary>The number of characters that may still be read before a search counts as endless.</summary>
     public long Budget;
 
-    /// <summary>When the mapped text was begun, in milliseconds of the system's clock.</summary>
+    /// <summary>When the text was mapped, in milliseconds of the system's clock.</summary>
     public long Begun;
 
-    /// <summary>Begins a new text.</summary>
+    /// <summary>Begins a new text, which has this many UTF-16 units.</summary>
     public void Reset(int length)
     {
         Count = -1;

@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Tokenization.Patterns;
 
-/// <summary>A pattern, read. Every character class is already a set of code points; case and options are resolved.</summary>
+/// <summary>A pattern after parsing. Character classes are sets of code points already, and options such as that to ignore case have been applied.</summary>
 internal abstract record PatternNode
 {
     /// <summary>One character of a set.</summary>
@@ -8,21 +8,23 @@ internal abstract record PatternNode
 
     public sealed record Sequence(IReadOnlyList<PatternNode> Items) : PatternNode;
 
-    /// <summary>The first alternative that leads to a match is taken.</summary>
+    /// <summary>Takes the first alternative that leads to a match.</summary>
     public sealed record Alternatives(IReadOnlyList<PatternNode> Items) : PatternNode;
 
-    /// <param name="Item">What is repeated.</param>
-    /// <param name="Min">At least.</param>
-    /// <param name="Max">At most; null means no limit.</param>
-    /// <param name="Mode">Which count is tried first, and whether a count once taken is given back.</param>
+    /// <summary>Repeats an item.</summary>
+    /// <param name="Item">The item.</param>
+    /// <param name="Min">The smallest number of repetitions.</param>
+    /// <param name="Max">The largest number of repetitions, or null for no limit.</param>
+    /// <param name="Mode">Which number is tried first, and whether repetitions can be given back.</param>
     public sealed record Repeat(PatternNode Item, int Min, int? Max, RepeatMode Mode) : PatternNode;
 
-    /// <summary>Matches its item once and never tries another way.</summary>
+    /// <summary>Matches its item in one way, and never tries another.</summary>
     public sealed record Atomic(PatternNode Item) : PatternNode;
 
+    /// <summary>Looks ahead or behind without taking anything.</summary>
     public sealed record Look(PatternNode Item, bool Ahead, bool Negative) : PatternNode;
 
-    /// <summary>A place between characters, described by the character before it and the one after it.</summary>
+    /// <summary>A place between two characters, which is described by the one before and the one after it.</summary>
     public sealed record Place(PlaceKind Kind) : PatternNode;
 
     public static PatternNode Nothing { get; } = new Sequence([]);

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Pipeline.Stages.Tokenization.Patterns;
 
-/// <summary>Escapes and classes.</summary>
+/// <content>Escapes and character classes.</content>
 internal sealed partial class PatternParser
 {
     private PatternNode ReadEscape(out int literal)
@@ -32,7 +32,7 @@ internal sealed partial class PatternParser
         return Character(literal);
     }
 
-    /// <summary>After the backslash: a class, or null with nothing read.</summary>
+    /// <summary>Reads a class after a backslash. Null if there is none; then nothing was read.</summary>
     private CodePointSet? ReadClassEscape(bool inBracket)
     {
         switch (Here)
@@ -66,7 +66,7 @@ internal sealed partial class PatternParser
         }
     }
 
-    /// <summary>After the backslash: one character.</summary>
+    /// <summary>Reads a single character after a backslash.</summary>
     private int ReadCharacterEscape()
     {
         char escape = Here;

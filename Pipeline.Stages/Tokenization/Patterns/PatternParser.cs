@@ -4,8 +4,8 @@ using System.Text;
 namespace Pipeline.Stages.Tokenization.Patterns;
 
 /// <summary>
-/// Reads the regular expressions of a tokenizer.json: Oniguruma's Ruby syntax, which is what Hugging Face's crate compiles them with.
-/// What is not supported is refused by name.
+/// Parses the regular expressions of a tokenizer.json. They are in the Ruby syntax of Oniguruma, with which Hugging Face's crate compiles them. What is not
+/// supported is refused by name.
 /// </summary>
 internal sealed partial class PatternParser
 {
@@ -22,7 +22,8 @@ internal sealed partial class PatternParser
 
     private PatternParser(string text) => _text = text;
 
-    /// <exception cref="PatternException">Not supported, or not well-formed.</exception>
+    /// <summary>Parses a pattern.</summary>
+    /// <exception cref="PatternException">The pattern is not supported, or not well-formed.</exception>
     public static PatternNode Parse(string pattern)
     {
         if (pattern.Length > MaxLength)
@@ -34,7 +35,7 @@ internal sealed partial class PatternParser
         return node;
     }
 
-    /// <summary>A pattern that matches these characters and nothing else.</summary>
+    /// <summary>A pattern that matches exactly this text.</summary>
     public static PatternNode Literal(string text)
         => new PatternNode.Sequence([.. text.EnumerateRunes().Select(r => new PatternNode.Class(CodePointSet.Of(r.Value)))]);
 
@@ -170,7 +171,7 @@ internal sealed partial class PatternParser
         else if (Take("(?"))
         {
             ReadOptions(out bool closed);
-            // Options given alone hold, in Ruby's syntax, to the end of the group around them, alternatives included.
+            // In Ruby's syntax, options without a colon hold to the end of the enclosing group, even across its alternatives.
             node = ReadAlternatives();
             (_ignoreCase, _dotAll, _extended) = (ignoreCase, dotAll, extended);
             if (closed)

@@ -1,7 +1,8 @@
 namespace Pipeline.Stages.Tokenization.Patterns;
 
 /// <summary>
-/// A pattern as instructions for parallel matching in order of preference. Only what a one-symbol look ahead can decide has a program.
+/// A pattern as instructions for an engine that follows all ways to match at once, in order of preference. A pattern has a program only if one symbol of
+/// look-ahead is enough to decide it.
 /// </summary>
 internal sealed class PatternProgram
 {
@@ -13,13 +14,13 @@ internal sealed class PatternProgram
 
     public enum Op
     {
-        /// <summary>Takes one symbol of <c>Allowed</c>.</summary>
+        /// <summary>Takes one symbol that is in <c>Allowed</c>.</summary>
         Symbol,
 
-        /// <summary>Continues if the next symbol, or the end of the text (the last entry), is in <c>Allowed</c>; takes nothing.</summary>
+        /// <summary>Goes on if the next symbol, or the end of the text (the last entry), is in <c>Allowed</c>. Takes nothing.</summary>
         Next,
 
-        /// <summary>Continues at X, and with less preference at Y.</summary>
+        /// <summary>Goes on at X, or, with less preference, at Y.</summary>
         Fork,
 
         Jump,
@@ -31,18 +32,18 @@ internal sealed class PatternProgram
 
     public List<Instruction> Instructions { get; } = [];
 
-    /// <summary>Null when the pattern needs more than a one-symbol look ahead.</summary>
+    /// <summary>Compiles a pattern. Null if it looks further than one symbol ahead, or gets too long.</summary>
     public static PatternProgram? TryCompile(PatternNode pattern, SymbolTable symbols)
     {
         var program = new PatternProgram(symbols);
-        // What follows the pattern is nothing, and nothing always matches.
+        // Nothing follows the whole pattern, and nothing always matches.
         if (!program.Emit(pattern, new Follow(CodePointSet.Empty, CanFail: false)))
             return null;
         program.Instructions.Add(new Instruction(Op.Match, 0, 0, null));
         return program;
     }
 
-    /// <summary>What comes after a node: the characters it can begin with, and whether it can fail to match.</summary>
+    /// <summary>What comes after a node: the characters that it can begin with, and whether it can fail to match.</summary>
     private readonly record struct Follow(CodePointSet First, bool CanFail);
 
     private bool Emit(PatternNode node, Follow follow)
@@ -105,7 +106,7 @@ internal sealed class PatternProgram
     private static Follow Before(PatternNode node, Follow follow)
     {
         (CodePointSet first, bool nullable) = PatternClasses.First(node);
-        // A node that looks around itself may fail without taking anything: nothing is known of what it begins with.
+        // A node that looks around itself may fail without taking anything, so it may begin with any character.
         if (Looks(node))
             return new Follow(CodePointSet.All, CanFail: true);
         return nullable
@@ -146,12 +147,12 @@ internal sealed class PatternProgram
     private bool EmitRepeat(PatternNode.Repeat repeat, Follow follow)
     {
         (CodePointSet first, bool nullable) = PatternClasses.First(repeat.Item);
-        // A loop around something that may take nothing needs the rules of a backtracking engine.
+        // Loops over an item that may take nothing follow the special rules of backtracking engines.
         if (nullable || Looks(repeat.Item))
             return false;
         if (repeat.Mode == RepeatMode.Possessive)
         {
-            // Giving characters back can only help when what follows could take one of them, or could fail where the run ends.
+            // Giving characters back can help only if what follows can fail where the run ends, and can begin with one of the run's characters.
             bool same = PatternClasses.AsSingle(repeat.Item) is { } single
                 && (!follow.CanFail || !follow.First.Overlaps(single));
             if (!same)

@@ -5,11 +5,12 @@ using System.Text.RegularExpressions;
 namespace Pipeline.Stages.Tokenization.Patterns;
 
 /// <summary>
-/// The .NET engine over the symbols of a text, one character each: for patterns that look further ahead or behind than one character.
+/// Matches with a .NET regular expression over the symbols of a text, one character each. It serves patterns that look further than one character ahead, or
+/// behind.
 /// </summary>
 internal sealed class PatternRegex : PatternMatcher
 {
-    // Letters without meaning to a regular expression, and no two of them equal without regard to anything.
+    // Symbols are written as CJK ideographs. These mean nothing special in a regular expression, and no two of them count as equal.
     private const int FirstLetter = 0x4E00;
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(20);
 

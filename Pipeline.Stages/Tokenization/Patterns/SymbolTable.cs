@@ -4,12 +4,12 @@ using System.Text;
 namespace Pipeline.Stages.Tokenization.Patterns;
 
 /// <summary>
-/// Maps every code point to the smallest alphabet that can tell the classes of a pattern apart: two code points share a symbol when
-/// every class holds both or neither. Matching then never meets UTF-16, categories, scripts or case.
+/// Maps every code point to a symbol of the smallest alphabet that can tell the classes of a pattern apart: two code points share a symbol if each class
+/// contains both or neither. Matching then has nothing to do with UTF-16, categories, scripts or case.
 /// </summary>
 internal sealed class SymbolTable
 {
-    /// <summary>Marks a surrogate in the table of UTF-16 units: the symbol is found from the pair.</summary>
+    /// <summary>The entry of a surrogate in the table of UTF-16 units. Its symbol must be looked up for the pair.</summary>
     public const byte Surrogate = 255;
 
     private const int MaxSymbols = 250;
@@ -18,16 +18,17 @@ internal sealed class SymbolTable
     private readonly byte[] _units = new byte[0x10000];
     private readonly byte[][] _pages = new byte[CodePointSet.End >> PageBits][];
 
-    // One code point of each symbol.
+    // For each symbol, one of its code points.
     private readonly int[] _samples;
 
     private SymbolTable(int[] samples) => _samples = samples;
 
-    /// <summary>Symbols are 0 to Count - 1.</summary>
+    /// <summary>The number of symbols, which are numbered from 0.</summary>
     public int Count => _samples.Length;
 
     public byte[] Units => _units;
 
+    /// <summary>Builds the table for the classes of a pattern.</summary>
     /// <exception cref="PatternException">The classes need more symbols than are supported.</exception>
     public static SymbolTable Build(IReadOnlyList<CodePointSet> classes)
     {
@@ -65,13 +66,13 @@ internal sealed class SymbolTable
         return table;
     }
 
-    /// <summary>Per symbol, whether a set holds it: exact for the classes of the pattern and whatever is made of them.</summary>
+    /// <summary>[symbols] whether the set contains each symbol. This is exact for the classes of the pattern, and for sets that are made from them.</summary>
     public bool[] Members(CodePointSet set) => Array.ConvertAll(_samples, set.Contains);
 
     public int Symbol(int codePoint)
         => codePoint < 0x10000 ? _units[codePoint] : _pages[codePoint >> PageBits][codePoint & ((1 << PageBits) - 1)];
 
-    /// <summary>The symbol at a place of well-formed text, and how many UTF-16 units it takes.</summary>
+    /// <summary>The symbol at a place of well-formed text, and the number of UTF-16 units that it takes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int SymbolAt(ReadOnlySpan<char> text, int at, out int width)
     {

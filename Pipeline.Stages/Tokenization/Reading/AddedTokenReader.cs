@@ -8,10 +8,10 @@ namespace Pipeline.Stages.Tokenization.Reading;
 internal static class AddedTokenReader
 {
     /// <summary>
-    /// Ids are given as Hugging Face's crate gives them: the vocabulary's where it has the content, else counted on from the size of the
-    /// vocabulary, in the order of the file. The id a file declares decides nothing there, and so not here.
+    /// Reads the added tokens and gives them ids as Hugging Face's crate does. A token that the vocabulary has keeps the vocabulary's id. The others get ids
+    /// from the size of the vocabulary on, in the order of the file. Ids that the file declares decide nothing.
     /// </summary>
-    /// <exception cref="InputException">Something it says is not supported.</exception>
+    /// <exception cref="InputException">The file says something that is not supported.</exception>
     public static List<AddedToken> Read(JsonPlace place, TokenModel model)
     {
         var byContent = new Dictionary<string, AddedToken>(StringComparer.Ordinal);

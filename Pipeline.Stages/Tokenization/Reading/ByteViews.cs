@@ -5,7 +5,7 @@ using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Reading;
 
-/// <summary>For each id the bytes of text that its token spells, in one block.</summary>
+/// <summary>The byte views of a vocabulary: for each id, the bytes of text that its token spells. All are in one block.</summary>
 internal sealed class ByteViews
 {
     private readonly byte[] _bytes;

@@ -6,25 +6,26 @@ using Pipeline.Stages.Tokenization.AddedTokens;
 namespace Pipeline.Stages.Tokenization.Reading;
 
 /// <summary>
-/// Tokens that the files next to tokenizer.json declare and that it lacks, as Hugging Face's transformers adds them on loading: those of
-/// <c>added_tokens_decoder</c> in the order of their ids (without one, of <c>added_tokens.json</c>), then bos, eos and the like, then the additional special
-/// tokens. A token that the vocabulary has keeps its id and is cut out of the text from then on; a new one is counted on.
+/// Finds tokens that tokenizer.json lacks and that the files next to it declare, as Hugging Face's transformers add them on loading. First come those of
+/// <c>added_tokens_decoder</c> in the order of their ids (or of <c>added_tokens.json</c>, if there is no decoder), then bos, eos and the like, then the
+/// additional special tokens. A token that the vocabulary has keeps its id, and is cut out of texts from then on. A new token gets the next id.
 /// </summary>
 internal static class DeclaredTokens
 {
     private const string Decoder = "added_tokens_decoder";
 
-    // A model does not know the end of its text by a token that it was not trained with: of these, none is made up.
+    // No new token is made for these. A model that was never trained with such a token would not know where its text ends.
     private static readonly string[] s_trainedMarks = ["bos", "eos", "pad"];
 
     private static readonly string[] s_otherMarks = ["unk", "sep", "cls", "mask"];
 
-    // transformers 5 has the second.
+    // The second name is that of transformers 5.
     private static readonly string[] s_lists = ["additional_special_tokens", "extra_special_tokens"];
 
+    // A declared token, and where it is declared. One that must be known is left out if the vocabulary lacks it.
     private readonly record struct Declaration(JsonPlace Place, AddedToken Token, bool MustBeKnown = false);
 
-    /// <summary>What is to be added to <c>added_tokens</c>, with ids.</summary>
+    /// <summary>The tokens that must be added to <c>added_tokens</c>, with their ids.</summary>
     /// <exception cref="InputException">A file contradicts tokenizer.json, or the model in the folder has no row for a token.</exception>
     public static List<AddedToken> Missing(TokenizerFolder folder, TokenizerDefinition definition)
     {
@@ -77,7 +78,7 @@ internal static class DeclaredTokens
             .. Marks(folder, s_trainedMarks, mustBeKnown: true),
             .. Marks(folder, s_otherMarks, mustBeKnown: false),
             .. Lists(config),
-            // Like the file of older tokens, transformers reads this only if there is no decoder.
+            // transformers read this file, like added_tokens.json, only if there is no decoder.
             .. decoder is null ? Lists(folder.Companion(TokenizerFolder.SpecialTokensMap)) : [],
         ];
         HashSet<string> special = [.. specials.Select(s => s.Token.Content)];
@@ -100,7 +101,7 @@ internal static class DeclaredTokens
             JsonPlace list = place[name];
             if (list.IsNull)
                 continue;
-            // Extra tokens have names in transformers 4, and are a list in 5.
+            // In transformers 4, extra tokens are the values of an object; in 5, they are a list.
             IEnumerable<JsonPlace> items = list.Value.ValueKind == JsonValueKind.Object ? list.Value.EnumerateObject().Select(p => list[p.Name]) : list.Items();
             foreach (JsonPlace item in items)
                 yield return new Declaration(item, Read(item, -1, isSpecial: true));
@@ -127,7 +128,7 @@ internal static class DeclaredTokens
     private static int Id(JsonPlace decoder, string name)
         => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id : throw decoder.Refuse($"an object with '{name}'", "expected ids as names");
 
-    /// <summary>A token given as text, or as an object with what is to be known of it.</summary>
+    /// <summary>Reads a token that is given as text, or as an object with its properties.</summary>
     private static AddedToken Read(JsonPlace place, int id, bool isSpecial)
     {
         if (place.Value.ValueKind != JsonValueKind.Object)

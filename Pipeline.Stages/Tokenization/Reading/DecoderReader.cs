@@ -8,8 +8,8 @@ internal static class DecoderReader
 {
     private const string Supported = "ByteLevel, Metaspace, ByteFallback, Fuse, Strip, Replace, BPEDecoder and Sequence are supported";
 
-    /// <summary>Null without a decoder: tokens are then joined with spaces.</summary>
-    /// <exception cref="InputException">Something it says is not supported.</exception>
+    /// <summary>Reads the decoder's steps. Null if there is no decoder; tokens are then joined with spaces.</summary>
+    /// <exception cref="InputException">The file says something that is not supported.</exception>
     public static List<DecoderStep>? Read(JsonPlace place)
     {
         if (place.IsNull)

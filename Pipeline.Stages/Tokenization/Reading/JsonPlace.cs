@@ -3,7 +3,9 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Stages.Tokenization.Reading;
 
-/// <summary>A JSON value and where it stands, so that every refusal can name the file, the path in it, what was found and what is supported.</summary>
+/// <summary>
+/// A JSON value and the place where it stands, so that each refusal can name the file, the path in it, what was found and what is supported.
+/// </summary>
 internal readonly record struct JsonPlace(string File, string Path, JsonElement Value)
 {
     public bool IsNull => Value.ValueKind is JsonValueKind.Null or JsonValueKind.Undefined;
@@ -13,7 +15,7 @@ internal readonly record struct JsonPlace(string File, string Path, JsonElement 
 
     public bool Has(string name) => Value.ValueKind == JsonValueKind.Object && Value.TryGetProperty(name, out _);
 
-    /// <summary>The member, or an undefined value where there is none.</summary>
+    /// <summary>A member of the object, or an undefined value if there is none.</summary>
     public JsonPlace this[string name]
     {
         get
@@ -69,7 +71,7 @@ internal readonly record struct JsonPlace(string File, string Path, JsonElement 
             ? number
             : throw Refuse(Describe(), $"expected a whole number from {least} to {most}");
 
-    /// <summary>What the value is, short enough for a message.</summary>
+    /// <summary>The value as JSON, shortened for a message, or "absent".</summary>
     public string Describe()
     {
         if (Value.ValueKind == JsonValueKind.Undefined)

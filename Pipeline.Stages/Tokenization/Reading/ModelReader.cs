@@ -8,7 +8,7 @@ namespace Pipeline.Stages.Tokenization.Reading;
 /// <summary>Reads the <c>model</c> of a tokenizer.json.</summary>
 internal static class ModelReader
 {
-    /// <summary>Ids are below this: tables are as long as the largest id.</summary>
+    /// <summary>All ids must be below this number, because tables are as long as the largest id.</summary>
     public const int MaxIds = 1 << 24;
 
     private static readonly string[] s_members =
@@ -16,14 +16,14 @@ internal static class ModelReader
         "type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", "byte_fallback", "ignore_merges", "vocab", "merges",
     ];
 
-    /// <summary>Whether characters get a prefix or a suffix: the model then needs characters, not bytes.</summary>
+    /// <summary>Whether characters get a prefix or a suffix. The model then works on characters, not on bytes.</summary>
     public static bool MarksCharacters(JsonPlace model)
         => !string.IsNullOrEmpty(model["continuing_subword_prefix"].TextOrNull()) || !string.IsNullOrEmpty(model["end_of_word_suffix"].TextOrNull());
 
-    /// <exception cref="InputException">It is not a BPE or Unigram model, or says something that is not supported.</exception>
+    /// <exception cref="InputException">The model is neither BPE nor Unigram, or the file says something that is not supported.</exception>
     public static TokenModel Read(JsonPlace model, bool onBytes)
     {
-        // The oldest files have no type; only BPE has merges.
+        // The oldest files have no type. Only BPE has merges.
         string type = model["type"].IsNull && model.Has("merges") ? "BPE" : model["type"].Text();
         return type switch
         {
@@ -89,7 +89,7 @@ internal static class ModelReader
             (string whole, int leftEnd, int rightStart) = ReadPair(new JsonPlace(place.File, $"{place.Path}[{rank}]", merge), rank);
             if (leftEnd < 0)
             {
-                // A comment line of the older text format, which the crate takes out before it counts.
+                // A comment line of the older text format. The crate removes these before it counts ranks.
                 continue;
             }
             ReadOnlySpan<char> left = whole.AsSpan(0, leftEnd);
@@ -110,7 +110,7 @@ internal static class ModelReader
     private static InputException Missing(JsonPlace place, int rank, string merge)
         => new($"tokenizer {place.File}: {place.Path} merges '{merge}' at rank {rank}; both parts and their union must be in model.vocab");
 
-    /// <summary>Both forms as one text: <c>"a b"</c> or <c>["a", "b"]</c>; leftEnd is negative for a comment.</summary>
+    /// <summary>Reads a merge in either form, <c>"a b"</c> or <c>["a", "b"]</c>, as one text. LeftEnd is negative for a comment line.</summary>
     private static (string Whole, int LeftEnd, int RightStart) ReadPair(JsonPlace place, int rank)
     {
         if (place.Value.ValueKind == JsonValueKind.Array)

@@ -11,7 +11,7 @@ internal static class NormalizerReader
     private const string Supported =
         "NFC, NFD, NFKC, NFKD, Precompiled, Prepend, Replace, Strip, StripAccents, Lowercase, ByteLevel and Sequence are supported";
 
-    /// <exception cref="InputException">Something it says is not supported.</exception>
+    /// <exception cref="InputException">The file says something that is not supported.</exception>
     public static List<NormalizerStep> Read(JsonPlace place)
     {
         var steps = new List<NormalizerStep>();
@@ -66,10 +66,10 @@ internal static class NormalizerReader
     }
 }
 
-/// <summary>Reads <c>{"String": ...}</c> or <c>{"Regex": ...}</c>.</summary>
+/// <summary>Reads a pattern: <c>{"String": ...}</c> or <c>{"Regex": ...}</c>.</summary>
 internal static class PatternReader
 {
-    /// <exception cref="InputException">Something it says is not supported.</exception>
+    /// <exception cref="InputException">The pattern is not supported.</exception>
     public static PatternMatcher Read(JsonPlace place)
     {
         if (place.Has("String"))

@@ -7,18 +7,19 @@ namespace Pipeline.Stages.Tokenization.Reading;
 /// <summary>Reads the <c>pre_tokenizer</c> of a tokenizer.json.</summary>
 internal static class PreTokenizerReader
 {
-    /// <summary>The expression that ByteLevel splits by when it is told to.</summary>
+    /// <summary>The regular expression by which ByteLevel splits, unless it has use_regex set to false.</summary>
     public const string ByteLevelRegex = @"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
     private const string Supported = "Sequence, Split, ByteLevel, Metaspace, Digits, Punctuation, Whitespace, WhitespaceSplit, "
         + "BertPreTokenizer and CharDelimiterSplit are supported";
 
+    /// <summary>Reads the steps of the pre-tokenizer.</summary>
     /// <param name="place">The value of <c>pre_tokenizer</c>.</param>
-    /// <param name="mayBeBytes">Whether the model can read bytes.</param>
+    /// <param name="mayBeBytes">Whether the model can work on bytes.</param>
     /// <param name="onBytes">
-    /// Whether the last step hands its pieces over as bytes: the model then reads their UTF-8 and no character is ever mapped.
+    /// Whether the model should work on the UTF-8 of the pieces: the last step would have spelt them in the byte alphabet, and is left out instead.
     /// </param>
-    /// <exception cref="InputException">Something it says is not supported.</exception>
+    /// <exception cref="InputException">The file says something that is not supported.</exception>
     public static List<PreTokenizerStep> Read(JsonPlace place, bool mayBeBytes, out bool onBytes)
     {
         var steps = new List<PreTokenizerStep>();
@@ -79,7 +80,7 @@ internal static class PreTokenizerReader
         }
     }
 
-    /// <summary>Runs of word characters, and runs of what is neither that nor white space.</summary>
+    /// <summary>Matches runs of word characters, and runs of characters that are neither word characters nor white space.</summary>
     private static PatternNode.Alternatives Words()
     {
         CodePointSet other = CodePointSet.Union(CharacterSets.PlainWord, CharacterSets.Space).Complement();
@@ -93,7 +94,7 @@ internal static class PreTokenizerReader
     private static MetaspaceStep ReadMetaspace(JsonPlace place)
         => new(place["replacement"].Character(), ReadScheme(place), place["split"].Flag(absent: true));
 
-    /// <summary>Of a pre-tokenizer or a decoder, in today's form or with the older <c>add_prefix_space</c>.</summary>
+    /// <summary>The scheme of a Metaspace pre-tokenizer or decoder, in today's form or as the older <c>add_prefix_space</c>.</summary>
     public static PrependScheme ReadScheme(JsonPlace place)
     {
         JsonPlace scheme = place["prepend_scheme"];
@@ -109,7 +110,7 @@ internal static class PreTokenizerReader
             return said;
         if (said != PrependScheme.Never && !scheme.IsNull)
             throw older.Refuse("false", $"it contradicts prepend_scheme {scheme.Describe()}");
-        // Without a scheme, false is refused by the crate as well; older files mean never.
+        // Without a scheme, the crate refuses false. Older files mean "never" by it.
         return PrependScheme.Never;
     }
 

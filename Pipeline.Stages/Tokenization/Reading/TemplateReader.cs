@@ -2,18 +2,18 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Stages.Tokenization.Reading;
 
-/// <summary>What is put around the ids of a text when special tokens are asked for.</summary>
+/// <summary>The ids that are put before and after those of a text when special tokens are asked for.</summary>
 internal sealed record SpecialFrame(IReadOnlyList<int> Before, IReadOnlyList<int> After)
 {
     public static SpecialFrame None { get; } = new([], []);
 }
 
-/// <summary>Reads the <c>post_processor</c> of a tokenizer.json, for single texts.</summary>
+/// <summary>Reads the <c>post_processor</c> of a tokenizer.json, as far as it concerns single texts.</summary>
 internal static class TemplateReader
 {
     private const string Supported = "TemplateProcessing, ByteLevel, BertProcessing, RobertaProcessing and Sequence are supported";
 
-    /// <exception cref="InputException">Something it says is not supported.</exception>
+    /// <exception cref="InputException">The file says something that is not supported.</exception>
     public static SpecialFrame Read(JsonPlace place)
     {
         if (place.IsNull)

@@ -9,10 +9,10 @@ using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Reading;
 
-/// <summary>A tokenizer.json, read: immutable tables and steps that all workers share.</summary>
+/// <summary>A tokenizer.json after reading: immutable tables and steps, which all workers share.</summary>
 internal sealed class TokenizerDefinition
 {
-    /// <summary>Files above this are refused unread.</summary>
+    /// <summary>The size of the largest file that is read.</summary>
     public const long MaxFileBytes = 512L << 20;
 
     private const int MaxSteps = 256;
@@ -57,38 +57,38 @@ internal sealed class TokenizerDefinition
 
     public TokenModel Model { get; }
 
-    /// <summary>In the order of their ids.</summary>
+    /// <summary>The added tokens, in the order of their ids.</summary>
     public List<AddedToken> Added { get; }
 
-    /// <summary>Added tokens to be found in the text as it is.</summary>
+    /// <summary>Finds the added tokens that are searched for in the text as it is.</summary>
     public AddedTokenMatcher Raw { get; }
 
-    /// <summary>Added tokens to be found in the normalized text.</summary>
+    /// <summary>Finds the added tokens that are searched for in the normalized text.</summary>
     public AddedTokenMatcher Normalized { get; }
 
-    /// <summary>By id, where normalizing changes the content: decoding begins from it.</summary>
+    /// <summary>By id, the normalized content of the added tokens that normalizing changes. Decoding begins with it.</summary>
     public Dictionary<int, string> NormalizedContent { get; } = [];
 
     public SpecialFrame Frame { get; }
 
     public List<DecoderStep>? Decoders { get; }
 
-    /// <summary>Tokens of the vocabulary are spelt in the byte alphabet.</summary>
+    /// <summary>Whether the vocabulary is spelt in the byte alphabet.</summary>
     public bool IsByteLevel { get; }
 
-    /// <summary>The character that represents a space in the vocabulary, if there is one.</summary>
+    /// <summary>The character that stands for a space in the vocabulary, or null.</summary>
     public char? Space { get; }
 
-    /// <summary>The id that the next new token gets: Hugging Face's crate counts on from the size of the vocabulary, whatever the largest id is.</summary>
+    /// <summary>The id of the next new token. Hugging Face's crate counts on from the size of the vocabulary, whatever the largest id is.</summary>
     public int NextId => Model.Count + Added.Count(t => !Model.Tokens.ContainsKey(t.Content));
 
     /// <summary>
-    /// Whether an added token only spells white space in fewer tokens, as Gemma's runs of <c>▁</c> and of line feeds and GPT-NeoX's runs of
-    /// spaces do: it is text, and the model's own merges may give it too.
+    /// Whether an added token only spells white space with fewer tokens, as Gemma's runs of <c>▁</c> and of line feeds do, and GPT-NeoX's runs of spaces.
+    /// It is text, and the model's own merges may make it too.
     /// </summary>
     public bool IsWhiteSpace(AddedToken token) => !token.Special && token.Content.All(c => c == Space || char.IsWhiteSpace(c));
 
-    /// <exception cref="InputException">Not JSON, or something it says is not supported.</exception>
+    /// <exception cref="InputException">The file is not JSON, or says something that is not supported.</exception>
     public static TokenizerDefinition Parse(ReadOnlyMemory<byte> json, string file)
     {
         try
@@ -124,7 +124,7 @@ internal sealed class TokenizerDefinition
         JsonPlace truncation = root["truncation"];
         if (!truncation.IsNull)
             throw truncation.Refuse(truncation.Describe(), "only null is supported, as no text is cut silently (set it to null)");
-        // Padding to the longest of a batch does nothing to a single text.
+        // Padding to the longest text of a batch changes nothing for a single text.
         JsonPlace padding = root["padding"];
         if (padding.IsNull)
             return;

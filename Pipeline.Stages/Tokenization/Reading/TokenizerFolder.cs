@@ -5,22 +5,22 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Tokenization.Reading;
 
-/// <summary>The files of a tokenizer in a Hugging Face folder, and the special tokens they name.</summary>
+/// <summary>The files of a tokenizer in a Hugging Face folder, and the special tokens that they name.</summary>
 internal sealed class TokenizerFolder
 {
     public const string Main = "tokenizer.json";
     public const string Config = "tokenizer_config.json";
     public const string SpecialTokensMap = "special_tokens_map.json";
 
-    // Copied unchanged when a tokenizer is saved; the first two say which tokens are special.
+    // These are copied unchanged when a tokenizer is saved. The first two name the special tokens.
     private static readonly string[] s_companions = [Config, SpecialTokensMap, "chat_template.jinja", "chat_template.json"];
 
-    /// <summary>Older folders have tokens here that tokenizer.json lacks.</summary>
+    /// <summary>A file of older folders, with tokens that tokenizer.json lacks.</summary>
     public const string AddedTokens = "added_tokens.json";
 
     private const string ModelConfig = "config.json";
 
-    // Read for ids of special tokens and for tokens that become part of tokenizer.json, and never copied.
+    // These are read for the ids of special tokens, the rows of the model and tokens to be added to tokenizer.json. They are never copied.
     private static readonly string[] s_others = ["generation_config.json", ModelConfig, AddedTokens];
 
     private const long MaxCompanionBytes = 64L << 20;
@@ -40,10 +40,10 @@ internal sealed class TokenizerFolder
 
     public byte[] Json { get; }
 
-    /// <summary>By file name.</summary>
+    /// <summary>The files that belong to the tokenizer, by name.</summary>
     public Dictionary<string, byte[]> Companions { get; }
 
-    /// <summary>Rows of the model in the same folder, as its configuration says; null if it says nothing, or if there is no model.</summary>
+    /// <summary>The number of rows of the model in the same folder, as its configuration gives it. Null if it does not, or if there is no model.</summary>
     public int? Rows
     {
         get
@@ -60,12 +60,15 @@ internal sealed class TokenizerFolder
         }
     }
 
-    /// <summary>A tokenizer that was made here.</summary>
+    /// <summary>A tokenizer that this program has made.</summary>
     public static TokenizerFolder InMemory(string name, byte[] json, Dictionary<string, byte[]> companions) => new(name, json, companions, []);
 
     /// <summary>The same folder with another tokenizer.json.</summary>
     public TokenizerFolder With(byte[] json) => new(File, json, Companions, _others);
 
+    /// <summary>Reads the files of a tokenizer.</summary>
+    /// <param name="path">The folder, or its tokenizer.json.</param>
+    /// <param name="storage">The file system.</param>
     /// <exception cref="InputException">There is no tokenizer.json, or a file is too large.</exception>
     public static TokenizerFolder Read(string path, IStorage storage)
     {
@@ -88,16 +91,16 @@ internal sealed class TokenizerFolder
     }
 
     /// <summary>
-    /// Id of a special token ("bos", "eos", "pad"): what the tokenizer's configuration names, else the model's own configuration; null when neither
-    /// does. A tokenizer that says null has none, whatever the model's configuration says: Qwen2.5 has a bos_token_id there that its
-    /// tokenizer never writes.
+    /// The id of a special token ("bos", "eos" or "pad"): of the token that the tokenizer's configuration names, or else the id in the model's configuration.
+    /// Null if neither gives one. If the tokenizer's configuration says null, there is none, whatever the model's says: Qwen2.5 has a bos_token_id that
+    /// its tokenizer never writes.
     /// </summary>
-    /// <exception cref="InputException">The token that is named is in no vocabulary.</exception>
+    /// <exception cref="InputException">The token that is named is not in the vocabulary.</exception>
     public int? FindMark(string mark, Func<string, int?> idOf, Func<int, bool> exists)
     {
         if (Mark(mark) is { } named)
         {
-            // Some configurations write "" for none.
+            // Some configurations write "" for no token.
             if (Content(named) is not { Length: > 0 } text)
                 return null;
             return idOf(text) ?? throw named.Refuse(
@@ -117,7 +120,7 @@ internal sealed class TokenizerFolder
     }
 
     /// <summary>
-    /// Text of a special token as the tokenizer's configuration has it: null where it says that there is none. False when it says nothing.
+    /// Whether the tokenizer's configuration says anything about a special token. If so, the text is that of the token, or null if it says that there is none.
     /// </summary>
     public bool Says(string mark, out string? text)
     {
@@ -127,8 +130,8 @@ internal sealed class TokenizerFolder
     }
 
     /// <summary>
-    /// Where a special token is declared, also if declared as null: in tokenizer_config.json, else in special_tokens_map.json, which goes first where the
-    /// former has no added_tokens_decoder, as in Hugging Face's transformers. Null where neither says anything.
+    /// Where a special token is declared, even if it is declared to be null. That is tokenizer_config.json, or else special_tokens_map.json. As in Hugging
+    /// Face's transformers, the second goes first if the first has no added_tokens_decoder. Null if neither declares it.
     /// </summary>
     public JsonPlace? Mark(string mark)
     {
@@ -141,10 +144,11 @@ internal sealed class TokenizerFolder
         return null;
     }
 
-    /// <summary>Text of a token that is declared as text or as an object; null where it is null.</summary>
+    /// <summary>The text of a token that is declared as text or as an object, or null if it is declared as null.</summary>
     public static string? Content(JsonPlace token) => (token.Value.ValueKind == JsonValueKind.Object ? token["content"] : token).TextOrNull();
 
-    /// <summary>A file next to tokenizer.json; null if it does not exist.</summary>
+    /// <summary>A file next to tokenizer.json, or null if there is none.</summary>
+    /// <exception cref="InputException">The file is not JSON.</exception>
     public JsonPlace? Companion(string name)
     {
         if (!Companions.TryGetValue(name, out byte[]? json) && !_others.TryGetValue(name, out json))
@@ -161,7 +165,7 @@ internal sealed class TokenizerFolder
         }
     }
 
-    /// <summary>What the file is instead, where its first bytes tell.</summary>
+    /// <summary>The error for a file that is not JSON. It says what the file is instead, if its first bytes tell.</summary>
     public static InputException NotJson(string file, ReadOnlySpan<byte> json, Exception inner)
         => new($"tokenizer {file}: {FileHead.Tell(json[..Math.Min(json.Length, FileHead.Bytes)]) ?? $"not JSON: {inner.Message}"}", inner);
 

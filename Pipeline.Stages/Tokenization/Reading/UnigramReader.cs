@@ -9,7 +9,7 @@ internal static class UnigramReader
 {
     private static readonly string[] s_members = ["type", "unk_id", "vocab", "byte_fallback", "nbest_size", "alpha"];
 
-    /// <exception cref="InputException">It says something that is not supported.</exception>
+    /// <exception cref="InputException">The file says something that is not supported.</exception>
     public static UnigramModel Read(JsonPlace model, bool onBytes)
     {
         foreach (JsonProperty property in model.Value.EnumerateObject())

@@ -3,7 +3,9 @@ using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Splitting;
 
-/// <summary>Puts a space in front of every piece that does not begin with one: the first thing ByteLevel does with add_prefix_space.</summary>
+/// <summary>
+/// Puts a space in front of every piece that does not begin with one. This is what the pre-tokenizer ByteLevel does first, if it has add_prefix_space.
+/// </summary>
 internal sealed class PrefixSpaceStep : PreTokenizerStep
 {
     public override void Apply(SegmentText segment, SplitScratch scratch)
@@ -25,8 +27,8 @@ internal sealed class PrefixSpaceStep : PreTokenizerStep
 }
 
 /// <summary>
-/// Replaces every byte of the UTF-8 by the character that represents it. Needed only where another step follows; a model that comes
-/// right after works on the bytes.
+/// Replaces every byte of the pieces' UTF-8 by its character in the byte alphabet. This is needed only where another step follows: a model that comes
+/// directly after it works on the bytes themselves.
 /// </summary>
 internal sealed class ByteCharactersStep : PreTokenizerStep
 {

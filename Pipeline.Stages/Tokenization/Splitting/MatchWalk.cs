@@ -2,7 +2,9 @@ using Pipeline.Stages.Tokenization.Patterns;
 
 namespace Pipeline.Stages.Tokenization.Splitting;
 
-/// <summary>The matches of a pattern from left to right, as Oniguruma's iterator gives them: no empty match right after another match.</summary>
+/// <summary>
+/// The matches of a pattern from left to right, as the iterator of Oniguruma gives them: an empty match does not come directly after another match.
+/// </summary>
 internal ref struct MatchWalk(PatternMatcher matcher, ReadOnlySpan<char> text, SplitScratch scratch)
 {
     private readonly ReadOnlySpan<char> _text = text;

@@ -8,7 +8,7 @@ internal enum PrependScheme
     Never,
 }
 
-/// <summary>Spaces become a visible character, which may be put in front too, and pieces split before each.</summary>
+/// <summary>The pre-tokenizer Metaspace: replaces spaces by a visible character, may put one in front of a piece, and splits before each of them.</summary>
 internal sealed class MetaspaceStep(char replacement, PrependScheme scheme, bool split) : PreTokenizerStep
 {
     public char Replacement => replacement;
@@ -29,7 +29,7 @@ internal sealed class MetaspaceStep(char replacement, PrependScheme scheme, bool
             if (added)
                 segment.Rewrite(replacement);
             segment.Rewrite(text).Replace(' ', replacement);
-            // If an earlier step removed a space, the character represents that space of the text.
+            // If an earlier step removed the space before this piece, the character stands for that space and is not an insertion.
             bool dummy = added && !(piece.Start == end + 1 && segment.Characters[end] == ' ');
             end = piece.Start + piece.Length;
             segment.Pieces.Add(new Piece(start, segment.RewriteLength - start, dummy ? piece.Flags | PieceFlags.Dummy : piece.Flags));
@@ -52,7 +52,7 @@ internal sealed class MetaspaceStep(char replacement, PrependScheme scheme, bool
                 int at = text[(start + 1)..].IndexOf(replacement);
                 next = at < 0 ? text.Length : start + 1 + at;
                 segment.Pieces.Add(new Piece(piece.Start + start, next - start, flags));
-                // Only a lone dummy leaves the start of the text to the piece after it.
+                // If the inserted character is a piece of its own, the text still starts at the piece after it.
                 flags = start == 0 && next == 1 && piece.Has(PieceFlags.Dummy) ? piece.Flags & PieceFlags.AtStart : PieceFlags.None;
             }
         }

@@ -1,12 +1,12 @@
 namespace Pipeline.Stages.Tokenization.Splitting;
 
-/// <summary>One step that splits pieces further and may change their text. Immutable; scratch comes with the call.</summary>
+/// <summary>A step that splits pieces further and may change their text. It is immutable; the buffers of a worker come with the call.</summary>
 internal abstract class PreTokenizerStep
 {
     public abstract void Apply(SegmentText segment, SplitScratch scratch);
 }
 
-/// <summary>What one worker keeps between splits.</summary>
+/// <summary>Buffers that one worker uses again from split to split.</summary>
 internal sealed class SplitScratch
 {
     public Patterns.MatchScratch Match;

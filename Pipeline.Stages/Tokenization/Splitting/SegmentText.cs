@@ -5,16 +5,17 @@ using Pipeline.Stages.Tokenization.Tokens;
 namespace Pipeline.Stages.Tokenization.Splitting;
 
 /// <summary>
-/// The text of one segment (what is between two added tokens) on its way through normalizers and pre-tokenizers, with the pieces it
-/// has been split into. One per worker; the buffers grow and stay.
+/// The text of one segment, that is, of the text between two added tokens, on its way through normalizers and pre-tokenizers, with the pieces that it
+/// has been split into. Each worker has one, whose buffers are used again.
 /// </summary>
 internal sealed class SegmentText
 {
-    // No form of Unicode and no spelling of bytes makes a text more than a dozen or so times as long; untrusted replacements can, without limit.
+    // No Unicode form and no spelling of bytes makes a text more than about eighteen times as long. Replacements of an untrusted file could, without limit.
     private const long LeastLimit = 1 << 16;
     private const long LargestGrowth = 64;
 
-    private int _loaded;
+    // The length of the segment when it was loaded, on which the limit depends.
+    private int _loadedLength;
     private char[] _characters = new char[4096];
     private char[] _spare = new char[4096];
     private int _spareLength;
@@ -22,10 +23,10 @@ internal sealed class SegmentText
 
     public List<Piece> Pieces { get; private set; } = [];
 
-    /// <summary>Whether the segment starts at the first character of the whole text, and nothing was removed before its own first.</summary>
+    /// <summary>Whether the segment starts with the first character of the whole text, and no normalizer has removed anything in front of it.</summary>
     public bool AtStart { get; set; }
 
-    /// <summary>Characters at the front that are not in the text: a normalizer put them there.</summary>
+    /// <summary>The number of characters at the front that a normalizer inserted and that are not in the text.</summary>
     public int Dummies { get; set; }
 
     public int Length { get; private set; }
@@ -34,9 +35,10 @@ internal sealed class SegmentText
 
     public ReadOnlySpan<char> Of(Piece piece) => _characters.AsSpan(piece.Start, piece.Length);
 
+    /// <summary>Begins a new segment.</summary>
     public void Load(ReadOnlySpan<char> text, bool atStart)
     {
-        _loaded = text.Length;
+        _loadedLength = text.Length;
         Reserve(ref _characters, text.Length, 0);
         text.CopyTo(_characters);
         Length = text.Length;
@@ -45,13 +47,13 @@ internal sealed class SegmentText
         Pieces.Clear();
     }
 
-    /// <summary>How long a text of this many characters may become.</summary>
+    /// <summary>How long a text of so many characters may become, in characters.</summary>
     public static long Limit(int characters) => LeastLimit + (LargestGrowth * characters);
 
     public static InputException TooLong(int characters)
         => new($"a tokenizer makes a text of {characters} characters longer than {Limit(characters)}: its normalizers insert more than any text needs");
 
-    /// <summary>Replaces the whole text; for normalizers.</summary>
+    /// <summary>Replaces the whole text. Normalizers use this.</summary>
     public void Replace(ReadOnlySpan<char> text)
     {
         Reserve(ref _spare, text.Length, 0);
@@ -60,7 +62,7 @@ internal sealed class SegmentText
         Length = text.Length;
     }
 
-    /// <summary>Makes one piece of a part of the text.</summary>
+    /// <summary>Forgets the pieces and makes a part of the text the only one.</summary>
     public void BeginPieces(int start, int length, bool atStart, bool dummy)
     {
         Pieces.Clear();
@@ -68,7 +70,7 @@ internal sealed class SegmentText
             Pieces.Add(new Piece(start, length, (atStart ? PieceFlags.AtStart : 0) | (dummy ? PieceFlags.Dummy : 0)));
     }
 
-    /// <summary>Takes the pieces for one pre-tokenizer to read, leaving an empty list to fill.</summary>
+    /// <summary>Takes the pieces for a pre-tokenizer to read, and leaves an empty list for it to fill.</summary>
     public List<Piece> TakePieces()
     {
         (Pieces, _sparePieces) = (_sparePieces, Pieces);
@@ -76,7 +78,7 @@ internal sealed class SegmentText
         return _sparePieces;
     }
 
-    /// <summary>Begins to write the text again, for pre-tokenizers that change it; <see cref="EndRewrite"/> makes it the text.</summary>
+    /// <summary>Begins to write a new text next to the old one. After <see cref="EndRewrite"/> it replaces the old one.</summary>
     public void BeginRewrite() => _spareLength = 0;
 
     public int RewriteLength => _spareLength;
@@ -96,11 +98,11 @@ internal sealed class SegmentText
         return written;
     }
 
-    /// <summary>Writes a normalization form of the characters.</summary>
+    /// <summary>Writes the characters in a normalization form.</summary>
     public void RewriteNormalized(ReadOnlySpan<char> characters, NormalizationForm form)
     {
         characters = MarkOrder.Sort(characters, form);
-        // Each try doubles the room; no form makes a text more than eighteen times as long.
+        // Each try doubles the room. No form makes a text more than eighteen times as long.
         for (int room = characters.Length + 16; ; room *= 2)
         {
             Reserve(ref _spare, _spareLength + room, _spareLength);
@@ -122,8 +124,8 @@ internal sealed class SegmentText
     {
         if (buffer.Length >= length)
             return;
-        if (length > Limit(_loaded))
-            throw TooLong(_loaded);
+        if (length > Limit(_loadedLength))
+            throw TooLong(_loadedLength);
         var larger = new char[Math.Max(length, (int)Math.Min(2L * buffer.Length, Array.MaxLength))];
         buffer.AsSpan(0, keep).CopyTo(larger);
         buffer = larger;

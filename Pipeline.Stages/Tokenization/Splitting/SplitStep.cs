@@ -3,7 +3,7 @@ using Pipeline.Stages.Tokenization.Patterns;
 namespace Pipeline.Stages.Tokenization.Splitting;
 
 /// <summary>
-/// Splits pieces where a pattern matches. Split, Digits, Punctuation, Whitespace and the like are all this, with a pattern of theirs.
+/// Splits pieces where a pattern matches. The pre-tokenizers Split, Digits, Punctuation, Whitespace and others are this step with different patterns.
 /// </summary>
 internal sealed class SplitStep(PatternMatcher matcher, SplitBehavior behavior, bool invert) : PreTokenizerStep
 {
@@ -92,7 +92,7 @@ internal sealed class SplitStep(PatternMatcher matcher, SplitBehavior behavior, 
 
     private static void MergeWithNext(Piece piece, List<(int Start, int End, bool IsMatch)> runs, List<Piece> pieces)
     {
-        // Seen from the end: a match joins the run after it unless that run is a match.
+        // This is the same as going from the end and joining each match to the run after it, unless that run is a match too.
         for (int i = 0; i < runs.Count; i++)
         {
             bool joins = runs[i].IsMatch && i + 1 < runs.Count && !runs[i + 1].IsMatch;

@@ -1,8 +1,8 @@
 namespace Pipeline.Stages.Tokenization.Tokens;
 
 /// <summary>
-/// The printable character that represents each byte in byte-level vocabularies: visible Latin-1 represents itself, the other bytes
-/// for characters from U+0100 on, in order (the table GPT-2 introduced).
+/// The alphabet of byte-level vocabularies: one printable character for each byte. Visible characters of Latin-1 stand for themselves; the other
+/// bytes take the characters from U+0100 on, in order (the table that GPT-2 introduced).
 /// </summary>
 internal static class ByteAlphabet
 {
@@ -11,10 +11,10 @@ internal static class ByteAlphabet
 
     public static char Character(byte value) => s_characters[value];
 
-    /// <summary>The byte that a character represents, or -1.</summary>
+    /// <summary>The byte that a character stands for, or -1.</summary>
     public static int Byte(char character) => character < s_bytes.Length ? s_bytes[character] : -1;
 
-    /// <summary>The bytes of a token, or null if a character represents none.</summary>
+    /// <summary>The bytes of a token, or null if one of its characters stands for no byte.</summary>
     public static byte[]? Bytes(string token)
     {
         var bytes = new byte[token.Length];
@@ -28,7 +28,7 @@ internal static class ByteAlphabet
         return bytes;
     }
 
-    /// <summary>Bytes in the alphabet's spelling.</summary>
+    /// <summary>Spells bytes in the alphabet.</summary>
     public static string Text(ReadOnlySpan<byte> bytes)
     {
         var characters = new char[bytes.Length];

@@ -3,12 +3,12 @@ using System.Globalization;
 namespace Pipeline.Stages.Tokenization.Tokens;
 
 /// <summary>
-/// Canonical combining classes (Unicode 14, UnicodeData.txt), by which combining marks after a letter are ordered. A character's class never changes in later
-/// versions; younger ones have none here, and stay where they are.
+/// Canonical combining classes (Unicode 14, UnicodeData.txt), which decide the order of the combining marks after a letter. The class of a character
+/// never changes in later versions of Unicode. Characters that are newer than the table have no class here and stay where they are.
 /// </summary>
 internal static class CombiningClasses
 {
-    // A class, and the code points that have it: hexadecimal, inclusive.
+    // "class:" and then the code points of that class, in hexadecimal; ranges are inclusive.
     private const string Table =
         "1: 334-338 1cd4 1ce2-1ce8 20d2-20d3 20d8-20da 20e5-20e6 20ea-20eb 10a39 16af0-16af4 1bc9e 1d167-1d169 " +
         "6: 16ff0-16ff1 " +
@@ -79,7 +79,7 @@ internal static class CombiningClasses
 
     private static readonly byte[] s_classes = Read();
 
-    /// <summary>0 for what is not a combining mark.</summary>
+    /// <summary>The class of a code point. It is 0 unless that is a combining mark.</summary>
     public static byte Of(int codePoint) => codePoint < s_classes.Length ? s_classes[codePoint] : (byte)0;
 
     private static byte[] Read()

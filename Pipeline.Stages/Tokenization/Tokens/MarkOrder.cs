@@ -4,21 +4,21 @@ using System.Text;
 namespace Pipeline.Stages.Tokenization.Tokens;
 
 /// <summary>
-/// Puts long runs of combining marks into canonical order (Unicode, section 3.11, D108 and D109) before they are normalized: the library inserts
-/// them one by one, in a time that grows with the square of the run. The order is a stable sort by class, so what is sorted beforehand comes
-/// out the same.
+/// Puts long runs of combining marks into canonical order (Unicode, section 3.11, D108 and D109) before .NET normalizes them. The library inserts the
+/// marks one by one, in a time that grows with the square of the run. Canonical order is a stable sort by class, so sorting beforehand changes no
+/// result.
 /// </summary>
 internal static class MarkOrder
 {
     private const int LongRun = 32;
 
-    // Combining marks, and letters that consist only of marks, which every form takes apart and none puts together again.
+    // Characters that consist of combining marks only. Every normalization form takes them apart, and none puts them together again.
     private static readonly Dictionary<int, string> s_apart = new() { [0x344] = "\u0308\u0301", [0xF73] = "\u0F71\u0F72", [0xF75] = "\u0F71\u0F74", [0xF81] = "\u0F71\u0F80" };
 
-    // What the compatibility forms turn into marks.
+    // Characters that become combining marks in the compatibility forms.
     private static readonly Dictionary<int, string> s_compatible = new() { [0xFF9E] = "\u3099", [0xFF9F] = "\u309A" };
 
-    /// <summary>The text itself where no run is long.</summary>
+    /// <summary>The text with its long runs of marks in order, or the text itself if there is none.</summary>
     public static ReadOnlySpan<char> Sort(ReadOnlySpan<char> text, NormalizationForm form)
     {
         bool isCompatible = form is NormalizationForm.FormKC or NormalizationForm.FormKD;
@@ -62,7 +62,7 @@ internal static class MarkOrder
         return width == 2 ? char.ConvertToUtf32(text[at], text[at + 1]) : text[at];
     }
 
-    /// <summary>One list for each class, in the order of the text.</summary>
+    /// <summary>Sorts a run: collects its marks in one list for each class, in the order of the text, and writes the lists.</summary>
     private static void Write(ReadOnlySpan<char> run, bool isCompatible, ArrayBufferWriter<char> to)
     {
         var classes = new List<char>?[256];

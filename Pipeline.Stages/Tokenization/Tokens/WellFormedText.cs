@@ -4,16 +4,16 @@ using System.Text;
 namespace Pipeline.Stages.Tokenization.Tokens;
 
 /// <summary>
-/// The one form of text that both tokenizers of a pair are given: well-formed UTF-16 in NFC, so that their byte views can agree.
+/// The form in which both tokenizers of a pair get their text: well-formed UTF-16 in NFC. Without it their byte views could not agree.
 /// </summary>
 internal static class WellFormedText
 {
-    // .NET refuses to normalize a text with it; it composes with nothing, so the text on its two sides can be normalized apart.
+    // .NET does not normalize a text that contains this character. It composes with nothing, so the parts before and after it are normalized separately.
     private const char NotACharacter = '\uFFFE';
 
     private const char Replacement = '\uFFFD';
 
-    /// <summary>Each lone surrogate becomes U+FFFD, then NFC. Text that is already so is returned as it is.</summary>
+    /// <summary>Replaces each lone surrogate by U+FFFD and composes the text to NFC. A text that needs neither is returned as it is.</summary>
     public static string Normalize(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -27,13 +27,13 @@ internal static class WellFormedText
 
     private static string Compose(string text)
     {
-        // Checking whether unordered marks are normalized takes as long as ordering them.
+        // The marks are sorted even before the check, because the check itself takes quadratic time on marks that are not in order.
         ReadOnlySpan<char> ordered = MarkOrder.Sort(text, NormalizationForm.FormC);
         string all = ordered.SequenceEqual(text) ? text : ordered.ToString();
         return all.IsNormalized(NormalizationForm.FormC) ? all : all.Normalize(NormalizationForm.FormC);
     }
 
-    /// <summary>Whether every surrogate has its partner.</summary>
+    /// <summary>Whether every surrogate is half of a pair.</summary>
     internal static bool IsWellFormed(ReadOnlySpan<char> text)
     {
         int at = text.IndexOfAnyInRange('\uD800', '\uDFFF');
@@ -47,7 +47,7 @@ internal static class WellFormedText
         return true;
     }
 
-    /// <summary>Each lone surrogate becomes U+FFFD.</summary>
+    /// <summary>Replaces each lone surrogate by U+FFFD.</summary>
     internal static string Repair(ReadOnlySpan<char> text)
     {
         char[] repaired = ArrayPool<char>.Shared.Rent(text.Length);

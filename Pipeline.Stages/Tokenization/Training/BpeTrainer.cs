@@ -6,9 +6,9 @@ using Pipeline.Stages.Tokenization.Writing;
 namespace Pipeline.Stages.Tokenization.Training;
 
 /// <summary>
-/// Byte-level byte-pair encoding learnt exactly: at every step the most frequent pair of neighbouring symbols is merged everywhere. Among
-/// equals the pair with the smaller left id wins, then the smaller right id; ids of bytes are in the order of the byte alphabet, merged
-/// tokens follow in the order they were made (Hugging Face's trainer does the same). Counts are kept up to date word by word.
+/// Learns a byte-level BPE exactly: at every step, the most frequent pair of neighbouring symbols is merged everywhere. Of equally frequent pairs, the one
+/// with the smaller left id is merged, then the one with the smaller right id. The ids of bytes are in the order of the byte alphabet's characters,
+/// and merged tokens follow in the order in which they were made. Hugging Face's trainer does the same. Counts are updated word by word.
 /// </summary>
 internal sealed class BpeTrainer
 {
@@ -17,9 +17,13 @@ internal sealed class BpeTrainer
     private readonly List<(int, int)> _merges = [];
     private readonly int[][] _words;
     private readonly long[] _frequencies;
+
+    // By word, the number of the merge that changed it last.
     private readonly int[] _stamps;
     private readonly Dictionary<long, Pair> _pairs = [];
     private readonly PriorityQueue<long, (long NegativeCount, long Pair)> _queue = new();
+
+    // The pairs whose counts may have grown since they were queued.
     private readonly HashSet<long> _grown = [];
 
     private BpeTrainer(IReadOnlyDictionary<string, long> words)
@@ -30,7 +34,7 @@ internal sealed class BpeTrainer
             _tokens.Add(c.ToString());
         }
         int[] byteIds = [.. Enumerable.Range(0, 256).Select(b => _ids[ByteAlphabet.Character((byte)b).ToString()])];
-        // The order of words decides nothing; sorting makes that easy to see.
+        // The order of the words does not matter. Sorting them makes that obvious.
         KeyValuePair<string, long>[] sorted = [.. words.OrderBy(w => w.Key, StringComparer.Ordinal)];
         _words = Array.ConvertAll(sorted, w => Array.ConvertAll(Encoding.UTF8.GetBytes(w.Key), b => byteIds[b]));
         _frequencies = Array.ConvertAll(sorted, w => w.Value);
@@ -40,11 +44,12 @@ internal sealed class BpeTrainer
         Enqueue();
     }
 
-    /// <param name="words">How often each word occurs.</param>
-    /// <param name="size">Tokens to stop at, the 256 bytes included.</param>
+    /// <summary>Learns a vocabulary.</summary>
+    /// <param name="words">Each word with the number of times that it occurs.</param>
+    /// <param name="size">The number of tokens to stop at, including the 256 bytes. There are fewer if no pair is left to merge.</param>
     /// <param name="minFrequency">Pairs that occur less often are not merged.</param>
-    /// <param name="progress">Told how many tokens there are.</param>
-    /// <param name="cancellationToken">Stops between two merges.</param>
+    /// <param name="progress">Called after each merge with the number of tokens.</param>
+    /// <param name="cancellationToken">Stops the training between two merges.</param>
     public static Vocabulary Train(
         IReadOnlyDictionary<string, long> words, int size, long minFrequency, Action<int>? progress, CancellationToken cancellationToken)
     {
@@ -82,7 +87,7 @@ internal sealed class BpeTrainer
     private void Merge(int left, int right, Pair pair)
     {
         string token = _tokens[left] + _tokens[right];
-        // The same token can come from two pairs: "a" + "bc" and "ab" + "c".
+        // Two pairs can make the same token: "a" + "bc" and "ab" + "c".
         if (!_ids.TryGetValue(token, out int merged))
         {
             _ids[token] = merged = _tokens.Count;
@@ -116,7 +121,7 @@ internal sealed class BpeTrainer
         return written == symbols.Length ? symbols : symbols[..written];
     }
 
-    /// <summary>Adds a word's pairs to the counts, or takes them away.</summary>
+    /// <summary>Adds the pairs of a word to the counts (sign 1), or takes them away (sign -1).</summary>
     private void Count(int word, int sign)
     {
         int[] symbols = _words[word];
@@ -134,7 +139,7 @@ internal sealed class BpeTrainer
         }
     }
 
-    /// <summary>Offers the pairs whose counts may have grown; smaller counts are noticed when they are taken.</summary>
+    /// <summary>Queues the pairs whose counts may have grown. A count that has become smaller is noticed when the pair is taken from the queue.</summary>
     private void Enqueue()
     {
         foreach (long key in _grown)
@@ -152,10 +157,10 @@ internal sealed class BpeTrainer
     {
         public long Count { get; set; }
 
-        /// <summary>The count of the entry made last; that entry, or one with a larger count, is in the queue.</summary>
+        /// <summary>The count of the pair's last entry. The queue holds that entry, or one with a larger count.</summary>
         public long Offered { get; set; }
 
-        /// <summary>Words that may hold it; some more than once, some no longer.</summary>
+        /// <summary>Words that may contain the pair. Some are listed twice, and some no longer contain it.</summary>
         public List<int> Words { get; set; } = [];
     }
 }

@@ -33,7 +33,7 @@ internal sealed record TrainTokenizerOptions : IValidatableObject
     [Description("The folder for tokenizer.json and tokenizer_config.json, inside the run folder.")]
     public required string To { get; init; }
 
-    /// <summary>All special tokens, including bos, eos and pad if they are named but not listed.</summary>
+    /// <summary>All special tokens. Bos, eos and pad are included even if only their own options name them.</summary>
     internal IReadOnlyList<string> Specials => [.. SpecialTokens.Concat(new[] { Bos, Eos, Pad }.OfType<string>()).Distinct(StringComparer.Ordinal)];
 
     IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext validationContext)
@@ -46,7 +46,7 @@ internal sealed record TrainTokenizerOptions : IValidatableObject
     }
 }
 
-/// <summary>The regular expression of a well-known family of tokenizers.</summary>
+/// <summary>The regular expressions by which well-known families of tokenizers split text.</summary>
 internal enum WordPattern
 {
     Gpt2,

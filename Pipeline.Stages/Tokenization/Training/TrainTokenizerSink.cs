@@ -14,8 +14,8 @@ using Pipeline.Stages.Tokenization.Writing;
 namespace Pipeline.Stages.Tokenization.Training;
 
 /// <summary>
-/// Learns a byte-level BPE tokenizer from the documents of a flow and writes it as a Hugging Face folder. The folder appears complete, by one
-/// rename; a run that finds it does not train again.
+/// Trains a byte-level BPE tokenizer on the documents of a flow and writes it as a Hugging Face folder. The folder appears by one rename, when it is
+/// complete. A run that finds it does not train again.
 /// </summary>
 internal sealed class TrainTokenizerSink : ISink<TextDocument>, ICommitted
 {
@@ -53,7 +53,7 @@ internal sealed class TrainTokenizerSink : ISink<TextDocument>, ICommitted
         if (!_storage.FileExists(record))
             throw new InputException($"folder {_folder} exists but was not made by {Kind}; give another name as 'to', or remove it");
         using var reader = new StreamReader(_storage.OpenRead(record), Encoding.UTF8);
-        // Folders from before the input was recorded say nothing about it.
+        // Folders of earlier versions do not record the input.
         string made = reader.ReadToEnd();
         if (made != Record(Input()) && made != Record(null))
             throw new InputException($"tokenizer {_folder} was trained with other options, or on other text (see its {RecordFile}); give another name as 'to', or remove it");

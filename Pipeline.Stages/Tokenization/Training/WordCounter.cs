@@ -6,10 +6,14 @@ using Pipeline.Stages.Tokenization.Splitting;
 
 namespace Pipeline.Stages.Tokenization.Training;
 
-/// <summary>How often each word occurs, cut as the tokenizer in training will cut it. Memory grows with the distinct words alone.</summary>
+/// <summary>
+/// Counts how often each word occurs, where words are what the tokenizer in training will split text into. Memory grows with the distinct words only.
+/// </summary>
 internal sealed class WordCounter(TokenizerDefinition definition)
 {
-    /// <summary>Longer words (base64, unbroken noise) teach nothing and cost time without bound: they are counted and left out.</summary>
+    /// <summary>
+    /// Longer words, in UTF-16 units, are counted and left out. They are base64 and other noise, teach nothing, and would cost unbounded time.
+    /// </summary>
     public const int MaxWord = 256;
 
     private readonly Dictionary<string, long> _counts = new(StringComparer.Ordinal);

@@ -2,6 +2,7 @@ using Pipeline.Stages.Tokenization.Reading;
 
 namespace Pipeline.Stages.Tokenization.Training;
 
+/// <summary>The regular expressions of <see cref="WordPattern"/>.</summary>
 internal static class WordPatterns
 {
     private const string Before = @"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|";

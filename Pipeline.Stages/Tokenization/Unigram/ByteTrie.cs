@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace Pipeline.Stages.Tokenization.Unigram;
 
-/// <summary>Byte strings to values, walked byte by byte. One open-addressed table of (node, byte) to node; immutable once filled.</summary>
+/// <summary>From byte strings to values, walked byte by byte: an open-addressed hash table from (node, byte) to node, immutable once filled.</summary>
 internal sealed class ByteTrie
 {
     private const long Free = -1;
@@ -13,7 +13,7 @@ internal sealed class ByteTrie
     private readonly int _mask;
     private int _nodes = 1;
 
-    /// <param name="entries">Strings of at least one byte with values from 0 up; of equal strings the last counts.</param>
+    /// <param name="entries">Strings of at least one byte, with values from 0 up. Of equal strings the last one counts.</param>
     public ByteTrie(IReadOnlyCollection<(byte[] Bytes, int Value)> entries)
     {
         int most = entries.Sum(e => e.Bytes.Length) + 1;
@@ -31,10 +31,10 @@ internal sealed class ByteTrie
         }
     }
 
-    /// <summary>Length of the longest string.</summary>
+    /// <summary>The length of the longest string in bytes.</summary>
     public int Depth { get; }
 
-    /// <summary>The node after a byte; -1 if no string continues that way. The root is 0.</summary>
+    /// <summary>The node that a byte leads to, or -1 if no string continues that way. The root is node 0.</summary>
     public int Child(int node, byte value)
     {
         long key = Key(node, value);
@@ -47,7 +47,7 @@ internal sealed class ByteTrie
         }
     }
 
-    /// <summary>The value of the string that ends at a node, -1 where none does.</summary>
+    /// <summary>The value of the string that ends at a node, or -1 if none does.</summary>
     public int Value(int node) => _values[node];
 
     private int AddChild(int node, byte value)

@@ -1,21 +1,22 @@
 namespace Pipeline.Stages.Tokenization.Unigram;
 
-/// <summary>The best segmentation of one run of bytes; buffers grow and stay. One worker's.</summary>
+/// <summary>Finds the best segmentation of a run of bytes, for one worker. The buffers are used again.</summary>
 internal sealed class Lattice(UnigramModel model)
 {
+    // For each end, the best score up to there, and where the last piece of it starts, and the id of that piece.
     private double[] _score = new double[64];
     private int[] _start = new int[64];
     private int[] _id = new int[64];
 
-    /// <summary>From the first to the last: where each piece starts, and its id, -1 for a character without a token.</summary>
+    /// <summary>The pieces from first to last: the byte at which each starts, and its id, which is -1 for a character without a token.</summary>
     public List<(int Start, int Id)> Pieces { get; } = [];
 
-    /// <summary>The score of the segmentation.</summary>
+    /// <summary>The score of the segmentation: the sum of its pieces' log-probabilities.</summary>
     public double Total { get; private set; }
 
     /// <summary>Segments the bytes into <see cref="Pieces"/>.</summary>
-    /// <param name="bytes">Any bytes where each is a unit, else UTF-8.</param>
-    /// <param name="eachByte">Whether a piece may begin at every byte; else at every character.</param>
+    /// <param name="bytes">Any bytes if <paramref name="eachByte"/>, else UTF-8.</param>
+    /// <param name="eachByte">Whether a piece may begin at every byte, and not only where a character begins.</param>
     public void Run(ReadOnlySpan<byte> bytes, bool eachByte)
     {
         Reserve(bytes.Length + 1);
@@ -45,7 +46,7 @@ internal sealed class Lattice(UnigramModel model)
         Pieces.Reverse();
     }
 
-    // Only a larger sum replaces another: of equals the piece that begins first stays.
+    // Only a strictly larger sum replaces another, so of equal sums the one whose last piece begins first stays.
     private void Offer(int end, int start, int id, double score)
     {
         double sum = score + _score[start];

@@ -3,7 +3,7 @@ using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Unigram;
 
-/// <summary>The best segmentation of a whole word, with ids of bytes where the vocabulary lacks a character.</summary>
+/// <summary>Finds the best segmentation of a whole word. Where the vocabulary lacks a character, the caller gives what stands for its bytes.</summary>
 internal sealed class UnigramCutter(UnigramModel model) : ITokenCutter
 {
     private readonly Lattice _lattice = new(model);

@@ -6,7 +6,7 @@ using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tokenization.Unigram;
 
-/// <summary>Encodes pieces with a Unigram model; holds one worker's scratch and cache.</summary>
+/// <summary>Encodes pieces for one worker with a Unigram model.</summary>
 internal sealed class UnigramEncoder(UnigramModel model) : PieceEncoder
 {
     private readonly WordCache _cache = new();
@@ -44,7 +44,7 @@ internal sealed class UnigramEncoder(UnigramModel model) : PieceEncoder
                 ids.Add(pieces[i++].Id);
                 continue;
             }
-            // Unknown characters in a row are one, as in the crate.
+            // As in the crate, unknown characters in a row are taken together.
             int start = pieces[i].Start;
             while (i < pieces.Count && (pieces[i].Id < 0 || pieces[i].Id == model.Unknown))
                 i++;

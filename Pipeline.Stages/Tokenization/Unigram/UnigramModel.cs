@@ -4,19 +4,19 @@ using Pipeline.Stages.Tokenization.Tokens;
 namespace Pipeline.Stages.Tokenization.Unigram;
 
 /// <summary>
-/// A Unigram model (Kudo 2018, arXiv 1804.10959): the segmentation with the largest sum of log-probabilities. As in Hugging Face's crate,
-/// scores are summed in float64 from the left, and of equal sums the one whose last piece begins first stays.
+/// A Unigram model (Kudo 2018, arXiv 1804.10959). It takes the segmentation with the largest sum of log-probabilities. As in Hugging Face's crate, scores
+/// are summed in float64 from the left, and of equal sums the one whose last piece begins first stays.
 /// </summary>
 internal sealed class UnigramModel : TokenModel
 {
-    /// <summary>What a character without a token costs more than the rarest one.</summary>
+    /// <summary>How much lower the score of a character without a token is than the lowest score of a token.</summary>
     private const double UnknownPenalty = 10;
 
-    /// <param name="tokens">Token to id; of equal tokens the last one's.</param>
-    /// <param name="scores">[ids] log-probabilities.</param>
-    /// <param name="unknown">Id of the unknown token, or -1.</param>
-    /// <param name="byteFallback">Whether a run of unknown characters becomes the tokens of its bytes, if all of them exist.</param>
-    /// <param name="onBytes">Pieces are bytes, and tokens are spelt in the byte alphabet.</param>
+    /// <param name="tokens">The vocabulary: from token to id. Of equal tokens it has the last one's id.</param>
+    /// <param name="scores">[ids] the tokens' natural log-probabilities.</param>
+    /// <param name="unknown">The id of the unknown token, or -1.</param>
+    /// <param name="byteFallback">Whether a run of unknown characters is replaced by the tokens of its bytes, provided that all of them exist.</param>
+    /// <param name="onBytes">Whether pieces are read as bytes; the tokens are then spelt in the byte alphabet.</param>
     public UnigramModel(Dictionary<string, int> tokens, double[] scores, int unknown, bool byteFallback, bool onBytes)
         : base(tokens, onBytes, byteFallback)
     {
@@ -25,7 +25,7 @@ internal sealed class UnigramModel : TokenModel
         var entries = new List<(byte[], int)>(tokens.Count);
         foreach ((string token, int id) in tokens)
         {
-            // On bytes a token with any other character never matches.
+            // On bytes, a token with a character outside the byte alphabet can never match.
             byte[]? bytes = onBytes ? ByteAlphabet.Bytes(token) : Encoding.UTF8.GetBytes(token);
             if (bytes is { Length: > 0 })
                 entries.Add((bytes, id));

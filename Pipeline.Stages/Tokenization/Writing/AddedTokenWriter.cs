@@ -4,7 +4,7 @@ using Pipeline.Stages.Tokenization.AddedTokens;
 
 namespace Pipeline.Stages.Tokenization.Writing;
 
-/// <summary>Adds tokens to a tokenizer.json and leaves every other part of it as it was written.</summary>
+/// <summary>Adds tokens to a tokenizer.json. Every other part of it stays as it was written.</summary>
 internal static class AddedTokenWriter
 {
     private static readonly JsonWriterOptions s_options = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -46,10 +46,10 @@ internal static class AddedTokenWriter
         return stream.ToArray();
     }
 
-    /// <summary>A special token, to be found in the text as it is.</summary>
+    /// <summary>Writes a special token that is searched for in the text as it is.</summary>
     public static void Write(Utf8JsonWriter json, int id, string content) => Write(json, Special(id, content));
 
-    /// <summary>A special token, to be found in the text as it is.</summary>
+    /// <summary>A special token that is searched for in the text as it is.</summary>
     public static AddedToken Special(int id, string content) => new(id, content, SingleWord: false, LeftStrip: false, RightStrip: false, Normalized: false, Special: true);
 
     private static void Write(Utf8JsonWriter json, AddedToken token)

@@ -6,8 +6,8 @@ using Pipeline.Stages.Tokenization.Tokens;
 namespace Pipeline.Stages.Tokenization.Writing;
 
 /// <summary>
-/// Writes a byte-level tokenizer.json that Hugging Face's crate loads: without merges it is one token per byte, and the trainer gives
-/// it merges and a regular expression to split by.
+/// Writes a byte-level tokenizer.json that Hugging Face's crate can load. Without merges it has one token for each byte. The trainer adds merges and a
+/// regular expression by which text is split.
 /// </summary>
 internal static class ByteTokenizerWriter
 {
@@ -17,18 +17,19 @@ internal static class ByteTokenizerWriter
 
     private static readonly JsonWriterOptions s_options = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>What <c>"bytes"</c> has besides the 256 bytes.</summary>
+    /// <summary>The special tokens that the tokenizer <c>"bytes"</c> has in addition to the 256 bytes.</summary>
     public static IReadOnlyList<string> DefaultSpecials { get; } = [Bos, Eos, Pad, "<|im_start|>", "<|im_end|>"];
 
-    /// <summary>The byte itself is the id.</summary>
+    /// <summary>A tokenizer.json with one token for each byte, whose id is the byte.</summary>
     public static byte[] Write(IReadOnlyList<string> specials, string? bos)
         => Write(new Vocabulary([.. Enumerable.Range(0, 256).Select(b => ByteAlphabet.Character((byte)b).ToString())], []), specials, bos, null, false);
 
-    /// <param name="vocabulary">Tokens by id, and merges by rank.</param>
-    /// <param name="specials">Their ids follow the vocabulary's.</param>
-    /// <param name="bos">Put in front of a text when special tokens are asked for.</param>
-    /// <param name="regex">What text is split by before the bytes are taken; null leaves it whole.</param>
-    /// <param name="nfc">Whether text is brought into NFC first.</param>
+    /// <summary>A tokenizer.json of a byte-level BPE.</summary>
+    /// <param name="vocabulary">The tokens by id, and the merges by rank.</param>
+    /// <param name="specials">The special tokens. Their ids follow those of the vocabulary.</param>
+    /// <param name="bos">The token to put in front of a text when special tokens are asked for, or null.</param>
+    /// <param name="regex">The regular expression by which text is split into words, or null to leave it whole.</param>
+    /// <param name="nfc">Whether text is first normalized to NFC.</param>
     public static byte[] Write(Vocabulary vocabulary, IReadOnlyList<string> specials, string? bos, string? regex, bool nfc)
     {
         using var stream = new MemoryStream();
@@ -37,13 +38,13 @@ internal static class ByteTokenizerWriter
         return stream.ToArray();
     }
 
-    /// <summary>A byte-level tokenizer.json around any model.</summary>
-    /// <param name="json">Where to.</param>
-    /// <param name="count">Tokens of the model; ids of special tokens follow them.</param>
-    /// <param name="specials">As above.</param>
-    /// <param name="bos">As above.</param>
-    /// <param name="regex">As above.</param>
-    /// <param name="nfc">As above.</param>
+    /// <summary>Writes a byte-level tokenizer.json around any model.</summary>
+    /// <param name="json">The writer to write to.</param>
+    /// <param name="count">The number of tokens of the model. The ids of the special tokens follow them.</param>
+    /// <param name="specials">The special tokens, in the order of their ids.</param>
+    /// <param name="bos">The token to put in front of a text when special tokens are asked for, or null.</param>
+    /// <param name="regex">The regular expression by which text is split into words, or null to leave it whole.</param>
+    /// <param name="nfc">Whether text is first normalized to NFC.</param>
     /// <param name="writeModel">Writes the property <c>model</c>.</param>
     public static void WriteFrame(
         Utf8JsonWriter json, int count, IReadOnlyList<string> specials, string? bos, string? regex, bool nfc, Action<Utf8JsonWriter> writeModel)
@@ -196,5 +197,5 @@ internal static class ByteTokenizerWriter
     }
 }
 
-/// <summary>A byte-level vocabulary: tokens, spelt in the byte alphabet, by id; merges as pairs of ids, by rank.</summary>
+/// <summary>A byte-level vocabulary: the tokens by id, spelt in the byte alphabet, and the merges as pairs of ids, by rank.</summary>
 internal sealed record Vocabulary(IReadOnlyList<string> Tokens, IReadOnlyList<(int Left, int Right)> Merges);

@@ -3,15 +3,15 @@ using System.Text.Json;
 
 namespace Pipeline.Stages.Tokenization.Writing;
 
-/// <summary>Writes a Unigram tokenizer.json over bytes that Hugging Face's crate loads.</summary>
+/// <summary>Writes a tokenizer.json of a Unigram model over bytes, which Hugging Face's crate can load.</summary>
 internal static class UnigramWriter
 {
     private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <param name="pieces">Spelt in the byte alphabet, by id, with log-probabilities.</param>
-    /// <param name="specials">Their ids follow the pieces'.</param>
-    /// <param name="bos">Put in front of a text when special tokens are asked for.</param>
-    /// <param name="regex">What text is split by before the bytes are taken.</param>
+    /// <param name="pieces">The tokens by id, spelt in the byte alphabet, with their natural log-probabilities.</param>
+    /// <param name="specials">The special tokens. Their ids follow those of the pieces.</param>
+    /// <param name="bos">The token to put in front of a text when special tokens are asked for, or null.</param>
+    /// <param name="regex">The regular expression by which text is split into words.</param>
     public static byte[] Write(IReadOnlyList<(string Piece, float Score)> pieces, IReadOnlyList<string> specials, string? bos, string regex)
     {
         using var stream = new MemoryStream();
@@ -32,7 +32,7 @@ internal static class UnigramWriter
             {
                 json.WriteStartArray();
                 json.WriteStringValue(piece);
-                // The float's own value, not its shortest spelling: the crate reads float64.
+                // The shortest spelling of the float would be another number in float64, which is what the crate reads.
                 json.WriteNumberValue((double)score);
                 json.WriteEndArray();
             }

@@ -15,7 +15,7 @@ using Xunit.Abstractions;
 
 namespace Pipeline.Stages.Tests.Chat;
 
-/// <summary>Templates against jinja2, as <c>renderings.json</c> says how it was called; the conversations hold what templates stumble over.</summary>
+/// <summary>Compares templates with jinja2; <c>renderings.json</c> says how that was called. The conversations have what templates have trouble with.</summary>
 public sealed class ChatTemplateTests(ITestOutputHelper output)
 {
     private static readonly JsonElement Reference = JsonDocument.Parse(File.ReadAllBytes(
@@ -121,7 +121,7 @@ public sealed class ChatTemplateTests(ITestOutputHelper output)
         using ToyRun run = new("", "");
         string folder = ToyTokenizer.ByteLevel(Path.Combine(run.Folder, "marks"), 20, "<b>", "<e>", ["<b>", "<e>", "<u>"]);
         File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), config);
-        // The model's ids are asked only where the tokenizer's configuration says nothing, not where it says that there is none.
+        // The model's ids count only if the tokenizer's configuration says nothing, and not if it says that there is no such token.
         File.WriteAllText(Path.Combine(folder, "generation_config.json"), """{"bos_token_id": 5, "eos_token_id": [6]}""");
         ChatSide side = new(ToyTokenizer.Load(folder), "marks", "[{{ bos_token }}][{{ eos_token }}][{{ bos_token is undefined }}][{{ unk_token is defined }}]");
         Assert.Equal(rendered, ChatTemplate.Parse(side.Template!, side.Name).Render(new Conversation([]), side.Marks).Text);

@@ -102,7 +102,7 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
     [Fact]
     public void A_token_of_template_and_content_in_one_belongs_to_no_chunk_and_cuts_its_unit()
     {
-        // The student's template ends a header with a line feed; a content that begins with one joins it in one token of two.
+        // The student's template ends a header with a character that its tokenizer joins to the first one of the content.
         using ToyRun run = new("{% for m in messages %}<|start_header_id|>{{ m.role }}<|end_header_id|>{{ m.content }}<|eot_id|>{% endfor %}",
             "{% for m in messages %}<|im_start|>{{ m.role }}.{{ m.content }}<|im_end|>{% endfor %}");
         AlignedPair pair = Assert.Single(Made.Tokenize(new TokenizeOptions(), run.Context(run.Teacher))
@@ -200,7 +200,7 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
         Assert.Equal("It is seven.<|im_end|>⏎The answer is 42.<|im_end|>⏎", Counted(_run.Student, example.Student));
     }
 
-    /// <summary>Chat-shaped rows of the reference: their templates said in Jinja give their content tokens and their special tokens.</summary>
+    /// <summary>Rows of the reference that have the form of a chat. Its templates, written in Jinja, must give its content tokens and its special tokens.</summary>
     [Fact]
     public void Prompts_have_the_content_and_the_marks_of_the_reference()
     {
@@ -229,8 +229,8 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
             TokenSequence side = new ConversationTokenizer<TokenSequence>([new ChatSide(tokenizer, kind, template)], rule, (_, _, sides) => sides[0], _run).Tokenize(Id, messages);
             int[] ids = [.. row.GetProperty("ids").EnumerateArray().Select(i => i.GetInt32())];
             bool[] regular = [.. row.GetProperty("regular_token_indices").EnumerateArray().Select(i => i.GetInt32() >= 0)];
-            // The reference tokenizes the pieces of a prompt apart: where the prompt's own tokens join a header and its content there is
-            // nothing to compare. A role has the id that its table says, which its merges do not reach.
+            // The reference tokenizes the pieces of a prompt separately. There is nothing to compare if a token of the whole prompt joins a header to
+            // its content. A role has the id of the reference's table, which merges may not give.
             if (Enumerable.Range(1, side.Count - 1).Any(i => side.Unit(i) == UnitLabels.Unpaired && side.ByteEnds[i] > side.ByteEnds[i - 1]))
                 continue;
             int[] content = [.. ids.Where((_, i) => regular[i])], marks = [.. ids.Where(tokenizer.IsSpecial)];
@@ -272,7 +272,7 @@ public sealed class ConversationTokenizerTests(ITestOutputHelper output) : IDisp
     private static string Counted(string tokenizer, TokenSequence side)
         => Spell(ToyTokenizer.Load(tokenizer), [.. Enumerable.Range(0, side.Count).Where(side.Counts).Select(i => side.Ids[i])]);
 
-    /// <summary>The bytes of tokens, without the dummy space that the student's tokenizer puts behind a mark.</summary>
+    /// <summary>The bytes of tokens, without the space that the student's tokenizer inserts after a special token.</summary>
     private static string Spell(TextTokenizer tokenizer, int[] ids)
         => Encoding.UTF8.GetString([.. ids.SelectMany(id => tokenizer.ByteView(id).ToArray())]).Replace('\n', '⏎').Replace("> ⏎", ">⏎", StringComparison.Ordinal);
 

@@ -3,7 +3,7 @@ using Pipeline.Stages.Chat;
 
 namespace Pipeline.Stages.Tests.Chat;
 
-/// <summary>Case of letters and what is left over of a macro's values. Expected: jinja2 3.1.2 on Python 3.11, by hand.</summary>
+/// <summary>The case of letters, and surplus arguments of macros. What is expected was taken by hand from jinja2 3.1.2 on Python 3.11.</summary>
 public sealed class TemplateCaseTests
 {
     private const string Letters = "ß İ ﬁ ŉ ΑΣ ǆ";

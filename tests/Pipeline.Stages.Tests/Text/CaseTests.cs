@@ -5,7 +5,7 @@ using Xunit.Abstractions;
 
 namespace Pipeline.Stages.Tests.Text;
 
-/// <summary>Inputs on which the sources once failed: every file of its kind in the shared folder <c>cases</c>.</summary>
+/// <summary>Files on which the sources once failed: all of this kind in the shared folder <c>cases</c>.</summary>
 public sealed class CaseTests(ITestOutputHelper output) : IDisposable
 {
     private readonly StageHarness _run = new();

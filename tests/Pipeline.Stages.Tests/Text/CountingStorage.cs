@@ -2,7 +2,7 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Tests.Text;
 
-/// <summary>The disk, and how many bytes were read from it.</summary>
+/// <summary>The disk, with a count of the bytes that were read from it.</summary>
 public sealed class CountingStorage : IStorage
 {
     private readonly DiskStorage _disk = new();

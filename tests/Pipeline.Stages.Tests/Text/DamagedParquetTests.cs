@@ -5,7 +5,7 @@ using Pipeline.Stages.Text;
 
 namespace Pipeline.Stages.Tests.Text;
 
-/// <summary>Files nobody vouches for: a refusal that says what is wrong, never a hang, never memory without bound.</summary>
+/// <summary>Damaged and hostile files must lead to an error that says what is wrong, never to a hang, and never to unbounded memory.</summary>
 public sealed class DamagedParquetTests : IDisposable
 {
     private readonly StageHarness _run = new();
@@ -131,7 +131,7 @@ public sealed class DamagedParquetTests : IDisposable
         for (int trial = 0; trial < 600; trial++)
         {
             byte[] damaged = (byte[])whole.Clone();
-            // The footer and the page headers decide sizes, so half of the flips go there.
+            // The footer decides sizes, so half of the flips go to the end of the file, where it is.
             int at = trial % 2 == 0 ? random.Next(whole.Length) : whole.Length - 1 - random.Next(Math.Min(whole.Length, 400));
             damaged[at] ^= (byte)(1 << random.Next(8));
             string path = _run.PathOf($"flip-{trial}.parquet");

@@ -2,7 +2,7 @@ using DuckDB.NET.Data;
 
 namespace Pipeline.Stages.Tests.Text;
 
-/// <summary>An independent writer and reader of Parquet.</summary>
+/// <summary>DuckDB, as an independent writer and reader of Parquet.</summary>
 internal static class Duck
 {
     public static void Write(string path, string select, string options = "")

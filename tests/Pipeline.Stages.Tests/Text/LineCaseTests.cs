@@ -9,7 +9,9 @@ using Xunit.Abstractions;
 
 namespace Pipeline.Stages.Tests.Text;
 
-/// <summary>Lines that were once lost, replaced or left out: every file of its kind in the shared folder <c>cases</c>, each line read a second time by a reader of its own.</summary>
+/// <summary>
+/// Lines that were once lost, replaced or left out: all files of this kind in the shared folder <c>cases</c>. Each line is also read by a reader of the test.
+/// </summary>
 public sealed class LineCaseTests(ITestOutputHelper output) : IDisposable
 {
     private readonly StageHarness _run = new();
@@ -56,7 +58,7 @@ public sealed class LineCaseTests(ITestOutputHelper output) : IDisposable
         {
             InputException error = await Assert.ThrowsAsync<InputException>(() => StageHarness.ReadAsync(Made.ReadJsonl(new() { Files = [file] }, _run.Context())));
             output.WriteLine(error.Message);
-            // Behind the count stands the guess, and only then the first line's own fault.
+            // After the count comes the guess, and only then what is wrong with the first line.
             Assert.Matches("can be used: it(s lines)? .+; line 1: ", error.Message);
         }
     }
@@ -113,7 +115,7 @@ public sealed class LineCaseTests(ITestOutputHelper output) : IDisposable
         }
     }
 
-    /// <summary>What lies between line feeds; behind the last one is no line.</summary>
+    /// <summary>What is between line feeds. After the last line feed there is no further line.</summary>
     private static List<byte[]> Lines(string file)
     {
         byte[] all = File.ReadAllBytes(file);
@@ -138,7 +140,7 @@ public sealed class LineCaseTests(ITestOutputHelper output) : IDisposable
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // Not JSON; half a surrogate pair.
+            // The line is not JSON, or has half a surrogate pair.
             return null;
         }
     }

@@ -8,7 +8,7 @@ using Xunit.Abstractions;
 
 namespace Pipeline.Stages.Tests.Text;
 
-/// <summary>Files that are not what their names say: every one in the shared folder <c>cases</c> under every name it may lie.</summary>
+/// <summary>Files that are not what their names say: each one in the shared folder <c>cases</c>, under every name that it can have.</summary>
 public sealed class PointerCaseTests(ITestOutputHelper output) : IDisposable
 {
     private readonly StageHarness _run = new();

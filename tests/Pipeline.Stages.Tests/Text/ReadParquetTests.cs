@@ -79,7 +79,7 @@ public sealed class ReadParquetTests : IDisposable
         _run.Storage = counting;
         _run.Add(new InputCatalog(counting));
         string first = _run.PathOf("a.parquet"), second = _run.PathOf("b.parquet");
-        // Texts that do not compress, so that bytes read tell which row groups were read.
+        // The texts cannot be compressed, so that the number of bytes read shows which row groups were read.
         Duck.Write(first, "SELECT i || md5(i::VARCHAR) || md5((i + 7)::VARCHAR) || sha256(i::VARCHAR) AS text FROM range(20480) t(i)", "ROW_GROUP_SIZE 2048");
         Duck.Write(second, "SELECT 'b' || i || sha256(i::VARCHAR) AS text FROM range(777) t(i)");
         ReadParquetOptions options = new() { Files = [first, second], SkipRows = 11, MaxRows = 21001 };

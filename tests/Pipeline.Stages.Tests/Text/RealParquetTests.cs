@@ -3,7 +3,7 @@ using Xunit.Abstractions;
 
 namespace Pipeline.Stages.Tests.Text;
 
-/// <summary>Published files, against another reader of them.</summary>
+/// <summary>Compares what is read from published files with what another reader finds in them.</summary>
 public sealed class RealParquetTests(ITestOutputHelper output) : IDisposable
 {
     private readonly StageHarness _run = new();

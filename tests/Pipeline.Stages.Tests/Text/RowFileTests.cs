@@ -5,7 +5,7 @@ using Pipeline.Stages.Text;
 
 namespace Pipeline.Stages.Tests.Text;
 
-/// <summary>Rows with many fields: what DuckDB writes and says of them in JSON is what is read.</summary>
+/// <summary>Rows with many fields must be read as DuckDB, which wrote them, shows them in JSON.</summary>
 public sealed class RowFileTests : IDisposable
 {
     private static readonly string[] Flat = ["t", "i", "l", "d", "b", "s"], Lists = ["words", "numbers", "choices", "turns"];

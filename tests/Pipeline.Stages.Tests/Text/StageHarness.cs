@@ -8,7 +8,7 @@ using Pipeline.Stages.Text;
 
 namespace Pipeline.Stages.Tests.Text;
 
-/// <summary>A run folder of its own and what a stage says while it runs there.</summary>
+/// <summary>A run folder, and what a stage reports while it runs there.</summary>
 public sealed class StageHarness : IStageMeter, IRejects, IServiceProvider, IDisposable
 {
     private readonly Dictionary<Type, object> _services = [];

@@ -15,7 +15,7 @@ public sealed class ByteViewTests(ITestOutputHelper output)
         "<|end|>", "\ud800", "\udc00", "\u0000", "\u00a0", "ſ", "\u0323", "\uac00\u11a8", "<0x41>", "--", "𝒜", "x", "\uFFFE", "\uFFFF", "\u0897", "\u0344",
     ];
 
-    // Any UTF-16, lone surrogates included, seasoned with what tokenizers treat apart.
+    // Any UTF-16, lone surrogates included, mixed with texts that tokenizers treat specially.
     private static readonly Gen<string> s_anyText = Gen.OneOf(
         Gen.String[Gen.Char, 0, 30],
         Gen.Int[0, s_seasoning.Length - 1].Select(i => s_seasoning[i]).Array[0, 14].Select(string.Concat));
@@ -50,7 +50,7 @@ public sealed class ByteViewTests(ITestOutputHelper output)
         s_anyText.Sample(any =>
         {
             string text = WellFormedText.Normalize(any);
-            // A literal ▁ stands for a space in these, and is lost.
+            // In these tokenizers ▁ stands for a space, so that a ▁ of the text itself is lost.
             if (name is "llama2" or "gemma" or "mistral")
                 text = text.Replace('▁', '_');
             byte[] utf8 = Encoding.UTF8.GetBytes(text);
@@ -95,7 +95,7 @@ public sealed class ByteViewTests(ITestOutputHelper output)
         Assert.Equal("a".Length, tokenizer.CreateEncoder().EncodeDocument("a", addBos: true, addEos: true).Count);
     }
 
-    /// <summary>Gemma spells runs of spaces and of line feeds by added tokens, which its merges reach too; GPT-NeoX has runs of spaces.</summary>
+    /// <summary>Gemma has added tokens for runs of spaces and of line feeds, which its merges can make too. GPT-NeoX has some for runs of spaces.</summary>
     [Fact]
     public void Added_tokens_of_white_space_are_text()
     {

@@ -5,7 +5,9 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Tests.Tokenization;
 
-/// <summary>Tokens that only the files beside tokenizer.json have. The ids expected are those of the rule: counted on from the vocabulary, in the order of the files.</summary>
+/// <summary>
+/// Tokens that only the files beside tokenizer.json declare. The expected ids follow the rule: they count on from the vocabulary, in the order of the files.
+/// </summary>
 public sealed class DeclaredTokenTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("alm-declared-").FullName;
@@ -26,7 +28,7 @@ public sealed class DeclaredTokenTests : IDisposable
             {"added_tokens_decoder": {"{{_size + 1}}": {"content": "<b>", "special": true}, "{{_size}}": {"content": "<a>", "special": false, "normalized": true, "lstrip": true} },
              "additional_special_tokens": ["<a>", "<c>", {"content": "<d>", "rstrip": true}], "extra_special_tokens": {"picture_token": "<p>"}, "mask_token": "<m>"}
             """);
-        // Not read beside a decoder, as in transformers.
+        // As in transformers, this file is not read if there is a decoder.
         Write("added_tokens.json", """{"<never>": 9999}""");
         TextTokenizer tokenizer = ToyTokenizer.Load(_folder);
         Assert.Equal([_size, _size + 1, _size + 2, _size + 3, _size + 4, _size + 5], ((string[])["<a>", "<b>", "<m>", "<c>", "<d>", "<p>"]).Select(t => tokenizer.IdOf(t)!.Value));

@@ -4,7 +4,7 @@ using Xunit.Abstractions;
 
 namespace Pipeline.Stages.Tests.Tokenization;
 
-/// <summary>Small tokenizers of every kind against what Hugging Face's crate made of them; how is said in Goldens/README.md.</summary>
+/// <summary>Compares small tokenizers of every kind with what Hugging Face's crate made of them. Goldens/README.md says how.</summary>
 public sealed class GoldenTests(ITestOutputHelper output)
 {
     public static TheoryData<string> Names => [.. Files().Select(f => Path.GetFileNameWithoutExtension(f)!)];

@@ -3,12 +3,12 @@ using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tests.Tokenization;
 
-/// <summary>Long runs of combining marks, held against the library's own normalization where that is fast enough.</summary>
+/// <summary>Compares long runs of combining marks with the library's own normalization, where that is fast enough.</summary>
 public sealed class MarkOrderTests
 {
     private static readonly int[] s_marks = [.. Enumerable.Range(0, 0x20000).Where(c => CombiningClasses.Of(c) > 0)];
 
-    // Letters that come apart into marks, and letters that carry some.
+    // Characters that decompose into marks, and letters that carry marks.
     private static readonly int[] s_others = [0x344, 0xF73, 0xF75, 0xF81, 0xFF9E, 0xFF9F, 'e', 0xE9, 0x1EA4, 0x1F82, 0x304B, 0xFF76, 0xAC00, 0xFFFD];
 
     [Theory]
@@ -36,13 +36,13 @@ public sealed class MarkOrderTests
     [Fact]
     public void Classes_are_those_by_which_the_library_orders()
     {
-        // Each of these has a class of its own; behind a mark of a higher one it moves in front.
+        // Each of these has another class. After a mark of a higher class, it moves in front of that mark.
         foreach (int reference in (int[])[0x334, 0x5B0, 0x5B9, 0x321, 0x323, 0x301, 0x345])
         {
             foreach (int mark in s_marks.Where(m => CombiningClasses.Of(m) != CombiningClasses.Of(reference) && !s_others.Contains(m)))
             {
                 string first = new Rune(mark).ToString(), second = new Rune(reference).ToString();
-                // What comes apart is told by its parts, which this asks of others.
+                // A mark that decomposes is ordered by its parts, which are tested by themselves.
                 if (first.Normalize(NormalizationForm.FormD) != first)
                     continue;
                 bool moves = (first + second).Normalize(NormalizationForm.FormD) == second + first;

@@ -4,7 +4,7 @@ using Xunit.Abstractions;
 
 namespace Pipeline.Stages.Tests.Tokenization;
 
-/// <summary>Real tokenizers against ids that Hugging Face's crate made.</summary>
+/// <summary>Compares real tokenizers with ids that Hugging Face's crate made.</summary>
 public sealed class RealTokenizerTests(ITestOutputHelper output)
 {
     [Theory]

@@ -5,7 +5,7 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Tests.Tokenization;
 
-/// <summary>What a tokenizer.json says is implemented or refused; a refusal names the file, the place, what is there and what may be.</summary>
+/// <summary>Whatever a tokenizer.json says is implemented or refused. A refusal names the file, the place, what is there and what is supported.</summary>
 public sealed class RefusalTests
 {
     [Theory]
@@ -98,7 +98,7 @@ public sealed class RefusalTests
         tokenizer["normalizer"] = JsonNode.Parse($$"""{"type": "Replace", "pattern": {"String": "a"}, "content": "{{new string('a', 5000)}}"}""");
         TextEncoder encoder = TextTokenizer.FromJson("bad.json", Encoding.UTF8.GetBytes(tokenizer.ToJsonString()), []).CreateEncoder();
         List<int> ids = [];
-        // A dozen parts are within what a text may become; 200 of four characters each are not.
+        // The text may become long enough for a dozen such parts, but not for 200.
         encoder.Encode(string.Concat(Enumerable.Repeat("a<s>", 12)), false, ids);
         Assert.Equal(12 * 5001, ids.Count);
         Assert.Contains("a text of 800 characters longer than 116736", Assert.Throws<InputException>(

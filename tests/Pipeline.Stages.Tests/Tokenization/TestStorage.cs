@@ -2,7 +2,7 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Tests.Tokenization;
 
-/// <summary>The local file system behind the seam, until the disk storage of the contracts is there.</summary>
+/// <summary>The local file system, with a hook before each rename through which a test can make it fail.</summary>
 internal sealed class TestStorage : IStorage
 {
     public bool FileExists(string path) => File.Exists(path);
@@ -24,7 +24,7 @@ internal sealed class TestStorage : IStorage
 
     public void Sync(Stream stream) => ((FileStream)stream).Flush(flushToDisk: true);
 
-    /// <summary>Called before a rename; may throw.</summary>
+    /// <summary>Called before each rename. It may throw.</summary>
     public Action<string, string> OnRename { get; set; } = static (_, _) => { };
 
     public void Rename(string from, string to)

@@ -54,7 +54,7 @@ public sealed class TextTokenizerTests(ITestOutputHelper output)
         Assert.Equal(json, File.ReadAllBytes(Path.Combine(target, "tokenizer.json")));
         Assert.Equal(File.ReadAllText(Path.Combine(source, "tokenizer_config.json")), File.ReadAllText(Path.Combine(target, "tokenizer_config.json")));
         Assert.Equal((loaded.IdOf("<s>"), loaded.IdOf("</s>"), 0), (loaded.BosId, loaded.EosId, loaded.PadId));
-        // The pad mark came from the model's configuration, which is not the tokenizer's to save.
+        // The pad token came from the model's configuration, which is not saved with the tokenizer.
         TextTokenizer again = TextTokenizer.Load(target, _storage);
         Assert.Equal((loaded.BosId, loaded.EosId, null), (again.BosId, again.EosId, again.PadId));
         Assert.Equal(TextTokenizer.Load(source, _storage).Fingerprint, loaded.Fingerprint);

@@ -6,7 +6,7 @@ using Xunit.Abstractions;
 
 namespace Pipeline.Stages.Tests.Tokenization;
 
-/// <summary>Tokenizer folders that were once read wrongly: every one of its kind in the shared folder <c>cases</c>.</summary>
+/// <summary>Tokenizer folders that were once read wrongly: all of this kind in the shared folder <c>cases</c>.</summary>
 public sealed class TokenizerCaseTests(ITestOutputHelper output) : IDisposable
 {
     private static readonly string[] s_names = ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"];
@@ -75,7 +75,7 @@ public sealed class TokenizerCaseTests(ITestOutputHelper output) : IDisposable
     private static IEnumerable<string> Texts(string folder) => Directory.GetFiles(folder, "*.jsonl").SelectMany(File.ReadLines)
         .Select(line => JsonDocument.Parse(line).RootElement).Where(row => row.TryGetProperty("text", out _)).Select(row => row.GetProperty("text").GetString()!);
 
-    /// <summary>Where each declared token stands in the text, the first first: by looking for each one by itself.</summary>
+    /// <summary>The declared tokens in the order in which they occur in the text, found by searching for each of them.</summary>
     private static IEnumerable<int> Occurrences(string text, Dictionary<string, int> declared)
         => declared.SelectMany(d => Enumerable.Range(0, text.Length).Where(i => string.CompareOrdinal(text, i, d.Key, 0, d.Key.Length) == 0).Select(i => (i, d.Value)))
             .OrderBy(found => found.i).Select(found => found.Value);
