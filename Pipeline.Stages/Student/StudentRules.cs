@@ -9,7 +9,9 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Student;
 
-/// <summary>Whether a student can begin as its definition says: its files, its tokenizer, and how rows of a new vocabulary begin.</summary>
+/// <summary>
+/// Checks, before anything runs, that a student can be made as its definition says: its files, its tokenizer, and the embeddings of a new vocabulary.
+/// </summary>
 internal sealed class StudentRules
 {
     private readonly StudentDefinition _student;
@@ -24,12 +26,12 @@ internal sealed class StudentRules
         _prefix = "student";
     }
 
-    /// <summary>The student that the stage's flow trains: its own, or the run's.</summary>
+    /// <summary>Findings about the student that the stage's flow trains: the stage's own, or otherwise the run's.</summary>
     public static IEnumerable<RuleFinding> Of(StageContext context) => context.Facts.Student is { } own
         ? new StudentRules(own, ofRun: false, context).All()
         : OfRun(context);
 
-    /// <summary>The run's student.</summary>
+    /// <summary>Findings about the run's student.</summary>
     public static IEnumerable<RuleFinding> OfRun(StageContext context)
         => context.Definition.Student is { } student ? new StudentRules(student, ofRun: true, context).All() : [];
 
@@ -47,7 +49,7 @@ internal sealed class StudentRules
     {
         if (_student is { Model: null, Config: null } or { Model: not null, Config: not null })
         {
-            // Of the run's own student the reader of definitions says it.
+            // For the run's own student, the reader of definitions reports this.
             if (!_ofRun)
                 yield return new RuleFinding(_prefix, $"'{_prefix}': found {(_student.Model is null ? "neither" : "both")} 'model' {(_student.Model is null ? "nor" : "and")} 'config', expected one of them");
             yield break;
