@@ -52,11 +52,11 @@ internal sealed class MinedMapping
         _pattern.Set(token);
         var best = new MinedEntry(-1, int.MaxValue);
         // The difference in length is a lower bound of the distance too. Lengths are searched outward until it reaches the best distance so far.
-        for (int apart = 0; apart < best.Distance && (token.Length - apart >= 0 || token.Length + apart < _byLength.Length); apart++)
+        for (int difference = 0; difference < best.Distance && (token.Length - difference >= 0 || token.Length + difference < _byLength.Length); difference++)
         {
-            best = Scan(token.Length - apart, best);
-            if (apart > 0 && apart < best.Distance)
-                best = Scan(token.Length + apart, best);
+            best = Scan(token.Length - difference, best);
+            if (difference > 0 && difference < best.Distance)
+                best = Scan(token.Length + difference, best);
         }
         return best;
     }

@@ -14,7 +14,7 @@ internal static class OmpTransfer
     /// A row is done when the norm of its residual is at most this share of its own norm. More terms would fit noise, with coefficients that grow
     /// without bound.
     /// </summary>
-    private const double Enough = 1e-6;
+    private const double LeastResidual = 1e-6;
 
     /// <summary>How many inner products are computed at a time.</summary>
     private const long SliceElements = 1 << 24;
@@ -75,14 +75,14 @@ internal static class OmpTransfer
         // The chosen rows are factored as q·r, with orthonormal q and triangular r, so that another term only adds a column.
         Tensor basis_BkP = Zeros(rows, k, width), triangle_Bkk = Zeros(rows, k, k), onto_Bk = Zeros(rows, k);
         Tensor indices_Bk = full(rows, k, -1L, dtype: ScalarType.Int64, device: target_BP.device);
-        Tensor left_BP = target_BP.clone(), enough_B = Norm(target_BP) * Enough;
+        Tensor residual_BP = target_BP.clone(), least_B = Norm(target_BP) * LeastResidual;
         for (int j = 0; j < k; j++)
         {
             using var step = NewDisposeScope();
-            Tensor open_B = Norm(left_BP).gt(enough_B);
+            Tensor open_B = Norm(residual_BP).gt(least_B);
             if (!open_B.any().item<bool>())
                 break;
-            (Tensor index_B, Tensor row_BP) = Best(shared_NP, left_BP, indices_Bk.narrow(1, 0, j));
+            (Tensor index_B, Tensor row_BP) = Best(shared_NP, residual_BP, indices_Bk.narrow(1, 0, j));
             Tensor rest_BP = row_BP.clone(), before_BjP = basis_BkP.narrow(1, 0, j);
             // Orthogonalizing twice is enough in float64 (Giraud, Langou and Rozložník 2005).
             for (int pass = 0; pass < 2 && j > 0; pass++)
@@ -97,18 +97,18 @@ internal static class OmpTransfer
             Tensor unit_BP = rest_BP / length_B.clamp_min(double.Epsilon).unsqueeze(1) * open_B.to_type(ScalarType.Float64).unsqueeze(1);
             basis_BkP.select(1, j).copy_(unit_BP);
             triangle_Bkk.select(2, j).select(1, j).copy_(where(open_B, length_B, ones_like(length_B)));
-            Tensor share_B = (unit_BP * left_BP).sum(1);
+            Tensor share_B = (unit_BP * residual_BP).sum(1);
             onto_Bk.select(1, j).copy_(share_B);
             indices_Bk.select(1, j).copy_(where(open_B, index_B, full_like(index_B, -1)));
-            left_BP.sub_(share_B.unsqueeze(1) * unit_BP);
+            residual_BP.sub_(share_B.unsqueeze(1) * unit_BP);
         }
         return new Terms(indices_Bk, Solve(triangle_Bkk, onto_Bk, indices_Bk));
     }
 
     /// <summary>The row with the largest absolute inner product among those not chosen yet, the first of equals: its index, and the row itself.</summary>
-    private static (Tensor Index_B, Tensor Row_BP) Best(Tensor shared_NP, Tensor left_BP, Tensor chosen_Bj)
+    private static (Tensor Index_B, Tensor Row_BP) Best(Tensor shared_NP, Tensor residual_BP, Tensor chosen_Bj)
     {
-        Tensor product_BN = left_BP.mm(shared_NP.to_type(ScalarType.Float64).t()).abs_();
+        Tensor product_BN = residual_BP.mm(shared_NP.to_type(ScalarType.Float64).t()).abs_();
         if (chosen_Bj.size(1) > 0)
             product_BN.scatter_(1, chosen_Bj.clamp_min(0), where(chosen_Bj.lt(0), product_BN.gather(1, chosen_Bj.clamp_min(0)), full_like(chosen_Bj, -1).to_type(ScalarType.Float64)));
         Tensor index_B = product_BN.argmax(1);

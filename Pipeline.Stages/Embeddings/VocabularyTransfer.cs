@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>
-/// Makes an embedding matrix for another tokenizer, from two tokenizers instead of byte tables. See <see cref="FvtTransfer"/> and
+/// Makes an embedding matrix for another tokenizer by FVT, or by one of the simpler ways to begin. See <see cref="FvtTransfer"/> and
 /// <see cref="EmbeddingStart"/>.
 /// </summary>
 internal static class VocabularyTransfer

@@ -50,7 +50,7 @@ internal static class HypernetworkFactory
         (Tensor W, Tensor B) into = ChannelScale.To(source_VMD, full_like(source_VMD[0], Math.Sqrt(2.0 / width)).unsqueeze(0), zeros_like(source_VMD[0]).unsqueeze(0));
         (Tensor W, Tensor B) outOf = ChannelScale.Inverse(into);
         weights.AddRange([("in_rescaler.w", into.W.unsqueeze(0)), ("in_rescaler.b", into.B.unsqueeze(0)), ("out_rescaler.w", outOf.W), ("out_rescaler.b", outOf.B)]);
-        weights.Add((ResidualNetwork.Extra, Rows(source_VMD, seed)));
+        weights.Add((ResidualNetwork.Extra, ExtraEmbeddings(source_VMD, seed)));
         weights.Add((ResidualNetwork.Positions, WeightInitializer.Normal([options.MaxPieces, hidden], Math.Sqrt(1.0 / hidden), seed, ResidualNetwork.Positions)));
         Kernel("input_linear", (long)matrices * width, hidden);
         for (int i = 0; i < options.Layers; i++)
@@ -118,13 +118,13 @@ internal static class HypernetworkFactory
             Linear($"{head}.1", hidden, width);
         }
         var shape = new ZettNetworkShape(options.Heads, options.Layers, width, matrices, options.MaxPieces);
-        return new ZettNetwork(shape, Scaled(shape, weights, source_VMD));
+        return new ZettNetwork(shape, WithOutputScalers(shape, weights, source_VMD));
     }
 
     /// <summary>
     /// Adds output scalers, so that the predictions for single source tokens have the mean and the deviation of the source's own embeddings.
     /// </summary>
-    private static NetworkWeights Scaled(ZettNetworkShape shape, List<(string Name, Tensor Value)> weights, Tensor source_VMD)
+    private static NetworkWeights WithOutputScalers(ZettNetworkShape shape, List<(string Name, Tensor Value)> weights, Tensor source_VMD)
     {
         using var plain = new ZettNetwork(shape, new NetworkWeights(weights, source_VMD.device));
         long rows = Math.Min(source_VMD.size(0), 4096);
@@ -138,7 +138,7 @@ internal static class HypernetworkFactory
     }
 
     /// <summary>[256, M, D] drawn from the normal distribution of the source's rows.</summary>
-    private static Tensor Rows(Tensor source_VMD, long seed)
+    private static Tensor ExtraEmbeddings(Tensor source_VMD, long seed)
     {
         Tensor draw = WeightInitializer.Normal([Bytes, source_VMD.size(1), source_VMD.size(2)], 1, seed, ResidualNetwork.Extra).to(source_VMD.device);
         return draw * source_VMD.std([0], unbiased: false, keepdim: true) + source_VMD.mean([0], keepdim: true);

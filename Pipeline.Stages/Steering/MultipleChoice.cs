@@ -12,15 +12,15 @@ internal readonly record struct MultipleChoice(double Mc1, double Mc2, double Mc
     /// <param name="best">The index of the best true answer.</param>
     public static MultipleChoice Of(ReadOnlySpan<double> trueScores, ReadOnlySpan<double> falseScores, int best)
     {
-        double worst = double.NegativeInfinity;
+        double bestFalse = double.NegativeInfinity;
         foreach (double score in falseScores)
-            worst = Math.Max(worst, score);
+            bestFalse = Math.Max(bestFalse, score);
         int above = 0;
         foreach (double score in trueScores)
-            above += score > worst ? 1 : 0;
+            above += score > bestFalse ? 1 : 0;
         double truths = LogSum(trueScores), lies = LogSum(falseScores);
         // A sigmoid of the difference, because the probabilities themselves could underflow.
-        return new(trueScores[best] > worst ? 1 : 0, 1 / (1 + Math.Exp(lies - truths)), (double)above / trueScores.Length);
+        return new(trueScores[best] > bestFalse ? 1 : 0, 1 / (1 + Math.Exp(lies - truths)), (double)above / trueScores.Length);
     }
 
     private static double LogSum(ReadOnlySpan<double> scores)

@@ -26,7 +26,7 @@ internal static class SteeringFold
                 ? new(FoldKind.None, "the length of every token's MLP output is restored, which weights cannot do")
                 : new(FoldKind.Exact, $"{AfterMlp}, up to its epsilon");
         }
-        if (edit.Layers.Keys.Single(last: config.Layers - 1))
+        if (edit.Layers.Keys.IsOnly(config.Layers - 1))
             return new(FoldKind.MostLikely, "the final norm sees the length of the unedited stream, so the logits of each token have another temperature");
         return new(FoldKind.None, "the stream before the layer would have to be multiplied too, which changes what the layers read");
     }
@@ -74,5 +74,5 @@ internal static class SteeringFold
         return eye(projection.Width, dtype: ScalarType.Float64, device: device) + keep.mm(keep.transpose(0, 1)) - drop.mm(drop.transpose(0, 1));
     }
 
-    private static bool Single(this IEnumerable<int> layers, int last) => layers.ToArray() is [int only] && only == last;
+    private static bool IsOnly(this IEnumerable<int> layers, int layer) => layers.ToArray() is [int only] && only == layer;
 }

@@ -19,7 +19,7 @@ internal sealed class CutGraph(Tensor[] normed, Tensor[] others)
     private HeadScores? _scores;
     private Tensor? _head;
     private PlaceOrder? _order;
-    private Tensor[] _combined = [];
+    private Tensor[] _leafGradients = [];
 
     /// <summary>
     /// How many of the gradients decide the weights, counted from the first. It is all of them where nothing in the layer above the cut is trained.
@@ -71,7 +71,7 @@ internal sealed class CutGraph(Tensor[] normed, Tensor[] others)
     {
         Tensor[] parameters = [.. normed, .. others];
         for (int p = 0; p < parameters.Length; p++) AddGradient(parameters[p], combined[p]);
-        _combined = [.. combined.Skip(Parameters).Take(_leaves.Count)];
+        _leafGradients = [.. combined.Skip(Parameters).Take(_leaves.Count)];
         if (_scores is null) return;
         Tensor gradient_VH = HeadGradient.OfHead(_scores.Pass, [.. combined.Skip(Parameters + _leaves.Count)]);
         AddGradient(_head!, _order?.Unsorted(gradient_VH, _head!) ?? gradient_VH);
@@ -80,7 +80,7 @@ internal sealed class CutGraph(Tensor[] normed, Tensor[] others)
     /// <summary>Goes back through the lower half, once. To be called after <see cref="Add"/>.</summary>
     public void GoOn()
     {
-        (Tensor Output, Tensor Gradient)[] trained = [.. _outputs.Zip(_combined).Where(pair => pair.First.requires_grad)];
+        (Tensor Output, Tensor Gradient)[] trained = [.. _outputs.Zip(_leafGradients).Where(pair => pair.First.requires_grad)];
         if (trained.Length == 0) return;
         autograd.backward([.. trained.Select(pair => pair.Output)], [.. trained.Select(pair => pair.Gradient)]);
         BackwardFailure.ThrowIfAny();

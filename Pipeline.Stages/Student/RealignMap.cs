@@ -67,7 +67,7 @@ internal sealed class RealignMap : IMap<OrderedExample, Example>, IFingerprinted
         TeacherView view = example.Teacher
             ?? throw new RejectedException(example.Id, "no teacher tokens", "the shard holds text without teacher tokens, so there is nothing to align with");
         RequireText(example.Id, view.Tokens);
-        bool bos = Marked(example, view, UnitLabels.Bos, _teacher.BosId, isLikely: true), eos = Marked(example, view, UnitLabels.Eos, _teacher.EosId, isLikely: example.Id.Part == 0);
+        bool bos = HadMark(example, view, UnitLabels.Bos, _teacher.BosId, isDefault: true), eos = HadMark(example, view, UnitLabels.Eos, _teacher.EosId, isDefault: example.Id.Part == 0);
         (TextEncoder Teacher, TextEncoder Student) encoders = _encoders.TryTake(out (TextEncoder, TextEncoder) idle) ? idle : (_teacher.CreateEncoder(), _student.CreateEncoder());
         TokenSequence student;
         try
@@ -114,8 +114,8 @@ internal sealed class RealignMap : IMap<OrderedExample, Example>, IFingerprinted
     // Whether the document was tokenized with bos or eos. The special tokens in the shard say so. If neither tokenizer of the shard could have
     // written one, this assumes what tokenize does by default. A part of a longer document is then taken to have no eos, since nothing tells whether
     // it is the last part.
-    private static bool Marked(Example example, TeacherView view, ushort unit, int? teacherId, bool isLikely)
-        => isLikely && teacherId is null && (example.Student.Units is null || !example.Student.Units.Contains(unit)) || Has(view.Tokens, unit) || Has(example.Student, unit);
+    private static bool HadMark(Example example, TeacherView view, ushort unit, int? teacherId, bool isDefault)
+        => isDefault && teacherId is null && (example.Student.Units is null || !example.Student.Units.Contains(unit)) || Has(view.Tokens, unit) || Has(example.Student, unit);
 
     private static bool Has(TokenSequence tokens, ushort unit) => tokens.Units is { } units && units.Contains(unit);
 

@@ -47,7 +47,7 @@ internal static class StudentExport
     /// <param name="student">The student.</param>
     /// <param name="folder">The full path of the folder. Existing files are replaced.</param>
     /// <param name="type">The number format of the weights.</param>
-    /// <param name="run">The run. Further files are copied from the model that its student started from.</param>
+    /// <param name="run">The run. The generation config and the chat template are taken from the model that its student started from.</param>
     /// <param name="expansion">The input expansion to write with it; null to leave it out.</param>
     /// <param name="gguf">The number format of a GGUF file to write beside the weights; null for none.</param>
     /// <returns>Remarks about the GGUF file, for the user.</returns>

@@ -31,14 +31,14 @@ internal static class StudentFactory
             { Model: not null, Config: not null } => throw new DefinitionException($"the student has both a \"model\" and a \"config\"; {Choice}"),
             { Config: not null, InputExpansion: true } => throw new DefinitionException("the student has inputExpansion but starts from a config; the expansion adds the embeddings of a model's old vocabulary, so give a model"),
             { Config: not null, Edit: not null } => throw new DefinitionException("the student has an \"edit\" but starts from a config; an edit is fitted on a model, so give that model"),
-            { Config: { } config } => new LanguageModel(FromNothing(run.Input(config), tokenizer, run, device), tokenizer, null),
+            { Config: { } config } => new LanguageModel(FromConfig(run.Input(config), tokenizer, run, device), tokenizer, null),
             { Model: { } folder } => FromModel(run.Input(folder), tokenizer, definition, run, device),
             _ => throw new DefinitionException($"the student has neither a \"model\" nor a \"config\"; {Choice}"),
         };
     }
 
     /// <summary>A model with random weights, by a config.json or the folder that contains it. Its vocabulary is that of the tokenizer.</summary>
-    private static CausalLm FromNothing(string path, TextTokenizer tokenizer, RunSite run, TorchDevice device)
+    private static CausalLm FromConfig(string path, TextTokenizer tokenizer, RunSite run, TorchDevice device)
     {
         string file = run.Storage.DirectoryExists(path) ? Path.Combine(path, ModelConfig.FileName) : path;
         if (!run.Storage.FileExists(file))

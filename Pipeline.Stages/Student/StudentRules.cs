@@ -43,7 +43,7 @@ internal sealed class StudentRules
 
     private RuleFinding At(string key, string message) => new($"{_prefix}.{key}", $"'{_prefix}.{key}': {message}") { OfRun = _ofRun };
 
-    private IEnumerable<RuleFinding> Mine(IEnumerable<RuleFinding> findings) => findings.Select(f => f with { OfRun = _ofRun });
+    private IEnumerable<RuleFinding> WithOrigin(IEnumerable<RuleFinding> findings) => findings.Select(f => f with { OfRun = _ofRun });
 
     private IEnumerable<RuleFinding> Files()
     {
@@ -65,11 +65,11 @@ internal sealed class StudentRules
         }
         else
         {
-            foreach (RuleFinding finding in Mine(ModelFolderRules.Of($"{_prefix}.model", _student.Model!, _context).Concat(ModelFolderRules.Edit($"{_prefix}.edit", _student.Edit, _context))))
+            foreach (RuleFinding finding in WithOrigin(ModelFolderRules.Of($"{_prefix}.model", _student.Model!, _context).Concat(ModelFolderRules.Edit($"{_prefix}.edit", _student.Edit, _context))))
                 yield return finding;
         }
         string tokenizerKey = _student.Tokenizer is not null ? "tokenizer" : _student.Model is not null ? "model" : "tokenizer";
-        foreach (RuleFinding finding in Mine(SideRules.Tokenizer($"{_prefix}.{tokenizerKey}", _student.Tokenizer, _student.Model, _context)))
+        foreach (RuleFinding finding in WithOrigin(SideRules.Tokenizer($"{_prefix}.{tokenizerKey}", _student.Tokenizer, _student.Model, _context)))
             yield return finding;
     }
 
@@ -134,7 +134,7 @@ internal sealed class StudentRules
                 yield return At("embeddings", $"'{_student.Embeddings}' needs a 'donor': a model folder that has the student's tokenizer");
                 yield break;
             }
-            RuleFinding[] faults = [.. Mine(ModelFolderRules.Of($"{_prefix}.donor", donor, _context))];
+            RuleFinding[] faults = [.. WithOrigin(ModelFolderRules.Of($"{_prefix}.donor", donor, _context))];
             foreach (RuleFinding finding in faults)
                 yield return finding;
             if (faults.All(f => f.IsWarning) && _models.Tokenizer(donor) is { } tokenizer && tokenizer.Fingerprint != target.Fingerprint)

@@ -108,7 +108,7 @@ internal static class UpdateStudentRules
     {
         if (options.Objectives.Latents is not { } latents || context.Definition.Teacher is not { Backend: TeacherDefinition.DefaultBackend } teacher || latents.Faults("", "").Any())
             yield break;
-        if (RuleFor(() => new KnownModels(context).Config(teacher.Model)) is { } known
+        if (ConfigOrNull(() => new KnownModels(context).Config(teacher.Model)) is { } known
             && LatentsObjective.Fault(latents, new ModelShapes(config.Layers, config.HiddenSize, known.Layers, known.HiddenSize)) is (var key, var message))
         {
             yield return new RuleFinding($"objectives.latents.{key}", $"'objectives.latents.{key}': {message}");
@@ -116,7 +116,7 @@ internal static class UpdateStudentRules
     }
 
     // If the teacher's configuration cannot be read, another rule reports it.
-    private static ModelConfig? RuleFor(Func<ModelConfig?> read)
+    private static ModelConfig? ConfigOrNull(Func<ModelConfig?> read)
     {
         try
         {

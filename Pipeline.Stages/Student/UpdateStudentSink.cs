@@ -86,7 +86,7 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
             TrainingState state = _resumed ?? new TrainingState(0, default, 0, _device.Threads, []);
             // The first batch shows whether the shards hold the hidden states that objectives read. If not, a teacher has to run alongside.
             StudentBatch? first = state.Step < _options.Steps ? await batches.PeekAsync().ConfigureAwait(false) : null;
-            trainer = await _device.RunAsync(() => Begin(student, first), cancellationToken).ConfigureAwait(false);
+            trainer = await _device.RunAsync(() => CreateTrainer(student, first), cancellationToken).ConfigureAwait(false);
             if (_resumed is not null) _meter.Say($"continuing from step {state.Step} of {_options.Steps}");
             var training = new StudentTraining(_options, _name, _meter, _device, trainer, batches, _checkpoints, _ranks);
             state = await new TrainingLoop(_options, _name, training, () => _ranks.Any(_stopRequested.IsCancellationRequested)).RunAsync(state, isSaved: _resumed is not null, cancellationToken).ConfigureAwait(false);
@@ -116,16 +116,16 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
         return audit.Differ ? audit.Describe() : null;
     }
 
-    private Trainer Begin(LanguageModel student, StudentBatch? first)
+    private Trainer CreateTrainer(LanguageModel student, StudentBatch? first)
     {
         TrainedParameters.Choose(student, _options, _run.Definition.Seed);
         StudentObjectives objectives = StudentObjectives.Create(_options.Objectives, student.Model.Config, _run, _teacher, student.Device);
-        var trainer = new Trainer(_options, student, objectives, first is not null && objectives.NeedTeacher(objectives.Tables(first)) ? Beside(objectives.All, student.Device) : null, _ranks);
+        var trainer = new Trainer(_options, student, objectives, first is not null && objectives.NeedTeacher(objectives.Tables(first)) ? CreateOnlineTeacher(objectives.All, student.Device) : null, _ranks);
         if (_resumed is not null) _checkpoints.Restore(trainer, _resumed, writes: _ranks.Rank == 0);
         return trainer;
     }
 
-    private OnlineTeacher Beside(IReadOnlyList<IObjective> objectives, TorchSharp.torch.Device device) => new(
+    private OnlineTeacher CreateOnlineTeacher(IReadOnlyList<IObjective> objectives, TorchSharp.torch.Device device) => new(
         Teacher($"{string.Join(", ", objectives.Select(o => o.Name))} need") as TorchTeacher ?? throw new DefinitionException(
             $"stage '{_name}': its objectives need a teacher running alongside the student, which backend '{_run.Definition.Teacher?.Backend}' does not provide; expected '{TeacherDefinition.DefaultBackend}'"),
         [.. objectives.SelectMany(o => o.TeacherLayers)],

@@ -60,7 +60,8 @@ public static partial class TorchLoader
                 return;
             }
 
-            // libgomp reads this once, when it is loaded. With spinning threads, the same work takes 2 to 5 times as long on a shared machine.
+            // libgomp reads this once, when it is loaded. On a shared machine, threads that spin while they wait cost 2 to 5 times as much processor
+            // time.
             SetEnvironment("OMP_WAIT_POLICY", "passive", 0);
             // Without a workspace of fixed size, cuBLAS may sum in another order from one call to the next. Deterministic kernels refuse to run
             // without it.

@@ -8,7 +8,7 @@ namespace Pipeline.Stages.Torch;
 /// </summary>
 internal static class UserCache
 {
-    private const UnixFileMode Own = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     private const string Name = "alm";
 
@@ -24,7 +24,7 @@ internal static class UserCache
         // A user without a home folder, as in services and containers. Others on the machine could create a folder of this name first, so it must not
         // be accessible to anyone else.
         string temporary = Path.Combine(Path.GetTempPath(), $"{Name}-{Environment.UserName}");
-        return TryCreate(temporary, out string? reason) is { } made && (OperatingSystem.IsWindows() || File.GetUnixFileMode(made) == Own)
+        return TryCreate(temporary, out string? reason) is { } made && (OperatingSystem.IsWindows() || File.GetUnixFileMode(made) == OwnerOnly)
             ? made
             : throw new StorageException($"there is no home folder to keep files in, and {temporary} is not private to this user{(reason is null ? "" : $" ({reason})")}; set XDG_CACHE_HOME to a writable folder");
     }
@@ -37,7 +37,7 @@ internal static class UserCache
             if (OperatingSystem.IsWindows())
                 Directory.CreateDirectory(folder);
             else
-                Directory.CreateDirectory(folder, Own);
+                Directory.CreateDirectory(folder, OwnerOnly);
             string probe = Path.Combine(folder, Path.GetRandomFileName());
             using (new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose))
             {
