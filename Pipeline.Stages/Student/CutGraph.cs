@@ -46,7 +46,9 @@ internal sealed class CutGraph(Tensor[] normed, Tensor[] others)
     /// Has the head's gradient through these scores computed in <see cref="Add"/>, from the combined gradient, instead of once for each loss.
     /// </summary>
     /// <param name="scores">Scores that were computed with a head that is not in the graph.</param>
-    /// <param name="head_VH">The parameter that gets the gradient.</param>
+    /// <param name="head_VH">
+    /// The parameter that gets the gradient. If an objective also reads whole logits, it is among the parameters above the cut too, and gets both.
+    /// </param>
     /// <param name="order">The order of the head's rows that the scores were computed in; null for the order of ids.</param>
     public void LeaveHead(HeadScores scores, Tensor head_VH, PlaceOrder? order) => (_scores, _head, _order) = (scores, head_VH, order);
 

@@ -86,7 +86,7 @@ internal sealed class StudentStep(
     /// <summary>One backward pass of the weighted sum of the losses.</summary>
     private StepLosses Together(Tensor[] losses, double[] values, double[] preferences, double[]? weights)
     {
-        // A single objective needs no rule: AdamW divides by the size of the gradient, so a constant factor makes no difference.
+        // A single objective needs no rule: whatever its gradient is divided by, AdamW divides by the size of the gradient anyway.
         weights ??= rule.NeedsGradients ? [1.0] : rule.Weights(values, new double[losses.Length]);
         Tensor total = losses[0] * (weights[0] * preferences[0]);
         for (int k = 1; k < losses.Length; k++) total += losses[k] * (weights[k] * preferences[k]);

@@ -17,8 +17,8 @@ using AdamW = Pipeline.Stages.Torch.AdamW;
 namespace Pipeline.Stages.Student;
 
 /// <summary>
-/// One training step at a time: computes the gradients of a step's batches, clips them, and applies AdamW. The steps themselves come from
-/// <see cref="StudentTraining"/>. To be used on the device's thread, except for <see cref="Tables"/>.
+/// One training step at a time: computes the gradients of a step's batches, clips them, and applies AdamW.
+/// <see cref="StudentTraining"/> calls it for every step. To be used on the device's thread, except for <see cref="Tables"/>.
 /// </summary>
 internal sealed class Trainer : ITrained, IDisposable
 {
