@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>
-/// Orthogonal matching pursuit (arXiv 2506.06607, as mergekit's tokensurgeon does it). A new token is one that another model has, the donor. Its
-/// embedding there is written as a sparse combination of the donor's embeddings of tokens that both models have. The same combination of the model's
-/// own embeddings is the new embedding. N shared tokens, B new tokens, P width of the donor, H width of the model, k terms. Computed in float64.
+/// Orthogonal matching pursuit (arXiv 2506.06607, as mergekit's tokensurgeon does it). A donor is another model that has the new tokens. The donor's
+/// embedding of a new token is written as a sparse combination of its embeddings of tokens that both models have. The same combination of the model's
+/// own embeddings becomes the new embedding. N shared tokens, B new tokens, P width of the donor, H width of the model, k terms. Computed in float64.
 /// </summary>
 internal static class OmpTransfer
 {

@@ -19,8 +19,9 @@ internal sealed record ResidualNetworkShape(
 
 /// <summary>
 /// The hypernetwork of tokenkit (arXiv 2503.20083, section 5.3). It rescales the source embeddings of the pieces, adds learned positions, and applies
-/// post-norm layers, whose attention has no output projection. The result is a correction to the pooled embeddings. The last layer then begins at 0,
-/// so that training begins without a correction. Weights have the names they have there, with kernels [in, out].
+/// post-norm layers, whose attention has no output projection. The output is added to the pooled embeddings as a correction. It begins at 0, so that
+/// training begins at the pooled embeddings. Without a residual, the output is the prediction itself. Weights have the names they have in tokenkit,
+/// with kernels [in, out].
 /// </summary>
 internal sealed class ResidualNetwork(ResidualNetworkShape shape, NetworkWeights weights) : IHypernetwork
 {

@@ -9,9 +9,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Steering;
 
 /// <summary>
-/// The edits of a model's activations, as a file next to its weights or in a folder of their own. For each layer L it has the orthonormal bases U⁺
-/// and U⁻ in float32: <c>layerL.positive</c> [d, k⁺] and <c>layerL.negative</c> [d, k⁻]. The matrix P = I + U⁺U⁺ᵀ − U⁻U⁻ᵀ is never stored, since it
-/// has d² values instead of d(k⁺ + k⁻).
+/// The edits of a model's activations, as a file next to the model's weights or in a folder of its own. For each layer L it has the orthonormal bases
+/// U⁺ and U⁻ in float32: <c>layerL.positive</c> [d, k⁺] and <c>layerL.negative</c> [d, k⁻]. The matrix P = I + U⁺U⁺ᵀ − U⁻U⁻ᵀ is never stored, since
+/// it has d² values instead of d(k⁺ + k⁻).
 /// </summary>
 public sealed class SteeringEdit : IDisposable
 {

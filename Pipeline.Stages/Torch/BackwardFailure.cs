@@ -30,10 +30,7 @@ internal static class BackwardFailure
         }
     }
 
-    /// <summary>
-    /// Throws what a backward function threw. To be called after every backward pass, even if that threw. If this throws, the gradients are
-    /// worthless.
-    /// </summary>
+    /// <summary>Throws what a backward function threw. To be called after every backward pass. If this throws, the gradients are worthless.</summary>
     public static void ThrowIfAny()
     {
         if (Interlocked.Exchange(ref _first, null) is { } first)

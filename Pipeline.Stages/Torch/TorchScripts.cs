@@ -5,8 +5,8 @@ namespace Pipeline.Stages.Torch;
 
 /// <summary>
 /// Operators that TorchSharp does not bind. They are called through TorchScript, with torch's own autograd. A syntax error here would end the
-/// process, so the source is a constant, and the tests run all of it. Each function is a single operator, so that the script compiler has nothing to
-/// fuse or to differentiate by itself, and results do not change after its warm-up.
+/// process, so the source is a constant, and the tests run all of it. Each function calls a single operator (<c>gradients</c> also fills in zeros),
+/// so that the script compiler has nothing to fuse or to differentiate by itself, and results do not change after its warm-up.
 /// </summary>
 internal static class TorchScripts
 {
