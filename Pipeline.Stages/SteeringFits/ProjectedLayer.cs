@@ -14,8 +14,8 @@ namespace Pipeline.Stages.SteeringFits;
 /// <param name="DropGap">The same for the negative side.</param>
 /// <param name="Strength">The mean of ‖hP − h‖ / ‖h‖ over the sampled base activations, before lengths are restored.</param>
 /// <param name="Angle">The largest principal angle between the kept and the dropped subspace, in radians.</param>
-/// <param name="Signature">See <see cref="LayerSignature"/>. It grows with depth.</param>
-/// <param name="Contrast">See <see cref="LayerSignature"/>.</param>
+/// <param name="Signature">See <see cref="Steering.LayerSignature"/>. It grows with depth.</param>
+/// <param name="Contrast">See <see cref="Steering.LayerSignature"/>.</param>
 internal sealed record ProjectedLayer(
     int Layer, int KeepRank, int DropRank, double KeepShare, double DropShare, double KeepGap, double DropGap, double Strength, double Angle, double Signature, double Contrast)
 {
