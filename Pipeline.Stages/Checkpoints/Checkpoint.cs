@@ -24,8 +24,8 @@ internal sealed class Checkpoint
 
     public IReadOnlyList<FileHash> Files { get; }
 
-    /// <summary>Full path of a file, for those that map it.</summary>
-    /// <exception cref="InputException">The checkpoint has none of that name.</exception>
+    /// <summary>The full path of a file, for readers that map it into memory.</summary>
+    /// <exception cref="InputException">The checkpoint has no file with this name.</exception>
     public string PathOf(string name) => Files.Any(f => f.Name == name)
         ? Path.Combine(Folder, name)
         : throw new InputException($"{Folder} has no {name}; it holds {string.Join(", ", Files.Select(f => f.Name))}. It was written by another stage or an older program");

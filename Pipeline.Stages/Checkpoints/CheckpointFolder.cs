@@ -2,14 +2,14 @@ using System.Globalization;
 
 namespace Pipeline.Stages.Checkpoints;
 
-/// <summary>Names of checkpoints: their step, so that the newest is the last.</summary>
+/// <summary>The names of checkpoint folders. A name contains the step, so that the newest checkpoint comes last in order of names.</summary>
 internal static class CheckpointFolder
 {
     private const string Prefix = "step-";
 
     public static string NameOf(long step) => string.Create(CultureInfo.InvariantCulture, $"{Prefix}{step:d10}");
 
-    /// <summary>Null if the folder is not a checkpoint by its name.</summary>
+    /// <summary>The step of a checkpoint folder; null if the folder's name is not that of a checkpoint.</summary>
     public static long? StepOf(string path)
     {
         string name = Path.GetFileName(path);

@@ -4,14 +4,14 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Checkpoints;
 
-/// <summary>The checkpoints of a folder.</summary>
+/// <summary>Finds and checks the checkpoints in a folder.</summary>
 internal static class CheckpointSet
 {
     /// <summary>
-    /// The newest checkpoint whose every checksum is right. Those that are newer and are not whole are named, with the reason: a run
-    /// continues from an older one rather than not at all.
+    /// Finds the newest checkpoint whose checksums are all right. Newer ones that are damaged are named, with the reason. A run continues from an
+    /// older checkpoint rather than not at all.
     /// </summary>
-    /// <exception cref="InputException">The newest is of a version this program does not read.</exception>
+    /// <exception cref="InputException">The newest checkpoint is of a version that this program does not read.</exception>
     public static CheckpointSearch FindLatest(IStorage storage, string folder, CancellationToken cancellationToken = default)
     {
         var skipped = new List<DamagedException>();
@@ -29,9 +29,9 @@ internal static class CheckpointSet
         return new CheckpointSearch(null, skipped);
     }
 
-    /// <summary>Checks every file of a checkpoint.</summary>
-    /// <exception cref="DamagedException">Names the file, what was found, what was expected.</exception>
-    /// <exception cref="InputException">It is of a version this program does not read.</exception>
+    /// <summary>Opens a checkpoint and checks every file of it.</summary>
+    /// <exception cref="DamagedException">A file is not what was written. The message names the file, what was found and what was expected.</exception>
+    /// <exception cref="InputException">The checkpoint is of a version that this program does not read.</exception>
     public static Checkpoint Open(IStorage storage, string path, CancellationToken cancellationToken = default)
     {
         CheckpointManifest manifest = CheckpointManifest.Read(storage, path);
@@ -42,10 +42,10 @@ internal static class CheckpointSet
         return new Checkpoint(storage, path, manifest);
     }
 
-    /// <summary>Folders of checkpoints by name, whole or not, oldest first.</summary>
+    /// <summary>The folders that are checkpoints by their names, damaged or not, oldest first.</summary>
     public static IReadOnlyList<string> List(IStorage storage, string folder)
         => [.. storage.List(folder).Where(p => CheckpointFolder.StepOf(p) is not null && storage.DirectoryExists(p)).OrderBy(CheckpointFolder.StepOf)];
 }
 
-/// <summary>What was found, and what was newer but is not whole.</summary>
+/// <summary>The newest complete checkpoint, or null, and the newer ones that are damaged.</summary>
 internal sealed record CheckpointSearch(Checkpoint? Latest, IReadOnlyList<DamagedException> Skipped);

@@ -5,19 +5,19 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Checkpoints;
 
 /// <summary>Writes checkpoints into a folder and keeps the last few. A checkpoint exists completely or not at all.</summary>
-/// <param name="storage">Where.</param>
-/// <param name="folder">Full path; each checkpoint is a folder in it.</param>
-/// <param name="keep">Checkpoints that stay, the new one included; at least 1.</param>
+/// <param name="storage">Where files are written.</param>
+/// <param name="folder">The full path of the folder. Each checkpoint is a folder in it.</param>
+/// <param name="keep">How many checkpoints are kept, including the new one. At least one is.</param>
 internal sealed class CheckpointWriter(IStorage storage, string folder, int keep)
 {
-    /// <summary>Keeps what the writer of a checkpoint says about itself (position, random state).</summary>
+    /// <summary>The file in a checkpoint for what its writer needs to continue, such as its position.</summary>
     public const string StateFile = "state.json";
 
     /// <summary>
-    /// The newest complete checkpoint, to continue from. Deletes what is newer, named in the result, and what a crash kept from
-    /// being deleted.
+    /// Finds the newest complete checkpoint, to continue from it. Newer ones, which the result names, are deleted, and so are old ones that a crash
+    /// has kept from being deleted.
     /// </summary>
-    /// <exception cref="Contracts.Errors.InputException">The newest is of a version this program does not read.</exception>
+    /// <exception cref="Contracts.Errors.InputException">The newest checkpoint is of a version that this program does not read.</exception>
     public CheckpointSearch Resume(CancellationToken cancellationToken = default)
     {
         CheckpointSearch search = CheckpointSet.FindLatest(storage, folder, cancellationToken);
@@ -27,13 +27,13 @@ internal sealed class CheckpointWriter(IStorage storage, string folder, int keep
     }
 
     /// <summary>
-    /// Writes the files under a staging name, hashing them on the way, the manifest last; syncs, renames, and deletes checkpoints
-    /// beyond the last few. Written again, a step replaces itself.
+    /// Writes a checkpoint. The files go to a staging folder and are hashed on the way, and the manifest comes last. Then the folder is synced and
+    /// renamed, and checkpoints beyond the last few are deleted. A step that is written again replaces itself.
     /// </summary>
-    /// <param name="step">Of the training run; newer is larger.</param>
-    /// <param name="stateJson">Small state, as JSON.</param>
-    /// <param name="files">Plain names, and what writes each, forward only.</param>
-    /// <returns>The checkpoint's folder.</returns>
+    /// <param name="step">The number of steps done. A newer checkpoint has a larger one.</param>
+    /// <param name="stateJson">A small state, as JSON.</param>
+    /// <param name="files">The names of the files, without folders, and what writes each of them. Streams can only be written forward.</param>
+    /// <returns>The full path of the checkpoint.</returns>
     public string Write(long step, string stateJson, params (string Name, Action<Stream> Write)[] files)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);
@@ -63,8 +63,8 @@ internal sealed class CheckpointWriter(IStorage storage, string folder, int keep
     }
 
     /// <summary>
-    /// Says that a checkpoint was just written or is the one to continue from: deletes what is newer, which is damaged or of a future that
-    /// was given up, and what is beyond the last few, which a crash may have kept from being deleted.
+    /// Makes a checkpoint the newest one: it was just written, or training continues from it. Newer checkpoints are deleted, since they are damaged
+    /// or belong to a course that was given up. So are those beyond the last few, which a crash may have left behind.
     /// </summary>
     public void Settle(long step)
     {

@@ -2,15 +2,16 @@ using System.Text;
 
 namespace Pipeline.Stages.Embeddings;
 
-/// <summary>One tokenizer as the bias matrices need it.</summary>
+/// <summary>One of the two tokenizers, with what the computation of the bias needs of it.</summary>
 internal sealed class BiasSide
 {
     private readonly int[] _sorted;
     private readonly int[] _rank;
 
-    /// <param name="vocabulary">The byte views.</param>
-    /// <param name="probabilities">[vocabulary] unigram probability of every id.</param>
-    /// <param name="tokenize">Ids of a run of bytes, merges only, no pre-tokenizer splits.</param>
+    /// <summary>Sorts the vocabulary by its bytes.</summary>
+    /// <param name="vocabulary">The bytes of all ids.</param>
+    /// <param name="probabilities">[vocabulary] the unigram probability of every id.</param>
+    /// <param name="tokenize">The ids of a run of bytes, by merges only and without the pre-tokenizer.</param>
     public BiasSide(VocabularyBytes vocabulary, double[] probabilities, FvtTransfer.Decomposition tokenize)
     {
         if (probabilities.Length != vocabulary.Count)
@@ -32,10 +33,13 @@ internal sealed class BiasSide
 
     public FvtTransfer.Decomposition Tokenize { get; }
 
-    /// <summary>One id per run of bytes, in order of its first appearance; of a text token and a byte fallback the text token.</summary>
+    /// <summary>
+    /// One id for each distinct run of bytes, in the order in which the runs first appear. Where an ordinary token and a byte fallback have the same
+    /// byte, it is the ordinary token.
+    /// </summary>
     public IReadOnlyList<int> Distinct { get; }
 
-    /// <summary>Ids whose bytes start with <paramref name="prefix"/>, in order of first appearance.</summary>
+    /// <summary>The distinct ids whose bytes begin with <paramref name="prefix"/>, in the order of <see cref="Distinct"/>.</summary>
     public int[] InOrderStartingWith(ReadOnlySpan<byte> prefix)
     {
         int[] ids = StartingWith(prefix).ToArray();

@@ -3,14 +3,15 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Embeddings;
 
-/// <summary>Which ids of a vocabulary are boundary tokens.</summary>
+/// <summary>Says which ids of a vocabulary are boundary tokens, over which the boundary mass is summed.</summary>
 internal static class BoundaryMask
 {
-    /// <param name="vocabulary">The byte views.</param>
-    /// <param name="specials">Ids of the special tokens.</param>
-    /// <param name="set">Which tokens are in B.</param>
-    /// <param name="rows">Rows of the model's head, at least the vocabulary; ids that no token has are no boundaries.</param>
-    /// <returns>[rows]</returns>
+    /// <summary>The mask of a set of boundary tokens.</summary>
+    /// <param name="vocabulary">The bytes of all ids.</param>
+    /// <param name="specials">The ids of the special tokens.</param>
+    /// <param name="set">Which tokens are in the set.</param>
+    /// <param name="rows">The number of rows of the model's head, at least the size of the vocabulary. Ids without a token are no boundaries.</param>
+    /// <returns>[rows] true for boundary tokens.</returns>
     public static bool[] For(VocabularyBytes vocabulary, IEnumerable<int> specials, BoundarySet set, int rows)
     {
         if (rows < vocabulary.Count)
@@ -37,12 +38,12 @@ internal static class BoundaryMask
     }
 
     /// <summary>
-    /// [rows] the default set for a model: tokens whose first byte is a space, a line feed or a tab, and every special token. An added
-    /// token that is not special (runs of white space in Gemma) is text here. Belongs to the caller, outside dispose scopes.
+    /// [rows] the mask of the default set: tokens whose first byte is a space, a line feed or a tab, and all special tokens. An added token that is
+    /// not special, such as Gemma's runs of white space, counts as text here. The tensor belongs to the caller, outside any dispose scope.
     /// </summary>
     public static Tensor Of(TextTokenizer tokenizer, int rows, Device device) => tensor(OfIds(tokenizer, rows), device: device).DetachFromDisposeScope();
 
-    /// <summary>[rows] the same set, for every row of a model.</summary>
+    /// <summary>[rows] the same mask as an array, for all rows of a model's head.</summary>
     public static bool[] OfIds(TextTokenizer tokenizer, int rows)
     {
         bool[] mask = For(tokenizer);
@@ -50,7 +51,7 @@ internal static class BoundaryMask
         return mask;
     }
 
-    /// <summary>[vocabulary] the same set, for every id of a tokenizer.</summary>
+    /// <summary>[vocabulary] the same mask for all ids of a tokenizer.</summary>
     public static bool[] For(TextTokenizer tokenizer)
     {
         VocabularyBytes vocabulary = VocabularyBytes.Create(
@@ -58,7 +59,7 @@ internal static class BoundaryMask
         return For(vocabulary, tokenizer.SpecialIds, BoundarySet.All, vocabulary.Count);
     }
 
-    /// <summary>B = { one token }: the end-of-sequence token in place of the boundary bytes.</summary>
+    /// <summary>[rows] the mask of a single token, such as the end-of-text token in place of the default set.</summary>
     public static bool[] For(int tokenId, int rows)
     {
         var mask = new bool[rows];

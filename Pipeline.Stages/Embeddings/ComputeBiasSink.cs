@@ -10,8 +10,8 @@ using Pipeline.Stages.Tokenization.Tokens;
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>
-/// Counts both tokenizers' tokens in the documents of a flow and writes the tokenization bias of every pair of tokens that can end
-/// a chunk together.
+/// Counts the tokens of both tokenizers in the documents of a flow. From the counts it computes and writes the tokenization bias of every pair of
+/// tokens that can end a chunk together.
 /// </summary>
 internal sealed class ComputeBiasSink : ISink<TextDocument>, ICommitted
 {

@@ -4,18 +4,23 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Embeddings;
 
-/// <summary>A new vocabulary's rows by way of another model that has it, the donor: OMP or FOCUS. Tokens the old vocabulary has are copied.</summary>
+/// <summary>
+/// Makes the embeddings of a new vocabulary by way of a donor, which is another model that has this vocabulary: OMP or FOCUS. Tokens that the old
+/// vocabulary has are copied. Tokens that the donor lacks get the mean of the old rows.
+/// </summary>
 internal static class DonorTransfer
 {
-    /// <summary>Terms of a sparse combination.</summary>
+    /// <summary>The largest number of terms of an OMP combination.</summary>
     public const int Terms = 64;
 
-    /// <param name="source_VH">[source rows, H] the matrix of the source tokenizer.</param>
-    /// <param name="donor_VP">[target rows, P] the donor's matrix of the same kind.</param>
-    /// <param name="source">The tokenizer of the matrix.</param>
-    /// <param name="target">The new one, which is the donor's.</param>
+    /// <summary>The embeddings of the new vocabulary.</summary>
+    /// <param name="source_VH">[source rows, H] the model's own matrix.</param>
+    /// <param name="donor_VP">[target rows, P] the donor's matrix of the same kind, input or output.</param>
+    /// <param name="source">The tokenizer of the model's own matrix.</param>
+    /// <param name="target">The new tokenizer, which is the donor's.</param>
     /// <param name="focus">FOCUS instead of OMP.</param>
-    /// <returns>[target vocabulary, H], in the type of the source matrix.</returns>
+    /// <returns>[target vocabulary, H] in the type of the model's own matrix.</returns>
+    /// <exception cref="InputException">The donor and the model have no token in common.</exception>
     public static Tensor Apply(Tensor source_VH, Tensor donor_VP, TextTokenizer source, TextTokenizer target, bool focus)
     {
         using var scope = NewDisposeScope();

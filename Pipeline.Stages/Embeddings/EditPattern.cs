@@ -2,7 +2,10 @@ using System.Numerics;
 
 namespace Pipeline.Stages.Embeddings;
 
-/// <summary>Levenshtein distances, unit costs, from one byte string to many: the pattern's bit vectors are made once. Not thread-safe.</summary>
+/// <summary>
+/// Levenshtein distances with unit costs from one byte string, the pattern, to many others. The bit vectors of the pattern are computed once. Not
+/// thread-safe.
+/// </summary>
 internal sealed class EditPattern
 {
     private const int Bits = 64;
@@ -21,7 +24,7 @@ internal sealed class EditPattern
             _match[pattern[i]] |= 1UL << i;
     }
 
-    /// <summary>One bit per byte value modulo 64: bytes that share a bit can only make the bound lower.</summary>
+    /// <summary>A set of bytes in 64 bits: one bit for each byte value modulo 64. Values that share a bit can only make the bound lower.</summary>
     public static ulong SignatureOf(ReadOnlySpan<byte> bytes)
     {
         ulong signature = 0;
@@ -30,11 +33,14 @@ internal sealed class EditPattern
         return signature;
     }
 
-    /// <summary>A lower bound from which bytes occur: an edit removes at most one byte from either difference.</summary>
+    /// <summary>
+    /// A lower bound of the distance, from the bytes that occur in only one of the strings. One edit can remove at most one byte from either of these
+    /// two sets.
+    /// </summary>
     public int LowerBound(ulong signature)
         => Math.Max(BitOperations.PopCount(Signature & ~signature), BitOperations.PopCount(signature & ~Signature));
 
-    /// <summary>The exact distance when it is below <paramref name="limit"/>, else any number that is not.</summary>
+    /// <summary>The exact distance if it is below <paramref name="limit"/>; otherwise any number that is not below it.</summary>
     public int Below(ReadOnlySpan<byte> text, int limit)
     {
         if (Math.Abs(_pattern.Length - text.Length) >= limit)
@@ -44,7 +50,7 @@ internal sealed class EditPattern
         return _pattern.Length <= Bits ? BitParallel(text) : Rows(text, limit);
     }
 
-    // Myers (1999) in Hyyrö's form: one column of the table is two bit vectors of vertical differences.
+    // Myers (1999) in Hyyrö's form. One column of the table is two bit vectors, of the increases and the decreases down the column.
     private int BitParallel(ReadOnlySpan<byte> text)
     {
         ulong positive = ulong.MaxValue, negative = 0, last = 1UL << (_pattern.Length - 1);
@@ -66,7 +72,7 @@ internal sealed class EditPattern
         return distance;
     }
 
-    // The table row by row; given up when a whole row reaches the limit.
+    // The table row by row. It is given up when all of a row has reached the limit.
     private int Rows(ReadOnlySpan<byte> text, int limit)
     {
         var row = new int[text.Length + 1];

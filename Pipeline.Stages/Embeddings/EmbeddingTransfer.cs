@@ -2,17 +2,17 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Embeddings;
 
-/// <summary>Builds new embedding matrices from old ones, in slices: the work space does not grow with the vocabulary.</summary>
+/// <summary>Makes new embedding matrices from old ones. It works in slices, so that the extra memory does not grow with the vocabulary.</summary>
 internal static class EmbeddingTransfer
 {
-    /// <summary>Elements of the largest gathered slice.</summary>
+    /// <summary>How many values are gathered at a time.</summary>
     private const long SliceElements = 1 << 24;
 
-    /// <summary>The new matrix of a plan. Rows that are drawn depend on the seed alone.</summary>
-    /// <param name="source_VH">[source rows, H] input or output embeddings, of any floating dtype.</param>
-    /// <param name="plan">Where rows come from.</param>
-    /// <param name="seed">Of the draws; give the input and the output matrix different ones.</param>
-    /// <returns>[rows, H] in the dtype and on the device of the old matrix.</returns>
+    /// <summary>Makes the new matrix of a plan.</summary>
+    /// <param name="source_VH">[source rows, H] the old input or output embeddings, of any floating type.</param>
+    /// <param name="plan">Where each row comes from.</param>
+    /// <param name="seed">The seed of the rows that are drawn. Give the input and the output matrix different ones.</param>
+    /// <returns>[rows, H] in the type and on the device of the old matrix.</returns>
     public static Tensor Apply(Tensor source_VH, TransferPlan plan, long seed)
     {
         if (source_VH.size(0) != plan.SourceRows)
@@ -26,7 +26,15 @@ internal static class EmbeddingTransfer
         return target_VH.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Every row the mean of the old rows, or a draw from their normal distribution; special tokens with a role are copied.</summary>
+    /// <summary>
+    /// Makes a matrix whose rows are all the mean of the old rows, or drawn from their normal distribution. Special tokens with a role are copied.
+    /// </summary>
+    /// <param name="source_VH">[source rows, H] the old embeddings.</param>
+    /// <param name="rows">The number of rows of the new matrix.</param>
+    /// <param name="roles">For tokens of the new vocabulary with a role, such as bos, the old id with the same role.</param>
+    /// <param name="start">Mean or random.</param>
+    /// <param name="seed">The seed of the rows that are drawn.</param>
+    /// <returns>[rows, H] in the type and on the device of the old matrix.</returns>
     public static Tensor Apply(Tensor source_VH, int rows, IReadOnlyDictionary<int, int> roles, EmbeddingStart start, long seed)
     {
         long[] copied = [.. roles.Keys.Where(id => id < rows && roles[id] < source_VH.size(0)).Order().Select(id => (long)id)];
@@ -64,7 +72,7 @@ internal static class EmbeddingTransfer
         for (int piece = 0; piece < plan.PieceTarget.Length;)
         {
             using var scope = NewDisposeScope();
-            // A slice ends between two rows: its sums are whole.
+            // A slice ends between two means, so that the pieces of each are all in one slice.
             int end = Math.Min(piece + slice, plan.PieceTarget.Length);
             while (end < plan.PieceTarget.Length && plan.PieceTarget[end] == plan.PieceTarget[end - 1])
                 end++;
@@ -92,7 +100,7 @@ internal static class EmbeddingTransfer
             return;
         using var scope = NewDisposeScope();
         (Tensor mean_H, Tensor std_H) = Statistics(source_VH);
-        // Drawn on the CPU whatever the device is, so that a seed means the same rows everywhere.
+        // Drawn on the CPU whatever the device, so that a seed gives the same rows everywhere.
         using var generator = new Generator(0, CPU);
         generator.manual_seed(seed);
         int slice = SliceRows(source_VH);
@@ -105,7 +113,7 @@ internal static class EmbeddingTransfer
         }
     }
 
-    /// <summary>Mean and population standard deviation per dimension, in float64 over slices.</summary>
+    /// <summary>The mean and the population standard deviation of each dimension, in float64 over slices.</summary>
     private static (Tensor Mean_H, Tensor Std_H) Statistics(Tensor source_VH)
     {
         using var scope = NewDisposeScope();

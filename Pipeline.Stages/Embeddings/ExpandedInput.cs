@@ -10,9 +10,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>
-/// The input of a byte-level student: at each position the embedding of the byte plus that of the longest token of the old vocabulary that
-/// ends there. The table begins as the old model's input embeddings and is trained with the rest, unless it is frozen by its name. In a
-/// model folder it is in separate files, next to weights that other programs open without it.
+/// The input of a byte-level student with input expansion: at each position, the embedding of the byte plus that of the longest token of the old
+/// vocabulary that ends there. The table of the latter begins as the old model's input embeddings. It is trained with everything else, unless it is
+/// frozen by its name. In a model folder it is stored in files of its own, so that other programs can still open the weights without it.
 /// </summary>
 public sealed class ExpandedInput : IDisposable
 {
@@ -26,9 +26,10 @@ public sealed class ExpandedInput : IDisposable
     private readonly InputExpansion _expansion;
     private readonly TextTokenizer _source;
 
-    /// <param name="student">Tokens of one byte, and special tokens.</param>
-    /// <param name="source">The old vocabulary.</param>
-    /// <param name="table_VH">[old vocabulary, H] copied.</param>
+    /// <summary>Makes a new table.</summary>
+    /// <param name="student">The student's tokenizer. Its tokens are single bytes and special tokens.</param>
+    /// <param name="source">The tokenizer of the old vocabulary.</param>
+    /// <param name="table_VH">[old vocabulary, H] the embeddings that the table begins with. They are copied.</param>
     /// <exception cref="DefinitionException">A token of the student has more than one byte.</exception>
     public ExpandedInput(TextTokenizer student, TextTokenizer source, Tensor table_VH)
     {
@@ -41,7 +42,7 @@ public sealed class ExpandedInput : IDisposable
             VocabularyTransfer.BytesOf(student), VocabularyTransfer.BytesOf(source), (int)Table_VH.size(0), VocabularyTransfer.Roles(source, student));
     }
 
-    /// <summary>What keeps a tokenizer from having input expansion; null if every token is one byte or special.</summary>
+    /// <summary>What keeps a tokenizer from having input expansion; null if every token is a single byte or special.</summary>
     public static string? FaultOf(TextTokenizer student)
     {
         for (int id = 0; id < student.VocabularySize; id++)
@@ -52,13 +53,13 @@ public sealed class ExpandedInput : IDisposable
         return null;
     }
 
-    /// <summary>[old vocabulary, H].</summary>
+    /// <summary>[old vocabulary, H] the embeddings that are added. This object owns them.</summary>
     public Parameter Table_VH { get; }
 
-    /// <summary>What goes into the first layer for ids [B, T]: [B, T, H]. On the device's thread.</summary>
-    /// <param name="model">Whose embeddings it is added to.</param>
-    /// <param name="ids_BT">Of the student's tokenizer.</param>
-    /// <param name="mask_BT">int64; no token of the old vocabulary reaches into or across positions where it is 0. Null: 1 everywhere.</param>
+    /// <summary>The input of the first layer for ids [B, T]: [B, T, H]. To be called on the device's thread.</summary>
+    /// <param name="model">The student's model, whose own embeddings are the other part of the sum.</param>
+    /// <param name="ids_BT">Ids of the student's tokenizer.</param>
+    /// <param name="mask_BT">int64. No token of the old vocabulary reaches into or across positions where it is 0. Null: 1 everywhere.</param>
     public Tensor Embed(CausalLm model, Tensor ids_BT, Tensor? mask_BT = null)
     {
         int rows = (int)ids_BT.size(0), length = (int)ids_BT.size(1);
@@ -77,11 +78,14 @@ public sealed class ExpandedInput : IDisposable
         return model.Embed(ids_BT) + TorchScripts.Embedding(Table_VH, at_BT) * there_BT1.to_type(Table_VH.dtype);
     }
 
-    /// <summary>The final hidden states [B, T, H] of ids [B, T].</summary>
+    /// <summary>The final hidden states [B, T, H] for ids [B, T].</summary>
     public Tensor Hidden(CausalLm model, Tensor ids_BT, AttentionContext attention)
         => model.FinalNorm(model.RunLayers(Embed(model, ids_BT), 0, model.Config.Layers, attention));
 
     /// <summary>Writes the table and the old tokenizer into a model folder.</summary>
+    /// <param name="folder">The full path of the folder.</param>
+    /// <param name="storage">Where files are written.</param>
+    /// <param name="type">The number format of the table.</param>
     public void Save(string folder, IStorage storage, ScalarType type)
     {
         _source.Save(Path.Combine(folder, TokenizerName), storage);
@@ -90,11 +94,11 @@ public sealed class ExpandedInput : IDisposable
             new Dictionary<string, string> { ["format"] = "pt", [VersionKey] = Version, [SourceKey] = _source.Fingerprint });
     }
 
-    /// <summary>Does a model folder hold one.</summary>
+    /// <summary>Whether a model folder holds an input expansion.</summary>
     public static bool IsIn(string folder, IStorage storage) => storage.FileExists(Path.Combine(folder, FileName));
 
-    /// <summary>What a model folder holds of it; null when it holds nothing.</summary>
-    /// <exception cref="InputException">It is of another version, or its tokenizer is not the one it was made with.</exception>
+    /// <summary>Loads the input expansion of a model folder; null if there is none.</summary>
+    /// <exception cref="InputException">The files are of another version, or the old tokenizer is not the one that the table was made with.</exception>
     public static ExpandedInput? TryLoad(string folder, TextTokenizer student, IStorage storage, Device device, ScalarType type)
     {
         if (!IsIn(folder, storage))

@@ -3,17 +3,19 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>
-/// FOCUS (arXiv 2305.14481): a new token begins as a mean of shared tokens, weighted by how similar they are to it in another embedding of the
-/// new vocabulary (here the donor model's, there fastText of the target language). N shared tokens, B new ones.
+/// FOCUS (arXiv 2305.14481). A new token begins as a weighted mean of shared tokens. The weights say how similar these are to it in another embedding
+/// of the new vocabulary. Here that is the donor model's embedding; in the paper it is fastText, trained on the target language. N shared tokens, B
+/// new tokens, P width of the donor, H width of the model.
 /// </summary>
 internal static class FocusTransfer
 {
     private const long SliceElements = 1 << 24;
 
-    /// <param name="shared_NP">The donor's rows of shared tokens.</param>
-    /// <param name="new_BP">Its rows of the tokens wanted.</param>
-    /// <param name="model_NH">The model's rows of shared tokens.</param>
-    /// <returns>[B, H], in the type of the model's rows.</returns>
+    /// <summary>The embeddings of the new tokens.</summary>
+    /// <param name="shared_NP">The donor's rows of the shared tokens.</param>
+    /// <param name="new_BP">The donor's rows of the new tokens.</param>
+    /// <param name="model_NH">The model's own rows of the shared tokens.</param>
+    /// <returns>[B, H] in the type of the model's rows.</returns>
     public static Tensor Apply(Tensor shared_NP, Tensor new_BP, Tensor model_NH)
     {
         using var scope = NewDisposeScope();
@@ -31,7 +33,9 @@ internal static class FocusTransfer
         return result.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The nearest point of the simplex to each row (Martins and Astudillo 2016): like softmax, with most weights 0.</summary>
+    /// <summary>
+    /// Sparsemax (Martins and Astudillo 2016): the point of the simplex that is nearest to each row. It is like softmax, but most weights are 0.
+    /// </summary>
     public static Tensor Sparsemax(Tensor scores_BN)
     {
         using var scope = NewDisposeScope();

@@ -1,19 +1,20 @@
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>
-/// Fast vocabulary transfer: a token that the old vocabulary has keeps its embedding, another one starts as the mean of the pieces
-/// the old tokenizer cuts its bytes into.
+/// Fast vocabulary transfer (FVT). A token that the old vocabulary has keeps its embedding. Any other token begins as the mean of the pieces that the
+/// old tokenizer cuts its bytes into.
 /// </summary>
 internal static class FvtTransfer
 {
-    /// <summary>The old tokenizer's ids for a run of bytes, merges only, no pre-tokenizer splits; empty when it has none.</summary>
+    /// <summary>The old tokenizer's ids for a run of bytes, by merges only and without the pre-tokenizer; empty where it has none.</summary>
     public delegate IReadOnlyList<int> Decomposition(ReadOnlySpan<byte> bytes);
 
+    /// <summary>Decides where each row of the new matrix comes from. A token without pieces is drawn at random.</summary>
     /// <param name="source">The old vocabulary.</param>
-    /// <param name="sourceRows">Rows of the old matrix: ids at or above it have no embedding.</param>
+    /// <param name="sourceRows">The number of rows of the old matrix. Ids from this number on have no embedding.</param>
     /// <param name="target">The new vocabulary.</param>
-    /// <param name="targetRows">Rows of the new matrix, at least the new vocabulary; the rest is drawn.</param>
-    /// <param name="roles">Target id → source id of tokens that play the same role (bos, eos, pad, special tokens of templates).</param>
+    /// <param name="targetRows">The number of rows of the new matrix, at least the size of the new vocabulary. Rows beyond it are drawn too.</param>
+    /// <param name="roles">For new ids with a role (bos, eos, pad, special tokens of templates), the old id with the same role.</param>
     /// <param name="decompose">The old tokenizer.</param>
     public static TransferPlan Plan(
         VocabularyBytes source, int sourceRows, VocabularyBytes target, int targetRows, IReadOnlyDictionary<int, int> roles, Decomposition decompose)

@@ -1,15 +1,16 @@
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>
-/// For every position of a byte-level student the longest token of the old vocabulary that ends there: its embedding is added to
-/// the byte's. An Aho-Corasick automaton over the old vocabulary's bytes, O(1) amortized per position.
+/// Finds, at every position of a byte-level student, the longest token of the old vocabulary that ends there. Its embedding is added to that of the
+/// byte. The search is an Aho-Corasick automaton over the bytes of the old vocabulary, with constant time per position on average.
 /// </summary>
 internal sealed class InputExpansion
 {
+    // Longer tokens of the old vocabulary are not used.
     public const int LongestToken = 16;
     private const int Root = 0;
 
-    // Transitions of all nodes in one table: half a million nodes with 256 entries each would be half a gigabyte.
+    // The transitions of all nodes are in one dictionary. Half a million nodes with 256 entries each would take half a gigabyte.
     private readonly Dictionary<long, int> _next = [];
     private readonly List<int> _fail = [Root];
     private readonly List<int> _longest = [-1];
@@ -24,10 +25,11 @@ internal sealed class InputExpansion
         Array.Fill(_whole, -1);
     }
 
-    /// <param name="student">The new vocabulary: single bytes, and whole tokens (special tokens and words of templates).</param>
+    /// <summary>Builds the automaton.</summary>
+    /// <param name="student">The student's vocabulary: single bytes, and whole tokens (special tokens and words of templates).</param>
     /// <param name="source">The old vocabulary.</param>
-    /// <param name="sourceRows">Rows of the old embedding matrix: ids at or above it are not used.</param>
-    /// <param name="roles">Student id → source id of tokens that play the same role.</param>
+    /// <param name="sourceRows">The number of rows of the old embedding matrix. Ids from this number on are not used.</param>
+    /// <param name="roles">For student ids with a role, such as bos, the old id with the same role.</param>
     public static InputExpansion Create(VocabularyBytes student, VocabularyBytes source, int sourceRows, IReadOnlyDictionary<int, int> roles)
     {
         var expansion = new InputExpansion(student.Count);
@@ -48,9 +50,11 @@ internal sealed class InputExpansion
     }
 
     /// <summary>
-    /// The source id per position, -1 where no source token ends. Whole tokens of the student stand alone: nothing is matched across them,
-    /// nor across ids that are not a token of the student (rows above its vocabulary; -1 for padding).
+    /// Finds the old token for every position of a row. A whole token of the student stands alone: no old token is matched across it. Neither is one
+    /// matched across ids that are no token of the student (rows beyond its vocabulary, and -1 for padding).
     /// </summary>
+    /// <param name="studentIds">The ids of the row.</param>
+    /// <param name="sourceIds">Filled with the old id at each position; -1 where no old token ends.</param>
     public void Expand(ReadOnlySpan<int> studentIds, Span<int> sourceIds)
     {
         if (sourceIds.Length < studentIds.Length)
@@ -74,7 +78,7 @@ internal sealed class InputExpansion
 
     private void AddTokens(VocabularyBytes student, VocabularyBytes source, int sourceRows)
     {
-        // A token that the student has whole is matched as that one student token, not as a run of bytes.
+        // A token that the student has as a whole is matched as that one student token, and not as a run of bytes.
         bool Whole(ReadOnlySpan<byte> bytes) => bytes.Length > 1 && (student.MarkId(bytes) ?? student.TextId(bytes)) is not null;
         foreach (TokenClass wanted in new[] { TokenClass.Text, TokenClass.ByteFallback })
         {
@@ -104,7 +108,7 @@ internal sealed class InputExpansion
         return child;
     }
 
-    // Breadth first: a node's longest proper suffix in the trie is shorter than it and has its own links already.
+    // Nodes are linked in order of their depth. The longest proper suffix of a node is shorter than the node, so its own link is already there.
     private void Link()
     {
         (int Parent, byte Byte, int Node, int Depth)[] edges = Edges();
@@ -121,7 +125,7 @@ internal sealed class InputExpansion
         var depth = new int[_fail.Count];
         var edges = new (int Parent, byte Byte, int Node, int Depth)[_next.Count];
         int count = 0;
-        // A child was made after its parent: ascending ids see the parent's depth first.
+        // A child is created after its parent, so that in the order of ids a parent's depth is known first.
         foreach ((long key, int node) in _next.OrderBy(e => e.Value))
         {
             int parent = (int)(key >> 8);

@@ -1,4 +1,4 @@
 namespace Pipeline.Stages.Embeddings;
 
-/// <summary>Options of <c>match-tokens</c>: there is nothing to choose, the tokenizers are the run's.</summary>
+/// <summary>Options of <c>match-tokens</c>. There are none, since the tokenizers are those of the run.</summary>
 internal sealed record MatchTokensOptions;

@@ -6,7 +6,7 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Embeddings;
 
-/// <summary>For every token of the student's tokenizer the nearest of the teacher's, in order of ids.</summary>
+/// <summary>Finds the nearest teacher token for every token of the student's tokenizer, in order of ids.</summary>
 internal sealed class MatchTokensSource(RunSite run) : ISource<TokenMatch>
 {
     public static StageRegistration Registration { get; } = StageRegistration.Source<MatchTokensOptions, TokenMatch, MatchTokensSource>(

@@ -1,9 +1,9 @@
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>
-/// For every token of the new vocabulary the old token of minimal Levenshtein distance between their bytes (MinED). Made for a
-/// quarter of a million tokens on both sides: equal bytes by dictionary, the rest by scanning the lengths nearest first with a
-/// lower bound per pair.
+/// Finds, for every token of the new vocabulary, the old token with the smallest Levenshtein distance between their bytes (MinED). It is made for a
+/// quarter of a million tokens on either side: equal bytes are found in a dictionary, and otherwise old tokens are searched by length, nearest first,
+/// with a cheap lower bound for each pair.
 /// </summary>
 internal sealed class MinedMapping
 {
@@ -24,11 +24,14 @@ internal sealed class MinedMapping
             [.. byLength[length]], [.. byLength[length].Select(id => EditPattern.SignatureOf(source[id]))]))];
     }
 
-    /// <summary>The nearest old token of every new id, one by one.</summary>
+    /// <summary>The nearest old token of every new id, one at a time.</summary>
     /// <param name="source">The old vocabulary.</param>
-    /// <param name="sourceRows">Rows of the old model's head: ids at or above it are not candidates.</param>
+    /// <param name="sourceRows">The number of rows of the old model's head. Ids from this number on are not candidates.</param>
     /// <param name="target">The new vocabulary.</param>
-    /// <returns>Per new id the old id (of equally near ones the first by distance of length, then id) and the distance; -1 for ids that no token has.</returns>
+    /// <returns>
+    /// For each new id, the old id and the distance. Of equally near tokens, the one nearest in length comes first, then the shorter one, then the
+    /// smaller id. For ids without a token, the old id is -1.
+    /// </returns>
     public static IEnumerable<MinedEntry> Each(VocabularyBytes source, int sourceRows, VocabularyBytes target)
     {
         var mapping = new MinedMapping(source, sourceRows);
@@ -48,12 +51,12 @@ internal sealed class MinedMapping
 
         _pattern.Set(token);
         var best = new MinedEntry(-1, int.MaxValue);
-        // A difference in length is a lower bound too: lengths are scanned outward until it reaches the best distance.
-        for (int apart = 0; apart < best.Distance && (token.Length - apart >= 0 || token.Length + apart < _byLength.Length); apart++)
+        // The difference in length is a lower bound of the distance too. Lengths are searched outward until it reaches the best distance so far.
+        for (int difference = 0; difference < best.Distance && (token.Length - difference >= 0 || token.Length + difference < _byLength.Length); difference++)
         {
-            best = Scan(token.Length - apart, best);
-            if (apart > 0 && apart < best.Distance)
-                best = Scan(token.Length + apart, best);
+            best = Scan(token.Length - difference, best);
+            if (difference > 0 && difference < best.Distance)
+                best = Scan(token.Length + difference, best);
         }
         return best;
     }
@@ -77,5 +80,5 @@ internal sealed class MinedMapping
     private sealed record Bucket(int[] Ids, ulong[] Signatures);
 }
 
-/// <summary>The nearest old token of a new one.</summary>
+/// <summary>The nearest old token of a new one, and the Levenshtein distance in bytes. SourceId is -1 where there is no token.</summary>
 internal readonly record struct MinedEntry(int SourceId, int Distance);

@@ -4,30 +4,33 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>
-/// Orthogonal matching pursuit (arXiv 2506.06607, as mergekit's tokensurgeon does it): a token that another model, the donor, has is written
-/// there as a sparse combination of tokens both models have; the same combination of the model's own rows is its embedding. N shared tokens,
-/// B new ones, P width of the donor, H width of the model, k terms. Computed in float64.
+/// Orthogonal matching pursuit (arXiv 2506.06607, as mergekit's tokensurgeon does it). A donor is another model that has the new tokens. The donor's
+/// embedding of a new token is written as a sparse combination of its embeddings of tokens that both models have. The same combination of the model's
+/// own embeddings becomes the new embedding. N shared tokens, B new tokens, P width of the donor, H width of the model, k terms. Computed in float64.
 /// </summary>
 internal static class OmpTransfer
 {
-    /// <summary>A row is done when what is left of it is this share of its norm: further terms would fit noise, with coefficients without bound.</summary>
-    private const double Enough = 1e-6;
+    /// <summary>
+    /// A row is done when the norm of its residual is at most this share of its own norm. More terms would fit noise, with coefficients that grow
+    /// without bound.
+    /// </summary>
+    private const double LeastResidual = 1e-6;
 
-    /// <summary>Elements of the largest slice of products.</summary>
+    /// <summary>How many inner products are computed at a time.</summary>
     private const long SliceElements = 1 << 24;
 
-    /// <summary>Terms per new token in the order they were chosen.</summary>
+    /// <summary>The terms of each new token, in the order in which they were chosen.</summary>
     /// <param name="Indices_Bk">int64 rows of the shared tokens; -1 after the last term.</param>
     /// <param name="Coefficients_Bk">float64; 0 after the last term.</param>
     public sealed record Terms(Tensor Indices_Bk, Tensor Coefficients_Bk);
 
     /// <summary>
-    /// k times the shared row with the largest |inner product| with what is left (rows are not normalized; the first of equals), then a least-squares
-    /// fit on all chosen ones.
+    /// Chooses k terms for each new token. Each time it takes the shared row that has the largest absolute inner product with the residual (the first
+    /// of equals), and then fits all chosen rows again by least squares. Rows are not normalized.
     /// </summary>
-    /// <param name="shared_NP">The donor's rows of shared tokens, of any floating type.</param>
-    /// <param name="new_BP">Its rows of the tokens wanted.</param>
-    /// <param name="terms">k.</param>
+    /// <param name="shared_NP">The donor's rows of the shared tokens, of any floating type.</param>
+    /// <param name="new_BP">The donor's rows of the new tokens.</param>
+    /// <param name="terms">k, the largest number of terms.</param>
     public static Terms Choose(Tensor shared_NP, Tensor new_BP, int terms)
     {
         using var scope = NewDisposeScope();
@@ -46,7 +49,9 @@ internal static class OmpTransfer
         return new Terms(indices.MoveToOuterDisposeScope(), coefficients.MoveToOuterDisposeScope());
     }
 
-    /// <summary>[B, H] Σ c_j q_j over the model's rows of shared tokens, in their type. A row without a term is their mean.</summary>
+    /// <summary>
+    /// [B, H] Σ c_j q_j over the model's own rows of the shared tokens, in their type. A row without any term gets the mean of these rows.
+    /// </summary>
     public static Tensor Combine(Tensor model_NH, Terms terms)
     {
         using var scope = NewDisposeScope();
@@ -67,19 +72,19 @@ internal static class OmpTransfer
     {
         long rows = target_BP.size(0), width = target_BP.size(1);
         Tensor Zeros(params long[] size) => zeros(size, dtype: ScalarType.Float64, device: target_BP.device);
-        // The chosen rows are q·r: q orthonormal, r triangular, so that one term more is one column more.
+        // The chosen rows are factored as q·r, with orthonormal q and triangular r, so that another term only adds a column.
         Tensor basis_BkP = Zeros(rows, k, width), triangle_Bkk = Zeros(rows, k, k), onto_Bk = Zeros(rows, k);
         Tensor indices_Bk = full(rows, k, -1L, dtype: ScalarType.Int64, device: target_BP.device);
-        Tensor left_BP = target_BP.clone(), enough_B = Norm(target_BP) * Enough;
+        Tensor residual_BP = target_BP.clone(), least_B = Norm(target_BP) * LeastResidual;
         for (int j = 0; j < k; j++)
         {
             using var step = NewDisposeScope();
-            Tensor open_B = Norm(left_BP).gt(enough_B);
+            Tensor open_B = Norm(residual_BP).gt(least_B);
             if (!open_B.any().item<bool>())
                 break;
-            (Tensor index_B, Tensor row_BP) = Best(shared_NP, left_BP, indices_Bk.narrow(1, 0, j));
+            (Tensor index_B, Tensor row_BP) = Best(shared_NP, residual_BP, indices_Bk.narrow(1, 0, j));
             Tensor rest_BP = row_BP.clone(), before_BjP = basis_BkP.narrow(1, 0, j);
-            // Twice, which is enough for float64 (Giraud, Langou and Rozložník 2005).
+            // Orthogonalizing twice is enough in float64 (Giraud, Langou and Rozložník 2005).
             for (int pass = 0; pass < 2 && j > 0; pass++)
             {
                 Tensor along_Bj = TorchScripts.Product(before_BjP, rest_BP.unsqueeze(2)).squeeze(2);
@@ -87,30 +92,30 @@ internal static class OmpTransfer
                 rest_BP = rest_BP - TorchScripts.Product(along_Bj.unsqueeze(1), before_BjP).squeeze(1);
             }
             Tensor length_B = Norm(rest_BP);
-            // A row within the span of those chosen adds nothing.
+            // A row that lies in the span of the rows chosen before adds nothing.
             open_B = open_B.logical_and(length_B.gt(Norm(row_BP) * 1e-12));
             Tensor unit_BP = rest_BP / length_B.clamp_min(double.Epsilon).unsqueeze(1) * open_B.to_type(ScalarType.Float64).unsqueeze(1);
             basis_BkP.select(1, j).copy_(unit_BP);
             triangle_Bkk.select(2, j).select(1, j).copy_(where(open_B, length_B, ones_like(length_B)));
-            Tensor share_B = (unit_BP * left_BP).sum(1);
+            Tensor share_B = (unit_BP * residual_BP).sum(1);
             onto_Bk.select(1, j).copy_(share_B);
             indices_Bk.select(1, j).copy_(where(open_B, index_B, full_like(index_B, -1)));
-            left_BP.sub_(share_B.unsqueeze(1) * unit_BP);
+            residual_BP.sub_(share_B.unsqueeze(1) * unit_BP);
         }
         return new Terms(indices_Bk, Solve(triangle_Bkk, onto_Bk, indices_Bk));
     }
 
-    /// <summary>The unchosen row with the largest |inner product|, the first of equals, and the row itself.</summary>
-    private static (Tensor Index_B, Tensor Row_BP) Best(Tensor shared_NP, Tensor left_BP, Tensor chosen_Bj)
+    /// <summary>The row with the largest absolute inner product among those not chosen yet, the first of equals: its index, and the row itself.</summary>
+    private static (Tensor Index_B, Tensor Row_BP) Best(Tensor shared_NP, Tensor residual_BP, Tensor chosen_Bj)
     {
-        Tensor product_BN = left_BP.mm(shared_NP.to_type(ScalarType.Float64).t()).abs_();
+        Tensor product_BN = residual_BP.mm(shared_NP.to_type(ScalarType.Float64).t()).abs_();
         if (chosen_Bj.size(1) > 0)
             product_BN.scatter_(1, chosen_Bj.clamp_min(0), where(chosen_Bj.lt(0), product_BN.gather(1, chosen_Bj.clamp_min(0)), full_like(chosen_Bj, -1).to_type(ScalarType.Float64)));
         Tensor index_B = product_BN.argmax(1);
         return (index_B, shared_NP.index_select(0, index_B).to_type(ScalarType.Float64));
     }
 
-    /// <summary>r c = qᵀ t, from the last term back. Columns of rows that were done early hold no share and give 0.</summary>
+    /// <summary>Solves r c = qᵀ t, from the last term back. The terms that a row did not need hold no share, and get the coefficient 0.</summary>
     private static Tensor Solve(Tensor triangle_Bkk, Tensor onto_Bk, Tensor indices_Bk)
     {
         Tensor coefficients_Bk = zeros_like(onto_Bk);

@@ -3,16 +3,20 @@ using System.Text.Unicode;
 
 namespace Pipeline.Stages.Embeddings;
 
-/// <summary>The continuations that are impossible after a token: texts that the tokenizer would have joined with its end.</summary>
+/// <summary>
+/// The continuations that a token rules out. After a token x, the text cannot go on in a way that the tokenizer would have joined with the end of x.
+/// </summary>
 internal sealed class TokenCover
 {
     private readonly Dictionary<string, double> _massOf = [];
 
     /// <summary>
-    /// For every split x = u + w and every token y that starts with w, such that u + y is tokenized as u and then y: the text of y
-    /// beyond x. Its mass is y's unigram probability; of several ways to the same text the last found counts, splits with a
-    /// short w first, ids in order.
+    /// Collects, for every split x = u + w and every longer token y that begins with w, the part of y that goes beyond x, provided that the tokenizer
+    /// cuts u + y into the tokens of u and then y. The mass of this continuation is the unigram probability of y. If several ways lead to the same
+    /// continuation, the last one found counts: splits with a short w come first, and ids come in order.
     /// </summary>
+    /// <param name="side">The tokenizer that x belongs to.</param>
+    /// <param name="token">The bytes of x.</param>
     public static TokenCover Of(BiasSide side, ReadOnlySpan<byte> token)
     {
         var cover = new TokenCover();
@@ -43,8 +47,8 @@ internal sealed class TokenCover
         return cover;
     }
 
-    // Merges act on neighbours: whether y stays whole after u depends only on u's last token, or on the last few where these make up
-    // one character, because a tokenizer's input is text.
+    // Merges act on neighbours, so whether y stays whole depends only on the last token of u. Where that token begins inside a character, the tokens
+    // before it are needed too, because the input of a tokenizer must be valid text.
     private static (int First, int Bytes) Tail(BiasSide side, IReadOnlyList<int> ids)
     {
         int first = ids.Count, bytes = 0;
@@ -71,6 +75,6 @@ internal sealed class TokenCover
         return true;
     }
 
-    /// <summary>Mass of the continuations that <paramref name="other"/> lacks.</summary>
+    /// <summary>The summed mass of the continuations that are ruled out here and not by <paramref name="other"/>.</summary>
     public double MassWithout(TokenCover other) => _massOf.Where(entry => !other._massOf.ContainsKey(entry.Key)).Sum(entry => entry.Value);
 }

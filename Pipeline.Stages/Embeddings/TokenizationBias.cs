@@ -4,23 +4,24 @@ using Pipeline.Stages.Objectives;
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>
-/// The tokenization bias of pairs of last tokens (arXiv 2503.20083, appendix on outcome chunk debiasing): a sequence that ends in
-/// token x says that its continuation is none of those which would have been tokenized across x's end. For a pair of a teacher and
-/// a student token it is the probability of the continuations that one side excludes and the other does not.
+/// The tokenization bias of pairs of last tokens (arXiv 2503.20083, appendix on outcome chunk debiasing). A sequence that ends in token x says that
+/// the text does not go on in a way that would have been tokenized across the end of x. For a teacher token and a student token, the bias is the
+/// probability of the continuations that one of them rules out and the other does not.
 /// </summary>
 internal static class TokenizationBias
 {
-    /// <summary>Biases of all pairs where one token's bytes end with the other's.</summary>
+    /// <summary>The biases of all pairs of tokens in which the bytes of one end with the bytes of the other.</summary>
     /// <param name="teacher">The teacher's tokenizer.</param>
     /// <param name="student">The student's tokenizer.</param>
-    /// <param name="progress">Is told how many of how many tokens are done.</param>
-    /// <param name="cancellation">Looked at once per token.</param>
+    /// <param name="progress">Receives how many tokens are done, and their total number.</param>
+    /// <param name="cancellation">Checked once for each token.</param>
+    /// <returns>The pairs in order of their ids. A pair with a token of white space gets a bias of 1 on both sides.</returns>
     public static TokenPairBias Of(
         BiasSide teacher, BiasSide student, Action<long, long>? progress = null, CancellationToken cancellation = default)
     {
         Entry[] order = [.. Entries(teacher, isTeacher: true).Concat(Entries(student, isTeacher: false))];
-        // By reversed bytes, so that the tokens which a token ends with are exactly the open entries before it: a cover is made once
-        // and kept no longer than needed.
+        // Sorted by reversed bytes, the tokens that a token ends with come right before it, as a stack of open entries. Each cover is thus computed
+        // once, and kept no longer than needed.
         Array.Sort(order);
         var pairs = new SortedDictionary<(int Teacher, int Student), (float, float)>();
         var open = new Stack<(Entry Entry, TokenCover Cover)>();
@@ -49,7 +50,7 @@ internal static class TokenizationBias
             [.. pairs.Values.Select(v => v.Item1)], [.. pairs.Values.Select(v => v.Item2)]);
     }
 
-    /// <summary>Unigram probabilities from counts, each raised by a share of their sum so that none is 0.</summary>
+    /// <summary>Unigram probabilities from counts. A share of the sum of all counts is added to each, so that none is 0.</summary>
     public static double[] Smooth(IReadOnlyList<long> counts, double additive = 1e-5)
     {
         double sum = counts.Sum(), total = sum + counts.Count * additive * sum;
@@ -59,7 +60,7 @@ internal static class TokenizationBias
     private static IEnumerable<Entry> Entries(BiasSide side, bool isTeacher)
         => side.Distinct.Select(id => new Entry(side.Vocabulary[id].ToArray(), id, isTeacher));
 
-    // The four separators U+001C..U+001F are white space to the reference and not to char.IsWhiteSpace.
+    // The reference counts the four separators U+001C to U+001F as white space, and char.IsWhiteSpace does not.
     private static bool IsWhiteSpace(byte[] bytes) => Encoding.UTF8.GetString(bytes).All(c => char.IsWhiteSpace(c) || c is >= '\u001C' and <= '\u001F');
 
     private readonly record struct Entry(byte[] Bytes, int Id, bool IsTeacher) : IComparable<Entry>

@@ -2,7 +2,10 @@ using System.Text;
 
 namespace Pipeline.Stages.Embeddings;
 
-/// <summary>The bytes and the class of every id of a vocabulary, flat: a quarter of a million tokens are two arrays.</summary>
+/// <summary>
+/// The bytes and the class of every id of a vocabulary. The bytes of all tokens are in one array, so that a quarter of a million tokens need three
+/// objects only.
+/// </summary>
 internal sealed class VocabularyBytes
 {
     private readonly byte[] _bytes;
@@ -46,10 +49,13 @@ internal sealed class VocabularyBytes
 
     public ReadOnlySpan<byte> this[int id] => _bytes.AsSpan((id == 0 ? 0 : _ends[id - 1])..(_ends[id]));
 
-    /// <summary>The id of a text token by its bytes, the smallest of several; null when there is none.</summary>
+    /// <summary>
+    /// The id of a text token with these bytes, the smallest if there are several; null if there is none. A byte fallback counts only where no
+    /// ordinary token has its byte.
+    /// </summary>
     public int? TextId(ReadOnlySpan<byte> bytes) => _text.Value.TryGetValue(Encoding.Latin1.GetString(bytes), out int id) ? id : null;
 
-    /// <summary>The id of a special token by its name.</summary>
+    /// <summary>The id of an added token by its name; null if there is none.</summary>
     public int? MarkId(ReadOnlySpan<byte> name) => _marks.Value.TryGetValue(Encoding.Latin1.GetString(name), out int id) ? id : null;
 
     private Dictionary<string, int> Index(TokenClass first, TokenClass then)

@@ -7,22 +7,24 @@ using Pipeline.Stages.Objectives;
 namespace Pipeline.Stages.Embeddings;
 
 /// <summary>
-/// Tables over two vocabularies as text files: a first line that says what they are and for which tokenizers, then numbers. A file
-/// made for another tokenizer is refused by name.
+/// Tables over two vocabularies, as text files. The first line says what the table is and for which tokenizers it was made. The other lines are
+/// numbers. A table that was made for other tokenizers is refused.
 /// </summary>
 internal static class VocabularyFile
 {
     private const string BiasKind = "alm-token-pair-bias-1", MapKind = "alm-token-map-1";
 
-    /// <param name="storage">Where to.</param>
-    /// <param name="path">Full path; appears whole.</param>
-    /// <param name="bias">The matrices.</param>
-    /// <param name="tokenizers">Fingerprints of both tokenizers.</param>
+    /// <summary>Writes the biases of token pairs.</summary>
+    /// <param name="storage">Where the file is written.</param>
+    /// <param name="path">The full path. The file appears completely or not at all.</param>
+    /// <param name="bias">The table.</param>
+    /// <param name="tokenizers">The fingerprints of both tokenizers.</param>
     public static void WriteBias(IStorage storage, string path, TokenPairBias bias, TokenizerPair tokenizers)
         => Write(storage, path, BiasKind, tokenizers, [bias.TeacherVocabulary, bias.StudentVocabulary, bias.Teacher.Length], bias.Teacher.Length, i =>
             string.Create(CultureInfo.InvariantCulture, $"{bias.Teacher[i]} {bias.Student[i]} {bias.TeacherOnly[i]:R} {bias.StudentOnly[i]:R}"));
 
-    /// <exception cref="InputException">It is not such a file, or was made for other tokenizers.</exception>
+    /// <summary>Reads what <see cref="WriteBias"/> wrote.</summary>
+    /// <exception cref="InputException">The file does not exist, is not such a table, or was made for other tokenizers.</exception>
     public static TokenPairBias ReadBias(IStorage storage, string path, TokenizerPair tokenizers)
     {
         (int[] sizes, List<string[]> lines) = Read(storage, path, BiasKind, tokenizers, columns: 4, sizes: 3);
@@ -32,12 +34,13 @@ internal static class VocabularyFile
             [.. lines.Select(l => Float(path, l[2]))], [.. lines.Select(l => Float(path, l[3]))]);
     }
 
-    /// <summary>Per student id the nearest teacher id (-1 where no token has the id) and its distance.</summary>
+    /// <summary>Writes, for each student id, the nearest teacher id (-1 where no token has this id) and its distance.</summary>
     public static void WriteMap(IStorage storage, string path, IReadOnlyList<MinedEntry> map, TokenizerPair tokenizers)
         => Write(storage, path, MapKind, tokenizers, [map.Count], map.Count, i =>
             string.Create(CultureInfo.InvariantCulture, $"{map[i].SourceId} {map[i].Distance}"));
 
-    /// <exception cref="InputException">It is not such a file, or was made for other tokenizers.</exception>
+    /// <summary>Reads what <see cref="WriteMap"/> wrote.</summary>
+    /// <exception cref="InputException">The file does not exist, is not such a table, or was made for other tokenizers.</exception>
     public static MinedEntry[] ReadMap(IStorage storage, string path, TokenizerPair tokenizers)
     {
         (int[] sizes, List<string[]> lines) = Read(storage, path, MapKind, tokenizers, columns: 2, sizes: 1);

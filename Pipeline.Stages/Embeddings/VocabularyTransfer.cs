@@ -4,15 +4,19 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Embeddings;
 
-/// <summary>An embedding matrix under another tokenizer: what <see cref="FvtTransfer"/> and the simpler beginnings need of two tokenizers.</summary>
+/// <summary>
+/// Makes an embedding matrix for another tokenizer by FVT, or by one of the simpler ways to begin. See <see cref="FvtTransfer"/> and
+/// <see cref="EmbeddingStart"/>.
+/// </summary>
 internal static class VocabularyTransfer
 {
-    /// <param name="source_VH">[source rows, H] the matrix of the source tokenizer.</param>
-    /// <param name="source">The tokenizer of the matrix.</param>
-    /// <param name="target">The new one.</param>
-    /// <param name="start">How rows begin.</param>
-    /// <param name="seed">Of the rows that are drawn.</param>
-    /// <returns>[target vocabulary, H].</returns>
+    /// <summary>The embeddings of the new vocabulary.</summary>
+    /// <param name="source_VH">[source rows, H] the old matrix.</param>
+    /// <param name="source">The tokenizer of the old matrix.</param>
+    /// <param name="target">The new tokenizer.</param>
+    /// <param name="start">How the new rows begin: fvt, mean or random.</param>
+    /// <param name="seed">The seed of the rows that are drawn.</param>
+    /// <returns>[target vocabulary, H] in the type of the old matrix.</returns>
     public static Tensor Apply(Tensor source_VH, TextTokenizer source, TextTokenizer target, EmbeddingInitialisation start, long seed)
     {
         Dictionary<int, int> roles = Roles(source, target);
@@ -26,11 +30,11 @@ internal static class VocabularyTransfer
         return EmbeddingTransfer.Apply(source_VH, plan, seed);
     }
 
-    /// <summary>Target id to source id of the tokens that play the same role.</summary>
+    /// <summary>For each new id that is bos, eos or pad, the old id with the same role.</summary>
     internal static Dictionary<int, int> Roles(TextTokenizer source, TextTokenizer target)
     {
         var roles = new Dictionary<int, int>();
-        // In this order: where one token plays two roles on the target side, it begins as the first of them.
+        // The order matters: if one new token has two roles, the first of them decides.
         foreach ((int? from, int? to) in new[] { (source.BosId, target.BosId), (source.EosId, target.EosId), (source.PadId, target.PadId) })
         {
             if (from is { } f && to is { } t) roles.TryAdd(t, f);

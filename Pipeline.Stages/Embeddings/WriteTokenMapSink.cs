@@ -6,7 +6,7 @@ using Pipeline.Stages.Sides;
 
 namespace Pipeline.Stages.Embeddings;
 
-/// <summary>Writes the token map that MinED reads, completely or not at all.</summary>
+/// <summary>Writes the file with the token map that MinED reads. The file appears completely or not at all.</summary>
 internal sealed class WriteTokenMapSink : ISink<TokenMatch>, ICommitted
 {
     private readonly RunSite _run;

@@ -4,8 +4,8 @@ using Pipeline.Contracts.Errors;
 namespace Pipeline.Stages.Ensembles;
 
 /// <summary>
-/// How the distributions of M models become one: Σ w p, or the normalized Π p^w. With weights 1, a and −a the latter is proxy tuning:
-/// base · (expert / anti-expert)^a (Liu et al. 2024, equation 1).
+/// How the distributions of M models become one: Σ w p, or the normalized Π p^w. With weights 1, a and −a, the latter is proxy tuning: base · (expert
+/// / anti-expert)^a (Liu et al. 2024, equation 1).
 /// </summary>
 public sealed record Averaging
 {
@@ -15,22 +15,23 @@ public sealed record Averaging
         Weights = weights;
     }
 
-    /// <summary>One model, as it is.</summary>
+    /// <summary>A single model as it is.</summary>
     public static Averaging None { get; } = new(EnsembleAverage.Probability, [1]);
 
     public EnsembleAverage Kind { get; }
 
-    /// <summary>[M], their sum is 1.</summary>
+    /// <summary>[M] the weights, whose sum is 1.</summary>
     public IReadOnlyList<double> Weights { get; }
 
-    /// <summary>All members count the same.</summary>
+    /// <summary>An average in which all members have the same weight.</summary>
     public static Averaging Even(EnsembleAverage kind, int members) => new(kind, [.. Enumerable.Repeat(1.0 / members, members)]);
 
+    /// <summary>An average with given weights.</summary>
     /// <param name="kind">What is averaged.</param>
     /// <param name="members">M.</param>
-    /// <param name="weights">In the order of the members, divided by their sum; null or empty: all the same.</param>
-    /// <param name="name">The ensemble's, for messages.</param>
-    /// <exception cref="DefinitionException">The weights do not fit.</exception>
+    /// <param name="weights">The weights in the order of the members. They are divided by their sum. Null or empty: all are the same.</param>
+    /// <param name="name">The ensemble's name, for the message.</param>
+    /// <exception cref="DefinitionException">There are fewer than two members, or the weights do not fit.</exception>
     public static Averaging Of(EnsembleAverage kind, int members, IReadOnlyList<double>? weights, string name)
     {
         if (Fault(kind, members, weights) is { } fault)
@@ -41,7 +42,7 @@ public sealed record Averaging
         return new Averaging(kind, [.. weights.Select(w => w / sum)]);
     }
 
-    /// <summary>What keeps an ensemble from being one; null where nothing does.</summary>
+    /// <summary>What is wrong with an ensemble; null if nothing is.</summary>
     public static string? Fault(EnsembleAverage kind, int members, IReadOnlyList<double>? weights)
     {
         if (members < 2)
@@ -59,14 +60,14 @@ public sealed record Averaging
         return null;
     }
 
-    /// <summary>Whether both say the same.</summary>
+    /// <summary>Whether the kind and the weights are the same.</summary>
     public bool Equals(Averaging? other) => other is not null && Kind == other.Kind && Weights.SequenceEqual(other.Weights);
 
     public override int GetHashCode() => HashCode.Combine(Kind, Weights.Count, Weights.Count > 0 ? Weights[0] : 0);
 
-    /// <summary>Of distributions over the same symbols.</summary>
-    /// <param name="rows">[M][S]; NaN where a member has no condition.</param>
-    /// <param name="p">[S], filled; NaN where a member's is, all zeros where nothing is left.</param>
+    /// <summary>Combines distributions over S symbols.</summary>
+    /// <param name="rows">[M][S] the distributions; NaN where a member has no condition.</param>
+    /// <param name="p">[S], filled with their average; NaN where a member's is NaN, and all zeros where no symbol is left.</param>
     public void Combine(IReadOnlyList<double[]> rows, Span<double> p)
     {
         if (rows.Count == 1)
@@ -95,7 +96,7 @@ public sealed record Averaging
         return sum;
     }
 
-    // What one member rules out is ruled out, even if its weight is negative: its quotient is not a number.
+    // A symbol that a member rules out stays ruled out, even if that member's weight is negative. The formula would divide by zero there.
     private double LogMean(IReadOnlyList<double[]> rows, int x)
     {
         double sum = 0;

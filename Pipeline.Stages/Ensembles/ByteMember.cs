@@ -4,16 +4,18 @@ using Pipeline.Stages.NextBytes;
 
 namespace Pipeline.Stages.Ensembles;
 
-/// <summary>A model that answers for the next byte.</summary>
-/// <param name="Model">With its tokenizer.</param>
-/// <param name="Ends">Ids that end a text.</param>
+/// <summary>A model that is asked for next bytes.</summary>
+/// <param name="Model">The model with its tokenizer.</param>
+/// <param name="Ends">The ids that end a text.</param>
 public sealed record ByteMember(LanguageModel Model, IReadOnlySet<int> Ends)
 {
-    /// <summary>Goes in front of a text: bos, else eos; null: a text's first token is what the rest is conditioned on.</summary>
+    /// <summary>
+    /// The token in front of a text: bos, or otherwise eos. Null where there is neither: everything is then conditioned on the text's first token.
+    /// </summary>
     public int? Mark => Model.Tokenizer.BosId ?? Model.Tokenizer.EosId;
 
-    /// <summary>Its view over bytes; the caller disposes it. On the device's thread.</summary>
-    /// <exception cref="InputException">The model has none; its name is in the message.</exception>
+    /// <summary>The model's view over bytes, which the caller disposes. To be called on the device's thread.</summary>
+    /// <exception cref="InputException">The tokenizer has no view over bytes. The message names the model.</exception>
     internal NextByteModel View()
     {
         try

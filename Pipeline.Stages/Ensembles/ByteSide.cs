@@ -4,16 +4,17 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.Ensembles;
 
 /// <summary>
-/// One model, or several of any tokenizers, asked for their exact distributions over the next byte: those of several are averaged byte by
-/// byte. Belongs to the device's thread.
+/// One or several models of any tokenizers, with exact distributions over the next byte. Those of several models are averaged, byte by byte. To be
+/// used on the device's thread.
 /// </summary>
 internal sealed class ByteSide : IDisposable
 {
     private readonly List<Member> _members = [];
     private readonly Averaging _averaging;
 
-    /// <param name="members">Stay the caller's.</param>
-    /// <param name="averaging">How they become one.</param>
+    /// <summary>Makes the members' views over bytes.</summary>
+    /// <param name="members">The models. They are not disposed here.</param>
+    /// <param name="averaging">How several distributions become one.</param>
     public ByteSide(IReadOnlyList<ByteMember> members, Averaging averaging)
     {
         _averaging = averaging;
@@ -29,12 +30,16 @@ internal sealed class ByteSide : IDisposable
         }
     }
 
-    /// <summary>The members' views over bytes; stay this object's.</summary>
+    /// <summary>The members' views over bytes. They belong to this object.</summary>
     public IReadOnlyList<NextByteModel> Views => [.. _members.Select(m => m.View)];
 
-    /// <summary>Per text [N · 257] p of the byte after its first 0 to N − 1 bytes; NaN where one of the members has no condition.</summary>
-    /// <param name="texts">Well-formed and NFC, cut somewhere: what ends them is not said.</param>
-    /// <param name="withLast">Whether a row for what comes after all N bytes is wanted too.</param>
+    /// <summary>The distributions over the next byte at every byte of some texts.</summary>
+    /// <param name="texts">Well-formed texts in NFC. They count as cut, so nothing is said about their ends.</param>
+    /// <param name="withLast">Whether there is also a row for what comes after all N bytes of a text.</param>
+    /// <returns>
+    /// For each text [N · 257] the probabilities of the byte after its first 0 to N − 1 bytes (with the last row, 0 to N); NaN where a member has
+    /// nothing to condition on, because no token comes before the text.
+    /// </returns>
     /// <exception cref="ByteViewException">A tokenizer's tokens do not spell a text.</exception>
     public IReadOnlyList<double[]> Score(IReadOnlyList<string> texts, bool withLast = false)
     {

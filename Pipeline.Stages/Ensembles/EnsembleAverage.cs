@@ -2,7 +2,7 @@ using System.ComponentModel;
 
 namespace Pipeline.Stages.Ensembles;
 
-/// <summary>How the next-token distributions of several models become one.</summary>
+/// <summary>How the distributions of several models become one.</summary>
 public enum EnsembleAverage
 {
     [Description("The mean of the probabilities.")]

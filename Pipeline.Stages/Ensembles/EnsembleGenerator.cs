@@ -7,27 +7,33 @@ using Pipeline.Stages.NextBytes;
 
 namespace Pipeline.Stages.Ensembles;
 
-/// <summary>Continues a text by one model or by several that answer as one. Runs on the device's thread, in step with the caller.</summary>
+/// <summary>
+/// Continues a text with one model, or with several that answer as one. It runs on the device's thread, and only as far as the caller takes the text.
+/// </summary>
 public static class EnsembleGenerator
 {
     private static readonly HashSet<int> NoneSeen = [];
 
-    /// <summary>Text as it becomes certain: by tokens where all members have one tokenizer, else byte by byte.</summary>
-    /// <param name="members">In the order of the weights.</param>
-    /// <param name="averaging">How they become one.</param>
-    /// <param name="prompt">Text.</param>
-    /// <param name="options">How tokens, or bytes, are chosen; at most this many of them.</param>
+    /// <summary>
+    /// The continuation, piece by piece, as soon as its text is certain. It is generated token by token where all members have the same tokenizer,
+    /// and otherwise byte by byte.
+    /// </summary>
+    /// <param name="members">The models, in the order of the weights.</param>
+    /// <param name="averaging">How their distributions become one.</param>
+    /// <param name="prompt">The text to continue.</param>
+    /// <param name="options">How tokens or bytes are chosen, and how many there are at most.</param>
     public static IEnumerable<string> Run(IReadOnlyList<ByteMember> members, Averaging averaging, string prompt, GenerationOptions options)
         => members.Select(m => m.Model.Tokenizer.Fingerprint).Distinct(StringComparer.Ordinal).Count() == 1
             ? ByTokens(members, averaging, prompt, options)
             : ByBytes(members, averaging, prompt, options);
 
     /// <summary>
-    /// Continues as the model would over bytes where the prompt ends inside a token: the first token is drawn from those of all contexts that go
-    /// past the prompt's last byte, by their exact probabilities given its bytes; then token by token.
+    /// Continues a prompt that may end inside a token ("Prompts that end inside a token" in docs/method.md). The first token is drawn from those that
+    /// go past the prompt's last byte, in any context, by their exact probabilities given the prompt's bytes. After it, generation goes on token by
+    /// token.
     /// </summary>
     /// <param name="member">The model.</param>
-    /// <param name="prompt">Text.</param>
+    /// <param name="prompt">The text to continue.</param>
     /// <param name="options">How tokens are chosen.</param>
     public static IEnumerable<string> FromBytes(ByteMember member, string prompt, GenerationOptions options)
     {
@@ -35,7 +41,7 @@ public static class EnsembleGenerator
         int[] first = First(member, continuation.Prompt, options);
         var text = new GeneratedText(ids => continuation.DecodeWhole(ids, first), member.Ends, options.StopStrings);
         bool ends = member.Ends.Contains(first[^1]) || options.MaxNewTokens == 1;
-        // What the first token has beyond the prompt; its end token has nothing.
+        // The first piece is what the first token adds to the prompt. A token that ends the text adds nothing.
         yield return text.Grow(ends);
         if (ends || text.IsStopped)
             yield break;

@@ -7,25 +7,27 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Ensembles;
 
 /// <summary>
-/// Log-likelihoods under the average of M models with one vocabulary. N positions, V vocabulary rows, H hidden; [N, V] is never whole.
+/// Log-likelihoods under the average of M models that share a vocabulary. N positions, S positions of a slice, V vocabulary rows, H hidden size.
+/// Logits are computed in slices, so that [N, V] never exists as a whole.
 /// </summary>
 internal static class EnsembleHead
 {
-    /// <summary>Logits of a slice.</summary>
+    /// <summary>The number of logits in a slice.</summary>
     public const long SliceElements = 8 << 20;
 
-    /// <summary>[N] float32 log p(target).</summary>
-    /// <param name="hidden_NH">Per member.</param>
+    /// <summary>[N] float32, the log-likelihood of each target under the average.</summary>
+    /// <param name="hidden_NH">For each member, the final hidden states [N, H].</param>
     /// <param name="members">The models.</param>
-    /// <param name="targets_N">int64; -1: no target, log-likelihood 0.</param>
-    /// <param name="average">Which mean.</param>
+    /// <param name="targets_N">int64 ids. -1 is no target, and gets the log-likelihood 0.</param>
+    /// <param name="average">How the distributions become one.</param>
     public static Tensor LogLikelihood(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<LanguageModel> members, Tensor targets_N, Averaging average)
         => average.Kind == EnsembleAverage.Probability ? OfProbabilities(hidden_NH, members, targets_N, average.Weights) : OfLogProbabilities(hidden_NH, members, targets_N, average.Weights);
 
+    /// <summary>[N] float32, the log-likelihood of each target under one model.</summary>
     public static Tensor LogLikelihood(Tensor hidden_NH, LanguageModel model, Tensor targets_N)
         => VocabularyHead.Score(hidden_NH, model.Model.HeadWeight, targets_N, new HeadOptions(model.Model.Config.FinalSoftcap, model.ValidRows)).LogLikelihood;
 
-    // log Σ w_m p_m(target) needs no other token's probability.
+    // log Σ w_m p_m(target) does not need the probabilities of other tokens.
     private static Tensor OfProbabilities(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<LanguageModel> members, Tensor targets_N, IReadOnlyList<double> weights)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -51,7 +53,7 @@ internal static class EnsembleHead
         return cat(parts).masked_fill(targets_N.lt(Scalars.Zero), Scalars.Zero).MoveToOuterDisposeScope();
     }
 
-    /// <summary>[S, V] logits of the average, up to a constant of each row, from the members' logits over the same rows.</summary>
+    /// <summary>[S, V] the logits of the average, up to a constant for each row, from the logits of the members.</summary>
     public static Tensor Combine(IReadOnlyList<Tensor> logits_SV, Averaging average)
     {
         if (logits_SV.Count == 1)
@@ -63,7 +65,7 @@ internal static class EnsembleHead
         return one_SV.MoveToOuterDisposeScope();
     }
 
-    /// <summary>[S, V] float32, over the rows that every member has.</summary>
+    /// <summary>[S, V] float32, the weighted sum of the members' logits over the rows that every member has.</summary>
     public static Tensor MeanLogits(IReadOnlyList<Tensor> hidden_SH, IReadOnlyList<LanguageModel> members, IReadOnlyList<double> weights)
     {
         int valid = members.Min(m => m.ValidRows);
@@ -73,7 +75,7 @@ internal static class EnsembleHead
         return mean_SV;
     }
 
-    /// <summary>[S, valid] float32, softcapped where the model does so.</summary>
+    /// <summary>[S, V] float32, a model's logits over the first <paramref name="valid"/> rows, softcapped if the model does so.</summary>
     public static Tensor Logits(Tensor hidden_SH, LanguageModel model, int valid)
     {
         Tensor logits = HeadPass.RawLogits(hidden_SH, model.Model.HeadWeight.narrow(0, 0, valid));

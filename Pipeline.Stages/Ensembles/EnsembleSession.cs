@@ -3,18 +3,24 @@ using Pipeline.Stages.NextBytes;
 
 namespace Pipeline.Stages.Ensembles;
 
-/// <summary>A text that grows byte by byte under several models of any tokenizers, each with a prompt of its own. On the device's thread.</summary>
+/// <summary>
+/// A text that grows byte by byte under several models of any tokenizers, each with a prompt of its own. To be used on the device's thread.
+/// </summary>
 internal sealed class EnsembleSession : IDisposable
 {
-    // Contexts of less weight are not worth a pass: a distribution is off by no more where they are left out.
+    // Contexts with a smaller share of the text's probability are not worth a pass. Leaving one out changes a distribution by no more than its share.
     private const double LeastShare = 1e-6;
 
     private readonly List<ByteSession> _members = [];
     private readonly double[][] _rows;
     private readonly Averaging _averaging;
 
-    /// <param name="members">Views and prompts; the views stay the caller's. What is known of a prompt (see <see cref="ByteSession"/>) becomes this object's.</param>
-    /// <param name="averaging">How they become one.</param>
+    /// <summary>Computes the prompts.</summary>
+    /// <param name="members">
+    /// The members' views, prompts, and known keys and values of these prompts (see <see cref="ByteSession"/>). The views are not disposed here. The
+    /// session owns the keys and values from here on.
+    /// </param>
+    /// <param name="averaging">How the distributions become one.</param>
     public EnsembleSession(IReadOnlyList<(NextByteModel View, IReadOnlyList<int> Prompt, KeyValueCache? Known)> members, Averaging averaging)
     {
         _averaging = averaging;
@@ -33,7 +39,7 @@ internal sealed class EnsembleSession : IDisposable
         }
     }
 
-    /// <summary>Natural logarithms of p of the 257 symbols after the text so far.</summary>
+    /// <summary>[257] the natural logarithms of the probabilities of the symbols after the text so far.</summary>
     public float[] LogRow()
     {
         double[] p = new double[ByteVocabulary.Symbols];
@@ -43,10 +49,10 @@ internal sealed class EnsembleSession : IDisposable
         return [.. p.Select(value => (float)Math.Log(value))];
     }
 
-    /// <summary>Extends the text by a byte.</summary>
+    /// <summary>Extends the text by one byte.</summary>
     public void Push(byte value) => _members.ForEach(member => member.Push(value));
 
-    /// <summary>Per member its tokens of the text and their keys; see <see cref="ByteSession.Take"/>.</summary>
+    /// <summary>For each member, its tokens of the text and their keys and values; see <see cref="ByteSession.Take"/>.</summary>
     public IReadOnlyList<(int[] Ids, KeyValueCache Keys)> Take() => [.. _members.Select(member => member.Take())];
 
     public void Dispose() => _members.ForEach(member => member.Dispose());

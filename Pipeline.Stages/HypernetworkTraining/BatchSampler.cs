@@ -11,8 +11,8 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.HypernetworkTraining;
 
 /// <summary>
-/// Gives a batch of shard examples the tokenizer of a step: text is tokenized and aligned with the cached teacher tokens again. A function of
-/// seed, step and batch. One worker's.
+/// Gives a batch of examples from shards the tokenizer of a step. The text is tokenized again, and aligned again with the teacher's tokens in the
+/// shards. The result depends only on the seed, the step and the batch. For one thread at a time.
 /// </summary>
 internal sealed class BatchSampler(TrainHypernetworkOptions options, long seed, TextTokenizer source, int sourceRows, TokenizerSampler sampler, int maxPieces, int pad)
 {
@@ -65,7 +65,7 @@ internal sealed class BatchSampler(TrainHypernetworkOptions options, long seed, 
         }
     }
 
-    /// <summary>Ids that are predicted, ascending: all that occur, the special tokens, and random others up to the limit.</summary>
+    /// <summary>The ids that are predicted, in ascending order: all that occur, the special tokens, and random others up to the limit.</summary>
     private int[] Rows(long step, TextTokenizer tokenizer, List<Example> examples)
     {
         int size = tokenizer.VocabularySize;
@@ -78,7 +78,7 @@ internal sealed class BatchSampler(TrainHypernetworkOptions options, long seed, 
                 rows.Add(id);
         }
         var random = new CounterRandom(CounterRandom.Key(seed, step, 3));
-        // A vocabulary may have gaps; the draws end either way.
+        // A vocabulary may have ids without a token. The number of tries is limited, so that the draws end in any case.
         for (int tries = 0; rows.Count < options.VocabularyRows && tries < 20 * size; tries++)
         {
             int id = random.Below(size);

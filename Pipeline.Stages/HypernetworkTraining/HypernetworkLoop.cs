@@ -6,7 +6,10 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.HypernetworkTraining;
 
-/// <summary>Steps of a hypernetwork's trainer on its device, and what is said of them. The next batch is tokenized while a step is computed.</summary>
+/// <summary>
+/// The steps of a <see cref="HypernetworkTrainer"/>, made on its device, with their metrics and checkpoints. The next batch is tokenized while a step
+/// is computed.
+/// </summary>
 internal sealed class HypernetworkLoop(
     TrainHypernetworkOptions options, string stage, IStageMeter meter, TorchDevice device, HypernetworkTrainer trainer, BatchSampler sampler,
     IAsyncEnumerator<StudentBatch> source, TrainingCheckpoints checkpoints) : ITraining
@@ -42,7 +45,7 @@ internal sealed class HypernetworkLoop(
             checkpoints.Newest = state.Step;
         }, cancellationToken);
 
-    /// <summary>Waits for what is drawn ahead: the source must not be left while it is read.</summary>
+    /// <summary>Waits for the batch that is being prepared, because its source must not be disposed while it is read. To be called before that.</summary>
     public async Task EndAsync()
     {
         if (_next is not null) await Task.WhenAny(_next).ConfigureAwait(false);

@@ -14,8 +14,8 @@ using AdamW = Pipeline.Stages.Torch.AdamW;
 namespace Pipeline.Stages.HypernetworkTraining;
 
 /// <summary>
-/// One step of a hypernetwork: predictions for the step's vocabulary, the frozen model with them, the objectives, and gradients to the network
-/// alone. Belongs to the device's thread.
+/// Makes the training steps of a hypernetwork. A step predicts the embeddings of its vocabulary, runs the frozen model with them, computes the
+/// objectives, and updates the network alone. To be used on the device's thread.
 /// </summary>
 internal sealed class HypernetworkTrainer : ITrained, IDisposable
 {
@@ -28,10 +28,11 @@ internal sealed class HypernetworkTrainer : ITrained, IDisposable
     private readonly (string Name, Parameter Tensor)[] _trained;
     private readonly long _seed;
 
-    /// <param name="options">The definition's keys.</param>
-    /// <param name="model">Frozen; stays the caller's.</param>
-    /// <param name="network">Becomes trainable; stays the caller's.</param>
-    /// <param name="seed">Of the identity steps' draws.</param>
+    /// <summary>Prepares the network and its optimizer.</summary>
+    /// <param name="options">The stage's options.</param>
+    /// <param name="model">The frozen model. It is not disposed here.</param>
+    /// <param name="network">The network. Its weights become trainable. It is not disposed here.</param>
+    /// <param name="seed">The seed of the tokens that identity steps draw.</param>
     public HypernetworkTrainer(TrainHypernetworkOptions options, CausalLm model, IHypernetwork network, long seed)
     {
         (_options, _model, _network, _seed) = (options, model, network, seed);
@@ -67,13 +68,13 @@ internal sealed class HypernetworkTrainer : ITrained, IDisposable
     {
     }
 
-    /// <summary>One step; the batch may be empty, and nothing is learnt then.</summary>
+    /// <summary>One step. If the batch is empty, nothing is learned.</summary>
     public StepReport Step(SampledBatch batch, long step)
     {
         double[] values = new double[Names.Length];
         bool any = step < _options.IdentitySteps ? Identity(step, values) : batch.Tables is not null && Match(batch, step, values);
         double norm = any ? GradClip.Apply(_trained.Select(p => p.Tensor), _options.ClipNorm > 0 ? _options.ClipNorm : double.PositiveInfinity) : 0;
-        // Counted from 1 and over one step more, so that neither the first nor the last step is made with a rate of 0.
+        // Step i of n gets the rate of step i + 1 of n + 1, so that neither the first nor the last step has a rate of 0.
         double rate = LearningRate.At(new LearningRateOptions { Kind = _options.Decay, Rate = 1, WarmupSteps = _options.WarmupSteps }, step + 1, _options.Steps + 1L);
         bool finite = double.IsFinite(norm) && values.All(double.IsFinite);
         if (any && finite) Optimizer.Step(rate);
@@ -115,7 +116,7 @@ internal sealed class HypernetworkTrainer : ITrained, IDisposable
         return true;
     }
 
-    /// <summary>The frozen model with predicted rows in the place of its embeddings.</summary>
+    /// <summary>Runs the frozen model with predicted rows in place of its embeddings. Token ids are rows of the prediction.</summary>
     internal ObjectiveInputs Forward(Tensor predicted_RMD, Tensor boundary_R, BatchTensors tensors, AttentionContext attention, BatchTables tables)
     {
         Tensor Matrix(long m) => predicted_RMD.select(1, m).contiguous().to_type(_model.ComputeType);
@@ -133,7 +134,9 @@ internal sealed class HypernetworkTrainer : ITrained, IDisposable
         };
     }
 
-    /// <summary>Squared distance to the source's own rows, from forms of one piece (arXiv 2405.07883, appendix A).</summary>
+    /// <summary>
+    /// An identity step: the squared distance to the source's own embeddings, for forms of a single piece (arXiv 2405.07883, appendix A).
+    /// </summary>
     private bool Identity(long step, double[] values)
     {
         using var scope = NewDisposeScope();

@@ -5,12 +5,14 @@ using Pipeline.Stages.Shards;
 
 namespace Pipeline.Stages.HypernetworkTraining;
 
-/// <summary>Texts of shards that are kept in memory to sample tokenizers from: whole blocks, evenly spaced over all of them.</summary>
+/// <summary>Texts of shards that are kept in memory, to sample tokenizers from. Whole blocks are taken, evenly spaced over all shards.</summary>
 internal static class TextPool
 {
+    /// <summary>Reads the texts.</summary>
     /// <param name="sets">The shards.</param>
-    /// <param name="maxBytes">UTF-8 bytes that are kept at most, but for the last block.</param>
-    /// <param name="cancellationToken">Ends it between blocks.</param>
+    /// <param name="maxBytes">The limit in UTF-8 bytes. The last block may exceed it.</param>
+    /// <param name="cancellationToken">Cancels the reading between two blocks.</param>
+    /// <exception cref="InputException">The shards hold no text.</exception>
     public static List<string> Of(IReadOnlyList<ShardSet> sets, long maxBytes, CancellationToken cancellationToken)
     {
         (ShardSet Set, int Block)[] blocks = [.. sets.SelectMany(set => Enumerable.Range(0, set.BlockCount).Select(block => (set, block)))];
@@ -30,7 +32,7 @@ internal static class TextPool
         return texts.Count > 0 ? texts : throw new InputException($"{string.Join(", ", sets.Select(s => s.Folder))}: no text to sample tokenizers from; the shards hold no examples");
     }
 
-    /// <summary>Every index once, so that the first k are spread over all (van der Corput's order in base 2).</summary>
+    /// <summary>Every index once, such that the first k are spread over all of them (van der Corput's order in base 2).</summary>
     internal static IEnumerable<int> Spaced(int count)
     {
         int bits = 0;

@@ -9,7 +9,9 @@ using Pipeline.Stages.Student;
 
 namespace Pipeline.Stages.HypernetworkTraining;
 
-/// <summary>What a definition may say about the <c>train-hypernetwork</c> stage. The frozen model is the definition's student, as it was.</summary>
+/// <summary>
+/// What a definition may say about the <c>train-hypernetwork</c> stage. The frozen model is the definition's student as it is before training.
+/// </summary>
 internal sealed record TrainHypernetworkOptions : IValidatableObject
 {
     [Description("The folder for the hypernetwork, inside the run folder. A student then uses it with \"embeddings\": \"hypernetwork:run:NAME\".")]
@@ -106,7 +108,7 @@ internal sealed record TrainHypernetworkOptions : IValidatableObject
 
     internal ObjectivesOptions Objectives => new() { Alm = Alm, Sft = Sft };
 
-    /// <summary>What the training loop and the checkpoints read of it.</summary>
+    /// <summary>The options that the training loop and the checkpoints read.</summary>
     internal UpdateStudentOptions Loop => new()
     {
         To = To,

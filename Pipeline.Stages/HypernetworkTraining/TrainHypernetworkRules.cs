@@ -6,7 +6,7 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.HypernetworkTraining;
 
-/// <summary>What of <c>train-hypernetwork</c> must fit the frozen model and the files it names.</summary>
+/// <summary>Checks that the options of <c>train-hypernetwork</c> fit the frozen model and the files that they name.</summary>
 internal static class TrainHypernetworkRules
 {
     public static IEnumerable<RuleFinding> Of(TrainHypernetworkOptions options, StageContext context)

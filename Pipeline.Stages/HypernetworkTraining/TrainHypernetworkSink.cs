@@ -18,8 +18,8 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.HypernetworkTraining;
 
 /// <summary>
-/// Trains a hypernetwork from cached shards: every step draws a tokenizer, and no teacher is in memory. Continues after a stop as
-/// <c>update-student</c> does, bit for bit.
+/// Trains a hypernetwork from shards. Every step draws a tokenizer, and no teacher is in memory. After a stop it continues like
+/// <c>update-student</c>, with the same bits.
 /// </summary>
 internal sealed class TrainHypernetworkSink : ISink<StudentBatch>, IResumable, IPlanned
 {
@@ -33,13 +33,15 @@ internal sealed class TrainHypernetworkSink : ISink<StudentBatch>, IResumable, I
     private readonly TrainingCheckpoints _checkpoints;
     private readonly TrainingState? _resumed;
 
+    /// <summary>Creates the stage and reads the newest checkpoint.</summary>
     /// <param name="options">The definition's keys.</param>
     /// <param name="name">The stage's name in its flow.</param>
-    /// <param name="run">The run; its student names the frozen model.</param>
-    /// <param name="shards">Full paths of <see cref="TrainHypernetworkOptions.From"/>.</param>
-    /// <param name="device">Where it is computed.</param>
-    /// <param name="meter">Progress and metrics.</param>
-    /// <param name="stopRequested">Asks for a stop at the next step.</param>
+    /// <param name="run">The run. Its student names the frozen model.</param>
+    /// <param name="shards">The full paths of <see cref="TrainHypernetworkOptions.From"/>.</param>
+    /// <param name="device">The device that computes.</param>
+    /// <param name="meter">Receives progress and metrics.</param>
+    /// <param name="stopRequested">Asks the training to stop after the current step.</param>
+    /// <exception cref="DefinitionException">The options contradict each other, or the model has an edit.</exception>
     public TrainHypernetworkSink(
         TrainHypernetworkOptions options, string name, RunSite run, IReadOnlyList<string> shards, TorchDevice device, IStageMeter meter, CancellationToken stopRequested)
     {
@@ -97,7 +99,7 @@ internal sealed class TrainHypernetworkSink : ISink<StudentBatch>, IResumable, I
         }
     }
 
-    /// <summary>What lives on the device while training runs.</summary>
+    /// <summary>What lives on the device during training.</summary>
     private sealed record Session(CausalLm Model, IHypernetwork Network, HypernetworkTrainer Trainer, RunSite Run) : IDisposable
     {
         public int Rows => Model.Config.VocabularySize;

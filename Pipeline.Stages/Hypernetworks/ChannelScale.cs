@@ -2,12 +2,14 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Hypernetworks;
 
-/// <summary>w and b of x ∘ w + b, per channel. Population standard deviations, over the first axis.</summary>
+/// <summary>Finds w and b of x ∘ w + b for each channel. Standard deviations are population ones, over the first axis.</summary>
 internal static class ChannelScale
 {
     private const double Tiny = 1e-8;
 
-    /// <summary>Brings x to a standard deviation and a mean: w = std/(std(x) + 1e-8), b = mean − mean(x ∘ w). Both [1, ..].</summary>
+    /// <summary>
+    /// The scale that brings x to a given standard deviation and mean: w = std/(std(x) + 1e-8), b = mean − mean(x ∘ w). Both are [1, ..].
+    /// </summary>
     public static (Tensor W, Tensor B) To(Tensor x, Tensor deviation, Tensor mean)
     {
         using var scope = NewDisposeScope();
@@ -17,9 +19,9 @@ internal static class ChannelScale
         return (w.MoveToOuterDisposeScope(), b.MoveToOuterDisposeScope());
     }
 
-    /// <summary>To the standard deviation and mean of another set of rows.</summary>
+    /// <summary>The scale that brings x to the standard deviation and the mean of other rows.</summary>
     public static (Tensor W, Tensor B) ToRows(Tensor x, Tensor rows) => To(x, rows.std([0], unbiased: false, keepdim: true), rows.mean([0], keepdim: true));
 
-    /// <summary>The scale that undoes another: (y − b)/w.</summary>
+    /// <summary>The scale that undoes another one: (y − b)/w.</summary>
     public static (Tensor W, Tensor B) Inverse((Tensor W, Tensor B) scale) => (1 / scale.W, -scale.B / scale.W);
 }

@@ -3,13 +3,17 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Hypernetworks;
 
-/// <summary>Rows of source embeddings for forms, and attention between the pieces of one form.</summary>
+/// <summary>Gathers the source embeddings of surface forms, and attends between the pieces of each form. R forms, S pieces, H width.</summary>
 internal static class FormAttention
 {
-    /// <summary>
-    /// [R · S, ..] rows of the source matrix for flat forms, and where ids are beyond it (rows of extra embeddings, counted from 0). Padding below 0 gives row 0, which a mask
-    /// hides.
-    /// </summary>
+    /// <summary>Gathers [R · S, ..] rows of the source matrix.</summary>
+    /// <param name="source_V">[V, ..] the source matrix.</param>
+    /// <param name="forms_RS">
+    /// [R, S] ids. Ids from V on are rows of the extra embeddings. Negative padding gives row 0, which a mask is expected to hide.
+    /// </param>
+    /// <returns>
+    /// The rows; the flat positions of ids that lie beyond the source matrix, and these ids counted from 0. Both are null where there are none.
+    /// </returns>
     public static (Tensor Rows, Tensor? ExtraAt, Tensor? ExtraIds) Gather(Tensor source_V, Tensor forms_RS)
     {
         long rows = source_V.size(0);
@@ -19,15 +23,16 @@ internal static class FormAttention
         return at.size(0) == 0 ? (gathered, null, null) : (gathered, at, flat.index_select(0, at) - rows);
     }
 
-    /// <summary>[R, S] 1 where there is a piece.</summary>
+    /// <summary>[R, S] 1 where there is a piece, and 0 at padding.</summary>
     public static Tensor Mask(Tensor forms_RS, int pad, ScalarType type) => forms_RS.ne(pad).to_type(type);
 
-    /// <summary>softmax(q·kᵀ/√width + most negative float32 at keys the mask leaves out)·v per head.</summary>
-    /// <param name="q_RSH">Queries.</param>
-    /// <param name="k_RSH">Keys.</param>
-    /// <param name="v_RSH">Values.</param>
-    /// <param name="mask_RS">1 where a key counts; null: all do.</param>
-    /// <param name="heads">Heads; H is a multiple of it.</param>
+    /// <summary>Attention with several heads: softmax(q·kᵀ/√width)·v for each head, where the most negative float32 is added at masked keys.</summary>
+    /// <param name="q_RSH">The queries.</param>
+    /// <param name="k_RSH">The keys.</param>
+    /// <param name="v_RSH">The values.</param>
+    /// <param name="mask_RS">1 where a key counts; null: all keys count.</param>
+    /// <param name="heads">The number of heads, which must divide H.</param>
+    /// <returns>[R, S, H].</returns>
     public static Tensor Attend(Tensor q_RSH, Tensor k_RSH, Tensor v_RSH, Tensor? mask_RS, int heads)
     {
         long rows = q_RSH.size(0), pieces = q_RSH.size(1), width = q_RSH.size(2);

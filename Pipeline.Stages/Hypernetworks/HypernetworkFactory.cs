@@ -4,15 +4,17 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Hypernetworks;
 
-/// <summary>A hypernetwork before training: a function of the options, the seed and the model's own embeddings.</summary>
+/// <summary>Makes a hypernetwork before training. It depends only on the options, the seed and the model's own embeddings.</summary>
 internal static class HypernetworkFactory
 {
-    /// <summary>Rows for bytes that the source has no token for.</summary>
+    /// <summary>The number of extra embeddings, one for each byte. They serve bytes that the source tokenizer has no token for.</summary>
     private const int Bytes = 256;
 
-    /// <param name="options">Architecture and sizes.</param>
-    /// <param name="source_VMD">float32, the embeddings the network will be asked with.</param>
-    /// <param name="seed">Of the weights.</param>
+    /// <summary>Makes a network with initial weights.</summary>
+    /// <param name="options">The architecture and its sizes.</param>
+    /// <param name="source_VMD">[V, M, D] float32, the embeddings of the model that the network will work for.</param>
+    /// <param name="seed">The seed of the weights.</param>
+    /// <exception cref="DefinitionException">The hidden size is not a multiple of the number of heads.</exception>
     public static IHypernetwork Create(NetworkOptions options, Tensor source_VMD, long seed)
     {
         int matrices = (int)source_VMD.size(1), width = (int)source_VMD.size(2), hidden = HiddenSize(options, width);
@@ -25,7 +27,7 @@ internal static class HypernetworkFactory
             : Zett(options, source_VMD, matrices, width, hidden, seed);
     }
 
-    /// <summary>What keeps the options from being a network for embeddings of a width; null where nothing does.</summary>
+    /// <summary>What keeps the options from being a network for embeddings of this width; null if nothing does.</summary>
     public static string? FaultOf(NetworkOptions options, int width) => HiddenSize(options, width) % options.Heads == 0 ? null
         : $"the hypernetwork's hiddenSize {HiddenSize(options, width)} is not a multiple of its heads, {options.Heads}; change one of them";
 
@@ -48,7 +50,7 @@ internal static class HypernetworkFactory
         (Tensor W, Tensor B) into = ChannelScale.To(source_VMD, full_like(source_VMD[0], Math.Sqrt(2.0 / width)).unsqueeze(0), zeros_like(source_VMD[0]).unsqueeze(0));
         (Tensor W, Tensor B) outOf = ChannelScale.Inverse(into);
         weights.AddRange([("in_rescaler.w", into.W.unsqueeze(0)), ("in_rescaler.b", into.B.unsqueeze(0)), ("out_rescaler.w", outOf.W), ("out_rescaler.b", outOf.B)]);
-        weights.Add((ResidualNetwork.Extra, Rows(source_VMD, seed)));
+        weights.Add((ResidualNetwork.Extra, ExtraEmbeddings(source_VMD, seed)));
         weights.Add((ResidualNetwork.Positions, WeightInitializer.Normal([options.MaxPieces, hidden], Math.Sqrt(1.0 / hidden), seed, ResidualNetwork.Positions)));
         Kernel("input_linear", (long)matrices * width, hidden);
         for (int i = 0; i < options.Layers; i++)
@@ -116,11 +118,13 @@ internal static class HypernetworkFactory
             Linear($"{head}.1", hidden, width);
         }
         var shape = new ZettNetworkShape(options.Heads, options.Layers, width, matrices, options.MaxPieces);
-        return new ZettNetwork(shape, Scaled(shape, weights, source_VMD));
+        return new ZettNetwork(shape, WithOutputScalers(shape, weights, source_VMD));
     }
 
-    /// <summary>With output scalers that give the source's own statistics on forms of one piece.</summary>
-    private static NetworkWeights Scaled(ZettNetworkShape shape, List<(string Name, Tensor Value)> weights, Tensor source_VMD)
+    /// <summary>
+    /// Adds output scalers, so that the predictions for single source tokens have the mean and the deviation of the source's own embeddings.
+    /// </summary>
+    private static NetworkWeights WithOutputScalers(ZettNetworkShape shape, List<(string Name, Tensor Value)> weights, Tensor source_VMD)
     {
         using var plain = new ZettNetwork(shape, new NetworkWeights(weights, source_VMD.device));
         long rows = Math.Min(source_VMD.size(0), 4096);
@@ -134,7 +138,7 @@ internal static class HypernetworkFactory
     }
 
     /// <summary>[256, M, D] drawn from the normal distribution of the source's rows.</summary>
-    private static Tensor Rows(Tensor source_VMD, long seed)
+    private static Tensor ExtraEmbeddings(Tensor source_VMD, long seed)
     {
         Tensor draw = WeightInitializer.Normal([Bytes, source_VMD.size(1), source_VMD.size(2)], 1, seed, ResidualNetwork.Extra).to(source_VMD.device);
         return draw * source_VMD.std([0], unbiased: false, keepdim: true) + source_VMD.mean([0], keepdim: true);

@@ -6,16 +6,16 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Hypernetworks;
 
-/// <summary>A hypernetwork as a folder: <c>hypernetwork.json</c>, its weights in float32, and a list of checksums, written last.</summary>
+/// <summary>A hypernetwork as a folder: <c>hypernetwork.json</c>, the weights in float32, and a list of checksums, which is written last.</summary>
 internal static class HypernetworkFolder
 {
     public const string WeightsFile = "hypernetwork.safetensors";
 
-    /// <summary>On the device's thread.</summary>
+    /// <summary>Writes a hypernetwork into a folder and replaces what is there. To be called on the device's thread.</summary>
     public static void Write(IStorage storage, string folder, IHypernetwork network, HypernetworkManifest manifest)
     {
         storage.CreateDirectory(folder);
-        // While files are replaced no list may say what they were.
+        // While files are replaced, the old list of checksums would be wrong.
         storage.DeleteFile(Path.Combine(folder, FileList.FileName));
         SafetensorsWriter.Write(
             Path.Combine(folder, WeightsFile), storage,
@@ -24,8 +24,8 @@ internal static class HypernetworkFolder
         FileList.WriteFor(storage, folder);
     }
 
-    /// <summary>On the device's thread. The caller disposes the network.</summary>
-    /// <exception cref="InputException">There is none, or its weights are not those its configuration names.</exception>
+    /// <summary>Loads a hypernetwork. To be called on the device's thread. The caller disposes the network.</summary>
+    /// <exception cref="InputException">The folder has none, or its weights are not those that its configuration names.</exception>
     public static (IHypernetwork Network, HypernetworkManifest Manifest) Load(IStorage storage, string folder, Device device)
     {
         HypernetworkManifest manifest = HypernetworkManifest.Read(storage, folder);

@@ -4,25 +4,26 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Hypernetworks;
 
-/// <summary><c>hypernetwork.json</c>: what the network in a folder is, and for which model.</summary>
-/// <param name="Format">Always the same words.</param>
-/// <param name="Version">Of the folder's format.</param>
-/// <param name="Residual">Its shape, where it is of that architecture.</param>
-/// <param name="Zett">Its shape, where it is of that one.</param>
-/// <param name="SourceTokenizer">Fingerprint of the tokenizer whose pieces it reads.</param>
-/// <param name="SourceRows">Rows of the model's embeddings.</param>
-/// <param name="Matrices">1: the model's embeddings are tied; 2: input and output.</param>
+/// <summary>The content of <c>hypernetwork.json</c>: what the network in a folder is, and which model it is for.</summary>
+/// <param name="Format">Always <see cref="FormatName"/>.</param>
+/// <param name="Version">The version of the folder's format.</param>
+/// <param name="Residual">The shape of a residual network; null for the other architecture.</param>
+/// <param name="Zett">The shape of a zett network; null for the other architecture.</param>
+/// <param name="SourceTokenizer">The fingerprint of the tokenizer whose pieces the network reads.</param>
+/// <param name="SourceRows">The number of rows of the model's embeddings.</param>
+/// <param name="Matrices">1 where the model's embeddings are tied, 2 for input and output.</param>
 /// <param name="Width">The model's hidden size.</param>
-/// <param name="Model">Where the model lay; for people.</param>
-/// <param name="Steps">Training steps.</param>
+/// <param name="Model">The name of the model's folder, for people.</param>
+/// <param name="Steps">The number of training steps.</param>
 internal sealed record HypernetworkManifest(
     string Format, int Version, ResidualNetworkShape? Residual, ZettNetworkShape? Zett, string SourceTokenizer, int SourceRows, int Matrices, int Width, string Model, long Steps)
 {
     public const string FileName = "hypernetwork.json", FormatName = "alm hypernetwork";
     public const int CurrentVersion = 1;
 
-    /// <exception cref="DamagedException">It is not what was written.</exception>
-    /// <exception cref="InputException">It is of a version this program does not read.</exception>
+    /// <summary>Reads the manifest of a folder.</summary>
+    /// <exception cref="DamagedException">The file is not what was written.</exception>
+    /// <exception cref="InputException">The folder has no manifest, or one of a version that this program does not read.</exception>
     public static HypernetworkManifest Read(IStorage storage, string folder)
     {
         string path = Path.Combine(folder, FileName);

@@ -7,13 +7,15 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Hypernetworks;
 
-/// <summary>The embeddings of a new vocabulary, predicted in one pass. On the device's thread.</summary>
+/// <summary>
+/// Predicts the embeddings of a new vocabulary. To be used on the device's thread. V source rows, M matrices, D width of the model, R rows.
+/// </summary>
 internal static class HypernetworkTransfer
 {
-    /// <summary>Rows of one pass through the network.</summary>
+    /// <summary>The number of tokens in one pass through the network.</summary>
     private const int SliceRows = 16_384;
 
-    /// <summary>[V, M, D] in float32 the embeddings of a model: one matrix where they are tied, else input and output.</summary>
+    /// <summary>[V, M, D] in float32, a model's own embeddings: one matrix where they are tied, otherwise input and output.</summary>
     public static Tensor Source(CausalLm model)
     {
         using var quiet = no_grad();
@@ -22,9 +24,12 @@ internal static class HypernetworkTransfer
     }
 
     /// <summary>
-    /// [rows, M, D]: special tokens that both sides have are the source's rows, ids that no token has the source's mean, all others predicted,
-    /// those the source has too among them.
+    /// [R, M, D] the embeddings of a vocabulary. Special tokens that both sides have get the source's rows, and ids without a token get the mean of
+    /// the source's rows. All others are predicted, including those that the source has too.
     /// </summary>
+    /// <param name="network">The hypernetwork.</param>
+    /// <param name="source_VMD">The model's own embeddings.</param>
+    /// <param name="forms">The surface forms of the vocabulary.</param>
     public static Tensor Predict(IHypernetwork network, Tensor source_VMD, SurfaceForms forms)
     {
         using var scope = NewDisposeScope();
@@ -42,7 +47,9 @@ internal static class HypernetworkTransfer
         return WithCopies(result, source_VMD, forms).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Predictions with the rows of special tokens replaced by the source's; no gradient goes there.</summary>
+    /// <summary>
+    /// The predictions, with the rows of special tokens replaced by those of the source. No gradient flows to the replaced predictions.
+    /// </summary>
     public static Tensor WithCopies(Tensor predicted_RMD, Tensor source_VMD, SurfaceForms forms)
     {
         if (forms.Copied.Count == 0)
@@ -52,9 +59,9 @@ internal static class HypernetworkTransfer
         return predicted_RMD.index_copy(0, at, source_VMD.index_select(0, of));
     }
 
-    /// <summary>A model's embeddings under another tokenizer, by the network in a folder.</summary>
-    /// <returns>Input rows, and output rows where the model is not tied.</returns>
-    /// <exception cref="InputException">The network is for another model or tokenizer.</exception>
+    /// <summary>A model's embeddings under another tokenizer, predicted by the network in a folder.</summary>
+    /// <returns>The input rows, the output rows where the model is not tied, and the surface forms.</returns>
+    /// <exception cref="InputException">The network was made for another model or tokenizer.</exception>
     public static (Tensor Input_VH, Tensor? Output_VH, SurfaceForms Forms) Apply(CausalLm model, TextTokenizer source, TextTokenizer target, string folder, IStorage storage)
     {
         using var scope = NewDisposeScope();

@@ -2,17 +2,18 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Hypernetworks;
 
-/// <summary>Pulls tokens that the source has too towards its own embeddings (arXiv 2405.07883, section 3.3).</summary>
+/// <summary>Pulls the predictions for tokens that the source has too towards the source's own embeddings (arXiv 2405.07883, section 3.3).</summary>
 internal static class LexicalLoss
 {
     /// <summary>
-    /// Over rows whose form is one source token: the squared distance to its embedding, summed over the width and averaged over those rows,
-    /// divided by the mean norm of the first pieces' embeddings over all rows; the mean over the matrices. 0 where no row is one token.
+    /// The squared distance to the source's embedding, summed over the width, and averaged over the rows whose form is a single source token. It is
+    /// divided by the mean norm of the first pieces' embeddings over all rows, and then averaged over the matrices. It is 0 where no form is a single
+    /// token.
     /// </summary>
-    /// <param name="predicted_RMD">Predictions.</param>
-    /// <param name="source_VMD">The source's embeddings; a form's first id beyond them counts as the last row.</param>
-    /// <param name="forms_RS">Forms.</param>
-    /// <param name="pad">Their padding id.</param>
+    /// <param name="predicted_RMD">The predictions.</param>
+    /// <param name="source_VMD">The source's embeddings. A first piece that lies beyond them counts as the last row.</param>
+    /// <param name="forms_RS">The surface forms.</param>
+    /// <param name="pad">The padding id of the forms.</param>
     public static Tensor Of(Tensor predicted_RMD, Tensor source_VMD, Tensor forms_RS, int pad)
     {
         using var scope = NewDisposeScope();

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace Pipeline.Stages.Hypernetworks;
 
-/// <summary>Which hypernetwork, and how large.</summary>
+/// <summary>The architecture and the sizes of a hypernetwork.</summary>
 internal sealed record NetworkOptions
 {
     [Description("residual (a correction to the pieces' own embeddings, arXiv 2503.20083) or zett (embeddings from scratch, arXiv 2405.07883).")]

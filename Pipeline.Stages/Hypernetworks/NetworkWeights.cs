@@ -4,12 +4,15 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Hypernetworks;
 
-/// <summary>Named weights and the few operations both networks are made of. Works in the weights' own type, float32 or float64.</summary>
+/// <summary>
+/// The named weights of a hypernetwork, and the few operations that both architectures consist of. It works in the weights' own type, float32 or
+/// float64.
+/// </summary>
 internal sealed class NetworkWeights : IDisposable
 {
     private readonly SortedDictionary<string, Parameter> _all = new(StringComparer.Ordinal);
 
-    /// <summary>Takes copies, without gradients until <see cref="Train"/>.</summary>
+    /// <summary>Copies the weights. Gradients are off at first.</summary>
     public NetworkWeights(IEnumerable<(string Name, Tensor Value)> weights, Device device)
     {
         using var quiet = no_grad();
@@ -30,16 +33,16 @@ internal sealed class NetworkWeights : IDisposable
             weight.requires_grad = isTrained(name);
     }
 
-    /// <summary>x · <c>NAME.kernel</c> [in, out] + bias.</summary>
+    /// <summary>x W + b, with W = <c>NAME.kernel</c> [in, out].</summary>
     public Tensor Kernel(string name, Tensor x) => nn.functional.linear(x, this[$"{name}.kernel"].t(), this[$"{name}.bias"]);
 
-    /// <summary>x · <c>NAME.weight</c>ᵀ [out, in] + bias.</summary>
+    /// <summary>x Wᵀ + b, with W = <c>NAME.weight</c> [out, in].</summary>
     public Tensor Linear(string name, Tensor x) => nn.functional.linear(x, this[$"{name}.weight"], this[$"{name}.bias"]);
 
     public Tensor LayerNorm(string name, string scale, Tensor x, double epsilon)
         => nn.functional.layer_norm(x, [x.size(-1)], this[$"{name}.{scale}"], this[$"{name}.bias"], epsilon);
 
-    /// <summary>x ∘ w + b.</summary>
+    /// <summary>x ∘ w + b, for each channel.</summary>
     public Tensor Rescale(string name, Tensor x) => x * this[$"{name}.w"] + this[$"{name}.b"];
 
     public void Dispose()

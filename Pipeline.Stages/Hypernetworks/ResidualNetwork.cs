@@ -4,23 +4,24 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Hypernetworks;
 
-/// <summary>What the weights of a <see cref="ResidualNetwork"/> do not say by their shapes.</summary>
-/// <param name="Heads">Attention heads.</param>
-/// <param name="Layers">Transformer layers.</param>
-/// <param name="Epsilon">Of the layer norms.</param>
-/// <param name="Residual">Pooling of the embeddings the correction is added to; none: there is no residual.</param>
-/// <param name="Alpha">α of α/√D.</param>
-/// <param name="Pooling">Pooling of the last states.</param>
-/// <param name="Attention">False: each piece alone.</param>
-/// <param name="Mask">False: padding takes part as a piece, in attention and in means.</param>
+/// <summary>The properties of a <see cref="ResidualNetwork"/> that do not follow from the shapes of its weights.</summary>
+/// <param name="Heads">The number of attention heads.</param>
+/// <param name="Layers">The number of transformer layers.</param>
+/// <param name="Epsilon">ε of the layer norms.</param>
+/// <param name="Residual">How the pieces' embeddings are pooled into the vector that the correction is added to. None: there is no such vector.</param>
+/// <param name="Alpha">α of the correction's scale, α/√D.</param>
+/// <param name="Pooling">How the last states are pooled.</param>
+/// <param name="Attention">Whether pieces attend to each other. If not, each piece is read by itself.</param>
+/// <param name="Mask">Whether padding is masked. If not, it takes part like a piece, in attention and in means.</param>
 /// <param name="Pad">The padding id.</param>
 internal sealed record ResidualNetworkShape(
     int Heads, int Layers, double Epsilon, FormPooling Residual, double Alpha, FormPooling Pooling, bool Attention, bool Mask = true, int Pad = SurfaceFormBuilder.NoPad);
 
 /// <summary>
-/// tokenkit's hypernetwork (arXiv 2503.20083, section 5.3): rescaled source embeddings of the pieces, learned positions, post-norm layers
-/// whose attention has no output projection, and a correction to the pooled embeddings whose last layer begins at 0. Weights are named as
-/// there, kernels [in, out].
+/// The hypernetwork of tokenkit (arXiv 2503.20083, section 5.3). It rescales the source embeddings of the pieces, adds learned positions, and applies
+/// post-norm layers, whose attention has no output projection. The output is added to the pooled embeddings as a correction. It begins at 0, so that
+/// training begins at the pooled embeddings. Without a residual, the output is the prediction itself. Weights have the names they have in tokenkit,
+/// with kernels [in, out].
 /// </summary>
 internal sealed class ResidualNetwork(ResidualNetworkShape shape, NetworkWeights weights) : IHypernetwork
 {
@@ -34,7 +35,7 @@ internal sealed class ResidualNetwork(ResidualNetworkShape shape, NetworkWeights
 
     public IReadOnlyList<(string Name, Parameter Tensor)> Parameters => weights.All;
 
-    // The rescalers bring statistics, which training must not move.
+    // The rescalers hold statistics of the source embeddings, which training must not change.
     public bool IsTrained(string name) => !name.StartsWith(InRescaler, StringComparison.Ordinal) && !name.StartsWith(OutRescaler, StringComparison.Ordinal);
 
     public Tensor Predict(Tensor source_VMD, Tensor forms_RS)
@@ -76,7 +77,7 @@ internal sealed class ResidualNetwork(ResidualNetworkShape shape, NetworkWeights
         return weights.LayerNorm($"{name}.post_mlp_layernorm", "scale", x_RSH + weights.Kernel($"{name}.mlp.output", inner), shape.Epsilon);
     }
 
-    /// <summary>[R, S, ..] to [R, ..]. Where no piece counts a mean is 0.</summary>
+    /// <summary>[R, S, ..] to [R, ..]. The mean is 0 where no piece counts.</summary>
     private static Tensor Pool(Tensor x_RS, Tensor? mask_RS, FormPooling pooling)
     {
         if (pooling == FormPooling.First)

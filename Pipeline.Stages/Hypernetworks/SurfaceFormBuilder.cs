@@ -5,10 +5,12 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Hypernetworks;
 
-/// <summary>Makes <see cref="SurfaceForms"/> of any vocabulary under any source tokenizer.</summary>
+/// <summary>Makes the <see cref="SurfaceForms"/> of any vocabulary under one source tokenizer. For one thread at a time.</summary>
 internal sealed class SurfaceFormBuilder
 {
-    /// <summary>Padding that is not a token: a model without a pad token, or whose pad token is a real one, loses nothing.</summary>
+    /// <summary>
+    /// A padding id that is no token. It works for models without a pad token, and for those whose pad token is also used as a real one.
+    /// </summary>
     public const int NoPad = -1;
 
     private readonly ByteCutter _cutter;
@@ -16,21 +18,26 @@ internal sealed class SurfaceFormBuilder
     private readonly int _sourceRows;
     private readonly List<int> _pieces = [];
 
+    /// <summary>Makes a builder for one model.</summary>
     /// <param name="source">The tokenizer of the model that embeddings are predicted for.</param>
-    /// <param name="specials">Its special tokens, by name.</param>
-    /// <param name="sourceRows">Rows of its embedding matrix.</param>
+    /// <param name="specials">The special tokens of this tokenizer, by name.</param>
+    /// <param name="sourceRows">The number of rows of the model's embedding matrix.</param>
     public SurfaceFormBuilder(TextTokenizer source, IReadOnlyDictionary<string, int> specials, int sourceRows)
         => (_cutter, _specials, _sourceRows) = (source.CreateCutter(), specials, sourceRows);
 
-    /// <summary>With all added tokens of the source that are not white space as its special tokens.</summary>
+    /// <summary>A builder that takes all added tokens of the source as special tokens, except those of white space.</summary>
     public static SurfaceFormBuilder Of(TextTokenizer source, int sourceRows)
         => new(source, Enumerable.Range(0, Math.Min(source.VocabularySize, sourceRows)).Where(source.IsMark).ToDictionary(id => source.TokenOf(id)!, id => id), sourceRows);
 
+    /// <summary>The surface forms of some tokens of a vocabulary.</summary>
     /// <param name="target">The vocabulary whose embeddings are wanted.</param>
-    /// <param name="rows">Its ids, in the order of the result; an id that no token has gives an empty row.</param>
-    /// <param name="roles">Target id to source id of tokens that play the same role under another name; copied too.</param>
-    /// <param name="length">S.</param>
-    /// <param name="pad">What follows the last piece.</param>
+    /// <param name="rows">The ids of the tokens, in the order of the result. An id without a token gives an empty row.</param>
+    /// <param name="roles">
+    /// For target ids with a role, such as bos, the source id with the same role. They are copied like special tokens that have the same name.
+    /// </param>
+    /// <param name="length">S, the number of pieces to keep of each token.</param>
+    /// <param name="pad">The id that follows the last piece.</param>
+    /// <exception cref="InputException">A piece has no embedding in the model.</exception>
     public SurfaceForms Build(VocabularyBytes target, IReadOnlyList<int> rows, IReadOnlyDictionary<int, int> roles, int length, int pad = NoPad)
     {
         var ids = new long[(long)rows.Count * length];
@@ -67,7 +74,7 @@ internal sealed class SurfaceFormBuilder
         return new SurfaceForms(ids, length, _sourceRows, pad, copied, empty, truncated, extra);
     }
 
-    /// <summary>Of a whole vocabulary.</summary>
+    /// <summary>The surface forms of a whole vocabulary, in order of its ids.</summary>
     public SurfaceForms Build(VocabularyBytes target, IReadOnlyDictionary<int, int> roles, int length, int pad = NoPad)
         => Build(target, [.. Enumerable.Range(0, target.Count)], roles, length, pad);
 

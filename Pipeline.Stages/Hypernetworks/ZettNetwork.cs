@@ -4,22 +4,22 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Hypernetworks;
 
-/// <summary>What the weights of a <see cref="ZettNetwork"/> do not say by their shapes.</summary>
-/// <param name="Heads">Attention heads.</param>
-/// <param name="Layers">Encoder layers.</param>
-/// <param name="Width">D: the model's width.</param>
-/// <param name="Matrices">1 tied, 2 input and output.</param>
-/// <param name="Length">S.</param>
+/// <summary>The properties of a <see cref="ZettNetwork"/> that do not follow from the shapes of its weights.</summary>
+/// <param name="Heads">The number of attention heads.</param>
+/// <param name="Layers">The number of encoder layers.</param>
+/// <param name="Width">D, the width of the model.</param>
+/// <param name="Matrices">1 where embeddings are tied, 2 for input and output.</param>
+/// <param name="Length">S, the number of pieces of the longest form.</param>
 /// <param name="Pad">The padding id.</param>
-/// <param name="SingleHead">One output head for both matrices.</param>
-/// <param name="ConcatenateStates">The heads see the states of all pieces, not the first alone.</param>
-/// <param name="Language">Row of the language embeddings, which then follow the pieces; null: none.</param>
+/// <param name="SingleHead">Whether one output head predicts both matrices.</param>
+/// <param name="ConcatenateStates">Whether the heads see the states of all pieces, and not only that of the first.</param>
+/// <param name="Language">The row of the language embeddings that follows the pieces; null where there are none.</param>
 internal sealed record ZettNetworkShape(
     int Heads, int Layers, int Width, int Matrices, int Length, int Pad = SurfaceFormBuilder.NoPad, bool SingleHead = false, bool ConcatenateStates = false, int? Language = null);
 
 /// <summary>
-/// ZeTT's own hypernetwork (arXiv 2405.07883, section 3): a projection of the pieces' embeddings into a RoBERTa-like encoder, and heads for the
-/// input and the output embedding and a bias. No residual. Weights are named as in its code, matrices [out, in].
+/// ZeTT's own hypernetwork (arXiv 2405.07883, section 3). It projects the pieces' embeddings into an encoder like RoBERTa's, and has heads for the
+/// input embedding, the output embedding and a bias. It has no residual. Weights have the names they have in ZeTT's code, with matrices [out, in].
 /// </summary>
 internal sealed class ZettNetwork(ZettNetworkShape shape, NetworkWeights weights) : IHypernetwork
 {
@@ -37,7 +37,7 @@ internal sealed class ZettNetwork(ZettNetworkShape shape, NetworkWeights weights
 
     public IReadOnlyList<(string Name, Parameter Tensor)> Parameters => weights.All;
 
-    // As in the reference, whose output scaler is not among those it freezes.
+    // As in the reference, the output embeddings' scaler is trained, and the other two are not.
     public bool IsTrained(string name) => !name.StartsWith("in_scaler.", StringComparison.Ordinal) && !name.StartsWith("scaler.", StringComparison.Ordinal);
 
     public Tensor Predict(Tensor source_VMD, Tensor forms_RS)
@@ -46,7 +46,7 @@ internal sealed class ZettNetwork(ZettNetworkShape shape, NetworkWeights weights
         return Embeddings(States(source_VMD, forms_RS)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Also [R] the bias of each token in the output, null without such a head.</summary>
+    /// <summary>Predicts embeddings [R, M, D] and the bias [R] of each token in the output; null where the network has no head for it.</summary>
     public (Tensor Embeddings_RMD, Tensor? Bias_R) PredictWithBias(Tensor source_VMD, Tensor forms_RS)
     {
         using var scope = NewDisposeScope();
@@ -57,7 +57,7 @@ internal sealed class ZettNetwork(ZettNetworkShape shape, NetworkWeights weights
 
     public void Dispose() => weights.Dispose();
 
-    /// <summary>What the heads see, [R, H].</summary>
+    /// <summary>[R, H] the states that the heads see.</summary>
     private Tensor States(Tensor source_VMD, Tensor forms_RS)
     {
         long rows = forms_RS.size(0), pieces = forms_RS.size(1);

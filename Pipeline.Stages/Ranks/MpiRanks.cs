@@ -5,7 +5,7 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Stages.Ranks;
 
-/// <summary>Ranks of an MPI job: Open MPI or MPICH, through <see cref="MpiShim"/>.</summary>
+/// <summary>The ranks of an MPI job, of Open MPI or MPICH, through <see cref="MpiShim"/>.</summary>
 public sealed unsafe class MpiRanks : IRanks
 {
     private readonly delegate* unmanaged[Cdecl]<int, byte*, nint, byte*, nint, int> _exchange;
@@ -37,15 +37,18 @@ public sealed unsafe class MpiRanks : IRanks
 
     public int LocalRank { get; }
 
-    /// <summary>How many ranks this process was started as one of, as the environment of a launcher says; 1 when there is none.</summary>
+    /// <summary>
+    /// How many ranks were started together with this process, as the launcher's environment variables say; 1 if there was no launcher.
+    /// </summary>
     public static int CountIn(Func<string, string?> variable)
     {
-        // Open MPI, MPICH and Intel; a task of srun is a rank only where srun was told to speak a protocol of MPI.
+        // The variables of Open MPI, then those of MPICH and Intel. A task of srun is a rank only if srun was told to use one of MPI's protocols.
         string? count = variable("OMPI_COMM_WORLD_SIZE") ?? variable("PMI_SIZE") ?? (variable("PMIX_RANK") is null ? null : variable("SLURM_STEP_NUM_TASKS"));
         return int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out int ranks) ? Math.Max(ranks, 1) : 1;
     }
 
-    /// <summary>Joins the job that a launcher of MPI started; one process alone where none did, and nothing is loaded then.</summary>
+    /// <summary>Joins the job that an MPI launcher started. If none did, the process is alone, and no MPI is loaded.</summary>
+    /// <param name="variable">Reads an environment variable.</param>
     /// <exception cref="InputException">There is no MPI, or it does not start.</exception>
     /// <exception cref="DefinitionException">The number of ranks is not a power of two.</exception>
     public static IRanks Join(Func<string, string?> variable)
@@ -56,7 +59,7 @@ public sealed unsafe class MpiRanks : IRanks
         return BitOperations.IsPow2(ranks.Count) ? ranks : throw new DefinitionException($"{ranks.Count} ranks: their number must be a power of two, because sums are computed as a tree");
     }
 
-    /// <summary>Sums between GPUs; null if there is no NCCL. On the GPU's thread.</summary>
+    /// <summary>Sums between GPUs; null if a rank has no NCCL. To be called on the thread that uses the GPU.</summary>
     internal NcclSums? Nccl(int card)
     {
         if (!_hasLooked)

@@ -9,14 +9,16 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Stages.Ranks;
 
 /// <summary>
-/// The library between this program and whichever MPI is installed: C of a hundred lines, compiled once by that MPI's own <c>mpicc</c> and
-/// kept, or found where <c>ALM_MPI_SHIM</c> says.
+/// The library between this program and the MPI that is installed. It is a short C file (mpi-shim.c), because handles and constants differ from one
+/// MPI to another. That MPI's own <c>mpicc</c> compiles it once, and the result is kept. A library that was built elsewhere can be named by
+/// <c>ALM_MPI_SHIM</c>.
 /// </summary>
 internal static class MpiShim
 {
     private const string Variable = "ALM_MPI_SHIM";
 
-    /// <summary>Loads the library, making it when it does not exist.</summary>
+    /// <summary>Loads the library, and builds it first if it does not exist.</summary>
+    /// <param name="variable">Reads an environment variable.</param>
     /// <exception cref="InputException">There is no MPI to build it with, or it cannot be loaded.</exception>
     public static nint Load(Func<string, string?> variable)
     {
@@ -34,14 +36,14 @@ internal static class MpiShim
     private static string Build()
     {
         byte[] source = Source();
-        // Another MPI, another library: what mpicc would call is in the name.
+        // Another MPI needs another library. The name therefore depends on the command that mpicc would run.
         string compiler = Run("mpicc", ["-show"]);
         ulong hash = XxHash3.HashToUInt64([.. source, .. Encoding.UTF8.GetBytes(compiler)]);
         string folder = UserCache.Folder();
         string path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"alm-mpi-{hash:x16}.so"));
         if (File.Exists(path))
             return path;
-        // Every rank of a first start builds its own, and the last one's stays: they are the same.
+        // At a first start every rank builds its own file, and the last one renamed stays. They are all the same.
         string mine = string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.MachineName}.{Environment.ProcessId}");
         File.WriteAllBytes(mine + ".c", source);
         try

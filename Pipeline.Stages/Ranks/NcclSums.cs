@@ -8,9 +8,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Ranks;
 
 /// <summary>
-/// Sums of tensors between GPUs by NCCL, by the same tree as through the host's memory and so with the same bits: NCCL carries the
-/// shares, torch adds them. Found as <c>libnccl.so.2</c>, or where <c>ALM_NCCL</c> says; where it is not, sums go through the host.
-/// Written to NCCL's documentation; it has not been run on GPUs yet.
+/// Sums tensors between GPUs. NCCL carries the shares, and torch adds them in the order of the same tree as through the host's memory, so that the
+/// bits are the same. NCCL is loaded as <c>libnccl.so.2</c>, or from the path in <c>ALM_NCCL</c>. Where it is not found, sums go through the host.
+/// This is written to NCCL's documentation, and has not been run on GPUs yet.
 /// </summary>
 internal sealed unsafe class NcclSums : IDisposable
 {
@@ -43,7 +43,10 @@ internal sealed unsafe class NcclSums : IDisposable
         _communicator = communicator;
     }
 
-    /// <summary>Null where NCCL is not found, and then on every rank. To be called on the thread that works on the GPU.</summary>
+    /// <summary>Joins the ranks through NCCL; null if any rank does not find it. To be called by all ranks, on the thread that uses the GPU.</summary>
+    /// <param name="ranks">The processes.</param>
+    /// <param name="card">The number of this rank's GPU.</param>
+    /// <exception cref="InputException">NCCL or CUDA reports an error.</exception>
     public static NcclSums? TryCreate(IRanks ranks, int card)
     {
         string? given = Environment.GetEnvironmentVariable("ALM_NCCL");
@@ -51,7 +54,7 @@ internal sealed unsafe class NcclSums : IDisposable
         return ranks.Any(!found) ? null : new NcclSums(ranks, library, card);
     }
 
-    /// <summary>The sum over all ranks of a contiguous float32 tensor on this rank's GPU, in place.</summary>
+    /// <summary>Replaces a contiguous float32 tensor on this rank's GPU by its sum over all ranks.</summary>
     public void Sum(Tensor flat)
     {
         int rounds = BitOperations.Log2((uint)_ranks.Count);
@@ -77,7 +80,7 @@ internal sealed unsafe class NcclSums : IDisposable
 
     public void Dispose() => _ = _destroy(_communicator);
 
-    // On torch's own stream of the GPU, the default one: what torch did before is done before, and what it does next waits.
+    // Stream 0 is torch's own stream. What torch has queued before is done before the transfer, and what it queues next waits for it.
     private void Exchange(int with, Tensor send, Tensor receive)
     {
         Check(_begin(), "ncclGroupStart");
@@ -88,7 +91,7 @@ internal sealed unsafe class NcclSums : IDisposable
         Check(_end(), "ncclGroupEnd");
     }
 
-    // NCCL takes the thread's current GPU, which torch's own guards restore after every call.
+    // NCCL uses the thread's current GPU. Torch sets it for a call only, and restores it afterwards.
     private static void UseCard(int card)
     {
         foreach (string name in (string[])["libcudart.so.12", "libcudart.so.13", "libcudart.so.11.0", "libcudart.so"])

@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Ranks;
 
-/// <summary>A process that trains alone. Nothing is loaded for it.</summary>
+/// <summary>A process that trains alone. No MPI is loaded for it.</summary>
 public sealed class OneRank : IRanks
 {
     public static OneRank Instance { get; } = new();

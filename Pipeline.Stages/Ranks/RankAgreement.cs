@@ -5,13 +5,13 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Stages.Ranks;
 
-/// <summary>What must be the same on all ranks, and how they wait for each other.</summary>
+/// <summary>Checks what must be the same on all ranks, and lets them wait for each other.</summary>
 public static class RankAgreement
 {
-    /// <summary>Returns when every rank has called it.</summary>
+    /// <summary>Returns as soon as every rank has called it.</summary>
     public static void Wait(this IRanks ranks) => ranks.Any(false);
 
-    /// <summary>Rank 0's number, on all of them.</summary>
+    /// <summary>The number that rank 0 gives, on all ranks.</summary>
     public static int FromFirst(this IRanks ranks, int value)
     {
         Span<int> shared = [value];
@@ -19,13 +19,21 @@ public static class RankAgreement
         return shared[0];
     }
 
-    /// <summary>Numbers of one rank, on all of them.</summary>
+    /// <summary>Copies the numbers of one rank to all others. Their count is the same everywhere.</summary>
     public static void Share(this IRanks ranks, int from, Span<double> values) => ranks.Broadcast(from, MemoryMarshal.AsBytes(values));
 
-    /// <exception cref="InputException">A rank has another value than rank 0; every rank throws, and names it.</exception>
+    /// <summary>Checks that all ranks have the same value.</summary>
+    /// <param name="ranks">The processes.</param>
+    /// <param name="what">What is compared, for the message.</param>
+    /// <param name="value">The value of this rank.</param>
+    /// <exception cref="InputException">A rank has another value than rank 0. All ranks throw it, and it names that rank.</exception>
     public static void Agree(this IRanks ranks, string what, string value) => ranks.Agree(what, XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(value)));
 
-    /// <exception cref="InputException">A rank has another hash than rank 0; every rank throws, and names it.</exception>
+    /// <summary>Checks that all ranks have the same hash.</summary>
+    /// <param name="ranks">The processes.</param>
+    /// <param name="what">What is compared, for the message.</param>
+    /// <param name="hash">The hash of this rank.</param>
+    /// <exception cref="InputException">A rank has another hash than rank 0. All ranks throw it, and it names that rank.</exception>
     public static void Agree(this IRanks ranks, string what, ulong hash)
     {
         var hashes = new ulong[ranks.Count];

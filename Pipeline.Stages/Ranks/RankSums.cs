@@ -5,16 +5,16 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Ranks;
 
 /// <summary>
-/// Sums over ranks in the order of a binary tree over their numbers: (0+1)+(2+3), whatever the length and whichever rank does it, so that
-/// the bits do not depend on who adds. Each rank first sums its own share of the values, half of what is left in each of log₂ N rounds;
-/// then the shares are handed round. 2(1 − 1/N) times the values go over the wire, the least a sum can do with.
+/// Sums over ranks, in the order of a binary tree over their numbers: (0+1)+(2+3). The order depends neither on the length nor on which rank adds,
+/// and so the bits do not either. Each rank first computes the sum of its own share of the values, which is halved in each of log₂ N rounds (a
+/// reduce-scatter). Then the shares are passed on (an all-gather). Each rank sends 2(1 − 1/N) times the values, the least that a sum needs.
 /// </summary>
 internal static class RankSums
 {
-    // Of one exchange: what is received is next to what is summed.
+    // The values of one exchange. A buffer for half of them is needed next to the values.
     private const int ChunkValues = 1 << 24;
 
-    /// <summary>The sum over all ranks, on all of them.</summary>
+    /// <summary>Replaces the values on every rank by their sum over all ranks.</summary>
     public static void Sum<T>(this IRanks ranks, Span<T> values)
         where T : unmanaged, INumber<T>
     {
@@ -25,7 +25,10 @@ internal static class RankSums
             SumChunk(ranks, values[start..Math.Min(values.Length, start + ChunkValues)], received);
     }
 
-    /// <summary>The sum over all ranks of a contiguous float32 tensor, in place. GPUs are summed by NCCL if there is one, else through the host's memory.</summary>
+    /// <summary>
+    /// Replaces a contiguous float32 tensor on every rank by its sum over all ranks. Tensors on a GPU are summed by NCCL if it is there, and
+    /// otherwise through the host's memory.
+    /// </summary>
     public static void Sum(this IRanks ranks, Tensor values)
     {
         if (ranks.Count == 1)
@@ -38,7 +41,7 @@ internal static class RankSums
             nccl.Sum(flat);
             return;
         }
-        // No span is longer than two thousand million bytes, and a gradient is.
+        // A span holds at most 2 GiB, and a gradient may be larger.
         for (long start = 0; start < flat.numel(); start += ChunkValues)
         {
             using Tensor chunk = flat.narrow(0, start, Math.Min(ChunkValues, flat.numel() - start));
@@ -49,7 +52,7 @@ internal static class RankSums
         }
     }
 
-    /// <summary>Whether any rank says so.</summary>
+    /// <summary>Whether the answer is yes on any rank.</summary>
     public static bool Any(this IRanks ranks, bool here)
     {
         Span<double> count = [here ? 1 : 0];
@@ -82,7 +85,7 @@ internal static class RankSums
         where T : unmanaged
         => MemoryMarshal.AsBytes(values[(int)range.From..(int)range.To]);
 
-    /// <summary>The half of a range that a rank continues with after a round, and the half that its partner continues with.</summary>
+    /// <summary>The half of a range that a rank goes on with after a round, and the half that its partner goes on with.</summary>
     internal static ((long From, long To) Mine, (long From, long To) Theirs) Halves(int rank, int round, (long From, long To) range)
     {
         long middle = range.From + ((range.To - range.From) / 2);
@@ -90,7 +93,7 @@ internal static class RankSums
         return (rank >> round & 1) == 0 ? (lower, upper) : (upper, lower);
     }
 
-    // Addition is commutative to the bit, so that the two partners of a round need not agree whose values come first.
+    // Addition of two numbers is commutative to the bit, so the two partners of a round need not agree on whose values come first.
     private static void Add<T>(Span<T> values, ReadOnlySpan<T> more)
         where T : unmanaged, INumber<T>
     {

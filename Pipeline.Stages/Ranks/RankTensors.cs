@@ -3,19 +3,19 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Ranks;
 
-/// <summary>Tensors from one rank to another, through the host's memory if they are on a GPU.</summary>
+/// <summary>Sends tensors from one rank to another. Tensors on a GPU go through the host's memory.</summary>
 internal static class RankTensors
 {
-    // No span is longer than two thousand million bytes.
+    // A span holds at most 2 GiB.
     private const long PieceValues = 1 << 24;
 
-    /// <summary>Gives everybody the values of one rank's tensor; all have it in the same shape and type.</summary>
+    /// <summary>Copies the values of one rank's tensor to all others, where the tensor has the same shape and type.</summary>
     public static void Broadcast(this IRanks ranks, int from, Tensor tensor) => Each(tensor, copyBack: ranks.Rank != from, piece => ranks.Broadcast(from, piece.bytes));
 
-    /// <summary>Sends a tensor to a rank that is in <see cref="Receive"/>.</summary>
+    /// <summary>Sends a tensor to a rank that calls <see cref="Receive"/>.</summary>
     public static void Send(this IRanks ranks, int to, Tensor tensor) => Each(tensor, copyBack: false, piece => ranks.Exchange(to, piece.bytes, []));
 
-    /// <summary>A tensor in the host's memory, from a rank that is in <see cref="Send"/>.</summary>
+    /// <summary>Receives a tensor into the host's memory, from a rank that calls <see cref="Send"/>.</summary>
     public static Tensor Receive(this IRanks ranks, int from, IReadOnlyList<long> shape, ScalarType type)
     {
         Tensor tensor = empty([.. shape], type, CPU);

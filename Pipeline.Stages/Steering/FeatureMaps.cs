@@ -3,13 +3,13 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Steering;
 
-/// <summary>The feature maps and their inverses. After a projection a value may lie outside a map's range: inverses clamp by ε.</summary>
+/// <summary>The feature maps and their inverses. After a projection, a value may be outside a map's range. Inverses therefore clamp it by ε.</summary>
 internal static class FeatureMaps
 {
-    /// <summary>ε of the clamps.</summary>
+    /// <summary>ε, the distance that clamps keep from the ends of a range.</summary>
     public const double Epsilon = 1e-4;
 
-    /// <summary>φ(x), of the shape and type of <paramref name="x"/>.</summary>
+    /// <summary>φ(x), with the shape and type of <paramref name="x"/>.</summary>
     public static Tensor Apply(FeatureMap map, Tensor x)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -25,8 +25,8 @@ internal static class FeatureMaps
     }
 
     /// <summary>
-    /// φ⁻¹(y) for <see cref="SideCombination.Feature"/>. The squared-exponential map is even: its inverse takes the sign of the unedited
-    /// activation, zero counting as positive.
+    /// φ⁻¹(y) for <see cref="SideCombination.Feature"/>. The squared-exponential map is even, so its inverse takes the sign of the unedited
+    /// activation. Zero counts as positive.
     /// </summary>
     public static Tensor Invert(FeatureMap map, Tensor y, Tensor unedited)
     {
@@ -37,7 +37,7 @@ internal static class FeatureMaps
         return where(unedited < 0, -size, size).MoveToOuterDisposeScope();
     }
 
-    /// <summary>φ⁻¹(y) of one side, for <see cref="SideCombination.Separate"/>: −2 ln max(y, ε) for the squared-exponential map.</summary>
+    /// <summary>φ⁻¹(y) of one side, for <see cref="SideCombination.Separate"/>. For the squared-exponential map it is −2 ln max(y, ε).</summary>
     public static Tensor InvertSide(FeatureMap map, Tensor y)
     {
         using DisposeScope scope = NewDisposeScope();

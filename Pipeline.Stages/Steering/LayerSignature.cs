@@ -3,9 +3,12 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Steering;
 
-/// <summary>How far the positive and negative activations of a place stand apart, from the two class means alone.</summary>
-/// <param name="Signature">Sum of the singular values of [μ⁻, μ⁺], the reference's measure; it grows with the means' length, so late layers always lead.</param>
-/// <param name="Contrast">‖μ⁺ − μ⁻‖ / sqrt(½(‖μ⁻‖² + ‖μ⁺‖²)): the same without the length.</param>
+/// <summary>How far apart the positive and the negative activations at one place are, judged by the means μ⁺ and μ⁻ of the two classes.</summary>
+/// <param name="Signature">
+/// The sum of the singular values of [μ⁻, μ⁺], which is the reference's measure. It grows with the length of the means, so late layers always come
+/// first.
+/// </param>
+/// <param name="Contrast">‖μ⁺ − μ⁻‖ / sqrt(½(‖μ⁻‖² + ‖μ⁺‖²)), which does not depend on this length.</param>
 internal readonly record struct LayerSignature(double Signature, double Contrast)
 {
     public static LayerSignature Of(SpectralSums sums)

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Steering;
 
-/// <summary>Both sides of one place, fitted from its sums.</summary>
+/// <summary>The two sides of an edit at one place, fitted from its sums. This object owns both.</summary>
 internal sealed class SpectralFit : IDisposable
 {
     private SpectralFit(FeatureMap map, SpectralSide positive, SpectralSide negative)
@@ -15,14 +15,16 @@ internal sealed class SpectralFit : IDisposable
 
     public SpectralProjection Projection { get; }
 
-    /// <param name="sums">Of at least one demonstration.</param>
+    /// <summary>Fits both sides, each up to a share.</summary>
+    /// <param name="sums">The sums of at least one demonstration.</param>
     /// <param name="keepShare">K of the positive side, in (0, 1].</param>
     /// <param name="dropShare">K of the negative side, in (0, 1].</param>
     public static SpectralFit Of(SpectralSums sums, double keepShare, double dropShare) => Of(sums, SpectralCut.AtShare(keepShare), SpectralCut.AtShare(dropShare));
 
-    /// <param name="sums">Of at least one demonstration.</param>
-    /// <param name="keep">Of the positive side.</param>
-    /// <param name="drop">Of the negative side.</param>
+    /// <summary>Fits both sides, each up to a cut.</summary>
+    /// <param name="sums">The sums of at least one demonstration.</param>
+    /// <param name="keep">Where the directions of the positive side end.</param>
+    /// <param name="drop">Where the directions of the negative side end.</param>
     public static SpectralFit Of(SpectralSums sums, SpectralCut keep, SpectralCut drop)
     {
         using IDisposable quiet = no_grad();
@@ -31,12 +33,12 @@ internal sealed class SpectralFit : IDisposable
     }
 
     /// <summary>
-    /// The largest principal angle in radians between what the two sides keep, over the smaller rank: near 0 where both hold the same
-    /// directions, and the edit then does next to nothing.
+    /// The largest principal angle, in radians, between the subspaces of the two sides. As many angles are considered as the smaller one has
+    /// dimensions. It is near 0 where both have the same directions, and the edit then does next to nothing.
     /// </summary>
     public double LargestAngle() => LargestAngle(Positive.Vectors, Negative.Vectors);
 
-    /// <summary>The same of two orthonormal bases [d, k] and [d, l].</summary>
+    /// <summary>The same for two orthonormal bases [d, k] and [d, l].</summary>
     public static double LargestAngle(Tensor kept, Tensor dropped)
     {
         using DisposeScope scope = NewDisposeScope();

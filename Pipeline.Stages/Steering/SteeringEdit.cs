@@ -9,8 +9,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Steering;
 
 /// <summary>
-/// The edits of a model's layers as a file next to it: <c>layerL.positive</c> [d, k⁺] and <c>layerL.negative</c> [d, k⁻] in float32, the
-/// orthonormal bases U⁺ and U⁻. P = I + U⁺U⁺ᵀ − U⁻U⁻ᵀ is never stored: it would take d² numbers in place of d(k⁺ + k⁻).
+/// The edits of a model's activations, as a file next to the model's weights or in a folder of its own. For each layer L it has the orthonormal bases
+/// U⁺ and U⁻ in float32: <c>layerL.positive</c> [d, k⁺] and <c>layerL.negative</c> [d, k⁻]. The matrix P = I + U⁺U⁺ᵀ − U⁻U⁻ᵀ is never stored, since
+/// it has d² values instead of d(k⁺ + k⁻).
 /// </summary>
 public sealed class SteeringEdit : IDisposable
 {
@@ -26,19 +27,19 @@ public sealed class SteeringEdit : IDisposable
 
     public SideCombination Combination { get; }
 
-    /// <summary>Whether every activation gets its old length back, as the method says.</summary>
+    /// <summary>Whether every edited activation gets its old length back, as the method says.</summary>
     public bool Renormalise { get; }
 
     internal IReadOnlyDictionary<int, SpectralProjection> Layers => _layers;
 
-    /// <summary>The file of an edit in a folder of its own, or next to a model's weights: every load of such a model applies it.</summary>
+    /// <summary>The name of an edit's file. Where it is next to a model's weights, every load of the model applies it.</summary>
     public const string FileName = "sea.safetensors";
 
-    /// <summary>What the file says about itself and what it was fitted from.</summary>
+    /// <summary>The metadata of the file: its settings, and what the edit was fitted from.</summary>
     public IReadOnlyDictionary<string, string> About { get; private init; } = new Dictionary<string, string>();
 
-    /// <summary>The file of an edit that a definition names by its folder or by itself.</summary>
-    /// <exception cref="InputException">There is none.</exception>
+    /// <summary>The file of an edit that a definition names, either by its folder or by the file itself.</summary>
+    /// <exception cref="InputException">There is no such file.</exception>
     public static string PathOf(string edit, IStorage storage)
     {
         string path = storage.DirectoryExists(edit) ? Path.Combine(edit, FileName) : edit;
@@ -48,12 +49,12 @@ public sealed class SteeringEdit : IDisposable
     /// <summary>Whether a model's folder has an edit of its own.</summary>
     public static bool IsIn(string folder, IStorage storage) => storage.FileExists(Path.Combine(folder, FileName));
 
-    /// <summary>The edit that a model is to have: the one named, else its folder's own; null where there is neither.</summary>
-    /// <param name="folder">The model's.</param>
-    /// <param name="edit">A folder or file; null: none is named.</param>
-    /// <param name="storage">Files.</param>
-    /// <param name="device">Where the model is.</param>
-    /// <exception cref="InputException">Both exist: one edit was fitted without the other.</exception>
+    /// <summary>The edit that a model is to have: the one that is named, or otherwise the one in the model's folder; null if there is neither.</summary>
+    /// <param name="folder">The full path of the model's folder.</param>
+    /// <param name="edit">The full path of an edit's folder or file; null if none is named.</param>
+    /// <param name="storage">Where files are read.</param>
+    /// <param name="device">The model's device.</param>
+    /// <exception cref="InputException">There are both. An edit is fitted on a model without another edit.</exception>
     public static SteeringEdit? Find(string folder, string? edit, IStorage storage, Device device)
     {
         bool own = IsIn(folder, storage);
@@ -62,8 +63,8 @@ public sealed class SteeringEdit : IDisposable
         return own ? Load(Path.Combine(folder, FileName), storage, device) : edit is null ? null : Load(PathOf(edit, storage), storage, device);
     }
 
-    /// <summary>Reads the file and moves the bases to <paramref name="device"/>.</summary>
-    /// <exception cref="InputException">It does not exist, is damaged, of another version, or not orthonormal.</exception>
+    /// <summary>Reads an edit and moves its bases to <paramref name="device"/>.</summary>
+    /// <exception cref="InputException">The file does not exist, is damaged or of another version, or its bases are not orthonormal.</exception>
     public static SteeringEdit Load(string path, IStorage storage, Device device)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -97,13 +98,13 @@ public sealed class SteeringEdit : IDisposable
         }
     }
 
-    /// <summary>Writes the edit next to a model's weights, with everything recorded about it; every load of the model applies it then.</summary>
+    /// <summary>Writes the edit next to a model's weights, with its metadata. Every load of the model then applies it.</summary>
     public void SaveInto(string folder, IStorage storage) => Save(Path.Combine(folder, FileName), storage, About);
 
-    /// <summary>Writes the file in one step.</summary>
-    /// <param name="path">Full path.</param>
-    /// <param name="storage">Writes it.</param>
-    /// <param name="about">What it was fitted from, for people and for <c>alm inspect</c>: shares, number of demonstrations, model.</param>
+    /// <summary>Writes the file, completely or not at all.</summary>
+    /// <param name="path">The full path.</param>
+    /// <param name="storage">Where the file is written.</param>
+    /// <param name="about">What the edit was fitted from, for people and for <c>alm inspect</c>: shares, number of demonstrations, model.</param>
     internal void Save(string path, IStorage storage, IReadOnlyDictionary<string, string> about)
     {
         Dictionary<string, string> metadata = new(about, StringComparer.Ordinal)
@@ -124,8 +125,8 @@ public sealed class SteeringEdit : IDisposable
         }), metadata);
     }
 
-    /// <summary>Has every forward pass of the model edit its activations. The model must not outlive this object.</summary>
-    /// <exception cref="InputException">The edit is of a model with other layers or another width.</exception>
+    /// <summary>Makes every forward pass of the model edit its activations. This object has to live as long as the model is used.</summary>
+    /// <exception cref="InputException">The edit was fitted on a model with other layers or another width.</exception>
     public void ApplyTo(CausalLm model)
     {
         Check(model.Config);
@@ -133,7 +134,8 @@ public sealed class SteeringEdit : IDisposable
             model.SetEdit(layer, Place, hidden => projection.Edit(hidden, Combination, Renormalise));
     }
 
-    /// <exception cref="InputException">The edit is of a model with other layers or another width.</exception>
+    /// <summary>Checks that the edit fits a model.</summary>
+    /// <exception cref="InputException">The edit was fitted on a model with other layers or another width.</exception>
     public void Check(ModelConfig config)
     {
         foreach ((int layer, SpectralProjection projection) in _layers)

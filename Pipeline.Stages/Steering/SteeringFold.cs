@@ -6,14 +6,14 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Steering;
 
 /// <summary>
-/// Puts an edit into weights, where weights can say it. P = I + U⁺U⁺ᵀ − U⁻U⁻ᵀ is symmetric, so that h P of a row is P W of the weight that made
-/// it. All products are in float64 and rounded once. On the device's thread.
+/// Folds an edit into a model's weights, where weights can express it. P = I + U⁺U⁺ᵀ − U⁻U⁻ᵀ is symmetric, so multiplying a row h = x Wᵀ by P is the
+/// same as replacing the weight W that made it by P W. All products are computed in float64 and rounded once. To be used on the device's thread.
 /// </summary>
 internal static class SteeringFold
 {
     private const string AfterMlp = "the norm after the MLP removes the length";
 
-    /// <summary>What of an edit a plain model of this configuration can hold.</summary>
+    /// <summary>How much of an edit a plain model with this configuration can hold.</summary>
     public static Foldability Of(SteeringEdit edit, ModelConfig config)
     {
         if (edit.Layers.Values.Any(p => p.Map != FeatureMap.Identity))
@@ -26,13 +26,13 @@ internal static class SteeringFold
                 ? new(FoldKind.None, "the length of every token's MLP output is restored, which weights cannot do")
                 : new(FoldKind.Exact, $"{AfterMlp}, up to its epsilon");
         }
-        if (edit.Layers.Keys.Single(last: config.Layers - 1))
+        if (edit.Layers.Keys.IsOnly(config.Layers - 1))
             return new(FoldKind.MostLikely, "the final norm sees the length of the unedited stream, so the logits of each token have another temperature");
         return new(FoldKind.None, "the stream before the layer would have to be multiplied too, which changes what the layers read");
     }
 
-    /// <summary>Folds the edit into the model's weights, which must not have the edit applied as well.</summary>
-    /// <exception cref="InputException">Weights cannot hold it: see <see cref="Of"/>.</exception>
+    /// <summary>Folds the edit into the model's weights. The model must not apply the edit as well.</summary>
+    /// <exception cref="InputException">The edit is for another model, or weights cannot hold it: see <see cref="Of"/>.</exception>
     public static void Apply(SteeringEdit edit, CausalLm model)
     {
         edit.Check(model.Config);
@@ -56,7 +56,7 @@ internal static class SteeringFold
         }
     }
 
-    // logits = (h P · γ / rms) Wᵀ = (h · γ / rms)(γ⁻¹ P γ Wᵀ) but for the rms, which stays that of h.
+    // logits = (h P · γ / rms) Wᵀ = (h · γ / rms)(γ⁻¹ P γ Wᵀ), except that rms stays that of the unedited h.
     private static void FoldHead(Tensor p, CausalLm model)
     {
         Tensor gamma = model.Parameters.First(w => w.Name == WeightNames.FinalNorm).Tensor.detach().to(ScalarType.Float64);
@@ -74,5 +74,5 @@ internal static class SteeringFold
         return eye(projection.Width, dtype: ScalarType.Float64, device: device) + keep.mm(keep.transpose(0, 1)) - drop.mm(drop.transpose(0, 1));
     }
 
-    private static bool Single(this IEnumerable<int> layers, int last) => layers.ToArray() is [int only] && only == last;
+    private static bool IsOnly(this IEnumerable<int> layers, int layer) => layers.ToArray() is [int only] && only == layer;
 }

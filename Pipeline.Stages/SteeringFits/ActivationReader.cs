@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.SteeringFits;
 
 /// <summary>
-/// Reads a model's activations at the last token of token rows. Nothing but these is kept of a pass. On the device's thread, from its making
-/// to its end; the model has no other edit meanwhile.
+/// Reads a model's activations at the last token of each row, and keeps nothing else of a pass. To be created, used and disposed on the device's
+/// thread. The model must not have another edit in the meantime.
 /// </summary>
 internal sealed class ActivationReader : IDisposable
 {
@@ -19,9 +19,10 @@ internal sealed class ActivationReader : IDisposable
     private Tensor? _last_B;
     private Tensor? _rows_B;
 
-    /// <param name="model">Unedited.</param>
-    /// <param name="place">Where in each layer.</param>
-    /// <param name="layers">Which layers.</param>
+    /// <summary>Installs hooks in the model, which read activations and do not change them.</summary>
+    /// <param name="model">The model, without an edit. It is not disposed here.</param>
+    /// <param name="place">Where in each layer activations are read.</param>
+    /// <param name="layers">The layers to read.</param>
     public ActivationReader(LanguageModel model, ActivationPlace place, IReadOnlyList<int> layers)
     {
         (_model, _place, _layers) = (model, place, layers);
@@ -36,9 +37,10 @@ internal sealed class ActivationReader : IDisposable
         }
     }
 
-    /// <summary>Per layer [rows, d] float32 on the CPU, in the order of the rows; they belong to the caller's dispose scope.</summary>
-    /// <param name="rows">Ids, none empty.</param>
-    /// <param name="batchTokens">Of a pass, padding included.</param>
+    /// <summary>The activations after whole rows.</summary>
+    /// <param name="rows">The ids of each row, at least one.</param>
+    /// <param name="batchTokens">The limit of tokens in one pass, padding included.</param>
+    /// <returns>For each layer [rows, d] in float32 on the CPU, in the order of the rows. They belong to the caller's dispose scope.</returns>
     public Tensor[] AtLastTokens(IReadOnlyList<int[]> rows, int batchTokens)
     {
         using IDisposable quiet = no_grad();
@@ -52,7 +54,7 @@ internal sealed class ActivationReader : IDisposable
             _last_B = tensor([.. tensors.Lengths.Select((n, row) => ((long)row * length) + n - 1)], device: model.Device);
             _rows_B = tensor(Array.ConvertAll(batch, i => (long)i));
             using AttentionContext attention = model.CreateAttention(batch.Length, length, lengths: tensors.Lengths);
-            // Nothing above the last layer that is read is computed.
+            // Layers above the last one that is read are not computed.
             model.RunLayers(_model.Embed(tensors.Ids_BT), 0, _layers.Max() + 1, attention);
         }
         (Tensor[] read, _into) = (_into, null);
@@ -65,7 +67,7 @@ internal sealed class ActivationReader : IDisposable
             _model.Model.SetEdit(layer, _place, null);
     }
 
-    // While answers are generated, nothing is asked for.
+    // The hooks are also called while answers are generated, when there is nothing to read.
     private void Keep(int index, Tensor hidden_BTH)
     {
         if (_into is null)

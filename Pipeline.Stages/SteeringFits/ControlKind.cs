@@ -2,7 +2,7 @@ using System.ComponentModel;
 
 namespace Pipeline.Stages.SteeringFits;
 
-/// <summary>What takes the place of an edit where it is to be compared with something that should not work.</summary>
+/// <summary>What is written in place of an edit, so that the edit can be compared with something that should not work.</summary>
 internal enum ControlKind
 {
     [Description("The edit itself.")]

@@ -10,22 +10,23 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.SteeringFits;
 
-/// <summary>Writes a model with an edit as a folder that other programs open. On the device's thread.</summary>
+/// <summary>Writes a model with its edit as a folder that other programs can open. To be used on the device's thread.</summary>
 public sealed class EditExport(IStorage storage, TorchDevice device)
 {
-    /// <summary>The hook for Hugging Face's library, next to an edit.</summary>
+    /// <summary>The Python file next to an edit, which applies it in Hugging Face's library.</summary>
     public const string HookName = "sea_edit.py";
 
-    /// <summary>Folders below a model's folder are copied too, but not without end.</summary>
+    /// <summary>How many levels of subfolders of a model's folder are copied. Deeper ones are refused.</summary>
     private const int Deepest = 4;
 
-    /// <summary>Writes the folder; says what was done.</summary>
-    /// <param name="model">Full path of the plain model.</param>
-    /// <param name="edit">Full path of the edit's file.</param>
-    /// <param name="to">Full path of the folder to write; not the model's own.</param>
-    /// <param name="form">How.</param>
-    /// <param name="type">Of folded weights; null: the model's own.</param>
-    /// <exception cref="InputException">The edit is of another model, or the form cannot say it.</exception>
+    /// <summary>Writes the folder.</summary>
+    /// <param name="model">The full path of the model, without an edit.</param>
+    /// <param name="edit">The full path of the edit's file.</param>
+    /// <param name="to">The full path of the folder to write, which must not be the model's own.</param>
+    /// <param name="form">How the edit is written.</param>
+    /// <param name="type">The number format of folded weights; null for the model's own.</param>
+    /// <returns>What was done, for the user.</returns>
+    /// <exception cref="InputException">The edit was fitted on another model, or cannot be written in this form.</exception>
     public string Write(string model, string edit, string to, EditForm form, ScalarType? type)
     {
         if (SteeringEdit.IsIn(model, storage))
@@ -42,7 +43,7 @@ public sealed class EditExport(IStorage storage, TorchDevice device)
             _ => fold.Kind != FoldKind.None ? true : throw new InputException($"the edit cannot be folded: {fold.Why}; use form auto or side"),
         };
         storage.CreateDirectory(to);
-        // While files are replaced no list may say what they were.
+        // While files are replaced, the old list of checksums would be wrong.
         storage.DeleteFile(Path.Combine(to, FileList.FileName));
         Copy(model, to, name => folds ? !IsWeights(name) && name is not (ModelConfig.FileName or "generation_config.json") : name != FileList.FileName, Deepest);
         if (folds)
@@ -57,7 +58,7 @@ public sealed class EditExport(IStorage storage, TorchDevice device)
 
     private void WriteFolded(string model, SteeringEdit edit, string to, ScalarType type)
     {
-        // Loaded in the type that is written, so that what is folded in float64 is rounded once.
+        // The model is loaded in the type that is written, so that what is folded in float64 is rounded once.
         using CausalLm plain = CausalLm.Load(model, storage, device.Device, type);
         SteeringFold.Apply(edit, plain);
         plain.Save(to, storage, new ExportOptions(type, SourceFolder: model));

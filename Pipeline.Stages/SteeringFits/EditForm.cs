@@ -2,7 +2,7 @@ using System.ComponentModel;
 
 namespace Pipeline.Stages.SteeringFits;
 
-/// <summary>How a model is written with its edit.</summary>
+/// <summary>How a model is written together with its edit.</summary>
 public enum EditForm
 {
     [Description("Folded into the weights where that is exact, else next to them.")]

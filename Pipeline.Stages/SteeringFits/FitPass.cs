@@ -5,7 +5,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.SteeringFits;
 
-/// <summary>What lives on the device while demonstrations are summed: the model, the sums of its layers, and a sample of base activations.</summary>
+/// <summary>
+/// What lives on the device while demonstrations are summed: the model, the sums of its layers, and a sample of base activations. To be used on the
+/// device's thread.
+/// </summary>
 internal sealed class FitPass : IDisposable
 {
     private readonly FitSeaOptions _options;
@@ -28,12 +31,14 @@ internal sealed class FitPass : IDisposable
 
     public long Demonstrations => _sums[0].Count;
 
-    /// <param name="options">The definition's keys.</param>
-    /// <param name="model">Becomes this object's.</param>
-    /// <param name="layers">Which, ascending.</param>
-    /// <param name="ends">Tokens that end an answer.</param>
+    /// <summary>Starts a pass over demonstrations.</summary>
+    /// <param name="options">The stage's options.</param>
+    /// <param name="model">The model. This object owns it from here on.</param>
+    /// <param name="layers">The layers to sum, in ascending order.</param>
+    /// <param name="ends">The tokens that end an answer.</param>
     public static FitPass Begin(FitSeaOptions options, LanguageModel model, IReadOnlyList<int> layers, IReadOnlySet<int> ends) => new(options, model, layers, ends);
 
+    /// <summary>Adds demonstrations to the sums.</summary>
     public void Add(FitRows[] rows)
     {
         using IDisposable quiet = no_grad();
@@ -60,6 +65,7 @@ internal sealed class FitPass : IDisposable
         _sampled += kept;
     }
 
+    /// <summary>Writes the sums and the sample, so far as it was filled.</summary>
     public void Write(Stream stream, SumsHeader header)
     {
         using DisposeScope scope = NewDisposeScope();

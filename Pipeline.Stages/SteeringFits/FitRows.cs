@@ -6,14 +6,17 @@ using Pipeline.Stages.Documents;
 
 namespace Pipeline.Stages.SteeringFits;
 
-/// <summary>A demonstration as token rows.</summary>
-/// <param name="Base">What base activations are read after; the prompt, if the model's answer is still to come.</param>
-/// <param name="Positive">Prompt and positive continuation.</param>
-/// <param name="Negative">Prompt and negative continuation.</param>
+/// <summary>A demonstration as rows of token ids.</summary>
+/// <param name="Base">
+/// The row whose last token has the base activation. For base greedy it is only the prompt, and the model's answer is still to be added.
+/// </param>
+/// <param name="Positive">The prompt and the positive continuation.</param>
+/// <param name="Negative">The prompt and the negative continuation.</param>
 internal readonly record struct FitRows(int[] Base, int[] Positive, int[] Negative)
 {
-    /// <exception cref="RejectedException">It cannot be used.</exception>
-    /// <exception cref="InputException">The base is to come from a column that the source does not read.</exception>
+    /// <summary>Tokenizes a demonstration.</summary>
+    /// <exception cref="RejectedException">The demonstration is too long, or has no token.</exception>
+    /// <exception cref="InputException">The base is to come from a column, but the source reads none.</exception>
     public static FitRows Of(Demonstration demonstration, PromptEncoder encoder, FitSeaOptions options)
     {
         string prompt = encoder.Render(demonstration.Prompt);

@@ -6,7 +6,7 @@ using Pipeline.Stages.Steering;
 
 namespace Pipeline.Stages.SteeringFits;
 
-/// <summary>What <c>fit-sea</c> may be told.</summary>
+/// <summary>What a definition may say about the <c>fit-sea</c> stage.</summary>
 internal sealed record FitSeaOptions
 {
     [Description("The folder for the sums, inside the run folder; read-sea-sums names it as run:NAME.")]

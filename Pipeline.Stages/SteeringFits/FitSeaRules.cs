@@ -6,7 +6,7 @@ using Pipeline.Stages.Rules;
 
 namespace Pipeline.Stages.SteeringFits;
 
-/// <summary>What of <c>fit-sea</c> must fit the model whose activations it sums.</summary>
+/// <summary>Checks that the options of <c>fit-sea</c> fit the model whose activations are summed.</summary>
 internal static class FitSeaRules
 {
     public static IEnumerable<RuleFinding> Of(FitSeaOptions options, StageContext context)
@@ -40,10 +40,12 @@ internal static class FitSeaRules
             yield return new RuleFinding("layers", wrong);
     }
 
-    /// <summary>The layers asked for, counted from the first, of a model with this many.</summary>
+    /// <summary>
+    /// The layers that the options name, counted from the first and in ascending order, for a model with <paramref name="count"/> layers.
+    /// </summary>
     public static int[] LayersOf(FitSeaOptions options, int count) => [.. (options.Layers ?? [.. Enumerable.Range(0, count)]).Select(l => l < 0 ? count + l : l).Order()];
 
-    /// <summary>What is wrong with the layers asked for; null if a model with this many has each of them.</summary>
+    /// <summary>What is wrong with the layers that the options name, for a model with <paramref name="count"/> layers; null if nothing is.</summary>
     public static string? FaultOfLayers(FitSeaOptions options, int count)
     {
         int[] layers = LayersOf(options, count);

@@ -15,8 +15,8 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Stages.SteeringFits;
 
 /// <summary>
-/// Runs a model over demonstrations once and writes what every later fit needs: sums whose size depends only on the model's width
-/// (arXiv 2405.09719, equation 1). Each part of the demonstrations is summed and committed by itself.
+/// Runs a model over demonstrations once, and writes what every later fit needs: sums whose size depends only on the model's width (arXiv 2405.09719,
+/// equation 1). Each part of the demonstrations is summed and committed by itself.
 /// </summary>
 internal sealed class FitSeaSink : ISink<Demonstration>, IPartitioned, IPlanned, IDisposable
 {
@@ -32,7 +32,8 @@ internal sealed class FitSeaSink : ISink<Demonstration>, IPartitioned, IPlanned,
     private readonly Lazy<IReadOnlyDictionary<string, string>> _madeFrom;
     private StagedFile? _written;
 
-    /// <exception cref="DefinitionException">The model is the teacher, and there is none that can be run here, or it is edited already.</exception>
+    /// <summary>Resolves which model is read.</summary>
+    /// <exception cref="DefinitionException">The model is the teacher, which does not exist, cannot be run here, or has an edit already.</exception>
     public FitSeaSink(FitSeaOptions options, StageContext context)
     {
         (_options, _context, _run, _device) = (options, context, RunSite.Of(context), context.Service<TorchDevice>());
@@ -128,7 +129,7 @@ internal sealed class FitSeaSink : ISink<Demonstration>, IPartitioned, IPlanned,
     public void Commit()
     {
         _written!.Commit();
-        // An earlier list would say that the part is something else.
+        // A list of checksums from before would not match this part.
         _context.Storage.DeleteFile(Path.Combine(_folder.Path, Contracts.Formats.FileList.FileName));
         _folder.List(_options.Count);
     }
@@ -154,6 +155,7 @@ internal sealed class FitSeaSink : ISink<Demonstration>, IPartitioned, IPlanned,
 
     private string TemplatePath() => _place.Tokenizer == TextTokenizer.BytesPath ? _place.Folder : _place.Tokenizer;
 
+    /// <summary>The layers to sum, in ascending order.</summary>
     /// <exception cref="DefinitionException">The model has no such layer, or one is named twice.</exception>
     private int[] Layers()
     {

@@ -4,14 +4,15 @@ using Pipeline.Stages.Models.Generation;
 
 namespace Pipeline.Stages.SteeringFits;
 
-/// <summary>A model's own most likely answers. On the device's thread.</summary>
-/// <param name="model">Which.</param>
-/// <param name="ends">Tokens that end an answer.</param>
-/// <param name="options">Its length, its ends, and the size of a batch.</param>
+/// <summary>Generates a model's own most likely answers. To be used on the device's thread.</summary>
+/// <param name="model">The model. It is not disposed here.</param>
+/// <param name="ends">The tokens that end an answer.</param>
+/// <param name="options">The length of answers, the texts that end them, and the size of a batch.</param>
 internal sealed class GreedyAnswers(LanguageModel model, IReadOnlySet<int> ends, FitSeaOptions options)
 {
     /// <summary>
-    /// Of each prompt the tokens that were fed when the last token of the answer was predicted: the prompt and the answer without that token.
+    /// For each prompt, the tokens that the model had read when it predicted the last token of its answer: the prompt, and the answer without that
+    /// token.
     /// </summary>
     public int[][] Fed(IReadOnlyList<int[]> prompts)
     {

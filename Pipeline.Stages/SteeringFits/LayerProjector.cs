@@ -6,16 +6,17 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.SteeringFits;
 
-/// <summary>Makes a layer's projection from its sums. On the device's thread.</summary>
-/// <param name="options">Shares or ranks, and the control.</param>
-/// <param name="seed">Of a random control.</param>
+/// <summary>Computes a layer's projection from its sums. To be used on the device's thread.</summary>
+/// <param name="options">The shares or ranks, and the control.</param>
+/// <param name="seed">The seed of the random control.</param>
 internal sealed class LayerProjector(ProjectSeaOptions options, long seed)
 {
-    /// <summary>What float64 leaves of orthonormality; more says that the decomposition failed.</summary>
+    /// <summary>The largest deviation from orthonormality that float64 explains. A larger one means that the decomposition has failed.</summary>
     private const double Orthonormal = 1e-10;
 
-    /// <summary>The bases in float32, as an edit stores and applies them, and a report on them.</summary>
-    /// <exception cref="InputException">The sums hold nothing, or are not finite.</exception>
+    /// <summary>Projects a layer.</summary>
+    /// <returns>The bases in float32, as an edit stores and applies them, which the caller disposes; and a report on them.</returns>
+    /// <exception cref="InputException">The sums are of no demonstration, are not finite, or are too ill-conditioned.</exception>
     public (SpectralProjection Projection, ProjectedLayer Report) Project(LayerSums layer)
     {
         using IDisposable quiet = no_grad();
@@ -31,7 +32,7 @@ internal sealed class LayerProjector(ProjectSeaOptions options, long seed)
             using SpectralFit fit = SpectralFit.Of(sums, Cut(options.KeepRank, options.Keep), Cut(options.DropRank, options.Drop));
             (SpectralSide keep, SpectralSide drop) = options.Control == ControlKind.Exchanged ? (fit.Negative, fit.Positive) : (fit.Positive, fit.Negative);
             Tensor kept = Basis(keep, layer.Layer, "keep"), dropped = Basis(drop, layer.Layer, "drop");
-            // Measured as it will be applied.
+            // The strength is measured with the bases as they will be applied, in float32.
             var projection = new SpectralProjection(sums.Map, kept.to(ScalarType.Float32), dropped.to(ScalarType.Float32));
             LayerSignature signature = LayerSignature.Of(sums);
             bool isDrawn = options.Control == ControlKind.Random;

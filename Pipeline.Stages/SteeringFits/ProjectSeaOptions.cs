@@ -4,7 +4,7 @@ using Pipeline.Stages.Steering;
 
 namespace Pipeline.Stages.SteeringFits;
 
-/// <summary>What <c>project-sea</c> may be told.</summary>
+/// <summary>What a definition may say about the <c>project-sea</c> stage.</summary>
 internal sealed record ProjectSeaOptions
 {
     [Description("The folder for the edit, inside the run folder; the 'edit' of a model names it as run:NAME.")]

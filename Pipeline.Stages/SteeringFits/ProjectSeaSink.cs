@@ -11,10 +11,10 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.SteeringFits;
 
-/// <summary>Projects sums to an edit: a folder of <c>sea.safetensors</c>, a report of its layers, and checksums.</summary>
+/// <summary>Computes an edit from sums, and writes it as a folder: <c>sea.safetensors</c>, a report on its layers, and checksums.</summary>
 internal sealed class ProjectSeaSink(ProjectSeaOptions options, RunSite run, TorchDevice device, IStageMeter meter) : ISink<LayerSums>, ICommitted
 {
-    /// <summary>A report on each layer.</summary>
+    /// <summary>The file with the report on the layers.</summary>
     public const string ReportName = "sea.json";
 
     private static readonly JsonSerializerOptions Layout = new(JsonSerializerDefaults.Web) { WriteIndented = true, NewLine = "\n" };
@@ -28,7 +28,7 @@ internal sealed class ProjectSeaSink(ProjectSeaOptions options, RunSite run, Tor
 
     public bool IsPresent(int part) => run.Storage.FileExists(Path.Combine(_folder, FileList.FileName));
 
-    // The list of checksums is written last: a folder without it is written again.
+    // The list of checksums is written last. A folder without it is written again.
     public bool IsCommitted(int part) => IsPresent(part);
 
     public async Task RunAsync(IAsyncEnumerable<LayerSums> input, CancellationToken cancellationToken)
@@ -81,7 +81,7 @@ internal sealed class ProjectSeaSink(ProjectSeaOptions options, RunSite run, Tor
         SumsHeader header = first.Headers[0];
         run.Storage.CreateDirectory(_folder);
         run.Storage.DeleteFile(Path.Combine(_folder, FileList.FileName));
-        // This stage owns the projections; the edit only writes them.
+        // This stage owns the projections, and the edit only serves to write them. It is therefore not disposed.
         var edit = new SteeringEdit(header.Place, options.Combine, options.Renormalise, layers);
         Dictionary<string, string> about = header.MadeFrom.ToDictionary(p => SumsHeader.From + p.Key, p => p.Value);
         about["demonstrations"] = first.Demonstrations.ToString(CultureInfo.InvariantCulture);

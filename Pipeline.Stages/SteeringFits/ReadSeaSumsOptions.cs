@@ -2,7 +2,7 @@ using System.ComponentModel;
 
 namespace Pipeline.Stages.SteeringFits;
 
-/// <summary>What <c>read-sea-sums</c> may be told.</summary>
+/// <summary>What a definition may say about the <c>read-sea-sums</c> stage.</summary>
 internal sealed record ReadSeaSumsOptions
 {
     [Description("The folder that fit-sea wrote; run:NAME is inside the run folder.")]

@@ -5,7 +5,7 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.SteeringFits;
 
-/// <summary>The layers of a folder of sums, in order. No model is needed.</summary>
+/// <summary>Reads the layers of a folder of sums, in order. No model is needed.</summary>
 internal sealed class ReadSeaSumsSource(ReadSeaSumsOptions options, string folder, string name, IStorage storage) : ISource<LayerSums>
 {
     public static StageRegistration Registration { get; } = StageRegistration.Source<ReadSeaSumsOptions, LayerSums, ReadSeaSumsSource>(
@@ -23,6 +23,7 @@ internal sealed class ReadSeaSumsSource(ReadSeaSumsOptions options, string folde
             yield return new LayerSums(sums, headers, layer);
     }
 
+    /// <summary>The layers to read, in ascending order.</summary>
     /// <exception cref="DefinitionException">A layer was not summed, or is named twice.</exception>
     private IReadOnlyList<int> Layers(SumsHeader header)
     {

@@ -10,8 +10,8 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.SteeringFits;
 
 /// <summary>
-/// The sums of a fit: a folder of parts, each a safetensors file of float64 sums over its demonstrations, and a list of checksums once all
-/// parts exist. Parts add up, so that ranks and layers can be chosen later without the model.
+/// The sums of a fit, as a folder of parts. Each part is a safetensors file with float64 sums over its own demonstrations. A list of checksums is
+/// added when all parts exist. The parts are added on reading, so that ranks and layers can be chosen later, without the model.
 /// </summary>
 internal sealed class SumsFolder(IStorage storage, string folder)
 {
@@ -19,11 +19,11 @@ internal sealed class SumsFolder(IStorage storage, string folder)
 
     public string PathOf(int part, int parts) => System.IO.Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"sums-{part:D5}-of-{parts:D5}.safetensors"));
 
-    /// <summary>Whether a folder is one, without trusting what is in it.</summary>
+    /// <summary>Whether a folder contains sums. Their content is not checked.</summary>
     public static bool IsIn(IStorage storage, string folder)
         => storage.DirectoryExists(folder) && storage.List(folder).Any(IsPart);
 
-    /// <summary>The tensors of one part. On the device's thread.</summary>
+    /// <summary>Writes the tensors of one part. To be called on the device's thread.</summary>
     public static void Write(Stream stream, SumsHeader header, IReadOnlyList<SpectralSums> sums, IReadOnlyList<Tensor> samples)
         => SafetensorsWriter.Write(stream, header.Layers.SelectMany((layer, i) => new[]
         {
@@ -34,7 +34,7 @@ internal sealed class SumsFolder(IStorage storage, string folder)
             new TensorSource($"layer{layer}.sample", ScalarType.Float32, samples[i]),
         }), header.ToMetadata());
 
-    /// <summary>Whether all parts exist; if so, the list of checksums is written if it is missing.</summary>
+    /// <summary>Whether all parts exist. If they do, the list of checksums is written, unless it exists already.</summary>
     public bool List(int parts)
     {
         if (!Enumerable.Range(0, parts).All(i => storage.FileExists(PathOf(i, parts))))
@@ -44,8 +44,8 @@ internal sealed class SumsFolder(IStorage storage, string folder)
         return true;
     }
 
-    /// <summary>The headers of all parts, in order.</summary>
-    /// <exception cref="InputException">There are none, parts are missing, or they do not belong together.</exception>
+    /// <summary>Reads the headers of all parts, in order.</summary>
+    /// <exception cref="InputException">There are no parts, some are missing, or they do not belong together.</exception>
     /// <exception cref="DamagedException">A file is not what was written.</exception>
     public IReadOnlyList<SumsHeader> Read()
     {
@@ -61,6 +61,7 @@ internal sealed class SumsFolder(IStorage storage, string folder)
         return headers;
     }
 
+    /// <summary>Checks all files against the list of checksums.</summary>
     /// <exception cref="DamagedException">A file is not what was written.</exception>
     public void Verify(CancellationToken cancellationToken)
     {
@@ -68,7 +69,7 @@ internal sealed class SumsFolder(IStorage storage, string folder)
             file.Verify(storage, folder, cancellationToken);
     }
 
-    /// <summary>A layer's sums over all parts, and the base activations [n, d] kept of it. The caller disposes both.</summary>
+    /// <summary>Adds up a layer's sums over all parts, and joins the base activations [n, d] that each part kept. The caller disposes both.</summary>
     public (SpectralSums Sums, Tensor Sample) Load(IReadOnlyList<SumsHeader> headers, int layer)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -7,25 +7,25 @@ using Pipeline.Stages.Steering;
 
 namespace Pipeline.Stages.SteeringFits;
 
-/// <summary>What a part of the sums says about itself: what it was made from, and how many demonstrations are in it.</summary>
+/// <summary>The header of one part of the sums: what the part was made from, and how many demonstrations it contains.</summary>
 /// <param name="Place">Where the activations were read.</param>
-/// <param name="Map">Under which map they were correlated.</param>
-/// <param name="Layers">Ascending.</param>
-/// <param name="Width">d.</param>
-/// <param name="Part">From 0.</param>
-/// <param name="Parts">Of how many.</param>
-/// <param name="Demonstrations">In this part.</param>
-/// <param name="MadeFrom">Name to value: input, model, tokenizer, template, base; the same in every part.</param>
+/// <param name="Map">The feature map under which they were correlated.</param>
+/// <param name="Layers">The layers, in ascending order.</param>
+/// <param name="Width">d, the width of an activation.</param>
+/// <param name="Part">The number of this part, from 0.</param>
+/// <param name="Parts">The number of parts.</param>
+/// <param name="Demonstrations">The number of demonstrations in this part.</param>
+/// <param name="MadeFrom">What the sums were made from, by name: input, model, tokenizer, template, base. It is the same in every part.</param>
 internal sealed record SumsHeader(
     ActivationPlace Place, FeatureMap Map, IReadOnlyList<int> Layers, int Width, int Part, int Parts, long Demonstrations, IReadOnlyDictionary<string, string> MadeFrom)
 {
     private const string Format = "alm-sea-sums";
     private const string Version = "1";
 
-    /// <summary>In front of the names of what it was made from.</summary>
+    /// <summary>The prefix of the metadata keys for <see cref="MadeFrom"/>.</summary>
     public const string From = "from ";
 
-    /// <summary>Of what it was made from: how many layers the model has.</summary>
+    /// <summary>The name in <see cref="MadeFrom"/> of the model's number of layers.</summary>
     public const string ModelLayers = "model layers";
 
     public IReadOnlyDictionary<string, string> ToMetadata()
@@ -47,7 +47,8 @@ internal sealed record SumsHeader(
         return metadata;
     }
 
-    /// <exception cref="InputException">It is not a part of sums, or has a version this program does not read.</exception>
+    /// <summary>Reads the header of a part.</summary>
+    /// <exception cref="InputException">The file is not a part of sums, or is of a version that this program does not read.</exception>
     public static SumsHeader Read(SafetensorsFile file)
     {
         string Value(string key) => file.Metadata.TryGetValue(key, out string? value) ? value : throw new InputException($"{file.Path}: no '{key}' in its metadata, so it is not a part of sums that fit-sea wrote");
@@ -68,8 +69,8 @@ internal sealed record SumsHeader(
         return Read(file);
     }
 
-    /// <summary>Refuses by name a part that was made from something else.</summary>
-    /// <exception cref="InputException">It was.</exception>
+    /// <summary>Refuses a part that was made from something else, and says what differs.</summary>
+    /// <exception cref="InputException">The part was made from something else.</exception>
     public void RequireSame(SumsHeader other, string path)
     {
         foreach ((string name, string mine, string theirs) in Facts().Zip(other.Facts(), (a, b) => (a.Name, a.Value, b.Value)))

@@ -9,17 +9,19 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Student;
 
-/// <summary>A model with a PEFT adapter's updates in its weights, as a Hugging Face folder of its own.</summary>
+/// <summary>Adds the updates of a PEFT adapter to a model's weights, and writes the result as a Hugging Face folder of its own.</summary>
 public static class AdapterMerge
 {
-    /// <param name="model">Full path of the model the adapter was trained over.</param>
-    /// <param name="adapter">Full path of the adapter's folder.</param>
-    /// <param name="to">Full path of the folder to write.</param>
-    /// <param name="type">Number format of the written weights; sums are float32.</param>
-    /// <param name="storage">Files.</param>
-    /// <param name="device">Where the maths runs.</param>
-    /// <returns>How many weights were updated, and how many replaced.</returns>
-    /// <exception cref="InputException">The adapter is of another model, or holds what is not computed here.</exception>
+    /// <summary>Reads both folders, merges them in float32, and writes the model with its tokenizer.</summary>
+    /// <param name="model">The full path of the model that the adapter was trained on.</param>
+    /// <param name="adapter">The full path of the adapter's folder.</param>
+    /// <param name="to">The full path of the folder to write.</param>
+    /// <param name="type">The number format of the written weights.</param>
+    /// <param name="storage">Where files are read and written.</param>
+    /// <param name="device">The device that computes.</param>
+    /// <param name="cancellationToken">Cancels the work if it has not begun.</param>
+    /// <returns>How many weights were updated, and how many were replaced.</returns>
+    /// <exception cref="InputException">The adapter belongs to another model, or uses something that is not supported here.</exception>
     public static Task<(int Updated, int Replaced)> WriteAsync(
         string model, string adapter, string to, WeightType type, IStorage storage, TorchDevice device, CancellationToken cancellationToken)
         => device.RunAsync(() =>

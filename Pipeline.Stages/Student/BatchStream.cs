@@ -7,8 +7,8 @@ using Pipeline.Stages.Batching;
 namespace Pipeline.Stages.Student;
 
 /// <summary>
-/// Examples to batches. A window is cut into batches of similar length, which are shuffled by a draw that depends only on the seed and on where
-/// the window begins; so a resumed run, which begins at a window, makes the same batches.
+/// Groups examples into batches. The examples of a window are sorted into batches of similar length, which are then shuffled. The shuffle depends
+/// only on the seed and on where the window begins. A resumed run begins at a window, and therefore makes the same batches.
 /// </summary>
 internal sealed class BatchStream(BatchOptions options, int seed, int resumeAt, IStageMeter meter, IRejects rejects) : IStream<OrderedExample, StudentBatch>
 {
@@ -38,7 +38,7 @@ internal sealed class BatchStream(BatchOptions options, int seed, int resumeAt, 
     {
         if (window.Count == 0) return [];
         long start = window[0].Index;
-        // Counted from the window's first index and not from its own, so that a reject here leaves the position of the next window as it is.
+        // The next window begins after the last example of this one, whether or not that example is rejected below.
         long next = window[^1].Index + 1;
         var usable = new List<Example>(window.Count);
         foreach (OrderedExample ordered in window)

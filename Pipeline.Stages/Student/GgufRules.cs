@@ -7,15 +7,16 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Student;
 
-/// <summary>Whether a student that is to be written as GGUF can be, before it is trained: by its configuration and its tokenizer.</summary>
+/// <summary>Checks, before training, that a student can be written as GGUF: by its configuration and its tokenizer.</summary>
 internal static class GgufRules
 {
     private const string Key = "gguf";
 
-    /// <param name="options">Of the stage that writes it.</param>
-    /// <param name="student">Its student.</param>
-    /// <param name="config">What the student begins with.</param>
-    /// <param name="tokenizer">The student's; null where it is yet to be made.</param>
+    /// <summary>What keeps the student from being written as GGUF; nothing if the stage writes none.</summary>
+    /// <param name="options">The options of the stage that writes it.</param>
+    /// <param name="student">The definition of the stage's student.</param>
+    /// <param name="config">The configuration that the student starts with.</param>
+    /// <param name="tokenizer">The student's tokenizer; null if an earlier flow is still to make it.</param>
     public static IEnumerable<RuleFinding> Of(UpdateStudentOptions options, StudentDefinition student, ModelConfig config, TextTokenizer? tokenizer)
     {
         if (options.Gguf is null)

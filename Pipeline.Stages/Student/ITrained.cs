@@ -5,24 +5,25 @@ using AdamW = Pipeline.Stages.Torch.AdamW;
 
 namespace Pipeline.Stages.Student;
 
-/// <summary>What a checkpoint keeps of a trainer. The tensors are the live ones.</summary>
+/// <summary>What a checkpoint stores of a trainer, and restores.</summary>
 internal interface ITrained
 {
+    /// <summary>The weights that are updated here, as live tensors.</summary>
     IReadOnlyList<(string Name, Tensor Tensor)> Weights { get; }
 
     AdamW Optimizer { get; }
 
     IGradientCombination Rule { get; }
 
-    /// <summary>What a checkpoint keeps of the weights.</summary>
+    /// <summary>The weights, as they are to be written.</summary>
     IReadOnlyList<TensorSource> WeightFile { get; }
 
-    /// <summary>What a checkpoint keeps of the optimizer.</summary>
+    /// <summary>The optimizer's state, as it is to be written.</summary>
     IReadOnlyList<TensorSource> OptimizerFile { get; }
 
-    /// <summary>Whether what the optimizer's file has under a name is kept here.</summary>
+    /// <summary>Whether the entry with this name in the optimizer's file is restored here.</summary>
     bool Keeps(string name);
 
-    /// <summary>To be called after the live tensors were written to.</summary>
+    /// <summary>Must be called after the tensors of <see cref="Weights"/> were written to.</summary>
     void WeightsChanged();
 }

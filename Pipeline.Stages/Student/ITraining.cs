@@ -2,18 +2,21 @@ using Pipeline.Contracts.Records;
 
 namespace Pipeline.Stages.Student;
 
-/// <summary>What <see cref="TrainingLoop"/> drives: one step, and keeping what has been reached.</summary>
+/// <summary>What <see cref="TrainingLoop"/> drives: single steps, and saving what they have reached.</summary>
 internal interface ITraining
 {
-    /// <summary>Makes the step after <paramref name="step"/> steps; null when there are no batches for it.</summary>
+    /// <summary>Makes one step.</summary>
+    /// <param name="step">The number of steps done before it.</param>
+    /// <param name="cancellationToken">Cancels the step.</param>
+    /// <returns>The outcome; null when there are not enough batches for a step.</returns>
     Task<StepOutcome?> StepAsync(long step, CancellationToken cancellationToken);
 
-    /// <summary>Writes a checkpoint.</summary>
+    /// <summary>Writes a checkpoint of this state.</summary>
     Task SaveAsync(TrainingState state, CancellationToken cancellationToken);
 }
 
-/// <summary>What a step left.</summary>
-/// <param name="Next">Where the example after its last one stands.</param>
-/// <param name="Applied">False when a loss or gradient was not finite and the weights are as before.</param>
-/// <param name="Documents">Those it was made from.</param>
+/// <summary>What a step did.</summary>
+/// <param name="Next">Where the order of examples continues after the step.</param>
+/// <param name="Applied">False when a loss or the gradient was not finite. The weights are then unchanged.</param>
+/// <param name="Documents">The documents that the step was computed from.</param>
 internal sealed record StepOutcome(StreamPosition Next, bool Applied, IEnumerable<DocumentId> Documents);

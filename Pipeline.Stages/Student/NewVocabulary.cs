@@ -10,15 +10,18 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Student;
 
-/// <summary>Gives a model the embeddings of another vocabulary, as the definition says. On the device's thread.</summary>
+/// <summary>Gives a model the embeddings of another vocabulary, in the way that the definition names. To be used on the device's thread.</summary>
 internal static class NewVocabulary
 {
-    /// <param name="model">Gets the new matrices.</param>
-    /// <param name="source">Its tokenizer until now.</param>
-    /// <param name="target">The one it is to have.</param>
-    /// <param name="untie">Whether the output gets a matrix of its own.</param>
-    /// <param name="definition">How rows begin.</param>
-    /// <param name="run">Where donors and hypernetworks lie.</param>
+    /// <summary>Replaces the input and output embeddings.</summary>
+    /// <param name="model">The model. It gets the new matrices.</param>
+    /// <param name="source">The model's own tokenizer.</param>
+    /// <param name="target">The tokenizer that it is to have.</param>
+    /// <param name="untie">Whether a model with tied embeddings gets a separate output matrix.</param>
+    /// <param name="definition">How new embeddings begin.</param>
+    /// <param name="run">The run: its seed, and where donors and hypernetworks are.</param>
+    /// <exception cref="DefinitionException">The definition names no donor, but the embeddings need one.</exception>
+    /// <exception cref="InputException">The donor's tokenizer is not the target.</exception>
     public static void Apply(CausalLm model, TextTokenizer source, TextTokenizer target, bool untie, StudentDefinition definition, RunSite run)
     {
         using var scope = NewDisposeScope();
@@ -28,7 +31,7 @@ internal static class NewVocabulary
         if (choice.Kind == EmbeddingInitialisation.Hypernetwork)
         {
             (Tensor input_VH, Tensor? output_VH, _) = HypernetworkTransfer.Apply(model, source, target, run.Input(choice.Folder!), run.Storage);
-            // A tied model has one prediction: untied, both sides begin as it.
+            // For a tied model, a hypernetwork predicts one matrix. If the model is untied, both sides begin with it.
             model.ReplaceEmbeddings(input_VH, two ? output_VH ?? input_VH.clone() : null);
             return;
         }
@@ -37,7 +40,7 @@ internal static class NewVocabulary
         Tensor Rows(Tensor old_VH, Tensor? donor_VP, int matrix) => donor_VP is null
             ? VocabularyTransfer.Apply(old_VH, source, target, choice.Kind, (long)(CounterRandom.Key(seed, matrix) >> 1))
             : DonorTransfer.Apply(old_VH, donor_VP, source, target, choice.Kind == EmbeddingInitialisation.Focus);
-        // Two draws: rows that no source token helps with must not be the same in input and output.
+        // Two draws: rows that are drawn at random must not be the same in input and output.
         Tensor newInput = Rows(model.EmbeddingWeight, donor?.EmbeddingWeight, 0);
         Tensor? newOutput = two ? Rows(model.HeadWeight, donor?.HeadWeight, tied ? 0 : 1) : null;
         model.ReplaceEmbeddings(newInput, newOutput);

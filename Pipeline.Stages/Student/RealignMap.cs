@@ -16,9 +16,9 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.Student;
 
 /// <summary>
-/// Examples of existing shards under another student tokenizer: the text is tokenized and aligned again, and what the teacher said about its
-/// own tokens stays as it is, so no teacher is run. The teacher's tokens are made again from the text as a check that the text is still
-/// what was scored.
+/// Gives the examples of existing shards another student tokenizer. The text is tokenized and aligned again. The teacher's scores of its own tokens
+/// stay as they are, so that no teacher is run. The text is tokenized with the teacher's tokenizer again only to check that it is still the text that
+/// was scored.
 /// </summary>
 internal sealed class RealignMap : IMap<OrderedExample, Example>, IFingerprinted
 {
@@ -46,7 +46,7 @@ internal sealed class RealignMap : IMap<OrderedExample, Example>, IFingerprinted
         .Ruled<RealignOptions>(static (_, c) => SideRules.Tokenizers(c)) with
     { Needs = StageNeeds.Teacher | StageNeeds.Student };
 
-    /// <summary>The parts that differ from those of the shards that are read; all others are passed on.</summary>
+    /// <summary>The parts of the fingerprint that change. All others are passed on from the shards that are read.</summary>
     public IReadOnlyDictionary<string, string> Fingerprint
     {
         get
@@ -67,7 +67,7 @@ internal sealed class RealignMap : IMap<OrderedExample, Example>, IFingerprinted
         TeacherView view = example.Teacher
             ?? throw new RejectedException(example.Id, "no teacher tokens", "the shard holds text without teacher tokens, so there is nothing to align with");
         RequireText(example.Id, view.Tokens);
-        bool bos = Marked(example, view, UnitLabels.Bos, _teacher.BosId, isLikely: true), eos = Marked(example, view, UnitLabels.Eos, _teacher.EosId, isLikely: example.Id.Part == 0);
+        bool bos = HadMark(example, view, UnitLabels.Bos, _teacher.BosId, isDefault: true), eos = HadMark(example, view, UnitLabels.Eos, _teacher.EosId, isDefault: example.Id.Part == 0);
         (TextEncoder Teacher, TextEncoder Student) encoders = _encoders.TryTake(out (TextEncoder, TextEncoder) idle) ? idle : (_teacher.CreateEncoder(), _student.CreateEncoder());
         TokenSequence student;
         try
@@ -111,14 +111,15 @@ internal sealed class RealignMap : IMap<OrderedExample, Example>, IFingerprinted
         }
     }
 
-    // As the documents were tokenized, which their special tokens tell; where no side could have had one, as tokenize does by default, but that
-    // nothing tells whether a document ends with one of its parts: none has eos then.
-    private static bool Marked(Example example, TeacherView view, ushort unit, int? teacherId, bool isLikely)
-        => isLikely && teacherId is null && (example.Student.Units is null || !example.Student.Units.Contains(unit)) || Has(view.Tokens, unit) || Has(example.Student, unit);
+    // Whether the document was tokenized with bos or eos. The special tokens in the shard say so. If neither tokenizer of the shard could have
+    // written one, this assumes what tokenize does by default. A part of a longer document is then taken to have no eos, since nothing tells whether
+    // it is the last part.
+    private static bool HadMark(Example example, TeacherView view, ushort unit, int? teacherId, bool isDefault)
+        => isDefault && teacherId is null && (example.Student.Units is null || !example.Student.Units.Contains(unit)) || Has(view.Tokens, unit) || Has(example.Student, unit);
 
     private static bool Has(TokenSequence tokens, ushort unit) => tokens.Units is { } units && units.Contains(unit);
 
-    /// <summary>What counts in the loss on the teacher's side, as spans of bytes, applied to the new tokens.</summary>
+    /// <summary>Transfers the loss mask of the teacher's tokens to the new tokens, by way of the bytes that they cover.</summary>
     internal static bool[] LossMask(Example example, TokenSequence teacher, TokenSequence student)
     {
         var spans = new List<(int Start, int End)>();

@@ -6,19 +6,19 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Student;
 
 /// <summary>
-/// Gradients of a step, summed over its slots by a binary tree over their numbers. A slot's gradients lie one after another in one float32
-/// tensor, because many small sums between ranks cost more than their bytes. On the device's thread.
+/// Sums the gradients of a step over its slots, as a binary tree over their numbers. The gradients of a slot are kept one after another in one
+/// float32 tensor, because between ranks many small sums cost more than their bytes. To be used on the device's thread.
 /// </summary>
-/// <param name="parameters">What is trained, in an order that every rank has.</param>
-/// <param name="slots">Which slots are this rank's.</param>
-/// <param name="ranks">Who has the others.</param>
+/// <param name="parameters">The trained parameters, in an order that is the same on every rank.</param>
+/// <param name="slots">Which slots this rank computes.</param>
+/// <param name="ranks">The processes that have the other slots.</param>
 internal sealed class SlotSums(IReadOnlyList<Parameter> parameters, StepSlots slots, IRanks ranks) : IDisposable
 {
-    // By level and index in it; a node whose sibling comes is added to it, and their parent takes the place of both.
+    // By level and index within the level. As soon as two siblings are both there, they are added and become their parent.
     private readonly Dictionary<(int Level, int Index), Tensor> _nodes = [];
     private readonly double[] _present = new double[parameters.Count];
 
-    /// <summary>Takes the gradients that a slot left at the parameters; the parameters have none afterwards.</summary>
+    /// <summary>Takes the gradients that a slot has left at the parameters, which then have none. Slots may come in any order.</summary>
     public void Take(int slot)
     {
         using var quiet = no_grad();
@@ -38,18 +38,18 @@ internal sealed class SlotSums(IReadOnlyList<Parameter> parameters, StepSlots sl
             }
             else
             {
-                // Zeros are added like any other gradient: whether a slot had one must not depend on who added it to whom.
+                // Zeros are added like any other gradient. Otherwise the result could depend on which slots are added to each other.
                 place.zero_();
             }
         }
         Merge(0, slot, sum.DetachFromDisposeScope());
     }
 
-    /// <summary>The sum over all slots of all ranks, as a view for each parameter; null where no slot had a gradient.</summary>
-    /// <returns>Views of a tensor that is this object's.</returns>
+    /// <summary>The sum over all slots of all ranks. To be called once, after this rank has taken all of its slots.</summary>
+    /// <returns>A view for each parameter, in float32; null where no slot had a gradient. The views are valid until this object is disposed.</returns>
     public IReadOnlyList<Tensor?> Total()
     {
-        // What is left is one node: the root of this rank's own slots, which are a power of two in a row.
+        // One node is left: the root of this rank's own slots, which are consecutive and a power of two in number.
         Tensor sum = _nodes.Values.Single();
         ranks.Sum(sum);
         ranks.Sum(_present.AsSpan());
@@ -71,7 +71,7 @@ internal sealed class SlotSums(IReadOnlyList<Parameter> parameters, StepSlots sl
 
     private void Merge(int level, int index, Tensor sum)
     {
-        // The root of this rank's slots has no sibling here.
+        // The root of this rank's slots has its sibling on another rank.
         for (; 1 << level < slots.Mine && _nodes.Remove((level, index ^ 1), out Tensor? sibling); level++, index >>= 1)
         {
             sum.add_(sibling);
@@ -80,7 +80,7 @@ internal sealed class SlotSums(IReadOnlyList<Parameter> parameters, StepSlots sl
         _nodes[(level, index)] = sum;
     }
 
-    /// <summary>Small numbers of each slot, summed by the same tree. [S][K] to [K].</summary>
+    /// <summary>The sum of the losses, or of other numbers of each slot, by the same tree: [S][K] to [K]. Overwrites its argument.</summary>
     public static double[] Tree(double[][] values)
     {
         for (int width = 1; width < values.Length; width *= 2)

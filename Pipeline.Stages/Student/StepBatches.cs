@@ -4,21 +4,21 @@ using Pipeline.Stages.Teacher;
 
 namespace Pipeline.Stages.Student;
 
-/// <summary>The batches of a run, as many at a time as a step sums over, with what the objectives read of them.</summary>
-/// <param name="source">Batches in order, the same on every rank; stays the caller's.</param>
-/// <param name="slots">How many a step takes, and which of them are this rank's.</param>
-/// <param name="scores">The teacher that scores every batch during training; null if the shards' scores are used.</param>
+/// <summary>Takes the batches of a run, as many at a time as one step sums over, and makes the tables that the objectives read of them.</summary>
+/// <param name="source">The batches in order, the same on every rank. It is not disposed here.</param>
+/// <param name="slots">How many batches a step takes, and which of them this rank computes.</param>
+/// <param name="scores">The teacher that scores every batch during training; null if the scores in the shards are used.</param>
 internal sealed class StepBatches(IAsyncEnumerator<StudentBatch> source, StepSlots slots, OnlineScores? scores)
 {
     private StudentBatch? _first;
 
-    /// <summary>The batch that comes next, which stays to be taken; null when there is none.</summary>
+    /// <summary>The next batch, without taking it; null when there are no more.</summary>
     public async ValueTask<StudentBatch?> PeekAsync() => _first ??= await source.MoveNextAsync().ConfigureAwait(false) ? source.Current : null;
 
-    /// <summary>Those of the next step; null when there are not enough.</summary>
+    /// <summary>Takes the batches of the next step; null when there are not enough left for one.</summary>
     /// <param name="tables">Makes the tables of a batch.</param>
-    /// <param name="ofAll">Whether an objective reads the tables of other ranks' batches too.</param>
-    /// <param name="cancellationToken">Ends the wait for a teacher.</param>
+    /// <param name="ofAll">Whether tables are made for the batches of other ranks too, because an objective reads them.</param>
+    /// <param name="cancellationToken">Ends the wait for the teacher's scores.</param>
     public async ValueTask<IReadOnlyList<StepPiece>?> NextAsync(Func<StudentBatch, BatchTables> tables, bool ofAll, CancellationToken cancellationToken)
     {
         var pieces = new List<StepPiece>(slots.Pieces);

@@ -4,14 +4,18 @@ using Pipeline.Stages.Ranks;
 namespace Pipeline.Stages.Student;
 
 /// <summary>
-/// The weights of a step's objectives where ranks share the step: the rank that has the deciding batch decides, once its gradients are at
-/// hand, and everybody else takes its weights, and the rule's state with them.
+/// The weights of the objectives in a step that several ranks share. The rank that has the deciding batch computes the weights from its gradients.
+/// All other ranks take over these weights, together with the state of the rule. One object for each step.
 /// </summary>
+/// <param name="ranks">The ranks that share the step.</param>
+/// <param name="rule">The rule that combines the objectives. Its state is shared too.</param>
+/// <param name="objectives">K, the number of objectives.</param>
+/// <param name="decider">The rank that decides.</param>
 internal sealed class StepWeights(IRanks ranks, IGradientCombination rule, int objectives, int decider)
 {
     private readonly double[] _shared = new double[objectives + rule.SaveState().Length];
 
-    /// <summary>The weights that another rank decides, once they are there; null if this one decides.</summary>
+    /// <summary>Waits for the [K] weights that another rank decides; null if this rank is the one that decides.</summary>
     public double[]? FromElsewhere()
     {
         if (ranks.Rank == decider)
@@ -21,7 +25,7 @@ internal sealed class StepWeights(IRanks ranks, IGradientCombination rule, int o
         return _shared[..objectives];
     }
 
-    /// <summary>Tells the others what was decided here.</summary>
+    /// <summary>Tells the other ranks what this rank decided.</summary>
     public void Tell(double[] weights)
     {
         weights.CopyTo(_shared, 0);

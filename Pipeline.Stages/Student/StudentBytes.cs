@@ -9,18 +9,18 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Student;
 
-/// <summary>What the objectives of next bytes ask of a student and of the shards it learns from.</summary>
+/// <summary>Checks what the objectives on next bytes require of the student and of the shards that it learns from.</summary>
 internal static class StudentBytes
 {
-    /// <summary>The student's tokens by their bytes; its text ends with eos.</summary>
+    /// <summary>The student's tokens in the order of their bytes. Its texts end with eos, if it has one.</summary>
     public static ByteVocabulary VocabularyOf(LanguageModel student)
         => new(student.Tokenizer, student.Tokenizer.EosId is { } eos ? new HashSet<int> { eos } : [], student.ValidRows);
 
-    /// <summary>What of them does not fit.</summary>
+    /// <summary>What does not fit the objectives on next bytes, if any is used.</summary>
     /// <param name="options">The objectives.</param>
-    /// <param name="tokenizer">The student's; null where it is not known yet.</param>
-    /// <param name="run">Where the shards are.</param>
-    /// <param name="facts">Which they are, and who writes them.</param>
+    /// <param name="tokenizer">The student's tokenizer; null where it is not known yet.</param>
+    /// <param name="run">The run, which says where shards are.</param>
+    /// <param name="facts">The shards that the flow reads, and the flows that write them.</param>
     public static IEnumerable<RuleFinding> Faults(ObjectivesOptions options, TextTokenizer? tokenizer, RunSite run, FlowFacts facts)
     {
         if (options.Bytes is null && options.SubwordBytes is null)
@@ -30,7 +30,8 @@ internal static class StudentBytes
         return tokenizer is null ? shards : FaultsOfTokens(options, tokenizer).Concat(shards);
     }
 
-    /// <exception cref="DefinitionException">The student has other tokens than the objective is for, or the shards hold no next bytes.</exception>
+    /// <summary>Like <see cref="Faults"/>, but throws the first fault.</summary>
+    /// <exception cref="DefinitionException">The student's tokens do not fit the objective, or the shards hold no next bytes.</exception>
     public static void Require(ObjectivesOptions options, RunSite run, FlowFacts facts, string stage)
     {
         if (Faults(options, SideTokenizers.Student(run), run, facts).FirstOrDefault() is { } fault)
@@ -60,7 +61,7 @@ internal static class StudentBytes
         FlowOutput? written = facts.Earlier.LastOrDefault(o => o.Facts.NextBytes is not null && run.Output(o.Output.Path) == full);
         if (written is { Facts.NextBytes: false })
             return $"it trains on next bytes from the shards, but flow '{written.Flow}' writes {folder} without them; {Remedy}";
-        // What an earlier flow will write is not what exists now.
+        // If an earlier flow writes these shards, what is in the folder now does not matter.
         if (written is not null || !run.Storage.FileExists(ShardManifest.PathIn(full)))
             return null;
         return new ShardFingerprint(ShardManifest.Read(run.Storage, full).Fingerprint).NextBytes is null

@@ -11,18 +11,19 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Student;
 
-/// <summary>A student as a Hugging Face folder: weights, configuration, tokenizer.</summary>
+/// <summary>Writes a student as a Hugging Face folder: weights, configuration and tokenizer.</summary>
 internal static class StudentExport
 {
-    /// <summary>Suffix of the folder of a student without its input expansion.</summary>
+    /// <summary>The suffix of the folder that holds a student without its input expansion.</summary>
     public const string PlainSuffix = "-without-expansion";
 
-    /// <summary>Suffix of a folder with only the low-rank updates.</summary>
+    /// <summary>The suffix of the folder that holds only the low-rank updates.</summary>
     public const string AdapterSuffix = "-adapter";
 
     private const string GgufName = "model.gguf";
 
-    /// <summary>The result of a run, and what is to be said of it. On the device's thread.</summary>
+    /// <summary>Writes everything that the stage's options ask for. To be called on the device's thread.</summary>
+    /// <returns>Remarks about the GGUF file, for the user.</returns>
     public static IReadOnlyList<string> Write(LanguageModel student, UpdateStudentOptions options, RunSite run)
     {
         bool isPlain = options.ExportWithoutExpansion && student.Expansion is not null;
@@ -34,25 +35,33 @@ internal static class StudentExport
         return remarks;
     }
 
-    /// <summary>What the end of a run would find out is found out at its beginning.</summary>
-    /// <exception cref="Contracts.Errors.InputException">A GGUF is asked for that cannot say the student.</exception>
+    /// <summary>Checks at the beginning of a run that its result can be written at the end.</summary>
+    /// <exception cref="Contracts.Errors.InputException">A GGUF file is asked for that cannot express the student.</exception>
     public static void Check(LanguageModel student, UpdateStudentOptions options)
     {
         if (options.Gguf is not null)
             GgufModelFile.Check(student);
     }
 
+    /// <summary>Writes one model folder. To be called on the device's thread.</summary>
+    /// <param name="student">The student.</param>
+    /// <param name="folder">The full path of the folder. Existing files are replaced.</param>
+    /// <param name="type">The number format of the weights.</param>
+    /// <param name="run">The run. The generation config and the chat template are taken from the model that its student started from.</param>
+    /// <param name="expansion">The input expansion to write with it; null to leave it out.</param>
+    /// <param name="gguf">The number format of a GGUF file to write beside the weights; null for none.</param>
+    /// <returns>Remarks about the GGUF file, for the user.</returns>
     public static IReadOnlyList<string> Write(LanguageModel student, string folder, WeightType type, RunSite run, ExpandedInput? expansion, GgufType? gguf = null)
     {
         string? source = run.Definition.Student?.Model is { } model ? run.Input(model) : null;
         int[] eos = student.Tokenizer.EosId is { } id ? [id] : [];
         run.Storage.CreateDirectory(folder);
-        // While files are replaced no list may say what they were.
+        // While files are replaced, the old list of checksums would be wrong.
         run.Storage.DeleteFile(Path.Combine(folder, FileList.FileName));
         student.Tokenizer.Save(folder, run.Storage);
         expansion?.Save(folder, run.Storage, TorchType(type));
         student.Edit?.SaveInto(folder, run.Storage);
-        // The configuration comes last: a folder that has it is whole.
+        // The model is saved last, and its configuration last of all, so that a folder with a configuration has everything else that a model needs.
         student.Model.Save(folder, run.Storage, new ExportOptions(
             TorchType(type), SourceFolder: source, Marks: new TokenizerMarks(student.Tokenizer.BosId, eos, student.Tokenizer.PadId)));
         IReadOnlyList<string> remarks = gguf is { } format

@@ -12,11 +12,14 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Stages.Student;
 
 /// <summary>
-/// The student as training finds it: it depends only on the definition, so that it can be made again whenever a run continues. Must be
-/// called on the device's thread.
+/// Makes the student as it is before training. The result depends only on the definition and the files that it names, so that a run that continues
+/// can make it again. To be used on the device's thread.
 /// </summary>
 internal static class StudentFactory
 {
+    /// <summary>The student of a run, without trained weights.</summary>
+    /// <exception cref="DefinitionException">The definition has no student, or one that contradicts itself.</exception>
+    /// <exception cref="InputException">A file that it names does not exist, or does not fit.</exception>
     public static LanguageModel Create(RunSite run, TorchDevice device)
     {
         StudentDefinition definition = run.Definition.Student
@@ -28,14 +31,14 @@ internal static class StudentFactory
             { Model: not null, Config: not null } => throw new DefinitionException($"the student has both a \"model\" and a \"config\"; {Choice}"),
             { Config: not null, InputExpansion: true } => throw new DefinitionException("the student has inputExpansion but starts from a config; the expansion adds the embeddings of a model's old vocabulary, so give a model"),
             { Config: not null, Edit: not null } => throw new DefinitionException("the student has an \"edit\" but starts from a config; an edit is fitted on a model, so give that model"),
-            { Config: { } config } => new LanguageModel(FromNothing(run.Input(config), tokenizer, run, device), tokenizer, null),
+            { Config: { } config } => new LanguageModel(FromConfig(run.Input(config), tokenizer, run, device), tokenizer, null),
             { Model: { } folder } => FromModel(run.Input(folder), tokenizer, definition, run, device),
             _ => throw new DefinitionException($"the student has neither a \"model\" nor a \"config\"; {Choice}"),
         };
     }
 
-    /// <summary>A config.json, or the folder it is in; its vocabulary becomes the tokenizer's.</summary>
-    private static CausalLm FromNothing(string path, TextTokenizer tokenizer, RunSite run, TorchDevice device)
+    /// <summary>A model with random weights, by a config.json or the folder that contains it. Its vocabulary is that of the tokenizer.</summary>
+    private static CausalLm FromConfig(string path, TextTokenizer tokenizer, RunSite run, TorchDevice device)
     {
         string file = run.Storage.DirectoryExists(path) ? Path.Combine(path, ModelConfig.FileName) : path;
         if (!run.Storage.FileExists(file))
@@ -57,7 +60,7 @@ internal static class StudentFactory
             NotFinite.RefuseWeights(folder, model);
             edit = SteeringEdit.Find(folder, definition.Edit is null ? null : run.Input(definition.Edit), run.Storage, device.Device);
             EmbeddingInitialisation start = EmbeddingChoice.Parse(definition.Embeddings).Kind;
-            // A hypernetwork predicts the model's own vocabulary too, when it is asked to.
+            // A hypernetwork also predicts embeddings for the model's own vocabulary, if the definition asks for that.
             bool sameVocabulary = start == EmbeddingInitialisation.Keep || (source.Fingerprint == tokenizer.Fingerprint && start != EmbeddingInitialisation.Hypernetwork);
             if (sameVocabulary && tokenizer.VocabularySize > model.Config.VocabularySize)
                 throw new InputException($"{folder}: {model.Config.VocabularySize} embeddings for a tokenizer of {tokenizer.VocabularySize} tokens; give the tokenizer of this model");

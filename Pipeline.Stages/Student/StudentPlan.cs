@@ -7,9 +7,13 @@ using Pipeline.Stages.Teacher;
 
 namespace Pipeline.Stages.Student;
 
-/// <summary>What <c>alm check</c> says about <c>update-student</c>: the steps, and the teacher alongside the student where an objective needs one.</summary>
+/// <summary>
+/// The lines of <c>alm check</c> about <c>update-student</c>: what the steps cost, and what a teacher alongside the student adds where an objective
+/// needs one.
+/// </summary>
 internal static class StudentPlan
 {
+    // The two float32 moments of AdamW, in bytes per trained parameter.
     private const int OptimizerBytes = 8;
 
     public static StagePlan Of(UpdateStudentOptions options, RunSite run, FlowFacts facts)
@@ -27,7 +31,7 @@ internal static class StudentPlan
         double weights = size.Parameters + expansion, trained = Trained(options, size) + expansion;
         int batch = facts.BatchTokens ?? new BatchOptions().Tokens;
         double tokens = (double)options.Steps * options.Accumulate * options.Slots * batch;
-        // Backward is twice forward, and once more forward where activations are made again.
+        // A backward pass costs two forward passes. Activation checkpointing adds a third.
         double work = size.ForwardOperations(tokens, 0) * (options.ActivationCheckpointing ? 4 : 3);
         double activations = options.ActivationCheckpointing
             ? size.Config.Layers * size.StateBytes(batch, bytes) + size.LayerBytes(batch, bytes)
@@ -50,14 +54,17 @@ internal static class StudentPlan
         return new StagePlan(null, lines);
     }
 
-    /// <summary>What each of a given number of ranks needs, with the whole optimizer or a share of it: what fits where.</summary>
+    /// <summary>
+    /// The memory of each rank for every possible number of ranks, with the whole optimizer and with a share of it. It shows what fits on which
+    /// machine.
+    /// </summary>
     private static void AddRanks(List<PlanLine> lines, UpdateStudentOptions options, double memory, double trained, int bytes)
     {
-        // Moments, and the float32 copies of weights that have fewer bits.
+        // What ranks can share: the moments, and the float32 copies of weights of a narrower type.
         double shared = trained * (OptimizerBytes + (bytes < 4 ? 4 : 0));
         for (int ranks = 1; ranks <= options.Slots; ranks *= 2)
         {
-            // A float32 sum for each level of the rank's own tree.
+            // A rank keeps a float32 sum of the gradients for each level of its own part of the tree.
             double whole = memory + trained * 4 * (1 + Math.Log2((double)options.Slots / ranks));
             string note = ranks == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", {(whole - shared * (ranks - 1) / ranks) / (1L << 30):F1} GiB with shardOptimizer");
             lines.Add(new PlanLine(string.Create(CultureInfo.InvariantCulture, $"memory of 1 of {ranks} ranks"), whole, PlanUnit.Bytes, $"estimate{note}"));

@@ -9,7 +9,9 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Student;
 
-/// <summary>Whether a student can begin as its definition says: its files, its tokenizer, and how rows of a new vocabulary begin.</summary>
+/// <summary>
+/// Checks, before anything runs, that a student can be made as its definition says: its files, its tokenizer, and the embeddings of a new vocabulary.
+/// </summary>
 internal sealed class StudentRules
 {
     private readonly StudentDefinition _student;
@@ -24,12 +26,12 @@ internal sealed class StudentRules
         _prefix = "student";
     }
 
-    /// <summary>The student that the stage's flow trains: its own, or the run's.</summary>
+    /// <summary>Findings about the student that the stage's flow trains: the stage's own, or otherwise the run's.</summary>
     public static IEnumerable<RuleFinding> Of(StageContext context) => context.Facts.Student is { } own
         ? new StudentRules(own, ofRun: false, context).All()
         : OfRun(context);
 
-    /// <summary>The run's student.</summary>
+    /// <summary>Findings about the run's student.</summary>
     public static IEnumerable<RuleFinding> OfRun(StageContext context)
         => context.Definition.Student is { } student ? new StudentRules(student, ofRun: true, context).All() : [];
 
@@ -41,13 +43,13 @@ internal sealed class StudentRules
 
     private RuleFinding At(string key, string message) => new($"{_prefix}.{key}", $"'{_prefix}.{key}': {message}") { OfRun = _ofRun };
 
-    private IEnumerable<RuleFinding> Mine(IEnumerable<RuleFinding> findings) => findings.Select(f => f with { OfRun = _ofRun });
+    private IEnumerable<RuleFinding> WithOrigin(IEnumerable<RuleFinding> findings) => findings.Select(f => f with { OfRun = _ofRun });
 
     private IEnumerable<RuleFinding> Files()
     {
         if (_student is { Model: null, Config: null } or { Model: not null, Config: not null })
         {
-            // Of the run's own student the reader of definitions says it.
+            // For the run's own student, the reader of definitions reports this.
             if (!_ofRun)
                 yield return new RuleFinding(_prefix, $"'{_prefix}': found {(_student.Model is null ? "neither" : "both")} 'model' {(_student.Model is null ? "nor" : "and")} 'config', expected one of them");
             yield break;
@@ -63,11 +65,11 @@ internal sealed class StudentRules
         }
         else
         {
-            foreach (RuleFinding finding in Mine(ModelFolderRules.Of($"{_prefix}.model", _student.Model!, _context).Concat(ModelFolderRules.Edit($"{_prefix}.edit", _student.Edit, _context))))
+            foreach (RuleFinding finding in WithOrigin(ModelFolderRules.Of($"{_prefix}.model", _student.Model!, _context).Concat(ModelFolderRules.Edit($"{_prefix}.edit", _student.Edit, _context))))
                 yield return finding;
         }
         string tokenizerKey = _student.Tokenizer is not null ? "tokenizer" : _student.Model is not null ? "model" : "tokenizer";
-        foreach (RuleFinding finding in Mine(SideRules.Tokenizer($"{_prefix}.{tokenizerKey}", _student.Tokenizer, _student.Model, _context)))
+        foreach (RuleFinding finding in WithOrigin(SideRules.Tokenizer($"{_prefix}.{tokenizerKey}", _student.Tokenizer, _student.Model, _context)))
             yield return finding;
     }
 
@@ -132,7 +134,7 @@ internal sealed class StudentRules
                 yield return At("embeddings", $"'{_student.Embeddings}' needs a 'donor': a model folder that has the student's tokenizer");
                 yield break;
             }
-            RuleFinding[] faults = [.. Mine(ModelFolderRules.Of($"{_prefix}.donor", donor, _context))];
+            RuleFinding[] faults = [.. WithOrigin(ModelFolderRules.Of($"{_prefix}.donor", donor, _context))];
             foreach (RuleFinding finding in faults)
                 yield return finding;
             if (faults.All(f => f.IsWarning) && _models.Tokenizer(donor) is { } tokenizer && tokenizer.Fingerprint != target.Fingerprint)

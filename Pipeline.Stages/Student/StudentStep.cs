@@ -12,9 +12,10 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Student;
 
 /// <summary>
-/// Forward and backward of one batch. Where objectives are combined by their gradients, the graph is cut at the input of the last
-/// layer: each objective goes back through the head and that one layer alone, the gradients are combined there, and one backward pass
-/// continues below. Must be called on the device's thread.
+/// Forward and backward pass of one batch. Where the objectives are combined by their gradients, the graph is cut at the input of the last layer
+/// ("Several objectives" in docs/method.md). Each objective goes back through the head and that one layer alone, the gradients are combined there,
+/// and a single backward pass continues below. To be used on the device's thread. B rows, T positions, H hidden size, V vocabulary, N = B T, R tokens
+/// that are not padding, K objectives.
 /// </summary>
 internal sealed class StudentStep(
     LanguageModel student, IReadOnlyList<IObjective> objectives, IGradientCombination rule, bool activationCheckpointing, OnlineTeacher? teacher = null)
@@ -28,25 +29,27 @@ internal sealed class StudentStep(
     private readonly int[] _lowerLayers =
         [.. objectives.SelectMany(o => o.Layers).Select(l => Layer(l, student.Model.Config.Layers)).Where(l => l < student.Model.Config.Layers).Distinct().Order()];
 
-    /// <summary>Whether no rule looks at the head's own gradient, which is then computed once for all objectives that read scores.</summary>
+    /// <summary>
+    /// Whether the head's own gradient can be computed once, from the combined gradient, for all objectives that read scores. That is so where no
+    /// rule reads this gradient.
+    /// </summary>
     private bool LeavesHead => _model.HeadWeight.requires_grad && student.LastLayerParameters.Length > 0 && !rule.Projects;
 
-    /// <summary>Adds the batch's gradients to the parameters' own.</summary>
+    /// <summary>Adds the gradients of a batch to those that the parameters hold.</summary>
     /// <param name="batch">B rows.</param>
-    /// <param name="tables">What the objectives read of the rows.</param>
-    /// <param name="stepTables">Those of all batches of the step.</param>
-    /// <param name="counts">[K] what each objective's sum is divided by: its count over all batches of the step.</param>
-    /// <param name="step">For the objectives' own weight schedules.</param>
-    /// <param name="weights">
-    /// [K] the rule's weights of this step, or null for the first batch of a step, which decides them: a rule has one answer per step.
-    /// </param>
-    /// <param name="shared">Knows whether another rank decides; null where there is none.</param>
+    /// <param name="tables">What the objectives read of these rows.</param>
+    /// <param name="stepTables">The tables of all batches of the step, for objectives that read them.</param>
+    /// <param name="counts">[K] the divisor of each objective's sum: its count over all batches of the step.</param>
+    /// <param name="step">How many steps were done before. The objectives' own weight schedules depend on it.</param>
+    /// <param name="weights">[K] the weights that the rule gave earlier in this step. Null for the first batch of a step, which decides them.</param>
+    /// <param name="shared">Exchanges the weights with other ranks; null for a process that trains alone.</param>
+    /// <returns>The batch's share of the step's losses, and the weights.</returns>
     public StepLosses Accumulate(
         StudentBatch batch, BatchTables tables, IReadOnlyList<BatchTables> stepTables, double[] counts, long step, double[]? weights, StepWeights? shared = null)
     {
         using var scope = NewDisposeScope();
         BatchTensors tensors = BatchTensors.Of(Array.ConvertAll(batch.Examples, e => e.Student.Ids), student.Device);
-        // Lives until the backward pass is over: recomputed layers read it again.
+        // Disposed only after the backward pass, because recomputed layers read it again.
         using AttentionContext attention = _model.CreateAttention(batch.Examples.Length, batch.Length, lengths: tensors.Lengths);
         CutGraph? cut = objectives.Count > 1 && rule.NeedsGradients
             ? new CutGraph(student.LastLayerParameters, [.. HeadParameters(), .. objectives.SelectMany(o => o.Parameters).Select(p => p.Value)])
@@ -66,7 +69,7 @@ internal sealed class StudentStep(
         return student.HeadParameters.Where(p => isReadWhole || !LeavesHead || !ReferenceEquals(p, _model.HeadWeight));
     }
 
-    /// <summary>Hidden states by layer: those that objectives read, and the last one after the final norm.</summary>
+    /// <summary>Hidden states [B, T, H] by layer: those that the objectives read, and the output of the last layer after the final norm.</summary>
     private Dictionary<int, Tensor> Forward(BatchTensors tensors, AttentionContext attention, CutGraph? cut)
     {
         Tensor embedded_BTH = student.Embed(tensors.Ids_BT);
@@ -74,15 +77,16 @@ internal sealed class StudentStep(
         Tensor x_BTH = _model.RunLayers(embedded_BTH, 0, _depth - 1, attention, activationCheckpointing, states);
         Tensor top_BTH = cut?.Cut(x_BTH) ?? x_BTH;
         Dictionary<int, Tensor> hidden = _lowerLayers.ToDictionary(l => l, l => l == _depth - 1 ? top_BTH : cut?.Cut(states![l]) ?? states![l]);
-        // The last layer is never recomputed: a re-entrant backward cannot hand back the gradients of one objective alone.
+        // The last layer is never recomputed. Recomputation runs a backward pass inside the backward pass, which cannot return the gradients of one
+        // objective alone.
         hidden[_depth] = _model.FinalNorm(_model.RunLayers(top_BTH, _depth - 1, _depth, attention));
         return hidden;
     }
 
-    /// <summary>One backward pass of the weighted sum.</summary>
+    /// <summary>One backward pass of the weighted sum of the losses.</summary>
     private StepLosses Together(Tensor[] losses, double[] values, double[] preferences, double[]? weights)
     {
-        // One objective needs no rule: whatever it is divided by, the optimizer divides out again.
+        // A single objective needs no rule: whatever its gradient is divided by, AdamW divides by the size of the gradient anyway.
         weights ??= rule.NeedsGradients ? [1.0] : rule.Weights(values, new double[losses.Length]);
         Tensor total = losses[0] * (weights[0] * preferences[0]);
         for (int k = 1; k < losses.Length; k++) total += losses[k] * (weights[k] * preferences[k]);
@@ -91,7 +95,7 @@ internal sealed class StudentStep(
         return new StepLosses(values, weights);
     }
 
-    /// <summary>Each loss's way back through the upper half, then one through the lower.</summary>
+    /// <summary>A backward pass of each loss through the upper half of the graph, and then one through the lower half.</summary>
     private StepLosses Apart(CutGraph cut, Tensor[] losses, double[] values, double[] preferences, double[]? weights, StepWeights? shared)
     {
         Tensor[][] gradients = [.. losses.Select((loss, k) => cut.Gradients(loss, retain: k + 1 < losses.Length))];
@@ -156,5 +160,6 @@ internal sealed class StudentStep(
     private static Tensor Mean(Tensor sum, double count) => count > 0 ? sum / count : sum * 0;
 }
 
-/// <summary>[K] mean losses of a batch (its share of the step's mean), and the rule's weights.</summary>
+/// <param name="Losses">[K] for each objective, the batch's sum divided by the count of the whole step.</param>
+/// <param name="Weights">[K] the weights of the rule, without the user's own.</param>
 internal sealed record StepLosses(double[] Losses, double[] Weights);

@@ -6,7 +6,7 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Student;
 
-/// <summary>Steps of a trainer on its device, and what is said of them.</summary>
+/// <summary>The steps of a <see cref="Trainer"/>, made on its device, with their metrics and their checkpoints.</summary>
 internal sealed class StudentTraining(
     UpdateStudentOptions options, string stage, IStageMeter meter, TorchDevice device, Trainer trainer, StepBatches source, TrainingCheckpoints checkpoints,
     IRanks ranks) : ITraining
@@ -27,13 +27,14 @@ internal sealed class StudentTraining(
         return new StepOutcome(batches[^1].Batch.Next, report.Applied, batches.SelectMany(b => b.Batch.Examples).Select(e => e.Id));
     }
 
+    /// <summary>Writes a checkpoint on rank 0. All ranks take part, and return only when it is written.</summary>
     /// <exception cref="InputException">The ranks no longer have the same weights.</exception>
     public Task SaveAsync(TrainingState state, CancellationToken cancellationToken) => device.RunAsync(() =>
     {
         trainer.Agree(state.Step);
         if (ranks.Rank == 0) checkpoints.Write(trainer, state);
         else trainer.ServeFiles();
-        // No rank continues, or ends, before it is written.
+        // No rank may go on, or end, before the checkpoint is written.
         ranks.Wait();
         checkpoints.Newest = state.Step;
     }, cancellationToken);

@@ -16,9 +16,13 @@ using AdamW = Pipeline.Stages.Torch.AdamW;
 
 namespace Pipeline.Stages.Student;
 
-/// <summary>The update: gradients of a step's batches, clipped, to one step of AdamW. Belongs to the device's thread.</summary>
+/// <summary>
+/// One training step at a time: computes the gradients of a step's batches, clips them, and applies AdamW.
+/// <see cref="StudentTraining"/> calls it for every step. To be used on the device's thread, except for <see cref="Tables"/>.
+/// </summary>
 internal sealed class Trainer : ITrained, IDisposable
 {
+    // A tensor is hashed in pieces of this many values (256 MiB), since a span holds at most 2 GiB.
     private const int HashedValues = 1 << 26;
 
     private readonly UpdateStudentOptions _options;
@@ -33,11 +37,12 @@ internal sealed class Trainer : ITrained, IDisposable
     private readonly StepSlots _slots;
     private readonly OptimizerShares _shares;
 
-    /// <param name="options">The definition's keys.</param>
-    /// <param name="student">With its trained weights chosen; stays the caller's.</param>
-    /// <param name="objectives">Becomes this object's.</param>
-    /// <param name="teacher">Run alongside the student; null where the shards hold all that objectives read.</param>
-    /// <param name="ranks">Who trains the same student; nobody when null.</param>
+    /// <summary>Builds the optimizer over the student's trained weights and the objectives' own parameters.</summary>
+    /// <param name="options">The stage's options.</param>
+    /// <param name="student">The student, with its trained weights chosen already (see <see cref="TrainedParameters"/>). It is not disposed here.</param>
+    /// <param name="objectives">The objectives. The trainer owns them from here on.</param>
+    /// <param name="teacher">The teacher that runs alongside the student; null where the shards hold everything that the objectives read.</param>
+    /// <param name="ranks">The processes that train the same student; null for a process that trains alone.</param>
     public Trainer(UpdateStudentOptions options, LanguageModel student, StudentObjectives objectives, OnlineTeacher? teacher = null, IRanks? ranks = null)
     {
         _options = options;
@@ -55,18 +60,24 @@ internal sealed class Trainer : ITrained, IDisposable
         _schedule = new LearningRateOptions { Kind = options.Decay, Rate = 1, WarmupSteps = options.WarmupSteps };
     }
 
-    /// <summary>The trained weights and the objectives' own, as far as they are updated here. The live tensors.</summary>
+    /// <summary>The weights that this rank updates, in float32: the student's and the objectives' own. These are the live tensors.</summary>
     public IReadOnlyList<(string Name, Tensor Tensor)> Weights => [.. _masters.Weights.Select(p => (p.Name, (Tensor)p.Tensor))];
 
     public AdamW Optimizer => _optimizer;
 
-    /// <summary>What a checkpoint keeps of the weights: on rank 0, those of others come when they are asked for.</summary>
+    /// <summary>
+    /// The trained weights as a checkpoint stores them. To be written on rank 0, which receives each tensor that another rank keeps when its turn
+    /// comes.
+    /// </summary>
     public IReadOnlyList<TensorSource> WeightFile => [.. Sources(_masters.Weights.ToDictionary(w => w.Name, w => (Tensor)w.Tensor), "").Select(s => s.Source)];
 
-    /// <summary>What a checkpoint keeps of the optimizer.</summary>
+    /// <summary>The optimizer's state as a checkpoint stores it. To be written like <see cref="WeightFile"/>.</summary>
     public IReadOnlyList<TensorSource> OptimizerFile => [.. OptimizerSources().Select(s => s.Source)];
 
-    /// <summary>What another rank does while rank 0 writes <see cref="WeightFile"/> and then <see cref="OptimizerFile"/>.</summary>
+    /// <summary>
+    /// Sends this rank's tensors to rank 0, in the order in which it writes <see cref="WeightFile"/> and then <see cref="OptimizerFile"/>. To be
+    /// called on every other rank.
+    /// </summary>
     public void ServeFiles()
     {
         if (!_shares.IsShared) return;
@@ -74,30 +85,38 @@ internal sealed class Trainer : ITrained, IDisposable
         _shares.Serve(OptimizerSources());
     }
 
-    /// <summary>Whether this rank keeps what a checkpoint has under a name of the optimizer's file.</summary>
+    /// <summary>
+    /// Whether this rank restores the entry of an optimizer file with this name. It does so for names that belong to no parameter too, so that
+    /// <see cref="AdamW.State"/> refuses them.
+    /// </summary>
     public bool Keeps(string name) => AdamW.Suffixes.FirstOrDefault(s => name.EndsWith(s, StringComparison.Ordinal)) is not { } suffix
         || _masters.Used.All(p => p.Name != name[..^suffix.Length]) || _shares.IsMine(name[..^suffix.Length]);
 
     public IGradientCombination Rule => _rule;
 
-    /// <summary>Whether an objective reads the tables of all batches of a step.</summary>
+    /// <summary>Whether an objective reads the tables of all batches of a step, those of other ranks included.</summary>
     public bool ReadsStep => _objectives.Any(o => o.ReadsStep);
 
-    /// <summary>One step of a process that trains alone, over its batches, with their tables made beforehand.</summary>
+    /// <summary>One step of a process that trains alone.</summary>
+    /// <param name="batches">The step's batches with their tables. Their number must be a multiple of the slots.</param>
+    /// <param name="step">How many steps were done before.</param>
     public StepReport Step(IReadOnlyList<(StudentBatch Batch, BatchTables Tables)> batches, long step)
         => Step([.. batches.Select(b => new StepPiece(b.Batch, b.Tables, true))], step, _slots with { Accumulate = batches.Count / _slots.Slots });
 
-    /// <summary>One step over its batches, of which this rank computes its own.</summary>
+    /// <summary>One step. This rank computes its own share of the batches, and every rank ends with the same weights.</summary>
+    /// <param name="pieces">All batches of the step, in order.</param>
+    /// <param name="step">How many steps were done before.</param>
     public StepReport Step(IReadOnlyList<StepPiece> pieces, long step) => Step(pieces, step, _slots);
 
     private StepReport Step(IReadOnlyList<StepPiece> pieces, long step, StepSlots slots)
     {
-        // What the sums hand out are views of one tensor, which must not wait for the collector.
+        // The sums return views of one large tensor. The scope frees them now instead of when the garbage collector happens to run.
         using var scope = NewDisposeScope();
         BatchTables[] tables = [.. pieces.Select(p => p.Tables).OfType<BatchTables>()];
         double[][] counts_PK = Counts(pieces);
         double[] counts = [.. Names.Select((_, k) => counts_PK.Sum(c => c[k]))];
-        // The first batch decides the weights of the step: one in which an objective has nothing to say would switch it off.
+        // The batch that comes first decides the objectives' weights for the whole step. A batch on which an objective has nothing to compute would
+        // give it the weight 0, so such batches come last.
         bool[] silent_P = [.. counts_PK.Select(c => c.AsSpan(0, Names.Length).Contains(0))];
         int deciding = slots.SlotOf(Math.Max(0, Array.IndexOf(silent_P, false)));
         StepWeights? shared = _ranks.Count > 1 ? new StepWeights(_ranks, _rule, Names.Length, slots.RankOf(deciding)) : null;
@@ -123,12 +142,12 @@ internal sealed class Trainer : ITrained, IDisposable
         }
         else
         {
-            // Of all parameters, also those that another rank updates.
+            // The norm is over all parameters, including those that another rank updates.
             IReadOnlyList<Tensor?> total = sums.Total();
             norm = GradClip.ApplyTo([.. total.OfType<Tensor>()], most);
             _masters.TakeGradients(total);
         }
-        // Counted from 1 and over one step more, so that neither the first nor the last step is made with a rate of 0.
+        // Step i of n gets the rate of step i + 1 of n + 1, so that neither the first nor the last step has a rate of 0.
         double rate = LearningRate.At(_schedule, step + 1, _options.Steps + 1L);
         bool finite = double.IsFinite(norm) && losses.All(double.IsFinite);
         if (finite)
@@ -141,7 +160,10 @@ internal sealed class Trainer : ITrained, IDisposable
         return new StepReport(losses, weights!, norm, rate * _options.LearningRate, counts, finite, (int)counts_PK.Sum(c => c[^1]));
     }
 
-    /// <summary>[P][K + 1] what each objective's sum over each batch is divided by, and the chunks that straddle; whole numbers, so that their sums are exact.</summary>
+    /// <summary>
+    /// [P][K + 1] for each batch, the count of each objective, and then the number of straddling chunks. Only the rank that has a batch sets its
+    /// numbers, and the others add zeros, so the sum over ranks is exact.
+    /// </summary>
     private double[][] Counts(IReadOnlyList<StepPiece> pieces)
     {
         int width = Names.Length + 1;
@@ -163,10 +185,12 @@ internal sealed class Trainer : ITrained, IDisposable
         return SlotSums.Tree([.. flat.Chunk(Names.Length)]);
     }
 
-    /// <summary>What the objectives read of a batch. From any thread.</summary>
+    /// <summary>The tables that the objectives read of a batch. May be called from any thread.</summary>
     public BatchTables Tables(StudentBatch batch) => _tables.Tables(batch);
 
-    /// <exception cref="InputException">A rank's weights differ from rank 0's to the bit.</exception>
+    /// <summary>Checks that all ranks have the same weights, to the bit.</summary>
+    /// <param name="step">The number of steps done, for the message.</param>
+    /// <exception cref="InputException">The weights of a rank differ from those of rank 0.</exception>
     public void Agree(long step)
     {
         if (_ranks.Count == 1) return;
@@ -184,7 +208,10 @@ internal sealed class Trainer : ITrained, IDisposable
         _ranks.Agree(string.Create(CultureInfo.InvariantCulture, $"the weights after step {step}"), hash.GetCurrentHashAsUInt64());
     }
 
-    /// <summary>After the live tensors of <see cref="Weights"/> were written to.</summary>
+    /// <summary>
+    /// Rounds the float32 copies into the weights that the model computes with, and shares them between ranks. To be called after the tensors of
+    /// <see cref="Weights"/> were written to.
+    /// </summary>
     public void WeightsChanged()
     {
         _masters.HandBack();
@@ -210,11 +237,13 @@ internal sealed class Trainer : ITrained, IDisposable
         _tables.Dispose();
     }
 
-    /// <summary>Weight decay pulls on matrices alone; embeddings may have a rate of their own.</summary>
+    /// <summary>
+    /// The optimizer's groups. Only matrices other than embeddings have weight decay, and embeddings may have a learning rate of their own.
+    /// </summary>
     private List<ParameterGroup> Groups()
     {
         IReadOnlyList<(string Name, Parameter Tensor)> all = _masters.Weights;
-        // By name: tensors are equal by their values, which would be compared one by one, and no NaN is equal to itself.
+        // Embeddings are told by name. Comparing tensors would compare their values one by one, and a tensor with a NaN would not equal itself.
         (string Name, Parameter Tensor)[] embeddings = [.. all.Where(p => TrainedParameters.IsEmbedding(p.Name))];
         (string Name, Parameter Tensor)[] matrices = [.. all.Where(p => !TrainedParameters.IsEmbedding(p.Name) && p.Tensor.dim() > 1)];
         (string Name, Parameter Tensor)[] vectors = [.. all.Where(p => !TrainedParameters.IsEmbedding(p.Name) && p.Tensor.dim() <= 1)];
@@ -227,12 +256,14 @@ internal sealed class Trainer : ITrained, IDisposable
     }
 }
 
-/// <summary>What a step did.</summary>
-/// <param name="Losses">[K] mean loss of each objective over the step.</param>
-/// <param name="Weights">[K] what the combination multiplied each by.</param>
-/// <param name="GradientNorm">Global norm before clipping.</param>
-/// <param name="LearningRate">The rate of the matrices.</param>
-/// <param name="Counts">[K] what each loss is a mean over.</param>
-/// <param name="Applied">False when a loss or gradient was not finite: the weights are as before.</param>
-/// <param name="Straddling">Chunks that straddle a boundary of the batches, over the whole step.</param>
+/// <summary>The figures of one step. K objectives.</summary>
+/// <param name="Losses">[K] the mean loss of each objective over the step.</param>
+/// <param name="Weights">[K] the weight that the combination gave each objective, without the user's own weight.</param>
+/// <param name="GradientNorm">The global norm of the gradient before clipping.</param>
+/// <param name="LearningRate">The learning rate of the matrices.</param>
+/// <param name="Counts">[K] the number of terms that each loss is a mean over.</param>
+/// <param name="Applied">False when a loss or the gradient was not finite. The weights are then unchanged.</param>
+/// <param name="Straddling">
+/// How many chunks of the step were merged with the next one because the bounds on their boundary mass lie on both sides of γ.
+/// </param>
 internal sealed record StepReport(double[] Losses, double[] Weights, double GradientNorm, double LearningRate, double[] Counts, bool Applied, int Straddling = 0);

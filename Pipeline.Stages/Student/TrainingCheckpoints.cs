@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Student;
 
-/// <summary>A trainer's state on disk: trained weights, moments of the optimizer, and where training stands.</summary>
+/// <summary>The checkpoints of a training run: the trained weights, the optimizer's state, and the position of the training.</summary>
 internal sealed class TrainingCheckpoints
 {
     private const string WeightsFile = "weights.safetensors";
@@ -27,12 +27,12 @@ internal sealed class TrainingCheckpoints
         _writer = new CheckpointWriter(run.Storage, _folder, options.KeepCheckpoints);
     }
 
-    /// <summary>Where the checkpoints of a stage that writes to <paramref name="to"/> go.</summary>
+    /// <summary>The folder of the checkpoints of a stage that writes to <paramref name="to"/>.</summary>
     public static StageOutput Output(string to) => new("to", Path.Combine(Folder, to), OutputKind.Model) { IsState = true };
 
     /// <summary>
-    /// The state of the newest checkpoint whose checksums are right; null when there is none. Writes nothing: a stage is also made to
-    /// plan. What is newer and damaged goes when the next checkpoint is written.
+    /// The state of the newest checkpoint whose checksums are right; null when there is none. This deletes nothing, because a stage is also created
+    /// for planning. Newer, damaged checkpoints are deleted when training continues from this one.
     /// </summary>
     public TrainingState? LatestState()
     {
@@ -44,17 +44,17 @@ internal sealed class TrainingCheckpoints
         return state;
     }
 
-    /// <summary>Checkpoints that are newer and not whole.</summary>
+    /// <summary>The checkpoints that are newer than the one that <see cref="LatestState"/> found, but damaged.</summary>
     public IReadOnlyList<DamagedException> Skipped { get; private set; } = [];
 
-    /// <summary>The step of the newest checkpoint that is on disk, whoever wrote it; null where there is none.</summary>
+    /// <summary>The step of the newest checkpoint on disk, whichever rank wrote it; null when there is none.</summary>
     public long? Newest { get; set; }
 
-    /// <summary>A clause for errors that end training: what is left to continue from.</summary>
+    /// <summary>A clause for errors that end the training: it says what a later run can continue from.</summary>
     public static string Kept(long? newest)
         => newest is { } step ? $"the checkpoint of step {step} is kept" : "no checkpoint was written yet, so training starts again";
 
-    /// <summary>Must be called on the device's thread.</summary>
+    /// <summary>Writes a checkpoint. To be called on rank 0, on the device's thread.</summary>
     public void Write(ITrained trainer, TrainingState state)
         => _writer.Write(
             state.Step,
@@ -62,10 +62,15 @@ internal sealed class TrainingCheckpoints
             (WeightsFile, stream => SafetensorsWriter.Write(stream, trainer.WeightFile)),
             (OptimizerFile, stream => SafetensorsWriter.Write(stream, trainer.OptimizerFile)));
 
-    /// <summary>Puts the newest checkpoint's numbers into a fresh trainer. Must be called on the device's thread.</summary>
-    /// <param name="trainer">Of the same definition.</param>
-    /// <param name="state">What <see cref="LatestState"/> found.</param>
-    /// <param name="writes">Whether this process writes the next checkpoint.</param>
+    /// <summary>
+    /// Loads the newest checkpoint into a new trainer. To be called on the device's thread, after <see cref="LatestState"/> has found a checkpoint.
+    /// </summary>
+    /// <param name="trainer">A trainer for the same definition.</param>
+    /// <param name="state">What <see cref="LatestState"/> returned.</param>
+    /// <param name="writes">
+    /// Whether this process is the one that writes checkpoints. It then also deletes those that are newer and those that are too many.
+    /// </param>
+    /// <exception cref="InputException">The weights or the optimizer's state do not fit the trainer.</exception>
     public void Restore(ITrained trainer, TrainingState state, bool writes = true)
     {
         using var scope = NewDisposeScope();
@@ -83,7 +88,7 @@ internal sealed class TrainingCheckpoints
         trainer.WeightsChanged();
         trainer.Optimizer.State = [.. optimizer.Entries.Where(entry => trainer.Keeps(entry.Name)).Select(entry => (entry.Name, optimizer.View(entry.Name)))];
         trainer.Rule.RestoreState(state.Rule);
-        // Only now: what looks for the newest state may be a plan, which deletes nothing.
+        // Deleting has to wait until here, because <see cref="LatestState"/> is also called for planning.
         if (writes) _writer.Settle(state.Step);
     }
 }

@@ -3,17 +3,22 @@ using Pipeline.Contracts.Errors;
 namespace Pipeline.Stages.Student;
 
 /// <summary>
-/// The course of a training run: steps until there are enough, a checkpoint at regular intervals, at the end and when the run is asked to
-/// stop (<c>stops</c> is asked once per step), and an end when too many steps came to nothing. Knows nothing of models, tensors or files.
+/// The course of a training run: the steps, a checkpoint at regular intervals, at the end and when the run is asked to stop, and an error when too
+/// many steps were skipped. It knows nothing of models, tensors or files.
 /// </summary>
+/// <param name="options">The stage's options.</param>
+/// <param name="stage">The stage's name, for errors.</param>
+/// <param name="training">Makes the steps and the checkpoints.</param>
+/// <param name="stops">Whether the run is asked to stop. It is called once after each step.</param>
 internal sealed class TrainingLoop(UpdateStudentOptions options, string stage, ITraining training, Func<bool> stops)
 {
-    /// <summary>Continues from a state to the last step.</summary>
-    /// <param name="state">Where training stands.</param>
-    /// <param name="isSaved">Whether a checkpoint of it exists.</param>
-    /// <param name="cancellationToken">Ends it without a checkpoint.</param>
-    /// <exception cref="InterruptedException">It was asked to stop; the checkpoint is written.</exception>
-    /// <exception cref="InputException">There are too few examples, or too many steps were not finite.</exception>
+    /// <summary>Trains from a state up to the last step.</summary>
+    /// <param name="state">The state to continue from.</param>
+    /// <param name="isSaved">Whether this state has a checkpoint already.</param>
+    /// <param name="cancellationToken">Ends the training without a checkpoint.</param>
+    /// <returns>The state after the last step, of which there is a checkpoint.</returns>
+    /// <exception cref="InterruptedException">The run was asked to stop, and the checkpoint is written.</exception>
+    /// <exception cref="InputException">There are too few examples, or the loss or gradient of too many steps was not finite.</exception>
     public async Task<TrainingState> RunAsync(TrainingState state, bool isSaved, CancellationToken cancellationToken)
     {
         long? saved = isSaved ? state.Step : null;

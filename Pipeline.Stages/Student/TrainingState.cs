@@ -5,19 +5,22 @@ using Pipeline.Contracts.Records;
 namespace Pipeline.Stages.Student;
 
 /// <summary>
-/// Where training stands, apart from weights and optimizer. Every random draw of the update is a function of the seed and of the position, so
-/// there is no other random state to keep.
+/// The position of a training run, apart from the weights and the optimizer's state. Every random draw of the update is a function of the seed and of
+/// this position, so there is no other random state to keep.
 /// </summary>
-/// <param name="Step">Steps done, skipped ones included.</param>
+/// <param name="Step">The number of steps done, skipped ones included.</param>
 /// <param name="Position">Where the order of examples continues.</param>
-/// <param name="Skipped">Steps that changed nothing because a loss or gradient was not finite.</param>
-/// <param name="Threads">CPU threads of the maths: another number rounds differently.</param>
-/// <param name="Rule">State of the rule that combines objectives; empty for most.</param>
+/// <param name="Skipped">The number of steps that changed nothing because a loss or the gradient was not finite.</param>
+/// <param name="Threads">The number of CPU threads that torch computes with. With another number, results are rounded differently.</param>
+/// <param name="Rule">The state of the rule that combines the objectives; empty for most rules.</param>
 internal sealed record TrainingState(long Step, StreamPosition Position, long Skipped, int Threads, double[] Rule)
 {
     public string ToJson() => JsonSerializer.Serialize(this, Options);
 
-    /// <exception cref="InputException">It is not what this program writes.</exception>
+    /// <summary>Reads what <see cref="ToJson"/> wrote.</summary>
+    /// <param name="json">The text of the file.</param>
+    /// <param name="source">The file's name, for the error.</param>
+    /// <exception cref="InputException">The text is not such a state.</exception>
     public static TrainingState Parse(string json, string source)
     {
         try

@@ -135,7 +135,8 @@ internal sealed record UpdateStudentOptions : IAsksTeacher, IValidatableObject
             yield return new ValidationResult("'exportAdapter' is true, but the student has 'inputExpansion', which an adapter cannot hold", [nameof(ExportAdapter)]);
     }
 
-    // A run folder keeps its definition with every default written out: that says nothing of what its author wanted.
+    // The definition in a run folder has every default written out, so a key that is written with its default value says nothing about what its
+    // author wanted.
     private bool IsWrittenDefault(ValidationContext context)
     {
         var plain = new LoraOptions();
@@ -146,7 +147,7 @@ internal sealed record UpdateStudentOptions : IAsksTeacher, IValidatableObject
     IEnumerable<TeacherNeed> IAsksTeacher.TeacherNeeds => Objectives.TeacherNeeds.Select(n => n with { Key = $"objectives.{n.Key}" });
 }
 
-/// <summary>Which parameters the update changes.</summary>
+/// <summary>Which parameters are trained; see <c>train</c>.</summary>
 internal enum TrainMode
 {
     Full,
@@ -154,6 +155,7 @@ internal enum TrainMode
     Lora,
 }
 
+/// <summary>The number format of the weights in a model folder.</summary>
 public enum WeightType
 {
     Float32,

@@ -12,7 +12,7 @@ using Pipeline.Stages.Sides;
 
 namespace Pipeline.Stages.Student;
 
-/// <summary>What of <c>update-student</c> must fit the student, the teacher, the shards and the number of ranks.</summary>
+/// <summary>Checks that the options of <c>update-student</c> fit the student, the teacher, the shards and the number of ranks.</summary>
 internal static class UpdateStudentRules
 {
     public static IEnumerable<RuleFinding> Of(UpdateStudentOptions options, StageContext context)
@@ -44,7 +44,7 @@ internal static class UpdateStudentRules
     {
         if (context.Definition.Teacher is not null)
         {
-            // What runs alongside the student is loaded in this flow; else the shards are all that is needed of it.
+            // A teacher that runs alongside the student is loaded in this flow. Otherwise the shards hold all that is needed of it.
             if (StudentObjectives.NeedTeacher(options.Objectives) || StudentObjectives.ScoreOnline(options.Objectives))
             {
                 foreach (RuleFinding finding in SideRules.Teacher(context))
@@ -59,7 +59,7 @@ internal static class UpdateStudentRules
             if (needs)
                 yield return new RuleFinding($"objectives.{key}", $"'objectives.{key}' needs a teacher running alongside the student, but the definition has none; add \"teacher\": {{ \"model\": \"FOLDER\" }}");
         }
-        // Without a teacher no flow of this run scores anything.
+        // Without a teacher in the definition, no flow of this run scores anything.
         if (options.Objectives.Alm is { Scores: TeacherScoring.Cached } && context.Facts.ShardsRead.FirstOrDefault(from => RunNames.Find(RunNames.OfShards(from, context), context) is { Facts.ImportedScores: null }) is { } unscored)
             yield return new RuleFinding("objectives.alm", $"'objectives.alm' reads a teacher's scores, but the flow that writes '{unscored}' has no teacher; add a teacher and score-teacher, or import-scores, or leave alm out");
     }
@@ -108,15 +108,15 @@ internal static class UpdateStudentRules
     {
         if (options.Objectives.Latents is not { } latents || context.Definition.Teacher is not { Backend: TeacherDefinition.DefaultBackend } teacher || latents.Faults("", "").Any())
             yield break;
-        if (RuleFor(() => new KnownModels(context).Config(teacher.Model)) is { } known
+        if (ConfigOrNull(() => new KnownModels(context).Config(teacher.Model)) is { } known
             && LatentsObjective.Fault(latents, new ModelShapes(config.Layers, config.HiddenSize, known.Layers, known.HiddenSize)) is (var key, var message))
         {
             yield return new RuleFinding($"objectives.latents.{key}", $"'objectives.latents.{key}': {message}");
         }
     }
 
-    // Where the teacher cannot be read another rule says it.
-    private static ModelConfig? RuleFor(Func<ModelConfig?> read)
+    // If the teacher's configuration cannot be read, another rule reports it.
+    private static ModelConfig? ConfigOrNull(Func<ModelConfig?> read)
     {
         try
         {

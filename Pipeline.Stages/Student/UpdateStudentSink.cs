@@ -17,8 +17,8 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Stages.Student;
 
 /// <summary>
-/// Trains the student on batches and writes it as a Hugging Face folder. Its state between steps is a step number and a position in the
-/// order of examples; with the weights and the optimizer's state that is what a checkpoint holds.
+/// Trains the student on batches and writes it as a Hugging Face folder. Between two steps, its state is the number of steps and a position in the
+/// order of examples. A checkpoint holds these, the weights, and the optimizer's state.
 /// </summary>
 internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlanned
 {
@@ -69,7 +69,7 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
         StudentBytes.Require(_options.Objectives, _run, _facts, _name);
         _ranks.Agree("the checkpoint to continue from", $"{_resumed?.Step}");
         foreach (DamagedException skipped in _checkpoints.Skipped) _meter.Say(skipped.Message);
-        // A student that trains on shards does not need the teacher's weights.
+        // A student that trains on shards alone does not need the teacher, whose weights may still be loaded from an earlier flow.
         if (!StudentObjectives.NeedTeacher(_options.Objectives) && _scores is null) await _teachers.ReleaseAsync().ConfigureAwait(false);
         LanguageModel student = await _device.RunAsync(() => StudentFactory.Create(_run, _device), cancellationToken).ConfigureAwait(false);
         Trainer? trainer = null;
@@ -84,9 +84,9 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
             await using IAsyncEnumerator<StudentBatch> source = input.GetAsyncEnumerator(cancellationToken);
             var batches = new StepBatches(source, new StepSlots(_options.Slots, _options.Accumulate, _ranks.Rank, _ranks.Count), _scores);
             TrainingState state = _resumed ?? new TrainingState(0, default, 0, _device.Threads, []);
-            // The first batch says whether the shards hold the hidden states that objectives read.
+            // The first batch shows whether the shards hold the hidden states that objectives read. If not, a teacher has to run alongside.
             StudentBatch? first = state.Step < _options.Steps ? await batches.PeekAsync().ConfigureAwait(false) : null;
-            trainer = await _device.RunAsync(() => Begin(student, first), cancellationToken).ConfigureAwait(false);
+            trainer = await _device.RunAsync(() => CreateTrainer(student, first), cancellationToken).ConfigureAwait(false);
             if (_resumed is not null) _meter.Say($"continuing from step {state.Step} of {_options.Steps}");
             var training = new StudentTraining(_options, _name, _meter, _device, trainer, batches, _checkpoints, _ranks);
             state = await new TrainingLoop(_options, _name, training, () => _ranks.Any(_stopRequested.IsCancellationRequested)).RunAsync(state, isSaved: _resumed is not null, cancellationToken).ConfigureAwait(false);
@@ -105,7 +105,10 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
         }
     }
 
-    /// <summary>A sentence if the student's new vocabulary writes numbers differently from the one its weights learnt.</summary>
+    /// <summary>
+    /// A description of how the new vocabulary writes numbers, if it writes them differently from the one that the student's weights were trained
+    /// with; otherwise null.
+    /// </summary>
     private string? NumeralsDiffer(LanguageModel student)
     {
         if (_run.Definition.Student is not { Model: { } model, Tokenizer: not null }) return null;
@@ -113,16 +116,16 @@ internal sealed class UpdateStudentSink : ISink<StudentBatch>, IResumable, IPlan
         return audit.Differ ? audit.Describe() : null;
     }
 
-    private Trainer Begin(LanguageModel student, StudentBatch? first)
+    private Trainer CreateTrainer(LanguageModel student, StudentBatch? first)
     {
         TrainedParameters.Choose(student, _options, _run.Definition.Seed);
         StudentObjectives objectives = StudentObjectives.Create(_options.Objectives, student.Model.Config, _run, _teacher, student.Device);
-        var trainer = new Trainer(_options, student, objectives, first is not null && objectives.NeedTeacher(objectives.Tables(first)) ? Beside(objectives.All, student.Device) : null, _ranks);
+        var trainer = new Trainer(_options, student, objectives, first is not null && objectives.NeedTeacher(objectives.Tables(first)) ? CreateOnlineTeacher(objectives.All, student.Device) : null, _ranks);
         if (_resumed is not null) _checkpoints.Restore(trainer, _resumed, writes: _ranks.Rank == 0);
         return trainer;
     }
 
-    private OnlineTeacher Beside(IReadOnlyList<IObjective> objectives, TorchSharp.torch.Device device) => new(
+    private OnlineTeacher CreateOnlineTeacher(IReadOnlyList<IObjective> objectives, TorchSharp.torch.Device device) => new(
         Teacher($"{string.Join(", ", objectives.Select(o => o.Name))} need") as TorchTeacher ?? throw new DefinitionException(
             $"stage '{_name}': its objectives need a teacher running alongside the student, which backend '{_run.Definition.Teacher?.Backend}' does not provide; expected '{TeacherDefinition.DefaultBackend}'"),
         [.. objectives.SelectMany(o => o.TeacherLayers)],

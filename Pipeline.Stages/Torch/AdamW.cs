@@ -6,12 +6,12 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Torch;
 
 /// <summary>
-/// Adam with decoupled weight decay (Loshchilov and Hutter 2019), one fused kernel call per group. A parameter without a gradient
-/// is left as it is, and so is its state. Same thread count, same state, same gradients: same bits.
+/// Adam with decoupled weight decay (Loshchilov and Hutter 2019), with one call of a fused kernel for each group. A parameter without a gradient is
+/// left as it is, and so is its state. With the same number of threads, the same state and the same gradients, the result has the same bits.
 /// </summary>
 internal sealed class AdamW : IDisposable
 {
-    /// <summary>What follows a parameter's name in the name of its step count.</summary>
+    /// <summary>The suffix that makes a parameter's name that of its step count.</summary>
     public const string StepSuffix = ".step";
 
     private const string AverageSuffix = ".exp_avg", SquareSuffix = ".exp_avg_sq";
@@ -19,6 +19,9 @@ internal sealed class AdamW : IDisposable
     private readonly AdamWOptions _options;
     private readonly Slot[][] _groups;
 
+    /// <summary>An optimizer with empty state.</summary>
+    /// <param name="groups">The parameters. They are not disposed here.</param>
+    /// <param name="options">The constants; null for the defaults.</param>
     public AdamW(IReadOnlyList<ParameterGroup> groups, AdamWOptions? options = null)
     {
         Groups = groups;
@@ -29,22 +32,24 @@ internal sealed class AdamW : IDisposable
             throw new ArgumentException($"parameters in more than one group: {string.Join(", ", twice)}", nameof(groups));
     }
 
-    /// <summary>What follows a parameter's name in the names of its state.</summary>
+    /// <summary>The suffixes that make a parameter's name those of its state.</summary>
     public static IReadOnlyList<string> Suffixes { get; } = [AverageSuffix, SquareSuffix, StepSuffix];
 
     public IReadOnlyList<ParameterGroup> Groups { get; }
 
     /// <summary>
-    /// <c>NAME.exp_avg</c>, <c>NAME.exp_avg_sq</c> (as the parameter) and <c>NAME.step</c> (one float32) for every parameter, in order.
-    /// The tensors are the live ones: copy what must outlive the next step. Setting copies the values in.
+    /// The state of every parameter, in order: <c>NAME.exp_avg</c> and <c>NAME.exp_avg_sq</c>, shaped like the parameter, and <c>NAME.step</c>, one
+    /// float32. These are the live tensors, so copy what has to outlive the next step. Setting the state copies the values in.
     /// </summary>
+    /// <exception cref="InputException">When set: an entry is missing, has another shape, or belongs to no parameter.</exception>
     public IReadOnlyList<(string Name, Tensor Tensor)> State
     {
         get => [.. _groups.SelectMany(slots => slots).SelectMany(slot => slot.Named())];
         set => Restore(value);
     }
 
-    /// <summary>One step with every group's learning rate times <paramref name="rateFactor"/> (the schedule).</summary>
+    /// <summary>Makes one step.</summary>
+    /// <param name="rateFactor">What the learning rate of every group is multiplied by, as the schedule says.</param>
     public void Step(double rateFactor)
     {
         using IDisposable quiet = no_grad();
@@ -71,7 +76,7 @@ internal sealed class AdamW : IDisposable
         }
     }
 
-    /// <summary>Forgets all gradients, memory included.</summary>
+    /// <summary>Drops all gradients, and frees their memory.</summary>
     public void ZeroGradients()
     {
         foreach (Slot slot in _groups.SelectMany(slots => slots))

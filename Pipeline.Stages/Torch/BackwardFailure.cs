@@ -4,15 +4,17 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Torch;
 
 /// <summary>
-/// Carries what a managed backward function throws past autograd, which is native and would end the process: the function gives no
-/// gradients, and who called the backward pass throws. Out of memory is what makes one throw.
+/// Carries an exception of a managed backward function past autograd, which is native code, where it would end the process. The function returns no
+/// gradients instead, and the caller of the backward pass throws the exception. The usual cause is out of memory.
 /// </summary>
 internal static class BackwardFailure
 {
-    // Not of a thread: on CUDA autograd calls from one of its own.
+    // Not thread-static: on CUDA, autograd calls backward functions on a thread of its own.
     private static Exception? _first;
 
-    /// <summary>For the body of a backward function; the arguments of its forward function are counted.</summary>
+    /// <summary>Runs the body of a backward function, and keeps what it throws.</summary>
+    /// <param name="arguments">The number of arguments of the forward function.</param>
+    /// <param name="body">Computes a gradient for each argument.</param>
     public static List<Tensor> Catch(int arguments, Func<List<Tensor>> body)
     {
         try
@@ -28,7 +30,7 @@ internal static class BackwardFailure
         }
     }
 
-    /// <summary>Call when a backward pass is over, whether it threw or not: its gradients are worth nothing when this throws.</summary>
+    /// <summary>Throws what a backward function threw. To be called after every backward pass. If this throws, the gradients are worthless.</summary>
     public static void ThrowIfAny()
     {
         if (Interlocked.Exchange(ref _first, null) is { } first)

@@ -4,20 +4,21 @@ using Pipeline.Contracts.Errors;
 namespace Pipeline.Stages.Torch;
 
 /// <summary>
-/// On CUDA many kernels add floats in the order in which threads happen to finish, so that two runs of one job differ, and a run that
-/// was interrupted differs from one that was not. Torch has kernels that do not; TorchSharp does not bind the switch, so it is set where
-/// it lives: <c>at::Context</c>, in libtorch. A kernel without such a form then throws and says so.
+/// Makes results on CUDA repeatable. There, many kernels add floats in the order in which threads happen to finish. Two runs of one job then differ,
+/// and so does a run that was interrupted. Torch also has deterministic kernels. TorchSharp does not bind the switch for them, so it is set where it
+/// is: in <c>at::Context</c> of libtorch. An operator without a deterministic kernel then throws and says so.
 /// </summary>
 internal static unsafe class DeterministicKernels
 {
-    /// <exception cref="InputException">This libtorch has the switch elsewhere.</exception>
+    /// <summary>Turns the deterministic kernels on.</summary>
+    /// <exception cref="InputException">This libtorch does not have the switch where it is expected.</exception>
     public static void Use()
     {
         nint library = NativeLibrary.Load(Path.Combine(TorchLoader.LoadedFrom!, TorchLoader.CpuLibrary));
         nint context = ((delegate* unmanaged<nint>)Find(library, "_ZN2at13globalContextEv"))();
-        // (on, only warn): with the second one attention takes its other kernels all the same.
+        // The arguments are (on, only warn). If it only warned, attention would still use its other kernels.
         ((delegate* unmanaged<nint, byte, byte, void>)Find(library, "_ZN2at7Context26setDeterministicAlgorithmsEbb"))(context, 1, 0);
-        // Else every new tensor would be filled with NaN first, to make reads of unset memory show.
+        // Otherwise every new tensor would first be filled with NaN, which serves to find reads of unset memory.
         ((delegate* unmanaged<nint, byte, void>)Find(library, "_ZN2at7Context39setDeterministicFillUninitializedMemoryEb"))(context, 0);
     }
 

@@ -4,12 +4,14 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Stages.Torch;
 
-/// <summary>Finds out which libtorch a folder holds: the shim is built against one minor version and crashes on another.</summary>
+/// <summary>Finds out which libtorch is in a folder. The shim is built for one minor version, and crashes with another.</summary>
 internal static partial class LibtorchVersion
 {
     public const string Wanted = "2.10";
 
-    /// <exception cref="InputException">Another minor version, or none to be found.</exception>
+    /// <summary>Checks the version of the libtorch in a folder.</summary>
+    /// <param name="libFolder">The folder with the libraries.</param>
+    /// <exception cref="InputException">It is another minor version, or the version cannot be found.</exception>
     public static void Check(string libFolder)
     {
         string? found = Find(libFolder);
@@ -20,8 +22,8 @@ internal static partial class LibtorchVersion
     }
 
     /// <summary>
-    /// From <c>build-version</c> (a libtorch archive), <c>version.py</c> (a pip torch), the folder's name (a NuGet package), else from
-    /// libtorch_python.so, the only library that says it.
+    /// The version; null if it cannot be found. It is read from <c>build-version</c> (in a libtorch archive), <c>version.py</c> (in pip's torch), or
+    /// the folder's name (in a NuGet package), and otherwise from libtorch_python.so, the only library that contains it.
     /// </summary>
     public static string? Find(string libFolder)
     {
@@ -41,7 +43,7 @@ internal static partial class LibtorchVersion
         return File.Exists(library) ? FromLibrary(File.ReadAllBytes(library)) : null;
     }
 
-    // The version stands alone between two zero bytes; two different ones would be no answer.
+    // The version stands between two zero bytes. If there are two different ones, there is no telling which it is.
     private static string? FromLibrary(ReadOnlySpan<byte> image)
     {
         HashSet<string> found = new(StringComparer.Ordinal);

@@ -6,11 +6,11 @@ using System.Runtime.InteropServices;
 namespace Pipeline.Stages.Torch;
 
 /// <summary>
-/// Keeps the native memory of a TorchSharp <c>Scalar</c> for some seconds after it was given back. TorchSharp hands a scalar's address
-/// to torch without holding the object, its own operators included (<c>a + b</c> makes one for the factor 1), so a finalizer may free it
-/// while the call still reads it: a wrong number, or the end of the process. It was seen at step 831 of a run with a small young heap.
-/// The shim's function that frees a scalar is replaced, in this process's memory, by one that frees it later. Two open pull requests of
-/// TorchSharp dispose such scalars after the call (dotnet/TorchSharp #1434, #1496): once they are merged, this file can go. docs/decisions/0090 has more.
+/// Keeps the native memory of a TorchSharp <c>Scalar</c> for some seconds after it was given back. TorchSharp passes a scalar's address to torch
+/// without holding the object, even in its own operators (<c>a + b</c> makes a scalar for the factor 1). A finalizer may therefore free it while the
+/// call still reads it, which gives a wrong number or ends the process. This was seen at step 831 of a run with a small young heap. The shim's
+/// function that frees a scalar is replaced, in this process's memory, by one that frees it later. Two open pull requests of TorchSharp dispose such
+/// scalars after the call (dotnet/TorchSharp #1434, #1496). Once they are merged, this file can go. See docs/decisions/0090.
 /// </summary>
 internal static unsafe partial class ScalarRetirement
 {
@@ -18,25 +18,28 @@ internal static unsafe partial class ScalarRetirement
     private const int ReadWriteExecute = 7;
     private const int ReadExecute = 5;
 
-    /// <summary>A call reads its scalars as it begins; even a thread that was put aside then comes back long before this.</summary>
+    /// <summary>
+    /// How long memory is kept, in ticks of the stopwatch. A call reads its scalars when it begins. Even a thread that is suspended just then
+    /// continues long before this time.
+    /// </summary>
     private static readonly long Age = 5 * Stopwatch.Frequency;
 
     private static readonly Lock Gate = new();
     private static readonly Queue<(nint Scalar, long Since)> Retired = new();
 
-    /// <summary>Changes how memory may be used: address, length, protection; 0 where the system allows it.</summary>
+    /// <summary>Changes how memory may be used: address, length, protection. Returns 0 where the system allows it.</summary>
     public delegate int Protection(nint address, nuint length, int protection);
 
-    /// <summary>Replaces the function in the loaded shim. Where that cannot be done the process stays as TorchSharp made it.</summary>
+    /// <summary>Replaces the function in the loaded shim. Where this is not possible, nothing is changed.</summary>
     /// <param name="shim">The loaded shim.</param>
-    /// <param name="protect">Null: the system's mprotect.</param>
-    /// <returns>Null where it is done, else why it is not: whoever asked must say so, because numbers may then be wrong.</returns>
+    /// <param name="protect">Changes the protection of memory; null for the system's mprotect.</param>
+    /// <returns>Null if it is done; otherwise the reason why not. The caller must report it, because numbers may then be wrong.</returns>
     public static string? Install(nint shim, Protection? protect = null)
     {
         protect ??= Protect;
         if (!NativeLibrary.TryGetExport(shim, Export, out nint function))
             return $"the shim has no {Export}";
-        // The code must not meet its own first call to be compiled while the finalizer waits for it.
+        // Compiled now, so that the first call, which the finalizer makes, does not have to wait for the compiler.
         RuntimeHelpers.PrepareMethod(((Action<nint>)Retire).Method.MethodHandle);
         Span<byte> jump = stackalloc byte[12];
         jump[0] = 0x48; // mov rax, address
@@ -64,7 +67,7 @@ internal static unsafe partial class ScalarRetirement
         lock (Gate)
         {
             Retired.Enqueue((scalar, now));
-            // Numbers own nothing else, so their memory is all there is to give back.
+            // A scalar owns nothing else, so freeing its memory is all that is needed.
             while (Retired.TryPeek(out (nint Scalar, long Since) oldest) && now - oldest.Since > Age)
             {
                 Retired.Dequeue();

@@ -3,8 +3,8 @@ using TorchSharp;
 namespace Pipeline.Stages.Torch;
 
 /// <summary>
-/// Numbers for torch's operators that outlive every call. A number written in place becomes a Scalar whose native memory TorchSharp
-/// passes on without holding it: its finalizer may free it while the call still reads it, which ends in a wrong number or an exception.
+/// Numbers for torch's operators that live as long as the process. A number that is written in place becomes a Scalar, whose native memory TorchSharp
+/// passes on without holding it. Its finalizer may free it while the call still reads it, which gives a wrong number or an exception.
 /// </summary>
 internal static class Scalars
 {

@@ -3,10 +3,10 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Stages.Torch;
 
-/// <summary>Keeps the patched shim in a folder of the user's own, named by its content.</summary>
+/// <summary>Keeps the patched shim in a folder of the user's own, under a name made from its content.</summary>
 internal static class ShimCopy
 {
-    /// <summary>The path of the patched copy; written in one step where it does not exist or is not what it should be.</summary>
+    /// <summary>The path of the patched copy. It is written, completely or not at all, if it does not exist or is not what it should be.</summary>
     public static string Write(string shippedPath)
     {
         byte[] patched = ShimPatch.Apply(File.ReadAllBytes(shippedPath), shippedPath);
@@ -14,7 +14,7 @@ internal static class ShimCopy
         string path = Path.Combine(folder, $"libLibTorchSharp.{Convert.ToHexStringLower(SHA256.HashData(patched))[..32]}.so");
         try
         {
-            // The content is compared, not trusted by name: the file is code about to run.
+            // The content is compared and the name not trusted, because this file is code that is about to run.
             if (File.Exists(path) && File.ReadAllBytes(path).AsSpan().SequenceEqual(patched))
                 return path;
             string staging = $"{path}.{Environment.ProcessId}";

@@ -5,9 +5,9 @@ using Pipeline.Contracts.Errors;
 namespace Pipeline.Stages.Torch;
 
 /// <summary>
-/// Makes the shim load on a libstdc++ without GLIBCXX_3.4.32. Only one symbol of it wants that version, the start hook of
-/// iostreams, which an older libstdc++ runs by itself: the version need is marked weak and the symbol renamed to a harmless call
-/// without arguments that every version has. Anything else that wants the version is refused.
+/// Makes the shim load with a libstdc++ that lacks GLIBCXX_3.4.32. Only one symbol requires this version: the start hook of iostreams, which an older
+/// libstdc++ runs by itself. The version requirement is marked weak, and the symbol is renamed to a harmless function without arguments that every
+/// version has. If anything else requires the version, the patch is refused. See docs/decisions/0090.
 /// </summary>
 internal static class ShimPatch
 {
@@ -22,8 +22,10 @@ internal static class ShimPatch
 
     private readonly record struct Section(uint Type, long Offset, long Size, int Link, int Info);
 
-    /// <summary>Returns a patched copy of the image.</summary>
-    /// <exception cref="InputException">The image is not the shim this patch was made for.</exception>
+    /// <summary>Makes a patched copy of the library.</summary>
+    /// <param name="image">The content of the library.</param>
+    /// <param name="path">The library's name, for errors.</param>
+    /// <exception cref="InputException">This is not the shim that the patch was made for.</exception>
     public static byte[] Apply(byte[] image, string path)
     {
         byte[] copy = (byte[])image.Clone();

@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Torch;
 
-/// <summary>Where a tensor's first value lies, in the memory of its device: for libraries that take such addresses.</summary>
+/// <summary>
+/// The address of a tensor's first value in its device's memory, for native libraries that take addresses. It is valid as long as the tensor is.
+/// </summary>
 internal static partial class TensorAddress
 {
     public static nint Of(Tensor tensor)

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Torch;
 
 /// <summary>
-/// One device and the one thread that works on it: every thread that calls torch gets its own OpenMP team, and dispose scopes
-/// belong to a thread, so all work of a device goes through this queue in the order it was given.
+/// A device, and the single thread that works on it. Each thread that calls torch gets its own OpenMP threads, and dispose scopes belong to a thread.
+/// Therefore all work of a device goes through one queue, and is done in the order in which it was given.
 /// </summary>
 public sealed class TorchDevice : IDisposable
 {
@@ -26,26 +26,26 @@ public sealed class TorchDevice : IDisposable
 
     public Device Device { get; }
 
-    /// <summary>The type of weights and activations: float32 on the CPU, where bfloat16 is far slower; bfloat16 on CUDA.</summary>
+    /// <summary>The type of weights and activations: float32 on the CPU, where bfloat16 is far slower, and bfloat16 on CUDA.</summary>
     public ScalarType ComputeType { get; }
 
-    /// <summary>Threads torch computes with on the CPU. Results differ between counts, so a bit-exact resume needs the same.</summary>
+    /// <summary>The number of CPU threads that torch computes with. Results depend on it, so a resume to the same bits needs the same number.</summary>
     public int Threads { get; }
 
-    /// <summary>Loads torch when it is not loaded, and starts the device's thread.</summary>
+    /// <summary>Loads torch if it is not loaded yet, and starts the device's thread.</summary>
     /// <param name="choice">Which device.</param>
-    /// <param name="threads">CPU threads for torch; 0: as many as processors.</param>
-    /// <param name="libtorchFolder">Another libtorch, see <see cref="TorchLoader.Load"/>.</param>
+    /// <param name="threads">The number of CPU threads for torch; 0 for as many as there are processors.</param>
+    /// <param name="libtorchFolder">Another libtorch; see <see cref="TorchLoader.Load"/>.</param>
+    /// <param name="card">Which GPU, if there are several. The number wraps around.</param>
     /// <exception cref="InputException">CUDA was asked for and is not available.</exception>
-    /// <param name="card">Which GPU, if there are several; the number wraps around.</param>
     public static TorchDevice Create(DeviceChoice choice, int threads, string? libtorchFolder = null, int card = 0) => Create(choice, threads, libtorchFolder, null, card);
 
-    /// <summary>A device by the name that a side of a run gives it.</summary>
-    /// <param name="name">See <see cref="DeviceName"/>; null: what the run says.</param>
-    /// <param name="run">The run's.</param>
-    /// <param name="threads">CPU threads for torch; 0: as many as processors.</param>
-    /// <param name="libtorchFolder">Another libtorch, see <see cref="TorchLoader.Load"/>.</param>
-    /// <param name="card">The GPU of this process if none is named.</param>
+    /// <summary>Creates the device that one side of a run names.</summary>
+    /// <param name="name">See <see cref="DeviceName"/>; null for the device of the run.</param>
+    /// <param name="run">The device of the run.</param>
+    /// <param name="threads">The number of CPU threads for torch; 0 for as many as there are processors.</param>
+    /// <param name="libtorchFolder">Another libtorch; see <see cref="TorchLoader.Load"/>.</param>
+    /// <param name="card">The GPU of this process, if the name has none.</param>
     /// <exception cref="InputException">CUDA was asked for and is not available, or there is no such GPU.</exception>
     public static TorchDevice Create(string? name, DeviceChoice run, int threads, string? libtorchFolder, int card)
     {
@@ -56,7 +56,7 @@ public sealed class TorchDevice : IDisposable
         throw new InputException($"device {name}: this machine has {cuda.device_count()} GPUs, counted from 0");
     }
 
-    /// <param name="computeType">What to compute in whatever the device: tests hold numbers on CUDA against float32.</param>
+    /// <summary>As above, with the type to compute in. Tests compare CUDA with float32.</summary>
     internal static TorchDevice Create(DeviceChoice choice, int threads, string? libtorchFolder, ScalarType? computeType, int card = 0)
     {
         TorchLoader.Load(libtorchFolder);
@@ -64,6 +64,10 @@ public sealed class TorchDevice : IDisposable
         return new TorchDevice(Choose(choice, card), threads == 0 ? Environment.ProcessorCount : threads, computeType);
     }
 
+    /// <summary>Queues work for the device's thread.</summary>
+    /// <param name="work">The work. It must not wait for other work of the same device.</param>
+    /// <param name="cancellation">Cancels the work if it has not begun.</param>
+    /// <returns>Its result, or whatever it throws.</returns>
     public Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellation = default)
     {
         TaskCompletionSource<T> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -86,7 +90,7 @@ public sealed class TorchDevice : IDisposable
                 }
                 catch (Exception e)
                 {
-                    // Every failure belongs to whoever awaits the work, and never to the device's thread.
+                    // Every failure is passed to whoever awaits the work, and never ends the device's thread.
                     done.SetException(e);
                 }
             },
@@ -102,7 +106,7 @@ public sealed class TorchDevice : IDisposable
         },
         cancellation);
 
-    /// <summary>Finishes what is queued and ends the thread.</summary>
+    /// <summary>Finishes the queued work and ends the thread.</summary>
     public void Dispose()
     {
         _queue.CompleteAdding();

@@ -6,13 +6,13 @@ using Pipeline.Contracts.Errors;
 namespace Pipeline.Stages.Torch;
 
 /// <summary>
-/// Loads libtorch and TorchSharp's native shim before any torch type is touched. TorchSharp's own loading ends in a misleading
-/// message on systems with a libstdc++ older than GCC 13 (Debian 12, Ubuntu 22.04) and copies half a gigabyte on the way. The libtorch
-/// of the package is in a folder of its own, where TorchSharp does not look: two in one process end it.
+/// Loads libtorch and TorchSharp's native shim, before anything touches a type of torch. TorchSharp's own loading fails with a misleading message
+/// where libstdc++ is older than that of GCC 13 (Debian 12, Ubuntu 22.04), and copies half a gigabyte on the way. The libtorch of the package is in a
+/// folder of its own, where TorchSharp does not look, because two of them in one process abort it.
 /// </summary>
 public static partial class TorchLoader
 {
-    /// <summary>The library that holds most of torch, and by which a libtorch folder is known.</summary>
+    /// <summary>The library that contains most of torch. A folder that has it is a libtorch folder.</summary>
     internal const string CpuLibrary = "libtorch_cpu.so";
 
     private const string Shim = "libLibTorchSharp.so";
@@ -20,30 +20,32 @@ public static partial class TorchLoader
     private static readonly string[] CpuLibraries = ["libc10.so", CpuLibrary, "libtorch.so"];
     private static readonly string[] CudaLibraries = ["libc10_cuda.so", "libtorch_cuda.so"];
 
-    /// <summary>Where the host, and so TorchSharp, looks for native libraries.</summary>
+    /// <summary>Where .NET, and therefore TorchSharp, looks for native libraries.</summary>
     private static readonly string[] HostsPlaces = [Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"), AppContext.BaseDirectory];
 
     private static readonly Lock Gate = new();
     private static nint _shim;
 
-    /// <summary>The folder libtorch was loaded from; null before <see cref="Load"/>.</summary>
+    /// <summary>The folder that libtorch was loaded from; null before <see cref="Load"/>.</summary>
     public static string? LoadedFrom { get; private set; }
 
-    /// <summary>The shim as shipped, or the patched copy's path.</summary>
+    /// <summary>The shim that was loaded: the one that is shipped, or the patched copy.</summary>
     public static string? LoadedShim { get; private set; }
 
-    /// <summary>True when the loaded folder has the CUDA libraries.</summary>
+    /// <summary>Whether the loaded folder has the CUDA libraries.</summary>
     public static bool HasCuda { get; private set; }
 
     /// <summary>
-    /// Why torch may read a number that is freed meanwhile (a wrong result, or the end of the process); null where that cannot happen, and
+    /// The reason why torch may read a number that has been freed, which gives a wrong result or ends the process. Null where that cannot happen, and
     /// before <see cref="Load"/>. See <see cref="ScalarRetirement"/>.
     /// </summary>
     public static string? ScalarFault { get; private set; }
 
-    /// <summary>Loads once per process; later calls do nothing.</summary>
-    /// <param name="libtorchFolder">Another libtorch 2.10 folder (its <c>lib</c> folder or the one above); null: <c>ALM_LIBTORCH</c>, else the shipped one.</param>
-    /// <exception cref="InputException">No libtorch there, another minor version, or a shim that is not the known one.</exception>
+    /// <summary>Loads torch once for the process. Further calls do nothing.</summary>
+    /// <param name="libtorchFolder">
+    /// A folder of another libtorch 2.10: its <c>lib</c> folder, or the one above. Null: <c>ALM_LIBTORCH</c>, or otherwise the shipped one.
+    /// </param>
+    /// <exception cref="InputException">There is no libtorch, or one of another minor version, or the shim is not the known one.</exception>
     public static void Load(string? libtorchFolder = null)
     {
         lock (Gate)
@@ -52,15 +54,17 @@ public static partial class TorchLoader
                 return;
             if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
             {
-                // Elsewhere the package's own loading works; the libstdc++ trouble is Linux's alone.
+                // Elsewhere the package's own loading works. Only Linux has the trouble with libstdc++.
                 _shim = NativeLibrary.Load("LibTorchSharp", typeof(TorchSharp.torch).Assembly, null);
                 ScalarFault = $"the repair works only on Linux x64, not {RuntimeInformation.RuntimeIdentifier}";
                 return;
             }
 
-            // libgomp reads it once, when it is loaded: spinning threads cost 2-5 times the work on a shared machine.
+            // libgomp reads this once, when it is loaded. On a shared machine, threads that spin while they wait cost 2 to 5 times as much processor
+            // time.
             SetEnvironment("OMP_WAIT_POLICY", "passive", 0);
-            // Without a fixed workspace cuBLAS may sum in another order from call to call, and deterministic kernels refuse it.
+            // Without a workspace of fixed size, cuBLAS may sum in another order from one call to the next. Deterministic kernels refuse to run
+            // without it.
             SetEnvironment("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
             string shim = Found(Shim, HostsPlaces) ?? throw new InputException(
                 $"{Shim} is neither in {AppContext.BaseDirectory} nor in runtimes/linux-x64/native below it; reinstall the program");

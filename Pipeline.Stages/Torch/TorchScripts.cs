@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Torch;
 
 /// <summary>
-/// Operators that TorchSharp does not bind, reached through TorchScript with their own autograd. A syntax error here ends the
-/// process, so the source is a constant that the tests run whole; each function is one operator, so that the script
-/// compiler has nothing to fuse or differentiate on its own and results do not change after its warm-up.
+/// Operators that TorchSharp does not bind. They are called through TorchScript, with torch's own autograd. A syntax error here would end the
+/// process, so the source is a constant, and the tests run all of it. Each function calls a single operator (<c>gradients</c> also fills in zeros),
+/// so that the script compiler has nothing to fuse or to differentiate by itself, and results do not change after its warm-up.
 /// </summary>
 internal static class TorchScripts
 {
@@ -88,7 +88,7 @@ internal static class TorchScripts
 
     public static void AdamW(Tensor[] p, Tensor[] g, Tensor[] m, Tensor[] v, Tensor[] s, double rate, double beta1, double beta2, double decay, double epsilon)
     {
-        // The call reads the scalars' native memory, which their finalizers free: they must be held across it.
+        // The call reads the scalars' native memory, which their finalizers free. They have to be held until it returns.
         Scalar lr = rate, b1 = beta1, b2 = beta2, wd = decay, eps = epsilon;
         Unit.Value.invoke<Tensor>("count", (object)s).Dispose();
         Unit.Value.invoke<Tensor>("adamw", p, g, m, v, s, lr, b1, b2, wd, eps).Dispose();
@@ -96,21 +96,27 @@ internal static class TorchScripts
     }
 
     /// <summary>
-    /// Gradients of a loss, zeros where it does not depend on a tensor. Not <c>autograd.grad</c>: TorchSharp lets what torch throws there
-    /// (no memory, say) end the process.
+    /// The gradients of a loss with respect to some tensors; zeros where it does not depend on a tensor. <c>autograd.grad</c> is not used, because
+    /// there TorchSharp lets what torch throws, such as out of memory, end the process.
     /// </summary>
+    /// <param name="loss">A scalar.</param>
+    /// <param name="at">The tensors.</param>
+    /// <param name="retain">Whether the graph is kept for another backward pass.</param>
     public static Tensor[] Gradients(Tensor loss, Tensor[] at, bool retain) => Unit.Value.invoke<Tensor[]>("gradients", loss, at, retain);
 
-    /// <summary>Not <c>matmul</c>: TorchSharp lets what torch throws there end the process. Of matrices alone there is <c>mm</c>.</summary>
+    /// <summary>
+    /// The matrix product. <c>matmul</c> is not used, because there TorchSharp lets what torch throws end the process. For plain matrices, <c>mm</c>
+    /// does as well.
+    /// </summary>
     public static Tensor Product(Tensor x, Tensor w) => Unit.Value.invoke<Tensor>("product", x, w);
 
     /// <summary>
-    /// On CUDA alone: x [N, H] times w [H, V], both bfloat16, into float32 [N, V]. The plain product would round every sum to
-    /// bfloat16, which of a logit of 20 leaves a sixteenth. The script knows float32 by its number, 6.
+    /// On CUDA only: x [N, H] times w [H, V], both bfloat16, into float32 [N, V]. The plain product would round every sum to bfloat16, which is off
+    /// by up to a sixteenth at a logit of 20. The script knows float32 by its number, 6.
     /// </summary>
     public static void WideProduct(Tensor x, Tensor w, Tensor into) => Unit.Value.invoke<Tensor>("wide_product", x, w, into).Dispose();
 
-    /// <summary>As <see cref="WideProduct"/>, added to the existing values.</summary>
+    /// <summary>Like <see cref="WideProduct"/>, but added to the values that are there.</summary>
     public static void AddWideProduct(Tensor x, Tensor w, Tensor into) => Unit.Value.invoke<Tensor>("add_wide_product", x, w, into).Dispose();
 
     public static Tensor[] Norms(Tensor[] tensors) => Unit.Value.invoke<Tensor[]>("norms", (object)tensors);

@@ -2,15 +2,18 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Stages.Torch;
 
-/// <summary>A folder of the user's own for what is made once and kept: below XDG_CACHE_HOME, else the home folder, else the temporary folder.</summary>
+/// <summary>
+/// A folder of the user's own for files that are made once and kept. It is below XDG_CACHE_HOME, otherwise below the home folder, otherwise below the
+/// temporary folder.
+/// </summary>
 internal static class UserCache
 {
-    private const UnixFileMode Own = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     private const string Name = "alm";
 
-    /// <summary>Full path of a folder that exists and can be written to.</summary>
-    /// <exception cref="StorageException">There is none.</exception>
+    /// <summary>The full path of the folder, which exists and can be written to.</summary>
+    /// <exception cref="StorageException">There is no such folder.</exception>
     public static string Folder()
     {
         if (Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } cache && Path.IsPathRooted(cache))
@@ -18,9 +21,10 @@ internal static class UserCache
         string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         if (home.Length > 0 && TryCreate(Path.Combine(home, ".cache", Name), out _) is { } folder)
             return folder;
-        // A user without a home, as services and containers have: by its name others of the machine could be there first, so nobody else may have rights on it.
+        // A user without a home folder, as in services and containers. Others on the machine could create a folder of this name first, so it must not
+        // be accessible to anyone else.
         string temporary = Path.Combine(Path.GetTempPath(), $"{Name}-{Environment.UserName}");
-        return TryCreate(temporary, out string? reason) is { } made && (OperatingSystem.IsWindows() || File.GetUnixFileMode(made) == Own)
+        return TryCreate(temporary, out string? reason) is { } made && (OperatingSystem.IsWindows() || File.GetUnixFileMode(made) == OwnerOnly)
             ? made
             : throw new StorageException($"there is no home folder to keep files in, and {temporary} is not private to this user{(reason is null ? "" : $" ({reason})")}; set XDG_CACHE_HOME to a writable folder");
     }
@@ -33,7 +37,7 @@ internal static class UserCache
             if (OperatingSystem.IsWindows())
                 Directory.CreateDirectory(folder);
             else
-                Directory.CreateDirectory(folder, Own);
+                Directory.CreateDirectory(folder, OwnerOnly);
             string probe = Path.Combine(folder, Path.GetRandomFileName());
             using (new FileStream(probe, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose))
             {

@@ -2,7 +2,7 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Hypernetworks.Sampling;
 
-/// <summary>The source's bos, eos and pad, by name: what a sampled tokenizer has besides its pieces.</summary>
+/// <summary>The names of the source's bos, eos and pad, which a sampled tokenizer has in addition to its pieces.</summary>
 internal sealed record SampledMarks(string? Bos, string? Eos, string? Pad)
 {
     public IReadOnlyList<string> All => [.. new[] { Bos, Eos, Pad }.OfType<string>().Distinct(StringComparer.Ordinal)];

@@ -2,20 +2,20 @@ using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Hypernetworks.Sampling;
 
-/// <summary>The pieces of a sampled Unigram tokenizer with their log-probabilities (arXiv 2405.07883, section 3.2 and appendix A).</summary>
+/// <summary>The pieces of a sampled Unigram tokenizer, with their log-probabilities (arXiv 2405.07883, section 3.2 and appendix A).</summary>
 internal static class SampledVocabulary
 {
     private const double Never = -100_000;
     private const string WhiteSpace = " \n\t";
 
     /// <summary>
-    /// The 256 bytes with the log-probability of the rarest substring, runs of white space with 0, then the substrings from the most likely on
-    /// (equals by their ordinal order) that are neither one byte nor have two white-space bytes.
+    /// The pieces, in this order: the 256 bytes, with the log-probability of the rarest substring; runs of white space, with log-probability 0; then
+    /// the substrings, most likely first (equal ones in ordinal order), without single bytes and without those that have two bytes of white space.
     /// </summary>
-    /// <param name="scores">Of substrings, spelt in the byte alphabet.</param>
-    /// <param name="size">Pieces in all.</param>
-    /// <param name="maxBytes">Of the longest substring, and of a run of white space without its first byte.</param>
-    /// <param name="noise">Added to a substring's probability; asked for in ordinal order of the substrings.</param>
+    /// <param name="scores">The scores of the substrings, which are spelt in the byte alphabet.</param>
+    /// <param name="size">The number of pieces in all.</param>
+    /// <param name="maxBytes">The length of the longest run of white space in bytes, without its first byte.</param>
+    /// <param name="noise">What is added to the probability of a substring. It is called in ordinal order of the substrings.</param>
     public static List<(string Piece, float Score)> Of(IReadOnlyDictionary<string, long> scores, int size, int maxBytes, Func<string, double> noise)
     {
         double sum = scores.Values.Sum();
@@ -36,7 +36,7 @@ internal static class SampledVocabulary
         return pieces;
     }
 
-    /// <summary>All substrings that may be pieces, from the most likely on.</summary>
+    /// <summary>All substrings that may be pieces, most likely first.</summary>
     internal static IEnumerable<(string Piece, double LogProbability)> Candidates(IReadOnlyDictionary<string, long> scores, double sum, Func<string, double> noise)
     {
         string[] ordered = [.. scores.Keys.Order(StringComparer.Ordinal)];

@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Pipeline.Stages.Hypernetworks.Sampling;
 
-/// <summary>Which tokenizers a hypernetwork is trained on: one is drawn for every step.</summary>
+/// <summary>The distribution of the tokenizers that a hypernetwork is trained on. One is drawn for every step.</summary>
 internal sealed record SamplingOptions
 {
     [Description("Number of documents that a tokenizer is made from.")]

@@ -7,21 +7,21 @@ using Pipeline.Stages.Tokenization.Tokens;
 namespace Pipeline.Stages.Hypernetworks.Sampling;
 
 /// <summary>
-/// Scores of the substrings of a batch of texts: how often each occurs times its length in bytes. Keys are spelt in the byte alphabet.
-/// ("Specified" counts: where ZeTT's own program counts bytes of the alphabet's spelling and starts inside characters, this takes bytes of the
-/// text and starts at characters.)
+/// Scores the substrings of texts: the score is the number of occurrences times the length in bytes. Substrings are spelt in the byte alphabet.
+/// ZeTT's own program counts the bytes of this spelling, and also starts inside characters. Here the bytes of the text count, and substrings start
+/// at characters.
 /// </summary>
 internal static class SubstringCounts
 {
-    /// <summary>What texts are cut by before substrings are taken, and what a sampled tokenizer splits by.</summary>
+    /// <summary>The pattern that texts are cut by before substrings are taken. A sampled tokenizer splits by it too.</summary>
     public const string Pattern = @"'s|'t|'re|'ve|'m|'ll|'d| ?[\p{L}\p{M}]+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s";
 
     private static readonly PatternMatcher Matcher = PatternMatcher.Compile(Pattern);
 
-    /// <summary>Scores of one batch. A text that occurs twice counts once; a space is put in front of each.</summary>
+    /// <summary>The scores of some texts. A text that occurs twice counts once, and a space is put in front of each.</summary>
     /// <param name="texts">Well-formed texts.</param>
-    /// <param name="maxBytes">Bytes of the longest substring.</param>
-    /// <param name="stride">Substrings start at every n-th character of a piece, beginning with the first; this is n.</param>
+    /// <param name="maxBytes">The length of the longest substring in bytes.</param>
+    /// <param name="stride">n: substrings start at every n-th character of a piece, beginning with the first.</param>
     public static Dictionary<string, long> Of(IEnumerable<string> texts, int maxBytes, int stride)
     {
         var scores = new Dictionary<string, long>(StringComparer.Ordinal);
@@ -33,14 +33,14 @@ internal static class SubstringCounts
         return scores;
     }
 
-    /// <summary>Adds the scores of a batch to others.</summary>
+    /// <summary>Adds scores to others.</summary>
     public static void Add(IReadOnlyDictionary<string, long> more, Dictionary<string, long> to)
     {
         foreach ((string piece, long score) in more)
             CollectionsMarshal.GetValueRefOrAddDefault(to, piece, out _) += score;
     }
 
-    /// <summary>A text cut by <see cref="Pattern"/>; what is between matches is a piece too.</summary>
+    /// <summary>Cuts a text by <see cref="Pattern"/>. What lies between two matches is a piece too.</summary>
     public static List<string> Pieces(string text)
     {
         var pieces = new List<string>();

@@ -5,7 +5,7 @@ using Pipeline.Stages.Tokenization.Writing;
 
 namespace Pipeline.Stages.Hypernetworks.Sampling;
 
-/// <summary>What a step's tokenizer is.</summary>
+/// <summary>The kind of a step's tokenizer.</summary>
 internal enum SampledKind
 {
     Unigram,
@@ -15,17 +15,17 @@ internal enum SampledKind
     Known,
 }
 
-/// <summary>A step's tokenizer, and what kind it is.</summary>
+/// <summary>A step's tokenizer and its kind.</summary>
 internal sealed record SampledTokenizer(TextTokenizer Tokenizer, SampledKind Kind);
 
 /// <summary>
-/// Draws the tokenizer of each step: a function of the seed, the step and the texts alone, so that a resumed run draws the same. Texts are
-/// drawn from the pool with repetition; the counts of earlier steps are kept, and made again if they are missing.
+/// Draws the tokenizer of each step. It depends only on the seed, the step and the texts, so that a resumed run draws the same ones. Texts are drawn
+/// from the pool with repetition. The counts of earlier steps are kept, and computed again if they are missing. For one thread at a time.
 /// </summary>
-/// <param name="options">Sizes and shares.</param>
-/// <param name="seed">The run's.</param>
-/// <param name="source">The model's own tokenizer, whose bos, eos and pad every sampled tokenizer has.</param>
-/// <param name="known">Tokenizers that are mixed in.</param>
+/// <param name="options">Which tokenizers are drawn, and how often.</param>
+/// <param name="seed">The seed of the run.</param>
+/// <param name="source">The model's own tokenizer. Every tokenizer that is made here has its bos, eos and pad.</param>
+/// <param name="known">Tokenizers that are mixed in as they are.</param>
 /// <param name="pool">Well-formed texts.</param>
 internal sealed class TokenizerSampler(SamplingOptions options, long seed, TextTokenizer source, IReadOnlyList<TextTokenizer> known, IReadOnlyList<string> pool)
 {
@@ -33,6 +33,7 @@ internal sealed class TokenizerSampler(SamplingOptions options, long seed, TextT
     private readonly SampledMarks _marks = SampledMarks.Of(source);
     private TextTokenizer? _bytes;
 
+    /// <summary>The tokenizer of a step.</summary>
     public SampledTokenizer At(long step)
     {
         var random = new CounterRandom(CounterRandom.Key(seed, step, 1));
@@ -49,7 +50,7 @@ internal sealed class TokenizerSampler(SamplingOptions options, long seed, TextT
             : new SampledTokenizer(Unigram(step, size, ref random), SampledKind.Unigram);
     }
 
-    // One draw in [0, 1) decides: each share is a stretch of it.
+    // A single draw in [0, 1) decides: each share is a section of this interval.
     private static bool Take(ref double draw, double share)
     {
         bool taken = draw >= 0 && draw < share;
@@ -77,7 +78,7 @@ internal sealed class TokenizerSampler(SamplingOptions options, long seed, TextT
         var words = new SortedDictionary<string, long>(StringComparer.Ordinal);
         foreach (string word in Texts(step).SelectMany(t => SubstringCounts.Pieces(" " + t)))
             words[word] = words.GetValueOrDefault(word) + 1;
-        // Noise of the same size relative to the probabilities as on substrings; frequencies are whole numbers for the trainer.
+        // The noise has the same size relative to the probabilities as for substrings. The trainer needs whole numbers as frequencies.
         double total = words.Values.Sum(), deviation = Deviation(ref random);
         var noisy = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach ((string word, long count) in words)
