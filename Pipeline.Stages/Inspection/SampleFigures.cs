@@ -5,7 +5,8 @@ using Pipeline.Stages.Alignment;
 
 namespace Pipeline.Stages.Inspection;
 
-/// <summary>Sums over the documents of a sample.</summary>
+/// <summary>Adds up the figures of a sample, document by document.</summary>
+/// <param name="limits">The limits on tokens per document whose effect is to be shown.</param>
 internal sealed class SampleFigures(IReadOnlyList<int> limits)
 {
     private static readonly (int From, int? To)[] Lengths = [(1, 1), (2, 2), (3, 3), (4, 4), (5, 8), (9, 16), (17, 32), (33, null)];
@@ -26,6 +27,10 @@ internal sealed class SampleFigures(IReadOnlyList<int> limits)
 
     public IReadOnlyList<LimitRow> Limits => _limits;
 
+    /// <summary>Adds a document.</summary>
+    /// <param name="text">Its text, normalized.</param>
+    /// <param name="teacher">The teacher's tokens of it, with bos and eos.</param>
+    /// <param name="student">The student's.</param>
     public void Add(string text, TokenSequence teacher, TokenSequence student)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(text);

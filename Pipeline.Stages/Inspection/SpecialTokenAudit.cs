@@ -11,7 +11,10 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Inspection;
 
-/// <summary>Finds which special tokens of two sides mean the same: by role, by where they stand in a rendered conversation, by name.</summary>
+/// <summary>
+/// Finds which special tokens of two sides mean the same: first by role (bos, eos, pad), then by their places in a conversation that both chat templates
+/// render, then by name.
+/// </summary>
 internal static class SpecialTokenAudit
 {
     private const string Fine = "ok";
@@ -21,6 +24,7 @@ internal static class SpecialTokenAudit
         new("user", "What is three plus four?"), new("assistant", "It is seven."), new("user", "And five more?"), new("assistant", "Twelve."),
     ];
 
+    /// <summary>Compares the special tokens of two sides.</summary>
     public static SpecialTokens Run(ChatSide teacher, ChatSide student)
     {
         List<SpecialPair> pairs = [];
@@ -82,7 +86,7 @@ internal static class SpecialTokenAudit
 
     private static string[] Specials(TextTokenizer tokenizer) => [.. tokenizer.SpecialIds.Select(id => tokenizer.TokenOf(id)!)];
 
-    /// <summary>The probe is not part of a run: there is nothing to report to.</summary>
+    /// <summary>Ignores everything: the probe is not part of a run, so nobody wants its counts.</summary>
     private sealed class NoMeter : IStageMeter
     {
         public void Count(string name, long amount)
