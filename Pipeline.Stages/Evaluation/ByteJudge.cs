@@ -15,8 +15,8 @@ internal sealed class ByteJudge(TorchDevice device, int batchTokens, IRanks rank
 {
     private const int Figures = 7;
 
-    // The indices of the figures that are kept for each window. Ruled counts the bytes at which the divergence is infinite.
-    private const int LogLikelihood = 0, Unscored = 1, Divergence = 2, Ruled = 3, Compared = 4, Same = 5, Bytes = 6;
+    // The indices of the figures that are kept for each window. RuledOut counts the bytes at which the divergence is infinite.
+    private const int LogLikelihood = 0, Unscored = 1, Divergence = 2, RuledOut = 3, Compared = 4, Same = 5, Bytes = 6;
 
     /// <summary>Judges all windows. Every rank must call it, and gets the same result.</summary>
     /// <param name="side">The model or ensemble that is judged.</param>
@@ -51,7 +51,7 @@ internal sealed class ByteJudge(TorchDevice device, int batchTokens, IRanks rank
         // Each window was judged by one rank, and its figures are 0 on the others.
         ranks.Sum(figures.AsSpan());
         double Sum(int figure) => Enumerable.Range(0, windows.Count).Sum(w => figures[(w * Figures) + figure]);
-        (double bytes, double compared, double divergences) = (Sum(Bytes), Sum(Compared), Sum(Compared) - Sum(Ruled));
+        (double bytes, double compared, double divergences) = (Sum(Bytes), Sum(Compared), Sum(Compared) - Sum(RuledOut));
         double bits = BitsPerByte.Bits(Sum(LogLikelihood), (long)Sum(Unscored));
         var result = new ExactResult(BitsPerByte.Of(bits, (long)bytes), bits, (long)Sum(Unscored));
         return reference is null ? result : result with
@@ -59,7 +59,7 @@ internal sealed class ByteJudge(TorchDevice device, int batchTokens, IRanks rank
             Agreement = compared > 0 ? Sum(Same) / compared : null,
             Divergence = divergences > 0 ? Sum(Divergence) / Math.Log(2) / divergences : null,
             ComparedBytes = (long)compared,
-            RuledOutBytes = (long)Sum(Ruled),
+            RuledOutBytes = (long)Sum(RuledOut),
         };
     }
 
@@ -100,7 +100,7 @@ internal sealed class ByteJudge(TorchDevice device, int batchTokens, IRanks rank
                 divergence += reference[x] * Math.Log(reference[x] / p[x]);
         }
         if (double.IsInfinity(divergence))
-            window[Ruled]++;
+            window[RuledOut]++;
         else
             window[Divergence] += divergence;
     }

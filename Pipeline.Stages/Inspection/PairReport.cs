@@ -99,6 +99,8 @@ public sealed record RejectRow(string Reason, long Documents, string Example);
 /// <param name="Tokens">The limit; bos and eos count.</param>
 /// <param name="TeacherOver">How many documents are longer with the teacher's tokenizer.</param>
 /// <param name="StudentOver">The same for the student's.</param>
-/// <param name="TeacherBytesBeyond">How many bytes of text are beyond the limit. If long documents are cut they are lost; if split, they go into further parts.</param>
+/// <param name="TeacherBytesBeyond">
+/// How many bytes of text are beyond the limit. They are lost if long documents are cut, and go into further parts if these are split.
+/// </param>
 /// <param name="StudentBytesBeyond">The same for the student's tokenizer.</param>
 public sealed record LimitRow(int Tokens, long TeacherOver, long StudentOver, long TeacherBytesBeyond, long StudentBytesBeyond);
