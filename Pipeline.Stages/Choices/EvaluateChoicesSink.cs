@@ -17,8 +17,8 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Stages.Choices;
 
 /// <summary>
-/// Judges models by the likelihoods that they give to true and false answers. It also measures their bits per byte on plain text, because an edit that
-/// damages the model can improve its answers.
+/// Judges models by the likelihoods that they give to true and false answers. It also measures their bits per byte on plain text, because an edit may
+/// improve the answers and yet damage the model.
 /// </summary>
 internal sealed class EvaluateChoicesSink(EvaluateChoicesOptions options, StageContext context) : ISink<ChoiceQuestion>
 {

@@ -31,8 +31,8 @@ public sealed record NextByteFileOptions(
 /// <summary>
 /// Writes a model's distributions over the next byte. Line I of the input becomes the tensor <c>I.logp</c> [N + 1, 257] of float32. Its row k has the
 /// natural logarithms of the probabilities of each next byte after the first k of the N bytes of the text (in NFC), and in the last column that of the
-/// text's end. A row is NaN where the model has nothing to condition on, as before the first token without bos. A space that the tokenizer inserts in
-/// front is conditioned on, but has no row of its own. Lines that cannot be used have no tensor.
+/// text's end. Without a bos token, rows are NaN until the first token ends, because everything is conditioned on that token. A space that the tokenizer
+/// inserts in front is conditioned on, but has no row of its own. Lines that cannot be used have no tensor.
 /// </summary>
 /// <param name="storage">Reads and writes all files.</param>
 /// <param name="device">Where the model computes.</param>
@@ -78,7 +78,7 @@ public sealed class NextByteFile(IStorage storage, TorchDevice device, Action<st
                     continue;
                 }
                 float[] own = windows.Count == 1 ? rows.Dequeue() : [.. windows.SelectMany(_ => rows.Dequeue())];
-                // A row may be NaN because it has no condition, but then it is a first row. NaN in the last row means that the model is not sound.
+                // Without a bos token, rows are NaN until the first token ends. The last row comes after it, so if that is NaN, the model is not sound.
                 if (float.IsNaN(own[^1]) && HasCondition(windows[^1]))
                     throw await device.RunAsync(() => NotFinite.Refusal(model.Name, model.Model, $"its next bytes of line {lines[i].Row + 1}"), cancellationToken);
                 tensors.Add(Keep(waiting.Stream, lines[i].Row, own));

@@ -31,7 +31,7 @@ internal sealed class WindowScorer(TorchDevice device, int batchTokens, IRanks? 
     /// <param name="nextBytes">Gets the most likely next bytes of these windows, from the same hidden states. Null where they are not needed.</param>
     /// <param name="kept">For each window that this rank scores, gets log p of each token, with 0 for entry 0. Null where they are not needed.</param>
     /// <param name="afterBatch">Called after each batch with the number of windows that this rank has done. An exception from it stops the work.</param>
-    /// <param name="cancellationToken">Stops the work.</param>
+    /// <param name="cancellationToken">Stops the work between batches.</param>
     public async Task<double[]> ScoreAsync(
         IReadOnlyList<LanguageModel> members,
         Averaging average,

@@ -5,8 +5,8 @@ using Pipeline.Contracts.Errors;
 namespace Pipeline.Stages.Gguf;
 
 /// <summary>
-/// Reads the head of a file from front to back. Every length is checked against the bytes that are left before anything is allocated. All methods throw an
-/// <see cref="InputException"/> where the file is corrupt; their argument says what is being read.
+/// Reads the head of a file from front to back. Every length is checked against the bytes that are left before anything is allocated. The methods that read
+/// throw an <see cref="InputException"/> where the file is corrupt; their first text argument says what is being read.
 /// </summary>
 /// <param name="bytes">The bytes of the file, or its first two gigabytes.</param>
 /// <param name="path">The file's path, for messages.</param>

@@ -19,7 +19,8 @@ public static class GgufModelFile
     private static readonly Dictionary<GgufType, int> s_fileTypes = new() { [GgufType.F32] = 0, [GgufType.F16] = 1, [GgufType.Q8_0] = 7, [GgufType.BF16] = 32 };
 
     /// <summary>
-    /// Converts a Hugging Face folder to one file. Must be called on the device's thread. The weights are read in the type that they are stored in.
+    /// Converts a Hugging Face folder to one file. Must be called on the device's thread. The weights keep the type that they are stored in and are mapped
+    /// from the files, so that they are not all in memory.
     /// </summary>
     /// <param name="folder">The full path of the folder.</param>
     /// <param name="tokenizer">The path of another tokenizer; null for the folder's own, if it has one.</param>

@@ -48,7 +48,7 @@ internal sealed class EntryColumn(string name, LeafColumn leaf)
     /// <param name="most">How many entries are kept at most. Further ones are skipped.</param>
     /// <param name="value">Reads an entry, which may be null.</param>
     /// <param name="row">Gets the entries; null where they are not wanted.</param>
-    /// <returns>How many entries the row has; if there are more than <paramref name="most"/>, some number above it.</returns>
+    /// <returns>How many entries the row has, with those that were skipped.</returns>
     /// <exception cref="ColumnFormatException">The column is damaged.</exception>
     public int Take<T>(int most, Func<ColumnReader, T> value, List<T>? row)
     {

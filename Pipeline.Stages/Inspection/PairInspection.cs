@@ -81,8 +81,8 @@ public static class PairInspection
 
     private static VocabularyMatch Match(TextTokenizer teacher, TextTokenizer student)
     {
-        HashSet<string> ours = Views(teacher), theirs = Views(student);
-        return new VocabularyMatch(ours.Count, theirs.Count, ours.Count(theirs.Contains));
+        HashSet<string> teacherViews = Views(teacher), studentViews = Views(student);
+        return new VocabularyMatch(teacherViews.Count, studentViews.Count, teacherViews.Count(studentViews.Contains));
     }
 
     /// <summary>The distinct byte views of the tokens that stand for text, as strings with one character for each byte.</summary>
@@ -102,8 +102,8 @@ public static class PairInspection
         string normal = WellFormedText.Normalize(text);
         try
         {
-            TokenSequence ours = teacherEncoder.EncodeDocument(normal, false, false), theirs = studentEncoder.EncodeDocument(normal, false, false);
-            return new SplitRow(normal, Pieces(normal, ours), Pieces(normal, theirs), Cuts(ours).SequenceEqual(Cuts(theirs)));
+            TokenSequence teacherTokens = teacherEncoder.EncodeDocument(normal, false, false), studentTokens = studentEncoder.EncodeDocument(normal, false, false);
+            return new SplitRow(normal, Pieces(normal, teacherTokens), Pieces(normal, studentTokens), Cuts(teacherTokens).SequenceEqual(Cuts(studentTokens)));
         }
         catch (ByteViewException)
         {

@@ -31,26 +31,26 @@ internal static class SpecialTokenAudit
         AddRole(pairs, "bos", teacher, student, teacher.Tokenizer.BosId, student.Tokenizer.BosId);
         AddRole(pairs, "eos", teacher, student, teacher.Tokenizer.EosId, student.Tokenizer.EosId);
         AddRole(pairs, "pad", teacher, student, teacher.Tokenizer.PadId, student.Tokenizer.PadId);
-        HashSet<string> pairedOurs = [.. pairs.Select(p => p.Teacher)], pairedTheirs = [.. pairs.Select(p => p.Student)];
-        string conversation = AddTemplate(pairs, pairedOurs, pairedTheirs, teacher, student);
-        string[] ours = Specials(teacher.Tokenizer), theirs = Specials(student.Tokenizer);
-        foreach (string same in ours.Intersect(theirs).Where(s => !pairedOurs.Contains(s) && !pairedTheirs.Contains(s)))
+        HashSet<string> pairedTeacher = [.. pairs.Select(p => p.Teacher)], pairedStudent = [.. pairs.Select(p => p.Student)];
+        string conversation = AddTemplate(pairs, pairedTeacher, pairedStudent, teacher, student);
+        string[] teacherSpecials = Specials(teacher.Tokenizer), studentSpecials = Specials(student.Tokenizer);
+        foreach (string same in teacherSpecials.Intersect(studentSpecials).Where(s => !pairedTeacher.Contains(s) && !pairedStudent.Contains(s)))
             pairs.Add(new SpecialPair("name", same, same));
         return new SpecialTokens(
             pairs,
-            [.. ours.Except(pairedOurs).Except(theirs)],
-            [.. theirs.Except(pairedTheirs).Except(ours)],
+            [.. teacherSpecials.Except(pairedTeacher).Except(studentSpecials)],
+            [.. studentSpecials.Except(pairedStudent).Except(teacherSpecials)],
             conversation);
     }
 
-    private static void AddRole(List<SpecialPair> pairs, string role, ChatSide teacher, ChatSide student, int? ours, int? theirs)
+    private static void AddRole(List<SpecialPair> pairs, string role, ChatSide teacher, ChatSide student, int? teacherId, int? studentId)
     {
-        if (ours is { } t && theirs is { } s)
+        if (teacherId is { } t && studentId is { } s)
             pairs.Add(new SpecialPair(role, teacher.Tokenizer.TokenOf(t)!, student.Tokenizer.TokenOf(s)!));
     }
 
     private static string AddTemplate(
-        List<SpecialPair> pairs, HashSet<string> pairedOurs, HashSet<string> pairedTheirs, ChatSide teacher, ChatSide student)
+        List<SpecialPair> pairs, HashSet<string> pairedTeacher, HashSet<string> pairedStudent, ChatSide teacher, ChatSide student)
     {
         TokenSequence[] probe;
         try
@@ -70,10 +70,10 @@ internal static class SpecialTokenAudit
         {
             if (probe[0].Unit(chunk.TeacherStart) == UnitLabels.Text)
                 continue;
-            int[] ours = probe[0].Ids[chunk.TeacherStart..chunk.TeacherEnd], theirs = probe[1].Ids[chunk.StudentStart..chunk.StudentEnd];
-            bool isNew = ours.Any(id => IsNew(teacher.Tokenizer, id, pairedOurs)) | theirs.Any(id => IsNew(student.Tokenizer, id, pairedTheirs));
+            int[] teacherIds = probe[0].Ids[chunk.TeacherStart..chunk.TeacherEnd], studentIds = probe[1].Ids[chunk.StudentStart..chunk.StudentEnd];
+            bool isNew = teacherIds.Any(id => IsNew(teacher.Tokenizer, id, pairedTeacher)) | studentIds.Any(id => IsNew(student.Tokenizer, id, pairedStudent));
             if (isNew)
-                pairs.Add(new SpecialPair("template", Spell(teacher.Tokenizer, ours), Spell(student.Tokenizer, theirs)));
+                pairs.Add(new SpecialPair("template", Spell(teacher.Tokenizer, teacherIds), Spell(student.Tokenizer, studentIds)));
         }
         return Fine;
     }

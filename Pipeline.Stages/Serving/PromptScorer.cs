@@ -30,7 +30,7 @@ internal sealed class PromptScorer(IReadOnlyList<LanguageModel> members, Averagi
         for (int i = 0; i < prompts.Count; i++)
         {
             if (members.All(m => m.Expansion is null) && prefixes.Find(prompts[i], listed) is var (entry, common))
-                results[i] = Behind(entry, common, prompts[i], listed);
+                results[i] = AfterPrefix(entry, common, prompts[i], listed);
             else
                 rest.Add(i);
         }
@@ -70,7 +70,7 @@ internal sealed class PromptScorer(IReadOnlyList<LanguageModel> members, Averagi
         }
     }
 
-    private List<ServedPosition> Behind(PrefixEntry entry, int common, int[] ids, int listed)
+    private List<ServedPosition> AfterPrefix(PrefixEntry entry, int common, int[] ids, int listed)
     {
         using DisposeScope scope = NewDisposeScope();
         // The hidden state of the last common token predicts what comes next. It is not kept, so this token is computed again.

@@ -90,8 +90,7 @@ internal sealed record TaskFile
     /// <summary>Whether upper and lower case count as the same when answers are compared.</summary>
     public bool IgnoreCase { get; init; }
 
-    /// <summary>Whether answers that are both numbers are compared as such: 18, 18.0 and +18 are one.</summary>
-    /// <summary>Whether answers that are both numbers are compared as numbers.</summary>
+    /// <summary>Whether answers that are both numbers are compared as numbers, so that 18, 18.0 and +18 are equal.</summary>
     public bool AsNumbers { get; init; }
 
     /// <summary>For kind instructions: the name of the column that lists the instructions of a prompt, each by its name in <see cref="Checks"/>.</summary>
