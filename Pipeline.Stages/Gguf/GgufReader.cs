@@ -26,10 +26,10 @@ internal ref struct GgufReader(ReadOnlySpan<byte> bytes, string path)
     public readonly InputException Corrupt(string what, Exception? inner = null)
         => new($"{path}: corrupt GGUF file: {what}; download or write it again", inner);
 
-    /// <summary>Reads a number.</summary>
+    /// <summary>Reads an unsigned 32-bit number.</summary>
     public uint UInt32(string what) => BinaryPrimitives.ReadUInt32LittleEndian(Take(4, what));
 
-    /// <summary>Reads a number.</summary>
+    /// <summary>Reads an unsigned 64-bit number.</summary>
     public ulong UInt64(string what) => BinaryPrimitives.ReadUInt64LittleEndian(Take(8, what));
 
     /// <summary>Reads how many things follow.</summary>

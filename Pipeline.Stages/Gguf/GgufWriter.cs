@@ -17,7 +17,7 @@ internal sealed class GgufWriter
     private readonly HashSet<string> _keys = new(StringComparer.Ordinal);
     private readonly List<GgufSource> _tensors = [];
 
-    /// <summary>Sets a number, stored as an unsigned 32-bit integer.</summary>
+    /// <summary>Sets a whole number of 0 or more, stored as an unsigned 32-bit integer.</summary>
     public void Set(string key, long value) => Value(key, GgufValueType.UInt32, stream => WriteUInt32(stream, checked((uint)value)));
 
     /// <summary>Sets a number, stored as float32.</summary>
