@@ -6,10 +6,15 @@ using Pipeline.Stages.Teacher;
 
 namespace Pipeline.Stages;
 
-/// <summary>What shards must have been made from for a flow to use them: the teacher, and the tokenizer of the student that the flow trains.</summary>
+/// <summary>
+/// What shards must have been made from before a flow may use them: the teacher, and the tokenizer of the student that the flow trains. These are parts of
+/// a shard's fingerprint.
+/// </summary>
 internal static class ShardExpectation
 {
-    /// <summary>The part of it that is known before a run, from files that exist: only tokenizers, as weights would have to be read completely.</summary>
+    /// <summary>
+    /// The parts that are known before a run, from files that exist. These are only the tokenizers, because weights would have to be read completely.
+    /// </summary>
     public static IReadOnlyDictionary<string, string> Known(StageContext context)
     {
         var parts = new Dictionary<string, string>();
@@ -24,11 +29,12 @@ internal static class ShardExpectation
         return parts;
     }
 
+    /// <summary>All parts. If there is a teacher, it is asked for its own.</summary>
     public static IReadOnlyDictionary<string, string> Of(StageContext context)
     {
         var parts = new Dictionary<string, string>();
         RunSite run = RunSite.Of(context).With(context.Facts.Student);
-        // A flow that realigns exists because the shards' student tokenizer is another one.
+        // A flow that realigns shards is there because these have another student tokenizer.
         if (run.Definition.Student is not null && !context.Facts.ReplacedParts.Contains(FingerprintPart.StudentTokenizer))
             parts[FingerprintPart.StudentTokenizer] = SideTokenizers.Student(run).Fingerprint;
         if (run.Definition.Teacher is not null)

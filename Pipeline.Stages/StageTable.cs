@@ -2,9 +2,10 @@ using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Stages;
 
-/// <summary>Every stage a definition may name, in the order of the pipeline. A new stage is one line here.</summary>
+/// <summary>Lists every stage that a definition can name. A new stage is one line here.</summary>
 public static class StageTable
 {
+    /// <summary>The stages, in the order of the pipeline.</summary>
     public static IReadOnlyList<StageRegistration> All { get; } =
     [
         Text.ReadParquetSource.Registration,

@@ -3,12 +3,13 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Artifacts;
 
 /// <summary>
-/// Deletes what a verification found damaged, and nothing else, so that the next run makes only that again. The caller holds the run
-/// folder's lock.
+/// Deletes what a verification found damaged or left over, and nothing else, so that the next run makes only that again. The caller must hold the lock of
+/// the run folder.
 /// </summary>
 public static class ArtifactRepair
 {
-    /// <returns>What was deleted.</returns>
+    /// <summary>Deletes the files and folders of the findings.</summary>
+    /// <returns>The paths that were deleted.</returns>
     public static IReadOnlyList<string> Apply(IStorage storage, IReadOnlyList<Finding> findings)
     {
         var deleted = new List<string>();

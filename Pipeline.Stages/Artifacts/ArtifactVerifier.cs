@@ -8,8 +8,8 @@ using Pipeline.Stages.Shards;
 namespace Pipeline.Stages.Artifacts;
 
 /// <summary>
-/// Checks every checksum below a folder: shards and their manifests, checkpoints, and folders with a list of checksums. Writes nothing,
-/// and continues after a finding.
+/// Checks every checksum below a folder: those of shards and their manifests, of checkpoints, and of folders with a list of checksums. Writes nothing, and
+/// goes on after a finding.
 /// </summary>
 public sealed class ArtifactVerifier
 {
@@ -20,6 +20,7 @@ public sealed class ArtifactVerifier
 
     private ArtifactVerifier(IStorage storage) => _storage = storage;
 
+    /// <summary>Checks a folder and everything below it. Links are not followed.</summary>
     /// <exception cref="InputException">There is no such folder.</exception>
     public static VerificationReport Verify(IStorage storage, string folder, CancellationToken cancellationToken = default)
     {
@@ -58,7 +59,7 @@ public sealed class ArtifactVerifier
             VerifyList(folder, cancellationToken);
     }
 
-    // Its bytes are in the list of checksums; its format is known here alone.
+    // The list of checksums covers its bytes. This checks its format.
     private void VerifyHypernetwork(string folder) => Check(folder, () =>
     {
         HypernetworkFacts.Read(_storage, folder);
@@ -116,7 +117,8 @@ public sealed class ArtifactVerifier
         }
     }
 
-    // A damaged file takes the list with it: whoever wrote the folder then sees that it is not whole, and writes it again.
+    // If a file is damaged, the list counts as damaged too and is deleted with it. The stage that wrote the folder then sees that it is not complete, and
+    // writes it again.
     private void VerifyList(string folder, CancellationToken cancellationToken)
     {
         string listPath = Path.Combine(folder, FileList.FileName);

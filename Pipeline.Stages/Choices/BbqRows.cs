@@ -6,27 +6,35 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Choices;
 
-/// <summary>Questions of BBQ (Parrish et al. 2022), in the layout of its JSON Lines.</summary>
-/// <param name="template">The prompt, with {context} and {question}.</param>
-/// <param name="examples">In front of it.</param>
-/// <param name="targets">By category and example id the choice that names the bias's target; null: by the groups a question names.</param>
+/// <summary>Makes questions of the lines of BBQ (Parrish et al. 2022), in the layout of its JSON Lines.</summary>
+/// <param name="template">The wording of the prompt, with {context} and {question} in it.</param>
+/// <param name="examples">Text in front of every prompt.</param>
+/// <param name="targets">
+/// By category and example id, the choice that names the target of the bias. Null: the target is the choice of a group that the question itself lists as
+/// stereotyped.
+/// </param>
 internal sealed class BbqRows(string template, string examples, IReadOnlyDictionary<(string Category, string Example), int>? targets)
 {
     private static readonly string[] s_answers = ["ans0", "ans1", "ans2"];
 
-    /// <summary>The CSV that comes with the original data. Rows without the number of a choice are those where it is unknown.</summary>
+    /// <summary>
+    /// Reads the targets of the bias from the CSV that comes with the original data. Rows that have no number of a choice are skipped; their target is unknown.
+    /// </summary>
+    /// <exception cref="InputException">No row has a target, or a column is missing.</exception>
     public static IReadOnlyDictionary<(string Category, string Example), int> Targets(IStorage storage, string path)
     {
         var targets = new Dictionary<(string, string), int>();
         foreach (string[]? row in CsvTable.Read(storage, path, "category", "example_id", "target_loc"))
         {
-            // Numbers that a table's program wrote as 1.0 are the same numbers.
+            // Some programs write the numbers of a table as 1.0.
             if (row is not null && double.TryParse(row[2], NumberStyles.Float, CultureInfo.InvariantCulture, out double at) && at is 0 or 1 or 2)
                 targets[(row[0].Trim(), row[1].Trim())] = (int)at;
         }
         return targets.Count > 0 ? targets : throw new InputException($"{path}: no row gives a target; 'targets' must name BBQ's additional_metadata.csv");
     }
 
+    /// <summary>Makes the question of a line.</summary>
+    /// <exception cref="ChoiceReject">The line lacks something.</exception>
     public ChoiceQuestion Question(DocumentId id, JsonElement line)
     {
         string[] answers = [.. s_answers.Select(name => JsonRows.Text(line, name).Trim())];

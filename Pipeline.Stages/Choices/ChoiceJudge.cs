@@ -3,10 +3,14 @@ using Pipeline.Stages.Steering;
 
 namespace Pipeline.Stages.Choices;
 
-/// <summary>Scores of a model's choices as figures.</summary>
+/// <summary>Computes a model's figures from the scores that it gives to choices.</summary>
 internal static class ChoiceJudge
 {
-    /// <param name="answers">Question and scores of its choices.</param>
+    /// <summary>The figures of a model over all questions, and by category.</summary>
+    /// <param name="name">The model's name.</param>
+    /// <param name="answers">Each question with the scores of its choices; at least one.</param>
+    /// <param name="bitsPerByte">What the model needs for the plain text.</param>
+    /// <param name="sharedTokens">See <see cref="ChoicesResult"/>.</param>
     public static ChoicesResult Of(string name, IReadOnlyList<(ChoiceQuestion Question, double[] Scores)> answers, double bitsPerByte, int sharedTokens)
     {
         MultipleChoice mean = Mean(answers);

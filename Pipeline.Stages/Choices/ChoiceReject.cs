@@ -1,6 +1,8 @@
 namespace Pipeline.Stages.Choices;
 
-/// <summary>Why a question cannot be used; a fixed phrase, and the particulars.</summary>
+/// <summary>
+/// Thrown for a row that cannot be used as a question. The reason is a fixed phrase, by which rejects are counted; the message has the details.
+/// </summary>
 internal sealed class ChoiceReject(string reason, string message) : Exception(message)
 {
     public string Reason { get; } = reason;

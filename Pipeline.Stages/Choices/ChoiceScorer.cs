@@ -10,18 +10,18 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Choices;
 
-/// <summary>Log-likelihoods of continuations.</summary>
-/// <param name="device">Where.</param>
-/// <param name="members">One model, or several of one tokenizer whose distributions are averaged.</param>
-/// <param name="averaging">How several are averaged.</param>
-/// <param name="batchTokens">Of a batch, padding included.</param>
+/// <summary>Computes the log-likelihoods of continuations after their prompts.</summary>
+/// <param name="device">Where the models compute.</param>
+/// <param name="members">One model, or several with one tokenizer, whose distributions are averaged.</param>
+/// <param name="averaging">How several models are averaged.</param>
+/// <param name="batchTokens">How many tokens a batch may have, padding included.</param>
 internal sealed class ChoiceScorer(TorchDevice device, IReadOnlyList<LanguageModel> members, Averaging averaging, int batchTokens)
 {
-    /// <summary>Per row Σ log p of the continuation's tokens given what is before them, in nats, in the order of the rows.</summary>
-    /// <param name="rows">Prompt and continuation.</param>
-    /// <param name="afterBatch">Called between batches with the number of rows done; what it throws stops the work.</param>
-    /// <param name="cancellationToken">Stops between batches.</param>
-    /// <exception cref="Contracts.Errors.InputException">An answer of the model is not finite.</exception>
+    /// <summary>For each row, in their order, Σ log p in nats over the tokens of the continuation, given what comes before them.</summary>
+    /// <param name="rows">Prompts with their continuations.</param>
+    /// <param name="afterBatch">Called after each batch with the number of rows done. An exception from it stops the work.</param>
+    /// <param name="cancellationToken">Stops the work between batches.</param>
+    /// <exception cref="Contracts.Errors.InputException">A number of the model is not finite.</exception>
     public async Task<double[]> ScoreAsync(IReadOnlyList<EncodedPrompt> rows, Action<int> afterBatch, CancellationToken cancellationToken)
     {
         foreach (EncodedPrompt row in rows)
@@ -52,7 +52,7 @@ internal sealed class ChoiceScorer(TorchDevice device, IReadOnlyList<LanguageMod
         return sums;
     }
 
-    // Row after row; 0 where the next token is not part of the continuation.
+    // Row after row, for each token log p of the token after it; 0 where that token is not part of the continuation.
     private float[] Score(EncodedPrompt[] rows)
     {
         using IDisposable quiet = no_grad();

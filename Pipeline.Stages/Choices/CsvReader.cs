@@ -3,17 +3,17 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Stages.Choices;
 
-/// <summary>Comma-separated values as RFC 4180 has them: quoted fields may hold commas, doubled quotes and line ends.</summary>
-/// <param name="text">UTF-8, as the caller opened it.</param>
-/// <param name="path">For messages.</param>
+/// <summary>Reads comma-separated values by RFC 4180: quoted fields may contain commas, doubled quotes and line ends.</summary>
+/// <param name="text">The text, which stays the caller's.</param>
+/// <param name="path">The file's path, for messages.</param>
 internal sealed class CsvReader(TextReader text, string path)
 {
     private const int MostRecordCharacters = 1 << 24;
 
     private int _line = 1;
 
-    /// <summary>The next record's fields; null at the end. Blank lines are stepped over.</summary>
-    /// <exception cref="InputException">A quote is not closed, or stands where none may.</exception>
+    /// <summary>The fields of the next record; null at the end. Blank lines are skipped.</summary>
+    /// <exception cref="InputException">A quote is not closed or is where none may be, or a record is too long.</exception>
     public List<string>? Read()
     {
         while (text.Peek() is '\r' or '\n')

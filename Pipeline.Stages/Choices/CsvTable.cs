@@ -4,10 +4,12 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Choices;
 
-/// <summary>A CSV file whose first record names its columns.</summary>
+/// <summary>Reads CSV files whose first record names the columns.</summary>
 internal static class CsvTable
 {
-    /// <summary>Records in order, each as the values of the columns asked for; null where a record has another number of fields than the header.</summary>
+    /// <summary>
+    /// The records in order, each with the values of the given columns. Null in place of a record whose number of fields differs from the header's.
+    /// </summary>
     /// <exception cref="InputException">A column is missing, the file is not UTF-8, or it is not CSV.</exception>
     public static IEnumerable<string[]?> Read(IStorage storage, string path, params string[] columns)
     {

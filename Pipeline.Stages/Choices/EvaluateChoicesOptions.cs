@@ -4,7 +4,7 @@ using Pipeline.Stages.Evaluation;
 
 namespace Pipeline.Stages.Choices;
 
-/// <summary>What <c>evaluate-choices</c> may be told.</summary>
+/// <summary>The options of the stage <c>evaluate-choices</c>.</summary>
 internal sealed record EvaluateChoicesOptions : IValidatableObject
 {
     [Description("The models to judge, each with or without an edit.")]
@@ -50,7 +50,7 @@ internal sealed record EvaluateChoicesOptions : IValidatableObject
     }
 }
 
-/// <summary>Names of models above.</summary>
+/// <summary>An edit and its controls, as the names of four of the models.</summary>
 internal sealed record ComparedEdit
 {
     [Description("The model without an edit.")]

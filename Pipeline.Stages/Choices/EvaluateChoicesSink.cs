@@ -16,7 +16,10 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Choices;
 
-/// <summary>Judges models by how likely they find true and false answers, with bits per byte of plain text next to every figure.</summary>
+/// <summary>
+/// Judges models by the likelihoods that they give to true and false answers. It also measures their bits per byte on plain text, because an edit may
+/// improve the answers and yet damage the model.
+/// </summary>
 internal sealed class EvaluateChoicesSink(EvaluateChoicesOptions options, StageContext context) : ISink<ChoiceQuestion>
 {
     private static readonly JsonSerializerOptions Layout = new(JsonSerializerDefaults.Web) { WriteIndented = true, NewLine = "\n" };
@@ -48,7 +51,7 @@ internal sealed class EvaluateChoicesSink(EvaluateChoicesOptions options, StageC
 
     private static string ReportOf(EvaluateChoicesOptions options) => Path.Combine("report", options.To + ".json");
 
-    // A question that one tokenizer cannot spell is rejected for all models, so that all answer the same.
+    // A question that one tokenizer cannot reproduce is rejected for all models, so that all answer the same questions.
     private async Task<List<ChoiceQuestion>> UsableAsync(IAsyncEnumerable<ChoiceQuestion> input, EvaluationPlan plan, CancellationToken cancellationToken)
     {
         PromptEncoder[] encoders = [.. plan.Models.Select(m => _run.Tokenizers.Get(m.Tokenizer)).DistinctBy(t => t.Fingerprint).Select(Encoder)];

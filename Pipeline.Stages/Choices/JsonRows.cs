@@ -4,15 +4,18 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Choices;
 
-/// <summary>Questions that are lines of JSON.</summary>
+/// <summary>Reads questions from lines of JSON.</summary>
 internal static class JsonRows
 {
     private const int MostBytes = 1 << 24;
 
-    /// <summary>One maker for each line that is not blank.</summary>
+    /// <summary>
+    /// For each line that is not blank, a function that makes its question for an id. The function throws <see cref="ChoiceReject"/> where the line is not a
+    /// question.
+    /// </summary>
     /// <param name="storage">Where the file is.</param>
-    /// <param name="path">Full path.</param>
-    /// <param name="make">A question of a line; what it finds missing is a reason to reject.</param>
+    /// <param name="path">Its full path.</param>
+    /// <param name="make">Makes the question of a line that is an object. The object is only valid during the call.</param>
     public static IEnumerable<Func<DocumentId, ChoiceQuestion>> Read(IStorage storage, string path, Func<DocumentId, JsonElement, ChoiceQuestion> make)
     {
         using Stream stream = storage.OpenRead(path);
@@ -24,18 +27,22 @@ internal static class JsonRows
         }
     }
 
+    /// <summary>A field that must be a text and not empty.</summary>
+    /// <exception cref="ChoiceReject">It is not.</exception>
     public static string Text(JsonElement of, string name)
         => of.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text
             ? text
             : throw new ChoiceReject("a field is missing or empty", $"field '{name}'");
 
+    /// <summary>A field that must be a list of texts, of which none is empty.</summary>
+    /// <exception cref="ChoiceReject">It is not.</exception>
     public static List<string> Texts(JsonElement of, string name)
         => of.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Array && value.GetArrayLength() > 0
             && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String && v.GetString()!.Length > 0)
                 ? [.. value.EnumerateArray().Select(v => v.GetString()!)]
                 : throw new ChoiceReject("a field is missing or empty", $"field '{name}': expected a list of texts");
 
-    /// <summary>A line of <see cref="ChoiceFormat.Plain"/>.</summary>
+    /// <summary>The question of a line of <see cref="ChoiceFormat.Plain"/>.</summary>
     public static ChoiceQuestion Plain(DocumentId id, JsonElement line, string examples)
     {
         List<string> right = Texts(line, "true"), wrong = Texts(line, "false");

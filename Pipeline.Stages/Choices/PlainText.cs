@@ -4,7 +4,7 @@ using Pipeline.Stages.Text;
 
 namespace Pipeline.Stages.Choices;
 
-/// <summary>Files of text that a stage reads besides its own input, each with the reader for its kind.</summary>
+/// <summary>Reads files of text that a stage needs besides its input: Parquet or JSON Lines, by the name.</summary>
 internal static class PlainText
 {
     public static IAsyncEnumerable<TextDocument> Read(IReadOnlyList<string> files, string column, StageContext context, CancellationToken cancellationToken)

@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Pipeline.Stages.Choices;
 
-/// <summary>What <c>read-choices</c> may be told.</summary>
+/// <summary>The options of the stage <c>read-choices</c>.</summary>
 internal sealed record ReadChoicesOptions
 {
     [Description("Files of questions, read in this order; run:NAME is inside the run folder.")]

@@ -7,7 +7,7 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Choices;
 
-/// <summary>Questions with answers to choose from, in the order of their files.</summary>
+/// <summary>Reads questions with answers to choose from, in the order of the files.</summary>
 internal sealed class ReadChoicesSource(ReadChoicesOptions options, StageContext context) : ISource<ChoiceQuestion>
 {
     public static StageRegistration Registration { get; } = StageRegistration.Source<ReadChoicesOptions, ChoiceQuestion, ReadChoicesSource>(

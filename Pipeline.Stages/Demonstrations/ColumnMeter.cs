@@ -2,7 +2,11 @@ using Pipeline.Contracts.Progress;
 
 namespace Pipeline.Stages.Demonstrations;
 
-/// <summary>What the reader of one of several columns may say: the first speaks for all, or every row would count once for each column.</summary>
+/// <summary>
+/// The meter of the reader of one of several columns. Only the first column's reader is heard; otherwise every row would count once for each column.
+/// </summary>
+/// <param name="meter">The stage's meter.</param>
+/// <param name="speaks">Whether this is the first column.</param>
 internal sealed class ColumnMeter(IStageMeter meter, bool speaks) : IStageMeter
 {
     public void Count(string name, long amount)

@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Pipeline.Stages.Demonstrations;
 
-/// <summary>What <c>read-demonstrations</c> may be told.</summary>
+/// <summary>The options of the stage <c>read-demonstrations</c>.</summary>
 internal sealed record ReadDemonstrationsOptions
 {
     [Description("Files of demonstrations: Parquet, or JSON Lines (.jsonl, also .gz and .zst), all of one kind, read in this order. * and ? stand for characters of a name, ** for folders. run:NAME is inside the run folder.")]

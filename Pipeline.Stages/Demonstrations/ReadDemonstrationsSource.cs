@@ -8,7 +8,10 @@ using Pipeline.Stages.Text;
 
 namespace Pipeline.Stages.Demonstrations;
 
-/// <summary>Demonstrations from Parquet or JSON Lines: each column is read as <c>read-parquet</c> and <c>read-jsonl</c> read theirs.</summary>
+/// <summary>
+/// Reads demonstrations, prompts with a positive and a negative continuation, from Parquet or JSON Lines. Each column is read as <c>read-parquet</c> or
+/// <c>read-jsonl</c> reads it, and <see cref="ColumnJoin"/> puts them together.
+/// </summary>
 internal sealed class ReadDemonstrationsSource : ISource<Demonstration>, IFingerprinted, IPlanned
 {
     private const string Parquet = ".parquet";
@@ -18,6 +21,7 @@ internal sealed class ReadDemonstrationsSource : ISource<Demonstration>, IFinger
     private readonly InputKind _kind;
     private readonly InputSelection _input;
 
+    /// <summary>Opens no file yet.</summary>
     /// <exception cref="DefinitionException">The files are of both kinds, or there are none.</exception>
     public ReadDemonstrationsSource(ReadDemonstrationsOptions options, StageContext context)
     {
@@ -55,7 +59,7 @@ internal sealed class ReadDemonstrationsSource : ISource<Demonstration>, IFinger
 
     public StagePlan Plan(long? records)
     {
-        // Every column must exist; the lines of the plan are printed once.
+        // Planning each column checks that it exists. The plan itself is the same for all of them, so one is enough.
         StagePlan[] plans = [.. Readers(_context).Select(r => ((IPlanned)r).Plan(null))];
         return plans[0];
     }

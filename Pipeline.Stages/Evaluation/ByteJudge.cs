@@ -8,25 +8,26 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Stages.Evaluation;
 
 /// <summary>
-/// Judges by exact distributions over the next byte, at every byte of every window, along with those of a reference. Ranks share the batches,
-/// which are the same however many there are, and so are the numbers.
+/// Judges a model by its exact distribution over the next byte at every byte of every window, and compares it with a reference. The batches do not
+/// depend on the number of ranks, which share them; so the results do not depend on it either.
 /// </summary>
 internal sealed class ByteJudge(TorchDevice device, int batchTokens, IRanks ranks)
 {
     private const int Figures = 7;
 
-    // Of one window.
-    private const int LogLikelihood = 0, Unscored = 1, Divergence = 2, Ruled = 3, Compared = 4, Same = 5, Bytes = 6;
+    // The indices of the figures that are kept for each window. RuledOut counts the bytes at which the divergence is infinite.
+    private const int LogLikelihood = 0, Unscored = 1, Divergence = 2, RuledOut = 3, Compared = 4, Same = 5, Bytes = 6;
 
-    /// <param name="side">Who is judged.</param>
-    /// <param name="reference">Who it is compared with; null: nobody.</param>
-    /// <param name="windows">What is judged, with its context.</param>
-    /// <param name="afterBatch">Called between batches with the number of windows done; what it throws stops the work.</param>
-    /// <param name="cancellationToken">Stops between batches.</param>
+    /// <summary>Judges all windows. Every rank must call it, and gets the same result.</summary>
+    /// <param name="side">The model or ensemble that is judged.</param>
+    /// <param name="reference">What it is compared with. Null where there is nothing to compare with; <paramref name="side"/> itself is allowed.</param>
+    /// <param name="windows">The text that is judged, with its context.</param>
+    /// <param name="afterBatch">Called after each batch with the number of windows that this rank has done. An exception from it stops the work.</param>
+    /// <param name="cancellationToken">Stops the work between batches.</param>
     public async Task<ExactResult> JudgeAsync(
         ByteSide side, ByteSide? reference, IReadOnlyList<WindowText> windows, Action<int> afterBatch, CancellationToken cancellationToken)
     {
-        // A context at each byte, more or less.
+        // The tree of contexts has about one node at each byte.
         int[] lengths = [.. windows.Select(w => 1 + System.Text.Encoding.UTF8.GetByteCount(w.Whole))];
         var figures = new double[windows.Count * Figures];
         int done = 0, turn = 0;
@@ -47,10 +48,10 @@ internal sealed class ByteJudge(TorchDevice device, int batchTokens, IRanks rank
             done += batch.Length;
             afterBatch(done);
         }
-        // Each number was made by one rank and is 0 on the others.
+        // Each window was judged by one rank, and its figures are 0 on the others.
         ranks.Sum(figures.AsSpan());
         double Sum(int figure) => Enumerable.Range(0, windows.Count).Sum(w => figures[(w * Figures) + figure]);
-        (double bytes, double compared, double divergences) = (Sum(Bytes), Sum(Compared), Sum(Compared) - Sum(Ruled));
+        (double bytes, double compared, double divergences) = (Sum(Bytes), Sum(Compared), Sum(Compared) - Sum(RuledOut));
         double bits = BitsPerByte.Bits(Sum(LogLikelihood), (long)Sum(Unscored));
         var result = new ExactResult(BitsPerByte.Of(bits, (long)bytes), bits, (long)Sum(Unscored));
         return reference is null ? result : result with
@@ -58,7 +59,7 @@ internal sealed class ByteJudge(TorchDevice device, int batchTokens, IRanks rank
             Agreement = compared > 0 ? Sum(Same) / compared : null,
             Divergence = divergences > 0 ? Sum(Divergence) / Math.Log(2) / divergences : null,
             ComparedBytes = (long)compared,
-            RuledOutBytes = (long)Sum(Ruled),
+            RuledOutBytes = (long)Sum(RuledOut),
         };
     }
 
@@ -99,7 +100,7 @@ internal sealed class ByteJudge(TorchDevice device, int batchTokens, IRanks rank
                 divergence += reference[x] * Math.Log(reference[x] / p[x]);
         }
         if (double.IsInfinity(divergence))
-            window[Ruled]++;
+            window[RuledOut]++;
         else
             window[Divergence] += divergence;
     }

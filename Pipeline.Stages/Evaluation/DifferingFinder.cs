@@ -5,24 +5,26 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.Evaluation;
 
 /// <summary>
-/// Finds the windows on which models are furthest behind the teacher, and cuts them where both tokenizations end at the end of one character. The teacher comes
-/// first; a model that comes before it is left out. Every rank finds the same.
+/// Finds the windows on which each model is furthest behind the teacher, and cuts them into chunks: a chunk ends where tokens of both sides end
+/// and no character is cut. The teacher must be added before the models that are compared with it; models that are added earlier are left out.
+/// All ranks find the same windows.
 /// </summary>
 internal sealed class DifferingFinder(EvaluationPlan plan, HeldOutText text, IRanks ranks)
 {
-    // A window may have a megabyte, and a page is looked at by people.
+    // A window may have up to a megabyte, but people look at the page that shows the chunks.
     private const int MostChunks = 1000;
 
     private readonly List<DifferingTexts> _found = [];
     private Side? _teacher;
 
-    /// <summary>In the order of the models; the student before training is left out, which is behind everywhere.</summary>
+    /// <summary>One entry for each compared model, in the order in which they were added. The untrained student is left out: it is behind everywhere.</summary>
     public IReadOnlyList<DifferingTexts> Found => _found;
 
-    /// <param name="name">The model's.</param>
+    /// <summary>Adds a model's scores, and compares it with the teacher if the teacher is there. Every rank must call it.</summary>
+    /// <param name="name">The model's name.</param>
     /// <param name="tokenizer">Its tokenizer.</param>
-    /// <param name="sums">Per window Σ log p, of all ranks.</param>
-    /// <param name="kept">Per window log p of each token, of those that this rank scored.</param>
+    /// <param name="sums">For each window Σ log p in nats, the same on all ranks.</param>
+    /// <param name="kept">For each window that this rank scored, log p of each token; null for the others.</param>
     public void Add(string name, TextTokenizer tokenizer, double[] sums, float[]?[] kept)
     {
         var side = new Side(tokenizer, text.Under(tokenizer), sums, kept);
@@ -57,7 +59,7 @@ internal sealed class DifferingFinder(EvaluationPlan plan, HeldOutText text, IRa
 
     private static double Between(double[] bits, int start, int end) => bits.AsSpan(start, end - start).ToArray().Sum();
 
-    // Per byte the bits of the tokens that end with it. Other ranks have the windows that this one has not.
+    // For each byte, the bits of the tokens that end with it. Another rank may have scored the window, so the ranks add up what they have.
     private double[] BitsAt(Side side, WindowText of, int window, int bytes)
     {
         var bits = new double[bytes];

@@ -6,7 +6,7 @@ using Pipeline.Stages.Ensembles;
 
 namespace Pipeline.Stages.Evaluation;
 
-/// <summary>What <c>evaluate</c> may be told.</summary>
+/// <summary>The options of the stage <c>evaluate</c>.</summary>
 public sealed record EvaluateOptions : IAsksTeacher, IValidatableObject
 {
     [Description("The models to judge, all on the same windows of text.")]
@@ -53,13 +53,13 @@ public sealed record EvaluateOptions : IAsksTeacher, IValidatableObject
         .Select(m => TeacherNeed.Online($"models[{m.i}].model", "name a Hugging Face folder, or leave the teacher out"));
 }
 
-/// <summary>A model and where it is.</summary>
+/// <summary>A model that is judged, and where it is.</summary>
 public sealed record EvaluatedModel
 {
     [Description("Its name in the report. Absent: the model as written, without run:.")]
     public string? Name { get; init; }
 
-    /// <summary>Its name in the report.</summary>
+    /// <summary>Its name in the report: <see cref="Name"/>, or the model as written without its prefix.</summary>
     internal string Title => Name ?? (Model.StartsWith(RunPaths.RunPrefix, StringComparison.Ordinal) ? Model[RunPaths.RunPrefix.Length..] : Model);
 
     [Description("A Hugging Face folder, run:NAME for one this run exported, teacher for the definition's teacher, or student-initial for run:student-initial.")]
@@ -72,7 +72,7 @@ public sealed record EvaluatedModel
     public string? Edit { get; init; }
 }
 
-/// <summary>Models whose distributions are averaged.</summary>
+/// <summary>Several models that answer as one: their distributions are averaged.</summary>
 public sealed record EvaluatedEnsemble
 {
     [Description("Its name in the report.")]
@@ -88,7 +88,7 @@ public sealed record EvaluatedEnsemble
     public IReadOnlyList<double> Weights { get; init; } = [];
 }
 
-/// <summary>Names of models above.</summary>
+/// <summary>The three models between which the share of the gap closed is computed, by their names.</summary>
 public sealed record EvaluatedGap
 {
     [Description("The student before training.")]

@@ -11,7 +11,10 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Evaluation;
 
-/// <summary>Judges models in bits per byte on the text that reaches it, one model in memory at a time, except for ensembles.</summary>
+/// <summary>
+/// Judges models by bits per byte on the text that reaches it, and writes a report. The text is kept as tokens; then the models are loaded in turn.
+/// Only an ensemble, or a comparison of exact next bytes, has several of them in memory at once.
+/// </summary>
 internal sealed class EvaluateSink(
     EvaluateOptions options, string name, RunSite run, TorchDevice device, IStageMeter meter, IRejects rejects, IRanks ranks, CancellationToken stopRequested) : ISink<TextDocument>, IEndsEarly
 {

@@ -8,7 +8,7 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Evaluation;
 
-/// <summary>Whether the models that <c>evaluate</c> names can be loaded, and whether those of an ensemble can answer together.</summary>
+/// <summary>Checks before the run that the models that <c>evaluate</c> names can be loaded, and that those of an ensemble can answer together.</summary>
 internal static class EvaluatedModelRules
 {
     public static IEnumerable<RuleFinding> Of(EvaluateOptions options, StageContext context)
@@ -73,7 +73,7 @@ internal static class EvaluatedModelRules
         }
         catch (InputException)
         {
-            // Another rule says it.
+            // Another rule reports this.
             return null;
         }
     }

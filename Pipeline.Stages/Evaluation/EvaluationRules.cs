@@ -3,7 +3,7 @@ using Pipeline.Stages.Ensembles;
 
 namespace Pipeline.Stages.Evaluation;
 
-/// <summary>Rules between the keys of <c>evaluate</c>: which models, ensembles, gap and agreement fit each other.</summary>
+/// <summary>Checks that the options of <c>evaluate</c> fit each other: names are unique, and those that refer to a model find one.</summary>
 internal static class EvaluationRules
 {
     public static IEnumerable<ValidationResult> Of(EvaluateOptions options)

@@ -11,15 +11,15 @@ using TorchSharp;
 
 namespace Pipeline.Stages.Evaluation;
 
-/// <summary>Loads models in turn and scores the held-out text with each.</summary>
-/// <param name="device">Where.</param>
-/// <param name="tokenizers">By path.</param>
-/// <param name="storage">Model folders.</param>
-/// <param name="meter">Progress.</param>
-/// <param name="batchTokens">Of a batch.</param>
-/// <param name="ranks">Who shares the batches.</param>
-/// <param name="stopIfAsked">Throws between batches when a stop was asked for.</param>
-/// <param name="strictPositions">Refuse windows of more tokens than a model was made for.</param>
+/// <summary>Loads the models in turn and scores the held-out text with each. It serves one evaluation.</summary>
+/// <param name="device">Where the models compute.</param>
+/// <param name="tokenizers">The tokenizers, by path.</param>
+/// <param name="storage">Where the model folders are read from.</param>
+/// <param name="meter">Gets progress, counts and remarks.</param>
+/// <param name="batchTokens">How many tokens a batch may have, padding included.</param>
+/// <param name="ranks">The ranks that share the batches.</param>
+/// <param name="stopIfAsked">Called after each batch; throws if a stop was asked for.</param>
+/// <param name="strictPositions">Whether to refuse windows of more tokens than a model was made for.</param>
 internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokenizers, IStorage storage, IStageMeter meter, int batchTokens, IRanks ranks, Action stopIfAsked, bool strictPositions = false)
 {
     private const string AgreementRule =
@@ -40,13 +40,14 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
     private long _done;
     private long _total;
 
+    /// <summary>Judges everything that the plan asks for. Every rank must call it, and gets the same report.</summary>
     public async Task<EvaluationReport> RunAsync(EvaluationPlan plan, HeldOutText text, CancellationToken cancellationToken)
     {
         ILookup<bool, EvaluatedEnsemble> ensembles = plan.Ensembles.ToLookup(e => EvaluationPlan.IsUnlike(plan.MembersOf(e), tokenizers));
         _total = (long)text.Windows.Count * (plan.Models.Count + plan.Ensembles.Count + (plan.ExactBytes ? plan.Models.Count : 0));
         var results = new List<ModelResult>();
         _differing = plan.FindsDiffering ? new DifferingFinder(plan, text, ranks) : null;
-        // Those that others are compared with go first, whatever their place in the report.
+        // The models that others are compared with go first; the report has its own order.
         foreach (ModelPlace place in plan.Models.OrderBy(m => m.Name != plan.Agreement).ThenBy(m => m.Name != plan.Teacher))
             results.Add(await JudgeAsync(place.Name, place.Folder, [place], Averaging.None, text, plan.Agreement, cancellationToken));
         results = [.. plan.Models.Select(m => results.First(r => r.Name == m.Name))];
@@ -161,7 +162,7 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
                 meter.Progress(_done = before + done, _total);
             }, cancellationToken);
             _done = before + windows.Count;
-            // Ranks have the same sums here: none throws while others wait for it.
+            // All ranks have the same sums here, so that none throws while the others wait for it.
             if (Array.FindIndex(sums, sum => !double.IsFinite(sum)) is >= 0 and int bad)
                 notFinite = await device.RunAsync(() => Why(members, windows[bad].Ids, bad), cancellationToken);
         }
@@ -181,7 +182,7 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
         return name == agreement || notFinite is not null || nextBytes is null || _reference is null ? result : Compared(result, nextBytes, _reference);
     }
 
-    /// <summary>Which member's answers are not finite over the window, and why.</summary>
+    /// <summary>Says which member gives numbers that are not finite on the window, and why.</summary>
     private static string Why(List<LanguageModel> members, int[] window, int index)
     {
         using IDisposable quiet = torch.no_grad();
@@ -201,7 +202,7 @@ internal sealed class EvaluationRunner(TorchDevice device, TokenizerStore tokeni
         if (gap is null)
             return null;
         double Of(string name) => results.First(r => r.Name == name).BitsPerByte;
-        // With NaN no comparison holds, and the share is null.
+        // A model without finite figures has NaN bits per byte. No comparison with NaN holds, so that the share is null.
         double? closed = BitsPerByte.GapClosed(Of(gap.Before), Of(gap.After), Of(gap.Teacher));
         return new GapResult(gap.Before, gap.After, gap.Teacher, closed is { } share && double.IsFinite(share) ? share : null);
     }

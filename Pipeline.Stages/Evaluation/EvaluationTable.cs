@@ -3,12 +3,12 @@ using System.Text.Json;
 
 namespace Pipeline.Stages.Evaluation;
 
-/// <summary>A report as cells for a terminal or Markdown, and as JSON.</summary>
+/// <summary>Shows a report as a table for a terminal or for Markdown, and writes and reads it as JSON.</summary>
 public static class EvaluationTable
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true, IndentSize = 2, NewLine = "\n" };
 
-    /// <summary>Agreement has columns only where it was asked for.</summary>
+    /// <summary>The titles of the columns. Agreement and exact figures have columns only where they were asked for.</summary>
     public static IReadOnlyList<string> Header(EvaluationReport report)
     {
         List<string> header = ["model", "bits per byte", "tokens", "tokens per byte"];
@@ -21,11 +21,11 @@ public static class EvaluationTable
         return header;
     }
 
-    /// <summary>One row per model; all columns but the first are numbers.</summary>
+    /// <summary>One row for each model. All columns but the first are numbers.</summary>
     public static IReadOnlyList<IReadOnlyList<string>> Rows(EvaluationReport report)
         => [.. report.Models.Select(m => Row(m, report))];
 
-    /// <summary>Lines below the table.</summary>
+    /// <summary>The remarks below the table.</summary>
     public static IReadOnlyList<string> Notes(EvaluationReport report)
     {
         List<string> notes =
@@ -47,7 +47,7 @@ public static class EvaluationTable
         return notes;
     }
 
-    /// <summary>The table as lines of plain text.</summary>
+    /// <summary>The table and its notes as lines of plain text.</summary>
     public static IReadOnlyList<string> Lines(EvaluationReport report)
     {
         IReadOnlyList<IReadOnlyList<string>> rows = [Header(report), .. Rows(report)];
@@ -55,9 +55,11 @@ public static class EvaluationTable
         return [.. rows.Select(r => string.Join("  ", r.Select((cell, i) => i == 0 ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i])))), .. Notes(report)];
     }
 
+    /// <summary>Writes a report as JSON in UTF-8, with a line feed at the end.</summary>
     public static byte[] ToJson(EvaluationReport report) => [.. JsonSerializer.SerializeToUtf8Bytes(report, Json), (byte)'\n'];
 
-    /// <exception cref="JsonException">It is not a report.</exception>
+    /// <summary>Reads a report that <see cref="ToJson"/> wrote.</summary>
+    /// <exception cref="JsonException">The text is not a report.</exception>
     public static EvaluationReport FromJson(ReadOnlySpan<byte> json)
         => JsonSerializer.Deserialize<EvaluationReport>(json, Json) ?? throw new JsonException("the report is null");
 
@@ -78,7 +80,7 @@ public static class EvaluationTable
 
     private static bool HasExact(EvaluationReport report) => report.Models.Any(m => m.Exact is not null);
 
-    // A model that rules out what it reads costs numbers of dozens of digits.
+    // A model that gives almost no probability to what it reads has figures of dozens of digits.
     private static string Bits(double value) => Number(value, Math.Abs(value) < 1e6 ? "0.0000" : "0.000e+0");
 
     private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

@@ -2,25 +2,33 @@ using System.Text.Json.Serialization;
 
 namespace Pipeline.Stages.Evaluation;
 
-/// <summary>A model by its exact distributions over the next byte, 256 bytes and the end, at every byte of the text.</summary>
-/// <param name="BitsPerByte">Bits over bytes. Never above what the text costs by its own tokens, but for the little that a pattern's cuts are known inexactly.</param>
-/// <param name="Bits">−Σ log2 p(byte), and 8 for each byte without a condition.</param>
-/// <param name="UnscoredBytes">Bytes charged 8 bits each: those of the first token of a model with neither bos nor eos.</param>
+/// <summary>The figures of a model by its exact distribution over the next byte (256 bytes and the end of the text), at every byte of the text.</summary>
+/// <param name="BitsPerByte">
+/// Bits divided by bytes. At most what the text costs by its own tokens, up to the small error of deciding where a pre-tokenizer's pattern may cut.
+/// </param>
+/// <param name="Bits">−Σ log2 p(byte), plus 8 for each byte that the model has no distribution for.</param>
+/// <param name="UnscoredBytes">How many bytes were charged 8 bits each: those of the first token, under a model with neither bos nor eos.</param>
 public sealed record ExactResult(double BitsPerByte, double Bits, long UnscoredBytes)
 {
-    /// <summary>The share of the compared bytes whose most likely next byte is the reference's; null for the reference itself and where there is none.</summary>
+    /// <summary>The share of the compared bytes at which both models have the same most likely next byte. Null for the reference itself.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? Agreement { get; init; }
 
-    /// <summary>Mean over the compared bytes of Σ p(x) log2 (p(x) / q(x)), p the reference's and q the model's, without those the model rules out.</summary>
+    /// <summary>
+    /// The mean over the compared bytes of Σ p(x) log2 (p(x) / q(x)), where p is the reference's distribution and q the model's. The bytes counted in
+    /// <see cref="RuledOutBytes"/> are left out.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? Divergence { get; init; }
 
-    /// <summary>Bytes that both have a distribution at.</summary>
+    /// <summary>How many bytes both models have a distribution for.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? ComparedBytes { get; init; }
 
-    /// <summary>Of these, how many have an infinite divergence: the model gives probability 0 to what the reference does not. A model without an end token rules out the end everywhere.</summary>
+    /// <summary>
+    /// At how many of these the divergence is infinite: the model gives probability 0 to something that the reference allows. A model without an
+    /// end-of-text token, for example, rules out the end everywhere.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? RuledOutBytes { get; init; }
 }

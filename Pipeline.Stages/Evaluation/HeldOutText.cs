@@ -7,7 +7,7 @@ using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Evaluation;
 
-/// <summary>The windows of the held-out text, each under every tokenizer that judges it.</summary>
+/// <summary>The windows of the held-out text, each tokenized by every tokenizer of the models that are judged.</summary>
 internal sealed class HeldOutText
 {
     private readonly int _windowBytes;
@@ -18,6 +18,13 @@ internal sealed class HeldOutText
     private readonly List<DocumentId> _documents = [];
     private readonly IReadOnlyList<(TextTokenizer Tokenizer, TextEncoder Encoder, List<WindowTokens> Windows)> _sides;
 
+    /// <summary>An empty collection of windows.</summary>
+    /// <param name="windowBytes">The longest window, in bytes of UTF-8.</param>
+    /// <param name="stride">See <see cref="Stride"/>.</param>
+    /// <param name="maxBytes">Documents are added until their text is longer than this.</param>
+    /// <param name="tokenizers">The tokenizers, each with another fingerprint.</param>
+    /// <param name="keepOffsets">Whether <see cref="WindowTokens.Offsets"/> will be needed.</param>
+    /// <param name="keepTexts">Whether <see cref="Texts"/> will be needed.</param>
     public HeldOutText(int windowBytes, int? stride, long maxBytes, IReadOnlyList<TextTokenizer> tokenizers, bool keepOffsets, bool keepTexts = false)
     {
         _windowBytes = windowBytes;
@@ -30,7 +37,7 @@ internal sealed class HeldOutText
 
     public int WindowBytes => _windowBytes;
 
-    /// <summary>Bytes of a window that are judged; null: all.</summary>
+    /// <summary>How many bytes at the end of a window are judged. Null where windows do not overlap and all bytes are judged.</summary>
     public int? Stride => _stride;
 
     public long Documents { get; private set; }
@@ -39,18 +46,22 @@ internal sealed class HeldOutText
 
     public bool IsCut { get; private set; }
 
-    /// <summary>The windows' texts, where they are kept.</summary>
+    /// <summary>The texts of the windows, in the order of <see cref="Windows"/>. Throws where they were not kept.</summary>
     public IReadOnlyList<WindowText> Texts => _texts ?? throw new InvalidOperationException("texts were not kept");
 
-    /// <summary>Whose the windows are, where their texts are kept.</summary>
+    /// <summary>The document of each window; empty where texts are not kept.</summary>
     public IReadOnlyList<DocumentId> DocumentIds => _documents;
 
-    /// <summary>Windows under the first tokenizer; all have the same number.</summary>
+    /// <summary>The windows under the first tokenizer. There are as many under every other.</summary>
     public IReadOnlyList<WindowTokens> Windows => _sides[0].Windows;
 
+    /// <summary>The windows under one of the tokenizers.</summary>
     public IReadOnlyList<WindowTokens> Under(TextTokenizer tokenizer) => _sides.First(s => s.Tokenizer.Fingerprint == tokenizer.Fingerprint).Windows;
 
-    /// <summary>False once there is enough text. A document that one tokenizer cannot hold is rejected for all, so that all judge the same.</summary>
+    /// <summary>
+    /// Adds a document. Returns false once there is enough text. A document whose text one tokenizer cannot reproduce is rejected for all models, so that
+    /// all are judged on the same text.
+    /// </summary>
     public bool Add(TextDocument document, IRejects rejects)
     {
         if (Bytes >= _maxBytes)

@@ -3,8 +3,8 @@ using Pipeline.Stages.Ranks;
 namespace Pipeline.Stages.Evaluation;
 
 /// <summary>
-/// A model's most likely next byte at every byte offset of every window where it begins a token and has a prediction for it: what two
-/// models' top-1 agreement is the share of. Filled by <see cref="WindowScorer"/>. Two bytes of memory per byte of text.
+/// A model's most likely next byte, at every byte offset of every window where the model begins a token and has a prediction for it. The agreement of
+/// two models is computed from two of these. <see cref="WindowScorer"/> fills them. They take two bytes of memory for each byte of text.
 /// </summary>
 internal sealed class LikeliestBytes
 {
@@ -12,11 +12,12 @@ internal sealed class LikeliestBytes
     private readonly IReadOnlyList<WindowTokens> _windows;
     private readonly LikeliestBytes? _reference;
 
-    // Per window by byte offset, up to the last that a token begins at.
+    // For each window, the class at each byte offset, up to the last offset at which a token begins.
     private readonly short[][] _classes;
 
-    /// <param name="windows">Under the model's tokenizer, with <see cref="WindowTokens.Offsets"/>.</param>
-    /// <param name="reference">Another model's of the same windows: only where it has a byte is one asked for. Null: everywhere.</param>
+    /// <summary>Nothing is known at first.</summary>
+    /// <param name="windows">The windows under the model's tokenizer, with <see cref="WindowTokens.Offsets"/>.</param>
+    /// <param name="reference">The next bytes of another model on the same windows. Only the offsets where it has one are asked for; null: all.</param>
     public LikeliestBytes(IReadOnlyList<WindowTokens> windows, LikeliestBytes? reference = null)
     {
         _windows = windows;
@@ -24,7 +25,7 @@ internal sealed class LikeliestBytes
         _classes = [.. windows.Select(w => Enumerable.Repeat(Unknown, 1 + OffsetsOf(w).DefaultIfEmpty(Unknown).Max()).ToArray())];
     }
 
-    /// <summary>Entries of a window's ids at whose beginning the next byte is asked for, ascending; never entry 0.</summary>
+    /// <summary>The entries of a window's ids at which the next byte is asked for, ascending. Entry 0 is never one of them.</summary>
     internal IEnumerable<int> Entries(int window)
     {
         int[] offsets = OffsetsOf(_windows[window]);
@@ -37,7 +38,7 @@ internal sealed class LikeliestBytes
 
     internal void Set(int window, int entry, short nextByte) => _classes[window][OffsetsOf(_windows[window])[entry]] = nextByte;
 
-    /// <summary>Gives every rank what the others have set; each offset was set by one of them at most.</summary>
+    /// <summary>Gives every rank what the others have set. At most one rank may have set each offset. Every rank must call it.</summary>
     internal void Share(IRanks ranks)
     {
         foreach (short[] classes in _classes)
@@ -50,7 +51,7 @@ internal sealed class LikeliestBytes
         }
     }
 
-    /// <summary>How many offsets both models have a byte for, and at how many of them it is the same one.</summary>
+    /// <summary>At how many offsets both models have a next byte, and at how many of these it is the same.</summary>
     public (long Same, long Offsets) ComparedWith(LikeliestBytes other)
     {
         ArgumentNullException.ThrowIfNull(other);
@@ -69,7 +70,7 @@ internal sealed class LikeliestBytes
         return (same, offsets);
     }
 
-    /// <summary>A byte, <see cref="NextByte.NoByte"/>, or -1 where there is none.</summary>
+    /// <summary>The next byte at an offset, or <see cref="NextByte.NoByte"/>; -1 where the model has none.</summary>
     internal short At(int window, int offset) => offset < _classes[window].Length ? _classes[window][offset] : Unknown;
 
     private static int[] OffsetsOf(WindowTokens window)

@@ -6,20 +6,21 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Evaluation;
 
-/// <summary>A model that lies on disk: its name in the report, its folder, and where its tokenizer is.</summary>
-/// <param name="Name">Unique in a report.</param>
-/// <param name="Folder">Full path.</param>
-/// <param name="Tokenizer">Full path, or <c>bytes</c>.</param>
-/// <param name="Edit">Full path of an edit of its activations; null: the folder's own, where it has one.</param>
+/// <summary>A model on disk: its name in the report, its folder, and where its tokenizer is.</summary>
+/// <param name="Name">The name, unique in a report.</param>
+/// <param name="Folder">The full path of the Hugging Face folder.</param>
+/// <param name="Tokenizer">The full path of the tokenizer, or <c>bytes</c>.</param>
+/// <param name="Edit">The full path of an edit of its activations. Null for the edit that the folder itself has, if any.</param>
 internal sealed record ModelPlace(string Name, string Folder, string Tokenizer, string? Edit = null)
 {
-    /// <summary>The definition's teacher, by its folder.</summary>
+    /// <summary>The name by which options refer to the definition's teacher.</summary>
     public const string Teacher = "teacher";
 
-    /// <summary>The student before training, exported below the run folder under this name.</summary>
+    /// <summary>The name of the student before training, which is also the name of its folder in the run folder.</summary>
     public const string StudentInitial = InitialStudent.Name;
 
-    /// <exception cref="DefinitionException">It names the teacher of a definition without one.</exception>
+    /// <summary>Finds where a model of the options is. Does not look whether it exists.</summary>
+    /// <exception cref="DefinitionException">The model is the teacher, and the definition has none or one that is not a Hugging Face folder.</exception>
     public static ModelPlace Resolve(EvaluatedModel model, RunDefinition definition, string runFolder)
     {
         string name = model.Title;

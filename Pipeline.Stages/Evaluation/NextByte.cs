@@ -7,26 +7,26 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Evaluation;
 
 /// <summary>
-/// The most likely next byte of text: argmax over b of Σ p(t | prefix) over the tokens t whose first byte is b. Models of any two
-/// tokenizers can be asked for it wherever both begin a token. N positions, S of a slice, V vocabulary rows, C classes, H hidden; [N, V] is
-/// never whole.
+/// The most likely next byte of a text: argmax over b of Σ p(t | prefix), over the tokens t whose first byte is b. Two models with different tokenizers
+/// can be compared by it wherever both begin a token. N positions, S positions of a slice, V rows of the vocabulary, C classes, H hidden size.
+/// [N, V] is computed slice by slice and never held as a whole.
 /// </summary>
 internal static class NextByte
 {
-    /// <summary>The class of what is not a byte of text: special tokens, and unused ids below the largest one.</summary>
+    /// <summary>The class of everything that is not a byte of text: special tokens, and unused ids below the largest one.</summary>
     public const short NoByte = 256;
 
     private const int Classes = NoByte + 1;
 
-    /// <summary>[V] the class of every id of the vocabulary. An added token that is not special is text, as it is for boundaries.</summary>
+    /// <summary>[V] the class of each id. An added token that is not special counts as text, as it does in the boundary mass.</summary>
     public static long[] ClassesOf(TextTokenizer tokenizer)
         => [.. Enumerable.Range(0, tokenizer.VocabularySize).Select(id => !tokenizer.IsSpecial(id) && tokenizer.ByteView(id) is [var first, ..] ? first : (long)NoByte)];
 
-    /// <summary>[N] int64, each a byte or <see cref="NoByte"/>. Rows of the head that no token has get no probability.</summary>
-    /// <param name="hidden_NH">Per member.</param>
-    /// <param name="members">The models, with one tokenizer.</param>
-    /// <param name="average">Which mean of several models.</param>
-    /// <param name="classes_V">int64, of <see cref="ClassesOf"/>.</param>
+    /// <summary>[N] int64, each a byte or <see cref="NoByte"/>. Rows of the head that belong to no token get no probability.</summary>
+    /// <param name="hidden_NH">The hidden states of each member.</param>
+    /// <param name="members">The models, which share a tokenizer.</param>
+    /// <param name="average">How several models are averaged.</param>
+    /// <param name="classes_V">int64, from <see cref="ClassesOf"/>.</param>
     public static Tensor MostLikely(IReadOnlyList<Tensor> hidden_NH, IReadOnlyList<LanguageModel> members, Averaging average, Tensor classes_V)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -15,35 +15,39 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Evaluation;
 
-/// <summary>What <c>alm score --next-bytes</c> is asked for.</summary>
-/// <param name="Model">Full path of a Hugging Face folder.</param>
-/// <param name="Tokenizer">Full path, or <c>bytes</c>; the folder's own when null.</param>
-/// <param name="Input">JSON Lines with a field of text.</param>
-/// <param name="Output">The safetensors file; full path.</param>
-/// <param name="View">From which contexts.</param>
-/// <param name="Field">The field of text.</param>
-/// <param name="BatchTokens">Tokens of a batch, padding included.</param>
-/// <param name="Edit">Full path of an edit of the model's activations; null: the folder's own, where it has one.</param>
-/// <param name="StrictPositions">Refuse documents of more tokens than the model was made for.</param>
+/// <summary>The options of <c>alm score --next-bytes</c>.</summary>
+/// <param name="Model">The full path of a Hugging Face folder.</param>
+/// <param name="Tokenizer">The full path of a tokenizer, or <c>bytes</c>. Null for the folder's own.</param>
+/// <param name="Input">A JSON Lines file in which each line has a text.</param>
+/// <param name="Output">The full path of the safetensors file to write.</param>
+/// <param name="View">Which contexts the distributions are computed from.</param>
+/// <param name="Field">The field that holds the text.</param>
+/// <param name="BatchTokens">How many tokens a batch may have, padding included.</param>
+/// <param name="Edit">The full path of an edit of the model's activations. Null for the edit that the folder itself has, if any.</param>
+/// <param name="StrictPositions">Whether to refuse documents of more tokens than the model was made for.</param>
 public sealed record NextByteFileOptions(
     string Model, string? Tokenizer, string Input, string Output, BytesView View, string Field = "text", int BatchTokens = 8192, string? Edit = null, bool StrictPositions = false);
 
 /// <summary>
-/// Writes a model's distributions over the next byte: for line I of the input the tensor <c>I.logp</c> [N + 1, 257] of float32, natural
-/// logarithms of the next byte after the first 0 … N bytes of the text (NFC), and in the last column of its end. Rows without a condition are
-/// NaN; a space that the tokenizer puts in front is conditioned on and has no row; lines that cannot be used are absent.
+/// Writes a model's distributions over the next byte. Line I of the input becomes the tensor <c>I.logp</c> [N + 1, 257] of float32. Its row k has the
+/// natural logarithms of the probabilities of each next byte after the first k of the N bytes of the text (in NFC), and in the last column that of the
+/// text's end. Without a bos token, rows are NaN until the first token ends, because everything is conditioned on that token. A space that the tokenizer
+/// inserts in front is conditioned on, but has no row of its own. Lines that cannot be used have no tensor.
 /// </summary>
-/// <param name="storage">All files go through it.</param>
+/// <param name="storage">Reads and writes all files.</param>
 /// <param name="device">Where the model computes.</param>
-/// <param name="say">Gets what a person should know of the model; null: nobody does.</param>
+/// <param name="say">Gets remarks about the model for the user; may be null.</param>
 public sealed class NextByteFile(IStorage storage, TorchDevice device, Action<string>? say = null)
 {
-    // A character takes a kilobyte of rows.
+    // Each character takes at least one row, which is a kilobyte.
     private const int MostLines = 64, MostCharacters = 1 << 15;
 
     private readonly record struct Line(long Row, string? Text);
 
-    /// <exception cref="InputException">Model, tokenizer or input cannot be read, or the tokenizer has no byte view.</exception>
+    /// <summary>Writes the file, and says how many lines were scored. Nothing is left behind if it fails.</summary>
+    /// <exception cref="InputException">
+    /// The model, the tokenizer or the input cannot be read, the tokenizer has no exact next bytes, or a number of the model is not finite.
+    /// </exception>
     public async Task<ScoreFileCounts> RunAsync(NextByteFileOptions options, CancellationToken cancellationToken)
     {
         LineFileForm.Require(storage, options.Input, new() { Files = [options.Input], Field = options.Field });
@@ -54,7 +58,7 @@ public sealed class NextByteFile(IStorage storage, TorchDevice device, Action<st
             say?.Invoke(remark);
         model.Model.LimitPositions(model.Name, options.StrictPositions, say);
         var vocabulary = new ByteVocabulary(tokenizer, EndTokens.Read(options.Model, tokenizer, storage), model.Model.Config.VocabularySize);
-        // Shapes stand at the head of the file and are known at the end: rows wait in a file of their own that nobody else sees.
+        // The file begins with the shapes of all tensors, which are only known at the end. Until then, the rows wait in a temporary file.
         string rowsPath = options.Output + ".rows";
         Staging.CleanLeft(storage, rowsPath);
         Staging.CleanLeft(storage, options.Output);
@@ -74,7 +78,7 @@ public sealed class NextByteFile(IStorage storage, TorchDevice device, Action<st
                     continue;
                 }
                 float[] own = windows.Count == 1 ? rows.Dequeue() : [.. windows.SelectMany(_ => rows.Dequeue())];
-                // Rows without a condition are NaN; that is only a first row without a bos token, never the last one.
+                // Without a bos token, rows are NaN until the first token ends. The last row comes after it, so if that is NaN, the model is not sound.
                 if (float.IsNaN(own[^1]) && HasCondition(windows[^1]))
                     throw await device.RunAsync(() => NotFinite.Refusal(model.Name, model.Model, $"its next bytes of line {lines[i].Row + 1}"), cancellationToken);
                 tensors.Add(Keep(waiting.Stream, lines[i].Row, own));
@@ -101,13 +105,15 @@ public sealed class NextByteFile(IStorage storage, TorchDevice device, Action<st
         for (long row = 0; lines.Next(); row++)
         {
             RowText read = lines.IsTooLong ? RowText.Rejected(TextRejects.LineTooLong) : JsonLine.Read(lines.Line.Span, reading);
-            // An empty text is one too: its one row says how texts begin.
+            // An empty text counts as well: its only row says how texts begin.
             string? found = read.Reject is null ? read.Text : read.Reject == TextRejects.Empty ? "" : null;
             yield return new Line(row, found is null ? null : WellFormedText.Normalize(found));
         }
     }
 
-    /// <summary>The text as one, or in windows where it has more tokens than the model has positions; null where tokens do not spell it.</summary>
+    /// <summary>
+    /// The text in one piece, or in windows where it has more tokens than the model has positions. Null where the tokens do not spell the text.
+    /// </summary>
     private static List<ByteText>? Texts(string text, ByteVocabulary vocabulary, LanguageModel model)
     {
         int positions = model.Model.Config.MaxPositions;
@@ -119,7 +125,8 @@ public sealed class NextByteFile(IStorage storage, TorchDevice device, Action<st
             model.CheckIds(whole.Ids);
             if (whole.Ids.Length < positions)
                 return [whole];
-            // Every token has at least one byte of its own, so these fit whatever the tokenizer makes of them; one position is for the bos token, one for an inserted space.
+            // Every token has at least one byte of its own, so that these windows fit, whatever the tokenizer makes of them. Two positions are left for the
+            // bos token and for an inserted space.
             List<Window> windows = WindowCutter.Cut(text, Math.Max(WindowCutter.LeastWindowBytes, positions - 2));
             return [.. windows.Select((w, i) => ByteText.Of(text.Substring(w.Start, w.Length), encoder, vocabulary, mark, hasEnd: i == windows.Count - 1))];
         }
@@ -129,7 +136,7 @@ public sealed class NextByteFile(IStorage storage, TorchDevice device, Action<st
         }
     }
 
-    // As many lines as can be worked on together.
+    // Groups the lines: as many as may be in memory together.
     private static IEnumerable<IReadOnlyList<Line>> Some(IEnumerable<Line> lines)
     {
         var some = new List<Line>();
@@ -151,7 +158,7 @@ public sealed class NextByteFile(IStorage storage, TorchDevice device, Action<st
 
     private async Task<float[][]> RowsAsync(NextByteModel bytes, ByteText[] texts, NextByteFileOptions options, CancellationToken cancellationToken)
     {
-        // The row after a window is the next one's first: what comes there is predicted by the next window.
+        // Only the last window has a row for what comes after it. After any other window comes the first row of the next one.
         float[][] rows = [.. texts.Select(text => new float[(text.Rows.Length - (text.HasEnd ? 0 : 1)) * ByteVocabulary.Symbols])];
         int[] asked = [.. Enumerable.Range(0, texts.Length).Where(i => HasCondition(texts[i]))];
         foreach (int i in Enumerable.Range(0, texts.Length).Except(asked))

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace Pipeline.Stages.Evaluation;
 
-/// <summary>JSON has no number for what is none: NaN is null there.</summary>
+/// <summary>Writes a number that is not finite as null, because JSON has no such numbers, and reads null as NaN.</summary>
 internal sealed class NullForNaN : JsonConverter<double>
 {
     public override bool HandleNull => true;

@@ -12,34 +12,35 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Evaluation;
 
-/// <summary>What <c>alm score</c> is asked for.</summary>
-/// <param name="Model">Full path of a Hugging Face folder.</param>
-/// <param name="Tokenizer">Full path, or <c>bytes</c>; the folder's own when null.</param>
-/// <param name="Input">JSON Lines with a field of text.</param>
-/// <param name="Output">JSON Lines, one for each line of the input; full path.</param>
-/// <param name="Field">The field of text.</param>
-/// <param name="BatchTokens">Of a batch, padding included.</param>
-/// <param name="Edit">Full path of an edit of the model's activations; null: the folder's own, where it has one.</param>
-/// <param name="StrictPositions">Refuse documents of more tokens than the model was made for.</param>
+/// <summary>The options of <c>alm score</c>.</summary>
+/// <param name="Model">The full path of a Hugging Face folder.</param>
+/// <param name="Tokenizer">The full path of a tokenizer, or <c>bytes</c>. Null for the folder's own.</param>
+/// <param name="Input">A JSON Lines file in which each line has a text.</param>
+/// <param name="Output">The full path of the JSON Lines file to write. It has a line for each line of the input.</param>
+/// <param name="Field">The field that holds the text.</param>
+/// <param name="BatchTokens">How many tokens a batch may have, padding included.</param>
+/// <param name="Edit">The full path of an edit of the model's activations. Null for the edit that the folder itself has, if any.</param>
+/// <param name="StrictPositions">Whether to refuse documents of more tokens than the model was made for.</param>
 public sealed record ScoreFileOptions(string Model, string? Tokenizer, string Input, string Output, string Field = "text", int BatchTokens = 8192, string? Edit = null, bool StrictPositions = false);
 
 /// <summary>How many lines were scored, and how many could not be.</summary>
 public readonly record struct ScoreFileCounts(long Scored, long Rejected);
 
 /// <summary>
-/// Scores documents whole, without windows: per token the id, log p(token | tokens before), null for the first, and the log boundary
-/// mass after it, in nats; per document bits per byte. A line that cannot be scored gives a line that says why.
+/// Scores whole documents, without cutting them into windows. It writes for each token its id, log p(token | tokens before) in nats, which is null for
+/// the first token, and the log boundary mass after it; and for each document its bits per byte. For a line that cannot be scored, it writes why.
 /// </summary>
-/// <param name="storage">All files go through it.</param>
+/// <param name="storage">Reads and writes all files.</param>
 /// <param name="device">Where the model computes.</param>
-/// <param name="say">Gets what a person should know of the model; null: nobody does.</param>
+/// <param name="say">Gets remarks about the model for the user; may be null.</param>
 public sealed class ScoreFile(IStorage storage, TorchDevice device, Action<string>? say = null)
 {
     private const int DocumentsAtATime = 256;
 
     private readonly record struct Line(long Row, WindowTokens? Tokens, long Bytes, string? Error);
 
-    /// <exception cref="Contracts.Errors.InputException">Model, tokenizer or input cannot be read, or an answer of the model is not finite.</exception>
+    /// <summary>Writes the file, and says how many lines were scored. Nothing is left behind if it fails.</summary>
+    /// <exception cref="Contracts.Errors.InputException">The model, the tokenizer or the input cannot be read, or a number of the model is not finite.</exception>
     public async Task<ScoreFileCounts> RunAsync(ScoreFileOptions options, CancellationToken cancellationToken)
     {
         LineFileForm.Require(storage, options.Input, Reading(options));
@@ -130,7 +131,7 @@ public sealed class ScoreFile(IStorage storage, TorchDevice device, Action<strin
         for (int row = 0, at = 0; row < rows.Length; at += rows[row++].Length)
         {
             results[row] = new TokenScores(likelihoods[at..(at + rows[row].Length - 1)], boundaries[at..(at + rows[row].Length)]);
-            // Of boundaries no mass at all is possible; of a token no number is infinite, as the softmax is over finite logits.
+            // No boundary at all is possible, and its logarithm is -∞. No token's log-likelihood is infinite, because the softmax is over finite logits.
             if (NotFinite.FirstIn(results[row].LogLikelihoods) >= 0 || Array.Exists(results[row].LogBoundaryMasses, mass => !(mass <= float.MaxValue)))
                 throw NotFinite.Refusal(model.Name, model.Model, $"its likelihoods of line {numbers[row] + 1}");
         }
@@ -173,7 +174,7 @@ public sealed class ScoreFile(IStorage storage, TorchDevice device, Action<strin
         json.WriteEndArray();
     }
 
-    // JSON has no infinity: an impossible token is the most negative number of float32.
+    // JSON has no infinity. What is impossible gets the most negative number of float32.
     private static void WriteNumber(Utf8JsonWriter json, float value) => json.WriteNumberValue(Math.Max(value, float.MinValue));
 
     private readonly record struct TokenScores(float[] LogLikelihoods, float[] LogBoundaryMasses);

@@ -2,21 +2,22 @@ using System.Text;
 
 namespace Pipeline.Stages.Evaluation;
 
-/// <summary>A run of characters of a text, and its length as UTF-8.</summary>
+/// <summary>A stretch of a text, in UTF-16 code units, and its length in bytes of UTF-8.</summary>
 internal readonly record struct Window(int Start, int Length, int Bytes);
 
 /// <summary>
-/// The one rule by which text is cut before it is judged: windows of at most a given number of UTF-8 bytes, each ending before the last white
-/// space that fits, or where there is none, at the last whole character. The rule looks at text alone, so every model is judged on the
-/// same windows whatever its tokenizer is.
+/// The rule by which text is cut into windows before it is judged. A window has at most a given number of bytes of UTF-8. It ends before the last white
+/// space that fits, or where there is none, after the last whole character. The rule looks only at the text, so that every model is judged on the same
+/// windows, whatever its tokenizer.
 /// </summary>
 public static class WindowCutter
 {
-    /// <summary>The longest character of UTF-8 has four bytes: a smaller window might hold none.</summary>
+    /// <summary>The smallest window: a character can take four bytes in UTF-8, and must fit.</summary>
     public const int LeastWindowBytes = 4;
 
-    /// <param name="text">Well-formed.</param>
-    /// <param name="windowBytes">At least <see cref="LeastWindowBytes"/>.</param>
+    /// <summary>Cuts a text into windows that follow each other without gaps.</summary>
+    /// <param name="text">A well-formed text.</param>
+    /// <param name="windowBytes">The longest window, at least <see cref="LeastWindowBytes"/>.</param>
     internal static List<Window> Cut(string text, int windowBytes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(windowBytes, LeastWindowBytes);

@@ -10,24 +10,28 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Evaluation;
 
 /// <summary>
-/// Log-likelihoods of windows, and where asked the most likely next bytes: sorted by length and taken in batches of a given number of tokens, padding included, on the device's thread. H
-/// hidden, R tokens that are not padding. Ranks share the batches, which are the same however many there are, and so are the numbers.
+/// Computes the log-likelihoods of windows and, where they are asked for, the most likely next bytes. The windows are sorted by length and scored in
+/// batches. The batches do not depend on the number of ranks, which share them; so the results do not depend on it either. H hidden size, R tokens of
+/// a batch that are not padding.
 /// </summary>
 internal sealed class WindowScorer(TorchDevice device, int batchTokens, IRanks? ranks = null)
 {
     private readonly IRanks _ranks = ranks ?? OneRank.Instance;
 
-    /// <summary>Tokens of all batches so far, padding included, and those that were padding.</summary>
+    /// <summary>How many tokens all batches had so far, padding included, and how many of these were padding.</summary>
     public (long Tokens, long Padding) Work { get; private set; }
 
-    /// <summary>Per window Σ log p(token | tokens before) over its tokens but the first, in nats, in the order of the windows.</summary>
-    /// <param name="members">One model, or several with one tokenizer whose distributions are averaged.</param>
-    /// <param name="average">How several are averaged.</param>
-    /// <param name="windows">Under the members' tokenizer.</param>
-    /// <param name="nextBytes">Gets the most likely next bytes of these windows, from the same hidden states; null: not computed.</param>
-    /// <param name="kept">Gets log p of each token of each window that this rank scores; null: nobody wants them.</param>
-    /// <param name="afterBatch">Called between batches with the number of windows done; what it throws stops the work.</param>
-    /// <param name="cancellationToken">Stops between batches.</param>
+    /// <summary>
+    /// For each window, in their order, Σ log p(token | tokens before) in nats over the tokens that are judged and have a score. Every rank must call it,
+    /// and gets the same sums.
+    /// </summary>
+    /// <param name="members">One model, or several with one tokenizer, whose distributions are averaged.</param>
+    /// <param name="average">How several models are averaged.</param>
+    /// <param name="windows">The windows under the members' tokenizer.</param>
+    /// <param name="nextBytes">Gets the most likely next bytes of these windows, from the same hidden states. Null where they are not needed.</param>
+    /// <param name="kept">For each window that this rank scores, gets log p of each token, with 0 for entry 0. Null where they are not needed.</param>
+    /// <param name="afterBatch">Called after each batch with the number of windows that this rank has done. An exception from it stops the work.</param>
+    /// <param name="cancellationToken">Stops the work between batches.</param>
     public async Task<double[]> ScoreAsync(
         IReadOnlyList<LanguageModel> members,
         Averaging average,
@@ -79,7 +83,7 @@ internal sealed class WindowScorer(TorchDevice device, int batchTokens, IRanks? 
             done += batch.Length;
             afterBatch?.Invoke(done);
         }
-        // Each number was made by one rank and is 0 on the others.
+        // Each window was scored by one rank, and its sum is 0 on the others.
         _ranks.Sum(sums.AsSpan());
         nextBytes?.Share(_ranks);
         double[] work = [Work.Tokens - before.Tokens, Work.Padding - before.Padding];
@@ -108,7 +112,7 @@ internal sealed class WindowScorer(TorchDevice device, int batchTokens, IRanks? 
         return new BatchScores(likelihoods, [.. nextByte_N.cpu().data<long>()]);
     }
 
-    /// <summary>Row after row, the place in R of the token before each entry: its hidden state says what comes there.</summary>
+    /// <summary>Row after row, the place in R of the token before each entry, whose hidden state predicts the entry.</summary>
     private static IEnumerable<long> Before(int[][] rows, int[][] entries)
     {
         long start = 0;
@@ -119,7 +123,8 @@ internal sealed class WindowScorer(TorchDevice device, int batchTokens, IRanks? 
         }
     }
 
-    /// <param name="LogLikelihood_R">Row after row, for each token the log p of the token after it; 0 for the last of a row.</param>
-    /// <param name="NextByte_N">Row after row, the class of the most likely next byte at each entry that was asked for.</param>
+    /// <summary>The scores of a batch.</summary>
+    /// <param name="LogLikelihood_R">Row after row, for each token log p of the token after it; 0 for the last of a row.</param>
+    /// <param name="NextByte_N">Row after row, the class of the most likely next byte at each entry for which it was asked.</param>
     private readonly record struct BatchScores(float[] LogLikelihood_R, long[] NextByte_N);
 }

@@ -2,19 +2,20 @@ using System.Text;
 
 namespace Pipeline.Stages.Evaluation;
 
-/// <summary>What is judged at a time, and the text before it that is read with it.</summary>
-/// <param name="Before">Context, which has no score; empty where windows do not overlap.</param>
-/// <param name="Judged">The text whose bytes are scored.</param>
+/// <summary>A window of text: what is judged, and the context before it.</summary>
+/// <param name="Before">The context, which the model reads but which is not judged. Empty where windows do not overlap.</param>
+/// <param name="Judged">The text that is judged.</param>
 internal readonly record struct WindowText(string Before, string Judged)
 {
+    /// <summary>The length of the context in bytes of UTF-8.</summary>
     public int BytesBefore => Encoding.UTF8.GetByteCount(Before);
 
-    /// <summary>What a model reads.</summary>
+    /// <summary>What the model reads.</summary>
     public string Whole => Before + Judged;
 
     /// <summary>
-    /// Cuts text into pieces of at most <paramref name="stride"/> bytes, each with as many whole pieces before it as fit into a window of
-    /// <paramref name="windowBytes"/>. Every byte is judged once, whatever the tokenizer.
+    /// Cuts a text into pieces of at most <paramref name="stride"/> bytes. The context of a piece is as many whole pieces before it as fit into a window of
+    /// <paramref name="windowBytes"/> with it. Every byte is judged once, whatever the tokenizer.
     /// </summary>
     public static List<WindowText> Cut(string text, int windowBytes, int stride)
     {

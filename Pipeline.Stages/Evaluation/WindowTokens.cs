@@ -3,28 +3,29 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Evaluation;
 
-/// <summary>A window under one tokenizer: what the model reads, and what of it has no score.</summary>
-/// <param name="Ids">With bos, else eos, in front where the tokenizer has one. Entry 0 has no score.</param>
-/// <param name="HasPrefix">Whether entry 0 is such a token and not text.</param>
-/// <param name="UnscoredBytes">Bytes of text under entry 0 where it is text.</param>
+/// <summary>A window under one tokenizer: the tokens that the model reads, and which of them have no score.</summary>
+/// <param name="Ids">The tokens. In front is bos, or eos where there is no bos, if the tokenizer has either. Entry 0 has no score.</param>
+/// <param name="HasPrefix">Whether entry 0 is bos or eos and not text.</param>
+/// <param name="UnscoredBytes">The bytes of entry 0 where it is text.</param>
 /// <param name="Offsets">
-/// Per entry the byte of the window that it begins at; -1 for entry 0, which no prediction is about, and for a token that stands for other
-/// bytes than its own (a space that the tokenizer put in front). Null where it was not asked for.
+/// For each entry, the byte of the judged text at which it begins. -1 where nothing is to be compared: for entry 0, which nothing predicts, for tokens of
+/// the context, and for a token that spells more than its bytes of the text, because the tokenizer inserted a space. Null where they were not asked for.
 /// </param>
-/// <param name="Context">Tokens of text in front that are read and not judged.</param>
+/// <param name="Context">How many tokens of text in front are read but not judged.</param>
 internal sealed record WindowTokens(int[] Ids, bool HasPrefix, int UnscoredBytes, int[]? Offsets = null, int Context = 0)
 {
-    /// <summary>Tokens of text that are judged.</summary>
+    /// <summary>How many tokens of text are judged.</summary>
     public int TextTokens => Ids.Length - Context - (HasPrefix ? 1 : 0);
 
-    /// <summary>The first entry that has a score.</summary>
+    /// <summary>The first entry that is judged and has a score.</summary>
     public int FirstScored => Math.Max(1, Context + (HasPrefix ? 1 : 0));
 
-    /// <param name="encoder">Of <paramref name="tokenizer"/>.</param>
-    /// <param name="tokenizer">Says what goes in front.</param>
-    /// <param name="text">Well-formed and NFC.</param>
-    /// <param name="keepOffsets">Whether <see cref="Offsets"/> is asked for.</param>
-    /// <param name="before">Text before it that is read with it.</param>
+    /// <summary>Tokenizes a window.</summary>
+    /// <param name="encoder">An encoder of <paramref name="tokenizer"/>.</param>
+    /// <param name="tokenizer">The tokenizer, which knows what goes in front.</param>
+    /// <param name="text">The judged text, well-formed and in NFC.</param>
+    /// <param name="keepOffsets">Whether <see cref="Offsets"/> will be needed.</param>
+    /// <param name="before">The context: text before it that is read but not judged.</param>
     /// <exception cref="ByteViewException">The tokens do not spell the text's bytes.</exception>
     public static WindowTokens Encode(TextEncoder encoder, TextTokenizer tokenizer, string text, bool keepOffsets = false, string before = "")
     {
@@ -37,9 +38,9 @@ internal sealed record WindowTokens(int[] Ids, bool HasPrefix, int UnscoredBytes
             : new WindowTokens(tokens.Ids, false, tokens.Count > 0 ? tokens.ByteEnds[0] : 0, offsets);
     }
 
-    /// <summary>Where each token that is judged ends, in bytes of the judged text.</summary>
-    /// <param name="encoder">Of the tokenizer.</param>
-    /// <param name="window">As it was encoded.</param>
+    /// <summary>Where each judged token ends, in bytes of the judged text.</summary>
+    /// <param name="encoder">An encoder of the tokenizer.</param>
+    /// <param name="window">The window's text.</param>
     public static int[] ByteEnds(TextEncoder encoder, WindowText window)
     {
         int bytes = window.BytesBefore;
@@ -47,12 +48,12 @@ internal sealed record WindowTokens(int[] Ids, bool HasPrefix, int UnscoredBytes
         return [.. tokens.ByteEnds.Skip(context).Select(end => end - bytes)];
     }
 
-    // Together where a token ends between the two, as it does nearly always before white space; else each by itself, so that the bytes
-    // that are judged are the same for every tokenizer.
+    // Context and text are tokenized together if a token ends between them, as nearly always before white space. Otherwise each is tokenized by itself,
+    // so that the judged bytes are the same for every tokenizer.
     private static (TokenSequence Tokens, int Context) Whole(TextEncoder encoder, string text, string before, int bytes)
     {
         TokenSequence tokens = encoder.EncodeDocument(before + text, addBos: false, addEos: false);
-        // The first that ends there: one after it without bytes of its own belongs to what follows.
+        // The first token that ends there. A token after it without bytes of its own belongs to the judged text.
         int context = Array.IndexOf(tokens.ByteEnds, bytes) + 1;
         if (context > 0)
             return (tokens, context);

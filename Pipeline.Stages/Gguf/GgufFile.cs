@@ -5,8 +5,8 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Gguf;
 
 /// <summary>
-/// One memory-mapped GGUF file of version 2 or 3 (github.com/ggml-org/ggml, docs/gguf.md): metadata, and where its tensors are. The file
-/// may be untrusted, so everything is checked against the file's length before it is used.
+/// A memory-mapped GGUF file of version 2 or 3 (github.com/ggml-org/ggml, docs/gguf.md): its metadata, and where its tensors are. The file may be
+/// untrusted, so every length in it is checked against the file's length before it is used.
 /// </summary>
 internal sealed class GgufFile : IDisposable
 {
@@ -30,14 +30,16 @@ internal sealed class GgufFile : IDisposable
         _byName = tensors.ToDictionary(t => t.Name, StringComparer.Ordinal);
     }
 
+    /// <summary>The file's path, for messages.</summary>
     public string Path { get; }
 
+    /// <summary>The metadata.</summary>
     public GgufMetadata Metadata { get; }
 
-    /// <summary>In the file's order.</summary>
+    /// <summary>The tensors, in the file's order.</summary>
     public IReadOnlyList<GgufTensor> Tensors { get; }
 
-    /// <summary>Whether a path is a file that begins as a GGUF does.</summary>
+    /// <summary>Whether there is a file at a path that begins like a GGUF file.</summary>
     public static bool IsOne(string path, IStorage storage)
     {
         if (!storage.FileExists(path))
@@ -47,7 +49,8 @@ internal sealed class GgufFile : IDisposable
         return stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) == head.Length && BinaryPrimitives.ReadUInt32LittleEndian(head) == Magic;
     }
 
-    /// <exception cref="InputException">It does not exist, or it is corrupt: the message says where and how.</exception>
+    /// <summary>Opens a file and reads everything but the tensors' values.</summary>
+    /// <exception cref="InputException">The file does not exist, or it is corrupt; the message says how.</exception>
     public static GgufFile Open(string path, IStorage storage)
     {
         if (!storage.FileExists(path))
@@ -72,16 +75,18 @@ internal sealed class GgufFile : IDisposable
         }
     }
 
+    /// <summary>The tensor with a name; null where there is none.</summary>
     public GgufTensor? Find(string name) => _byName.GetValueOrDefault(name);
 
+    /// <summary>The tensor with a name.</summary>
     /// <exception cref="InputException">There is none.</exception>
     public GgufTensor Tensor(string name) => Find(name) ?? throw new InputException($"{Path}: no tensor '{name}' in it");
 
-    /// <summary>Rows of a tensor as float32, from a row on, as many as <paramref name="values"/> holds; of F32, F16, BF16 or Q8_0.</summary>
-    /// <param name="tensor">Of this file.</param>
-    /// <param name="firstRow">Rows are all dimensions but the last, row after row.</param>
-    /// <param name="values">A whole number of rows.</param>
-    /// <exception cref="InputException">The tensor is of another type.</exception>
+    /// <summary>Reads rows of a tensor of type F32, F16, BF16 or Q8_0 as float32.</summary>
+    /// <param name="tensor">A tensor of this file.</param>
+    /// <param name="firstRow">The first row to read. A tensor counts as a matrix whose columns are its last dimension.</param>
+    /// <param name="values">Gets the values. Its length must be a whole number of rows, and says how many are read.</param>
+    /// <exception cref="InputException">The tensor has another type.</exception>
     public void Rows(GgufTensor tensor, long firstRow, Span<float> values)
     {
         if (!Enum.IsDefined((GgufType)tensor.Type))
@@ -131,7 +136,7 @@ internal sealed class GgufFile : IDisposable
         for (int d = shape.Length - 1; d >= 0; d--)
         {
             ulong size = reader.UInt64($"the shape of '{name}'");
-            // No file of the world holds more.
+            // No file in the world holds more, and further products cannot overflow.
             UInt128 elements = (UInt128)count * size;
             if (elements == 0 || elements > MostElements)
                 throw reader.Corrupt($"tensor '{name}' has a dimension of {size}");
@@ -146,7 +151,7 @@ internal sealed class GgufFile : IDisposable
         return (name, type, shape, reader.UInt64($"the offset of '{name}'"), (long)(count / (ulong)block) * bytes);
     }
 
-    // As ggml has it: one after the other, each padded to the alignment, without a hole.
+    // Like ggml, expects the tensors one after another, each padded to the alignment, with no holes between them.
     private static List<GgufTensor> Places(
         ref GgufReader reader, List<(string Name, uint Type, long[] Shape, ulong Offset, long Bytes)> infos, long alignment, long fileLength)
     {
@@ -167,5 +172,6 @@ internal sealed class GgufFile : IDisposable
         return tensors;
     }
 
+    /// <summary>A length rounded up to a multiple of the alignment.</summary>
     internal static long Padded(long length, long alignment) => (length + alignment - 1) / alignment * alignment;
 }

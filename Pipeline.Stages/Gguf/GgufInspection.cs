@@ -3,23 +3,24 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Gguf;
 
-/// <summary>What the head of a GGUF file says, for a person.</summary>
-/// <param name="Architecture">By which llama.cpp computes it.</param>
-/// <param name="Parameters">Elements of all tensors.</param>
-/// <param name="Types">How many tensors are of each type: "39 F32".</param>
-/// <param name="Tokens">Of the vocabulary; null where it has none.</param>
-/// <param name="Tokenizer">Its kind.</param>
-/// <param name="PreTokenizer">How text is cut before merging, by llama.cpp's name.</param>
-/// <param name="Layers">Of the decoder.</param>
-/// <param name="Positions">That it was made for.</param>
-/// <param name="HasChatTemplate">Whether one came along.</param>
+/// <summary>A summary of a GGUF file, for people. What the file does not say is null.</summary>
+/// <param name="Architecture">The name by which llama.cpp knows how to compute the model.</param>
+/// <param name="Parameters">The number of elements of all tensors.</param>
+/// <param name="Types">How many tensors have each type: "39 F32".</param>
+/// <param name="Tokens">The size of the vocabulary.</param>
+/// <param name="Tokenizer">The kind of tokenizer.</param>
+/// <param name="PreTokenizer">llama.cpp's name for how text is split before tokens are merged.</param>
+/// <param name="Layers">The number of decoder layers.</param>
+/// <param name="Positions">The number of positions that the model was made for.</param>
+/// <param name="HasChatTemplate">Whether the file has a chat template.</param>
 public sealed record GgufInspection(
     string? Architecture, long Parameters, IReadOnlyList<string> Types, int? Tokens, string? Tokenizer, string? PreTokenizer, long? Layers, long? Positions, bool HasChatTemplate)
 {
-    /// <summary>Whether a path is a file that begins as a GGUF does.</summary>
+    /// <summary>Whether there is a file at a path that begins like a GGUF file.</summary>
     public static bool Recognises(IStorage storage, string path) => GgufFile.IsOne(path, storage);
 
-    /// <exception cref="InputException">It is damaged.</exception>
+    /// <summary>Summarizes a file.</summary>
+    /// <exception cref="InputException">The file does not exist or is corrupt.</exception>
     public static GgufInspection Of(IStorage storage, string path)
     {
         using GgufFile file = GgufFile.Open(path, storage);

@@ -4,7 +4,10 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Stages.Gguf;
 
-/// <summary>Key-values of a file, in its order: numbers, flags, texts, and arrays of one of these.</summary>
+/// <summary>
+/// The metadata of a file: values by key, which are numbers, flags, texts, or arrays of one of these. Integers of any width are read as long, and both
+/// kinds of floating-point numbers as double. A value is null where the file does not have its key.
+/// </summary>
 internal sealed class GgufMetadata
 {
     private const int MostKeys = 65_536, LongestKey = 65_535, LongestText = 64 << 20, MostItems = 1 << 26;
@@ -14,9 +17,11 @@ internal sealed class GgufMetadata
 
     private GgufMetadata(string path) => _path = path;
 
+    /// <summary>All values: long, double, bool, string, or an array of one of these.</summary>
     public IReadOnlyDictionary<string, object> Values => _values;
 
-    /// <exception cref="InputException">It exists and is not a whole number that fits.</exception>
+    /// <summary>A whole number.</summary>
+    /// <exception cref="InputException">The value exists and is not a whole number.</exception>
     public long? Whole(string key) => Find(key) switch
     {
         null => null,
@@ -24,7 +29,8 @@ internal sealed class GgufMetadata
         object other => throw Wrong(key, other, "a whole number"),
     };
 
-    /// <exception cref="InputException">It exists and is not a number.</exception>
+    /// <summary>A number, whole or not.</summary>
+    /// <exception cref="InputException">The value exists and is not a number.</exception>
     public double? Number(string key) => Find(key) switch
     {
         null => null,
@@ -33,7 +39,8 @@ internal sealed class GgufMetadata
         object other => throw Wrong(key, other, "a number"),
     };
 
-    /// <exception cref="InputException">It exists and is neither true nor false.</exception>
+    /// <summary>A flag.</summary>
+    /// <exception cref="InputException">The value exists and is neither true nor false.</exception>
     public bool? Flag(string key) => Find(key) switch
     {
         null => null,
@@ -41,7 +48,8 @@ internal sealed class GgufMetadata
         object other => throw Wrong(key, other, "true or false"),
     };
 
-    /// <exception cref="InputException">It exists and is not text.</exception>
+    /// <summary>A text.</summary>
+    /// <exception cref="InputException">The value exists and is not a text.</exception>
     public string? Text(string key) => Find(key) switch
     {
         null => null,
@@ -49,7 +57,8 @@ internal sealed class GgufMetadata
         object other => throw Wrong(key, other, "a text"),
     };
 
-    /// <exception cref="InputException">It exists and is not an array of texts.</exception>
+    /// <summary>An array of texts.</summary>
+    /// <exception cref="InputException">The value exists and is not an array of texts.</exception>
     public string[]? Texts(string key) => Find(key) switch
     {
         null => null,
@@ -57,7 +66,8 @@ internal sealed class GgufMetadata
         object other => throw Wrong(key, other, "an array of texts"),
     };
 
-    /// <exception cref="InputException">It exists and is not an array of whole numbers.</exception>
+    /// <summary>An array of whole numbers.</summary>
+    /// <exception cref="InputException">The value exists and is not an array of whole numbers.</exception>
     public long[]? Wholes(string key) => Find(key) switch
     {
         null => null,
@@ -65,7 +75,8 @@ internal sealed class GgufMetadata
         object other => throw Wrong(key, other, "an array of whole numbers"),
     };
 
-    /// <exception cref="InputException">It exists and is not an array of numbers.</exception>
+    /// <summary>An array of floating-point numbers.</summary>
+    /// <exception cref="InputException">The value exists and is not an array of floating-point numbers.</exception>
     public double[]? Numbers(string key) => Find(key) switch
     {
         null => null,
@@ -73,6 +84,8 @@ internal sealed class GgufMetadata
         object other => throw Wrong(key, other, "an array of numbers"),
     };
 
+    /// <summary>Reads the metadata, from where the reader is.</summary>
+    /// <exception cref="InputException">The file is corrupt.</exception>
     internal static GgufMetadata Read(ref GgufReader reader, int keys, string path)
     {
         if (keys > MostKeys)
@@ -157,7 +170,7 @@ internal sealed class GgufMetadata
         };
     }
 
-    /// <summary>Bytes of a value; 0 where that is not fixed, or where there is no such type.</summary>
+    /// <summary>The width of a value in bytes; 0 for a type without a fixed width, and for an unknown type.</summary>
     private static int Width(GgufValueType type) => type switch
     {
         GgufValueType.UInt8 or GgufValueType.Int8 or GgufValueType.Bool => 1,

@@ -3,17 +3,18 @@ using System.Runtime.InteropServices;
 
 namespace Pipeline.Stages.Gguf;
 
-/// <summary>Float32 to the bytes of a tensor and back. Rounding is to the nearest, as ggml's reference does for each type.</summary>
+/// <summary>Converts float32 to the bytes of a tensor and back. Rounds to the nearest, as ggml's reference code does for each type.</summary>
 internal static class GgufNumbers
 {
     private const int Block = 32, BlockBytes = 34;
 
-    /// <summary>The largest quantum of a signed byte.</summary>
+    /// <summary>The largest magnitude of a quantized value.</summary>
     private const float Largest = 127;
 
-    /// <param name="type">Of the elements.</param>
-    /// <param name="values">A whole number of blocks.</param>
-    /// <param name="bytes">As many as <see cref="GgufTypes.Bytes"/> says.</param>
+    /// <summary>Converts to the type of a tensor.</summary>
+    /// <param name="type">The tensor's type.</param>
+    /// <param name="values">The values, a whole number of blocks.</param>
+    /// <param name="bytes">Gets the bytes. Its length is what <see cref="GgufTypes.Bytes"/> says.</param>
     public static void Encode(GgufType type, ReadOnlySpan<float> values, Span<byte> bytes)
     {
         switch (type)
@@ -40,7 +41,10 @@ internal static class GgufNumbers
         }
     }
 
-    /// <inheritdoc cref="Encode"/>
+    /// <summary>Converts from the type of a tensor.</summary>
+    /// <param name="type">The tensor's type.</param>
+    /// <param name="bytes">The bytes, a whole number of blocks.</param>
+    /// <param name="values">Gets the values, as many as the blocks have.</param>
     public static void Decode(GgufType type, ReadOnlySpan<byte> bytes, Span<float> values)
     {
         switch (type)
@@ -73,7 +77,7 @@ internal static class GgufNumbers
         return float.IsNaN(value) ? (ushort)((bits >> 16) | 0x40) : (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
     }
 
-    // A scale such that the largest magnitude is 127 quanta, then whole quanta; halves away from zero.
+    // The scale maps the largest magnitude to 127. Quotients are rounded to whole numbers, halves away from zero.
     private static void Quantize(ReadOnlySpan<float> values, Span<byte> bytes)
     {
         float most = 0;

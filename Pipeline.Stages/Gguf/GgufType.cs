@@ -1,12 +1,12 @@
 namespace Pipeline.Stages.Gguf;
 
-/// <summary>Types of a tensor's elements that are written and read here, by ggml's number.</summary>
+/// <summary>The types of tensors that can be written and read here. The values are ggml's numbers.</summary>
 public enum GgufType : uint
 {
     F32 = 0,
     F16 = 1,
 
-    /// <summary>Blocks of 32: a float16 scale and 32 signed bytes.</summary>
+    /// <summary>Blocks of 32 elements: a float16 scale, then 32 signed bytes.</summary>
     Q8_0 = 8,
 
     BF16 = 30,

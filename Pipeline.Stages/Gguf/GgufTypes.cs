@@ -1,8 +1,8 @@
 namespace Pipeline.Stages.Gguf;
 
 /// <summary>
-/// How many bytes a tensor of each of ggml's types takes: rows are divided into blocks with a fixed number of elements and bytes. Facts of
-/// the format (ggml's <c>type_traits</c>); types that are not decoded here are known too, since a teacher's file may be of them.
+/// The sizes of ggml's types. Rows are divided into blocks, which have a fixed number of elements and of bytes. The numbers are facts of the format
+/// (ggml's <c>type_traits</c>). Types that cannot be decoded here are known as well, because a teacher's file may have them.
 /// </summary>
 internal static class GgufTypes
 {
@@ -15,10 +15,10 @@ internal static class GgufTypes
         (28, "F64", 1, 8), (29, "IQ1_M", 256, 56), (30, "BF16", 1, 2), (34, "TQ1_0", 256, 54), (35, "TQ2_0", 256, 66), (39, "MXFP4", 32, 17),
     ];
 
-    /// <summary>Names of all types that are known.</summary>
+    /// <summary>The names of all known types, for messages.</summary>
     public static string Known => string.Join(", ", s_table.Select(row => row.Name));
 
-    /// <summary>Elements and bytes of a block; false for a type that is not known.</summary>
+    /// <summary>The number of elements and of bytes of a type's blocks; false for a type that is not known.</summary>
     public static bool TryBlock(uint type, out int elements, out int bytes)
     {
         foreach ((uint number, _, int block, int size) in s_table)
@@ -33,11 +33,12 @@ internal static class GgufTypes
         return false;
     }
 
+    /// <summary>The name of a type, or its number where it is not known.</summary>
     public static string Name(uint type) => s_table.FirstOrDefault(row => row.Number == type).Name ?? $"type {type}";
 
-    /// <summary>Whether rows of this many elements are a whole number of blocks.</summary>
+    /// <summary>Whether rows with a number of columns can have a type, that is, are a whole number of its blocks.</summary>
     public static bool Holds(GgufType type, long columns) => TryBlock((uint)type, out int elements, out _) && columns % elements == 0;
 
-    /// <summary>Bytes of <paramref name="count"/> elements, a whole number of blocks.</summary>
+    /// <summary>The number of bytes of <paramref name="count"/> elements, which must be a whole number of blocks.</summary>
     public static long Bytes(GgufType type, long count) => TryBlock((uint)type, out int elements, out int bytes) ? count / elements * bytes : 0;
 }

@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Gguf;
 
-/// <summary>Types of metadata, by the format's number.</summary>
+/// <summary>The types of metadata. The values are the format's numbers.</summary>
 internal enum GgufValueType : uint
 {
     UInt8 = 0,

@@ -5,7 +5,8 @@ using System.Text;
 namespace Pipeline.Stages.Gguf;
 
 /// <summary>
-/// Writes GGUF version 3, little-endian, forward only: head, metadata in the order in which it was set, where the tensors lie, the tensors.
+/// Writes a file in GGUF version 3, little-endian. First set the metadata and add the tensors, in the order in which the file is to have them; then write.
+/// The stream is written from front to back. A key or a tensor that was added already throws an <see cref="ArgumentException"/>.
 /// </summary>
 internal sealed class GgufWriter
 {
@@ -16,27 +17,35 @@ internal sealed class GgufWriter
     private readonly HashSet<string> _keys = new(StringComparer.Ordinal);
     private readonly List<GgufSource> _tensors = [];
 
+    /// <summary>Sets a whole number of 0 or more, stored as an unsigned 32-bit integer.</summary>
     public void Set(string key, long value) => Value(key, GgufValueType.UInt32, stream => WriteUInt32(stream, checked((uint)value)));
 
+    /// <summary>Sets a number, stored as float32.</summary>
     public void Set(string key, double value) => Value(key, GgufValueType.Float32, stream => WriteUInt32(stream, BitConverter.SingleToUInt32Bits((float)value)));
 
+    /// <summary>Sets a flag.</summary>
     public void Set(string key, bool value) => Value(key, GgufValueType.Bool, stream => stream.WriteByte(value ? (byte)1 : (byte)0));
 
+    /// <summary>Sets a text.</summary>
     public void Set(string key, string value) => Value(key, GgufValueType.String, stream => WriteText(stream, value));
 
+    /// <summary>Sets an array of texts.</summary>
     public void Set(string key, IReadOnlyList<string> values) => Items(key, GgufValueType.String, values.Count, stream =>
     {
         foreach (string value in values)
             WriteText(stream, value);
     });
 
+    /// <summary>Sets an array of float32.</summary>
     public void Set(string key, ReadOnlyMemory<float> values)
         => Items(key, GgufValueType.Float32, values.Length, stream => stream.Write(MemoryMarshal.AsBytes(values.Span)));
 
+    /// <summary>Sets an array of signed 32-bit integers.</summary>
     public void Set(string key, ReadOnlyMemory<int> values)
         => Items(key, GgufValueType.Int32, values.Length, stream => stream.Write(MemoryMarshal.AsBytes(values.Span)));
 
-    /// <exception cref="ArgumentException">Rows are not a whole number of the type's blocks, or the name was added already.</exception>
+    /// <summary>Adds a tensor, whose values are only asked for in <see cref="Write"/>.</summary>
+    /// <exception cref="ArgumentException">Its rows are not a whole number of the type's blocks, or its name was added already.</exception>
     public void Add(GgufSource tensor)
     {
         if (!GgufTypes.Holds(tensor.Type, tensor.Shape[^1]))
@@ -46,6 +55,8 @@ internal sealed class GgufWriter
         _tensors.Add(tensor);
     }
 
+    /// <summary>Writes the file.</summary>
+    /// <exception cref="ArgumentException">A tensor gave more or fewer values than its shape has.</exception>
     public void Write(Stream stream)
     {
         using MemoryStream head = new();

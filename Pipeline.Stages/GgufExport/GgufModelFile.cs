@@ -11,21 +11,25 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.GgufExport;
 
-/// <summary>A model and its tokenizer in one file that llama.cpp opens; adapters are merged in.</summary>
+/// <summary>Writes a model and its tokenizer as one GGUF file that llama.cpp can open. Adapters are merged into the weights.</summary>
 public static class GgufModelFile
 {
     private const string TokenizerFile = "tokenizer.json";
 
     private static readonly Dictionary<GgufType, int> s_fileTypes = new() { [GgufType.F32] = 0, [GgufType.F16] = 1, [GgufType.Q8_0] = 7, [GgufType.BF16] = 32 };
 
-    /// <summary>Writes a Hugging Face folder as one file. On the device's thread; the weights stay in their own type and are not all in memory.</summary>
-    /// <param name="folder">Full path of the model.</param>
-    /// <param name="tokenizer">Another tokenizer than the folder's own; null: that, if there is one.</param>
-    /// <param name="path">Full path of the file.</param>
-    /// <param name="type">Of matrices.</param>
-    /// <param name="storage">Where both are.</param>
+    /// <summary>
+    /// Converts a Hugging Face folder to one file. Must be called on the device's thread. The weights keep the type that they are stored in and are mapped
+    /// from the files, so that they are not all in memory.
+    /// </summary>
+    /// <param name="folder">The full path of the folder.</param>
+    /// <param name="tokenizer">The path of another tokenizer; null for the folder's own, if it has one.</param>
+    /// <param name="path">The full path of the file to write.</param>
+    /// <param name="type">The type of matrices; see <see cref="Write"/>.</param>
+    /// <param name="storage">Reads and writes all files.</param>
     /// <param name="device">The CPU.</param>
-    /// <returns>As <see cref="Write"/>.</returns>
+    /// <returns>The same as <see cref="Write"/>.</returns>
+    /// <exception cref="InputException">The folder cannot be read, or GGUF cannot express the model or its tokenizer.</exception>
     public static IReadOnlyList<string> Convert(string folder, string? tokenizer, string path, GgufType type, IStorage storage, TorchDevice device)
     {
         bool hasTokenizer = tokenizer is not null || storage.FileExists(Path.Combine(folder, TokenizerFile));
@@ -36,14 +40,16 @@ public static class GgufModelFile
         return Write(model, path, type, ChatTemplate.Find(tokenizer is null or TextTokenizer.BytesPath ? folder : tokenizer, storage), storage);
     }
 
-    /// <summary>Writes the file in one step, without the input expansion of a model that has one. On the device's thread.</summary>
-    /// <param name="model">With its tokenizer.</param>
-    /// <param name="path">Full path.</param>
-    /// <param name="type">Of matrices; norms, biases and the like are always float32.</param>
-    /// <param name="chatTemplate">In Jinja; null: none.</param>
-    /// <param name="storage">Where to.</param>
-    /// <returns>What llama.cpp does otherwise, and what was written otherwise than asked.</returns>
-    /// <exception cref="InputException">GGUF cannot say what this model computes, or how its tokenizer cuts text.</exception>
+    /// <summary>
+    /// Writes a model. The file appears only when it is complete. A model's input expansion is not written. Must be called on the device's thread.
+    /// </summary>
+    /// <param name="model">The model, with its tokenizer if it has one.</param>
+    /// <param name="path">The full path of the file.</param>
+    /// <param name="type">The type of matrices. Norms, biases and other vectors are always float32.</param>
+    /// <param name="chatTemplate">The chat template in Jinja; null where there is none.</param>
+    /// <param name="storage">Where to write.</param>
+    /// <returns>Remarks for the user: what llama.cpp will compute differently, and what was written in another way than asked.</returns>
+    /// <exception cref="InputException">GGUF cannot express what this model computes, or how its tokenizer splits text.</exception>
     public static IReadOnlyList<string> Write(LanguageModel model, string path, GgufType type, string? chatTemplate, IStorage storage)
     {
         List<string> remarks = [];
@@ -60,12 +66,12 @@ public static class GgufModelFile
         return remarks;
     }
 
-    /// <summary>Whether a model can be expressed in GGUF; nothing is written.</summary>
-    /// <exception cref="InputException">As <see cref="Write"/>.</exception>
+    /// <summary>Checks that a model can be expressed in GGUF. Nothing is written.</summary>
+    /// <exception cref="InputException">It cannot; see <see cref="Write"/>.</exception>
     public static void Check(LanguageModel model) => Head(model, new GgufWriter(), "", GgufType.F32, null, []);
 
-    /// <summary>The same, of a configuration and a tokenizer alone; null: unknown yet.</summary>
-    /// <exception cref="InputException">As <see cref="Write"/>.</exception>
+    /// <summary>Checks the same of a configuration and a tokenizer. The tokenizer is null where it is not known yet.</summary>
+    /// <exception cref="InputException">It cannot; see <see cref="Write"/>.</exception>
     public static void Check(ModelConfig config, TextTokenizer? tokenizer)
     {
         new GgufParameters(config, GgufArchitecture.Of(config.Family), []).Check();

@@ -5,12 +5,19 @@ using Pipeline.Stages.Models;
 
 namespace Pipeline.Stages.GgufExport;
 
-/// <summary>A model's sizes and settings as metadata; what llama.cpp would compute otherwise is refused, or said where it is so for some rows only.</summary>
+/// <summary>
+/// Writes a model's sizes and settings as metadata. A setting with which llama.cpp would compute something else is refused. If it does so only for some
+/// texts, that becomes a remark.
+/// </summary>
+/// <param name="config">The model's configuration.</param>
+/// <param name="architecture">What llama.cpp can compute.</param>
+/// <param name="remarks">Gets remarks for the user.</param>
 internal sealed class GgufParameters(ModelConfig config, GgufArchitecture architecture, List<string> remarks)
 {
     private const int LeastContext = 256;
 
-    /// <exception cref="InputException">A setting that GGUF cannot say; all of them are named.</exception>
+    /// <summary>Checks all settings.</summary>
+    /// <exception cref="InputException">GGUF cannot express some of them; all are named.</exception>
     public void Check()
     {
         List<string> errors = [];
@@ -37,6 +44,7 @@ internal sealed class GgufParameters(ModelConfig config, GgufArchitecture archit
             throw new InputException($"GGUF cannot express this model: {string.Join("; ", errors)}");
     }
 
+    /// <summary>Writes the settings, which must have been checked.</summary>
     public void Write(GgufWriter writer)
     {
         string a = architecture.Name;
@@ -62,7 +70,7 @@ internal sealed class GgufParameters(ModelConfig config, GgufArchitecture archit
             writer.Set($"{a}.rope.scaling.type", "yarn");
             writer.Set($"{a}.rope.scaling.factor", config.Rope.Factor);
             writer.Set($"{a}.rope.scaling.original_context_length", (long)config.Rope.OriginalMaxPositions);
-            // It multiplies by YaRN's own magnitude for the factor too.
+            // llama.cpp multiplies this by the magnitude that YaRN has for the factor.
             writer.Set($"{a}.rope.scaling.attn_factor", config.Rope.Magnitude / (config.Rope.Factor <= 1 ? 1 : 1 + 0.1 * Math.Log(config.Rope.Factor)));
         }
         if (config.Rope.Scaling == RopeScaling.LongRope)
@@ -87,13 +95,13 @@ internal sealed class GgufParameters(ModelConfig config, GgufArchitecture archit
     {
         RopeScaling.Llama3 => architecture.RopeFactors,
         RopeScaling.LongRope => architecture.Name == "phi3",
-        // Its magnitude would reach layers too that are not scaled.
+        // YaRN's magnitude would also apply to the layers with local rotation, which are not scaled.
         RopeScaling.Yarn => !config.Family.LocalRope,
         RopeScaling.Dynamic => false,
         _ => true,
     };
 
-    // Other bounds are the same ones where they round to the same dimensions.
+    // Other bounds do no harm if they round to the same dimensions, so the frequencies are compared and not the bounds.
     private bool HasPlainBounds()
     {
         RopeSettings plain = config.Rope with { FastRotations = 32, SlowRotations = 1, WholeBounds = true };
@@ -123,14 +131,14 @@ internal sealed class GgufParameters(ModelConfig config, GgufArchitecture archit
 
     private void CheckSoftcaps(List<string> errors)
     {
-        // A missing key is the family's default there, and no cap here.
+        // For a missing key, llama.cpp takes the default of the family. Here it means that there is no cap.
         if (config.Family.AttentionSoftcap && config.AttentionSoftcap is null)
             errors.Add("it has no attn_logit_softcapping, but llama.cpp then assumes 50");
         if (config.Family.AttentionSoftcap && config.FinalSoftcap is null)
             errors.Add("it has no final_logit_softcapping, but llama.cpp then assumes 30");
     }
 
-    /// <summary>n such that every n-th layer is full and the others slide; null where there is none.</summary>
+    /// <summary>The n such that every n-th layer has full attention and the others a sliding window; null where there is none.</summary>
     private int? Period()
     {
         for (int period = 1; period <= config.Layers + 1; period++)

@@ -7,9 +7,12 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.GgufExport;
 
 /// <summary>
-/// A decoder's weights as llama.cpp names and lays them out. D head width, H heads of a projection. On the device's thread, and so is what
-/// the tensors' <see cref="GgufSource.Write"/> does.
+/// The weights of a decoder, with the names and in the layout of llama.cpp. Must be used on the device's thread, and so must the
+/// <see cref="GgufSource.Write"/> of its tensors. D head width, H heads of a projection.
 /// </summary>
+/// <param name="model">The decoder. It must outlive the tensors.</param>
+/// <param name="architecture">How llama.cpp computes it.</param>
+/// <param name="type">The type of matrices.</param>
 internal sealed class GgufTensors(CausalLm model, GgufArchitecture architecture, GgufType type)
 {
     private const long SliceElements = 1 << 22;
@@ -19,9 +22,10 @@ internal sealed class GgufTensors(CausalLm model, GgufArchitecture architecture,
     private readonly ModelConfig _config = model.Config;
     private readonly List<GgufSource> _tensors = [];
 
-    /// <summary>Names of those that should be Q8_0 but are F16, since their rows are not a whole number of blocks.</summary>
+    /// <summary>The names of tensors that should be Q8_0 but are F16, because their rows are not a whole number of blocks.</summary>
     public List<string> Narrow { get; } = [];
 
+    /// <summary>All tensors, in the order of the file. To be called once.</summary>
     public IReadOnlyList<GgufSource> All()
     {
         if (RopeFactors() is { } factors)
@@ -64,7 +68,7 @@ internal sealed class GgufTensors(CausalLm model, GgufArchitecture architecture,
         AddIfThere($"{block}attn_q_norm.weight", $"{layer}self_attn.q_norm.weight", t => Scaled(PlusOne(t), true));
         AddIfThere($"{block}attn_k_norm.weight", $"{layer}self_attn.k_norm.weight", PlusOne);
         AddIfThere($"{block}attn_norm.weight", $"{layer}input_layernorm.weight", PlusOne);
-        // Where norms stand before a part alone, the second one is named after what it follows; it stands before the feed-forward part.
+        // In families that normalize only before each part of a layer, post_attention_layernorm is the norm before the feed-forward part.
         AddIfThere(_config.Family.Norms == NormPlace.Before ? $"{block}ffn_norm.weight" : $"{block}post_attention_norm.weight", $"{layer}post_attention_layernorm.weight", PlusOne);
         AddIfThere($"{block}ffn_norm.weight", $"{layer}pre_feedforward_layernorm.weight", PlusOne);
         AddIfThere($"{block}post_ffw_norm.weight", $"{layer}post_feedforward_layernorm.weight", PlusOne);
@@ -112,7 +116,7 @@ internal sealed class GgufTensors(CausalLm model, GgufArchitecture architecture,
         {
             using DisposeScope slice = NewDisposeScope();
             Tensor part = flat.narrow(0, at, Math.Min(step, rows - at)).to(CPU).to_type(ScalarType.Float32).contiguous();
-            // Of a block's scale too, which is a float16.
+            // In Q8_0 the scale of a block is a float16, which must be finite too.
             double most = chosen switch { GgufType.F16 => (double)Half.MaxValue, GgufType.Q8_0 => 127 * (double)Half.MaxValue, _ => float.MaxValue };
             if (!(part.abs().max().ToDouble() <= most))
                 throw new InputException($"tensor '{name}' has values that are not finite in {chosen}; export it as f32 or bf16, or train a model that stayed finite");
@@ -122,18 +126,18 @@ internal sealed class GgufTensors(CausalLm model, GgufArchitecture architecture,
 
     private Tensor PlusOne(Tensor weight) => _config.Family.OnePlusNorm ? weight.to_type(ScalarType.Float32) + 1 : weight;
 
-    // Where llama.cpp scales scores otherwise, the difference goes into what makes the queries.
+    // If llama.cpp scales the attention's scores by another factor, the difference goes into the weights that the queries are made with.
     private Tensor Scaled(Tensor weight, bool here)
     {
         double scale = _config.AttentionScale / architecture.AttentionScale(_config);
         return !here || !_config.Family.QueryScalar || Math.Abs(scale - 1) < 1e-12 ? weight : weight.to_type(ScalarType.Float32) * scale;
     }
 
-    /// <summary>Of each head of [H D, ...], row 2i is row i and row 2i + 1 is row i + D/2.</summary>
+    /// <summary>Reorders the rows of [H D, ...]: in each head, row i becomes row 2i, and row i + D/2 becomes row 2i + 1.</summary>
     private Tensor Interleaved(Tensor weight, int heads)
         => !architecture.Interleaved ? weight : weight.reshape([heads, 2, _config.HeadDim / 2, -1]).transpose(1, 2).reshape(weight.shape);
 
-    /// <summary>What each frequency is divided by where that follows from no key (Llama 3).</summary>
+    /// <summary>What each rotary frequency is divided by, for the scaling of Llama 3, which has no keys in GGUF; null for other models.</summary>
     private float[]? RopeFactors()
     {
         if (_config.Rope.Scaling != RopeScaling.Llama3)

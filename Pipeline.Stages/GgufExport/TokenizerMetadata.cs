@@ -8,15 +8,21 @@ using Pipeline.Stages.Tokenization.Gguf;
 
 namespace Pipeline.Stages.GgufExport;
 
-/// <summary>A tokenizer as metadata: what llama.cpp would cut otherwise is refused, or said where it is so for some texts only.</summary>
+/// <summary>
+/// Writes a tokenizer as metadata. A tokenizer that llama.cpp would not reproduce is refused. If only some texts get other ids, that becomes a remark.
+/// </summary>
+/// <param name="tokenizer">The tokenizer.</param>
+/// <param name="rows">The number of rows of the model's embeddings. Rows without a token get a name of their own.</param>
+/// <param name="remarks">Gets remarks for the user.</param>
 internal sealed class TokenizerMetadata(TextTokenizer tokenizer, int rows, List<string> remarks)
 {
-    /// <summary>Which a token without merges has where merges follow scores: below every other.</summary>
+    /// <summary>The score of a token that no merge makes, where llama.cpp merges by scores. It is below every other score.</summary>
     private const float NoMerge = -1e9f;
 
     private readonly TokenizerText _text = new(tokenizer);
 
-    /// <exception cref="InputException">GGUF cannot say it.</exception>
+    /// <summary>Writes the tokenizer, and a chat template if there is one.</summary>
+    /// <exception cref="InputException">GGUF cannot express the tokenizer.</exception>
     public void Write(GgufWriter writer, string? chatTemplate)
     {
         if (tokenizer.VocabularySize > rows)
@@ -70,7 +76,7 @@ internal sealed class TokenizerMetadata(TextTokenizer tokenizer, int rows, List<
                 throw Refuse($"its normalizer is {normalizer}, but llama.cpp has none");
             remarks.Add("llama.cpp does not apply its normalizer NFC: text that is not NFC gets other ids there");
         }
-        // Without merges every way to cut text gives the same ids; under this name nothing is added to or taken from it.
+        // Without merges, every way to split text gives the same ids. With this name, llama.cpp neither adds to the text nor removes anything.
         if (_text.Merges.Count == 0)
             return "qwen2";
         if (_text.Patterns is not { } patterns)
@@ -128,7 +134,7 @@ internal sealed class TokenizerMetadata(TextTokenizer tokenizer, int rows, List<
         bool addsBos = before.Count == 1 && before[0] == tokenizer.BosId, addsEos = after.Count == 1 && after[0] == tokenizer.EosId;
         if ((before.Count > 0 && !addsBos) || (after.Count > 0 && !addsEos))
             remarks.Add("its template puts other tokens around a text than one bos and one eos; llama.cpp puts none there");
-        // Always said: some names of pre-tokenizers have a default of their own.
+        // These are always written, because with some names of pre-tokenizers llama.cpp has other defaults.
         writer.Set(GgufKeys.AddBos, addsBos);
         writer.Set(GgufKeys.AddEos, addsEos);
     }

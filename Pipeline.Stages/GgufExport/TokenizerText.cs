@@ -5,20 +5,22 @@ using Pipeline.Stages.Tokenization.Splitting;
 
 namespace Pipeline.Stages.GgufExport;
 
-/// <summary>How a SentencePiece-like tokenizer writes ▁ for spaces.</summary>
-/// <param name="Prefix">One is put in front of a text.</param>
-/// <param name="Sparing">Only of a text that does not begin with one.</param>
-/// <param name="FirstOnly">Only at the start of a text, not after special tokens in it.</param>
-/// <param name="Splits">Text is cut before each.</param>
+/// <summary>How a tokenizer in the style of SentencePiece writes ▁ for spaces.</summary>
+/// <param name="Prefix">Whether a ▁ is inserted in front of a text.</param>
+/// <param name="Sparing">Whether it is only inserted in front of a text that does not begin with a space.</param>
+/// <param name="FirstOnly">Whether it is only inserted at the start of a text, and not after special tokens inside it.</param>
+/// <param name="Splits">Whether text is split before every ▁.</param>
 internal sealed record SpaceRule(bool Prefix, bool Sparing = false, bool FirstOnly = false, bool Splits = false);
 
 /// <summary>
-/// What a tokenizer.json says in words: its expressions and merges as they are written, which the loaded tables no longer hold.
+/// Parts of a <c>tokenizer.json</c> as they are written there, such as regular expressions and merges. The tables of a loaded tokenizer no longer have
+/// them.
 /// </summary>
 internal sealed class TokenizerText
 {
     private const string Visible = "▁";
 
+    /// <summary>Reads the parts from the tokenizer's JSON.</summary>
     public TokenizerText(TextTokenizer tokenizer)
     {
         using JsonDocument document = JsonDocument.Parse(tokenizer.Json);
@@ -31,19 +33,19 @@ internal sealed class TokenizerText
         Merges = Member(root.GetProperty("model"), "merges") is { } merges ? [.. merges.EnumerateArray().Select(Pair).OfType<(string, string)>()] : [];
     }
 
-    /// <summary>"NFC", or the JSON of any other; null where there is none.</summary>
+    /// <summary>"NFC", or the JSON of any other normalizer; null where there is none.</summary>
     public string? Normalizer { get; }
 
-    /// <summary>Its JSON, for messages.</summary>
+    /// <summary>The JSON of the pre-tokenizer, for messages; null where there is none.</summary>
     public string? PreTokenizer { get; }
 
-    /// <summary>Expressions that text is cut by, in turn; null where something else is done too.</summary>
+    /// <summary>The regular expressions by which text is split, one after another. Null where the pre-tokenizer does something else as well.</summary>
     public IReadOnlyList<string>? Patterns { get; }
 
-    /// <summary>Null where spaces are treated otherwise.</summary>
+    /// <summary>How ▁ is written for spaces; null where spaces are treated in another way.</summary>
     public SpaceRule? Spaces { get; }
 
-    /// <summary>By rank; none if the model is not BPE.</summary>
+    /// <summary>The merges by rank; empty where the model has none.</summary>
     public IReadOnlyList<(string Left, string Right)> Merges { get; }
 
     private static List<string>? ReadPatterns(JsonElement pre)
@@ -60,7 +62,7 @@ internal sealed class TokenizerText
                     patterns.Add(@"\p{N}");
                     break;
                 case "ByteLevel" when !Flag(step, "add_prefix_space"):
-                    // Absent is true, as in the format's first version.
+                    // If the key is absent it is true, as in the first version of the format.
                     if (!step.TryGetProperty("use_regex", out JsonElement uses) || uses.ValueKind != JsonValueKind.False)
                         patterns.Add(PreTokenizerReader.ByteLevelRegex);
                     break;
@@ -77,7 +79,7 @@ internal sealed class TokenizerText
         bool prefix = normalizers.Count > 0 && Type(normalizers[0]) == "Prepend" && normalizers[0].GetProperty("prepend").GetString() == Visible;
         bool replaces = normalizers.Count == (prefix ? 2 : 1) && Type(normalizers[^1]) == "Replace" && normalizers[^1].GetProperty("content").GetString() == Visible
             && normalizers[^1].GetProperty("pattern").TryGetProperty("String", out JsonElement space) && space.GetString() == " ";
-        // After the replacement there is no space left that a step could cut at.
+        // After the replacement no space is left, so that a step that splits at spaces does nothing.
         if (replaces && steps.All(s => Type(s) == "Split" && s.GetProperty("pattern").TryGetProperty("String", out JsonElement cut) && cut.GetString() == " "))
             return new SpaceRule(prefix);
         if (normalizers.Count > 0 || steps.Count != 1 || Type(steps[0]) != "Metaspace" || steps[0].GetProperty("replacement").GetString() != Visible)

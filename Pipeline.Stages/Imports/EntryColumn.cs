@@ -3,9 +3,9 @@ using Pipeline.Stages.Parquet;
 
 namespace Pipeline.Stages.Imports;
 
-/// <summary>A column of a Parquet file, row by row: of each row its value, or those of its list.</summary>
-/// <param name="name">As the definition has it.</param>
-/// <param name="leaf">Where it is.</param>
+/// <summary>Reads a column of a Parquet file row by row: the value of each row, or the entries of its list.</summary>
+/// <param name="name">The column's name in the definition.</param>
+/// <param name="leaf">The column in the file.</param>
 internal sealed class EntryColumn(string name, LeafColumn leaf)
 {
     private ColumnReader? _reader;
@@ -15,11 +15,12 @@ internal sealed class EntryColumn(string name, LeafColumn leaf)
 
     public LeafColumn Leaf => leaf;
 
-    /// <param name="reader">Open.</param>
-    /// <param name="name">A dot leads into a struct, or into those of a list; names that the format puts between are left out.</param>
-    /// <param name="depth">0: one value for each row; 1: a list.</param>
-    /// <param name="types">What it may hold.</param>
-    /// <exception cref="InputException">There is no such column, or it holds something else.</exception>
+    /// <summary>Finds a column by its name and checks its type.</summary>
+    /// <param name="reader">An open file.</param>
+    /// <param name="name">The name. A dot leads into a struct, or into the structs of a list. The names that the format itself puts between are left out.</param>
+    /// <param name="depth">0 for one value in each row, 1 for a list.</param>
+    /// <param name="types">The types that it may have.</param>
+    /// <exception cref="InputException">There is no such column, or it has another type.</exception>
     public static EntryColumn Find(ColumnFileReader reader, string name, int depth, params ReadOnlySpan<PhysicalType> types)
     {
         LeafColumn[] found = [.. reader.File.Leaves.Where(l => l.ToString() == name || NameOf(l) == name)];
@@ -36,17 +37,19 @@ internal sealed class EntryColumn(string name, LeafColumn leaf)
         return new EntryColumn(name, leaf);
     }
 
+    /// <summary>Goes to the first row of a row group (0-based).</summary>
     public void Open(ColumnFileReader reader, int group)
     {
         _reader = reader.OpenColumn(group, leaf);
         _more = _reader.Read();
     }
 
-    /// <summary>Steps over a row.</summary>
-    /// <param name="most">Entries that a row may have; what is above it is stepped over and not kept.</param>
-    /// <param name="value">Makes one of an entry, which may be null.</param>
-    /// <param name="row">Where the entries go; null: nowhere.</param>
-    /// <returns>How many entries the row has.</returns>
+    /// <summary>Reads a row and goes to the next one.</summary>
+    /// <param name="most">How many entries are kept at most. Further ones are skipped.</param>
+    /// <param name="value">Reads an entry, which may be null.</param>
+    /// <param name="row">Gets the entries; null where they are not wanted.</param>
+    /// <returns>How many entries the row has, with those that were skipped.</returns>
+    /// <exception cref="ColumnFormatException">The column is damaged.</exception>
     public int Take<T>(int most, Func<ColumnReader, T> value, List<T>? row)
     {
         if (!_more)
@@ -56,7 +59,7 @@ internal sealed class EntryColumn(string name, LeafColumn leaf)
         int count = 0;
         do
         {
-            // Below this level the list is null or has no entry.
+            // At a lower definition level, the list is null or empty.
             if (_reader.Definition >= leaf.RepeatedDefinition && count++ < most)
                 row?.Add(value(_reader));
             _more = _reader.Read();
@@ -65,7 +68,7 @@ internal sealed class EntryColumn(string name, LeafColumn leaf)
         return count;
     }
 
-    // tokens.list.element.logprob is tokens.logprob.
+    // The file's tokens.list.element.logprob is called tokens.logprob.
     private static string NameOf(LeafColumn leaf)
     {
         var names = new List<string>();

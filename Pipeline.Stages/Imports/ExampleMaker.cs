@@ -12,20 +12,21 @@ using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Imports;
 
-/// <summary>A row of scores to what a student learns from. One worker's.</summary>
-/// <param name="options">Limits, special tokens and what masses are.</param>
+/// <summary>Turns a row of scores into an example that a student can learn from. Not safe for several threads at once.</summary>
+/// <param name="options">The limits, the student's special tokens, and what is known of the boundary mass.</param>
 /// <param name="student">The student's tokenizer and chat template.</param>
-/// <param name="teacher">Checks ids; null: they are taken as they are.</param>
-/// <param name="meter">Counts.</param>
+/// <param name="teacher">The teacher's tokenizer, by which ids are checked. Null where they are taken as they are.</param>
+/// <param name="meter">Gets counts.</param>
 internal sealed class ExampleMaker(ImportScoresOptions options, ChatSide student, TextTokenizer? teacher, IStageMeter meter)
 {
     private readonly TextEncoder _encoder = student.Tokenizer.CreateEncoder();
     private readonly ConversationTokenizer<(string Text, TokenSequence Student)> _chat = new([student], Rule(options), static (_, text, sides) => (text, sides[0]), meter);
 
-    /// <summary>How the student's side is cut.</summary>
+    /// <summary>The rule by which the student's side is tokenized.</summary>
     public static TokenizationRule Rule(ImportScoresOptions options) => new(
         [options.StudentLimit], LongDocuments.Reject, options.AddBos, options.AddEos, null, null, TokenizationRule.Date(options.TemplateDate));
 
+    /// <summary>Checks a row, tokenizes its text for the student, and finds the chunks.</summary>
     /// <exception cref="RejectedException">The row cannot be used.</exception>
     public Example Make(DocumentId id, ScoredRow row)
     {
@@ -54,7 +55,7 @@ internal sealed class ExampleMaker(ImportScoresOptions options, ChatSide student
     private (string Text, TokenSequence Student) Continuation(DocumentId id, ScoredRow row)
     {
         string text = row.Prompt + row.Text;
-        // The student would read other bytes than the teacher scored.
+        // The student always reads normalized text. Here that would be other bytes than those that the teacher scored.
         if (WellFormedText.Normalize(text) != text)
             throw new RejectedException(id, ImportRejects.NotNormal, "normalize the text before it is scored");
         try
@@ -75,11 +76,11 @@ internal sealed class ExampleMaker(ImportScoresOptions options, ChatSide student
             : throw new RejectedException(id, ImportRejects.Changed, "it trims white space at the ends, or the answer is not NFC; let the teacher answer without such white space");
     }
 
-    // Special tokens after the answer count as the tokenizer said; a token that holds bytes of the prompt does not.
+    // A token with bytes of the prompt does not count in the loss, nor do special tokens at the end of the prompt. Special tokens after the answer may count.
     private static bool BeginsBehind(TokenSequence own, int token, int promptBytes)
         => (token == 0 ? 0 : own.ByteEnds[token - 1]) >= promptBytes && (own.Unit(token) == UnitLabels.Text || own.ByteEnds[token] > promptBytes);
 
-    /// <summary>The teacher's end of its answer is the end of the turn by the student's template.</summary>
+    /// <summary>Pairs the special token with which the teacher ended its answer with the end of the turn in the student's template.</summary>
     private static void PairEnds(TokenSequence tokens, TokenSequence own, int turn)
     {
         ushort end = own.Units?.FirstOrDefault(unit => TemplateUnits.EndedTurn(unit) == turn) ?? 0;

@@ -1,6 +1,8 @@
 namespace Pipeline.Stages.Imports;
 
-/// <summary>Reasons for which <c>import-scores</c> rejects a row, besides those of all sources: fixed phrases that counts group by.</summary>
+/// <summary>
+/// The reasons for which <c>import-scores</c> rejects a row, besides those of all sources. They are fixed phrases, by which rejects are counted.
+/// </summary>
 internal static class ImportRejects
 {
     public const string NotAList = "a field of the tokens is not a list";

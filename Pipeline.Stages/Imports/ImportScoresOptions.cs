@@ -5,7 +5,7 @@ using Pipeline.Stages.Documents;
 
 namespace Pipeline.Stages.Imports;
 
-/// <summary>What <c>import-scores</c> may be told: where the scores are, and what their fields are called.</summary>
+/// <summary>The options of the stage <c>import-scores</c>: where the scores are, and what their fields are called.</summary>
 internal sealed record ImportScoresOptions : IValidatableObject
 {
     [Description("JSON Lines files (plain, .gz or .zst) or, if the first name ends with .parquet, Parquet files, read in this order. * and ? stand for characters of a name, ** for folders. run:NAME is inside the run folder.")]
@@ -73,12 +73,12 @@ internal sealed record ImportScoresOptions : IValidatableObject
     [Description("End with the student's eos token, if its tokenizer has one.")]
     public bool AddEos { get; init; } = true;
 
-    /// <summary>What holds where maxStudentTokens is not given.</summary>
+    /// <summary>The limit on student tokens: the given one, or four times that on teacher tokens.</summary>
     internal int StudentLimit => MaxStudentTokens ?? 4 * MaxTeacherTokens;
 
     internal bool IsParquet => Files is [var first, ..] && first.EndsWith(".parquet", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>What the scores know of the boundary mass.</summary>
+    /// <summary>How much the scores say about the boundary mass.</summary>
     internal BoundaryKnowledge Knowledge => Boundary is not null ? BoundaryKnowledge.Exact : BoundaryLower is not null ? BoundaryKnowledge.Interval : BoundaryKnowledge.None;
 
     IEnumerable<ValidationResult> IValidatableObject.Validate(ValidationContext validationContext)

@@ -14,15 +14,15 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.Imports;
 
 /// <summary>
-/// Examples from scores that were made elsewhere. The teacher is a file: what it says is checked against the text and aligned with the
-/// student's tokens as if it had been asked.
+/// Makes examples of scores that were made elsewhere. Here the teacher is a file: its scores are checked against the text and aligned with the student's
+/// tokens, as if a teacher had just computed them.
 /// </summary>
-/// <param name="options">Where the scores are.</param>
-/// <param name="input">Its files and rows.</param>
+/// <param name="options">Where the scores are, and what their fields are called.</param>
+/// <param name="input">The files and rows that are read.</param>
 /// <param name="student">The student's tokenizer and chat template.</param>
-/// <param name="teacher">Checks ids; null: they are not checked.</param>
-/// <param name="storage">Files.</param>
-/// <param name="meter">Counts.</param>
+/// <param name="teacher">The teacher's tokenizer, by which ids are checked. Null where they are not checked.</param>
+/// <param name="storage">Where the files are.</param>
+/// <param name="meter">Gets progress and counts.</param>
 /// <param name="rejects">Gets rows that cannot be used.</param>
 internal sealed class ImportScoresSource(
     ImportScoresOptions options, InputSelection input, ChatSide student, TextTokenizer? teacher, IStorage storage, IStageMeter meter, IRejects rejects)
@@ -59,7 +59,7 @@ internal sealed class ImportScoresSource(
             };
             if (options.Messages is not null)
                 parts[FingerprintPart.Templates] = student.TemplateFingerprint;
-            // The teacher's ids of a prompt are unknown, so shards with prompts do not claim to hold them.
+            // How the teacher tokenized a prompt is unknown, so shards with prompts do not claim to have the teacher's ids.
             if (teacher is not null && (options.Prompt ?? options.Messages) is null)
                 parts[FingerprintPart.TeacherTokenizer] = teacher.Fingerprint;
             if (options.Knowledge != BoundaryKnowledge.Exact)

@@ -5,23 +5,24 @@ using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Imports;
 
-/// <summary>Numbers of a row as a shard holds them: negated, and kept inside float16's finite range.</summary>
+/// <summary>Converts the numbers of a row to what a shard stores: negated, and clamped to the finite range of float16.</summary>
 internal static class ImportedNumbers
 {
-    /// <summary>A number above it is a mistake, not a log-probability; below it, rounding.</summary>
+    /// <summary>The largest number that is taken for a log-probability. Between 0 and this, it is a 0 with rounding; above, it is a mistake.</summary>
     private const double Largest = 1e-3;
 
-    /// <summary>The largest float16: no mass at all.</summary>
+    /// <summary>The largest finite float16, which stands for no mass at all.</summary>
     private const float Impossible = 65504;
 
-    /// <param name="id">Of the row.</param>
-    /// <param name="row">What was read.</param>
-    /// <param name="lead">Tokens in front that have no numbers: 1 where there is a prompt.</param>
-    /// <param name="knowledge">What the row's bounds are.</param>
-    /// <exception cref="RejectedException">A number is missing, or no log-probability.</exception>
+    /// <summary>The scores of a row.</summary>
+    /// <param name="id">The row's id.</param>
+    /// <param name="row">The row.</param>
+    /// <param name="lead">How many tokens in front have no numbers: 1 where there is a prompt, else 0.</param>
+    /// <param name="knowledge">What the row says about the boundary mass: nothing, the mass itself, or bounds on it.</param>
+    /// <exception cref="RejectedException">A number is missing or is no log-probability, or a lower bound is above its upper bound.</exception>
     public static TeacherScores Of(DocumentId id, ScoredRow row, int lead, BoundaryKnowledge knowledge)
     {
-        // The first token of a sequence has no score, whatever the file says.
+        // Nothing predicts the first token of a sequence, so it has no score, whatever the file says.
         float[] likelihood = [.. Enumerable.Repeat(0f, lead), .. row.LogLikelihoods.Select((value, i) => lead + i == 0 ? 0 : Stored(value, id, "log-likelihood", i))];
         if (knowledge == BoundaryKnowledge.None)
             return new TeacherScores(likelihood, null);
@@ -33,7 +34,7 @@ internal static class ImportedNumbers
             : throw new RejectedException(id, ImportRejects.Bounds, string.Create(
                 CultureInfo.InvariantCulture, $"{-bounds.NegLogLower[reversed]:G6} and {-bounds.NegLogUpper[reversed]:G6} at token {reversed - lead}"));
 
-        // What follows a prompt is not known; for a null the caller says what replaces it.
+        // The boundary mass after a prompt is unknown. forNull replaces a null of the file; where it is null itself, a null is refused.
         float[] Masses(double?[] values, float? forNull)
             => [.. Enumerable.Repeat(forNull ?? Impossible, lead), .. values.Select((value, i) => value is null && forNull is { } unknown ? unknown : Stored(value, id, "boundary mass", i))];
     }

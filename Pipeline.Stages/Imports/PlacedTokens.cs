@@ -8,20 +8,21 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.Imports;
 
 /// <summary>
-/// Tokens that were made elsewhere, placed on the bytes of their text: each must spell the bytes that come next. What comes before the
-/// first as a prompt is one token without a score, for nothing says how the teacher cut it.
+/// Places tokens that were made elsewhere on the bytes of their text. Each token must spell the bytes that come next. A prompt becomes a single token
+/// without a score, since nothing says how the teacher tokenized it.
 /// </summary>
 internal static class PlacedTokens
 {
-    /// <summary>The id of a token that is known by its bytes alone.</summary>
+    /// <summary>The id of a token of which only the bytes are known.</summary>
     public const int UnknownId = -1;
 
-    /// <param name="id">Of the row.</param>
-    /// <param name="row">What was read; its lists are of one length.</param>
-    /// <param name="text">Prompt and text as UTF-8.</param>
-    /// <param name="promptBytes">How much of it the prompt is.</param>
-    /// <param name="tokenizer">Checks ids, and says bytes where the row does not; null: the row has them.</param>
-    /// <exception cref="RejectedException">The tokens do not spell the text.</exception>
+    /// <summary>The row's tokens with their ends in the text. Tokens without bytes are special: bos in front, eos at the end, or unpaired between.</summary>
+    /// <param name="id">The row's id.</param>
+    /// <param name="row">The row, whose lists must have the same length.</param>
+    /// <param name="text">Prompt and text in UTF-8.</param>
+    /// <param name="promptBytes">How many bytes of it are the prompt.</param>
+    /// <param name="tokenizer">The teacher's tokenizer: checks ids, and knows bytes that the row lacks. Null where the row has all bytes.</param>
+    /// <exception cref="RejectedException">The tokens do not spell the text, or an id is unknown or disagrees with its bytes.</exception>
     public static TokenSequence Of(DocumentId id, ScoredRow row, ReadOnlySpan<byte> text, int promptBytes, TextTokenizer? tokenizer)
     {
         int lead = promptBytes > 0 ? 1 : 0, count = row.Count;
@@ -63,13 +64,14 @@ internal static class PlacedTokens
             throw new RejectedException(id, ImportRejects.UnknownId, string.Create(CultureInfo.InvariantCulture, $"{token} at token {i}"));
         ReadOnlySpan<byte> known = tokenizer.ByteView(token);
         canBeMark = tokenizer.IsMark(token);
-        // A special token may be given by its name or as nothing, and a space that the tokenizer put in front may be left out.
+        // Two differences are allowed: the bytes of a special token may be left out, and so may a space that the tokenizer inserted in front.
         if (given is not null && !known.SequenceEqual(given) && !(canBeMark && given.Length == 0) && !(known is [(byte)' ', ..] && known[1..].SequenceEqual(given)))
             throw new RejectedException(id, ImportRejects.Disagree, string.Create(CultureInfo.InvariantCulture, $"{token} ('{name}') and '{Encoding.UTF8.GetString(given)}' at token {i}"));
         return known;
     }
 
-    // A tokenizer may have put a space in front of a text, or of what follows a special token: no byte of the text corresponds to it.
+    // How many bytes of the text a token stands for; -1 where it does not spell them. At the beginning and after a special token, the tokenizer may have
+    // inserted a space, for which the text has no byte.
     private static int Length(ReadOnlySpan<byte> view, ReadOnlySpan<byte> text, bool afterMark)
     {
         if (view.IsEmpty)

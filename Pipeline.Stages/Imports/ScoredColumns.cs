@@ -9,7 +9,7 @@ using Pipeline.Stages.Text;
 
 namespace Pipeline.Stages.Imports;
 
-/// <summary>The columns of a Parquet file that hold scores, read side by side.</summary>
+/// <summary>Reads the columns of a Parquet file that have scores, side by side.</summary>
 internal sealed class ScoredColumns
 {
     private readonly EntryColumn _text;
@@ -18,7 +18,8 @@ internal sealed class ScoredColumns
     private readonly MessagesColumn? _messages;
     private readonly int _most;
 
-    /// <exception cref="InputException">The file lacks a column, or it holds something else.</exception>
+    /// <summary>Finds the columns.</summary>
+    /// <exception cref="InputException">The file lacks a column, or a column has another type.</exception>
     public ScoredColumns(ColumnFileReader reader, ImportScoresOptions options)
     {
         _most = options.MaxTeacherTokens;
@@ -37,12 +38,12 @@ internal sealed class ScoredColumns
 
     private IEnumerable<EntryColumn> All => new[] { _text, _prompt, _ids, _bytes, _logLikelihoods, _lower, _upper }.OfType<EntryColumn>();
 
-    /// <summary>Rows [first, end) of a row group, those that cannot be read among them.</summary>
-    /// <param name="reader">Of the file.</param>
-    /// <param name="group">0-based.</param>
-    /// <param name="first">Of the group.</param>
-    /// <param name="end">Of the group.</param>
-    /// <param name="id">Of the group's first row.</param>
+    /// <summary>Rows [first, end) of a row group. A row that cannot be used comes with the reason.</summary>
+    /// <param name="reader">The file.</param>
+    /// <param name="group">The row group, 0-based.</param>
+    /// <param name="first">The first row, counted within the group.</param>
+    /// <param name="end">The row after the last one, counted within the group.</param>
+    /// <param name="id">The id of the group's first row.</param>
     public IEnumerable<ReadRow> Read(ColumnFileReader reader, int group, long first, long end, DocumentId id)
     {
         foreach (EntryColumn column in All)
@@ -63,7 +64,7 @@ internal sealed class ScoredColumns
 
     private ReadRow Row(DocumentId id, RowText? conversation)
     {
-        // All columns are stepped over before any of them is judged.
+        // The row is read from all columns before anything is rejected, so that all of them go on to the next row.
         bool isTooLong = false;
         List<T>? Take<T>(EntryColumn? column, Func<ColumnReader, T> value)
         {

@@ -8,21 +8,21 @@ using Pipeline.Stages.Text;
 
 namespace Pipeline.Stages.Imports;
 
-/// <summary>A row as read, or why it cannot be.</summary>
+/// <summary>A row as it was read, or the reason why it cannot be used.</summary>
 internal readonly record struct ReadRow(DocumentId Id, ScoredRow? Scores, RejectedException? Reject);
 
-/// <summary>Rows of scores out of a file of either kind.</summary>
+/// <summary>Reads rows of scores from a file, JSON Lines or Parquet.</summary>
 internal static class ScoredFile
 {
-    /// <summary>A reason with its particulars.</summary>
+    /// <summary>A reason with its details, if it has any.</summary>
     public static string Say(RejectedException reject) => reject.Message.Length == 0 ? reject.Reason : $"{reject.Reason}: {reject.Message}";
 
-    /// <summary>A row of another reader, which says its particulars with a colon or a space in front.</summary>
-    /// <exception cref="RejectedException">It was rejected there.</exception>
+    /// <summary>Passes on a row of another reader, or throws its reason, from whose details it removes the leading colon or space.</summary>
+    /// <exception cref="RejectedException">The row was rejected by that reader.</exception>
     public static RowText Accepted(RowText row, DocumentId id)
         => row.Reject is { } reason ? throw new RejectedException(id, reason, row.Detail.TrimStart(':', ' ')) : row;
 
-    /// <summary>The rows of a range, in order, those that cannot be read among them.</summary>
+    /// <summary>The rows of a range, in order. A row that cannot be used comes with the reason.</summary>
     /// <exception cref="InputException">The file is damaged, or changed while it was read.</exception>
     public static IEnumerable<ReadRow> Read(IStorage storage, FileRange range, ImportScoresOptions options)
     {
@@ -31,8 +31,8 @@ internal static class ScoredFile
         return RangeReading.Lines(storage, range, options.MaxLineBytes).Select(l => Line(l.Reader, new DocumentId(range.File.Hash, l.Line, 0), options));
     }
 
-    /// <summary>Refuses a file of which no row has the fields that are asked for.</summary>
-    /// <exception cref="InputException">Says what is wrong with the first.</exception>
+    /// <summary>Refuses a file that cannot be meant: Parquet that lacks a column, or JSON Lines of which no line can be used.</summary>
+    /// <exception cref="InputException">The message says which column is missing, or what is wrong with the first line.</exception>
     public static void Require(IStorage storage, string path, ImportScoresOptions options)
     {
         if (options.IsParquet)

@@ -7,14 +7,15 @@ using Pipeline.Stages.Text;
 
 namespace Pipeline.Stages.Imports;
 
-/// <summary>A row of scores out of one line of JSON.</summary>
+/// <summary>Reads a row of scores from a line of JSON.</summary>
 internal static class ScoredLine
 {
     private static readonly JsonDocumentOptions Reading = new() { MaxDepth = 512 };
 
-    /// <param name="line">Not blank.</param>
-    /// <param name="id">Of the line.</param>
-    /// <param name="options">What fields are called.</param>
+    /// <summary>Reads a line.</summary>
+    /// <param name="line">The line, which must not be blank.</param>
+    /// <param name="id">The line's id.</param>
+    /// <param name="options">What the fields are called.</param>
     /// <exception cref="RejectedException">The line is not JSON, or lacks a field.</exception>
     public static ScoredRow Read(ReadOnlyMemory<byte> line, DocumentId id, ImportScoresOptions options)
     {
@@ -31,7 +32,7 @@ internal static class ScoredLine
         }
         catch (InvalidOperationException)
         {
-            // What the reader throws for half of a surrogate pair.
+            // The JSON reader throws this for half of a surrogate pair.
             throw new RejectedException(id, TextRejects.NotUnicode, "");
         }
     }
@@ -68,7 +69,7 @@ internal static class ScoredLine
             : throw new RejectedException(id, value.ValueKind == JsonValueKind.Null ? TextRejects.Null : TextRejects.NotText, $"'{path}'");
     }
 
-    /// <summary>The entries of a list, or a field of each if the path continues after it.</summary>
+    /// <summary>The entries of the list that a path leads to, or, where the path goes on after the list, a field of each entry.</summary>
     private static IEnumerable<JsonElement> Entries(JsonElement row, string path, DocumentId id)
     {
         string[] steps = path.Split('.');

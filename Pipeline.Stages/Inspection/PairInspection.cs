@@ -11,12 +11,12 @@ using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Inspection;
 
-/// <summary>Looks at a pair of tokenizers on a sample of text: <c>alm inspect pair</c>.</summary>
+/// <summary>Compares a pair of tokenizers on a sample of text, for <c>alm inspect pair</c>.</summary>
 public static class PairInspection
 {
     private const string Bytes = "bytes";
 
-    /// <summary>Limits that the report shows the effect of unless others are asked for.</summary>
+    /// <summary>The limits on tokens per document whose effect is shown where no others are asked for.</summary>
     public static IReadOnlyList<int> UsualLimits { get; } = [256, 512, 1024, 2048, 4096, 8192];
 
     private static readonly string[] Probes =
@@ -24,10 +24,11 @@ public static class PairInspection
         "7", "42", "365", "2024", "12345678", "3.14", "1,000", "1e-5", "-17", "$5.99", "10%", "7 + 5 = 12", "x = 3;", "don't", "...", "!=", "(a, b)", "foo_bar()", "\n\n", "    ", "naïve", "東京", "😀",
     ];
 
+    /// <summary>Reads the sample once and reports on it.</summary>
     /// <param name="teacherPath">A Hugging Face folder or a <c>tokenizer.json</c>.</param>
-    /// <param name="studentPath">The same, or "bytes", which has the teacher's special tokens.</param>
-    /// <param name="texts">Documents, read once.</param>
-    /// <param name="limits">Tokens per document to show the effect of.</param>
+    /// <param name="studentPath">The same, or "bytes" for a byte-level student with the teacher's special tokens.</param>
+    /// <param name="texts">The documents of the sample.</param>
+    /// <param name="limits">The limits on tokens per document whose effect is to be shown.</param>
     /// <param name="storage">Where the files are.</param>
     /// <exception cref="Contracts.Errors.InputException">A tokenizer cannot be loaded.</exception>
     public static PairReport Run(string teacherPath, string studentPath, IEnumerable<string> texts, IReadOnlyList<int> limits, IStorage storage)
@@ -80,11 +81,11 @@ public static class PairInspection
 
     private static VocabularyMatch Match(TextTokenizer teacher, TextTokenizer student)
     {
-        HashSet<string> ours = Views(teacher), theirs = Views(student);
-        return new VocabularyMatch(ours.Count, theirs.Count, ours.Count(theirs.Contains));
+        HashSet<string> teacherViews = Views(teacher), studentViews = Views(student);
+        return new VocabularyMatch(teacherViews.Count, studentViews.Count, teacherViews.Count(studentViews.Contains));
     }
 
-    /// <summary>Distinct byte views of the tokens of text, one character per byte.</summary>
+    /// <summary>The distinct byte views of the tokens that stand for text, as strings with one character for each byte.</summary>
     private static HashSet<string> Views(TextTokenizer tokenizer)
     {
         HashSet<string> views = new(StringComparer.Ordinal);
@@ -101,17 +102,17 @@ public static class PairInspection
         string normal = WellFormedText.Normalize(text);
         try
         {
-            TokenSequence ours = teacherEncoder.EncodeDocument(normal, false, false), theirs = studentEncoder.EncodeDocument(normal, false, false);
-            return new SplitRow(normal, Pieces(normal, ours), Pieces(normal, theirs), Cuts(ours).SequenceEqual(Cuts(theirs)));
+            TokenSequence teacherTokens = teacherEncoder.EncodeDocument(normal, false, false), studentTokens = studentEncoder.EncodeDocument(normal, false, false);
+            return new SplitRow(normal, Pieces(normal, teacherTokens), Pieces(normal, studentTokens), Cuts(teacherTokens).SequenceEqual(Cuts(studentTokens)));
         }
         catch (ByteViewException)
         {
-            // The probe does not survive one of the tokenizers; the sample's rejects say so of real text.
+            // One of the tokenizers cannot reproduce the probe. Where real text has this problem, the rejects of the sample say so.
             return null;
         }
     }
 
-    // A token that is a dummy space alone has no bytes, and cuts nothing.
+    // A token that is only an inserted space has no bytes of the text, and cuts nothing.
     private static IEnumerable<int> Cuts(TokenSequence side) => side.ByteEnds.Where(end => end > 0).Distinct();
 
     private static string[] Pieces(string text, TokenSequence side)

@@ -1,44 +1,53 @@
 namespace Pipeline.Stages.Inspection;
 
-/// <summary>What two tokenizers make of each other and of a sample of text, before any compute is spent. Serializes to JSON as it is.</summary>
+/// <summary>
+/// How two tokenizers fit each other and a sample of text. It helps to choose a pair before any compute is spent. It can be serialized to JSON as it is.
+/// </summary>
 public sealed record PairReport
 {
-    /// <summary>The paths as given.</summary>
+    /// <summary>The path of the teacher's tokenizer, as it was given.</summary>
     public required string Teacher { get; init; }
 
+    /// <summary>The path of the student's tokenizer, as it was given.</summary>
     public required string Student { get; init; }
 
+    /// <summary>How many tokens the vocabularies share.</summary>
     public required VocabularyMatch Vocabulary { get; init; }
 
+    /// <summary>Sums over the sample.</summary>
     public required TextFigures Text { get; init; }
 
-    /// <summary>How many chunks have how many tokens, on each side.</summary>
+    /// <summary>How many chunks have how many tokens on each side.</summary>
     public required IReadOnlyList<ChunkLengthRow> ChunkLengths { get; init; }
 
-    /// <summary>Runs of digits and of punctuation in the sample, and how often both sides cut them at the same places.</summary>
+    /// <summary>The runs of digits and of punctuation in the sample, and how often both sides cut them at the same places.</summary>
     public required IReadOnlyList<RunFigures> Runs { get; init; }
 
-    /// <summary>How each side splits numbers and punctuation that models stumble over.</summary>
+    /// <summary>How each side splits some numbers and punctuation that tokenizers treat differently.</summary>
     public required IReadOnlyList<SplitRow> Splits { get; init; }
 
+    /// <summary>Which special tokens correspond to each other.</summary>
     public required SpecialTokens Specials { get; init; }
 
-    /// <summary>Documents that the <c>tokenize</c> stage would reject, by reason.</summary>
+    /// <summary>The documents that the stage <c>tokenize</c> would reject, by reason.</summary>
     public required IReadOnlyList<RejectRow> Rejects { get; init; }
 
+    /// <summary>The effect of limits on tokens per document.</summary>
     public required IReadOnlyList<LimitRow> Limits { get; init; }
 }
 
-/// <summary>Tokens of text (without special tokens) and how many stand for exactly the same bytes on both sides.</summary>
+/// <summary>How many different tokens of text (without special tokens) each vocabulary has, and how many stand for the same bytes on both sides.</summary>
 public sealed record VocabularyMatch(int TeacherTokens, int StudentTokens, int SameBytes)
 {
-    /// <summary>The part of the student's vocabulary that begins with a copied embedding.</summary>
+    /// <summary>The share of the student's vocabulary that begins with an embedding copied from the teacher's vocabulary.</summary>
     public double ShareOfStudent => StudentTokens == 0 ? 0 : (double)SameBytes / StudentTokens;
 
     public double ShareOfTeacher => TeacherTokens == 0 ? 0 : (double)SameBytes / TeacherTokens;
 }
 
-/// <summary>The sample, without what was rejected. Tokens are those of text, without bos and eos.</summary>
+/// <summary>
+/// Sums over the documents of the sample that were not rejected. Tokens are those of text, without bos and eos. Bytes are covered when they are in a chunk.
+/// </summary>
 public sealed record TextFigures(long Documents, long Bytes, long BytesCovered, long TeacherTokens, long StudentTokens, long Chunks, long OneToOneChunks)
 {
     public double ShareCovered => Bytes == 0 ? 0 : (double)BytesCovered / Bytes;
@@ -50,33 +59,48 @@ public sealed record TextFigures(long Documents, long Bytes, long BytesCovered, 
     public double BytesPerChunk => Chunks == 0 ? 0 : (double)BytesCovered / Chunks;
 }
 
-/// <summary>Chunks with <paramref name="From"/> to <paramref name="To"/> tokens on a side; <paramref name="To"/> is null for "and more".</summary>
+/// <summary>
+/// How many chunks have <paramref name="From"/> to <paramref name="To"/> tokens on each side; <paramref name="To"/> is null for "and more".
+/// </summary>
 public sealed record ChunkLengthRow(int From, int? To, long TeacherChunks, long StudentChunks);
 
+/// <summary>How the two sides cut runs of digits or of punctuation.</summary>
 /// <param name="Kind">"digits" or "punctuation".</param>
-/// <param name="Runs">Maximal runs in the sample.</param>
-/// <param name="SameCuts">Runs that both sides cut at the same places, their two ends included.</param>
-/// <param name="TeacherTokens">Tokens that end inside a run or at its end.</param>
+/// <param name="Runs">How many maximal runs the sample has.</param>
+/// <param name="SameCuts">How many of them both sides cut at the same places, both ends of the run included.</param>
+/// <param name="TeacherTokens">How many tokens of the teacher end inside a run or at its end.</param>
+/// <param name="StudentTokens">The same for the student.</param>
 public sealed record RunFigures(string Kind, long Runs, long SameCuts, long TeacherTokens, long StudentTokens);
 
-/// <summary>A text and its pieces on each side; bytes that are not a whole character are written as <c>&lt;E2&gt;</c>.</summary>
+/// <summary>A text and its tokens on each side. Bytes that are not a whole character are written as <c>&lt;E2&gt;</c>.</summary>
 public sealed record SplitRow(string Text, IReadOnlyList<string> Teacher, IReadOnlyList<string> Student, bool SameCuts);
 
 /// <summary>Which special tokens mean the same on both sides.</summary>
-/// <param name="Paired">By role, by a rendered conversation, or by name.</param>
-/// <param name="TeacherOnly">Special tokens of the teacher that belong to no chunk.</param>
-/// <param name="StudentOnly">Special tokens of the student that no teacher token teaches.</param>
-/// <param name="Conversation">Whether a conversation can be aligned: "ok", or why not.</param>
+/// <param name="Paired">The pairs that were found by role, in a rendered conversation, or by name.</param>
+/// <param name="TeacherOnly">The special tokens of the teacher without a partner. They belong to no chunk.</param>
+/// <param name="StudentOnly">The special tokens of the student without a partner. It learns nothing about them from the teacher.</param>
+/// <param name="Conversation">"ok" if a conversation can be aligned, or else why not.</param>
 public sealed record SpecialTokens(
     IReadOnlyList<SpecialPair> Paired, IReadOnlyList<string> TeacherOnly, IReadOnlyList<string> StudentOnly, string Conversation);
 
-/// <param name="How">"bos", "eos", "pad", "template" or "name".</param>
+/// <summary>Special tokens of the two sides that mean the same.</summary>
+/// <param name="How">How the pair was found: "bos", "eos", "pad", "template" or "name".</param>
+/// <param name="Teacher">The teacher's token, or several of them that a template writes together.</param>
+/// <param name="Student">The student's.</param>
 public sealed record SpecialPair(string How, string Teacher, string Student);
 
-/// <param name="Example">The first such document's message.</param>
+/// <summary>Documents that are rejected for the same reason.</summary>
+/// <param name="Reason">The reason.</param>
+/// <param name="Documents">How many documents are rejected for it.</param>
+/// <param name="Example">The message for the first of them.</param>
 public sealed record RejectRow(string Reason, long Documents, string Example);
 
-/// <summary>What a limit on tokens per document does, bos and eos counted.</summary>
-/// <param name="TeacherOver">Documents over it under the teacher's tokenizer.</param>
-/// <param name="TeacherBytesBeyond">Bytes of text beyond it, which cut would lose and split would put into further parts.</param>
+/// <summary>What a limit on tokens per document does.</summary>
+/// <param name="Tokens">The limit; bos and eos count.</param>
+/// <param name="TeacherOver">How many documents are longer with the teacher's tokenizer.</param>
+/// <param name="StudentOver">The same for the student's.</param>
+/// <param name="TeacherBytesBeyond">
+/// How many bytes of text are beyond the limit. They are lost if long documents are cut, and go into further parts if these are split.
+/// </param>
+/// <param name="StudentBytesBeyond">The same for the student's tokenizer.</param>
 public sealed record LimitRow(int Tokens, long TeacherOver, long StudentOver, long TeacherBytesBeyond, long StudentBytesBeyond);

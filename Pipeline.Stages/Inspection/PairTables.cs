@@ -2,14 +2,15 @@ using System.Globalization;
 
 namespace Pipeline.Stages.Inspection;
 
-/// <summary>A table as a terminal shows it: text, cell by cell.</summary>
+/// <summary>A table of text cells, as a terminal shows it.</summary>
 public sealed record ReportTable(string Title, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows);
 
-/// <summary>The report of a pair as tables.</summary>
+/// <summary>Shows the report of a pair as tables.</summary>
 public static class PairTables
 {
     private const int MostSpecials = 12;
 
+    /// <summary>All tables of a report, in the order in which they are shown.</summary>
     public static IReadOnlyList<ReportTable> Of(PairReport report) =>
     [
         new("Pair", ["", "teacher", "student"],

@@ -5,7 +5,8 @@ using Pipeline.Stages.Alignment;
 
 namespace Pipeline.Stages.Inspection;
 
-/// <summary>Sums over the documents of a sample.</summary>
+/// <summary>Adds up the figures of a sample, document by document.</summary>
+/// <param name="limits">The limits on tokens per document whose effect is to be shown.</param>
 internal sealed class SampleFigures(IReadOnlyList<int> limits)
 {
     private static readonly (int From, int? To)[] Lengths = [(1, 1), (2, 2), (3, 3), (4, 4), (5, 8), (9, 16), (17, 32), (33, null)];
@@ -26,6 +27,10 @@ internal sealed class SampleFigures(IReadOnlyList<int> limits)
 
     public IReadOnlyList<LimitRow> Limits => _limits;
 
+    /// <summary>Adds a document.</summary>
+    /// <param name="text">Its text, normalized.</param>
+    /// <param name="teacher">The teacher's tokens of it, with bos and eos.</param>
+    /// <param name="student">The student's.</param>
     public void Add(string text, TokenSequence teacher, TokenSequence student)
     {
         byte[] bytes = Encoding.UTF8.GetBytes(text);
@@ -37,12 +42,12 @@ internal sealed class SampleFigures(IReadOnlyList<int> limits)
         {
             if (teacher.Unit(chunk.TeacherStart) != UnitLabels.Text)
                 continue;
-            int ours = chunk.TeacherEnd - chunk.TeacherStart, theirs = chunk.StudentEnd - chunk.StudentStart;
+            int teacherLength = chunk.TeacherEnd - chunk.TeacherStart, studentLength = chunk.StudentEnd - chunk.StudentStart;
             _chunks++;
-            _oneToOne += ours == 1 && theirs == 1 ? 1 : 0;
+            _oneToOne += teacherLength == 1 && studentLength == 1 ? 1 : 0;
             _covered += teacher.ByteEnds[chunk.TeacherEnd - 1] - (chunk.TeacherStart == 0 ? 0 : teacher.ByteEnds[chunk.TeacherStart - 1]);
-            _teacherLengths[Bucket(ours)]++;
-            _studentLengths[Bucket(theirs)]++;
+            _teacherLengths[Bucket(teacherLength)]++;
+            _studentLengths[Bucket(studentLength)]++;
         }
         AddRuns(bytes, teacher, student);
         for (int i = 0; i < _limits.Length; i++)
@@ -51,26 +56,26 @@ internal sealed class SampleFigures(IReadOnlyList<int> limits)
 
     private void AddRuns(byte[] bytes, TokenSequence teacher, TokenSequence student)
     {
-        bool[] ours = Cuts(teacher, bytes.Length), theirs = Cuts(student, bytes.Length);
+        bool[] teacherCuts = Cuts(teacher, bytes.Length), studentCuts = Cuts(student, bytes.Length);
         for (int start = 0; start < bytes.Length;)
         {
             int kind = KindOf(bytes[start]), end = start + 1;
             while (end < bytes.Length && KindOf(bytes[end]) == kind)
                 end++;
             if (kind == 1)
-                _digits = WithRun(_digits, ours, theirs, start, end);
+                _digits = WithRun(_digits, teacherCuts, studentCuts, start, end);
             else if (kind == 2)
-                _punctuation = WithRun(_punctuation, ours, theirs, start, end);
+                _punctuation = WithRun(_punctuation, teacherCuts, studentCuts, start, end);
             start = end;
         }
     }
 
-    private static RunFigures WithRun(RunFigures figures, bool[] ours, bool[] theirs, int start, int end) => figures with
+    private static RunFigures WithRun(RunFigures figures, bool[] teacherCuts, bool[] studentCuts, int start, int end) => figures with
     {
         Runs = figures.Runs + 1,
-        SameCuts = figures.SameCuts + (ours.AsSpan(start, end - start + 1).SequenceEqual(theirs.AsSpan(start, end - start + 1)) ? 1 : 0),
-        TeacherTokens = figures.TeacherTokens + ours.AsSpan(start + 1, end - start).Count(true),
-        StudentTokens = figures.StudentTokens + theirs.AsSpan(start + 1, end - start).Count(true),
+        SameCuts = figures.SameCuts + (teacherCuts.AsSpan(start, end - start + 1).SequenceEqual(studentCuts.AsSpan(start, end - start + 1)) ? 1 : 0),
+        TeacherTokens = figures.TeacherTokens + teacherCuts.AsSpan(start + 1, end - start).Count(true),
+        StudentTokens = figures.StudentTokens + studentCuts.AsSpan(start + 1, end - start).Count(true),
     };
 
     private static LimitRow WithDocument(LimitRow row, int bytes, TokenSequence teacher, TokenSequence student) => row with

@@ -11,7 +11,10 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Inspection;
 
-/// <summary>Finds which special tokens of two sides mean the same: by role, by where they stand in a rendered conversation, by name.</summary>
+/// <summary>
+/// Finds which special tokens of two sides mean the same: first by role (bos, eos, pad), then by their places in a conversation that both chat templates
+/// render, then by name.
+/// </summary>
 internal static class SpecialTokenAudit
 {
     private const string Fine = "ok";
@@ -21,32 +24,33 @@ internal static class SpecialTokenAudit
         new("user", "What is three plus four?"), new("assistant", "It is seven."), new("user", "And five more?"), new("assistant", "Twelve."),
     ];
 
+    /// <summary>Compares the special tokens of two sides.</summary>
     public static SpecialTokens Run(ChatSide teacher, ChatSide student)
     {
         List<SpecialPair> pairs = [];
         AddRole(pairs, "bos", teacher, student, teacher.Tokenizer.BosId, student.Tokenizer.BosId);
         AddRole(pairs, "eos", teacher, student, teacher.Tokenizer.EosId, student.Tokenizer.EosId);
         AddRole(pairs, "pad", teacher, student, teacher.Tokenizer.PadId, student.Tokenizer.PadId);
-        HashSet<string> pairedOurs = [.. pairs.Select(p => p.Teacher)], pairedTheirs = [.. pairs.Select(p => p.Student)];
-        string conversation = AddTemplate(pairs, pairedOurs, pairedTheirs, teacher, student);
-        string[] ours = Specials(teacher.Tokenizer), theirs = Specials(student.Tokenizer);
-        foreach (string same in ours.Intersect(theirs).Where(s => !pairedOurs.Contains(s) && !pairedTheirs.Contains(s)))
+        HashSet<string> pairedTeacher = [.. pairs.Select(p => p.Teacher)], pairedStudent = [.. pairs.Select(p => p.Student)];
+        string conversation = AddTemplate(pairs, pairedTeacher, pairedStudent, teacher, student);
+        string[] teacherSpecials = Specials(teacher.Tokenizer), studentSpecials = Specials(student.Tokenizer);
+        foreach (string same in teacherSpecials.Intersect(studentSpecials).Where(s => !pairedTeacher.Contains(s) && !pairedStudent.Contains(s)))
             pairs.Add(new SpecialPair("name", same, same));
         return new SpecialTokens(
             pairs,
-            [.. ours.Except(pairedOurs).Except(theirs)],
-            [.. theirs.Except(pairedTheirs).Except(ours)],
+            [.. teacherSpecials.Except(pairedTeacher).Except(studentSpecials)],
+            [.. studentSpecials.Except(pairedStudent).Except(teacherSpecials)],
             conversation);
     }
 
-    private static void AddRole(List<SpecialPair> pairs, string role, ChatSide teacher, ChatSide student, int? ours, int? theirs)
+    private static void AddRole(List<SpecialPair> pairs, string role, ChatSide teacher, ChatSide student, int? teacherId, int? studentId)
     {
-        if (ours is { } t && theirs is { } s)
+        if (teacherId is { } t && studentId is { } s)
             pairs.Add(new SpecialPair(role, teacher.Tokenizer.TokenOf(t)!, student.Tokenizer.TokenOf(s)!));
     }
 
     private static string AddTemplate(
-        List<SpecialPair> pairs, HashSet<string> pairedOurs, HashSet<string> pairedTheirs, ChatSide teacher, ChatSide student)
+        List<SpecialPair> pairs, HashSet<string> pairedTeacher, HashSet<string> pairedStudent, ChatSide teacher, ChatSide student)
     {
         TokenSequence[] probe;
         try
@@ -66,10 +70,10 @@ internal static class SpecialTokenAudit
         {
             if (probe[0].Unit(chunk.TeacherStart) == UnitLabels.Text)
                 continue;
-            int[] ours = probe[0].Ids[chunk.TeacherStart..chunk.TeacherEnd], theirs = probe[1].Ids[chunk.StudentStart..chunk.StudentEnd];
-            bool isNew = ours.Any(id => IsNew(teacher.Tokenizer, id, pairedOurs)) | theirs.Any(id => IsNew(student.Tokenizer, id, pairedTheirs));
+            int[] teacherIds = probe[0].Ids[chunk.TeacherStart..chunk.TeacherEnd], studentIds = probe[1].Ids[chunk.StudentStart..chunk.StudentEnd];
+            bool isNew = teacherIds.Any(id => IsNew(teacher.Tokenizer, id, pairedTeacher)) | studentIds.Any(id => IsNew(student.Tokenizer, id, pairedStudent));
             if (isNew)
-                pairs.Add(new SpecialPair("template", Spell(teacher.Tokenizer, ours), Spell(student.Tokenizer, theirs)));
+                pairs.Add(new SpecialPair("template", Spell(teacher.Tokenizer, teacherIds), Spell(student.Tokenizer, studentIds)));
         }
         return Fine;
     }
@@ -82,7 +86,7 @@ internal static class SpecialTokenAudit
 
     private static string[] Specials(TextTokenizer tokenizer) => [.. tokenizer.SpecialIds.Select(id => tokenizer.TokenOf(id)!)];
 
-    /// <summary>The probe is not part of a run: there is nothing to report to.</summary>
+    /// <summary>Ignores everything: the probe is not part of a run, so nobody wants its counts.</summary>
     private sealed class NoMeter : IStageMeter
     {
         public void Count(string name, long amount)

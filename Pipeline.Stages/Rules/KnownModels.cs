@@ -7,27 +7,30 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.Rules;
 
 /// <summary>
-/// Configurations and tokenizers of the models that a definition names, as far as they are known before a run: those of folders that exist,
-/// and those of students that earlier flows train, which follow from what they begin as. Null is "not yet known".
+/// Finds the configurations and tokenizers of the models that a definition names, as far as they are known before the run. Folders that exist are read. For
+/// a student that an earlier flow will train, they follow from what the student begins with. Null means "not known yet".
 /// </summary>
 internal sealed class KnownModels(StageContext context)
 {
     private readonly RunSite _run = RunSite.Of(context);
 
+    /// <summary>The configuration of the model at a path: a folder, a config.json or <c>run:NAME</c>.</summary>
     /// <exception cref="Contracts.Errors.InputException">It exists but cannot be read.</exception>
     public ModelConfig? Config(string path) => Config(path, context.Facts.Index);
 
-    /// <summary>Of the tokenizer at a path: a folder, a file, <c>bytes</c> or <c>run:NAME</c>.</summary>
+    /// <summary>The tokenizer at a path: a folder, a file, <c>bytes</c> or <c>run:NAME</c>.</summary>
     /// <exception cref="Contracts.Errors.InputException">It exists but cannot be read.</exception>
     public TextTokenizer? Tokenizer(string path) => Tokenizer(path, context.Facts.Index);
 
-    /// <summary>What a student begins with, its vocabulary that of its tokenizer.</summary>
+    /// <summary>The configuration that a student begins with, with the vocabulary of its own tokenizer.</summary>
     /// <exception cref="Contracts.Errors.InputException">It exists but cannot be read.</exception>
     public ModelConfig? ConfigOf(StudentDefinition student) => ConfigOf(student, context.Facts.Index);
 
+    /// <summary>A student's tokenizer.</summary>
     /// <exception cref="Contracts.Errors.InputException">It exists but cannot be read.</exception>
     public TextTokenizer? TokenizerOf(StudentDefinition student) => TokenizerOf(student.Tokenizer, student.Model, context.Facts.Index);
 
+    /// <summary>The teacher's tokenizer.</summary>
     /// <exception cref="Contracts.Errors.InputException">It exists but cannot be read.</exception>
     public TextTokenizer? TokenizerOf(TeacherDefinition teacher) => TokenizerOf(teacher.Tokenizer, teacher.Model, context.Facts.Index);
 
@@ -71,6 +74,6 @@ internal sealed class KnownModels(StageContext context)
             : null;
     }
 
-    // A student may begin as another that the same run trained, so what is looked at goes back flow by flow.
+    // The flow before a given one that makes a run:NAME. A student may begin as another student of the same run, so this is asked flow by flow, backwards.
     private FlowOutput? Made(string path, int before) => RunNames.Find(path, context with { Facts = context.Facts with { Index = before } });
 }

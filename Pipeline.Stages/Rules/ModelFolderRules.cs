@@ -6,15 +6,20 @@ using Pipeline.Stages.Models.Safetensors;
 
 namespace Pipeline.Stages.Rules;
 
-/// <summary>Whether a model folder can be loaded, without loading it: its configuration, and the names, shapes and types of its weights.</summary>
+/// <summary>
+/// Checks before the run that a model folder can be loaded, without loading it: its configuration, and the names, shapes and types of its weights.
+/// </summary>
 internal static class ModelFolderRules
 {
     private const string Adapter = "adapter_config.json";
 
-    /// <summary>Of a folder or file that does not exist.</summary>
+    /// <summary>The message for a folder or file that does not exist.</summary>
     public static string Missing(string path) => $"{path} does not exist";
 
-    /// <summary>Whether an edit of activations exists, for the key that names it.</summary>
+    /// <summary>Checks that an edit of activations exists.</summary>
+    /// <param name="key">The key that names it.</param>
+    /// <param name="path">The path in the definition; null where there is no edit.</param>
+    /// <param name="context">The stage that needs it.</param>
     public static IEnumerable<RuleFinding> Edit(string key, string? path, StageContext context)
     {
         if (path is null)
@@ -25,9 +30,10 @@ internal static class ModelFolderRules
         return fault is null ? [] : [new RuleFinding(key, $"'{key}': {fault}")];
     }
 
+    /// <summary>Checks a model folder.</summary>
     /// <param name="key">The key that names the folder.</param>
-    /// <param name="path">As the definition has it.</param>
-    /// <param name="context">Of the stage that loads it.</param>
+    /// <param name="path">The path in the definition.</param>
+    /// <param name="context">The stage that will load it.</param>
     public static IEnumerable<RuleFinding> Of(string key, string path, StageContext context)
     {
         if (RunNames.Fault(path, context, OutputKind.Model) is { } fault)

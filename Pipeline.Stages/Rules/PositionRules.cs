@@ -6,14 +6,18 @@ using Pipeline.Stages.Models;
 
 namespace Pipeline.Stages.Rules;
 
-/// <summary>Whether the tokens that a document may have fit the positions that the models were made for: a warning, or with <c>strictPositions</c> an error.</summary>
+/// <summary>
+/// Checks that documents cannot have more tokens than the models have positions. If they can, that is a warning, or an error with <c>strictPositions</c>.
+/// </summary>
 internal static class PositionRules
 {
+    /// <summary>Checks a limit on tokens against the teacher's positions.</summary>
     public static IEnumerable<RuleFinding> Teacher(string key, int tokens, StageContext context)
         => context.Definition.Teacher is { Backend: TeacherDefinition.DefaultBackend } teacher
             ? Of(key, tokens, "the teacher", () => new KnownModels(context).Config(teacher.Model), context)
             : [];
 
+    /// <summary>Checks a limit on tokens against the student's positions.</summary>
     public static IEnumerable<RuleFinding> Student(string key, int tokens, StageContext context)
         => context.Definition.Student is { } student && (student.Model ?? student.Config) is { } path
             ? Of(key, tokens, "the student", () => new KnownModels(context).Config(path), context)
@@ -28,7 +32,7 @@ internal static class PositionRules
         }
         catch (InputException)
         {
-            // Another rule says why it cannot be read.
+            // Another rule reports why it cannot be read.
             yield break;
         }
         if (positions is { } most && tokens > most)

@@ -13,8 +13,8 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Stages.Serving;
 
 /// <summary>
-/// Models with different tokenizers as one that answers in bytes: ids 0 to 255 are bytes, 256 ends a text, and in front of a prompt it is a
-/// beginning and nothing more. Answers in progress take turns byte by byte.
+/// Serves models with different tokenizers as one model that answers in bytes. Ids 0 to 255 are bytes. Id 256 ends a text; in front of a prompt it only
+/// marks the beginning. Answers in progress take turns, one byte at a time.
 /// </summary>
 public sealed class ByteServer : IServedModel
 {
@@ -30,7 +30,7 @@ public sealed class ByteServer : IServedModel
     {
         (Name, _members, _averaging, _device, _side) = (name, members, averaging, device, side);
         _prefixes = [.. members.Select(m => new PrefixCache([m.Member.Model.Model], limits.PrefixTokens))];
-        // Every token has at least a byte; a bos token and an inserted space come on top.
+        // Every token has at least one byte, so that no text has more tokens than bytes, but for a bos token and an inserted space.
         MaxLength = members.Min(m => m.Member.Model.Model.Config.MaxPositions) - 2;
     }
 
@@ -46,12 +46,13 @@ public sealed class ByteServer : IServedModel
 
     public string? Template => _members[0].Template;
 
-    /// <param name="name">As requests name it.</param>
-    /// <param name="members">Stay the caller's, and must outlive it.</param>
-    /// <param name="averaging">How they become one.</param>
-    /// <param name="device">Where.</param>
-    /// <param name="limits">How many tokens each member keeps.</param>
-    /// <exception cref="InputException">A model has no distribution over next bytes.</exception>
+    /// <summary>Creates a server.</summary>
+    /// <param name="name">The name that requests use.</param>
+    /// <param name="members">The models. They stay the caller's, and must outlive the server.</param>
+    /// <param name="averaging">How the members are averaged.</param>
+    /// <param name="device">Where they compute.</param>
+    /// <param name="limits">How many tokens' keys are kept, for each member.</param>
+    /// <exception cref="InputException">A model has no exact next bytes.</exception>
     public static async Task<ByteServer> CreateAsync(string name, IReadOnlyList<ServedMember> members, Averaging averaging, TorchDevice device, ServingLimits limits)
         => new(name, members, averaging, device, await device.RunAsync(() => new ByteSide([.. members.Select(m => m.Member)], averaging)).ConfigureAwait(false), limits);
 
@@ -117,7 +118,7 @@ public sealed class ByteServer : IServedModel
         }
         finally
         {
-            // Before anything else on the device, and nobody waits for it.
+            // The device does this before any later work, so that nobody has to wait for it here.
             _ = _device.RunAsync(() => End(session, isWhole ? prompt : null), CancellationToken.None);
         }
     }
@@ -131,7 +132,7 @@ public sealed class ByteServer : IServedModel
         },
         CancellationToken.None).ConfigureAwait(false);
 
-    // Each member continues from the keys of the text with the longest common beginning in its own tokens.
+    // Each member continues from the keys of an earlier text: the one whose tokens have the longest beginning in common with the prompt's.
     private EnsembleSession Begin(ServedPrompt prompt)
         => new([.. _side.Views.Select((view, m) => (view, (IReadOnlyList<int>)prompt.Members[m], Known(_prefixes[m], prompt.Members[m])))], _averaging);
 
@@ -145,7 +146,8 @@ public sealed class ByteServer : IServedModel
                 return;
             foreach (((int[] ids, KeyValueCache keys), int m) in session.Take().Select((taken, m) => (taken, m)))
             {
-                // Keys of a text with fewer tokens than the prompt may be rotated for another length.
+                // In some models the rotation of keys depends on the length of the text. Keys of a text with fewer tokens than the prompt may be rotated for
+                // another length.
                 if (ids.Length >= kept.Members[m].Length)
                     _prefixes[m].Put(new PrefixEntry(ids, [keys], null, 0));
                 else
@@ -157,7 +159,7 @@ public sealed class ByteServer : IServedModel
     private static List<ServedPosition> Positions(int[] ids, double[] rows, int top)
     {
         var positions = new List<ServedPosition> { new(ids[0], double.NaN, 0, []) };
-        // Row k is about the byte after the first k; a beginning token in front is not a byte.
+        // Row k has the distribution of the byte after the first k bytes. The mark in front of the prompt is not a byte.
         int shift = ids[0] == ByteVocabulary.End ? 1 : 0;
         for (int i = 1; i <= ids.Length; i++)
         {

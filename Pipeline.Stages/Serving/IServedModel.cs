@@ -5,52 +5,52 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Serving;
 
-/// <summary>What a server answers from: a model, or several that answer as one. Safe for many callers at once.</summary>
+/// <summary>A model that a server answers with, or several that answer as one. Can be called by many callers at once.</summary>
 public interface IServedModel : IAsyncDisposable
 {
-    /// <summary>As requests name it.</summary>
+    /// <summary>The name that requests use.</summary>
     string Name { get; }
 
-    /// <summary>The tokens that callers count in: the models' own, or bytes where they have several.</summary>
+    /// <summary>The tokenizer in whose ids callers and model talk: the members' own, or bytes where the members have different ones.</summary>
     TextTokenizer Tokenizer { get; }
 
-    /// <summary>Tokens that end an answer.</summary>
+    /// <summary>The tokens that end an answer.</summary>
     IReadOnlySet<int> Ends { get; }
 
-    /// <summary>Ids from here on are none of the model's.</summary>
+    /// <summary>The number of ids: they are below this.</summary>
     int Rows { get; }
 
-    /// <summary>Tokens of a prompt and its answer together.</summary>
+    /// <summary>How many tokens a prompt and its answer may have together.</summary>
     int MaxLength { get; }
 
-    /// <summary>The chat template's source; null where there is none.</summary>
+    /// <summary>The source of the chat template; null where there is none.</summary>
     string? Template { get; }
 
-    /// <summary>A text with the bos token in front, where there is one.</summary>
+    /// <summary>Makes a prompt of a text, with the bos token in front if there is one.</summary>
     ServedPrompt Prompt(string text);
 
-    /// <summary>Ids as they are.</summary>
-    /// <exception cref="InputException">The model cannot take them.</exception>
+    /// <summary>Makes a prompt of ids, to which nothing is added.</summary>
+    /// <exception cref="InputException">The model cannot take these ids.</exception>
     ServedPrompt Prompt(int[] ids);
 
-    /// <summary>A conversation through the members' own templates, up to where the answer begins.</summary>
+    /// <summary>Makes a prompt of a conversation, rendered by each member's own chat template, up to where the answer begins.</summary>
     /// <exception cref="InputException">There is no template, or it refuses the conversation.</exception>
     ServedPrompt Chat(IReadOnlyList<ChatMessage> messages);
 
-    /// <summary>The text of the answer's ids after the prompt; an unfinished character at the end is U+FFFD.</summary>
+    /// <summary>A function that turns the ids of an answer to this prompt into text. An unfinished character at the end becomes U+FFFD.</summary>
     Func<IReadOnlyList<int>, string> Decoder(ServedPrompt prompt);
 
-    /// <summary>A position for each token of the prompt, and one after it.</summary>
-    /// <param name="prompt">Not empty.</param>
-    /// <param name="top">How many of the most likely tokens are listed.</param>
-    /// <param name="cancellationToken">The caller went away.</param>
+    /// <summary>Scores a prompt: one position for each of its tokens, and one for the token after them.</summary>
+    /// <param name="prompt">A prompt that is not empty.</param>
+    /// <param name="top">How many of the most likely tokens are listed at each position; some may list more.</param>
+    /// <param name="cancellationToken">Signalled when the caller no longer waits.</param>
     Task<IReadOnlyList<ServedPosition>> ScoreAsync(ServedPrompt prompt, int top, CancellationToken cancellationToken);
 
-    /// <summary>An answer, token by token.</summary>
-    /// <param name="prompt">Not empty.</param>
+    /// <summary>Answers a prompt, token by token.</summary>
+    /// <param name="prompt">A prompt that is not empty.</param>
     /// <param name="options">How tokens are chosen.</param>
-    /// <param name="stream">Which of the draws of one seed.</param>
-    /// <param name="top">How many of the most likely tokens are listed; null: not even the chosen one's log-probability.</param>
-    /// <param name="cancellationToken">The caller went away, or has enough.</param>
+    /// <param name="stream">Tells apart the random draws of answers with the same seed.</param>
+    /// <param name="top">How many of the most likely tokens are listed with each token. Null: not even the log-probability of the chosen token.</param>
+    /// <param name="cancellationToken">Signalled when the caller no longer waits or has enough.</param>
     IAsyncEnumerable<ServedToken> GenerateAsync(ServedPrompt prompt, GenerationOptions options, int stream, int? top, CancellationToken cancellationToken);
 }

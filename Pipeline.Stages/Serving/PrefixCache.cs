@@ -3,24 +3,24 @@ using Pipeline.Stages.Models;
 namespace Pipeline.Stages.Serving;
 
 /// <summary>
-/// Keys and values of texts served before, for texts with the same beginning. The least recently used are dropped first. Belongs to the device's thread. M
-/// members.
+/// Keeps the attention keys and values of earlier texts, for texts with the same beginning. The least recently used are dropped first. May only be used
+/// on the device's thread.
 /// </summary>
-/// <param name="members">Whose keys: they are rotated, by some for the length of their text, and fit no text of another length then.</param>
-/// <param name="mostTokens">Of all together.</param>
+/// <param name="members">The models. In some the rotation of keys depends on the length of the text, and keys do not fit a text of another length.</param>
+/// <param name="mostTokens">How many tokens all texts may have together.</param>
 internal sealed class PrefixCache(IReadOnlyList<CausalLm> members, long mostTokens) : IDisposable
 {
-    /// <summary>Fewer tokens are sooner computed than copied.</summary>
+    /// <summary>The fewest tokens that are worth keeping. Fewer are computed sooner than copied.</summary>
     public const int LeastTokens = 16;
 
     private readonly LinkedList<PrefixEntry> _entries = [];
 
-    /// <summary>Tokens held.</summary>
+    /// <summary>How many tokens are kept.</summary>
     public long Tokens => _entries.Sum(entry => (long)entry.Ids.Length);
 
-    /// <summary>The entry that begins with most of the ids, and how many; null where none has enough of them.</summary>
-    /// <param name="ids">Of a new text.</param>
-    /// <param name="top">Only entries that know the positions of their tokens with this many listed; null: any.</param>
+    /// <summary>The entry that has the longest beginning in common with a text, and how many tokens that is. Null where no entry has enough.</summary>
+    /// <param name="ids">The tokens of the text.</param>
+    /// <param name="top">Only entries whose tokens were scored, with at least this many of the most likely tokens listed. Null for any entry.</param>
     public (PrefixEntry Entry, int Common)? Find(int[] ids, int? top = null)
     {
         (PrefixEntry? best, int most) = (null, LeastTokens - 1);
@@ -40,7 +40,7 @@ internal sealed class PrefixCache(IReadOnlyList<CausalLm> members, long mostToke
     }
 
     /// <summary>Keeps a text.</summary>
-    /// <param name="entry">Becomes this object's.</param>
+    /// <param name="entry">The text. It becomes this object's, which may dispose of it at once.</param>
     public void Put(PrefixEntry entry)
     {
         if (entry.Ids.Length < LeastTokens || entry.Ids.Length > mostTokens)
@@ -48,7 +48,7 @@ internal sealed class PrefixCache(IReadOnlyList<CausalLm> members, long mostToke
             entry.Dispose();
             return;
         }
-        // What the new one also covers is no longer needed.
+        // An entry whose tokens and positions the new one has as well is no longer needed.
         foreach (PrefixEntry old in _entries.ToArray())
         {
             bool isCovered = entry.Ids.AsSpan().StartsWith(old.Ids) && (old.Positions is null || (entry.Positions is not null && entry.Top >= old.Top));
@@ -67,7 +67,7 @@ internal sealed class PrefixCache(IReadOnlyList<CausalLm> members, long mostToke
         _entries.Clear();
     }
 
-    // A last token that was generated may not have been computed yet.
+    // The keys of a last token that was generated may not have been computed yet, so the text may be one token shorter.
     private bool Fits(PrefixEntry entry, int length)
         => members.All(m => m.Config.Rope.IsSame(entry.Ids.Length, length) && m.Config.Rope.IsSame(entry.Ids.Length - 1, length));
 
@@ -78,14 +78,14 @@ internal sealed class PrefixCache(IReadOnlyList<CausalLm> members, long mostToke
     }
 }
 
-/// <summary>A text served before.</summary>
+/// <summary>An earlier text.</summary>
 /// <param name="Ids">Its tokens.</param>
-/// <param name="Keys">Per member the keys of all tokens, those of the last there or not.</param>
-/// <param name="Positions">Of its tokens; null where they were not scored.</param>
-/// <param name="Top">How many of the most likely tokens these list.</param>
+/// <param name="Keys">For each member, the keys and values of all tokens. Those of the last token may be missing.</param>
+/// <param name="Positions">The scores of the tokens; null where they were not scored.</param>
+/// <param name="Top">How many of the most likely tokens are listed at each of these positions.</param>
 internal sealed record PrefixEntry(int[] Ids, KeyValueCache[] Keys, IReadOnlyList<ServedPosition>? Positions, int Top) : IDisposable
 {
-    /// <summary>The keys of the first tokens; the caller disposes them, and may add to them.</summary>
+    /// <summary>The keys and values of the first tokens, for each member. The caller disposes of them, and may add to them.</summary>
     public KeyValueCache[] First(int tokens) => [.. Keys.Select(keys => keys.First(tokens))];
 
     public void Dispose()

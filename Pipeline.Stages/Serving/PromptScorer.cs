@@ -8,28 +8,29 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Serving;
 
 /// <summary>
-/// Positions of prompts under models with one tokenizer: in batches of similar length, or continuing from the keys of a text with the same beginning. On the device's
-/// thread. R tokens, V vocabulary rows, S of a slice, H hidden; [R, V] is never whole.
+/// Scores prompts with models that share a tokenizer, in batches of similar length or by continuing from the keys of a text with the same beginning. May
+/// only be used on the device's thread. R tokens, S tokens of a slice, V rows of the vocabulary, H hidden size. [R, V] is computed slice by slice and never
+/// held as a whole.
 /// </summary>
 internal sealed class PromptScorer(IReadOnlyList<LanguageModel> members, Averaging averaging, PrefixCache prefixes)
 {
     private readonly int _rows = members.Min(m => m.ValidRows);
 
-    /// <summary>For each prompt a position for each token and one after them.</summary>
-    /// <param name="prompts">Ids.</param>
-    /// <param name="top">Likeliest tokens listed at each.</param>
-    /// <param name="batchTokens">Of a batch, padding included.</param>
+    /// <summary>For each prompt, one position for each of its tokens and one for the token after them. Keeps the prompts' keys for later texts.</summary>
+    /// <param name="prompts">The ids of the prompts.</param>
+    /// <param name="top">How many of the most likely tokens are listed at each position; at least one is.</param>
+    /// <param name="batchTokens">How many tokens a batch may have, padding included.</param>
     public IReadOnlyList<IReadOnlyList<ServedPosition>> Score(IReadOnlyList<int[]> prompts, int top, int batchTokens)
     {
         using IDisposable quiet = no_grad();
         var results = new IReadOnlyList<ServedPosition>[prompts.Count];
-        // A position always lists its most likely token: what is generated next is read from it.
+        // Each position lists at least its most likely token, because a caller may read from it what would be generated next.
         int listed = Math.Min(_rows, Math.Max(1, top));
         List<int> rest = [];
         for (int i = 0; i < prompts.Count; i++)
         {
             if (members.All(m => m.Expansion is null) && prefixes.Find(prompts[i], listed) is var (entry, common))
-                results[i] = Behind(entry, common, prompts[i], listed);
+                results[i] = AfterPrefix(entry, common, prompts[i], listed);
             else
                 rest.Add(i);
         }
@@ -69,10 +70,10 @@ internal sealed class PromptScorer(IReadOnlyList<LanguageModel> members, Averagi
         }
     }
 
-    private List<ServedPosition> Behind(PrefixEntry entry, int common, int[] ids, int listed)
+    private List<ServedPosition> AfterPrefix(PrefixEntry entry, int common, int[] ids, int listed)
     {
         using DisposeScope scope = NewDisposeScope();
-        // The position after the common tokens is predicted from the last of them, whose hidden state is computed again.
+        // The hidden state of the last common token predicts what comes next. It is not kept, so this token is computed again.
         int past = Math.Min(common, Math.Min(ids.Length, entry.Ids.Length)) - 1;
         KeyValueCache[] keys = entry.First(past);
         Tensor ids_BT = tensor([.. ids.Skip(past).Select(id => (long)id)], [1, ids.Length - past], device: members[0].Device);

@@ -9,14 +9,15 @@ using Pipeline.Stages.Language;
 
 namespace Pipeline.Stages.Serving;
 
-/// <summary>A model that is served, with the chat template of its folder.</summary>
+/// <summary>A model that is served, with its chat template.</summary>
 public sealed class ServedMember
 {
     private readonly ChatSide _side;
 
-    /// <param name="member">The model.</param>
-    /// <param name="templatePath">The folder or tokenizer.json that its chat template is next to.</param>
-    /// <param name="storage">Where that is.</param>
+    /// <summary>Reads the chat template.</summary>
+    /// <param name="member">The model, which stays the caller's.</param>
+    /// <param name="templatePath">The folder, or the tokenizer.json, next to which the chat template is.</param>
+    /// <param name="storage">Where it is read from.</param>
     public ServedMember(ByteMember member, string templatePath, IStorage storage)
     {
         Member = member;
@@ -25,13 +26,13 @@ public sealed class ServedMember
 
     public ByteMember Member { get; }
 
-    /// <summary>The chat template's source; null where there is none.</summary>
+    /// <summary>The source of the chat template; null where there is none.</summary>
     public string? Template => _side.Template;
 
-    /// <summary>Ids of a text, the bos token in front where there is one.</summary>
+    /// <summary>The ids of a text, with the bos token in front if there is one.</summary>
     public int[] Encode(string text) => [.. Continuation.Encode(Member.Model.Tokenizer, text)];
 
-    /// <summary>Ids of a conversation up to where the answer begins, and its text.</summary>
+    /// <summary>The ids of a conversation up to where the answer begins, and its text.</summary>
     /// <exception cref="InputException">There is no template, or it refuses the conversation.</exception>
     public (int[] Ids, string Text) Chat(IReadOnlyList<ChatMessage> messages)
     {

@@ -1,14 +1,14 @@
 namespace Pipeline.Stages.Serving;
 
-/// <summary>How requests share a model.</summary>
+/// <summary>Limits on what a served model does at once.</summary>
 public sealed record ServingLimits
 {
-    /// <summary>Of a batch of prompts, padding included.</summary>
+    /// <summary>How many tokens a batch of prompts may have, padding included.</summary>
     public int BatchTokens { get; init; } = 8192;
 
-    /// <summary>Answers in progress at once; more wait.</summary>
+    /// <summary>How many answers may be in progress at once. Further ones wait.</summary>
     public int Rows { get; init; } = 32;
 
-    /// <summary>Tokens whose keys are kept for texts with the same beginning.</summary>
+    /// <summary>For how many tokens the attention keys are kept, for texts with the same beginning.</summary>
     public long PrefixTokens { get; init; } = 1 << 16;
 }

@@ -10,8 +10,8 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Stages.Serving;
 
 /// <summary>
-/// The one that works on a model for all callers: prompts to be scored go in batches of similar length; answers grow together, a token each in
-/// a step, and come and go while others continue; texts that begin like one served before continue from its keys.
+/// The single loop that works on a model for all callers. Prompts to be scored go in batches of similar length. Answers grow together, each by one token in
+/// a step, and may begin and end while others go on. A text that begins like an earlier one continues from its keys.
 /// </summary>
 internal sealed class ServingLoop : IAsyncDisposable
 {
@@ -29,6 +29,13 @@ internal sealed class ServingLoop : IAsyncDisposable
     private readonly PromptScorer _scorer;
     private readonly Task _loop;
 
+    /// <summary>Starts the loop.</summary>
+    /// <param name="models">The models, which share a tokenizer. They stay the caller's, and must outlive the loop.</param>
+    /// <param name="averaging">How the models are averaged.</param>
+    /// <param name="ends">The tokens that end an answer.</param>
+    /// <param name="rows">The number of ids that may be chosen.</param>
+    /// <param name="device">Where the models compute.</param>
+    /// <param name="limits">How much is done at once.</param>
     public ServingLoop(IReadOnlyList<LanguageModel> models, Averaging averaging, IReadOnlySet<int> ends, int rows, TorchDevice device, ServingLimits limits)
     {
         (_ends, _device, _limits) = (ends, device, limits);
@@ -38,13 +45,14 @@ internal sealed class ServingLoop : IAsyncDisposable
         _loop = RunAsync();
     }
 
+    /// <summary>Adds some work, whose result the caller waits for. Can be called from any thread. Fails the work once the loop is being stopped.</summary>
     public void Add(ServingWork work)
     {
         if (!_queue.Writer.TryWrite(work))
             work.Fail(new InterruptedException("the server is stopping"));
     }
 
-    /// <summary>Takes nothing new, finishes what is in progress, and frees what it holds.</summary>
+    /// <summary>Accepts no new work, finishes what is in progress, and frees what the loop holds.</summary>
     public async ValueTask DisposeAsync()
     {
         if (!_queue.Writer.TryComplete())
@@ -61,7 +69,7 @@ internal sealed class ServingLoop : IAsyncDisposable
     {
         while (true)
         {
-            // What comes while the model works goes together next; the first one waits for nobody.
+            // Work that arrives while the model is busy is taken together in the next step. When the loop is idle, the first to come does not wait for others.
             bool isIdle = _scoring.Count + _waiting.Count + _running.Count == 0;
             if (isIdle && !await _queue.Reader.WaitToReadAsync().ConfigureAwait(false))
                 return;
@@ -76,7 +84,8 @@ internal sealed class ServingLoop : IAsyncDisposable
         }
     }
 
-    // Some at a time while nothing new waits: changing threads takes a part of a small model's step. Others on the device have their turn then.
+    // Takes several steps at a time while nothing new waits, because going back and forth between threads would cost a good part of a small model's step.
+    // After them, others get their turn on the device.
     private void Steps()
     {
         int count = 0;
@@ -95,7 +104,7 @@ internal sealed class ServingLoop : IAsyncDisposable
             Try(Decode, _running);
     }
 
-    // A failure is everybody's who was in it, and nobody else's.
+    // A failure ends all work of its kind, scoring or answers in progress, and no work of the other kind.
     private void Try<T>(Action action, List<T> whose)
         where T : ServingWork
     {
@@ -122,7 +131,7 @@ internal sealed class ServingLoop : IAsyncDisposable
 
     private void Score()
     {
-        // As many as one batch may have, so that answers in progress wait for no more than that.
+        // At most one batch of prompts, so that answers in progress do not wait for longer than that.
         int count = 0;
         for (long tokens = 0; count < _scoring.Count && (count == 0 || tokens + _scoring[count].Ids.Length <= _limits.BatchTokens); count++)
             tokens += _scoring[count].Ids.Length;
@@ -147,7 +156,7 @@ internal sealed class ServingLoop : IAsyncDisposable
             return;
         try
         {
-            // What one alone has more than is known is computed in its first step.
+            // A single answer computes the keys that are not known in its first step.
             if (_running.Count + some.Count == 1)
                 _batch.Add([some[0].Ids], [Known(some[0].Ids) ?? _batch.NewCaches()]);
             else
@@ -161,7 +170,8 @@ internal sealed class ServingLoop : IAsyncDisposable
         }
     }
 
-    // For each text the keys of all its tokens but the last: from those of a text with the same beginning, or together with others of similar length.
+    // For each text, the keys of all its tokens but the last. They continue those of a text with the same beginning, or are computed together with texts of
+    // similar length.
     private KeyValueCache[][] Keys(List<AnswerWork> some)
     {
         var keys = new KeyValueCache[some.Count][];
@@ -185,7 +195,7 @@ internal sealed class ServingLoop : IAsyncDisposable
         return keys;
     }
 
-    // The last token's keys are made with what it says of the next.
+    // The keys of the last token are left out: they are computed in the step that predicts the next token.
     private KeyValueCache[]? Known(int[] ids)
         => _prefixes.Find(ids) is var (entry, common) ? entry.First(Math.Min(common, Math.Min(entry.Ids.Length, ids.Length) - 1)) : null;
 

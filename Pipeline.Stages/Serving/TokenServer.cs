@@ -9,17 +9,18 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Serving;
 
-/// <summary>A model, or several of one tokenizer averaged over its tokens, for many callers: see <see cref="ServingLoop"/>.</summary>
+/// <summary>Serves a model, or several models with one tokenizer that are averaged over its tokens. <see cref="ServingLoop"/> does the work.</summary>
 public sealed class TokenServer : IServedModel
 {
     private readonly IReadOnlyList<ServedMember> _members;
     private readonly ServingLoop _loop;
 
-    /// <param name="name">As requests name it.</param>
-    /// <param name="members">Stay the caller's, and must outlive this.</param>
-    /// <param name="averaging">How they become one.</param>
-    /// <param name="device">Where.</param>
-    /// <param name="limits">How requests share it.</param>
+    /// <summary>Starts to serve.</summary>
+    /// <param name="name">The name that requests use.</param>
+    /// <param name="members">The models. They stay the caller's, and must outlive the server.</param>
+    /// <param name="averaging">How the members are averaged.</param>
+    /// <param name="device">Where they compute.</param>
+    /// <param name="limits">How much is done at once.</param>
     public TokenServer(string name, IReadOnlyList<ServedMember> members, Averaging averaging, TorchDevice device, ServingLimits limits)
     {
         (Name, _members) = (name, members);
@@ -70,7 +71,7 @@ public sealed class TokenServer : IServedModel
     public async IAsyncEnumerable<ServedToken> GenerateAsync(
         ServedPrompt prompt, GenerationOptions options, int stream, int? top, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        // A caller that has enough leaves the loop too.
+        // A caller that stops reading must also end the work in the loop.
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var work = new AnswerWork(prompt.Ids, options, stream, top, enough.Token);
         _loop.Add(work);

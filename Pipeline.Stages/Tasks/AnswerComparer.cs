@@ -2,15 +2,16 @@ using System.Globalization;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>Whether a written answer is the right one.</summary>
+/// <summary>Decides whether a written answer is the right one, for tasks of kind answer.</summary>
 internal static class AnswerComparer
 {
-    /// <summary>What is compared if nothing was found: it is not an answer.</summary>
+    /// <summary>Stands for the answer where a pattern finds none. It never counts as right.</summary>
     public const string Nothing = "[invalid]";
 
-    /// <summary>The answer in a text, as it is compared.</summary>
+    /// <summary>The answer that a pattern finds in a text, cleaned; <see cref="Nothing"/> where there is none.</summary>
     public static string Found(TaskFile task, AnswerPattern pattern, string text) => TaskPatterns.Find(text, pattern.Pattern, pattern.Last) is { } found ? Cleaned(task, found) : Nothing;
 
+    /// <summary>Whether the answer that a pattern finds equals the question's target, by the rules of the task.</summary>
     public static bool IsRight(TaskQuestion question, AnswerPattern pattern, string text)
     {
         string found = Found(question.Task, pattern, text), target = Cleaned(question.Task, question.Target!);

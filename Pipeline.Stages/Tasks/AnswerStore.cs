@@ -11,14 +11,14 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.Tasks;
 
 /// <summary>
-/// Answers that were given, on disk: a file for some questions of one task under one model, named by a hash of all that an answer depends on. So a
-/// judgement that was stopped continues, one with an additional model answers only for that one, and nothing stale is ever used.
+/// Keeps answers on disk. One file has the answers of one model to some questions of a task, and is named by a hash of everything that the answers
+/// depend on. A judgement that was stopped therefore continues, an additional model is the only one that is asked, and no answer is ever stale.
 /// </summary>
 internal sealed class AnswerStore(IStorage storage, string folder, JudgeTasksOptions options)
 {
     private const string Format = "alm-task-answers";
 
-    /// <summary>All that a model's answers depend on.</summary>
+    /// <summary>Everything about a model that its answers depend on: weights, tokenizers, ends of text, edits and averaging.</summary>
     public string KeyOf(AnsweringModel model, TokenizerStore tokenizers)
     {
         var key = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"{model.Averaging.Kind} {string.Join(' ', model.Averaging.Weights)}"));
@@ -32,6 +32,9 @@ internal sealed class AnswerStore(IStorage storage, string folder, JudgeTasksOpt
         return key.ToString();
     }
 
+    /// <summary>The file of the answers to some questions of one task.</summary>
+    /// <param name="modelKey">From <see cref="KeyOf"/>.</param>
+    /// <param name="questions">The questions, in order; at least one.</param>
     public string PathOf(string modelKey, IReadOnlyList<TaskQuestion> questions)
     {
         var hash = new XxHash128();
@@ -54,11 +57,12 @@ internal sealed class AnswerStore(IStorage storage, string folder, JudgeTasksOpt
         return Path.Combine(folder, Convert.ToHexStringLower(hash.GetCurrentHash()) + ".json");
     }
 
-    /// <summary>Null if they do not exist yet.</summary>
+    /// <summary>Reads answers. Null if the questions were not answered yet.</summary>
     /// <exception cref="Pipeline.Contracts.Errors.DamagedException">The file is not what was written.</exception>
     public IReadOnlyList<TaskAnswer>? Read(string path) => !storage.FileExists(path) ? null
         : CheckedJson.Read<Content>(storage, path, Format, 1, "delete it, and its questions are asked again").Answers;
 
+    /// <summary>Writes the answers to all questions of a file, in their order.</summary>
     public void Write(string path, IReadOnlyList<TaskAnswer> answers) => CheckedJson.Write(storage, path, new Content(Format, 1, answers));
 
     private sealed record Content(string Format, int Version, IReadOnlyList<TaskAnswer> Answers);

@@ -3,9 +3,9 @@ using Pipeline.Stages.Evaluation;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>One who answers: a model, or several as one.</summary>
-/// <param name="Name">In reports.</param>
-/// <param name="Places">Of the members.</param>
-/// <param name="Averaging">How they become one.</param>
-/// <param name="IsUnlike">Whether they have several tokenizers: they answer byte by byte.</param>
+/// <summary>A model that answers questions, or an ensemble that answers as one model.</summary>
+/// <param name="Name">Its name in reports.</param>
+/// <param name="Places">Its members: one, or several of an ensemble.</param>
+/// <param name="Averaging">How the members are averaged.</param>
+/// <param name="IsUnlike">Whether the members have different tokenizers. They then answer byte by byte.</param>
 internal sealed record AnsweringModel(string Name, IReadOnlyList<ModelPlace> Places, Averaging Averaging, bool IsUnlike);

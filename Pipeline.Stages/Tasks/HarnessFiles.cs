@@ -8,12 +8,18 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>Results and answers as files in the layout of lm-evaluation-harness: a folder for each model, for programs that read those.</summary>
+/// <summary>Writes results and answers in the layout of lm-evaluation-harness, a folder for each model, for programs that read that layout.</summary>
 internal static partial class HarnessFiles
 {
     private static readonly JsonSerializerOptions Pretty = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly JsonSerializerOptions Line = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>Writes <c>results.json</c> of one model.</summary>
+    /// <param name="storage">Where to.</param>
+    /// <param name="folder">The model's folder.</param>
+    /// <param name="report">The figures of all models.</param>
+    /// <param name="model">The model's name in the report.</param>
+    /// <param name="label">Where the model is, for people.</param>
     public static void WriteResults(IStorage storage, string folder, TaskReport report, string model, string label)
     {
         JsonObject ByTask(Func<TaskResult, JsonNode?> value) => new([.. report.Tasks.Select(t => KeyValuePair.Create(t.Name, value(t)))]);
@@ -31,6 +37,7 @@ internal static partial class HarnessFiles
         storage.WriteAtomically(Path.Combine(folder, "results.json"), stream => stream.Write(JsonSerializer.SerializeToUtf8Bytes(json, Pretty)));
     }
 
+    /// <summary>Writes <c>samples_TASK.jsonl</c> of one model and task: a line for each question, once for every way that answers are found.</summary>
     public static void WriteSamples(IStorage storage, string folder, IReadOnlyList<TaskQuestion> questions, IReadOnlyList<TaskAnswer> answers, IReadOnlyList<TaskMetric> metrics)
         => storage.WriteAtomically(Path.Combine(folder, $"samples_{questions[0].Task.Name}.jsonl"), stream =>
         {
@@ -41,7 +48,7 @@ internal static partial class HarnessFiles
             }
         });
 
-    /// <summary>A model's name as that of a folder.</summary>
+    /// <summary>The name of a model's folder: the model's name with plain characters only, numbered where two models would share it.</summary>
     public static string FolderOf(string model, IReadOnlyList<string> models)
     {
         string name = NotPlain().Replace(model, "__").Trim('.');

@@ -4,12 +4,12 @@ using System.Text.RegularExpressions;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>Whether an answer does what it was asked, by a check of the task file.</summary>
+/// <summary>Decides whether an answer follows an instruction, by the instruction's check in the task file.</summary>
 internal static class InstructionChecker
 {
     private const string It = "it";
 
-    /// <summary>What is wrong with a check by itself; null where nothing is.</summary>
+    /// <summary>What is wrong with a check; null where nothing is.</summary>
     public static string? FaultOf(InstructionCheck check)
     {
         if (check.Unchecked is not null)
@@ -25,13 +25,14 @@ internal static class InstructionChecker
         return check.Item is null == check.Match is null ? null : "'item' and 'match' go together";
     }
 
-    /// <summary>Its regular expressions, with something in the place of arguments.</summary>
+    /// <summary>The regular expressions of a check, with a placeholder for each argument, so that their syntax can be checked.</summary>
     public static IEnumerable<string> Patterns(InstructionCheck check)
         => new[] { check.Count, check.Split, check.Match }.OfType<string>().Select(p => Filled(p, _ => "x"));
 
-    /// <param name="check">How.</param>
-    /// <param name="arguments">An object.</param>
-    /// <param name="answer">A blank one does nothing that it was asked.</param>
+    /// <summary>Whether an answer follows the instruction.</summary>
+    /// <param name="check">How it is checked.</param>
+    /// <param name="arguments">The arguments of the instruction, an object.</param>
+    /// <param name="answer">The answer. A blank one follows no instruction.</param>
     public static bool Holds(InstructionCheck check, JsonElement arguments, string answer)
     {
         if (string.IsNullOrWhiteSpace(answer))
@@ -43,8 +44,8 @@ internal static class InstructionChecker
     }
 
     /// <summary>
-    /// The answer as it is, and with its first line, its last, and its stars left out, in every combination: an instruction is followed loosely
-    /// where one of these follows it (IFEval, Zhou et al. 2023, section 2.2).
+    /// The forms of an answer of which one must follow an instruction for it to be followed loosely: the answer without its first line, its last line and
+    /// its asterisks, in every combination (IFEval, Zhou et al. 2023, section 2.2).
     /// </summary>
     public static IEnumerable<string> Loosened(string answer)
     {
@@ -66,7 +67,7 @@ internal static class InstructionChecker
         if (check.Count is { } counted)
             return IsSo(check, argument, TaskPatterns.Guarded(Pattern(counted), r => r.Count(answer)));
         List<string> parts = [.. TaskPatterns.Guarded(Pattern(check.Split!), r => r.Split(answer))];
-        // At the ends a separator has nothing to separate.
+        // A separator at the beginning or at the end of the answer separates nothing, and leaves a blank part there.
         if (parts.Count > 0 && string.IsNullOrWhiteSpace(parts[0]))
             parts.RemoveAt(0);
         if (parts.Count > 0 && string.IsNullOrWhiteSpace(parts[^1]))
@@ -87,14 +88,14 @@ internal static class InstructionChecker
             && (check.Exactly is not { } exactly || count == Number(exactly, argument));
     }
 
-    // A number that cannot be parsed is one that no count reaches.
+    // What is not a number becomes NaN, with which every comparison is false.
     private static double Number(string value, Func<string, string> argument)
         => double.TryParse(Filled(value, argument), NumberStyles.Float, CultureInfo.InvariantCulture, out double number) ? number : double.NaN;
 
     private static string Argument(JsonElement arguments, string name)
         => arguments.ValueKind == JsonValueKind.Object && arguments.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null ? value.ToString().Trim() : "";
 
-    // Names alone: a regular expression has braces of its own, with numbers in them.
+    // Only names in braces are arguments. A regular expression has other braces of its own, with numbers in them.
     private static string Filled(string pattern, Func<string, string> argument) => ArgumentName.Replace(pattern, m => argument(m.Groups[1].Value));
 
     private static readonly Regex ArgumentName = new(@"(?<!\\[pP])\{([A-Za-z_]+)\}", RegexOptions.CultureInvariant);

@@ -5,7 +5,7 @@ using Pipeline.Stages.Evaluation;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>What <c>judge-tasks</c> may be told.</summary>
+/// <summary>The options of the stage <c>judge-tasks</c>.</summary>
 public sealed record JudgeTasksOptions : IAsksTeacher, IValidatableObject
 {
     [Description("The models to judge, all on the same questions.")]
@@ -44,7 +44,7 @@ public sealed record JudgeTasksOptions : IAsksTeacher, IValidatableObject
     [Description("The name of these results: report/NAME.json has all figures, and the folder NAME each model's results and answers in the layout of lm-evaluation-harness.")]
     public string To { get; init; } = "tasks";
 
-    /// <summary>The models as evaluate would judge them.</summary>
+    /// <summary>The same models and ensembles as options of <c>evaluate</c>, whose rules and plan are used here too.</summary>
     internal EvaluateOptions Evaluated => new() { Models = Models, Ensembles = Ensembles, To = To, WindowBytes = WindowBytes, Stride = Stride };
 
     IEnumerable<TeacherNeed> IAsksTeacher.TeacherNeeds => ((IAsksTeacher)Evaluated).TeacherNeeds;

@@ -12,7 +12,10 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>Judges models by tasks, all on the same questions, with one model or ensemble in memory at a time. Answers are kept: a judgement that was stopped continues.</summary>
+/// <summary>
+/// Judges models by tasks, all on the same questions. The questions are kept in memory; the models are loaded in turn, one model or ensemble at a time.
+/// Answers are stored as they are given, so that a judgement that was stopped continues.
+/// </summary>
 internal sealed class JudgeTasksSink(JudgeTasksOptions options, StageContext context) : ISink<TaskQuestion>
 {
     private readonly RunSite _run = RunSite.Of(context);
@@ -46,7 +49,7 @@ internal sealed class JudgeTasksSink(JudgeTasksOptions options, StageContext con
 
     private static string ReportOf(JudgeTasksOptions options) => Path.Combine("report", options.To + ".json");
 
-    // A question that one tokenizer cannot spell is rejected for all models, so that all answer the same.
+    // A question that one tokenizer cannot reproduce is rejected for all models, so that all answer the same questions.
     private async Task<List<TaskQuestion[]>> UsableAsync(IAsyncEnumerable<TaskQuestion> input, EvaluationPlan plan, CancellationToken cancellationToken)
     {
         PromptEncoder[] encoders = [.. plan.Models.Select(m => _run.Tokenizers.Get(m.Tokenizer)).DistinctBy(t => t.Fingerprint).Select(Encoder)];
@@ -71,7 +74,7 @@ internal sealed class JudgeTasksSink(JudgeTasksOptions options, StageContext con
         return [.. questions.GroupBy(q => q.Task.Name, StringComparer.Ordinal).Select(g => g.ToArray())];
     }
 
-    /// <summary>By task. The model is loaded only where an answer is missing.</summary>
+    /// <summary>A model's answers, task by task. The model is loaded only if an answer is missing.</summary>
     private async Task<TaskAnswer[][]> AnswersAsync(AnsweringModel model, List<TaskQuestion[]> tasks, int done, int models, CancellationToken cancellationToken)
     {
         var store = new AnswerStore(context.Storage, _run.Output(Path.Combine(options.To, "answers")), options);

@@ -7,9 +7,12 @@ using Pipeline.Stages.Tokenization.Tokens;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>Rows of a task's data to questions.</summary>
+/// <summary>Makes questions of the rows of a task's data.</summary>
 /// <param name="task">The task.</param>
-/// <param name="examples">Rows that answered questions are made of, in order, each with the id that the same row has among the data.</param>
+/// <param name="examples">
+/// The rows that the answered questions in front of a prompt are made of, in order. Each has the id that it would have as a question, so that no question
+/// is its own example; null for a row that the task file itself holds.
+/// </param>
 internal sealed class QuestionMaker(TaskFile task, IReadOnlyList<(DocumentId? Id, JsonElement Row)> examples)
 {
     private readonly BbqRows? _bias = task.Kind == TaskKind.Bias ? new BbqRows(task.Prompt, "", null) : null;
@@ -17,7 +20,8 @@ internal sealed class QuestionMaker(TaskFile task, IReadOnlyList<(DocumentId? Id
     private readonly Wording? _target = task.Target is { } target ? new Wording(target) : null;
     private readonly Wording[] _choices = [.. task.Choices.Select(c => new Wording(c))];
 
-    /// <exception cref="ChoiceReject">The row lacks something.</exception>
+    /// <summary>Makes the question of a row.</summary>
+    /// <exception cref="ChoiceReject">The row lacks something that the task needs.</exception>
     public TaskQuestion Question(DocumentId id, JsonElement row)
     {
         if (_bias is not null)

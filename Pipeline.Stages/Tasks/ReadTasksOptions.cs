@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>What <c>read-tasks</c> may be told.</summary>
+/// <summary>The options of the stage <c>read-tasks</c>.</summary>
 public sealed record ReadTasksOptions
 {
     [Description("The tasks, one after another.")]
@@ -14,7 +14,7 @@ public sealed record ReadTasksOptions
     public int MaxQuestions { get; init; }
 }
 
-/// <summary>A task file, and what is not as it says.</summary>
+/// <summary>A task file, and what is to be different from what it says.</summary>
 public sealed record NamedTask
 {
     [Description("A task file, such as pipelines/tasks/gsm8k.json; docs/tasks.md describes the format.")]

@@ -5,7 +5,7 @@ using Pipeline.Stages.Choices;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>Whether task files are in order and their data hold what they say, as far as the first rows show.</summary>
+/// <summary>Checks before the run that task files are in order, and that the first rows of their data are what they say.</summary>
 internal static class ReadTasksRules
 {
     private const int RowsLookedAt = 100;
@@ -51,7 +51,7 @@ internal static class ReadTasksRules
             yield return new RuleFinding(key, $"{where}: {RunNames.Fault(none, context)}");
             yield break;
         }
-        // What an earlier flow has yet to write is checked once it exists.
+        // Files that an earlier flow has yet to write cannot be looked at now.
         if (named.Data.Append(named.Examples).OfType<string>().Any(d => RunNames.Find(d, context) is not null))
             yield break;
         if (task.Data.Count == 0)
@@ -67,7 +67,7 @@ internal static class ReadTasksRules
     private static string? Fault(string path, TaskData data, IStorage storage)
         => storage.FileExists(path) ? data.FaultOf(path) : $"{path} does not exist; this program does not include the data of tasks: put the file there, or give 'data'";
 
-    // Null where a row is a question.
+    // Why the first of these rows is not a question; null if one of them is a question.
     private static string? FirstReject(TaskData data)
     {
         string? first = null;

@@ -5,7 +5,7 @@ using Pipeline.Stages.Choices;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>Questions of tasks, worded, in the order of the tasks and of their files.</summary>
+/// <summary>Reads the questions of tasks, in the order of the tasks and of the rows in their files.</summary>
 internal sealed class ReadTasksSource(ReadTasksOptions options, StageContext context) : ISource<TaskQuestion>
 {
     public static StageRegistration Registration { get; } = StageRegistration.Source<ReadTasksOptions, TaskQuestion, ReadTasksSource>(

@@ -2,12 +2,15 @@ using Pipeline.Stages.Batching;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>What samples of the questions say about a figure (bootstrap, Efron 1979); it depends only on the seed.</summary>
+/// <summary>Estimates how certain a figure is from random samples of the questions (bootstrap, Efron 1979). The samples depend only on the seed.</summary>
 internal static class Resampling
 {
     private const double Outside = 0.025;
 
-    /// <summary>The questions of a sample: as many as there are, drawn with replacement.</summary>
+    /// <summary>The questions of one sample: as many as there are questions, drawn with replacement.</summary>
+    /// <param name="questions">How many questions there are.</param>
+    /// <param name="seed">The seed of all samples.</param>
+    /// <param name="sample">Which sample it is. A sample with a given number is the same for all models and figures.</param>
     public static int[] Sample(int questions, int seed, int sample)
     {
         var random = new CounterRandom(CounterRandom.Key(seed, questions, sample));
@@ -17,8 +20,8 @@ internal static class Resampling
         return drawn;
     }
 
-    /// <summary>Between which two values 95 of 100 samples lie, and their standard deviation. Null where no sample has a value.</summary>
-    /// <param name="samples">Values; NaN is left out.</param>
+    /// <summary>The interval that holds 95 % of the samples, and their standard deviation. Null where no sample has a value.</summary>
+    /// <param name="samples">The figure on each sample. Those that are not finite are left out.</param>
     public static (double Low, double High, double Deviation)? Spread(IEnumerable<double> samples)
     {
         double[] sorted = [.. samples.Where(double.IsFinite).Order()];
@@ -30,12 +33,13 @@ internal static class Resampling
     }
 
     /// <summary>
-    /// How probable a mean difference at least as far from 0 is where it is chance which of the two is ahead at each question. Of figures that are
-    /// 0 or 1 it is exact (McNemar's test, from the binomial distribution); of others signs are drawn.
+    /// The two-sided p-value of a paired comparison: the probability of a mean difference at least this far from 0 if chance decides at each question which
+    /// of the two models is ahead. It is exact where the figures are 0 or 1 (McNemar's test, by the binomial distribution). Otherwise it comes from random
+    /// signs.
     /// </summary>
-    /// <param name="differences">Per question.</param>
-    /// <param name="seed">Of the draws.</param>
-    /// <param name="draws">How many.</param>
+    /// <param name="differences">One difference for each question.</param>
+    /// <param name="seed">The seed of the random signs.</param>
+    /// <param name="draws">How often signs are drawn.</param>
     public static double PairedP(IReadOnlyList<double> differences, int seed, int draws)
     {
         double[] unlike = [.. differences.Where(d => d != 0)];
@@ -59,7 +63,7 @@ internal static class Resampling
 
     private static double Drawn(double[] differences, int seed, int draws)
     {
-        // What sums in another order may differ by.
+        // The same terms summed with other signs round differently, so a sum that is equal but for rounding must count as far enough.
         double seen = Math.Abs(differences.Sum()) * (1 - 1e-12);
         int far = 0;
         for (int draw = 0; draw < draws; draw++)

@@ -15,8 +15,8 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Stages.Tasks;
 
 /// <summary>
-/// Answers questions by models that are loaded: over the tokens of one tokenizer, or byte by byte where members have several. Everything is counted
-/// in bytes of text, so that models of any tokenizers answer the same.
+/// Lets a loaded model or ensemble answer questions: over tokens where all members share a tokenizer, and byte by byte where they do not. Lengths and
+/// limits are counted in bytes of text, so that the conditions are the same for every tokenizer.
 /// </summary>
 internal sealed class TaskAnswerer : IDisposable
 {
@@ -28,13 +28,13 @@ internal sealed class TaskAnswerer : IDisposable
     private readonly PromptEncoder _encoder;
     private readonly ByteSide? _side;
 
-    /// <summary>On the device's thread.</summary>
-    /// <param name="device">Where.</param>
-    /// <param name="options">Sizes of batches and windows.</param>
-    /// <param name="members">Become this object's.</param>
-    /// <param name="model">How they become one.</param>
-    /// <param name="encoder">Of the first member's tokenizer.</param>
-    /// <param name="stopIfAsked">Throws between batches when a stop was asked for.</param>
+    /// <summary>Must be called on the device's thread, as <see cref="Dispose"/> must.</summary>
+    /// <param name="device">Where the members compute.</param>
+    /// <param name="options">The sizes of batches and windows.</param>
+    /// <param name="members">The loaded members. They become this object's, which disposes of their models.</param>
+    /// <param name="model">How the members are averaged.</param>
+    /// <param name="encoder">An encoder of the first member's tokenizer.</param>
+    /// <param name="stopIfAsked">Called after each batch; throws if a stop was asked for.</param>
     public TaskAnswerer(TorchDevice device, JudgeTasksOptions options, IReadOnlyList<ByteMember> members, AnsweringModel model, PromptEncoder encoder, Action stopIfAsked)
     {
         (_device, _options, _members, _averaging, _encoder, _stopIfAsked) = (device, options, members, model.Averaging, encoder, stopIfAsked);
@@ -45,8 +45,9 @@ internal sealed class TaskAnswerer : IDisposable
 
     private LanguageModel[] Models => [.. _members.Select(m => m.Model)];
 
-    /// <param name="questions">Of one task.</param>
-    /// <param name="cancellationToken">Stops between batches.</param>
+    /// <summary>The answers to some questions of one task, in their order.</summary>
+    /// <param name="questions">At least one question, all of the same task.</param>
+    /// <param name="cancellationToken">Stops the work between batches.</param>
     public Task<TaskAnswer[]> AnswerAsync(IReadOnlyList<TaskQuestion> questions, CancellationToken cancellationToken) => questions[0].Task.Kind switch
     {
         TaskKind.Answer or TaskKind.Instructions => WriteAsync(questions, cancellationToken),
@@ -91,7 +92,7 @@ internal sealed class TaskAnswerer : IDisposable
         return [.. Grouped(sums, [.. cut.Select(w => w.Count)]).Select(windows => new TaskAnswer([Finite(windows.Scores.Sum())]))];
     }
 
-    // What is ruled out has no number in JSON.
+    // What a model rules out has a log-likelihood of -∞, for which JSON has no number.
     private static double Finite(double score) => Math.Max(score, double.MinValue);
 
     private static TaskAnswer[] Grouped(double[] sums, int[] counts)
@@ -103,10 +104,10 @@ internal sealed class TaskAnswerer : IDisposable
         return answers;
     }
 
-    // What no distribution was asked about costs eight bits, as evaluate has it.
+    // Bytes for which the model has no distribution cost eight bits each, as in evaluate.
     private static double Unscored(long bytes) => -BitsPerByte.Bits(0, bytes) * Math.Log(2);
 
-    /// <summary>Σ log p of the judged bytes of each text, by exact next bytes.</summary>
+    /// <summary>Σ log p in nats over the judged bytes of each text, by exact next bytes.</summary>
     private async Task<double[]> BytesAsync(ByteSide side, IReadOnlyList<WindowText> texts, CancellationToken cancellationToken)
     {
         WindowText[] normal = [.. texts.Select(Normal)];
@@ -130,7 +131,7 @@ internal sealed class TaskAnswerer : IDisposable
         return sums;
     }
 
-    // A character that combines over the seam is the choice's.
+    // Where normalization combines characters across the seam between prompt and choice, the combined character belongs to the choice.
     private static WindowText Normal(WindowText text)
     {
         string whole = WellFormedText.Normalize(text.Whole), before = WellFormedText.Normalize(text.Before);
@@ -143,7 +144,7 @@ internal sealed class TaskAnswerer : IDisposable
     private async Task<TaskAnswer[]> WriteAsync(IReadOnlyList<TaskQuestion> questions, CancellationToken cancellationToken)
     {
         TaskFile task = questions[0].Task;
-        // A token has at least one byte, apart from special tokens.
+        // Every token but the special ones has at least one byte, so that the limit of bytes is reached first.
         var generation = new GenerationOptions { MaxNewTokens = task.MaxBytes, StopStrings = task.Stop };
         var answers = new TaskAnswer[questions.Count];
         if (_side is not null)
@@ -161,7 +162,7 @@ internal sealed class TaskAnswerer : IDisposable
         Continuation[] prompts = [.. questions.Select(q => new Continuation(First.Tokenizer, q.Prompt))];
         foreach (Continuation prompt in prompts)
             First.CheckIds([.. prompt.Prompt]);
-        // Prompts of similar length go together: they are padded to the longest.
+        // Prompts of similar length go together, because they are padded to the longest.
         foreach (int[] batch in Enumerable.Range(0, prompts.Length).OrderBy(i => prompts[i].Prompt.Count).Chunk(_options.Batch))
         {
             string[] texts = await RunAsync(
@@ -203,7 +204,7 @@ internal sealed class TaskAnswerer : IDisposable
         }
     }
 
-    /// <summary>The first bytes of a text, up to a whole character.</summary>
+    /// <summary>The beginning of a text: as many whole characters as fit into a number of bytes.</summary>
     private static string Cut(string text, int bytes)
     {
         int used = 0, at = 0;

@@ -8,19 +8,19 @@ using Pipeline.Stages.Text;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>The rows of a task's files as questions.</summary>
+/// <summary>Reads the questions of a task from its files.</summary>
 internal sealed class TaskData(IStorage storage, LoadedTask task)
 {
-    // BBQ's own, which BbqRows reads by name.
+    // The columns of BBQ, which BbqRows reads by these names.
     private static readonly string[] s_biasColumns =
         ["context", "question", "ans0", "ans1", "ans2", "category", "label", "context_condition", "question_polarity", "answer_info", "additional_metadata"];
 
     private readonly Dictionary<string, ulong> _hashes = new(StringComparer.Ordinal);
 
-    /// <summary>Columns that the task reads.</summary>
+    /// <summary>The names of the columns that the task reads.</summary>
     public IReadOnlyCollection<string> Columns => task.File.Kind == TaskKind.Bias ? s_biasColumns : [.. task.File.Columns.Values.Select(path => path.Split('.')[0]).Distinct(StringComparer.Ordinal)];
 
-    /// <summary>What keeps a file from being one of the task's, by its beginning; null where nothing does.</summary>
+    /// <summary>Why a file cannot be one of the task's: it is unreadable or lacks a column. Null where nothing speaks against it.</summary>
     public string? FaultOf(string path)
     {
         try
@@ -35,7 +35,10 @@ internal sealed class TaskData(IStorage storage, LoadedTask task)
         }
     }
 
-    /// <summary>Each row with its place, and the question it is, or why it is none.</summary>
+    /// <summary>
+    /// All rows after those to skip: the id of the row, its place for messages, and a function that makes the question. That function throws
+    /// <see cref="Choices.ChoiceReject"/> where the row is not a question.
+    /// </summary>
     public IEnumerable<(DocumentId Id, string Place, Func<TaskQuestion> Make)> Read(CancellationToken cancellationToken)
     {
         var maker = new QuestionMaker(task.File, [.. Examples(cancellationToken)]);
@@ -54,7 +57,7 @@ internal sealed class TaskData(IStorage storage, LoadedTask task)
         }
     }
 
-    // Rows that are asked for by what they hold may lie anywhere; of others a few more than are needed, as one may be the question itself.
+    // Examples that must be like the question may lie anywhere in the file. Of others one more than is needed is enough, as one may be the question itself.
     private IEnumerable<(DocumentId? Id, JsonElement Row)> Examples(CancellationToken cancellationToken)
     {
         if (task.File.Examples is not { } examples || task.File.Shots == 0)

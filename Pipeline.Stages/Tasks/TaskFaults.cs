@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>What is wrong with a task by itself, before its data are looked at.</summary>
+/// <summary>Finds what is wrong with a task file by itself, without looking at its data.</summary>
 internal static partial class TaskFaults
 {
     public static IEnumerable<string> Of(TaskFile task) => Names(task).Concat(Wordings(task)).Concat(Patterns(task)).Concat(OfKind(task)).Concat(Examples(task));

@@ -1,12 +1,13 @@
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>Figures of one task with their intervals: every model on the same samples of the questions.</summary>
-/// <param name="seed">Of the samples.</param>
-/// <param name="resamples">How many.</param>
+/// <summary>Computes the figures of a task with their intervals. All models are measured on the same samples of the questions.</summary>
+/// <param name="seed">The seed of the samples.</param>
+/// <param name="resamples">How many samples are drawn.</param>
 internal sealed class TaskFigures(int seed, int resamples)
 {
-    /// <param name="models">Each with its figures; all have the same.</param>
-    /// <param name="reference">Which of them others are compared with; null: none.</param>
+    /// <summary>The figures of all models on one task.</summary>
+    /// <param name="models">The models with their metrics, which must be the same metrics in the same order.</param>
+    /// <param name="reference">The model that the others are compared with; null where there is none.</param>
     public IReadOnlyList<TaskModelResult> Of(IReadOnlyList<(string Name, IReadOnlyList<TaskMetric> Metrics)> models, string? reference)
     {
         int questions = models[0].Metrics[0].Terms.Count;

@@ -2,170 +2,187 @@ using System.Text.Json;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>A task as its file says it: where its questions are, how they are worded, and how answers are judged. See docs/tasks.md.</summary>
+/// <summary>
+/// A task as its JSON file describes it: where its questions are, how they are worded, and how answers are judged. docs/tasks.md explains the format.
+/// Texts with {name}s in them are filled from the columns of a row (<see cref="Wording"/>).
+/// </summary>
 internal sealed record TaskFile
 {
-    /// <summary>Names it in reports: the harness's name, where it is one of its tasks.</summary>
+    /// <summary>Its name in reports and files. A task of lm-evaluation-harness has the name that it has there.</summary>
     public required string Name { get; init; }
 
     public required TaskKind Kind { get; init; }
 
-    /// <summary>What it asks, and whose data it is.</summary>
+    /// <summary>For people: what the task asks, and whose data it uses.</summary>
     public string About { get; init; } = "";
 
-    /// <summary>Whose words the prompt is made of: "own", or where they are from.</summary>
+    /// <summary>Where the words of the prompt are from; "own" where they are Alm's.</summary>
     public required string Wording { get; init; }
 
-    /// <summary>The rule by which answers are judged; null where it is this program's own.</summary>
+    /// <summary>The task of another program whose rule of judging is followed; null where the rule is Alm's own.</summary>
     public ImitatedTask? Imitates { get; init; }
 
-    /// <summary>Parquet or JSON Lines files of questions, relative to the task file; the caller may name others.</summary>
+    /// <summary>Parquet or JSON Lines files of questions, relative to the task file. The options may name others instead.</summary>
     public required IReadOnlyList<string> Data { get; init; }
 
-    /// <summary>Questions to leave out at the beginning.</summary>
+    /// <summary>How many questions are left out at the beginning.</summary>
     public long Skip { get; init; }
 
-    /// <summary>Names that wordings use, each with its place in a row: a column, dots leading into structs and lists (<c>choices.0</c>).</summary>
+    /// <summary>The names that wordings use, each with its place in a row: a column, where dots lead into structs and lists (<c>choices.0</c>).</summary>
     public IReadOnlyDictionary<string, string> Columns { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>What a model reads: text with {name}s in it. Of perplexity the text itself.</summary>
+    /// <summary>The wording of what the model reads. For kind perplexity without a target, this is the text that is judged.</summary>
     public required string Prompt { get; init; }
 
-    /// <summary>Replacements in what columns bring into the wording, in this order.</summary>
+    /// <summary>Replacements in the values of columns before they fill a wording, in this order.</summary>
     public IReadOnlyList<Replacement> CleanColumns { get; init; } = [];
 
-    /// <summary>What stands between a prompt and what follows it.</summary>
+    /// <summary>What comes between a prompt and what follows it.</summary>
     public string Before { get; init; } = " ";
 
-    /// <summary>The choices, each worded as the prompt is; empty where a column has them.</summary>
+    /// <summary>The wordings of the choices; empty where a column lists the choices.</summary>
     public IReadOnlyList<string> Choices { get; init; } = [];
 
-    /// <summary>Names the column that is a list of choices.</summary>
+    /// <summary>The name of the column that lists the choices.</summary>
     public string? ChoicesFrom { get; init; }
 
-    /// <summary>Names the column of the right choice: its number from 0, a truth value, or one of the labels; of a list any of them is right.</summary>
+    /// <summary>
+    /// The name of the column that says which choice is right: its number from 0, a truth value (false for 0, true for 1), or one of the labels. Where it is a
+    /// list, each of them is right.
+    /// </summary>
     public string? Gold { get; init; }
 
-    /// <summary>What the gold column calls the choices, in their order; empty: numbers.</summary>
+    /// <summary>What the column of the right choice calls the choices, in their order. Empty where it has numbers.</summary>
     public IReadOnlyList<string> GoldLabels { get; init; } = [];
 
-    /// <summary>Names the column that is a list of such labels.</summary>
+    /// <summary>The name of a column that lists such labels.</summary>
     public string? GoldLabelsFrom { get; init; }
 
-    /// <summary>Instead of gold: names the column that says for each choice whether it is true, 1 or 0.</summary>
+    /// <summary>Instead of <see cref="Gold"/>: the name of the column that says for each choice whether it is true, as 1 or 0.</summary>
     public string? Truths { get; init; }
 
-    /// <summary>Answered questions in front of each prompt.</summary>
+    /// <summary>How many answered questions come before each prompt.</summary>
     public int Shots { get; init; }
 
-    /// <summary>Where those come from; null where there are none.</summary>
+    /// <summary>Where the answered questions come from; null where there are none.</summary>
     public TaskExamples? Examples { get; init; }
 
-    /// <summary>A written answer ends before any of these.</summary>
+    /// <summary>A written answer ends before the first of these texts.</summary>
     public IReadOnlyList<string> Stop { get; init; } = [];
 
-    /// <summary>The longest written answer, in bytes of UTF-8: the same for every tokenizer.</summary>
+    /// <summary>The longest written answer, in bytes of UTF-8, so that it is the same for every tokenizer.</summary>
     public int MaxBytes { get; init; } = 1024;
 
-    /// <summary>Worded like the prompt. For kind answer, the right answer; for perplexity, what is judged after the prompt, if not the prompt itself.</summary>
+    /// <summary>
+    /// A wording. For kind answer it is the right answer; for kind perplexity it is the text that is judged, after the prompt. In examples it is the answer.
+    /// </summary>
     public string? Target { get; init; }
 
-    /// <summary>Finds the right answer in it; null: all of it.</summary>
+    /// <summary>The regular expression that finds the right answer in the filled target; null where it is all of it.</summary>
     public string? TargetPattern { get; init; }
 
-    /// <summary>How the answer is found in what a model writes, each way a figure of its own.</summary>
+    /// <summary>The ways to find the answer in what a model writes. Each gives a figure of its own.</summary>
     public IReadOnlyList<AnswerPattern> Answers { get; init; } = [];
 
-    /// <summary>Replacements in both answers before they are compared, in this order.</summary>
+    /// <summary>Replacements in both the found and the right answer before they are compared, in this order.</summary>
     public IReadOnlyList<Replacement> Clean { get; init; } = [];
 
+    /// <summary>Whether upper and lower case count as the same when answers are compared.</summary>
     public bool IgnoreCase { get; init; }
 
-    /// <summary>Whether answers that are both numbers are compared as such: 18, 18.0 and +18 are one.</summary>
+    /// <summary>Whether answers that are both numbers are compared as numbers, so that 18, 18.0 and +18 are equal.</summary>
     public bool AsNumbers { get; init; }
 
-    /// <summary>Of kind instructions: names the column that lists what is asked, each a name of <see cref="Checks"/>.</summary>
+    /// <summary>For kind instructions: the name of the column that lists the instructions of a prompt, each by its name in <see cref="Checks"/>.</summary>
     public string? Asked { get; init; }
 
-    /// <summary>Names the column that lists the arguments of each, an object.</summary>
+    /// <summary>For kind instructions: the name of the column that lists the arguments of each instruction, as objects.</summary>
     public string? Arguments { get; init; }
 
-    /// <summary>How each is checked.</summary>
+    /// <summary>For kind instructions: how each instruction is checked.</summary>
     public IReadOnlyDictionary<string, InstructionCheck> Checks { get; init; } = new Dictionary<string, InstructionCheck>();
 }
 
 /// <summary>A task of another program whose rule of judging is followed.</summary>
-/// <param name="Program">With its version.</param>
-/// <param name="Task">Its name there.</param>
-/// <param name="Version">Of the task there.</param>
-/// <param name="Differs">What is not the same; empty where nothing is but the wording.</param>
+/// <param name="Program">The program and its version.</param>
+/// <param name="Task">The task's name there.</param>
+/// <param name="Version">The task's version there.</param>
+/// <param name="Differs">What is done differently besides the wording; empty where nothing is.</param>
 internal sealed record ImitatedTask(string Program, string Task, string Version, string Differs = "");
 
-/// <summary>A regular expression, and what is put in the place of what it finds.</summary>
+/// <summary>A regular expression, and the text that replaces what it finds.</summary>
 internal sealed record Replacement(string Pattern, string By = "");
 
 /// <summary>A way to find the answer in a text.</summary>
-/// <param name="Name">Of the figure: the harness's filter.</param>
-/// <param name="Pattern">A regular expression; its first group that matched is the answer, or the whole match if there is no group.</param>
+/// <param name="Name">The name by which figures tell the ways apart; lm-evaluation-harness calls it a filter.</param>
+/// <param name="Pattern">A regular expression. The answer is the first of its groups that matched some text, or the whole match if it has no group.</param>
 internal sealed record AnswerPattern(string Name, string Pattern)
 {
-    /// <summary>Whether the last match counts, not the first.</summary>
+    /// <summary>Whether the last match in the text counts instead of the first.</summary>
     public bool Last { get; init; }
 }
 
-/// <summary>Answered questions: those of a file, or written here.</summary>
+/// <summary>Where answered questions come from: a file, or rows in the task file itself.</summary>
 internal sealed record TaskExamples
 {
-    /// <summary>Relative to the task file.</summary>
+    /// <summary>The file, relative to the task file.</summary>
     public string? File { get; init; }
 
-    /// <summary>Rows as the data have them.</summary>
+    /// <summary>Rows with the columns of the data.</summary>
     public IReadOnlyList<JsonElement> Rows { get; init; } = [];
 
-    /// <summary>Names a column: only rows with the same value as the question are taken.</summary>
+    /// <summary>The name of a column. Only rows that have the same value there as the question are taken.</summary>
     public string? Alike { get; init; }
 
-    /// <summary>Between two of them, and before the question.</summary>
+    /// <summary>What comes after each answered question.</summary>
     public string Between { get; init; } = "\n\n";
 }
 
 /// <summary>
-/// How one instruction is checked: a count of something in the answer, compared with a number. Regular expressions may have {argument}s in them, which
-/// match themselves; numbers may be arguments too.
+/// How an instruction is checked: something in the answer is counted, and the count is compared with a number. Regular expressions and numbers may have
+/// {argument}s in them. In a regular expression, the value of an argument matches itself literally.
 /// </summary>
 internal sealed record InstructionCheck
 {
-    /// <summary>Counts matches.</summary>
+    /// <summary>A regular expression whose matches are counted.</summary>
     public string? Count { get; init; }
 
-    /// <summary>Counts parts between matches; blank ones are left out at the ends and refused between others.</summary>
+    /// <summary>
+    /// A regular expression that separates the answer into parts, which are counted. A blank part at either end is left out; any other blank part fails the
+    /// check.
+    /// </summary>
     public string? Split { get; init; }
 
-    /// <summary>With split: a part that is looked at, from 1, which must match <see cref="Match"/>.</summary>
+    /// <summary>With <see cref="Split"/>: the number, from 1, of a part that must match <see cref="Match"/>.</summary>
     public string? Item { get; init; }
 
+    /// <summary>The regular expression that the part <see cref="Item"/> must match.</summary>
     public string? Match { get; init; }
 
-    /// <summary>With split: whether no two parts may be the same.</summary>
+    /// <summary>With <see cref="Split"/>: whether all parts must be different.</summary>
     public bool Distinct { get; init; }
 
-    /// <summary>Whether the answer must be JSON, a fence of Markdown around it or not.</summary>
+    /// <summary>Whether the answer must be JSON, with or without a Markdown fence around it.</summary>
     public bool Json { get; init; }
 
-    /// <summary>Names an argument that is a list: the check holds for each of them, as {it}.</summary>
+    /// <summary>The name of an argument that is a list. The check must hold for each of its entries, as {it}.</summary>
     public string? Each { get; init; }
 
+    /// <summary>The smallest count that is allowed.</summary>
     public string? AtLeast { get; init; }
 
+    /// <summary>The largest count that is allowed.</summary>
     public string? AtMost { get; init; }
 
+    /// <summary>The only count that is allowed.</summary>
     public string? Exactly { get; init; }
 
-    /// <summary>Names an argument that says "at least" or "less than" of <see cref="Than"/>.</summary>
+    /// <summary>The name of an argument that is "less than" or "at least", and says how the count must compare with <see cref="Than"/>.</summary>
     public string? Relation { get; init; }
 
+    /// <summary>The number of <see cref="Relation"/>.</summary>
     public string? Than { get; init; }
 
-    /// <summary>Why it cannot be checked here: questions that ask for it are left out, and counted. Null where it can.</summary>
+    /// <summary>Why the instruction cannot be checked here. Questions that contain it are then rejected. Null where it can be checked.</summary>
     public string? Unchecked { get; init; }
 }

@@ -2,31 +2,31 @@ using System.Text.Json.Serialization;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>What a task asks of a model.</summary>
+/// <summary>What a task asks of a model, and thereby how answers are judged.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<TaskKind>))]
 internal enum TaskKind
 {
-    /// <summary>Which of several continuations is the most likely one.</summary>
+    /// <summary>Is the right one of several continuations the most likely?</summary>
     [JsonStringEnumMemberName("choices")]
     Choices,
 
-    /// <summary>How much of the probability of all continuations the true ones have.</summary>
+    /// <summary>What share of the probability of all continuations do the true ones have?</summary>
     [JsonStringEnumMemberName("truths")]
     Truths,
 
-    /// <summary>Questions of BBQ: accuracy, and which way wrong answers lean.</summary>
+    /// <summary>The questions of BBQ: how many answers are right, and which way do the others lean?</summary>
     [JsonStringEnumMemberName("bias")]
     Bias,
 
-    /// <summary>An answer that is written, and compared with the right one.</summary>
+    /// <summary>The model writes an answer, which is compared with the right one.</summary>
     [JsonStringEnumMemberName("answer")]
     Answer,
 
-    /// <summary>An answer that is written, and checked against what the prompt asks of its form.</summary>
+    /// <summary>The model writes an answer, whose form is checked against the instructions in the prompt.</summary>
     [JsonStringEnumMemberName("instructions")]
     Instructions,
 
-    /// <summary>How likely whole texts are.</summary>
+    /// <summary>How likely are whole texts?</summary>
     [JsonStringEnumMemberName("perplexity")]
     Perplexity,
 }

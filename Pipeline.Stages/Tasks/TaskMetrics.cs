@@ -4,11 +4,12 @@ using Pipeline.Stages.Steering;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>The figures of a task from a model's answers, by the harness's names and rules.</summary>
+/// <summary>Computes the figures of a task from a model's answers, by the names and rules of lm-evaluation-harness.</summary>
 internal static class TaskMetrics
 {
-    /// <param name="questions">Of one task.</param>
-    /// <param name="answers">To each.</param>
+    /// <summary>All figures of a task's kind.</summary>
+    /// <param name="questions">The questions of one task; at least one.</param>
+    /// <param name="answers">The answer to each question, in the same order.</param>
     public static IReadOnlyList<TaskMetric> Of(IReadOnlyList<TaskQuestion> questions, IReadOnlyList<TaskAnswer> answers) => questions[0].Task.Kind switch
     {
         TaskKind.Choices => Choices(questions, answers),
@@ -22,7 +23,7 @@ internal static class TaskMetrics
     private static double[] Each(IReadOnlyList<TaskQuestion> questions, IReadOnlyList<TaskAnswer> answers, Func<TaskQuestion, TaskAnswer, double> value)
         => [.. questions.Zip(answers, value)];
 
-    // Of choices that are equally likely the first is taken, as the harness does.
+    // Where several choices have the same score, the first of them is the answer, as in the harness.
     private static TaskMetric[] Choices(IReadOnlyList<TaskQuestion> questions, IReadOnlyList<TaskAnswer> answers)
     {
         double Right(TaskQuestion question, TaskAnswer answer, Func<string, double> length)
@@ -44,7 +45,7 @@ internal static class TaskMetrics
         return MultipleChoice.Of(Side(true), Side(false), 0).Mc2;
     }
 
-    // Sums of: questions of one kind of context, right ones, answers that name somebody, and those of them that reflect the bias.
+    // The terms count: questions with one kind of context, right answers, answers that name somebody, and those of these that reflect the bias.
     private static TaskMetric[] Bias(IReadOnlyList<TaskQuestion> questions, IReadOnlyList<TaskAnswer> answers)
     {
         double[] Terms(TaskQuestion question, TaskAnswer answer, bool isAmbiguous)

@@ -4,19 +4,27 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>The regular expressions of task files: .NET's, without culture, and none takes longer than a few seconds on a text.</summary>
+/// <summary>
+/// The regular expressions of task files. They are those of .NET, independent of culture, with a limit of a few seconds for each text. Each is compiled
+/// once. Can be used by several threads.
+/// </summary>
 internal static class TaskPatterns
 {
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
     private static readonly ConcurrentDictionary<string, Regex> Made = new(StringComparer.Ordinal);
 
+    /// <summary>Compiles a pattern.</summary>
     /// <exception cref="ArgumentException">It is not a regular expression.</exception>
     public static Regex Compile(string pattern) => new(pattern, RegexOptions.CultureInvariant, Longest);
 
+    /// <summary>Makes all replacements in a text, one after the other.</summary>
     public static string Replace(string text, IReadOnlyList<Replacement> replacements)
         => replacements.Aggregate(text, (t, r) => Guarded(r.Pattern, regex => regex.Replace(t, r.By)));
 
-    /// <summary>What a pattern finds, trimmed: the first of its groups that matched, or the whole match where it has no group. Null: nothing.</summary>
+    /// <summary>
+    /// What a pattern finds in a text, trimmed: the first of its groups that matched some text, or the whole match if it has no group. Null where it finds
+    /// nothing.
+    /// </summary>
     public static string? Find(string text, string pattern, bool last) => Guarded(pattern, regex =>
     {
         MatchCollection matches = regex.Matches(text);
@@ -27,7 +35,8 @@ internal static class TaskPatterns
         return group?.Value.Trim();
     });
 
-    /// <exception cref="InputException">It takes too long on a text.</exception>
+    /// <summary>Uses a pattern on a text.</summary>
+    /// <exception cref="InputException">The pattern takes too long on the text.</exception>
     public static T Guarded<T>(string pattern, Func<Regex, T> use)
     {
         try

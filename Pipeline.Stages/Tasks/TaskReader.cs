@@ -7,12 +7,12 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Tasks;
 
 /// <summary>A task with the full paths of its files.</summary>
-/// <param name="File">What it says.</param>
-/// <param name="Data">Files of questions.</param>
-/// <param name="Examples">A file of answered questions; null where none is needed.</param>
+/// <param name="File">The task file's content, changed where the options say so.</param>
+/// <param name="Data">The files of questions.</param>
+/// <param name="Examples">The file of answered questions; null where none is needed.</param>
 internal sealed record LoadedTask(TaskFile File, IReadOnlyList<string> Data, string? Examples);
 
-/// <summary>Reads task files. Names that it does not know are refused: a key that is mistyped would be a rule that is not followed.</summary>
+/// <summary>Reads task files. Unknown keys are refused, because a rule under a mistyped key would silently not be followed.</summary>
 internal static class TaskReader
 {
     private const int MaxBytes = 1 << 22;
@@ -27,7 +27,8 @@ internal static class TaskReader
         NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.Strict,
     };
 
-    /// <exception cref="InputException">The file does not exist, or breaks rules; all are named.</exception>
+    /// <summary>Reads a task file, makes the changes that the options ask for, and checks the result.</summary>
+    /// <exception cref="InputException">The file does not exist, is not a task file, or breaks rules; the message names all of these.</exception>
     public static LoadedTask Read(NamedTask named, StageContext context)
     {
         string path = RunPaths.Input(context.RunFolder, named.File), folder = Path.GetDirectoryName(path)!;

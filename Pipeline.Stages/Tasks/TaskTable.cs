@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>A report of tasks as cells for a terminal or a page.</summary>
+/// <summary>Shows a report of tasks as tables, for a terminal or for a page.</summary>
 public static class TaskTable
 {
-    /// <summary>The first row is the header; there are differences only if there is a reference.</summary>
+    /// <summary>The table of one task. The first row has the titles of the columns. Differences have columns only if there is a reference.</summary>
     public static IReadOnlyList<IReadOnlyList<string>> Rows(TaskReport report, TaskResult task)
     {
         List<IReadOnlyList<string>> rows = [["model", "figure", "value", "95 % interval", .. report.Reference is { } name ? new[] { $"less {name}", "95 % interval", "p" } : []]];
@@ -17,9 +17,11 @@ public static class TaskTable
         return rows;
     }
 
+    /// <summary>The line above the table of a task.</summary>
     public static string Title(TaskResult task) => string.Create(
         CultureInfo.InvariantCulture, $"{task.Name}: {task.Questions:N0} questions{(task.Shots > 0 ? $" behind {task.Shots} answered" : "")}; wording: {task.Wording}{(task.Imitates is { } rule ? $"; judged as by {rule}" : "")}");
 
+    /// <summary>The tables of all tasks as lines of plain text.</summary>
     public static IReadOnlyList<string> Lines(TaskReport report)
     {
         var lines = new List<string>();

@@ -2,11 +2,12 @@ using System.Text;
 
 namespace Pipeline.Stages.Tasks;
 
-/// <summary>A text with {name}s that rows fill; {{ and }} are braces.</summary>
+/// <summary>A text with {name}s in it that are filled with values of a row. {{ and }} stand for single braces.</summary>
 internal sealed class Wording
 {
     private readonly List<(string Text, bool IsName)> _parts = [];
 
+    /// <summary>Reads a wording.</summary>
     /// <exception cref="FormatException">A brace is not closed, or not opened.</exception>
     public Wording(string text)
     {
@@ -38,7 +39,9 @@ internal sealed class Wording
         _parts.Add((literal.ToString(), false));
     }
 
+    /// <summary>The names in the text, in order.</summary>
     public IEnumerable<string> Names => _parts.Where(p => p.IsName).Select(p => p.Text);
 
+    /// <summary>The text with a value for each name.</summary>
     public string Fill(Func<string, string> value) => string.Concat(_parts.Select(p => p.IsName ? value(p.Text) : p.Text));
 }

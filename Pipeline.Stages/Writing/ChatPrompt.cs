@@ -8,10 +8,10 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Writing;
 
-/// <summary>A single turn as a prompt.</summary>
+/// <summary>Makes a prompt of a single turn of a user.</summary>
 public static class ChatPrompt
 {
-    /// <summary>What a user says, rendered by a folder's chat template up to where the answer begins.</summary>
+    /// <summary>Renders a user's turn with a folder's chat template, up to where the assistant's answer begins.</summary>
     /// <exception cref="InputException">The folder has no chat template, or it refuses the turn.</exception>
     public static string OfUser(string folder, TextTokenizer tokenizer, string text, IStorage storage)
     {

@@ -13,32 +13,33 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Writing;
 
-/// <summary>What to continue, and how.</summary>
-/// <param name="Input">JSON Lines.</param>
-/// <param name="Output">Gets a line for each line of the input.</param>
-/// <param name="Field">The field of prompts: text, or with <paramref name="IsChat"/> also a list of messages.</param>
-/// <param name="IsChat">Whether a prompt is rendered by the chat template, up to where the answer begins.</param>
-/// <param name="Batch">Prompts that are continued together.</param>
-/// <param name="Generation">How tokens are chosen; a line's draws are those of its number.</param>
+/// <summary>The options of <c>alm generate</c> for a file of prompts.</summary>
+/// <param name="Input">A JSON Lines file of prompts.</param>
+/// <param name="Output">The JSON Lines file to write. It has a line for each line of the input.</param>
+/// <param name="Field">The field that holds the prompt: a text or, with <paramref name="IsChat"/>, also a list of messages.</param>
+/// <param name="IsChat">Whether prompts are rendered by the chat template, up to where the assistant's answer begins.</param>
+/// <param name="Batch">How many prompts are continued together.</param>
+/// <param name="Generation">How tokens are chosen. The random draws of a line depend on its number and not on its batch.</param>
 public sealed record GenerateFileOptions(string Input, string Output, string Field, bool IsChat, int Batch, GenerationOptions Generation);
 
 /// <summary>
-/// Continues a file of prompts: per line <c>row</c>, <c>text</c>, the number of new <c>tokens</c>, and whether the model <c>ended</c> it; or
-/// the <c>error</c>.
+/// Continues a file of prompts. For each line it writes the <c>row</c>, and either the new <c>text</c>, the number of new <c>tokens</c> and whether the
+/// model <c>ended</c> the text itself, or an <c>error</c>.
 /// </summary>
 public sealed class GenerateFile(IStorage storage, TorchDevice device)
 {
-    // Prompts of similar length go together: rows that end late wait for none.
+    // So many batches are read at a time, and their prompts sorted, so that prompts of similar length go together.
     private const int BatchesAtATime = 8;
 
     private sealed record Line(long Row, Continuation? Prompt, string? Error);
 
     private readonly record struct Answer(string Text, int Tokens, bool IsEnded);
 
-    /// <param name="folder">Of the model: its chat template and its end tokens.</param>
-    /// <param name="model">Stays the caller's.</param>
-    /// <param name="options">What and how.</param>
-    /// <param name="cancellationToken">Stops between batches; nothing is left then.</param>
+    /// <summary>Continues all prompts and writes the file. Nothing is left behind if it fails.</summary>
+    /// <param name="folder">The model's folder, which has its chat template and names its end tokens.</param>
+    /// <param name="model">The model, which stays the caller's.</param>
+    /// <param name="options">What to continue, and how.</param>
+    /// <param name="cancellationToken">Stops the work between batches.</param>
     /// <returns>How many prompts were continued, and how many lines could not be used.</returns>
     /// <exception cref="InputException">The file is not JSON Lines with prompts.</exception>
     public async Task<(long Written, long Rejected)> RunAsync(string folder, LanguageModel model, GenerateFileOptions options, CancellationToken cancellationToken)
@@ -65,7 +66,7 @@ public sealed class GenerateFile(IStorage storage, TorchDevice device)
 
     private IEnumerable<Line> Read(string folder, LanguageModel model, GenerateFileOptions options)
     {
-        // A chat may give its turns, or one turn's text: the file holds turns as soon as one of its lines does.
+        // The field may hold the text of one turn, or a list of messages. If any line of the file has messages, all are read as messages.
         var text = new ReadJsonlOptions { Files = [options.Input], Field = options.Field };
         ReadJsonlOptions reading = options.IsChat && HasMessages(text) ? text with { Messages = options.Field } : text;
         LineFileForm.Require(storage, options.Input, reading);

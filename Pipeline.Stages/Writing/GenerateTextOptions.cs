@@ -4,7 +4,7 @@ using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Writing;
 
-/// <summary>What <c>generate-text</c> may be told.</summary>
+/// <summary>The options of the stage <c>generate-text</c>.</summary>
 internal sealed record GenerateTextOptions : IAsksTeacher
 {
     [Description("At most this many new tokens for each prompt.")]
@@ -33,7 +33,7 @@ internal sealed record GenerateTextOptions : IAsksTeacher
     IEnumerable<TeacherNeed> IAsksTeacher.TeacherNeeds => [new TeacherNeed("stage", "a teacher that generates text", a => a.Generates, "generate the answers elsewhere and read them as text")];
 }
 
-/// <summary>What happens to an answer that the limit of tokens cut.</summary>
+/// <summary>What happens to an answer that the limit on new tokens cut off.</summary>
 internal enum CutAnswers
 {
     Keep,

@@ -14,9 +14,9 @@ using Pipeline.Stages.Teacher;
 namespace Pipeline.Stages.Writing;
 
 /// <summary>
-/// Prompts to what the teacher writes after them: a text is continued, a conversation gets the assistant's answer. It goes after whatever
-/// reads the prompts and before tokenize, so that answers are scored as they are written. A prompt's draws depend only on the seed and the
-/// prompt's place in its file, and a part is written again from its beginning, so an interrupted part comes out the same.
+/// Lets the teacher continue prompts: a text is continued, and a conversation gets the assistant's answer. The stage comes after the one that reads the
+/// prompts and before <c>tokenize</c>, so that answers are scored as soon as they are written. The random draws for a prompt depend only on the seed and
+/// on the prompt's id. An interrupted part is written again from its beginning, so it comes out the same.
 /// </summary>
 internal sealed class GenerateTextStream : IStream<TextDocument, TextDocument>, IFingerprinted, IPlanned
 {
@@ -27,12 +27,13 @@ internal sealed class GenerateTextStream : IStream<TextDocument, TextDocument>, 
     private readonly IStageMeter _meter;
     private readonly IRejects _rejects;
 
+    /// <summary>The teacher must be able to write (<see cref="IWritingTeacher"/>).</summary>
     /// <param name="options">How tokens are chosen.</param>
     /// <param name="teacher">The teacher that writes.</param>
-    /// <param name="side">Its tokenizer and chat template.</param>
-    /// <param name="seed">The run's.</param>
-    /// <param name="meter">Counts tokens and answers.</param>
-    /// <param name="rejects">Gets prompts that cannot be used.</param>
+    /// <param name="side">The teacher's tokenizer and chat template.</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="meter">Gets counts of tokens and answers.</param>
+    /// <param name="rejects">Gets prompts that cannot be used, and answers that were cut if these are rejected.</param>
     public GenerateTextStream(GenerateTextOptions options, ITeacher teacher, ChatSide side, int seed, IStageMeter meter, IRejects rejects)
     {
         (_options, _teacher, _side, _seed, _meter, _rejects) = (options, teacher, side, seed, meter, rejects);

@@ -8,19 +8,23 @@ using Pipeline.Stages.Text;
 
 namespace Pipeline.Benchmarks;
 
-/// <summary>Documents of one length out of files of text, the files in turn, so that every stretch of them has the same mixture.</summary>
+/// <summary>Cuts files of text into documents of equal length, and mixes the files evenly, so that every stretch of documents has the same mixture.</summary>
 internal static class BenchmarkText
 {
     private const int DocumentLength = 4_000;
 
-    /// <param name="files"><c>.parquet</c> with a column <c>text</c>, <c>.jsonl</c> with a field <c>text</c>, or plain text; without any, text is generated.</param>
+    /// <summary>All documents of some files.</summary>
+    /// <param name="files">
+    /// <c>.parquet</c> with a column <c>text</c>, <c>.jsonl</c> with a field <c>text</c>, or plain text. Without any file, text is generated.
+    /// </param>
+    /// <param name="storage">Where Parquet files are read from.</param>
     public static string[] Documents(IReadOnlyList<string> files, IStorage storage)
     {
         List<Queue<string>> sources = [.. (files.Count == 0 ? [Generate()] : files.Select(f => Read(f, storage))).Select(t => new Queue<string>(Cut(string.Join('\n', t))))];
         List<string> documents = [];
         while (sources.RemoveAll(s => s.Count == 0) >= 0 && sources.Count > 0)
         {
-            // A long file gives more at a time, so that all of them end together.
+            // A long file gives several documents at a time, so that all files end together.
             int shortest = sources.Min(s => s.Count);
             foreach (Queue<string> source in sources)
             {

@@ -14,9 +14,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Benchmarks;
 
 /// <summary>
-/// What next bytes cost: the plain pass of a teacher, that with its trunk's next bytes and that with exact ones, over the same batches in turn.
-/// Arguments: <c>score [MODEL] [--tokenizer FOLDER] [--width H] [--text FILE] [--rounds N] [--tokens N] [--threads N] [--view trunk|exact]</c>; with a tokenizer the
-/// model is a fresh one of four layers that has its vocabulary. Or those of <see cref="BytesStepBenchmark"/>.
+/// Measures what next bytes cost a teacher: a plain pass, a pass with the trunk's next bytes, and a pass with exact ones, in turn over the same batches.
+/// Arguments: <c>score [MODEL] [--tokenizer FOLDER] [--width H] [--text FILE] [--rounds N] [--tokens N] [--threads N] [--view trunk|exact]</c>. With a
+/// tokenizer, the model is a new one of four layers with its vocabulary. Or the arguments of <see cref="BytesStepBenchmark"/>.
 /// </summary>
 internal static class BytesBenchmark
 {
@@ -76,7 +76,7 @@ internal static class BytesBenchmark
                         lost += answers.Sum(a => a.Bytes?.LostShare ?? 0);
                     }
                 });
-                // The first round loads the model and fills caches.
+                // The first round loads the model and fills caches, and does not count.
                 if (round > 0)
                 {
                     walls[view].Add(seconds);

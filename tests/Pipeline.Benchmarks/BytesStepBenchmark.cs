@@ -16,9 +16,9 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Benchmarks;
 
 /// <summary>
-/// A step of a student under SFT, and under other objectives, over the same batches in turn. Arguments: <c>step [MODEL] [--config FILE
-/// --tokenizer FOLDER] [--sides NAMES] [--steps N] [--tokens N] [--rows N] [--threads N]</c>; without a config the student is the model with bytes.
-/// All train the same weights, in turn, each with an optimizer of its own.
+/// Compares the cost of a student's step with different objectives, in turn over the same batches. Arguments: <c>step [MODEL] [--config FILE --tokenizer
+/// FOLDER] [--sides NAMES] [--steps N] [--tokens N] [--rows N] [--threads N]</c>. Without a config, the student is the model with a byte vocabulary. All
+/// sides train the same weights, in turn, each with its own optimizer.
 /// </summary>
 internal static class BytesStepBenchmark
 {
@@ -55,7 +55,7 @@ internal static class BytesStepBenchmark
         }
     }
 
-    // Steps of 0 write the student as it began, which all sides start from.
+    // With 0 steps, the run writes the student as it begins. All sides start from it.
     private static string Definition(string model, string student, int tokens, int rows, int threads) => $$"""
         {
           "name": "bytes", "seed": 17, "threads": {{threads}},
@@ -92,7 +92,7 @@ internal static class BytesStepBenchmark
             foreach (var side in sides)
             {
                 (double wall, double processor) = await device.RunAsync(() => ModelsWork.Once(() => side.Trainer.Step([(batch, side.Trainer.Tables(batch))], step)));
-                // The first step of each warms up.
+                // The first step of each side warms up.
                 if (step > 0)
                 {
                     side.Wall.Add(wall);

@@ -4,13 +4,17 @@ using System.Text.Json;
 
 namespace Pipeline.Benchmarks;
 
-/// <summary>Hugging Face's crate in a process of node that waits beside this one and makes a pass over the documents when told to.</summary>
+/// <summary>
+/// Hugging Face's crate, in a process of node that runs beside this one. It makes a pass over the documents when it is told to, and waits in between.
+/// </summary>
 internal sealed class CrateProcess : IDisposable
 {
     private readonly Process _node;
     private readonly string _documents = Path.GetTempFileName();
 
-    /// <param name="folder">Where <c>measure.mjs</c> and the installed package are.</param>
+    /// <summary>Starts the process.</summary>
+    /// <param name="folder">The folder with <c>measure.mjs</c> and the installed package.</param>
+    /// <param name="documents">The documents of every pass.</param>
     public CrateProcess(string folder, string[] documents)
     {
         File.WriteAllLines(_documents, documents.Select(d => JsonSerializer.Serialize(d)));
@@ -22,7 +26,7 @@ internal sealed class CrateProcess : IDisposable
         })!;
     }
 
-    /// <summary>Tokens, and seconds by node's own clock; the first pass of a tokenizer loads it outside of them.</summary>
+    /// <summary>Makes a pass: the number of tokens, and the seconds by node's own clock. Loading the tokenizer, before its first pass, is not included.</summary>
     /// <param name="tokenizer">A folder or a tokenizer.json.</param>
     public (long Tokens, double Seconds) Pass(string tokenizer)
     {

@@ -10,13 +10,14 @@ using Pipeline.Stages.Tests;
 
 namespace Pipeline.Benchmarks;
 
-/// <summary>The batches of a flow that trains from shards, in the order in which a run gets them.</summary>
+/// <summary>Reads the batches of a flow that trains on shards, in the order in which a run would get them.</summary>
 internal static class FlowBatches
 {
-    /// <param name="definition">What the flow is of.</param>
-    /// <param name="flow">read-shards, batch, and whatever trains.</param>
+    /// <summary>The batches of a flow.</summary>
+    /// <param name="definition">The definition that has the flow.</param>
+    /// <param name="flow">The flow: read-shards, batch, and a stage that trains.</param>
     /// <param name="environment">Knows the stages.</param>
-    /// <param name="run">The run folder that holds the shards.</param>
+    /// <param name="run">The run folder that has the shards.</param>
     public static IAsyncEnumerable<StudentBatch> Of(RunDefinition definition, FlowDefinition flow, CommandEnvironment environment, string run)
     {
         var quiet = new QuietStage();

@@ -19,9 +19,10 @@ using static TorchSharp.torch;
 namespace Pipeline.Benchmarks;
 
 /// <summary>
-/// A teacher under torch and the same one under llama.cpp in its formats: tokens scored per second of processor time, one thread each, the
-/// child's time for the child; and by how many nats log-likelihoods differ from torch's. Arguments: <c>[--rows N] [--rounds N] [--folder DIR]</c>;
-/// the quick start's teacher, and one of 134 M drawn parameters, of which llama.cpp itself makes a file of Q4_K_M; all are left in DIR.
+/// Compares a teacher in torch with the same teacher in llama.cpp, in each of the formats that Alm writes: tokens scored per second of processor time with
+/// one thread, and by how many nats the log-likelihoods differ from torch's. For llama.cpp, the time is that of its process. Arguments: <c>[--rows N]
+/// [--rounds N] [--folder DIR]</c>. The teachers are the one of the quick start, and one of 134 M random parameters, which llama.cpp itself also converts
+/// to Q4_K_M. The files stay in DIR if it is given.
 /// </summary>
 internal static class GgufBenchmark
 {
@@ -96,7 +97,7 @@ internal static class GgufBenchmark
         return answers;
     }
 
-    // Touches torch: compiled after it is loaded.
+    // This method uses torch. It must not be inlined, so that it is compiled only after torch was loaded.
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static void Make(string folder, DiskStorage storage)
     {

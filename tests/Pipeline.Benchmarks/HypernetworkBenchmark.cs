@@ -20,8 +20,8 @@ using static TorchSharp.torch;
 namespace Pipeline.Benchmarks;
 
 /// <summary>
-/// What a step of a hypernetwork costs above the frozen model's own work: whole steps, and the same batches through the model with the
-/// gradient to its embeddings alone, in turn. Arguments: <c>[MODEL] [--steps N] [--tokens N] [--threads N]</c>.
+/// Measures what a training step of a hypernetwork costs beyond the work of the frozen model. Whole steps take turns with passes of the same batches
+/// through the model alone, with the gradient with respect to its embeddings. Arguments: <c>[MODEL] [--steps N] [--tokens N] [--threads N]</c>.
 /// </summary>
 internal static class HypernetworkBenchmark
 {
@@ -64,7 +64,7 @@ internal static class HypernetworkBenchmark
         }
         """;
 
-    /// <summary>The step's batches under their sampled tokenizers, drawn ahead: in a run that happens beside the step.</summary>
+    /// <summary>The batches, tokenized by their random tokenizers. They are made in advance, because in a run this happens beside the steps.</summary>
     private static async Task<List<SampledBatch>> Draw(RunDefinition definition, CommandEnvironment environment, string run, string model, int count)
     {
         var storage = new DiskStorage();

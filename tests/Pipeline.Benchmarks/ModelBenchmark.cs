@@ -6,9 +6,8 @@ using static TorchSharp.torch;
 namespace Pipeline.Benchmarks;
 
 /// <summary>
-/// <c>models head</c>, <c>models train</c>, <c>models padding</c>, <c>models growth</c>, <c>models sgemm</c>: figures of models and the vocabulary head on the CPU;
-/// <c>models train 0.5B 1B</c> on a card.
-/// Threads: <c>ALM_THREADS</c>, default 2.
+/// Measures models and the vocabulary head on the CPU: <c>models head</c>, <c>models train</c>, <c>models padding</c>, <c>models growth</c> and
+/// <c>models sgemm</c>. On a GPU there is <c>models train 0.5B 1B</c>. <c>ALM_THREADS</c> is the number of threads, by default 2.
 /// </summary>
 public static class ModelBenchmark
 {

@@ -17,9 +17,9 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Benchmarks;
 
 /// <summary>
-/// What the cache saves: steps of a student that reads the teacher's scores from shards, and of one whose teacher scores every batch
-/// anew, in turn, over the same batches. Arguments: <c>[MODEL] [--student self|bytes] [--steps N] [--tokens N] [--threads N]</c>; self is
-/// self-distillation, the model under its own tokenizer.
+/// Measures what the cache saves. A student that reads the teacher's scores from shards takes turns, step by step and over the same batches, with one whose
+/// teacher scores every batch when it comes. Arguments: <c>[MODEL] [--student self|bytes] [--steps N] [--tokens N] [--threads N]</c>. With <c>self</c>, the
+/// model distills itself, with its own tokenizer.
 /// </summary>
 internal static class OnlineBenchmark
 {
@@ -60,7 +60,7 @@ internal static class OnlineBenchmark
         }
     }
 
-    // Steps of 0 write the student as it began, which both sides start from.
+    // With 0 steps, the run writes the student as it begins. Both sides start from it.
     private static string Definition(string model, bool bytes, int tokens, int threads) => $$"""
         {
           "name": "online", "seed": 17, "threads": {{threads}},
@@ -83,7 +83,7 @@ internal static class OnlineBenchmark
     private static async Task Compare(CommandEnvironment environment, string path, string folder, int steps)
     {
         using Sides sides = await Sides.OpenAsync(environment, path, folder, steps + 1);
-        // The first step of each warms up.
+        // The first step of each side warms up.
         await sides.CachedAsync(0);
         await sides.OnlineAsync(0);
         List<double> cached = [], online = [];
@@ -101,7 +101,7 @@ internal static class OnlineBenchmark
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a step from the cache is {ratio:F3} times as fast (median of pairs)"));
     }
 
-    /// <summary>A process of its own, so that its peak is this side's alone.</summary>
+    /// <summary>Measures the peak memory of one side. Runs in a process of its own, so that the other side has no part in it.</summary>
     private static async Task<int> PeakOf(string side, CommandEnvironment environment, string path, string folder)
     {
         using Sides sides = await Sides.OpenAsync(environment, path, folder, MemorySteps);
@@ -111,7 +111,7 @@ internal static class OnlineBenchmark
         return 0;
     }
 
-    /// <summary>Two students alike, the batches, and the teacher, which is loaded when first asked.</summary>
+    /// <summary>Two equal students, the batches, and the teacher, which is loaded when it is first asked.</summary>
     private sealed class Sides(TorchDevice device, TorchTeacher teacher, Side cached, Side online, IReadOnlyList<StudentBatch> batches) : IDisposable
     {
         private readonly OnlineScores _scores = new(teacher);

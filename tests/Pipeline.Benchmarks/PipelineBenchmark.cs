@@ -25,8 +25,8 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Benchmarks;
 
 /// <summary>
-/// What the pipeline costs beside the maths: the flows of a definition as <c>alm run</c> runs them, against bare loops over the same
-/// batches, in turn. Arguments: <c>[DEFINITION] [--rounds N] [--steps N]</c>; the definition has flows 'score' and 'distill'.
+/// Measures what the pipeline costs beyond the maths. The flows of a definition, as <c>alm run</c> runs them, take turns with bare loops over the same
+/// batches. Arguments: <c>[DEFINITION] [--rounds N] [--steps N]</c>. The definition must have flows 'score' and 'distill'.
 /// </summary>
 internal static class PipelineBenchmark
 {
@@ -72,7 +72,7 @@ internal static class PipelineBenchmark
     private static void Print(string what, long tokens, double flow, double bare) => Console.WriteLine(string.Create(
         CultureInfo.InvariantCulture, $"{what,-8} pipeline {tokens / flow,9:F0} tokens/s   bare {tokens / bare,9:F0} tokens/s   ratio {bare / flow:F3}"));
 
-    /// <summary>Forward pass, likelihoods and boundary masses over the batches that the shards were scored in, and nothing else.</summary>
+    /// <summary>The forward pass, likelihoods and boundary masses, and nothing else, over the batches in which the shards were scored.</summary>
     private static async Task<(double Seconds, long Tokens)> Score(RunDefinition definition, string folder, DiskStorage storage, TorchDevice device)
     {
         ScoreTeacherOptions options = Options<ScoreTeacherOptions>(definition);
@@ -97,7 +97,7 @@ internal static class PipelineBenchmark
         return (seconds, batches.Sum(b => b.Sum(r => (long)r.Length)));
     }
 
-    /// <summary>Forward, objectives, backward and optimizer over the batches that the student was trained on, and nothing else.</summary>
+    /// <summary>The forward pass, objectives, backward pass and optimizer, and nothing else, over the batches on which the student was trained.</summary>
     private static async Task<(double Seconds, long Tokens)> Update(RunDefinition definition, string folder, DiskStorage storage, TorchDevice device, int steps)
     {
         UpdateStudentOptions options = Options<UpdateStudentOptions>(definition);

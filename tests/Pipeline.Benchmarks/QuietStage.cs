@@ -4,7 +4,7 @@ using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Benchmarks;
 
-/// <summary>Meter, rejects and services of a stage that is timed alone: they do nothing.</summary>
+/// <summary>A meter, rejects and services that do nothing, for a stage that is measured alone.</summary>
 internal sealed class QuietStage : IStageMeter, IRejects, IServiceProvider
 {
     public void Count(string name, long amount)

@@ -6,10 +6,14 @@ using static TorchSharp.torch;
 namespace Pipeline.Benchmarks;
 
 /// <summary>
-/// What ranks cost and save. <c>sums</c>: started by mpirun, the time to sum a gradient over the ranks beside that of a training step of a model of
-/// the same size (of <c>models train</c>'s). <c>work</c>: scoring in parts by one process and by two, each
-/// on a core of its own, as tasks on machines of their own are. <c>overhead</c>: the processor's time of a run
-/// plain beside one of a single rank under mpirun. <c>memory</c>: peak memory of a rank with and without shardOptimizer.
+/// Measures what ranks cost and save.
+/// <list type="bullet">
+/// <item><c>sums</c>, which mpirun must start: the time to sum a gradient over the ranks, for the sizes of <c>models train</c>, which has the times of
+/// whole steps.</item>
+/// <item><c>work</c>: scoring in parts by one process and by two, each on a core of its own, as if each task had a machine of its own.</item>
+/// <item><c>overhead</c>: the processor time of a plain run, and of the same run as a single rank of mpirun.</item>
+/// <item><c>memory</c>: the peak memory of a rank, with and without shardOptimizer.</item>
+/// </list>
 /// </summary>
 internal static class RanksBenchmark
 {
@@ -115,7 +119,7 @@ internal static class RanksBenchmark
         return File.Exists(path) ? [.. File.ReadAllText(path).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)] : [];
     }
 
-    // KiB, of Linux.
+    // In KiB, as Linux reports it.
     private static long Peak(int process)
     {
         try
@@ -129,7 +133,7 @@ internal static class RanksBenchmark
         }
     }
 
-    /// <summary>Seconds of the clock for all of them at once, and of the processor for all together.</summary>
+    /// <summary>Runs all commands at once: the seconds until all have ended, and the processor seconds of all together.</summary>
     private static (double Clock, double Processor) Timed(Func<string, ProcessStartInfo[]> commands)
     {
         string folder = NewFolder();
@@ -149,7 +153,9 @@ internal static class RanksBenchmark
     private static Process StartTimed(ProcessStartInfo command)
         => Process.Start(new ProcessStartInfo("bash", ["-c", "TIMEFORMAT='%U %S'; time \"$@\" 2>/dev/null", "bash", command.FileName, .. command.ArgumentList]) { RedirectStandardError = true })!;
 
-    /// <summary>Waits for its end. What else the machine does matters less to the processor's seconds than to the clock's.</summary>
+    /// <summary>
+    /// Waits for the end of a process, and says its processor seconds. Other work on the machine disturbs these less than the seconds of the clock.
+    /// </summary>
     private static double ProcessorOf(Process process)
     {
         using (process)
@@ -170,7 +176,7 @@ internal static class RanksBenchmark
     private static ProcessStartInfo Mpi(int ranks, string[] arguments)
         => Quiet(new ProcessStartInfo("mpirun", ["--allow-run-as-root", "--oversubscribe", "-n", ranks.ToString(CultureInfo.InvariantCulture), "dotnet", AlmPath, .. arguments]));
 
-    // Nobody reads what it prints.
+    // Discards what a command prints.
     private static ProcessStartInfo Quiet(ProcessStartInfo start)
     {
         ProcessStartInfo quiet = new("bash", ["-c", "exec \"$@\" >/dev/null", "bash", start.FileName, .. start.ArgumentList]);

@@ -6,9 +6,9 @@ using Pipeline.Host.Tests.Serving;
 namespace Pipeline.Benchmarks;
 
 /// <summary>
-/// What serving costs, over loopback, from clients in the same process: <c>clients</c>, tokens per second beside a bare loop; <c>prefix</c>, a text
-/// that begins as one before; <c>bytes</c>, members of an unlike ensemble and the ensemble. Without a name all three. Arguments:
-/// <c>[clients|prefix|bytes] [--model DIR] [--student DIR] [--rounds N] [--threads N]</c>; a byte student is made where none is given.
+/// Measures a server over loopback, with clients in the same process. <c>clients</c> compares its tokens per second with a bare loop. <c>prefix</c> asks for
+/// a text that begins like an earlier one. <c>bytes</c> asks members with different tokenizers, and their ensemble. Without a name, all three are measured.
+/// Arguments: <c>[clients|prefix|bytes] [--model DIR] [--student DIR] [--rounds N] [--threads N]</c>. Without a student, a byte-level one is trained first.
 /// </summary>
 internal static class ServeBenchmark
 {
@@ -40,7 +40,7 @@ internal static class ServeBenchmark
         }
     }
 
-    /// <summary>A completion, the milliseconds until it was there, and those of processors, the client's included.</summary>
+    /// <summary>Asks for a completion: the answer, the milliseconds until it was there, and the milliseconds of processor time, the client's included.</summary>
     public static async Task<(JsonNode Answer, double Wall, double Processor)> AskAsync(ServedAlm server, object body)
     {
         TimeSpan before = Environment.CpuUsage.TotalTime;

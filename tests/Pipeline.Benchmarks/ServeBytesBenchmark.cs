@@ -7,7 +7,9 @@ using Pipeline.Stages;
 
 namespace Pipeline.Benchmarks;
 
-/// <summary>Bytes per second of a teacher, of its byte student, and of both as one, averaged over exact next bytes, each asked by one client.</summary>
+/// <summary>
+/// Measures the bytes per second of a teacher, of its byte-level student, and of the ensemble of both, averaged over exact next bytes. One client asks each.
+/// </summary>
 internal static class ServeBytesBenchmark
 {
     private const int Bytes = 120;
@@ -31,7 +33,7 @@ internal static class ServeBytesBenchmark
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {side.Name,-8}{Statistics.Median(side.Rates),7:F0} bytes/s"));
     }
 
-    /// <summary>A byte student after so many steps that it writes text of the teacher's kind; its folder.</summary>
+    /// <summary>Trains a byte-level student for as many steps as it needs to write text like the teacher's. Returns its folder.</summary>
     public static async Task<string> MakeAsync(string model, string folder, int threads)
     {
         string definition = Path.Combine(folder, "student.json"), run = Path.Combine(folder, "run");

@@ -14,8 +14,8 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Benchmarks;
 
 /// <summary>
-/// Tokens per second of a server asked by several clients at once, whole and streamed, beside a loop without a server that continues the same
-/// prompts in one batch, to the same tokens.
+/// Measures the tokens per second of a server that several clients ask at once, for whole answers and for streamed ones. A loop without a server continues
+/// the same prompts in one batch, with the same tokens as result.
 /// </summary>
 internal static class ServeClientsBenchmark
 {
@@ -70,7 +70,7 @@ internal static class ServeClientsBenchmark
         }
     }
 
-    // As the server reads a prompt, the most likely token each time.
+    // Encodes prompts as the server does, and always takes the most likely token.
     private static int Generate(LanguageModel model, string[] prompts)
     {
         TokenGenerator generator = model.Generator(new GenerationOptions { MaxNewTokens = Tokens, Temperature = 0 });

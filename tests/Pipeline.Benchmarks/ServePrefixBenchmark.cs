@@ -7,7 +7,9 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Benchmarks;
 
-/// <summary>Seconds of a request whose first 1,000 tokens nobody sent before, and of the next one, which begins alike and ends otherwise.</summary>
+/// <summary>
+/// Measures the time of a request whose first 1,000 tokens the server has not seen before, and of the next one, which begins alike but ends differently.
+/// </summary>
 internal static class ServePrefixBenchmark
 {
     private const int Tokens = 1_000;
@@ -20,7 +22,7 @@ internal static class ServePrefixBenchmark
         await MeasureAsync("tokens and one more", server, tokens, rounds, prompt => new { model = "teacher", prompt, max_tokens = 1, temperature = 0 });
         await MeasureAsync("tokens and their log-probabilities", server, tokens, rounds, prompt => new { model = "teacher", prompt, max_tokens = 1, temperature = 0, echo = true, logprobs = 1 });
         await MeasureAsync("bytes and one more, from both", server, bytes, rounds, prompt => new { model = "both", prompt, max_tokens = 1, temperature = 0 });
-        // What HTTP alone takes here.
+        // The time that HTTP alone takes here.
         List<double> empty = [];
         for (int round = 0; round <= rounds; round++)
         {
@@ -52,7 +54,7 @@ internal static class ServePrefixBenchmark
             $"  {Tokens} {name}: {Median(first, t => t.Wall):F1} ms, the next that begins alike {Median(second, t => t.Wall):F1} ms, {Ratio(t => t.Wall):F3} of it; of processor time {Median(first, t => t.Processor):F1} and {Median(second, t => t.Processor):F1} ms, {Ratio(t => t.Processor):F3}"));
     }
 
-    // No two begin alike.
+    // No two contexts begin alike.
     private static string Context(string name, int round, TextTokenizer tokenizer)
     {
         var random = new Random(HashCode.Combine(name.Length, round));

@@ -11,10 +11,9 @@ using Pipeline.Stages.Shards;
 namespace Pipeline.Benchmarks;
 
 /// <summary>
-/// Shards: megabytes and examples per second, written, read and verified, and bytes per teacher token. Arguments:
-/// <c>[--parquet FILE] [--column NAME] [--level N] [--block N] [--student bytes|subword] [--examples N]</c>. Without a file the text is
-/// generated. Token ends are cut by a rule that gives about four bytes a token; scores are drawn, so their part of the size is
-/// that of numbers nothing is known about.
+/// Measures shards: megabytes and examples per second when they are written, read and verified, and their bytes per teacher token. Arguments: <c>[--parquet
+/// FILE] [--column NAME] [--level N] [--block N] [--student bytes|subword] [--examples N]</c>. Without a file, text is generated. Tokens are cut by a simple
+/// rule that gives about four bytes for each. Scores are random, so they compress as badly as unpredictable numbers.
 /// </summary>
 internal static class ShardBenchmark
 {
@@ -135,7 +134,7 @@ internal static class ShardBenchmark
         return new Example(new DocumentId(42, row, 0), text, student, new TeacherView(teacher, new TeacherScores(DrawAll(), DrawAll())), chunks);
     }
 
-    // A token is a space with up to seven letters, one to three digits, or one other byte.
+    // A token is a run of letters or a single other byte, with the space in front of it if there is one. It has at most eight bytes.
     private static List<int> TokenEnds(byte[] bytes)
     {
         var ends = new List<int>();

@@ -1,8 +1,9 @@
 namespace Pipeline.Benchmarks;
 
+/// <summary>The statistics that benchmarks report.</summary>
 internal static class Statistics
 {
-    /// <summary>The middle value; of an even number of values the mean of the middle two. NaN of none.</summary>
+    /// <summary>The middle value, or the mean of the middle two where their number is even. NaN where there are none.</summary>
     public static double Median(IEnumerable<double> values)
     {
         double[] sorted = [.. values.Order()];

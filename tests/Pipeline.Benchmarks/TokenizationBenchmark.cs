@@ -5,11 +5,11 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Benchmarks;
 
 /// <summary>
-/// Millions of tokens per second on one thread, on the first pass with an empty word cache and again with one that has seen the text, bytes
-/// allocated per token, what a second thread adds, the time for one word of a million characters, and the time to load. Medians over
-/// interleaved rounds, so that a noisy machine hurts everything alike. Arguments: <c>--text FILE...</c> (Parquet, JSON Lines or plain),
-/// <c>--tokenizer PATH...</c> (folders, or "bytes"), <c>--rounds N</c>, <c>--crate FOLDER</c>: a copy of <c>tokenizers-npm/</c> in which
-/// <c>npm install</c> was run; Hugging Face's crate then takes its turn in every round, and must give as many tokens.
+/// Measures tokenizers: millions of tokens per second on one thread, with an empty word cache and again with one that has seen the text; bytes allocated per
+/// token; what a second thread adds; the time for one word of a million characters; and the time to load. Reports medians over rounds in which all tokenizers
+/// take turns, so that a noisy machine disturbs all of them alike. Arguments: <c>--text FILE...</c> (Parquet, JSON Lines or plain text), <c>--tokenizer
+/// PATH...</c> (folders, or "bytes"), <c>--rounds N</c>, and <c>--crate FOLDER</c>, a copy of <c>tokenizers-npm/</c> in which <c>npm install</c> was run.
+/// Hugging Face's crate then takes part in every round, and must give the same number of tokens.
 /// </summary>
 internal static class TokenizationBenchmark
 {
@@ -31,7 +31,7 @@ internal static class TokenizationBenchmark
         Console.WriteLine($"{documents.Length} documents, {documents.Sum(d => (long)d.Length):N0} UTF-16 units, {rounds} rounds");
         using CrateProcess? crate = options.TryGetValue("--crate", out List<string>? folder) ? new CrateProcess(folder[0], documents) : null;
         TokenizerMeasurement[] all = [.. paths.Select(p => new TokenizerMeasurement(p, documents, storage))];
-        // The first round compiles and fills caches, the crate's too.
+        // The first round also compiles code and fills caches, the crate's too. It counts, but hardly moves a median.
         List<double> ceilings = [];
         for (int round = 0; round < rounds; round++)
         {

@@ -5,10 +5,10 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Benchmarks;
 
-/// <summary>One tokenizer's figures, a round at a time.</summary>
+/// <summary>Measures one tokenizer, round by round.</summary>
 internal sealed class TokenizerMeasurement
 {
-    /// <summary>Seconds that work on one thread is repeated for, so that what a second thread adds is not noise.</summary>
+    /// <summary>For how many seconds work is repeated on one thread, so that the gain by a second thread is not lost in noise.</summary>
     private const double ScalingSeconds = 2;
 
     private readonly string _path;
@@ -32,7 +32,7 @@ internal sealed class TokenizerMeasurement
 
     public string Name { get; }
 
-    /// <summary>Whether Hugging Face's crate can load it too.</summary>
+    /// <summary>The path for Hugging Face's crate; null where the crate cannot load this tokenizer.</summary>
     public string? CratePath => _path == TextTokenizer.BytesPath ? null : _path;
 
     public void Round(CrateProcess? crate)
@@ -73,7 +73,7 @@ internal sealed class TokenizerMeasurement
         CultureInfo.InvariantCulture,
         $"{Name,-12} {_tokens,7} {Rate("first"),11:F2} {Median("first bytes"),8:F3} {Rate("again"),6:F2} {Median("again bytes"),8:F3} {Median("scaling"),9:F2}x {Rate("crate"),10:F2} {Median("crate") / Median("first"),13:F1} {Median("word"),14:F3} {Median("load") * 1000,10:F0}");
 
-    /// <summary>The same documents, all on one thread and half on each of two, words seen before.</summary>
+    /// <summary>How many times as fast two threads are, with half of the documents each, than one thread with all of them. All words were seen before.</summary>
     private double Scaling(int passes)
     {
         string[] even = [.. _documents.Where((_, i) => i % 2 == 0)], odd = [.. _documents.Where((_, i) => i % 2 == 1)];

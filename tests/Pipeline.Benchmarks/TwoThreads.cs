@@ -2,10 +2,10 @@ using System.Diagnostics;
 
 namespace Pipeline.Benchmarks;
 
-/// <summary>Work on threads that are there and waiting before the clock starts.</summary>
+/// <summary>Times work on threads that are ready and waiting before the clock starts.</summary>
 internal static class TwoThreads
 {
-    /// <summary>Seconds until all of them are done.</summary>
+    /// <summary>The seconds until all threads are done, one for each piece of work.</summary>
     public static double Seconds(params Action[] work)
     {
         using var ready = new CountdownEvent(work.Length);
@@ -26,7 +26,7 @@ internal static class TwoThreads
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
-    /// <summary>What a second thread gives to work that shares nothing and touches no memory: the most that the machine allows.</summary>
+    /// <summary>The gain by a second thread for work that shares nothing and uses no memory. More is not possible on this machine.</summary>
     public static double Ceiling(long steps)
     {
         double one = Seconds(() => Spin(steps)), two = Seconds(() => Spin(steps / 2), () => Spin(steps / 2));

@@ -9,9 +9,9 @@ using Pipeline.Stages.Shards;
 namespace Pipeline.Benchmarks;
 
 /// <summary>
-/// What <c>alm verify</c> does, in GB/s, beside a plain read of the same files in the same run. Arguments: <c>[--folder DIR] [--gigabytes N]
-/// [--shards N] [--rounds N]</c>. The folder is made where it does not exist, and stays when it was named; files are read once before, so
-/// that both sides read what the system holds in memory.
+/// Compares <c>alm verify</c>, in GB/s, with a plain read of the same files in the same run. Arguments: <c>[--folder DIR] [--gigabytes N] [--shards N]
+/// [--rounds N]</c>. The folder is made if it does not exist, and is kept if it was named. All files are read once in advance, so that both sides read from
+/// the system's memory, if they fit there.
 /// </summary>
 internal static class VerifyBenchmark
 {
@@ -74,7 +74,7 @@ internal static class VerifyBenchmark
         return bytes;
     }
 
-    // Scores and texts are drawn, so that they do not compress to nothing.
+    // Scores and texts are random, so that they cannot be compressed to almost nothing.
     private static void Make(string folder, int count, long bytes)
     {
         var storage = new DiskStorage();

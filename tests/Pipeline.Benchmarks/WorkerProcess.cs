@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Pipeline.Benchmarks;
 
-/// <summary>One side of a comparison, in a process that answers a line with a line.</summary>
+/// <summary>One side of a comparison, in a process of its own. It answers each line on its input with a line on its output.</summary>
 internal sealed class WorkerProcess : IDisposable
 {
     private readonly Process _process;
@@ -12,18 +12,18 @@ internal sealed class WorkerProcess : IDisposable
     {
         Name = name;
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true };
-        // Threads of the side that is not asked must not spin on the cores of the one that is.
+        // While one side works, the threads of the other must not spin on its cores.
         start.Environment["OMP_WAIT_POLICY"] = "passive";
         _process = Process.Start(start)!;
     }
 
     public string Name { get; }
 
-    /// <summary>This program again.</summary>
+    /// <summary>Starts this program again, with other arguments.</summary>
     public static WorkerProcess Ours(params string[] arguments)
         => new("ours", Environment.ProcessPath!, Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [Environment.GetCommandLineArgs()[0], .. arguments] : arguments);
 
-    /// <summary>A script beside this program, by <c>ALM_PYTHON</c> or python3; null when that has no torch.</summary>
+    /// <summary>Starts a Python script beside this program, with <c>ALM_PYTHON</c> or python3. Null where there is no Python with torch.</summary>
     public static WorkerProcess? Python(string script, params string[] arguments)
     {
         string python = Environment.GetEnvironmentVariable("ALM_PYTHON") ?? "/usr/bin/python3";
@@ -42,7 +42,7 @@ internal sealed class WorkerProcess : IDisposable
 
     public string Read() => _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException($"{Name} ended; what it said is above");
 
-    /// <summary>The three numbers of the answer.</summary>
+    /// <summary>Sends a command and reads the answer: seconds, processor seconds and a loss.</summary>
     public (double Wall, double Processor, double Loss) Ask(string command)
     {
         _process.StandardInput.WriteLine(command);

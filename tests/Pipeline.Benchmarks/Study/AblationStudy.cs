@@ -3,7 +3,9 @@ using Pipeline.Host.Comparison;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>Boundary mass, merging threshold γ and temperature τ of ALM, one changed at a time: <c>TARGET-ablation-seedN</c>.</summary>
+/// <summary>
+/// The ablation of ALM: boundary mass, merging threshold γ and temperature τ, one changed at a time. Reads the runs <c>TARGET-ablation-seedN</c>.
+/// </summary>
 internal static class AblationStudy
 {
     public static void Write(string target, StudyRuns runs, StudyPages pages)
@@ -33,7 +35,7 @@ internal static class AblationStudy
         pages.Write(name, title, ModelTable.Rows(comparison, Domains.MathsAndArticles), StudyPages.Notes(comparison, Domains.MathsAndArticles), pictures);
     }
 
-    // ∞ has no place on a log scale: it is one wide step behind the largest.
+    // ∞ has no place on a log scale, so it is drawn at some distance after the largest number.
     private static PointOnAxis[] Temperatures(IReadOnlyList<string> models)
     {
         (string Model, double Tau)[] all = [.. models.Where(m => ModelNames.Tau(m) is not null).Select(m => (m, ModelNames.Tau(m)!.Value))];

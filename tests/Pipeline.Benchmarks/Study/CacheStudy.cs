@@ -6,7 +6,7 @@ using Pipeline.Stages.Shards;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>What bits of a cached score cost in quality: <c>caches-seedN</c>, and the shards of <c>cache</c>.</summary>
+/// <summary>What it costs in quality to cache scores with fewer bits. Reads the runs <c>caches-seedN</c>, and the shards of the run <c>cache</c>.</summary>
 internal static class CacheStudy
 {
     private const string Name = "caches";

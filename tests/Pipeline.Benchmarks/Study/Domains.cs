@@ -2,12 +2,12 @@ using Pipeline.Host.Comparison;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>Domains that reports judge on, by what transfer showed of them.</summary>
-/// <param name="Seen">Domains of the transfer text.</param>
-/// <param name="Unseen">Domains that the teacher learnt and the transfer text does not show; null where it shows all.</param>
+/// <summary>The domains of text on which models are judged, in two groups: those that the student saw in transfer, and those that it did not see.</summary>
+/// <param name="Seen">The domains of the transfer text.</param>
+/// <param name="Unseen">The domains that the teacher learned but the transfer text does not have; null where it has all.</param>
 internal sealed record Domains(PartMean Seen, PartMean? Unseen)
 {
-    /// <summary>Of the study's first part, and of little text.</summary>
+    /// <summary>The domains of the study's first part, and of transfer on little text.</summary>
     public static Domains MathsAndArticles { get; } = new(new PartMean("seen", ["maths", "articles"]), new PartMean("unseen", ["plays"]));
 
     public static Domains Maths { get; } = new(new PartMean("seen", ["maths"]), new PartMean("unseen", ["plays", "articles"]));

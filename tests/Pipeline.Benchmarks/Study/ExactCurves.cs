@@ -3,14 +3,17 @@ using Pipeline.Host.Comparison;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>What a student of next bytes owes to how many are kept, and to how much of the teacher's tree is computed: <c>exact-curves-seedN</c>.</summary>
+/// <summary>
+/// How a student of next bytes depends on how many of them are kept, and on how much of the teacher's tree is computed. Reads the runs
+/// <c>exact-curves-seedN</c>.
+/// </summary>
 internal static class ExactCurves
 {
     private const string Name = "exact-curves";
     private const string Title = "Next bytes kept, and teacher positions computed";
     private const string WithoutTeacher = "sft";
 
-    // Models, the runs that scored for them, and what of the definition is varied.
+    // Each model, the run that scored for it, and the value that is varied in the definition.
     private static readonly (string Model, string Scores, string Label)[] Kept =
     [
         ("kept-1", "kept-1", "1"), ("kept-2", "kept-2", "2"), ("kept-4", "kept-4", "4"), ("exact-8", "kept-8", "8"), ("bytes-exact", "exact", "16"), ("kept-256", "kept-256", "all"),

@@ -2,11 +2,11 @@ using Pipeline.Host.Comparison;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>A page of the study's second part: methods beside each other on one transfer text, and their differences seed by seed.</summary>
-/// <param name="Name">Of the page.</param>
-/// <param name="Title">Of the page.</param>
-/// <param name="Domains">What the transfer text shows.</param>
-/// <param name="Sections">Headings, and the prefixes of the runs below each, before the seed.</param>
+/// <summary>A page of the study's second part. It compares methods on one transfer text, and shows their differences seed by seed.</summary>
+/// <param name="Name">The name of the page's file.</param>
+/// <param name="Title">The title of the page.</param>
+/// <param name="Domains">Which domains the transfer text has.</param>
+/// <param name="Sections">The headings, each with the prefixes of its runs' names. A run's name is a prefix and a seed.</param>
 internal sealed record ExactStudy(string Name, string Title, Domains Domains, IReadOnlyList<(string Heading, IReadOnlyList<string> Prefixes)> Sections)
 {
     public static IReadOnlyList<ExactStudy> All { get; } =

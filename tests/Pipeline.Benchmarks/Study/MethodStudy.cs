@@ -2,7 +2,9 @@ using Pipeline.Host.Comparison;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>Every method on one target, over seeds: <c>TARGET-seedN</c>, and <c>little-TARGET-seedN</c> on little transfer text.</summary>
+/// <summary>
+/// Compares all methods on one target over several seeds. Reads the runs <c>TARGET-seedN</c> or, for little transfer text, <c>little-TARGET-seedN</c>.
+/// </summary>
 internal static class MethodStudy
 {
     public static void Write(string target, bool isLittle, StudyRuns runs, StudyPages pages)

@@ -3,15 +3,16 @@ using Pipeline.Host.Comparison;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>The study's names of models: their order in tables, and as a reader knows them.</summary>
+/// <summary>The models of the study: their names in runs, their order in tables, and the labels that a reader sees.</summary>
 internal static class ModelNames
 {
+    /// <summary>The student of exact next bytes with at most eight bytes kept.</summary>
     public const string OfFewerBytes = "exact-8";
 
     private const string GammaPrefix = "gamma-";
     private const string TauPrefix = "tau-";
 
-    // Ends of the scale first and last.
+    // In the order of tables. The two ends of the scale come first and last.
     private static readonly (string Name, string Label)[] Known =
     [
         (RunComparison.DefaultBefore, "student before training"),
@@ -25,20 +26,23 @@ internal static class ModelNames
         (RunComparison.DefaultTeacher, "teacher"),
     ];
 
+    /// <summary>Whether a model is one end of the scale: the student before training, or the teacher.</summary>
     public static bool IsReference(string name) => name is RunComparison.DefaultBefore or RunComparison.DefaultTeacher;
 
-    /// <summary>All models of a comparison, the unknown ones before the teacher in the order of the reports.</summary>
+    /// <summary>All models of a comparison, in the order of tables. Models that are not listed here come before the teacher, in the order of the reports.</summary>
     public static IReadOnlyList<string> Ordered(RunComparison comparison)
         => [.. comparison.Parts.SelectMany(p => p.Models).Select(m => m.Name).Distinct().OrderBy(Rank).ThenBy(n => Gamma(n) ?? Tau(n) ?? 0)];
 
+    /// <summary>The label of a model.</summary>
     public static string Label(string name)
         => Gamma(name) is not null ? $"γ = {name[GammaPrefix.Length..]}"
             : Tau(name) is { } tau ? $"τ = {(double.IsInfinity(tau) ? "∞" : name[TauPrefix.Length..])}"
             : Known.FirstOrDefault(k => k.Name == name).Label ?? name;
 
+    /// <summary>The merging threshold that a name stands for; null for other names.</summary>
     public static double? Gamma(string name) => Number(name, GammaPrefix);
 
-    /// <summary>Infinite for tau-inf.</summary>
+    /// <summary>The temperature that a name stands for, which may be infinite; null for other names.</summary>
     public static double? Tau(string name) => name == TauPrefix + "inf" ? double.PositiveInfinity : Number(name, TauPrefix);
 
     private static int Rank(string name)

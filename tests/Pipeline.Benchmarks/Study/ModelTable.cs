@@ -3,17 +3,17 @@ using Pipeline.Host.Comparison;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>Models × what they were judged to be, on text of domains seen in transfer and not seen.</summary>
+/// <summary>A table with a row for each model and a column for each figure, on text of the domains that transfer showed and of those that it did not.</summary>
 internal static class ModelTable
 {
-    /// <summary>The header and a row per model; columns without any value are left out.</summary>
-    /// <param name="comparison">With the domains' means.</param>
-    /// <param name="domains">What the columns are of.</param>
-    /// <param name="more">Columns after n.</param>
+    /// <summary>The header and a row for each model. Columns without any value are left out.</summary>
+    /// <param name="comparison">The models, compared by the means of the domains.</param>
+    /// <param name="domains">The domains that have columns.</param>
+    /// <param name="more">Further columns, which come after n.</param>
     public static IReadOnlyList<IReadOnlyList<string>> Rows(RunComparison comparison, Domains domains, params (string Header, Func<string, string> Cell)[] more)
         => Rows(comparison, domains, ModelNames.Ordered(comparison), more);
 
-    /// <summary>The same of these models alone, in this order.</summary>
+    /// <summary>The same for some models only, in the given order.</summary>
     public static IReadOnlyList<IReadOnlyList<string>> Rows(
         RunComparison comparison, Domains domains, IReadOnlyList<string> names, params (string Header, Func<string, string> Cell)[] more)
     {
@@ -32,7 +32,7 @@ internal static class ModelTable
         return [["model", .. columns.Select(c => c.Header)], .. names.Select(n => (IReadOnlyList<string>)[ModelNames.Label(n), .. columns.Select(c => c.Cell(n))])];
     }
 
-    // Agreement at every byte says more than that where both begin a token.
+    // Where there is agreement at every byte, it is shown instead of agreement where both models begin a token, because it says more.
     private static IReadOnlyList<(string, Func<ComparedModel, Repeats?>, Func<Repeats?, string>, bool IsLess)> Quantities(RunComparison comparison) =>
     [
         ("bits per byte", m => m.BitsPerByte, ComparisonTable.Bits, true),

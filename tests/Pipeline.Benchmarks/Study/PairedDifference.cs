@@ -3,22 +3,23 @@ using Pipeline.Host.Comparison;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>One model's figure less another's, seed by seed: what both seeds share cancels.</summary>
-/// <param name="N">Seeds that have both.</param>
-/// <param name="Mean">Over the seeds.</param>
-/// <param name="Error">Standard error of the mean; null for one seed.</param>
+/// <summary>A model's figure minus another model's, seed by seed, so that what a seed does to both models cancels.</summary>
+/// <param name="N">How many seeds have both models.</param>
+/// <param name="Mean">The mean difference over the seeds.</param>
+/// <param name="Error">The standard error of the mean; null for a single seed.</param>
 internal sealed record PairedDifference(int N, double Mean, double? Error)
 {
-    // Of two differences the error is hardly known.
+    // The standard error of only two differences is hardly known.
     private const int FewestSeeds = 3;
 
-    /// <summary>The mean in standard errors; null where these are not known well enough.</summary>
+    /// <summary>The mean divided by its standard error; null where the error is not known well enough.</summary>
     public double? Ratio => N >= FewestSeeds && Error > 0 ? Mean / Error : null;
 
     /// <summary>Whether the mean is more than three standard errors from 0.</summary>
     public bool IsClear => Math.Abs(Ratio ?? 0) > 3;
 
-    /// <returns>Null when no seed has both.</returns>
+    /// <summary>The difference of two models' figures.</summary>
+    /// <returns>The difference; null where no seed has both models.</returns>
     public static PairedDifference? Of(Repeats? a, Repeats? b)
     {
         if (a is null || b is null)
@@ -27,10 +28,11 @@ internal sealed record PairedDifference(int N, double Mean, double? Error)
         return differences is null ? null : new PairedDifference(differences.N, differences.Mean, differences.StandardDeviation / Math.Sqrt(differences.N));
     }
 
-    /// <param name="factor">Of the figures.</param>
-    /// <param name="format">Of the mean and the error.</param>
-    /// <param name="isLess">Whether less is better.</param>
-    /// <returns>Such as "+3.1 ± 0.4 (7.8)"; bold where the first model is clearly better, in italics where it is clearly worse.</returns>
+    /// <summary>The difference as a cell of a table.</summary>
+    /// <param name="factor">What the numbers are multiplied by.</param>
+    /// <param name="format">The format of the mean and of the error.</param>
+    /// <param name="isLess">Whether a smaller figure is better.</param>
+    /// <returns>For example "+3.1 ± 0.4 (7.8)". Bold where the first model is clearly better, in italics where it is clearly worse.</returns>
     public string Text(double factor, string format, bool isLess)
     {
         string Number(double value) => (value * factor).ToString(format, CultureInfo.InvariantCulture);

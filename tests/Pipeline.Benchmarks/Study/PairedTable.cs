@@ -3,9 +3,10 @@ using Pipeline.Host.Comparison;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>Which method is ahead of which, by differences within each seed.</summary>
+/// <summary>A table that shows which methods are ahead of which, by differences within each seed.</summary>
 internal static class PairedTable
 {
+    /// <summary>The explanation below the table.</summary>
     public static IReadOnlyList<string> Notes { get; } =
     [
         "The first less the second, within each seed: mean ± its standard error, and how many errors the mean is from 0. Gap and agreement in points of percent.",
@@ -21,7 +22,9 @@ internal static class PairedTable
         ("next-bytes", "sft"), ("next-bytes", "alm-sft"), ("next-bytes-sft", "sft"), ("next-bytes-sft", "alm-sft"),
     ];
 
-    /// <summary>A row for each pair that the runs have; the header alone where they have none. The gap is of each domain too, where several are one mean.</summary>
+    /// <summary>
+    /// The header, and a row for each pair of methods that the runs have. Where several domains are averaged, the gap is also shown for each of them.
+    /// </summary>
     public static IReadOnlyList<IReadOnlyList<string>> Rows(RunComparison comparison, Domains domains)
     {
         string[] means = [.. domains.Each.Select(d => d.Name)], all = [.. means, .. domains.Each.Where(d => d.Of.Count > 1).SelectMany(d => d.Of)];

@@ -5,12 +5,12 @@ using ScottPlot.TickGenerators;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>The study's pictures: bits per byte on text of domains seen in transfer and not seen, side by side, as SVG.</summary>
+/// <summary>Draws the study's pictures as SVG: bits per byte on text of the domains that transfer showed and of those that it did not, side by side.</summary>
 internal static class Picture
 {
     private const string Quantity = "bits per byte (less is better)";
 
-    /// <summary>A row per model; the teacher, and the student before training where it is near, as lines.</summary>
+    /// <summary>A row for each model. The teacher is a line, and so is the student before training if it is not too far away.</summary>
     public static byte[] Methods(string title, RunComparison comparison, Domains domains)
     {
         string[] models = [.. ModelNames.Ordered(comparison).Where(m => !ModelNames.IsReference(m))];
@@ -50,10 +50,14 @@ internal static class Picture
         return Sheet.Svg(title, Foot(comparison, "Horizontal"), panels, 170, 24, 82 + 34 * (models.Length + 1));
     }
 
-    /// <summary>A curve over one quantity, and a model without it as a line.</summary>
+    /// <summary>A curve over one quantity, with a model that does not have this quantity as a line.</summary>
+    /// <param name="title">The title above the picture.</param>
     /// <param name="axis">The quantity, with its unit.</param>
-    /// <param name="reference">Drawn across with its spread when the runs have it.</param>
-    /// <param name="numericTicks">Ticks are numbers from 0, and points carry their labels; otherwise each point is a tick.</param>
+    /// <param name="comparison">The models, compared by the means of the domains.</param>
+    /// <param name="domains">The domains, a panel for each group.</param>
+    /// <param name="points">The models on the curve.</param>
+    /// <param name="reference">A model that is drawn as a line across, with its spread, if the runs have it; null for none.</param>
+    /// <param name="numericTicks">Whether ticks are numbers from 0 and points have labels. Otherwise there is a tick for each point.</param>
     public static byte[] Curves(
         string title, string axis, RunComparison comparison, Domains domains, IReadOnlyList<PointOnAxis> points, string? reference, bool numericTicks = false)
     {
@@ -148,7 +152,7 @@ internal static class Picture
 
     private static string Short(double bits) => bits.ToString("0.000", CultureInfo.InvariantCulture);
 
-    /// <summary>What an axis must show.</summary>
+    /// <summary>The range of values that an axis must show.</summary>
     private sealed class Range
     {
         public double Least { get; private set; } = double.PositiveInfinity;
@@ -160,7 +164,7 @@ internal static class Picture
 
         public void Take(double value) => (Least, Most) = (Math.Min(Least, value), Math.Max(Most, value));
 
-        /// <returns>The deviation, 0 where there is none.</returns>
+        /// <returns>The standard deviation, or 0 where there is none.</returns>
         public double Take(Repeats bits)
         {
             double spread = bits.StandardDeviation ?? 0;

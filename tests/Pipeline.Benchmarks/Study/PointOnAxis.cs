@@ -1,8 +1,8 @@
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>Where a model stands on a picture's horizontal axis.</summary>
-/// <param name="Model">As the reports name it.</param>
-/// <param name="X">In the axis' own units.</param>
-/// <param name="Label">Of its tick, or of the point where ticks are numbers.</param>
-/// <param name="IsApart">Whether the axis jumps before it.</param>
+/// <summary>The place of a model on the horizontal axis of a picture.</summary>
+/// <param name="Model">The model's name in the reports.</param>
+/// <param name="X">Its place in the units of the axis.</param>
+/// <param name="Label">The label of its tick or, where ticks are numbers, of the point.</param>
+/// <param name="IsApart">Whether it is not to scale with the points before it, as ∞ on a log scale.</param>
 internal sealed record PointOnAxis(string Model, double X, string Label, bool IsApart = false);

@@ -5,13 +5,14 @@ using Pipeline.Stages.Shards;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>What a pass of the teacher over a text took and left: a run of <c>exact-scores.json</c>.</summary>
-/// <param name="ContextsPerByte">Positions that the teacher computed for each byte of text.</param>
-/// <param name="LostShare">What the contexts that were left out weigh of the text's probability, the mean over its bytes.</param>
-/// <param name="StoredPerByte">Bytes on disk of next bytes for each byte of text; null where the shards hold none.</param>
+/// <summary>What a pass of the teacher over a text cost, and what it stored: the figures of a run of <c>exact-scores.json</c>.</summary>
+/// <param name="ContextsPerByte">How many positions the teacher computed for each byte of text.</param>
+/// <param name="LostShare">The share of the text's probability that was in the contexts that were left out, as a mean over its bytes.</param>
+/// <param name="StoredPerByte">How many bytes the next bytes take on disk for each byte of text; null where the shards have none.</param>
 internal sealed record ScoringRun(double ContextsPerByte, double LostShare, double? StoredPerByte)
 {
-    /// <returns>Null, with a line, where the run is not finished.</returns>
+    /// <summary>Reads the figures of a run.</summary>
+    /// <returns>The figures. Null where the run is not finished, of which the user is told.</returns>
     public static ScoringRun? Read(StudyRuns runs, string name)
     {
         string folder = Path.Combine(runs.Folder, name);

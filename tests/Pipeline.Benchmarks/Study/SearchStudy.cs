@@ -3,12 +3,18 @@ using Pipeline.Host.Comparison;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>Which learning rate each method gets: runs named by it, one seed each. Fewer bytes get that of all.</summary>
+/// <summary>
+/// The search for the learning rate of each method. Reads one run for each rate, which is part of its name. The student with fewer bytes kept is left out: it
+/// gets the rate that was found with all of them.
+/// </summary>
 internal static class SearchStudy
 {
-    /// <param name="target">What the students' tokens are.</param>
-    /// <param name="name">Of the page.</param>
-    /// <param name="prefixes">Of the runs, before the rate; the models of all are in one table.</param>
+    /// <summary>Writes the page of a search.</summary>
+    /// <param name="target">The kind of the students' tokens.</param>
+    /// <param name="name">The name of the page's file.</param>
+    /// <param name="runs">The runs.</param>
+    /// <param name="pages">Where the page goes.</param>
+    /// <param name="prefixes">The prefixes of the runs' names, before the rate. The models of all of them are in one table.</param>
     public static void Write(string target, string name, StudyRuns runs, StudyPages pages, params IReadOnlyList<string> prefixes)
     {
         (string Rate, RunComparison Comparison)[] rates =

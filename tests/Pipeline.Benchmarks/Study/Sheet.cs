@@ -6,10 +6,10 @@ using SkiaSharp;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>Panels side by side on one SVG, with a title above and a line below that says what is drawn.</summary>
+/// <summary>Puts panels side by side on one SVG, with a title above and a line below that explains what is drawn.</summary>
 internal static class Sheet
 {
-    /// <summary>Told apart in grey print and by the colour-blind (Okabe and Ito), and by the marker.</summary>
+    /// <summary>Colours that can be told apart in grey print and by the colour-blind (Okabe and Ito), each with a marker of its own.</summary>
     public static readonly IReadOnlyList<(Color Colour, MarkerShape Marker)> Styles =
         [(Color.FromHex("#0072B2"), MarkerShape.FilledCircle), (Color.FromHex("#D55E00"), MarkerShape.FilledSquare)];
 
@@ -18,13 +18,13 @@ internal static class Sheet
 
     private const string Font = "DejaVu Sans";
 
-    // Widths of letters are those of Font; these look alike where it is not installed.
+    // The layout is computed with the letter widths of Font. Where it is not installed, the next of these look alike.
     private const string Families = "DejaVu Sans, Bitstream Vera Sans, Verdana, sans-serif";
 
     private const int TitleHeight = 34;
     private const int FootHeight = 26;
 
-    /// <summary>A panel in the sheet's style: light grid, no box, numbers as everywhere in the project.</summary>
+    /// <summary>An empty panel in the sheet's style: a light grid, no box, and numbers with a decimal point.</summary>
     public static Plot Panel(string title)
     {
         var plot = new Plot();
@@ -48,12 +48,13 @@ internal static class Sheet
         return plot;
     }
 
-    /// <param name="title">Above all panels.</param>
-    /// <param name="foot">Below all panels.</param>
-    /// <param name="panels">From left to right; their data areas are equally wide.</param>
-    /// <param name="labels">Pixels left of the first panel's data area.</param>
-    /// <param name="gap">Pixels left of the others'.</param>
-    /// <param name="height">Of the panels.</param>
+    /// <summary>Draws a sheet.</summary>
+    /// <param name="title">The title above all panels.</param>
+    /// <param name="foot">The line below all panels.</param>
+    /// <param name="panels">The panels from left to right. Their data areas have the same width.</param>
+    /// <param name="labels">How many pixels are left of the first panel's data area.</param>
+    /// <param name="gap">How many pixels are left of the other panels' data areas.</param>
+    /// <param name="height">The height of the panels in pixels.</param>
     public static byte[] Svg(string title, string foot, IReadOnlyList<Plot> panels, int labels, int gap, int height)
     {
         const int right = 18, area = 330;

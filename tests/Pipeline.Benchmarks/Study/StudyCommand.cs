@@ -4,8 +4,8 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Benchmarks.Study;
 
 /// <summary>
-/// The study's tables and pictures from its run folders, which pipelines/study makes. Arguments: <c>RUNS OUT [--commit HASH] [--machine TEXT]</c>.
-/// What is missing is skipped with a line that says so.
+/// Makes the study's tables and pictures from its run folders, which the scripts in pipelines/study make. Arguments: <c>RUNS OUT [--commit HASH] [--machine
+/// TEXT]</c>. What is missing is skipped, and a line says so.
 /// </summary>
 internal static class StudyCommand
 {

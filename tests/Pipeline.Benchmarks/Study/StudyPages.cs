@@ -5,13 +5,18 @@ using Pipeline.Host.Comparison;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>Where the study's pages and pictures go.</summary>
+/// <summary>Writes the study's pages and pictures to a folder.</summary>
+/// <param name="storage">Where to.</param>
+/// <param name="folder">The folder.</param>
+/// <param name="stamp">The line at the end of each page.</param>
+/// <param name="output">Gets a line for each file.</param>
 internal sealed class StudyPages(IStorage storage, string folder, string stamp, TextWriter output)
 {
-    /// <summary>A page: title, table, what the numbers are, pictures, stamp.</summary>
+    /// <summary>Writes a page with one table: title, table, notes, pictures, stamp.</summary>
     public void Write(string name, string title, IReadOnlyList<IReadOnlyList<string>> rows, IReadOnlyList<string> notes, IReadOnlyList<(string File, string Alt)> pictures)
         => Write(name, title, [new StudySection(null, rows, notes) { Pictures = pictures }]);
 
+    /// <summary>Writes a page with several sections.</summary>
     public void Write(string name, string title, IReadOnlyList<StudySection> sections)
     {
         var text = new StringBuilder();
@@ -28,6 +33,7 @@ internal sealed class StudyPages(IStorage storage, string folder, string stamp, 
         Save(name + ".md", Encoding.UTF8.GetBytes(text.ToString()));
     }
 
+    /// <summary>Writes a file.</summary>
     public void Save(string file, byte[] content)
     {
         storage.CreateDirectory(folder);
@@ -35,7 +41,7 @@ internal sealed class StudyPages(IStorage storage, string folder, string stamp, 
         output.WriteLine($"written: {Path.Combine(folder, file)}");
     }
 
-    /// <summary>What every table of means says of itself.</summary>
+    /// <summary>The notes below a table of means: what the numbers are, and which runs they come from.</summary>
     public static IReadOnlyList<string> Notes(RunComparison comparison, Domains domains)
     {
         string runs = string.Join(", ", comparison.Runs.Select(r => $"{Path.GetFileName(r.Path)}: seed {r.Seed}"));

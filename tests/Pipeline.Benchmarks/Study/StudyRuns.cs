@@ -5,16 +5,20 @@ using Pipeline.Host.Files;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>The study's run folders, by name.</summary>
+/// <summary>Finds and reads the study's runs by the names of their folders.</summary>
+/// <param name="storage">Where they are.</param>
+/// <param name="folder">The folder of all runs.</param>
+/// <param name="output">Gets a line for everything that is skipped.</param>
 internal sealed class StudyRuns(IStorage storage, string folder, TextWriter output)
 {
     public string Folder => folder;
 
     public IStorage Storage => storage;
 
+    /// <summary>Tells the user that something is left out.</summary>
     public void Skip(string what) => output.WriteLine($"skipped: {what}");
 
-    /// <summary>Finished runs named by a prefix and a number, in the order of the numbers.</summary>
+    /// <summary>The finished runs whose names are a prefix and a number, in the order of the numbers.</summary>
     public IReadOnlyList<(string Number, FinishedRun Run)> Find(string prefix)
     {
         List<(string Text, double Number, FinishedRun Run)> found = [];
@@ -35,13 +39,13 @@ internal sealed class StudyRuns(IStorage storage, string folder, TextWriter outp
         return [.. found.OrderBy(f => f.Number).Select(f => (f.Text, f.Run))];
     }
 
-    /// <summary>The same of several prefixes; those of one number, which is their seed, as one run that has the models of all.</summary>
+    /// <summary>The same for several prefixes. Runs with the same number, such as a seed, are joined to one run that has the models of all of them.</summary>
     public IReadOnlyList<(string Number, FinishedRun Run)> FindJoined(params IReadOnlyList<string> prefixes)
         => [.. prefixes.SelectMany(Find).GroupBy(f => f.Number).Select(g => (g.Key, g.Select(f => f.Run).Aggregate((a, b) => a.With(b))))];
 
     public RunComparison Compare(string name, IReadOnlyList<FinishedRun> runs, Domains domains) => Compare(name, runs, [.. domains.Each]);
 
-    /// <summary>Runs compared as <c>alm compare --mean</c> does; a mean with a part that no run has is left out with a line.</summary>
+    /// <summary>Compares runs as <c>alm compare --mean</c> does. A mean with a part that no run has is skipped.</summary>
     public RunComparison Compare(string name, IReadOnlyList<FinishedRun> runs, params PartMean[] domains)
     {
         List<PartMean> whole = [];

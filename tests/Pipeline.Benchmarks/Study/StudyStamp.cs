@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 
 namespace Pipeline.Benchmarks.Study;
 
-/// <summary>When, from which commit and where tables were made: the line below each.</summary>
+/// <summary>The line at the end of each page. It says when the page was made, at which commit, and on which machine.</summary>
 internal static class StudyStamp
 {
     public static string Make(string? commit, string? machine, TimeProvider time) => string.Create(
@@ -34,7 +34,7 @@ internal static class StudyStamp
             $"{Environment.ProcessorCount} cores of {Processor()}, {gigabytes:F0} GB, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}");
     }
 
-    // Maker and family: "AMD EPYC 9B14 96-Core Processor" is an AMD EPYC. The full name would say whose machine it is, not how fast.
+    // Only the maker and the family: "AMD EPYC 9B14 96-Core Processor" becomes "AMD EPYC". The full name would tell whose machine it is, not how fast it is.
     private static string Processor()
     {
         string? line = File.Exists("/proc/cpuinfo") ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) : null;
