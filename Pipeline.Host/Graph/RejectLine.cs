@@ -25,7 +25,7 @@ internal static class RejectLine
         return buffer.ToArray();
     }
 
-    /// <summary>The part of a flow that a line belongs to; null for a line of a whole flow, and for one that a kill cut off.</summary>
+    /// <summary>The part of a flow that a line belongs to. Null for a flow that has no parts, and for a line that was cut off when the process was killed.</summary>
     public static (string Flow, int Partition)? PartOf(string line)
     {
         try
