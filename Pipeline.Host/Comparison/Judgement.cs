@@ -8,7 +8,7 @@ namespace Pipeline.Host.Comparison;
 /// <param name="Text">The text that the models were judged on.</param>
 /// <param name="Models">The models, in the order of the report.</param>
 /// <param name="AgreementWith">The reference model of agreement. Null if agreement was not asked for.</param>
-/// <param name="NotFinite">The names of models whose logits were not finite. They have no results.</param>
+/// <param name="NotFinite">The names of models whose likelihoods were not finite. They have no results.</param>
 internal sealed record Judgement(JudgedText Text, IReadOnlyList<JudgedModel> Models, string? AgreementWith, IReadOnlyList<string> NotFinite)
 {
     public JudgedModel? this[string name] => Models.FirstOrDefault(m => m.Name == name);

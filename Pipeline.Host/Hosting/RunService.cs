@@ -2,12 +2,12 @@ using Microsoft.Extensions.Hosting;
 
 namespace Pipeline.Host.Hosting;
 
-/// <summary>The only hosted service. It runs the job and then stops the host. An error of the job becomes the error of the command.</summary>
+/// <summary>The one hosted service: runs the job, then ends the host. Its error is the command's.</summary>
 internal sealed class RunService(IJob job, IHostApplicationLifetime lifetime) : BackgroundService
 {
     private readonly TaskCompletionSource _outcome = new();
 
-    /// <summary>Completes when the job has ended, with its error if it failed.</summary>
+    /// <summary>Completes as the run did.</summary>
     public Task Outcome => _outcome.Task;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -18,7 +18,7 @@ internal sealed class RunService(IJob job, IHostApplicationLifetime lifetime) : 
             await job.RunAsync();
             _outcome.SetResult();
         }
-#pragma warning disable CA1031 // The exception is passed to the command, which turns it into an exit code.
+#pragma warning disable CA1031 // Passed to the command, which turns it into an exit code.
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -27,7 +27,7 @@ internal sealed class RunService(IJob job, IHostApplicationLifetime lifetime) : 
         lifetime.StopApplication();
     }
 
-    // Waits until the host has started: a run that is refused at once must not stop a host that is still starting.
+    // A run that is refused at once must not stop a host that is still starting.
     private async Task StartedAsync(CancellationToken stoppingToken)
     {
         var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
