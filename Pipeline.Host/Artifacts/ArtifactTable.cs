@@ -2,7 +2,9 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Host.Artifacts;
 
-/// <summary>All kinds of artifacts. A path belongs to the first kind that recognises it, so the more specific kinds come first. A new kind is one line here.</summary>
+/// <summary>
+/// All kinds of artifacts. A path belongs to the first kind that recognises it, so the more specific kinds come first. A new kind is one line here.
+/// </summary>
 internal static class ArtifactTable
 {
     public static IReadOnlyList<IArtifactKind> All { get; } =

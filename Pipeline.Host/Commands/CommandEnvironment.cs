@@ -25,13 +25,13 @@ internal sealed record CommandEnvironment
 
     public TextWriter Error { get; init; } = Console.Error;
 
-    /// <summary>What <c>-</c> means as a file to read.</summary>
+    /// <summary>Opens what <c>-</c> stands for as a file to read.</summary>
     public Func<Stream> StandardInput { get; init; } = Console.OpenStandardInput;
 
-    /// <summary>What <c>-</c> means as a file to write.</summary>
+    /// <summary>Opens what <c>-</c> stands for as a file to write.</summary>
     public Func<Stream> StandardOutput { get; init; } = Console.OpenStandardOutput;
 
-    /// <summary>Whether a live table can be drawn.</summary>
+    /// <summary>Whether the output is a terminal, in which a live table can be drawn.</summary>
     public bool IsTerminal { get; init; }
 
     /// <summary>Lets tests stop a run without a signal. Null if the process's own signals stop it.</summary>

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>Lets a serving command wait for a signal. The first one ends the wait, so that the server can stop in good order. A second one ends the process.</summary>
+/// <summary>
+/// Lets a serving command wait for a signal. The first signal ends the wait, so that the server can stop in good order. A second one ends the process.
+/// </summary>
 internal sealed class ServerStop : IDisposable
 {
     private readonly TaskCompletionSource _stop = new(TaskCreationOptions.RunContinuationsAsynchronously);

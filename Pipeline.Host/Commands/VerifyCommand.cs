@@ -8,7 +8,7 @@ using Pipeline.Stages.Shards;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm verify</c>: checks every checksum below a folder.</summary>
+/// <summary><c>alm verify</c>: checks all checksums in a folder and below it.</summary>
 internal static class VerifyCommand
 {
     public static Command Create(CommandEnvironment environment)

@@ -6,7 +6,10 @@ using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Host.Definitions;
 
-/// <summary>Binds a definition, and checks what no single record can check by itself: names, the order of stages, and what stages need. One object binds one definition.</summary>
+/// <summary>
+/// Binds a definition, and checks what no single record can check by itself: names, the order of stages, and what stages need. One object binds one
+/// definition.
+/// </summary>
 internal sealed partial class DefinitionChecks
 {
     private const string KindKey = "stage";

@@ -13,7 +13,7 @@ internal sealed class DefinitionErrors
     private readonly List<(SourcePosition Position, string Message)> _errors = [];
     private readonly List<(SourcePosition Position, string Message)> _warnings = [];
     private bool _isInputAlone = true;
-    private int _all;
+    private int _total;
 
     public DefinitionErrors()
     {
@@ -24,13 +24,13 @@ internal sealed class DefinitionErrors
     {
         _errors = [.. before._errors];
         _warnings = [.. before._warnings];
-        (_all, Count, _isInputAlone) = (before._all, before.Count, before._isInputAlone);
+        (_total, Count, _isInputAlone) = (before._total, before.Count, before._isInputAlone);
     }
 
     /// <summary>How many values could not be read. If there are any, the bound definition means nothing. Broken rules are not counted.</summary>
     public int Count { get; private set; }
 
-    /// <summary>What a person should look at, although it is no reason to refuse the definition. Each line has its place; they are in the order of the file.</summary>
+    /// <summary>What a person should look at, although it is no reason to refuse the definition. Each has its place. They are in the order of the file.</summary>
     public IReadOnlyList<string> Warnings => [.. InOrder(_warnings).Select(w => $"{w.Position}: warning: {w.Message}")];
 
     /// <summary>Adds a value that cannot be read.</summary>
@@ -49,7 +49,7 @@ internal sealed class DefinitionErrors
         _isInputAlone &= isInput;
         if (_errors.Contains((position, message)))
             return;
-        _all++;
+        _total++;
         if (_errors.Count < Shown)
             _errors.Add((position, message));
     }
@@ -68,16 +68,16 @@ internal sealed class DefinitionErrors
     /// <exception cref="InputException">There are errors, and all are in files that the definition names.</exception>
     public void ThrowIfAny()
     {
-        if (_all == 0)
+        if (_total == 0)
             return;
         var message = new StringBuilder();
         foreach ((SourcePosition position, string text) in InOrder(_errors))
             message.Append(position).Append(": ").Append(text).Append('\n');
-        if (_all > _errors.Count)
-            message.Append(CultureInfo.InvariantCulture, $"and {_all - _errors.Count} more errors\n");
+        if (_total > _errors.Count)
+            message.Append(CultureInfo.InvariantCulture, $"and {_total - _errors.Count} more errors\n");
         foreach (string warning in Warnings)
             message.Append(warning).Append('\n');
-        message.Append(CultureInfo.InvariantCulture, $"{_all} error{(_all == 1 ? "" : "s")}; nothing was started");
+        message.Append(CultureInfo.InvariantCulture, $"{_total} error{(_total == 1 ? "" : "s")}; nothing was started");
         throw _isInputAlone ? new InputException(message.ToString()) : new DefinitionException(message.ToString());
     }
 

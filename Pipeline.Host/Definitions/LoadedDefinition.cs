@@ -2,7 +2,7 @@ using Pipeline.Contracts.Definitions;
 
 namespace Pipeline.Host.Definitions;
 
-/// <summary>A definition that could be read.</summary>
+/// <summary>A definition that was read. It may still break rules.</summary>
 /// <param name="Definition">The definition, with <c>--set</c> applied and defaults filled in.</param>
 /// <param name="Json">Its canonical text, which the run folder keeps.</param>
 /// <param name="Hash">The SHA-256 of that text, in hexadecimal.</param>

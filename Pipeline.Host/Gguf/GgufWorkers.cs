@@ -5,7 +5,7 @@ using Pipeline.Stages.Teacher.Gguf;
 
 namespace Pipeline.Host.Gguf;
 
-/// <summary>Starts this program again as <c>alm gguf-worker</c>, in which llama.cpp runs. It is the build of llama.cpp that fits the processor's instructions.</summary>
+/// <summary>Starts this program again as <c>alm gguf-worker</c>, in which llama.cpp runs, in a build that fits the instructions of the processor.</summary>
 internal sealed class GgufWorkers : IGgufWorkers
 {
     public const string CommandName = "gguf-worker";

@@ -85,7 +85,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
         };
     }
 
-    /// <summary>Runs the graph to its end.</summary>
+    /// <summary>Runs the graph to its end. Afterwards no stage is running any more, whatever the outcome.</summary>
     /// <returns>The counts of every stage, in order. They were checked (<see cref="GraphCounts"/>).</returns>
     /// <exception cref="DefectException">A stage failed, or records were lost. The message names the stage.</exception>
     /// <exception cref="OperationCanceledException">The run's token was cancelled.</exception>

@@ -3,9 +3,10 @@ using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Host.Graph;
 
-/// <summary>One line of a reject file.</summary>
+/// <summary>Writes and reads lines of a reject file.</summary>
 internal static class RejectLine
 {
+    /// <summary>The line of a record that a stage could not use, in UTF-8 and with its line feed.</summary>
     public static byte[] Of(string flow, Partition? partition, string stage, string id, string reason, string message)
     {
         using var buffer = new MemoryStream();

@@ -14,7 +14,7 @@ internal sealed record RunSettings
     /// <summary>The first flow that is made again, together with all later ones. Null keeps what is done.</summary>
     public string? From { get; init; }
 
-    /// <summary>The processes that were started together with this one.</summary>
+    /// <summary>The processes that were started together with this one over MPI.</summary>
     public IRanks Ranks { get; init; } = OneRank.Instance;
 
     /// <summary>How many threads a map uses.</summary>

@@ -1,6 +1,6 @@
 namespace Pipeline.Host.Jobs;
 
-/// <summary>A file for a scheduler.</summary>
+/// <summary>A file that starts or describes jobs of a scheduler.</summary>
 /// <param name="Name">The name of the file in the folder of jobs.</param>
 /// <param name="Content">The text. Its lines end with a line feed.</param>
 internal sealed record JobFile(string Name, string Content);

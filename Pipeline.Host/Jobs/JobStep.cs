@@ -9,14 +9,19 @@ internal sealed record JobStep(string Name, IReadOnlyList<string> Arguments, int
 /// <summary>What each job is given, as the options of <c>alm submit</c> say.</summary>
 internal sealed record JobResources
 {
+    /// <summary>The most tasks of an array.</summary>
     public int Tasks { get; init; } = 4;
 
+    /// <summary>Processors of each task, and of each rank.</summary>
     public int Cpus { get; init; } = 1;
 
+    /// <summary>The memory of each task: a number and K, M, G or T. Null leaves it to the scheduler.</summary>
     public string? Memory { get; init; }
 
+    /// <summary>GPUs of each task, and of each rank.</summary>
     public int Gpus { get; init; }
 
+    /// <summary>The longest time of a job, as Slurm writes it. Null leaves it to Slurm.</summary>
     public string? Time { get; init; }
 
     public string? Partition { get; init; }
@@ -29,6 +34,7 @@ internal sealed record JobResources
     /// <summary>The command that starts the ranks under Slurm.</summary>
     public string Launcher { get; init; } = "srun --mpi=pmix";
 
+    /// <summary>The image that pods run.</summary>
     public string Image { get; init; } = "alm";
 
     /// <summary>The name of the persistent volume claim that pods mount at <see cref="Mount"/>.</summary>

@@ -14,7 +14,7 @@ internal sealed class MetricMeans
     /// <summary>How many steps a point stands for. The last point may stand for fewer.</summary>
     public int Each { get; private set; } = 1;
 
-    /// <summary>The value of the step that came last.</summary>
+    /// <summary>The value that was added last. NaN if there is none.</summary>
     public double Last { get; private set; } = double.NaN;
 
     /// <summary>The last step of each point, and the mean of its finite values, or NaN if it has none.</summary>

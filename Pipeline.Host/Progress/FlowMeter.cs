@@ -2,7 +2,7 @@ using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Host.Progress;
 
-/// <summary>The counts of a flow for the progress display: those of the graph that is running, and the sums over parts that are done. Thread-safe.</summary>
+/// <summary>The counts of a flow for the progress display: those of the graph that is running, and the sums over parts that are done.</summary>
 /// <param name="flow">The name of the flow.</param>
 /// <param name="stages">The names of its stages, in order.</param>
 /// <param name="roles">The role of each stage.</param>

@@ -22,7 +22,7 @@ internal sealed record Recipe(
     /// <summary>How many rows to judge on. If a training has no held-out texts, it is a twentieth of its texts. There is an upper limit in any case.</summary>
     public long Judged => Math.Clamp(HeldOut is { } texts ? texts.Rows : Kind.Trains ? Texts.Rows / 20 : Texts.Rows, 1, MostJudged);
 
-    /// <summary>The stage that reads what is judged.</summary>
+    /// <summary>The stage that reads the texts to judge on, as it is written in a definition.</summary>
     public string ReadJudged => (HeldOut ?? Texts).Read(0, Judged);
 
     /// <summary>The comment at the top of the file.</summary>

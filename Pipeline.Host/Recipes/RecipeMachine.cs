@@ -15,7 +15,7 @@ namespace Pipeline.Host.Recipes;
 /// <param name="CardBytes">The memory of a GPU that torch can use. Null if there is none.</param>
 internal sealed record RecipeMachine(int Cores, long MemoryBytes, long? CardBytes)
 {
-    /// <summary>The share of the memory that a run may plan with. The rest is kept, because estimates are not exact and other programs use the machine too.</summary>
+    /// <summary>The share of the memory that a run may plan with. The rest is left, because estimates are not exact, and other programs need memory too.</summary>
     private const double Share = 0.7;
 
     /// <summary>The memory that a run may plan with, in bytes: of the GPU if there is one, or else of the machine.</summary>

@@ -4,7 +4,7 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Host.Recipes;
 
-/// <summary>The recipes that train. They have three flows: the teacher's scores are written to shards, a student learns from them, and the student is judged.</summary>
+/// <summary>The recipes that train. They have three flows: the teacher scores texts, a student learns from these scores, and the student is judged.</summary>
 internal sealed class TrainingRecipe(Recipe recipe, IStorage storage, RecipeCheck check)
 {
     // The learning rates of the definitions in pipelines/, and the number of parameters of the model that each is for.

@@ -7,6 +7,8 @@ namespace Pipeline.Host.Recipes;
 /// <summary>The numbers of a recipe that trains. They are chosen from the models and the texts, and each has its reason in words.</summary>
 internal sealed record TrainingSizes
 {
+    // The limit of a document's tokens is the smallest that at most this share of the bytes lies beyond. Texts for which no limit is large enough get the
+    // second number, which is what the paper trains on.
     private const double MostBeyond = 0.02;
     private const int LimitOfLong = 512;
     private const int TokensPerShard = 1 << 20;
@@ -14,8 +16,10 @@ internal sealed record TrainingSizes
     private const int SmallModel = 10_000_000, MiddleModel = 200_000_000, LargeModel = 100_000_000;
     private static readonly int[] Limits = [64, 128, 256, 512, 1024, 2048];
 
+    /// <summary>The most teacher tokens of a document. Longer documents are split.</summary>
     public required int TeacherTokens { get; init; }
 
+    /// <summary>The most student tokens of a document.</summary>
     public required int StudentTokens { get; init; }
 
     public required string VocabularyReason { get; init; }

@@ -12,6 +12,7 @@ namespace Pipeline.Host.Runs;
 /// <item>A flow may change completely if neither it nor a later flow has committed anything.</item>
 /// <item>A training that is not done may have its tunable keys changed (<see cref="TunableAttribute"/>). It continues from its last checkpoint.</item>
 /// <item>Keys that only make a run longer may always change (<see cref="ExtendsAttribute"/>).</item>
+/// <item>The run's own keys count as keys of the first flow.</item>
 /// </list>
 /// </summary>
 /// <param name="storage">The storage that the folder is in.</param>

@@ -6,7 +6,7 @@ namespace Pipeline.Host.Runs;
 /// <summary>The progress of a flow, as read from its files in the run folder.</summary>
 /// <param name="Flow">The name of the flow.</param>
 /// <param name="Done">Whether the whole flow is done.</param>
-/// <param name="Parts">How many parts it has. Null for a flow that is one piece.</param>
+/// <param name="Parts">How many parts it has. Null if its sink does not commit parts.</param>
 /// <param name="Committed">How many parts are done.</param>
 /// <param name="Running">The parts, or the flow itself if it is one piece, that a process which may still live is working on.</param>
 /// <param name="Failed">The last failure of each part that is neither done nor being worked on.</param>

@@ -66,6 +66,7 @@ internal sealed class RunFolder : IDisposable
         }
     }
 
+    /// <summary>The path of a file in the folder.</summary>
     public string File(string name) => System.IO.Path.Combine(Path, name);
 
     public void Dispose() => _lock.Dispose();

@@ -24,7 +24,7 @@ internal sealed class RunStatusReader(StageCatalog catalog, IStorage storage, Ti
     /// <summary>A flow, with what its definition says before any work.</summary>
     /// <param name="Flow">The flow.</param>
     /// <param name="Hash">The hash of everything that decides its results.</param>
-    /// <param name="Parts">How many parts it has. Null for a flow that is one piece.</param>
+    /// <param name="Parts">How many parts it has. Null if its sink does not commit parts.</param>
     /// <param name="Steps">How many steps it takes in all. Null if it does not train.</param>
     private sealed record PlannedFlow(FlowDefinition Flow, string Hash, int? Parts, long? Steps);
 
@@ -80,10 +80,10 @@ internal sealed class RunStatusReader(StageCatalog catalog, IStorage storage, Ti
         string flow = planned.Flow.Name;
         FlowState state = progress.Of(flow, planned.Hash);
         IReadOnlyList<StageCounts> total = state.Total();
-        RunningPart[] running = [.. WorkMark.OfParts(storage, progress.Parts.FolderOf(flow)).Select(m => ((int?)m.Part, m.Owner, m.Path))
-            .Concat(WorkMark.OfFlow(storage, folder, flow).Select(m => ((int?)null, m.Owner, m.Path)))
+        RunningPart[] running = [.. WorkMark.OfParts(storage, progress.Parts.FolderOf(flow)).Select(m => (Part: (int?)m.Part, m.Owner, m.Path))
+            .Concat(WorkMark.OfFlow(storage, folder, flow).Select(m => (Part: (int?)null, m.Owner, m.Path)))
             .Where(m => Staging.IsAtWork(storage, m.Path))
-            .Select(m => new RunningPart(m.Item1, m.Owner.ToString(), Silence(storage.LastWritten(m.Path)), WorkMark.Read(storage, m.Path)))];
+            .Select(m => new RunningPart(m.Part, m.Owner.ToString(), Silence(storage.LastWritten(m.Path)), WorkMark.Read(storage, m.Path)))];
         PartRecord[] failed = [.. progress.Parts.All(flow)
             .Where(r => r.Hash == planned.Hash && r.Error is not null && !state.Partitions.ContainsKey(r.Part) && running.All(m => m.Part != r.Part))];
         (DateTimeOffset Time, long Step)[] steps = [.. metrics.Where(m => m.Text("flow") == flow).Select(StepOf).OfType<(DateTimeOffset, long)>()];

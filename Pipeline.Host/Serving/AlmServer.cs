@@ -58,10 +58,10 @@ internal sealed class AlmServer : IAsyncDisposable
 
     private async Task GuardAsync(HttpContext http, RequestDelegate next)
     {
-        using var time = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
-        time.CancelAfter(_options.Timeout);
-        CancellationToken gone = http.RequestAborted;
-        http.RequestAborted = time.Token;
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
+        timeout.CancelAfter(_options.Timeout);
+        CancellationToken clientGone = http.RequestAborted;
+        http.RequestAborted = timeout.Token;
         bool isCounted = false;
         try
         {
@@ -74,11 +74,11 @@ internal sealed class AlmServer : IAsyncDisposable
             }
             await next(http);
         }
-        catch (OperationCanceledException) when (gone.IsCancellationRequested)
+        catch (OperationCanceledException) when (clientGone.IsCancellationRequested)
         {
             // The client has closed the connection.
         }
-        catch (OperationCanceledException) when (time.IsCancellationRequested)
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
             await TellAsync(http, new RequestException(StatusCodes.Status504GatewayTimeout, string.Create(CultureInfo.InvariantCulture, $"not done after {_options.Timeout.TotalSeconds} seconds"), null, "timeout"));
         }
@@ -98,7 +98,7 @@ internal sealed class AlmServer : IAsyncDisposable
         {
             await TellAsync(http, new RequestException(StatusCodes.Status400BadRequest, e.Message));
         }
-        catch (Exception e) when (!gone.IsCancellationRequested)
+        catch (Exception e) when (!clientGone.IsCancellationRequested)
         {
             await _log.WriteLineAsync($"{http.Request.Method} {http.Request.Path}: {e}");
             await TellAsync(http, new RequestException(StatusCodes.Status500InternalServerError, e.Message));
@@ -107,7 +107,7 @@ internal sealed class AlmServer : IAsyncDisposable
         {
             if (isCounted)
                 Interlocked.Decrement(ref _underWay);
-            http.RequestAborted = gone;
+            http.RequestAborted = clientGone;
         }
     }
 

@@ -21,12 +21,15 @@ internal sealed class PartFiles(IStorage storage, string runFolder)
     public IEnumerable<string> Flows
         => storage.List(Path.Combine(runFolder, RunFiles.PartRecords)).Where(storage.DirectoryExists).Select(p => Path.GetFileName(p));
 
+    /// <summary>The folder of a flow's files. It exists once a part has been begun.</summary>
     public string FolderOf(string flow) => Path.Combine(runFolder, RunFiles.PartRecords, flow);
 
     public string PathOf(string flow, int part) => Path.Combine(FolderOf(flow), NameOf(part) + Extension);
 
+    /// <summary>Begins the file of a part. It is not visible before it is committed.</summary>
     public StagedFile Stage(string flow, int part) => new(storage, PathOf(flow, part));
 
+    /// <summary>Begins the file of a part that has failed.</summary>
     public StagedFile StageFailure(string flow, int part) => new(storage, FailurePathOf(flow, part));
 
     public void DeleteFailure(string flow, int part) => storage.DeleteFile(FailurePathOf(flow, part));
