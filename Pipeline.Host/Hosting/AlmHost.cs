@@ -7,7 +7,7 @@ using Pipeline.Host.Progress;
 
 namespace Pipeline.Host.Hosting;
 
-/// <summary>Builds the host of a job and runs it. The job is a run, or a process's share of one.</summary>
+/// <summary>Builds the host of a run, or of what another process does of one.</summary>
 internal static class AlmHost
 {
     public static async Task RunAsync<TJob>(
@@ -22,7 +22,7 @@ internal static class AlmHost
         params object[] more)
         where TJob : class, IJob
     {
-        // The builder is empty, because nothing in the current folder or the environment may configure a run besides its definition.
+        // Empty: apart from its definition, nothing in the current folder or the environment configures a run.
         HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(
             new HostApplicationBuilderSettings { DisableDefaults = true, ApplicationName = "alm" });
         builder.Logging.AddProvider(new DisplayLoggerProvider(display, time));
