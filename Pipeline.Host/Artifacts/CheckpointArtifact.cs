@@ -4,7 +4,7 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Host.Artifacts;
 
-/// <summary>A checkpoint: its step and files, as its manifest says; <c>verify</c> reads them.</summary>
+/// <summary>A checkpoint of a training. Only its manifest is read; the files that it names are checked by <c>verify</c>.</summary>
 internal sealed class CheckpointArtifact : IArtifactKind
 {
     public string Name => "checkpoint";

@@ -4,7 +4,7 @@ using Pipeline.Stages.Gguf;
 
 namespace Pipeline.Host.Artifacts;
 
-/// <summary>A GGUF file, by its head.</summary>
+/// <summary>A GGUF file. Only its head is read.</summary>
 internal sealed class GgufArtifact : IArtifactKind
 {
     public string Name => "GGUF file";

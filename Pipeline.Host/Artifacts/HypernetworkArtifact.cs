@@ -3,7 +3,7 @@ using Pipeline.Stages.Hypernetworks;
 
 namespace Pipeline.Host.Artifacts;
 
-/// <summary>A hypernetwork's folder: what it is, and for which model.</summary>
+/// <summary>A folder with a hypernetwork, which predicts embeddings for one model.</summary>
 internal sealed class HypernetworkArtifact : IArtifactKind
 {
     public string Name => "hypernetwork";

@@ -6,7 +6,7 @@ using Pipeline.Stages.Steering;
 
 namespace Pipeline.Host.Artifacts;
 
-/// <summary>A Hugging Face model folder: its configuration, its weights as their headers say, its tokenizer where it has one.</summary>
+/// <summary>A Hugging Face model folder: its configuration, the headers of its weights, and its tokenizer if it has one.</summary>
 internal sealed class ModelArtifact : IArtifactKind
 {
     private readonly TokenizerArtifact _tokenizer = new();

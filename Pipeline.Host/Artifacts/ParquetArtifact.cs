@@ -4,7 +4,7 @@ using Pipeline.Stages.Text;
 
 namespace Pipeline.Host.Artifacts;
 
-/// <summary>A Parquet file, by its footer.</summary>
+/// <summary>A Parquet file. Only its footer is read.</summary>
 internal sealed class ParquetArtifact : IArtifactKind
 {
     public string Name => "Parquet file";

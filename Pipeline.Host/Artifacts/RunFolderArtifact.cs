@@ -11,7 +11,7 @@ using Pipeline.Stages.Artifacts;
 
 namespace Pipeline.Host.Artifacts;
 
-/// <summary>A run folder: which flows are done, and what they counted.</summary>
+/// <summary>A run folder: which of its flows are done, and their counts.</summary>
 internal sealed class RunFolderArtifact : IArtifactKind
 {
     public string Name => "run folder";
@@ -43,7 +43,8 @@ internal sealed class RunFolderArtifact : IArtifactKind
         return new ArtifactFacts(rows, new JsonObject { ["flows"] = flows });
     }
 
-    /// <summary>What is wrong with the host's own files of every run folder at or below a folder; links are not followed.</summary>
+    /// <summary>Checks the files that the host itself keeps, in every run folder at or below a folder. Links are not followed.</summary>
+    /// <returns>What is wrong.</returns>
     public static IEnumerable<Finding> Verify(IStorage storage, string root)
     {
         var kind = new RunFolderArtifact();

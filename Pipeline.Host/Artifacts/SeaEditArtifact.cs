@@ -5,7 +5,7 @@ using Pipeline.Stages.Steering;
 
 namespace Pipeline.Host.Artifacts;
 
-/// <summary>The folder that project-sea wrote, or the file in it or next to a model: an edit of activations.</summary>
+/// <summary>An edit of activations: the folder that <c>project-sea</c> has written, or the file of the edit, which can also lie next to a model.</summary>
 internal sealed class SeaEditArtifact : IArtifactKind
 {
     public string Name => "edit of activations";

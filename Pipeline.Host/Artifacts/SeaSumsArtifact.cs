@@ -4,7 +4,7 @@ using Pipeline.Stages.SteeringFits;
 
 namespace Pipeline.Host.Artifacts;
 
-/// <summary>The folder that fit-sea wrote: of what, and how much.</summary>
+/// <summary>The sums that <c>fit-sea</c> has written, from which edits of activations are made.</summary>
 internal sealed class SeaSumsArtifact : IArtifactKind
 {
     public string Name => "sums of a spectral fit";

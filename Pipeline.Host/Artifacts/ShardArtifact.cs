@@ -6,7 +6,7 @@ using Pipeline.Stages.Shards;
 
 namespace Pipeline.Host.Artifacts;
 
-/// <summary>One shard.</summary>
+/// <summary>A single shard.</summary>
 internal sealed class ShardArtifact : IArtifactKind
 {
     public string Name => "shard";
@@ -18,7 +18,7 @@ internal sealed class ShardArtifact : IArtifactKind
     internal static ArtifactFacts Of(ShardInspection inspection) => new(inspection.Rows, JsonNode.Parse(inspection.ToJson())!);
 }
 
-/// <summary>A folder of shards, complete.</summary>
+/// <summary>A folder of shards. It can be inspected only if no shard is missing.</summary>
 internal sealed class ShardFolderArtifact : IArtifactKind
 {
     public string Name => "folder of shards";

@@ -4,7 +4,7 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Host.Artifacts;
 
-/// <summary>A tokenizer.json, or a folder with one.</summary>
+/// <summary>A <c>tokenizer.json</c>, or a folder that contains one.</summary>
 internal sealed class TokenizerArtifact : IArtifactKind
 {
     private const string File = "tokenizer.json";

@@ -6,7 +6,7 @@ using Pipeline.Stages.Models;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>The command line: parses, runs, and turns what happened into an exit code.</summary>
+/// <summary>The command line. It parses the arguments, runs the command, and turns what happened into an exit code.</summary>
 internal static class AlmCommandLine
 {
     private const string Description = """
@@ -30,7 +30,7 @@ internal static class AlmCommandLine
         }
         catch (InvalidOperationException e)
         {
-            // A rule over several options asked for the value of one that has none, or a wrong one; the message says which.
+            // A rule about several options has asked for the value of one that has no value, or a wrong one. The message says which.
             await environment.Error.WriteLineAsync($"{e.Message}\nsee: alm --help");
             return ExitCodes.Definition;
         }
@@ -43,7 +43,7 @@ internal static class AlmCommandLine
         }
         try
         {
-            // Runs and their parts handle signals themselves, and stop where they can continue.
+            // The commands run and work handle signals themselves, and stop at a point from which they can continue.
             using EndedCommand? ended = parsed.CommandResult.Command.Name is "run" or "work" ? null : new EndedCommand();
             int code = await parsed.InvokeAsync(new InvocationConfiguration
             {
@@ -55,14 +55,14 @@ internal static class AlmCommandLine
             environment.Session.End(code, isAgreed: true);
             return code;
         }
-#pragma warning disable CA1031 // Nothing is left above this: whatever it is becomes an exit code and a request to report it.
+#pragma warning disable CA1031 // Nothing above this could catch it. It becomes an exit code, and for a bug a request to report it.
         catch (Exception e)
 #pragma warning restore CA1031
         {
             bool isAgreed = e is InterruptedException { IsAgreed: true };
             (int code, string message) = Explain(e, arguments);
             int rank = environment.Session.Ranks.Rank;
-            // An error that all ranks share is printed by the first one.
+            // An error that all ranks share is printed only by the first one.
             if (rank == 0 || !isAgreed)
                 await environment.Error.WriteLineAsync(rank == 0 ? message : $"rank {rank}: {message}");
             environment.Session.End(code, isAgreed);
@@ -97,7 +97,7 @@ internal static class AlmCommandLine
         return root;
     }
 
-    // Shells complete the words that --help shows, not the names they have in the program.
+    // Shells should complete the values that --help shows, and not the names that these have in the program.
     private static void CompleteChoices(Command command)
     {
         foreach (Option option in command.Options.Where(o => o.HelpName?.Contains('|', StringComparison.Ordinal) == true))

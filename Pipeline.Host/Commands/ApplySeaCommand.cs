@@ -6,7 +6,7 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm apply-sea</c>: a model with an edit of its activations, as a folder.</summary>
+/// <summary><c>alm apply-sea</c>: applies an edit of activations to a model, and writes the result as a model folder.</summary>
 internal static class ApplySeaCommand
 {
     public static Command Create(CommandEnvironment environment)

@@ -7,7 +7,7 @@ using Pipeline.Host.Runs;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm check</c>: every error of a definition, or the plan of the run it describes.</summary>
+/// <summary><c>alm check</c>: prints every error of a definition, or else the plan of the run that it describes.</summary>
 internal static class CheckCommand
 {
     public static Command Create(CommandEnvironment environment)
@@ -23,7 +23,7 @@ internal static class CheckCommand
             var loader = new DefinitionLoader(catalog, environment.Storage);
             LoadedDefinition definition = input.Read(parsed, loader);
             var settings = new RunSettings { Folder = parsed.GetValue(folder) };
-            // Nothing is printed before everything is known to be right.
+            // The plan is collected first, so that nothing of it is printed if the run would be refused.
             using var text = new StringWriter(CultureInfo.InvariantCulture);
             var plan = new RunPlan(definition, loader, catalog, settings, environment.Storage, environment.Time, text);
             IReadOnlyList<string> warnings = await plan.PrintAsync();

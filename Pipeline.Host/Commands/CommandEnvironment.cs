@@ -8,7 +8,7 @@ using Pipeline.Stages.Teacher;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>What the commands run on: the machine in production, separate folders and clocks in tests.</summary>
+/// <summary>What the commands run on: the real machine, or folders and clocks of their own in tests.</summary>
 internal sealed record CommandEnvironment
 {
     public required IReadOnlyList<StageRegistration> Stages { get; init; }
@@ -25,23 +25,24 @@ internal sealed record CommandEnvironment
 
     public TextWriter Error { get; init; } = Console.Error;
 
-    /// <summary>What <c>-</c> means as a file to read.</summary>
+    /// <summary>Opens what <c>-</c> stands for as a file to read.</summary>
     public Func<Stream> StandardInput { get; init; } = Console.OpenStandardInput;
 
-    /// <summary>What <c>-</c> means as a file to write.</summary>
+    /// <summary>Opens what <c>-</c> stands for as a file to write.</summary>
     public Func<Stream> StandardOutput { get; init; } = Console.OpenStandardOutput;
 
-    /// <summary>Whether a live table can be drawn.</summary>
+    /// <summary>Whether the output is a terminal, in which a live table can be drawn.</summary>
     public bool IsTerminal { get; init; }
 
-    /// <summary>For tests that stop a run without a signal.</summary>
+    /// <summary>Lets tests stop a run without a signal. Null if the process's own signals stop it.</summary>
     public StopSignals? Signals { get; init; }
 
-    /// <summary>The processes that were started together with this one.</summary>
+    /// <summary>The MPI job that this process belongs to, if it belongs to one.</summary>
     public RankSession Session { get; init; } = new();
 
-    /// <summary>The value of an environment variable; null where it is not set.</summary>
+    /// <summary>Returns the value of an environment variable, or null if it is not set.</summary>
     public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
 
+    /// <summary>The stages and teachers that definitions may name.</summary>
     public StageCatalog Catalog() => new(Stages, Teachers);
 }

@@ -9,10 +9,10 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>Stages that a command runs outside any run: remarks are printed, rejects are counted, nothing is kept.</summary>
-/// <param name="environment">Storage, clock and where to print.</param>
-/// <param name="folder">Used as the run folder.</param>
-/// <param name="remarks">Receives the remarks of stages.</param>
+/// <summary>Makes stages that a command runs without a definition or a run. Their remarks are printed and their rejects counted; metrics are dropped.</summary>
+/// <param name="environment">The storage that stages use.</param>
+/// <param name="folder">The folder that stages get as their run folder.</param>
+/// <param name="remarks">Gets the remarks of stages.</param>
 internal sealed class CommandStages(CommandEnvironment environment, string folder, TextWriter remarks) : IStageMeter, IRejects, IServiceProvider
 {
     private readonly Dictionary<Type, object> _services = new()
@@ -23,10 +23,10 @@ internal sealed class CommandStages(CommandEnvironment environment, string folde
 
     private readonly SortedDictionary<string, (long Count, string First)> _rejects = new(StringComparer.Ordinal);
 
-    /// <summary>Gives stages one more service.</summary>
+    /// <summary>Adds a service for stages. It is not disposed of here.</summary>
     public void Provide<T>(T service) where T : class => _services[typeof(T)] = service;
 
-    /// <summary>Makes a stage of the table.</summary>
+    /// <summary>Makes a stage, given its name in the table of stages and its options.</summary>
     public object Create(string stage, object options) => StageTable.All.First(r => r.Name == stage).Create(options, new StageContext(
         new RunDefinition { Name = stage, Flows = [] },
         new FlowFacts(),
@@ -38,7 +38,7 @@ internal sealed class CommandStages(CommandEnvironment environment, string folde
         this,
         null));
 
-    /// <summary>One line for each reason.</summary>
+    /// <summary>Prints one line for each reason that records were rejected for.</summary>
     public void PrintRejects(TextWriter output)
     {
         foreach ((string reason, (long count, string first)) in _rejects)

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>Every command, in the order of <c>--help</c>. A new command is one file and one line here.</summary>
+/// <summary>All commands, in the order of <c>--help</c>. A new command is one file and one line here.</summary>
 internal static class CommandTable
 {
     public static IReadOnlyList<Func<CommandEnvironment, Command>> All { get; } =

@@ -8,7 +8,7 @@ using Pipeline.Host.Pages;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm compare</c>: the results of several runs side by side; models of the same name are repeats of one model.</summary>
+/// <summary><c>alm compare</c>: prints the results of several runs side by side. Models of the same name count as repeats of one model.</summary>
 internal static class CompareCommand
 {
     public static Command Create(CommandEnvironment environment)

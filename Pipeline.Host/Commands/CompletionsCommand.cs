@@ -4,7 +4,10 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm completions</c>: scripts with which a shell completes alm's commands, options and values. The shell asks alm itself, through its suggest directive.</summary>
+/// <summary>
+/// <c>alm completions</c>: prints a script with which a shell completes alm's commands, options and values. The shell asks alm itself for them, through
+/// its suggest directive.
+/// </summary>
 internal static class CompletionsCommand
 {
     private static readonly string[] Shells = ["bash", "zsh", "powershell"];

@@ -3,7 +3,7 @@ using Pipeline.Host.Definitions;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>The definition and its <c>--set</c>, as every command that takes one spells them.</summary>
+/// <summary>The arguments of every command that takes a definition: its path, and <c>--set</c>.</summary>
 internal sealed class DefinitionInput
 {
     private readonly Argument<string> _path = new("DEFINITION") { Description = "A definition file: JSON with comments; see pipelines/ and alm schema." };
@@ -15,6 +15,7 @@ internal sealed class DefinitionInput
         Arity = ArgumentArity.OneOrMore,
     };
 
+    /// <summary>The path of the definition, as it was given.</summary>
     public string Path(ParseResult parsed) => parsed.GetRequiredValue(_path);
 
     public void AddTo(Command command)
@@ -23,8 +24,9 @@ internal sealed class DefinitionInput
         command.Options.Add(_sets);
     }
 
+    /// <summary>Reads the definition, and refuses one that breaks rules.</summary>
     public LoadedDefinition Load(ParseResult parsed, DefinitionLoader loader) => loader.Load(Path(parsed), parsed.GetValue(_sets) ?? []);
 
-    /// <summary>As <see cref="Load"/>, but broken rules are left in it, to be reported together with those that need its run folder.</summary>
+    /// <summary>Reads the definition, but leaves broken rules in it. They are reported later, together with the rules that need the run folder.</summary>
     public LoadedDefinition Read(ParseResult parsed, DefinitionLoader loader) => loader.Read(Path(parsed), parsed.GetValue(_sets) ?? []);
 }

@@ -4,7 +4,7 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>Where a command computes: the options shared by every command with a model.</summary>
+/// <summary>The options that say where a command computes. Every command that runs a model has them.</summary>
 internal sealed class DeviceInput
 {
     private const int MostThreads = 1024;
@@ -23,7 +23,7 @@ internal sealed class DeviceInput
         command.Options.Add(_libtorch);
     }
 
-    /// <summary>The device and its thread; the caller disposes it.</summary>
+    /// <summary>Makes the device and its thread. The caller disposes of it.</summary>
     public TorchDevice Create(ParseResult parsed)
         => TorchDevice.Create(parsed.GetValue(_device), parsed.GetValue(_threads), parsed.GetValue(_libtorch));
 }

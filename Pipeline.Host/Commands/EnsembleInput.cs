@@ -6,7 +6,7 @@ using Pipeline.Stages.Evaluation;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>Several models as one: the options shared by all commands, <c>--ensemble NAME=a,b,c --average … --weights …</c>.</summary>
+/// <summary>The options that name ensembles: <c>--ensemble NAME=a,b,c --average … --weights …</c>.</summary>
 internal sealed class EnsembleInput
 {
     private const string LogProbability = "log-probability";
@@ -40,7 +40,8 @@ internal sealed class EnsembleInput
 
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(_ensembles) is { Length: > 0 };
 
-    /// <exception cref="DefinitionException">An argument is not NAME=a,b,c, or the weights do not fit.</exception>
+    /// <summary>The ensembles that were given. All have the same average and weights.</summary>
+    /// <exception cref="DefinitionException">An argument is not of the form NAME=a,b,c, or the weights do not fit.</exception>
     public IReadOnlyList<EvaluatedEnsemble> Read(ParseResult parsed)
     {
         EnsembleAverage average = parsed.GetValue(_average) == LogProbability ? EnsembleAverage.LogProbability : EnsembleAverage.Probability;
@@ -55,7 +56,7 @@ internal sealed class EnsembleInput
         if (equals < 1)
             throw new DefinitionException($"--ensemble {argument}: expected NAME=a,b,c: a name, and the names or folders of two or more models");
         string name = argument[..equals];
-        // Refused before anything is loaded.
+        // Made only to refuse weights that do not fit, before any model is loaded.
         Averaging.Of(average, members.Length, weights, name);
         return new EvaluatedEnsemble { Name = name, Members = members, Average = average, Weights = weights };
     }

@@ -11,7 +11,7 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm evaluate</c>: the stages <c>evaluate</c> and <c>judge-tasks</c> on models on disk, without a definition.</summary>
+/// <summary><c>alm evaluate</c>: judges models by the stages <c>evaluate</c> and <c>judge-tasks</c>, without a definition.</summary>
 internal static class EvaluateCommand
 {
     private const string Part = "judgement", TasksPart = "tasks";
@@ -94,11 +94,12 @@ internal static class EvaluateCommand
         return command;
     }
 
-    /// <param name="environment">Storage, and where to print.</param>
-    /// <param name="torch">The device.</param>
-    /// <param name="kept">The folder used as the run folder; null: a temporary one.</param>
-    /// <param name="report">Its name, and the file it is written to; null: it is not written.</param>
-    /// <param name="judge">What is done.</param>
+    /// <summary>Runs stages, prints what they say, and copies their report.</summary>
+    /// <param name="environment">The storage, and where to print.</param>
+    /// <param name="torch">The device that the stages compute on.</param>
+    /// <param name="kept">The folder that stages use as the run folder. Null stands for a temporary one, which is deleted afterwards.</param>
+    /// <param name="report">The name of the report, and the file to copy it to. Without a file it is not copied.</param>
+    /// <param name="judge">Makes and runs the stages.</param>
     private static async Task RunAsync(CommandEnvironment environment, TorchDevice torch, string? kept, (string Part, string? File) report, Func<CommandStages, Task> judge)
     {
         IStorage storage = environment.Storage;
@@ -125,7 +126,7 @@ internal static class EvaluateCommand
         }
     }
 
-    // A folder that only an ensemble names is also judged by itself.
+    // A model that is named only by an ensemble is also judged by itself.
     private static List<EvaluatedModel> Members(List<EvaluatedModel> models, IReadOnlyList<EvaluatedEnsemble> ensembles, IStorage storage)
     {
         foreach (string member in ensembles.SelectMany(e => e.Members))

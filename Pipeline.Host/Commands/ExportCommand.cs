@@ -12,7 +12,7 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm export</c>: a model as a file that another program opens.</summary>
+/// <summary><c>alm export</c>: writes a model as a GGUF file, for llama.cpp and programs built on it.</summary>
 internal static class ExportCommand
 {
     private const string Initial = "-initial";
@@ -55,7 +55,7 @@ internal static class ExportCommand
         var kind = new ModelArtifact();
         if (kind.Recognises(storage, folder) || !new RunFolderArtifact().Recognises(storage, folder))
             return folder;
-        // The untrained student is next to the student, under its name.
+        // A run folder also has the untrained student, whose name is that of the student with a suffix. It is not meant.
         HashSet<string> all = [.. storage.List(folder).Where(f => kind.Recognises(storage, f))];
         string[] models = [.. all.Where(f => !(f.EndsWith(Initial, StringComparison.Ordinal) && all.Contains(f[..^Initial.Length]))).Order(StringComparer.Ordinal)];
         return models.Length switch

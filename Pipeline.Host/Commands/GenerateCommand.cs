@@ -66,7 +66,7 @@ internal static class GenerateCommand
                     if (parsed.GetValue(exact) && members.Length > 1 && !isUnlike)
                         throw new DefinitionException("--exact-prompt works with one model, or with models of different tokenizers; these share a tokenizer and are averaged over its tokens, so leave it out");
                     string text = prompts.Single(parsed, prompt, asked[0].Folder, members[0].Model.Tokenizer, environment.Storage);
-                    // Warnings and refusals come before anything is printed.
+                    // Warnings and refusals must come before anything is printed.
                     foreach (ByteMember member in members)
                         member.Model.Model.Positions?.Check(Tokens(member.Model.Tokenizer, text) + options.MaxNewTokens);
                     foreach (string piece in parsed.GetValue(exact) && !isUnlike ? EnsembleGenerator.FromBytes(members[0], text, options) : EnsembleGenerator.Run(members, averaging, text, options))

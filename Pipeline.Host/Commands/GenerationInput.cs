@@ -3,7 +3,7 @@ using Pipeline.Stages.Models.Generation;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>How the next token is chosen, on the command line.</summary>
+/// <summary>The options that say how the next token is chosen, and where a text ends.</summary>
 internal sealed class GenerationInput
 {
     private readonly Option<int> _most = new("--max-tokens") { Description = "At most this many new tokens.", HelpName = "N", DefaultValueFactory = _ => 256 };
@@ -43,6 +43,7 @@ internal sealed class GenerationInput
         });
     }
 
+    /// <summary>The options as they were given. Without any that ask for sampling, the most likely token is taken.</summary>
     public GenerationOptions Read(ParseResult parsed)
     {
         bool draws = parsed.GetValue(_topK) is not null || parsed.GetValue(_topP) is not null || parsed.GetValue(_minP) is not null;

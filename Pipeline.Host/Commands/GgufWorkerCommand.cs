@@ -5,7 +5,7 @@ using Pipeline.Stages.Teacher.Gguf;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm gguf-worker</c>: the process in which llama.cpp runs. This program starts it itself, and the help leaves it out.</summary>
+/// <summary><c>alm gguf-worker</c>: the process in which llama.cpp runs. Alm starts it by itself, so the help does not show it.</summary>
 internal static class GgufWorkerCommand
 {
     public static Command Create(CommandEnvironment environment)
@@ -13,7 +13,7 @@ internal static class GgufWorkerCommand
         var command = new Command(GgufWorkers.CommandName, "Runs llama.cpp for another process, on standard input and output.") { Hidden = true };
         command.SetAction(_ =>
         {
-            // Anything else that is written must not end up between the frames.
+            // Standard output carries the frames of the protocol. Anything else that is written must not get between them.
             using Stream input = Console.OpenStandardInput(), output = Console.OpenStandardOutput();
             Console.SetOut(Console.Error);
             GgufWorkers.Load();

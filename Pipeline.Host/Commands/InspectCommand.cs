@@ -8,7 +8,7 @@ using Pipeline.Host.Artifacts;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm inspect</c>: what any artifact is.</summary>
+/// <summary><c>alm inspect</c>: prints what a file or folder is, and what it contains.</summary>
 internal static class InspectCommand
 {
     private static readonly JsonSerializerOptions Layout = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

@@ -7,7 +7,7 @@ using Pipeline.Stages.Inspection;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm inspect pair</c>: how two tokenizers compare on a sample of text, before any computing.</summary>
+/// <summary><c>alm inspect pair</c>: compares two tokenizers on a sample of text, without running a model.</summary>
 internal static class InspectPairCommand
 {
     private static readonly JsonSerializerOptions Layout = new()

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm logits</c>: what a model computes, to compare with another implementation.</summary>
+/// <summary><c>alm logits</c>: writes the logits and hidden states of a model, to compare them with another implementation.</summary>
 internal static class LogitsCommand
 {
     public static Command Create(CommandEnvironment environment)

@@ -6,7 +6,7 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm merge</c>: a model and a PEFT adapter as one model.</summary>
+/// <summary><c>alm merge</c>: merges a model and a PEFT adapter into one model.</summary>
 internal static class MergeCommand
 {
     public static Command Create(CommandEnvironment environment)

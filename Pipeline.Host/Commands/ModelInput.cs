@@ -10,10 +10,10 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>A model's folder under a name.</summary>
+/// <summary>A model folder, and the name that the command line gives it.</summary>
 internal sealed record NamedModel(string Name, string Folder);
 
-/// <summary>Models and ensembles of them, as <c>generate</c> and <c>serve</c> take them.</summary>
+/// <summary>The options of <c>generate</c> and <c>serve</c> that name models and ensembles of them.</summary>
 internal sealed class ModelInput
 {
     private readonly Option<string[]> _models = new("--model")
@@ -44,8 +44,9 @@ internal sealed class ModelInput
         });
     }
 
-    /// <summary>The models named, and those that only ensembles name.</summary>
+    /// <summary>All models, including those that only an ensemble names, and all ensembles.</summary>
     /// <exception cref="InputException">A folder does not exist.</exception>
+    /// <exception cref="DefinitionException">Two models or ensembles have the same name.</exception>
     public (IReadOnlyList<NamedModel> Models, IReadOnlyList<EvaluatedEnsemble> Ensembles) Read(ParseResult parsed, IStorage storage)
     {
         List<NamedModel> models = [.. (parsed.GetValue(_models) ?? []).Select(argument => Named(argument, storage))];
@@ -60,7 +61,8 @@ internal sealed class ModelInput
         return twice is null ? (models, ensembles) : throw new DefinitionException($"two models are named '{twice}'; name one of them with --model NAME=DIR");
     }
 
-    /// <summary>NAME=DIR, or a folder that is its own name.</summary>
+    /// <summary>The model of an argument, which is NAME=DIR, or a folder that is its own name.</summary>
+    /// <exception cref="InputException">The folder does not exist.</exception>
     public static NamedModel Named(string argument, IStorage storage)
     {
         int equals = argument.IndexOf('=', StringComparison.Ordinal);
@@ -68,7 +70,7 @@ internal sealed class ModelInput
         return new NamedModel(hasName ? argument[..equals] : argument, ModelPaths.Model(storage, hasName ? argument[(equals + 1)..] : argument));
     }
 
-    /// <summary>Loads one, with the tokens that end its texts. On the device's thread; the caller disposes the model.</summary>
+    /// <summary>Loads a model, and finds the tokens that end its texts. Must be called on the device's thread. The caller disposes of the model.</summary>
     public ByteMember Load(NamedModel model, ParseResult parsed, IStorage storage, TorchDevice torch)
     {
         TextTokenizer tokenizer = TextTokenizer.Load(parsed.GetValue(_tokenizer) is { } other ? ModelPaths.Tokenizer(other) : model.Folder, storage);

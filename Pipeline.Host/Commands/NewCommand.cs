@@ -7,7 +7,7 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm new</c>: a commented definition for one's own model and text.</summary>
+/// <summary><c>alm new</c>: writes a commented definition for somebody's own model and text.</summary>
 internal static class NewCommand
 {
     public static Command Create(CommandEnvironment environment)

@@ -15,7 +15,7 @@ internal static class NumberRange
 
     private static void Check<T>(T? value, string name, T least, T most, Action<string> refuse) where T : struct, INumber<T>
     {
-        // Written so that NaN is refused too.
+        // This form of the comparison refuses NaN too.
         if (value is { } number && !(number >= least && number <= most))
             refuse(string.Create(CultureInfo.InvariantCulture, $"{name}: found {number}, expected {least}..{most}"));
     }

@@ -10,7 +10,7 @@ using Pipeline.Stages.Writing;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>Where <c>generate</c> takes its prompts from: the command line, or a file of them.</summary>
+/// <summary>The options of <c>generate</c> that say where prompts come from: the command line, or a file of them.</summary>
 internal sealed class PromptFileInput
 {
     private readonly Option<string?> _file = new("--prompts") { Description = "Instead of --prompt: a JSON Lines file with one prompt per line, continued in batches. Needs --output.", HelpName = "FILE.jsonl" };
@@ -36,13 +36,15 @@ internal sealed class PromptFileInput
 
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(_file) is not null;
 
-    /// <summary>The single prompt as the model gets it.</summary>
+    /// <summary>The prompt of the command line as the model gets it, rendered with the chat template if that was asked for.</summary>
     public string Single(ParseResult parsed, Option<string> prompt, string folder, TextTokenizer tokenizer, IStorage storage)
     {
         string text = parsed.GetRequiredValue(prompt);
         return parsed.GetValue(_chat) ? ChatPrompt.OfUser(folder, tokenizer, text, storage) : text;
     }
 
+    /// <summary>Loads the model, and continues every prompt of the file.</summary>
+    /// <returns>The exit code of the command.</returns>
     public async Task<int> RunAsync(
         ParseResult parsed, CommandEnvironment environment, TorchDevice torch, string folder, Func<LanguageModel> load, GenerationOptions generation, CancellationToken cancellationToken)
     {

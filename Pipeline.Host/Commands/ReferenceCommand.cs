@@ -6,7 +6,7 @@ using Pipeline.Host.Reference;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm reference</c>: pages on every key of definitions and every option of commands.</summary>
+/// <summary><c>alm reference</c>: writes the reference pages of every key of definitions and every option of commands.</summary>
 internal static class ReferenceCommand
 {
     public static Command Create(CommandEnvironment environment)

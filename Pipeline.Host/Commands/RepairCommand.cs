@@ -9,7 +9,7 @@ using Pipeline.Stages.Artifacts;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm repair</c>: removes what <c>verify</c> finds damaged, so that the next run makes just that again.</summary>
+/// <summary><c>alm repair</c>: deletes what <c>verify</c> finds damaged, so that the next run makes only that again.</summary>
 internal static class RepairCommand
 {
     public static Command Create(CommandEnvironment environment)

@@ -12,7 +12,7 @@ using Pipeline.Stages.Evaluation;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm report</c>: a run's report as tables.</summary>
+/// <summary><c>alm report</c>: prints the report of a run as tables.</summary>
 internal static class ReportCommand
 {
     private static readonly JsonSerializerOptions Layout = new() { WriteIndented = true, NewLine = "\n" };
@@ -61,7 +61,7 @@ internal static class ReportCommand
         }
     }
 
-    // Evaluation results have a table of their own; everything else is printed as it is.
+    // Results of evaluate have a table of their own. Everything else is printed as JSON.
     private static IReadOnlyList<string>? Judged(JsonNode? part)
         => Judgement.IsJudgement(part) ? EvaluationTable.Lines(EvaluationTable.FromJson(JsonSerializer.SerializeToUtf8Bytes(part))) : null;
 

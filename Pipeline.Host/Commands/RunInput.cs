@@ -7,7 +7,7 @@ using Spectre.Console;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>A definition and how to work on it: the options shared by every command that computes in a run folder.</summary>
+/// <summary>The options of every command that computes in a run folder: the definition, and how to work on it.</summary>
 internal sealed class RunInput
 {
     private readonly DefinitionInput _definition = new();
@@ -40,19 +40,20 @@ internal sealed class RunInput
         command.Options.Add(_libtorch);
     }
 
-    /// <summary>Runs a job with the definition; its errors become those of the command.</summary>
-    /// <param name="environment">Of the command.</param>
+    /// <summary>Runs a job with the definition. Its errors become those of the command.</summary>
+    /// <param name="environment">What the command runs on.</param>
     /// <param name="parsed">The command line.</param>
-    /// <param name="more">What the job is given besides.</param>
+    /// <param name="more">Further services for the job.</param>
     public Task RunAsync<TJob>(CommandEnvironment environment, ParseResult parsed, params object[] more)
         where TJob : class, IJob
         => RunAsync<TJob>(environment, parsed, through: null, from: null, more);
 
-    /// <param name="environment">Of the command.</param>
+    /// <summary>Runs a job with the definition, or with some of its flows.</summary>
+    /// <param name="environment">What the command runs on.</param>
     /// <param name="parsed">The command line.</param>
-    /// <param name="through">The flow after which a run ends.</param>
-    /// <param name="from">The flow that is done again, with those after it.</param>
-    /// <param name="more">What the job is given besides.</param>
+    /// <param name="through">The flow after which the run stops. Null stands for the last.</param>
+    /// <param name="from">The first flow that is done again, together with all later ones. Null if none is.</param>
+    /// <param name="more">Further services for the job.</param>
     /// <exception cref="DefinitionException">There is no such flow.</exception>
     public async Task RunAsync<TJob>(CommandEnvironment environment, ParseResult parsed, string? through, string? from, params object[] more)
         where TJob : class, IJob
@@ -75,7 +76,7 @@ internal sealed class RunInput
             if (flow is not null && definition.Definition.Flows.All(f => f.Name != flow))
                 throw new DefinitionException($"{option}: there is no flow '{flow}'; flows: {string.Join(", ", definition.Definition.Flows.Select(f => f.Name))}");
         }
-        // If there are several processes, the first one speaks for all.
+        // If there are several processes, only the first one shows progress.
         IProgressDisplay display = environment.IsTerminal && !settings.Plain && settings.Ranks.Rank == 0
             ? new TableDisplay(AnsiConsole.Console, environment.Time)
             : new PlainDisplay(settings.Ranks.Rank == 0 ? environment.Output : TextWriter.Null, environment.Time, settings.LineInterval);

@@ -6,7 +6,7 @@ using Pipeline.Host.Definitions;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm schema</c>: the JSON schema of definitions, for editors.</summary>
+/// <summary><c>alm schema</c>: prints the JSON schema of definitions, for editors.</summary>
 internal static class SchemaCommand
 {
     public static Command Create(CommandEnvironment environment)

@@ -7,7 +7,7 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm score</c>: the likelihood that a model gives to every token of a text.</summary>
+/// <summary><c>alm score</c>: computes the likelihood that a model gives to every token of a text, or its distribution over the next byte.</summary>
 internal static class ScoreCommand
 {
     public static Command Create(CommandEnvironment environment)

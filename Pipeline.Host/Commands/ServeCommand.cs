@@ -10,7 +10,7 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm serve</c>: models behind OpenAI's interface.</summary>
+/// <summary><c>alm serve</c>: serves models behind OpenAI's interface.</summary>
 internal static class ServeCommand
 {
     private const string KeyVariable = "ALM_API_KEY";
@@ -103,7 +103,8 @@ internal static class ServeCommand
         await server.StopAsync();
     }
 
-    // The harness counts in tokens, which are bytes for some models; its defaults of 2,048 and 256 would cut those short.
+    // A command that runs lm-evaluation-harness on the model. The harness counts in tokens, which are single bytes for some models. Its defaults of 2,048
+    // and 256 would cut their texts short.
     private static string Harness(IServedModel model, Uri url) => string.Create(
         CultureInfo.InvariantCulture,
         $"lm_eval --model local-completions --model_args model={model.Name},base_url={url}v1/completions,tokenizer_backend=remote,max_length={model.MaxLength},max_gen_toks={Math.Min(256, model.MaxLength / 4)}");

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>What a serving command waits for: the first signal stops it in good order, a second one at once.</summary>
+/// <summary>
+/// Lets a serving command wait for a signal. The first signal ends the wait, so that the server can stop in good order. A second one ends the process.
+/// </summary>
 internal sealed class ServerStop : IDisposable
 {
     private readonly TaskCompletionSource _stop = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -16,6 +18,7 @@ internal sealed class ServerStop : IDisposable
         _asked = environment.Signals?.StopRequested.Register(() => _stop.TrySetResult());
     }
 
+    /// <summary>Completes at the first signal, when a test asks for a stop, and when the token is cancelled.</summary>
     public async Task WaitAsync(CancellationToken cancellationToken)
     {
         using CancellationTokenRegistration cancelled = cancellationToken.Register(() => _stop.TrySetResult());

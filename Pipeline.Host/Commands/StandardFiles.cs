@@ -4,8 +4,8 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Host.Commands;
 
 /// <summary>
-/// <c>-</c> as a file of lines: standard input is kept in a temporary folder while the command runs, because lines
-/// are read twice, and output goes there until it is complete, like every output of alm.
+/// Lets <c>-</c> stand for standard input and output, in commands that read and write files of lines. Standard input is copied to a temporary folder,
+/// because its lines are read twice. The output is written there too, and is copied to standard output when it is complete.
 /// </summary>
 internal sealed class StandardFiles(CommandEnvironment environment) : IDisposable
 {
@@ -14,7 +14,7 @@ internal sealed class StandardFiles(CommandEnvironment environment) : IDisposabl
     private readonly Lazy<string> _folder = new(() =>
     {
         string folder = Directory.CreateTempSubdirectory("alm-").FullName;
-        // A signal that ends the command also deletes it.
+        // A signal that ends the command then deletes the folder too.
         WorkInHand.Add(environment.Storage, folder);
         return folder;
     });
@@ -23,7 +23,7 @@ internal sealed class StandardFiles(CommandEnvironment environment) : IDisposabl
 
     private string OutputCopy => Path.Combine(_folder.Value, "output.jsonl");
 
-    /// <summary>Full path of a file to read.</summary>
+    /// <summary>The full path of a file to read. Standard input is read to its end first.</summary>
     /// <exception cref="InputException">There is no such file.</exception>
     public string Input(string path)
     {
@@ -35,11 +35,11 @@ internal sealed class StandardFiles(CommandEnvironment environment) : IDisposabl
         return InputCopy;
     }
 
-    /// <summary>Full path of a file to write.</summary>
+    /// <summary>The full path of a file to write.</summary>
     public string Output(string path) => path == Mark ? OutputCopy : Path.GetFullPath(path);
 
-    /// <summary>Does the work, then copies what it wrote to standard output.</summary>
-    /// <exception cref="InputException">As the work throws it, but naming standard input instead of its copy.</exception>
+    /// <summary>Does the work. Then copies what it has written to standard output, if that is where the output goes.</summary>
+    /// <exception cref="InputException">The work has thrown it. The message names standard input instead of its copy.</exception>
     public async Task<T> RunAsync<T>(Func<Task<T>> work)
     {
         T result;

@@ -9,7 +9,7 @@ using Pipeline.Host.Runs.Parts;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm status</c>: how far a run is, from its folder alone.</summary>
+/// <summary><c>alm status</c>: prints how far a run is, from its folder alone.</summary>
 internal static class StatusCommand
 {
     private const int ShownFailures = 10;

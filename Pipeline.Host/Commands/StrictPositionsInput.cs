@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>Whether texts beyond a model's positions are refused, on the command line.</summary>
+/// <summary>The option that refuses texts which are longer than a model was made for.</summary>
 internal sealed class StrictPositionsInput
 {
     private readonly Option<bool> _strict = new("--strict-positions")

@@ -11,7 +11,7 @@ using Pipeline.Host.Runs;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm submit</c>: a definition as jobs of a scheduler.</summary>
+/// <summary><c>alm submit</c>: writes the jobs of a definition for a scheduler, and starts them if asked to.</summary>
 internal static class SubmitCommand
 {
     private static readonly IJobEngine[] Engines = [new SlurmJobs(), new KubernetesJobs()];
@@ -54,13 +54,14 @@ internal static class SubmitCommand
     private static IReadOnlyList<JobStep> Steps(CommandEnvironment environment, LoadedDefinition definition, string folder, JobResources resources)
     {
         using var stages = new UnrunStages(definition.Definition, folder, environment.Catalog(), environment.Storage, environment.Time);
-        // The definition as the run folder keeps it: with every --set applied, and as it was when the jobs were written.
+        // The jobs read the definition that is kept in the run folder, with every --set applied and as it is now.
         return JobPlan.Of(
             definition.Definition, [.. definition.Definition.Flows.Select(f => CommittedParts.Of(f, stages.Surroundings))],
             Path.Combine(folder, RunFiles.Definition), folder, resources.Tasks);
     }
 
-    /// <exception cref="InputException">The scheduler's command does not exist, or refused the jobs.</exception>
+    /// <summary>Starts the jobs.</summary>
+    /// <exception cref="InputException">The scheduler's command does not exist, or has refused the jobs.</exception>
     private static void Start(CommandEnvironment environment, IJobEngine engine, string script)
     {
         bool isThere = (environment.Variable("PATH") ?? "").Split(Path.PathSeparator).Any(p => p.Length > 0 && File.Exists(Path.Combine(p, engine.Command)));

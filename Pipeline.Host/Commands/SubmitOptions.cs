@@ -3,7 +3,7 @@ using Pipeline.Host.Jobs;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>What <c>alm submit</c> may be told besides the definition.</summary>
+/// <summary>The options of <c>alm submit</c>, besides those of the definition.</summary>
 internal sealed class SubmitOptions
 {
     private static readonly JobResources Default = new();
@@ -64,7 +64,7 @@ internal sealed class SubmitOptions
         Mount = parsed.GetValue(_mount)!,
     };
 
-    /// <summary>Command and first arguments.</summary>
+    /// <summary>How a node starts alm: the command and its first arguments.</summary>
     public IReadOnlyList<string> Alm(ParseResult parsed)
     {
         if (parsed.GetValue(_command) is { } command)

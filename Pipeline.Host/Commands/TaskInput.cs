@@ -4,7 +4,7 @@ using Pipeline.Stages.Tasks;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>The tasks of <c>alm evaluate --tasks</c>, and the options that override their files.</summary>
+/// <summary>The options of <c>alm evaluate</c> that name tasks, and those that override what the task files say.</summary>
 internal sealed class TaskInput
 {
     private readonly Option<string[]> _tasks = new("--tasks")
@@ -60,10 +60,11 @@ internal sealed class TaskInput
 
     public string? Reference(ParseResult parsed) => parsed.GetValue(_reference);
 
-    /// <summary>Where answers and results are kept; null: they are not kept.</summary>
+    /// <summary>The folder that answers and results are kept in. Null if they are not kept.</summary>
     public string? Folder(ParseResult parsed) => parsed.GetValue(_out) is { } folder ? Path.GetFullPath(folder) : null;
 
-    /// <exception cref="DefinitionException">An argument is not TASK=FILE, or there is no such task.</exception>
+    /// <summary>The options of <c>read-tasks</c>. Call it only if <see cref="IsGiven"/>.</summary>
+    /// <exception cref="DefinitionException">An argument is not of the form TASK=FILE, or there is no such task.</exception>
     public ReadTasksOptions Read(ParseResult parsed)
     {
         string[] files = [.. parsed.GetValue(_tasks)!.Select(Path.GetFullPath)];

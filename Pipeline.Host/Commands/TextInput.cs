@@ -10,7 +10,7 @@ using Pipeline.Stages.Text;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary>Files of text: the options shared by every command that takes some.</summary>
+/// <summary>The options of every command that reads files of text.</summary>
 internal sealed class TextInput
 {
     private const int MostPlainBytes = 256 << 20;
@@ -27,7 +27,8 @@ internal sealed class TextInput
 
     private readonly Option<int> _most = new("--max-documents") { Description = "Documents to read; 0 reads all.", HelpName = "N" };
 
-    /// <param name="command">Gets the options.</param>
+    /// <summary>Adds the options to a command.</summary>
+    /// <param name="command">The command.</param>
     /// <param name="isRequired">Whether files must be given.</param>
     public void AddTo(Command command, bool isRequired = true)
     {
@@ -40,11 +41,12 @@ internal sealed class TextInput
 
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(_files) is { Length: > 0 };
 
+    /// <summary>The documents of all files, in order. They are read when they are asked for.</summary>
     /// <exception cref="InputException">A file does not exist, or is not of a supported kind.</exception>
     public IAsyncEnumerable<TextDocument> Read(ParseResult parsed, CommandStages stages, IStorage storage)
     {
         string column = parsed.GetRequiredValue(_column);
-        // Every file must exist before the first is read.
+        // All files are opened first, so that a missing one is reported before any is read.
         List<ISource<TextDocument>> sources = [.. parsed.GetRequiredValue(_files).Select(path => Open(Path.GetFullPath(path), column, stages, storage))];
         IAsyncEnumerable<TextDocument> documents = sources.ToAsyncEnumerable().SelectMany(source => source.ReadAsync(CancellationToken.None));
         return parsed.GetValue(_most) is > 0 and int most ? documents.Take(most) : documents;

@@ -5,7 +5,7 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm tokenize</c>: the ids of texts, to compare with another implementation.</summary>
+/// <summary><c>alm tokenize</c>: writes the token ids of texts, to compare them with another implementation.</summary>
 internal static class TokenizeCommand
 {
     public static Command Create(CommandEnvironment environment)

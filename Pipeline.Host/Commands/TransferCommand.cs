@@ -6,7 +6,7 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm transfer</c>: a model under another tokenizer, without training.</summary>
+/// <summary><c>alm transfer</c>: gives a model another tokenizer without training it.</summary>
 internal static class TransferCommand
 {
     private const string Hypernetwork = "hypernetwork:";

@@ -8,7 +8,7 @@ using Pipeline.Stages.Shards;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm verify</c>: checks every checksum below a folder.</summary>
+/// <summary><c>alm verify</c>: checks all checksums in a folder and below it.</summary>
 internal static class VerifyCommand
 {
     public static Command Create(CommandEnvironment environment)
@@ -22,13 +22,13 @@ internal static class VerifyCommand
             IReadOnlyList<Finding> findings = environment.Storage.FileExists(full) && !environment.Storage.DirectoryExists(full)
                 ? VerifyFile(environment, full, cancellationToken)
                 : Verify(environment, full, cancellationToken);
-            // Unfinished output of a process, running or dead, was never promised to be valid.
+            // Leftovers are unfinished output of a process, which may still be running. Nobody has promised that they are valid.
             return Task.FromResult(findings.All(f => f.Kind == FindingKind.Leftover) ? ExitCodes.Success : ExitCodes.Input);
         });
         return command;
     }
 
-    /// <summary>Verifies a folder, and prints what is wrong and what was checked.</summary>
+    /// <summary>Verifies a folder, and prints what is wrong and how much was checked.</summary>
     /// <exception cref="InputException">There is no such folder.</exception>
     public static IReadOnlyList<Finding> Verify(CommandEnvironment environment, string folder, CancellationToken cancellationToken)
     {

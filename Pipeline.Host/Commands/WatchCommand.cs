@@ -4,7 +4,7 @@ using Pipeline.Host.Watching;
 
 namespace Pipeline.Host.Commands;
 
-/// <summary><c>alm watch</c>: a page of a run in progress, from its folder alone.</summary>
+/// <summary><c>alm watch</c>: serves a page that shows a run in progress, from its folder alone.</summary>
 internal static class WatchCommand
 {
     public static Command Create(CommandEnvironment environment)

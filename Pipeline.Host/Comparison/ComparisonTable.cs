@@ -5,10 +5,10 @@ using Pipeline.Host.Files;
 
 namespace Pipeline.Host.Comparison;
 
-/// <summary>A comparison as cells for a terminal or Markdown, and as JSON.</summary>
+/// <summary>Writes a comparison as the cells of a table, as Markdown and as JSON.</summary>
 internal static class ComparisonTable
 {
-    /// <summary>The header and a row per model; a column that no model has a value for is left out.</summary>
+    /// <summary>The header, and a row for each model. A column in which no model has a value is left out.</summary>
     public static IReadOnlyList<IReadOnlyList<string>> Rows(ComparedPart part)
     {
         List<(string Header, Func<ComparedModel, string> Cell)> columns =
@@ -28,7 +28,7 @@ internal static class ComparisonTable
         return [[.. columns.Select(c => c.Header)], .. part.Models.Select(m => (IReadOnlyList<string>)[.. columns.Select(c => c.Cell(m))])];
     }
 
-    /// <summary>Lines below a part's table.</summary>
+    /// <summary>Notes on one part, for below its table.</summary>
     public static IReadOnlyList<string> Notes(ComparedPart part, RunComparison comparison)
     {
         List<string> notes = [string.Create(
@@ -45,7 +45,7 @@ internal static class ComparisonTable
         return notes;
     }
 
-    /// <summary>What the runs are, and what should be known of them together.</summary>
+    /// <summary>Notes on the whole comparison: which runs are compared, and which of them are identical repeats.</summary>
     public static IReadOnlyList<string> Notes(RunComparison comparison) =>
     [
         .. comparison.Runs.Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Path}: run {r.Name}, seed {r.Seed}, definition {r.Definition}")),

@@ -4,21 +4,23 @@ using Pipeline.Host.Files;
 
 namespace Pipeline.Host.Comparison;
 
-/// <summary>A run that is done, by its report.</summary>
-/// <param name="Path">Its folder, as it was given.</param>
-/// <param name="Name">The definition's.</param>
-/// <param name="Seed">The definition's.</param>
-/// <param name="Definition">Hash of the resolved definition.</param>
+/// <summary>A finished run, as its report describes it.</summary>
+/// <param name="Path">The run folder, as it was given.</param>
+/// <param name="Name">The name in the definition.</param>
+/// <param name="Seed">The seed in the definition.</param>
+/// <param name="Definition">The hash of the canonical definition.</param>
 internal sealed record FinishedRun(string Path, string Name, long Seed, string Definition)
 {
     private IReadOnlyList<(string Part, Judgement Judgement)> _judgements = [];
 
-    /// <summary>Names of what its <c>evaluate</c> stages left, in the report's order.</summary>
+    /// <summary>The names of the parts that <c>evaluate</c> stages have left, in the order of the report.</summary>
     public IEnumerable<string> Parts => _judgements.Select(j => j.Part);
 
+    /// <summary>The judgement of a part; null if the run has none of that name.</summary>
     public Judgement? this[string part] => _judgements.FirstOrDefault(j => j.Part == part).Judgement;
 
-    /// <exception cref="Contracts.Errors.InputException">The run is not done, or its report is none.</exception>
+    /// <summary>Reads the report of a run.</summary>
+    /// <exception cref="Contracts.Errors.InputException">The run is not done, or its report is damaged.</exception>
     public static FinishedRun Read(IStorage storage, string folder) => RunReport.Read(storage, folder, report =>
     {
         List<(string, Judgement)> judgements = [];
@@ -30,15 +32,15 @@ internal sealed record FinishedRun(string Path, string Name, long Seed, string D
         return new FinishedRun(folder, (string?)report["run"] ?? "", (long?)report["seed"] ?? 0, (string?)report["definition"] ?? "") { _judgements = judgements };
     });
 
-    /// <summary>With one more part: the mean of others. Without it where one of those is missing.</summary>
+    /// <summary>The run with a further part, which is the mean of others. If the run lacks one of those, it stays as it is.</summary>
     public FinishedRun With(PartMean mean)
     {
         List<Judgement> parts = [.. mean.Of.Select(p => this[p]).OfType<Judgement>()];
         return parts.Count < mean.Of.Count ? this : this with { _judgements = [.. _judgements, (mean.Name, Judgement.Mean(parts))] };
     }
 
-    /// <summary>With what another run found of further models on the same texts, as if one run had judged them all.</summary>
-    /// <exception cref="Contracts.Errors.InputException">They were judged on different texts.</exception>
+    /// <summary>The run with the results of another run for further models on the same texts, as if one run had judged them all.</summary>
+    /// <exception cref="Contracts.Errors.InputException">The two runs cannot be compared, for example because their texts differ.</exception>
     public FinishedRun With(FinishedRun other)
     {
         RunComparison.CheckComparable([this, other]);

@@ -4,18 +4,21 @@ using Pipeline.Stages.Evaluation;
 
 namespace Pipeline.Host.Comparison;
 
-/// <summary>What one <c>evaluate</c> of one run found, as far as runs are compared by it.</summary>
-/// <param name="AgreementWith">The model that agreement was asked with; null where it was not asked for.</param>
-/// <param name="NotFinite">Names of models whose answers were not finite, which have no figures.</param>
+/// <summary>The results of one <c>evaluate</c> stage of a run, as far as runs are compared by them.</summary>
+/// <param name="Text">The text that the models were judged on.</param>
+/// <param name="Models">The models, in the order of the report.</param>
+/// <param name="AgreementWith">The reference model of agreement. Null if agreement was not asked for.</param>
+/// <param name="NotFinite">The names of models whose likelihoods were not finite. They have no results.</param>
 internal sealed record Judgement(JudgedText Text, IReadOnlyList<JudgedModel> Models, string? AgreementWith, IReadOnlyList<string> NotFinite)
 {
     public JudgedModel? this[string name] => Models.FirstOrDefault(m => m.Name == name);
 
-    /// <summary>A part of a report is whatever a stage left; these are evaluate's.</summary>
+    /// <summary>Whether a part of a report comes from an <c>evaluate</c> stage. Other stages leave parts too.</summary>
     public static bool IsJudgement(JsonNode? part) => part is JsonObject judgement && judgement.ContainsKey("models") && judgement.ContainsKey("windowBytes");
 
-    /// <returns>Null for a part that is no judgement.</returns>
-    /// <exception cref="JsonException">It is a broken one.</exception>
+    /// <summary>Reads a part of a report.</summary>
+    /// <returns>The judgement; null if the part comes from another stage.</returns>
+    /// <exception cref="JsonException">The part is damaged.</exception>
     public static Judgement? Read(JsonNode? part)
     {
         if (!IsJudgement(part))
@@ -28,7 +31,7 @@ internal sealed record Judgement(JudgedText Text, IReadOnlyList<JudgedModel> Mod
             [.. report.Models.Where(m => m.NotFinite is not null).Select(m => m.Name)]);
     }
 
-    /// <summary>With the models of another judgement on the same text that this one does not have.</summary>
+    /// <summary>The judgement with the further models of another one on the same text.</summary>
     public Judgement With(Judgement other) => this with
     {
         Models = [.. Models.UnionBy(other.Models, m => m.Name)],
@@ -36,7 +39,7 @@ internal sealed record Judgement(JudgedText Text, IReadOnlyList<JudgedModel> Mod
         NotFinite = [.. NotFinite.Union(other.NotFinite)],
     };
 
-    /// <summary>Several texts as one, each weighing the same whatever its length; of the models judged on all.</summary>
+    /// <summary>The mean of several texts, which have equal weights whatever their lengths. It has only the models that were judged on all of them.</summary>
     public static Judgement Mean(IReadOnlyList<Judgement> parts) => new(
         new JudgedText(
             parts.Max(p => p.Text.WindowBytes), parts.Sum(p => p.Text.Documents), parts.Sum(p => p.Text.Windows), parts.Sum(p => p.Text.Bytes), parts.Any(p => p.Text.IsCut)),
@@ -56,18 +59,19 @@ internal sealed record Judgement(JudgedText Text, IReadOnlyList<JudgedModel> Mod
         => parts.All(m => value(m) is not null) ? parts.Average(value) : null;
 }
 
-/// <summary>The text all models of a judgement were judged on; two runs compare when it is equal.</summary>
+/// <summary>The text that all models of a judgement were judged on. Two runs can be compared only if theirs are equal.</summary>
 internal sealed record JudgedText(int WindowBytes, long Documents, long Windows, long Bytes, bool IsCut);
 
-/// <param name="Name">As the definition names it.</param>
-/// <param name="Tokenizer">The tokenizer's fingerprint.</param>
-/// <param name="BitsPerByte">Bits over bytes.</param>
-/// <param name="Agreement">Share of the compared offsets where its likeliest next byte is the reference's, 0..1; null where there is none.</param>
+/// <summary>The results of a model.</summary>
+/// <param name="Name">The name in the definition.</param>
+/// <param name="Tokenizer">The fingerprint of its tokenizer.</param>
+/// <param name="BitsPerByte">Its bits per byte.</param>
+/// <param name="Agreement">The share of the compared places where its most likely next byte is that of the reference, from 0 to 1. Null if there is none.</param>
 internal sealed record JudgedModel(string Name, string Tokenizer, double BitsPerByte, double? Agreement)
 {
-    /// <summary>The share of all bytes where its likeliest next byte is the reference's, by exact next bytes; null where these were not asked for.</summary>
+    /// <summary>The share of all bytes where its most likely next byte is that of the reference, by exact next bytes. Null if these were not asked for.</summary>
     public double? ByteAgreement { get; init; }
 
-    /// <summary>Mean divergence of its exact next bytes from the reference's, in bits; null where these were not asked for.</summary>
+    /// <summary>The mean divergence of its exact next bytes from those of the reference, in bits. Null if these were not asked for.</summary>
     public double? Divergence { get; init; }
 }

@@ -1,10 +1,11 @@
 
 namespace Pipeline.Host.Comparison;
 
-/// <summary>Tables as Markdown, for pages that are checked in.</summary>
+/// <summary>Writes tables as Markdown.</summary>
 internal static class MarkdownTable
 {
-    /// <param name="rows">The first is the header; all have the same number of cells. The first column is words, the others numbers.</param>
+    /// <summary>The lines of a table, whose first column is aligned to the left and the others, which are numbers, to the right.</summary>
+    /// <param name="rows">The rows, of which the first is the header. All have the same number of cells.</param>
     public static IEnumerable<string> Lines(IReadOnlyList<IReadOnlyList<string>> rows)
         => [Line(rows[0]), "|---|" + string.Concat(Enumerable.Repeat("--:|", rows[0].Count - 1)), .. rows.Skip(1).Select(Line)];
 

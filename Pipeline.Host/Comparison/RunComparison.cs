@@ -4,10 +4,11 @@ using Pipeline.Host.Definitions;
 
 namespace Pipeline.Host.Comparison;
 
-/// <summary>Runs side by side: every part, every model, mean and spread over the runs.</summary>
-/// <param name="Runs">In the order given; values follow it.</param>
-/// <param name="Before">The model where the gap begins.</param>
-/// <param name="Teacher">The model where it ends.</param>
+/// <summary>Compares runs: for every part and every model, the results with mean and spread over the runs.</summary>
+/// <param name="Runs">The runs, in the order in which they were given. The values of each model have the same order.</param>
+/// <param name="Before">The name of the model that the gap is measured from.</param>
+/// <param name="Teacher">The name of the model that the gap is measured to.</param>
+/// <param name="Parts">The parts that any run has.</param>
 internal sealed record RunComparison(IReadOnlyList<FinishedRun> Runs, string Before, string Teacher, IReadOnlyList<ComparedPart> Parts)
 {
     public const string DefaultBefore = "student-initial";
@@ -15,14 +16,18 @@ internal sealed record RunComparison(IReadOnlyList<FinishedRun> Runs, string Bef
 
     public int Version { get; init; } = 1;
 
-    /// <summary>Null when no run has it.</summary>
+    /// <summary>The part of a name; null if no run has it.</summary>
     public ComparedPart? Part(string name) => Parts.FirstOrDefault(p => p.Name == name);
 
-    /// <param name="runs">One or more.</param>
-    /// <param name="means">Parts that are means of others, added to every run that has those.</param>
-    /// <param name="before">Where the gap begins.</param>
-    /// <param name="teacher">Where it ends.</param>
-    /// <exception cref="InputException">Runs that do not compare: other text, another tokenizer under the same name, nothing judged.</exception>
+    /// <summary>Compares one or more runs.</summary>
+    /// <param name="runs">The runs.</param>
+    /// <param name="means">Parts that are means of others. They are added to every run that has all of those.</param>
+    /// <param name="before">The name of the model that the gap is measured from.</param>
+    /// <param name="teacher">The name of the model that the gap is measured to.</param>
+    /// <exception cref="InputException">
+    /// The runs cannot be compared: their texts differ, a model has another tokenizer under the same name, their references of agreement differ, or no model
+    /// was judged.
+    /// </exception>
     public static RunComparison Of(
         IReadOnlyList<FinishedRun> runs, IReadOnlyList<PartMean> means, string before = DefaultBefore, string teacher = DefaultTeacher)
     {
@@ -40,11 +45,14 @@ internal sealed record RunComparison(IReadOnlyList<FinishedRun> Runs, string Bef
         return new RunComparison(runs, before, teacher, parts);
     }
 
-    /// <summary>The same with the least bits per byte first.</summary>
+    /// <summary>The same comparison, with the models sorted by bits per byte, the best first.</summary>
     public RunComparison BestFirst()
         => this with { Parts = [.. Parts.Select(p => p with { Models = [.. p.Models.OrderBy(m => m.BitsPerByte.Mean)] })] };
 
-    /// <exception cref="InputException">Parts of one name are of other texts, or a model has another tokenizer under the same name.</exception>
+    /// <summary>Checks that the runs can be compared.</summary>
+    /// <exception cref="InputException">
+    /// In parts of the same name, the texts or the references of agreement differ, or a model has another tokenizer under the same name.
+    /// </exception>
     internal static void CheckComparable(IReadOnlyList<FinishedRun> runs)
     {
         foreach (string name in runs.SelectMany(r => r.Parts).Distinct())

@@ -7,16 +7,20 @@ using Pipeline.Contracts.Definitions;
 
 namespace Pipeline.Host.Definitions;
 
-/// <summary>Writes a definition with every default in the order of declaration, so that equal runs are equal text.</summary>
+/// <summary>Writes a definition with every default filled in and its keys in the order of declaration, so that equal runs have equal text.</summary>
 internal sealed class CanonicalDefinition(OptionTypes types)
 {
     private static readonly JsonWriterOptions Layout = new() { Indented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>SHA-256 of the text, in lower-case hexadecimal.</summary>
     public static string Hash(string json) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(json)));
 
+    /// <summary>The canonical text of a definition. It ends with a line feed.</summary>
     public string Write(RunDefinition definition) => Write(json => WriteRecord(json, definition, includeExtending: true));
 
-    /// <summary>What decides the results of a flow: the run's keys, the flows before it, and itself.</summary>
+    /// <summary>The hash of everything that decides the results of a flow: the run's own keys, the flows before it, and the flow itself.</summary>
+    /// <param name="definition">The definition of the run.</param>
+    /// <param name="flow">The index of the flow.</param>
     public string FlowHash(RunDefinition definition, int flow)
     {
         RunDefinition before = definition with { Flows = definition.Flows.Take(flow + 1).ToList() };
@@ -39,10 +43,11 @@ internal sealed class CanonicalDefinition(OptionTypes types)
         json.WriteEndObject();
     }
 
-    // Only the run's own keys are left out: what extends a flow must run that flow again, which continues where it was.
+    // Extending keys are left out only among the run's own keys. A key that extends a flow must change the flow's hash: the flow then runs again, and
+    // continues where it was.
     private void WriteProperties(Utf8JsonWriter json, object record, bool includeExtending)
     {
-        // The default is left out: definitions from before there were backends keep their hash.
+        // The default backend is left out, so that definitions from before there were backends keep their hash.
         if (record is TeacherDefinition { Backend: not TeacherDefinition.DefaultBackend } teacher)
             json.WriteString("backend", teacher.Backend);
         foreach (OptionProperty property in types.Of(record.GetType()).Properties)

@@ -6,7 +6,10 @@ using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Host.Definitions;
 
-/// <summary>Binds a definition and checks what no single record can say about itself: names, neighbours, what stages need.</summary>
+/// <summary>
+/// Binds a definition, and checks what no single record can check by itself: names, the order of stages, and what stages need. One object binds one
+/// definition.
+/// </summary>
 internal sealed partial class DefinitionChecks
 {
     private const string KindKey = "stage";
@@ -26,9 +29,11 @@ internal sealed partial class DefinitionChecks
         _binder = new OptionBinder(types, errors, BindStage, BindTeacher);
     }
 
+    /// <summary>Binds the root of a definition and checks it. Everything wrong is added to the errors.</summary>
+    /// <returns>The definition; null if the root is not an object. It means something only if no value was wrong.</returns>
     public RunDefinition? Bind(SourceNode root)
     {
-        // Editors find the schema by this key.
+        // Editors find the schema by the key $schema. It is no part of the definition.
         var definition = (RunDefinition?)_binder.BindRecord(root, typeof(RunDefinition), "the definition", reserved: ["$schema"]);
         if (definition is null)
             return null;
@@ -65,7 +70,7 @@ internal sealed partial class DefinitionChecks
         string name = NameOf(node)!;
         int errorsBefore = _errors.Count;
         object? options = _binder.BindRecord(node, registration.OptionsType, $"{where}, stage '{name}'", reserved: Reserved);
-        // What defaults ask for in place of a wrong value means nothing.
+        // If a value is wrong, its default is in its place. Nobody has asked for what that default needs.
         if (options is IAsksTeacher asking && _errors.Count == errorsBefore)
             _asking.Add((node, $"{where}, stage '{name}'", asking));
         return options is null ? null : new StageDefinition(name, new StageKind(registration.Name), options);
@@ -197,14 +202,14 @@ internal sealed partial class DefinitionChecks
             _errors.Add(position, $"{what} named '{name}' (the other: {names[name]}); give one of them another \"name\"");
     }
 
-    // Names become folders and parts of --set paths.
+    // Names become names of folders, and parts of the paths of --set.
     private void CheckName(SourceNode? name, string what)
     {
         if (name is { Kind: SourceKind.String } && !NamePattern().IsMatch(name.Text))
             _errors.Add(name.Position, $"{what}: 'name': found {name.Describe()}, expected up to 64 letters, digits, '-' and '_', a letter or digit first");
     }
 
-    /// <summary>The stage's name: its kind, unless it says another.</summary>
+    /// <summary>The name of a stage: what it says under <c>name</c>, or else its kind. Null if it has neither.</summary>
     internal static string? NameOf(SourceNode stage)
         => stage.Kind != SourceKind.Object ? null
             : stage[NameKey] is { Kind: SourceKind.String } name ? name.Text

@@ -5,21 +5,26 @@ using Pipeline.Contracts.Definitions;
 
 namespace Pipeline.Host.Definitions;
 
-/// <summary>One key that differs. <paramref name="Extends"/>: the change only makes the run longer or its report another.</summary>
+/// <summary>One key in which two definitions differ.</summary>
+/// <param name="Path">The path of the key, as <c>--set</c> names it.</param>
+/// <param name="Was">The old value, as messages show it.</param>
+/// <param name="Is">The new value, as messages show it.</param>
+/// <param name="Extends">Whether the change only makes the run longer, or changes what it reports.</param>
 internal sealed record DefinitionChange(string Path, string Was, string Is, bool Extends)
 {
-    /// <summary>The flow that it is in, by its place before and after; null for the run's own keys.</summary>
+    /// <summary>The index of the flow that the key is in. Null for the run's own keys.</summary>
     public int? Flow { get; init; }
 
     /// <summary>Whether a training may use the new value when it continues from a checkpoint.</summary>
     public bool IsTunable { get; init; }
 }
 
-/// <summary>Compares the definition a run folder was begun with with the one it is asked to continue with; paths are those of <c>--set</c>.</summary>
+/// <summary>Compares the definition that a run folder was begun with and the one that it is asked to continue with.</summary>
 internal sealed class DefinitionDiff(OptionTypes types)
 {
     private const string Absent = "(absent)";
 
+    /// <summary>All differences. Flows are compared in order; if their stages are not the same, that is one difference.</summary>
     public IReadOnlyList<DefinitionChange> Compare(RunDefinition was, RunDefinition now)
     {
         var changes = new List<DefinitionChange>();
@@ -28,7 +33,7 @@ internal sealed class DefinitionDiff(OptionTypes types)
         return changes;
     }
 
-    /// <summary>The changes as lines "path: was → is".</summary>
+    /// <summary>The changes, each on an indented line of its own: "path: was OLD, is NEW".</summary>
     public static string Describe(IEnumerable<DefinitionChange> changes)
     {
         var text = new StringBuilder();

@@ -4,57 +4,57 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Host.Definitions;
 
-/// <summary>Collects everything wrong with a definition, so that a user mends it in one go.</summary>
+/// <summary>Collects everything that is wrong with a definition, so that a user can mend it in one go.</summary>
 internal sealed class DefinitionErrors
 {
-    // An untrusted file may have a million; nobody reads more than these.
+    // An untrusted file may have a million errors. Nobody reads more than these.
     private const int Shown = 100;
 
     private readonly List<(SourcePosition Position, string Message)> _errors = [];
     private readonly List<(SourcePosition Position, string Message)> _warnings = [];
     private bool _isInputAlone = true;
-    private int _all;
+    private int _total;
 
     public DefinitionErrors()
     {
     }
 
-    /// <summary>What was collected so far, to continue from.</summary>
+    /// <summary>Begins with a copy of what was collected before.</summary>
     public DefinitionErrors(DefinitionErrors before)
     {
         _errors = [.. before._errors];
         _warnings = [.. before._warnings];
-        (_all, Count, _isInputAlone) = (before._all, before.Count, before._isInputAlone);
+        (_total, Count, _isInputAlone) = (before._total, before.Count, before._isInputAlone);
     }
 
-    /// <summary>Errors that kept a value from being read; what was bound means nothing then. Broken rules are not among them.</summary>
+    /// <summary>How many values could not be read. If there are any, the bound definition means nothing. Broken rules are not counted.</summary>
     public int Count { get; private set; }
 
-    /// <summary>What is worth a person's eye and no reason to refuse, each with its place, in the order of the file.</summary>
+    /// <summary>What a person should look at, although it is no reason to refuse the definition. Each has its place. They are in the order of the file.</summary>
     public IReadOnlyList<string> Warnings => [.. InOrder(_warnings).Select(w => $"{w.Position}: warning: {w.Message}")];
 
-    /// <summary>A value that cannot be read.</summary>
+    /// <summary>Adds a value that cannot be read.</summary>
     public void Add(SourcePosition position, string message)
     {
         Count++;
         AddRule(position, message);
     }
 
-    /// <summary>A value that can be read and that a rule refuses: the rest of the definition can still be checked.</summary>
-    /// <param name="position">Where.</param>
-    /// <param name="message">What.</param>
-    /// <param name="isInput">Whether it is a fault of a file that is named, and the definition itself is in order.</param>
+    /// <summary>Adds a value that can be read, but that a rule refuses. The rest of the definition can still be checked.</summary>
+    /// <param name="position">Where it was written.</param>
+    /// <param name="message">What is wrong with it.</param>
+    /// <param name="isInput">Whether the fault is in a file that the definition names, and not in the definition itself.</param>
     public void AddRule(SourcePosition position, string message, bool isInput = false)
     {
         _isInputAlone &= isInput;
         if (_errors.Contains((position, message)))
             return;
-        _all++;
+        _total++;
         if (_errors.Count < Shown)
             _errors.Add((position, message));
     }
 
-    /// <summary>Whether something is wrong with a place already, so that what follows from it need not be said.</summary>
+    /// <summary>Whether this place already has an error, so that its consequences need not be reported.</summary>
     public bool IsFaulty(SourcePosition position) => _errors.Exists(e => e.Position == position);
 
     public void Warn(SourcePosition position, string message)
@@ -63,20 +63,21 @@ internal sealed class DefinitionErrors
             _warnings.Add((position, message));
     }
 
-    /// <exception cref="DefinitionException">There are errors; the message has one line for each, in the order of the file.</exception>
-    /// <exception cref="InputException">All errors are of files that the definition names.</exception>
+    /// <summary>Throws if anything is wrong.</summary>
+    /// <exception cref="DefinitionException">There are errors. The message has one line for each, in the order of the file.</exception>
+    /// <exception cref="InputException">There are errors, and all are in files that the definition names.</exception>
     public void ThrowIfAny()
     {
-        if (_all == 0)
+        if (_total == 0)
             return;
         var message = new StringBuilder();
         foreach ((SourcePosition position, string text) in InOrder(_errors))
             message.Append(position).Append(": ").Append(text).Append('\n');
-        if (_all > _errors.Count)
-            message.Append(CultureInfo.InvariantCulture, $"and {_all - _errors.Count} more errors\n");
+        if (_total > _errors.Count)
+            message.Append(CultureInfo.InvariantCulture, $"and {_total - _errors.Count} more errors\n");
         foreach (string warning in Warnings)
             message.Append(warning).Append('\n');
-        message.Append(CultureInfo.InvariantCulture, $"{_all} error{(_all == 1 ? "" : "s")}; nothing was started");
+        message.Append(CultureInfo.InvariantCulture, $"{_total} error{(_total == 1 ? "" : "s")}; nothing was started");
         throw _isInputAlone ? new InputException(message.ToString()) : new DefinitionException(message.ToString());
     }
 

@@ -5,27 +5,30 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Host.Definitions;
 
 /// <summary>
-/// Reads definition files: parse, apply <c>--set</c>, bind, check that neighbours fit. All errors of a file come together in one
-/// <see cref="DefinitionException"/>, each with its place; nothing is written anywhere.
+/// Reads definition files: parses the text, applies <c>--set</c>, binds the values, and checks that neighbouring stages fit. All errors of a file come
+/// together in one <see cref="DefinitionException"/>, each with its place. Nothing is written anywhere.
 /// </summary>
 internal sealed class DefinitionLoader(StageCatalog catalog, IStorage storage)
 {
-    /// <summary>Far above any definition; an untrusted file must not fill the memory.</summary>
+    /// <summary>The largest definition, in bytes. It is far above any real one: an untrusted file must not fill the memory.</summary>
     public const int MaxBytes = 1 << 20;
 
     private readonly OptionTypes _types = new();
 
-    /// <summary>What its definitions may name.</summary>
+    /// <summary>The stages and teachers that definitions may name.</summary>
     public StageCatalog Catalog => catalog;
 
-    /// <exception cref="DefinitionException">It does not exist, is too large, or has errors.</exception>
+    /// <summary>Reads a definition, and refuses one that breaks rules.</summary>
+    /// <param name="path">The path of the file.</param>
+    /// <param name="sets">The arguments of <c>--set</c>, in order.</param>
+    /// <exception cref="DefinitionException">The file does not exist, is too large, or has errors.</exception>
     public LoadedDefinition Load(string path, IReadOnlyList<string>? sets = null) => Refuse(Read(path, sets));
 
     /// <summary>
-    /// As <see cref="Load"/>, but rules that it breaks are left in <see cref="LoadedDefinition.Errors"/>: for callers that go on to look for
-    /// more, and for definitions of earlier runs.
+    /// Reads a definition as <see cref="Load"/> does, but leaves broken rules in <see cref="LoadedDefinition.Errors"/>. This is for callers that check further
+    /// rules, and for definitions of earlier runs.
     /// </summary>
-    /// <exception cref="DefinitionException">It does not exist, is too large, or cannot be read.</exception>
+    /// <exception cref="DefinitionException">The file does not exist, is too large, or cannot be read.</exception>
     public LoadedDefinition Read(string path, IReadOnlyList<string>? sets = null)
     {
         string full = Path.GetFullPath(path);
@@ -36,6 +39,8 @@ internal sealed class DefinitionLoader(StageCatalog catalog, IStorage storage)
         return ReadText(path, ReadAtMost(full, path), sets);
     }
 
+    /// <summary>Reads a definition from a text in UTF-8, and refuses one that breaks rules.</summary>
+    /// <exception cref="DefinitionException">The text has errors.</exception>
     public LoadedDefinition Parse(string source, ReadOnlySpan<byte> utf8, IReadOnlyList<string>? sets = null) => Refuse(ReadText(source, utf8, sets));
 
     private static LoadedDefinition Refuse(LoadedDefinition definition)

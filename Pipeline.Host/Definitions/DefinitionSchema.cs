@@ -8,7 +8,7 @@ using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Host.Definitions;
 
-/// <summary>The JSON schema of definition files, generated from the same records that the loader binds: editors complete and check by it.</summary>
+/// <summary>Generates the JSON schema of definition files, from the same records that the loader binds. Editors use it to complete and check definitions.</summary>
 internal sealed class DefinitionSchema(StageCatalog catalog)
 {
     private static readonly JsonSerializerOptions Layout = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };

@@ -2,10 +2,10 @@ using Pipeline.Contracts.Definitions;
 
 namespace Pipeline.Host.Definitions;
 
-/// <summary>A definition that could be read.</summary>
-/// <param name="Definition">With defaults filled in and <c>--set</c> applied.</param>
-/// <param name="Json">The same in canonical form: what the run folder keeps.</param>
-/// <param name="Hash">SHA-256 of it, in hex.</param>
-/// <param name="Source">As it was written, with places.</param>
-/// <param name="Errors">Rules that it breaks by itself; none where the loader was asked to refuse them.</param>
+/// <summary>A definition that was read. It may still break rules.</summary>
+/// <param name="Definition">The definition, with <c>--set</c> applied and defaults filled in.</param>
+/// <param name="Json">Its canonical text, which the run folder keeps.</param>
+/// <param name="Hash">The SHA-256 of that text, in hexadecimal.</param>
+/// <param name="Source">What was written, with the place of each value.</param>
+/// <param name="Errors">The rules that the definition breaks by itself. There are none if the loader was asked to refuse them.</param>
 internal sealed record LoadedDefinition(RunDefinition Definition, string Json, string Hash, SourceNode Source, DefinitionErrors Errors);

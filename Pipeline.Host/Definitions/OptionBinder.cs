@@ -6,21 +6,24 @@ using Pipeline.Contracts.Definitions;
 namespace Pipeline.Host.Definitions;
 
 /// <summary>
-/// Fills options records from a tree. Every error is collected; a value that is wrong leaves its default, so that the rest is checked too.
+/// Fills options records from the tree of a definition. All errors are collected. A value that is wrong leaves its default in place, so that the rest is
+/// checked too.
 /// </summary>
-/// <param name="types">Options records.</param>
-/// <param name="errors">Where errors go.</param>
-/// <param name="bindStage">Makes a stage of an entry: the kinds of stages are a table, not a type.</param>
-/// <param name="bindTeacher">Makes a teacher of an entry, given what it is and its key path: backends are a table too.</param>
+/// <param name="types">Describes options records.</param>
+/// <param name="errors">Collects the errors.</param>
+/// <param name="bindStage">Makes a stage of an entry. Its options depend on the kind of stage, which is a name in a table.</param>
+/// <param name="bindTeacher">Makes a teacher of an entry, given a description for messages and its key path. Its options depend on the backend.</param>
 internal sealed class OptionBinder(
     OptionTypes types, DefinitionErrors errors, Func<SourceNode, string, StageDefinition?> bindStage, Func<SourceNode, string, string, TeacherDefinition?> bindTeacher)
 {
+    /// <summary>Fills a record from an object, and checks it.</summary>
     /// <param name="node">What was written.</param>
-    /// <param name="type">The record.</param>
-    /// <param name="where">What it is, for messages: "flow 'score', stage 'tokenize'".</param>
-    /// <param name="path">Key path inside of it; empty at its root.</param>
+    /// <param name="type">The type of the record.</param>
+    /// <param name="where">Where it is, for messages, such as "flow 'score', stage 'tokenize'".</param>
+    /// <param name="path">The path of the object's key from there; empty if it is that thing itself.</param>
     /// <param name="reserved">Keys that the caller reads itself.</param>
-    /// <param name="start">A record to change a copy of; the type's defaults when null.</param>
+    /// <param name="start">A record whose copy is filled. Null to begin with the defaults of the type.</param>
+    /// <returns>The record; null if the node is not an object.</returns>
     public object? BindRecord(SourceNode node, Type type, string where, string path = "", IReadOnlyList<string>? reserved = null, object? start = null)
     {
         if (node.Kind != SourceKind.Object)
@@ -100,7 +103,7 @@ internal sealed class OptionBinder(
         }
     }
 
-    // A flow is a thing of its own in messages; every other record is a part of what it stands in.
+    // Messages name a flow by itself, and every other record by what it is in.
     private static string RecordName(Type type, SourceNode node, string where)
         => type == typeof(FlowDefinition) ? $"flow '{node["name"]?.Text ?? "?"}'" : where;
 
@@ -124,7 +127,7 @@ internal sealed class OptionBinder(
 
     private static bool TryInteger(SourceNode node, Type type, out object? value)
     {
-        // 1e6 and 500.0 are integers to a person.
+        // People write integers as 1e6 or 500.0 too.
         bool whole = decimal.TryParse(node.Text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal exact) && exact == decimal.Truncate(exact);
         if (type == typeof(int))
         {
@@ -137,7 +140,7 @@ internal sealed class OptionBinder(
 
     private bool TryEnum(SourceNode node, Type type, string where, string path, out object? value)
     {
-        // Written as in code too: appendLower is append-lower.
+        // Names may also be written as in code: appendLower is append-lower.
         value = Enum.GetValues(type).Cast<object>().FirstOrDefault(v => OptionType.EnumName(v) == node.Text || OptionType.KeyOf(v.ToString()!) == node.Text);
         if (value is not null)
             return true;
@@ -175,7 +178,7 @@ internal sealed class OptionBinder(
             errors.AddRule(node.Nearest(KeyPath(result.MemberNames.FirstOrDefault() ?? "")).Position, $"{where}: {result.ErrorMessage}");
     }
 
-    // Members are named as in code: Models[1].Name is models[1].name.
+    // Rules name members as in code: Models[1].Name becomes models[1].name.
     private static string KeyPath(string members) => string.Join('.', members.Split('.').Select(OptionType.KeyOf));
 
     private bool Wrong(SourceNode node, string where, string path, string expected)
@@ -198,7 +201,7 @@ internal sealed class OptionBinder(
         _ => "an object",
     }) + (value.Nullable ? ", or null" : "");
 
-    // A default may be shared by all instances of a record: change a copy.
+    // A default may be shared by all instances of a record, so a copy is changed.
     private static object Clone(object record)
         => record.GetType().GetMethod("<Clone>$", BindingFlags.Public | BindingFlags.Instance)?.Invoke(record, null)
             ?? throw new InvalidOperationException($"{record.GetType().Name} is not a record");

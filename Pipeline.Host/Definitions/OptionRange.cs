@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Pipeline.Host.Definitions;
 
-/// <summary>A [Range] as numbers, and as messages and schemas say it.</summary>
+/// <summary>The bounds of a [Range] attribute, as numbers and as text for messages and schemas.</summary>
 internal readonly record struct OptionRange(double Minimum, double Maximum, bool MinimumIsExclusive, bool MaximumIsExclusive)
 {
     public static OptionRange Of(RangeAttribute range) => new(
@@ -12,6 +12,7 @@ internal readonly record struct OptionRange(double Minimum, double Maximum, bool
         range.MinimumIsExclusive,
         range.MaximumIsExclusive);
 
+    /// <summary>Whether there is a real upper bound. The largest value of the type stands for none.</summary>
     public bool HasMaximum => Maximum < int.MaxValue || (Maximum > int.MaxValue && Maximum < long.MaxValue && Maximum < double.MaxValue);
 
     public bool Contains(double value)

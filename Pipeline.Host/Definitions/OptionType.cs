@@ -7,6 +7,7 @@ using Pipeline.Contracts.Definitions;
 
 namespace Pipeline.Host.Definitions;
 
+/// <summary>The kinds of values in a definition.</summary>
 internal enum OptionKind
 {
     Boolean,
@@ -20,7 +21,11 @@ internal enum OptionKind
     Teacher,
 }
 
-/// <summary>What a value may be. <paramref name="Element"/> is a list's; <paramref name="Type"/> is without Nullable.</summary>
+/// <summary>What a value may be.</summary>
+/// <param name="Kind">The kind of value.</param>
+/// <param name="Type">The type of the property, without Nullable.</param>
+/// <param name="Nullable">Whether null is allowed.</param>
+/// <param name="Element">For a list, what its items may be; otherwise null.</param>
 internal sealed record OptionValue(OptionKind Kind, Type Type, bool Nullable, OptionValue? Element);
 
 /// <summary>A key that a definition may set.</summary>
@@ -42,7 +47,7 @@ internal sealed record OptionProperty(PropertyInfo Property, string Key, OptionV
         Property.GetCustomAttributes<ValidationAttribute>().Where(a => a is not RangeAttribute).ToList();
 }
 
-/// <summary>An options record, as the loader, the schema and the comparison see it.</summary>
+/// <summary>Describes an options record: its keys, with what each may be. The loader, the schema, the comparison and the reference are built on it.</summary>
 internal sealed class OptionType
 {
     private OptionType(Type type, IReadOnlyList<OptionProperty> properties)
@@ -53,10 +58,11 @@ internal sealed class OptionType
 
     public Type Type { get; }
 
-    /// <summary>In the order of declaration.</summary>
+    /// <summary>The keys, in the order of declaration.</summary>
     public IReadOnlyList<OptionProperty> Properties { get; }
 
-    /// <exception cref="InvalidOperationException">The record has a property of a type that definitions do not know: a defect of the stage.</exception>
+    /// <summary>Describes a type by reflection. <see cref="OptionTypes"/> keeps the result.</summary>
+    /// <exception cref="InvalidOperationException">The type cannot be used in definitions, which is a defect of the stage.</exception>
     public static OptionType Of(Type type)
     {
         if (type.GetConstructor(Type.EmptyTypes) is null)
@@ -70,14 +76,16 @@ internal sealed class OptionType
         return new OptionType(type, properties);
     }
 
+    /// <summary>The key of a property in definitions: its name in camel case.</summary>
     public static string KeyOf(string propertyName) => JsonNamingPolicy.CamelCase.ConvertName(propertyName);
 
+    /// <summary>The name of an enum's value in definitions: lower case, with hyphens.</summary>
     public static string EnumName(object value) => JsonNamingPolicy.KebabCaseLower.ConvertName(value.ToString()!);
 
-    /// <summary>A record with every default; <c>required</c> binds compilers, not reflection.</summary>
+    /// <summary>A record with all defaults. Required properties are not set: reflection is not bound by <c>required</c>.</summary>
     public object CreateDefault() => Activator.CreateInstance(Type)!;
 
-    // A record that another derives from has its keys first.
+    // The keys of a base record come before those of a derived one.
     private static int Depth(Type type) => type.BaseType is { } parent ? Depth(parent) + 1 : 0;
 
     private static OptionValue ValueOf(PropertyInfo property, Type type, bool nullable)

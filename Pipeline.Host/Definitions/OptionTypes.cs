@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Pipeline.Host.Definitions;
 
-/// <summary>Options records already looked at.</summary>
+/// <summary>Keeps the descriptions of options records, because reflection is slow. Thread-safe.</summary>
 internal sealed class OptionTypes
 {
     private readonly ConcurrentDictionary<Type, OptionType> _types = new();

@@ -4,8 +4,8 @@ using System.Text;
 namespace Pipeline.Host.Definitions;
 
 /// <summary>
-/// <c>--set PATH=VALUE</c>: PATH is keys with dots; below <c>flows</c> it names the flow, or <c>*</c> for every flow that has the stage,
-/// and then the stage. VALUE is JSON where it reads as JSON, a string otherwise.
+/// Applies <c>--set PATH=VALUE</c>. PATH is a sequence of keys with dots in between. After <c>flows</c> come the name of a flow, or <c>*</c> for every flow
+/// that has the stage, and the name of the stage. VALUE is read as JSON if it is JSON, and as a string otherwise.
 /// </summary>
 internal static class SetArgument
 {
@@ -44,7 +44,7 @@ internal static class SetArgument
             errors.Add(origin, "--set cannot exchange or rename a stage; edit the definition, or set one of the stage's options");
             return;
         }
-        // Read again for each stage: a later --set into one flow must not reach the others.
+        // Each stage gets a value of its own, so that a later --set into one flow does not change the others.
         foreach (SourceNode stage in stages)
             SetIn(stage, path, 3, ReadValue(value, origin), origin, errors);
     }

@@ -2,6 +2,7 @@ using System.Globalization;
 
 namespace Pipeline.Host.Definitions;
 
+/// <summary>The kinds of JSON values.</summary>
 internal enum SourceKind
 {
     Object,
@@ -12,31 +13,31 @@ internal enum SourceKind
     Null,
 }
 
-/// <summary>A JSON value that remembers where it was written.</summary>
+/// <summary>A JSON value together with the place where it was written.</summary>
 internal sealed class SourceNode(SourceKind kind, string text, SourcePosition position)
 {
     public SourceKind Kind { get; } = kind;
 
-    /// <summary>The string's value, or the number or literal as written.</summary>
+    /// <summary>The value of a string, or a number or literal as it was written. Empty for objects and arrays.</summary>
     public string Text { get; } = text;
 
     public SourcePosition Position { get; } = position;
 
-    /// <summary>Members of an object, in order.</summary>
+    /// <summary>The members of an object, in order.</summary>
     public List<SourceMember> Members { get; } = [];
 
-    /// <summary>Items of an array.</summary>
+    /// <summary>The items of an array.</summary>
     public List<SourceNode> Items { get; } = [];
 
-    /// <summary>What a <c>--set</c> said before it was read as JSON: 017 may be meant as a string.</summary>
+    /// <summary>The text of a <c>--set</c> before it was read as JSON, because a number such as 1e3 may be meant as a string. Null for other values.</summary>
     public string? SetText { get; init; }
 
     public SourceNode? this[string name] => Members.Find(m => m.Name == name)?.Value;
 
-    /// <summary>The value at a key path such as <c>models[0].name</c>, or the last one on the way there that was written.</summary>
+    /// <summary>The value at a key path such as <c>models[0].name</c>. If it was not written, the last value on the way there.</summary>
     public SourceNode Nearest(string path) => Walk(path).Node;
 
-    /// <summary>The value at a key path; null where it was not written.</summary>
+    /// <summary>The value at a key path. Null if it was not written.</summary>
     public SourceNode? Find(string path) => Walk(path) is (var node, true) ? node : null;
 
     private (SourceNode Node, bool IsWhole) Walk(string path)
@@ -54,7 +55,7 @@ internal sealed class SourceNode(SourceKind kind, string text, SourcePosition po
         return (node, true);
     }
 
-    /// <summary>As an error message shows it.</summary>
+    /// <summary>The value as error messages show it.</summary>
     public string Describe() => Kind switch
     {
         SourceKind.Object => "an object",
@@ -67,4 +68,8 @@ internal sealed class SourceNode(SourceKind kind, string text, SourcePosition po
     private static string Shorten(string text) => text.Length <= 60 ? text : text[..60] + "…";
 }
 
+/// <summary>A member of a JSON object.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Position">Where the name was written.</param>
+/// <param name="Value">Its value.</param>
 internal sealed record SourceMember(string Name, SourcePosition Position, SourceNode Value);

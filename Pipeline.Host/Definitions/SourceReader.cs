@@ -5,12 +5,16 @@ using System.Text.Unicode;
 
 namespace Pipeline.Host.Definitions;
 
-/// <summary>JSON with comments and trailing commas, as a tree with positions. Depth is limited; the caller limits the size.</summary>
+/// <summary>Reads JSON with comments and trailing commas as a tree with positions. The depth is limited here; the caller has to limit the size.</summary>
 internal static class SourceReader
 {
     private const int MaxDepth = 32;
 
-    /// <returns>Null when the text is not JSON: the one error that hides all others.</returns>
+    /// <summary>Reads a text.</summary>
+    /// <param name="source">The name of the text in error messages.</param>
+    /// <param name="utf8">The text.</param>
+    /// <param name="errors">Collects the errors.</param>
+    /// <returns>The root of the tree; null if the text is not JSON. No other error can be found then.</returns>
     public static SourceNode? Read(string source, ReadOnlySpan<byte> utf8, DefinitionErrors errors)
     {
         ReadOnlySpan<byte> bom = Encoding.UTF8.Preamble;
@@ -96,7 +100,7 @@ internal static class SourceReader
         }
         catch (InvalidOperationException)
         {
-            // The bytes are valid, so it is an escaped half of a surrogate pair.
+            // The bytes are valid UTF-8, so it can only be an escaped half of a surrogate pair.
             errors.Add(position, "a string with half a surrogate pair (\\uD800 to \\uDFFF); write the character itself");
             return "";
         }
@@ -134,14 +138,14 @@ internal static class SourceReader
 
         public int StartOf(int line) => _starts[Math.Min(line, _starts.Count - 1)];
 
-        /// <summary>Columns count characters, as editors do.</summary>
+        /// <summary>The position of a byte. Columns count characters, as editors do.</summary>
         public SourcePosition At(ReadOnlySpan<byte> utf8, int offset)
         {
             offset = Math.Min(offset, utf8.Length);
             int line = _starts.BinarySearch(offset);
             if (line < 0)
                 line = ~line - 1;
-            // Continues from the last place: counting a line of a megabyte again for each of its values would take minutes.
+            // Counts on from the last position. If a line had a megabyte, counting it again for each of its values would take minutes.
             (int from, int column) = line == _last.Line && offset >= _last.Offset ? (_last.Offset, _last.Column) : (_starts[line], 1);
             foreach (byte b in utf8[from..offset])
                 column += (b & 0xC0) == 0x80 ? 0 : 1;

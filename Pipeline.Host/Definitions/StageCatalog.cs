@@ -5,13 +5,14 @@ using Pipeline.Stages.Teacher;
 
 namespace Pipeline.Host.Definitions;
 
-/// <summary>The stages and teacher backends a definition may name, by name.</summary>
+/// <summary>The stages and teacher backends that a definition may name.</summary>
 internal sealed class StageCatalog
 {
     private readonly Dictionary<string, StageRegistration> _byName = new(StringComparer.Ordinal);
 
-    /// <param name="stages">Their names are distinct.</param>
-    /// <param name="teachers">Backends; those of <see cref="TeacherTable"/> when null.</param>
+    /// <summary>Makes a catalog.</summary>
+    /// <param name="stages">The stages. Their names must be distinct.</param>
+    /// <param name="teachers">The teacher backends. Null stands for those of <see cref="TeacherTable"/>.</param>
     public StageCatalog(IReadOnlyList<StageRegistration> stages, IReadOnlyList<TeacherRegistration>? teachers = null)
     {
         Teachers = teachers ?? TeacherTable.All;
@@ -28,7 +29,7 @@ internal sealed class StageCatalog
 
     public StageRegistration this[string name] => _byName[name];
 
-    /// <summary>What the stages of a flow say to each other, and what the flows of its run write.</summary>
+    /// <summary>What the stages of a flow tell each other, and what the flows of its run write.</summary>
     public FlowFacts FactsOf(FlowDefinition flow, RunDefinition run)
     {
         FlowOutput[] outputs = [.. run.Flows.SelectMany((f, i) => OutputsOf(f).Select(o => new FlowOutput(o, f.Name, i, Facts(f) with { Index = i })))];
@@ -41,7 +42,7 @@ internal sealed class StageCatalog
         };
     }
 
-    /// <summary>What a flow leaves below the run folder.</summary>
+    /// <summary>The files and folders that a flow leaves in the run folder.</summary>
     public IEnumerable<StageOutput> OutputsOf(FlowDefinition flow) => flow.Stages.SelectMany(s => _byName[s.Kind.Value].Outputs(s.Options));
 
     private FlowFacts Facts(FlowDefinition flow)

@@ -1,11 +1,12 @@
 namespace Pipeline.Host.Definitions;
 
-/// <summary>"did you mean": the nearest of the known names, when one is near.</summary>
+/// <summary>The end of an error message about an unknown name: the most similar known name, if one is similar.</summary>
 internal static class Suggestion
 {
     private const int LongestName = 64;
 
-    /// <returns>"; did you mean 'x'?", or what is known when nothing is near.</returns>
+    /// <summary>Suggests a name for one that was not found.</summary>
+    /// <returns>"; did you mean 'x'?", or the list of known names if none is similar.</returns>
     public static string For(string found, IEnumerable<string> known)
     {
         List<string> names = known.Order(StringComparer.Ordinal).ToList();
@@ -30,7 +31,7 @@ internal static class Suggestion
         return nearest;
     }
 
-    // Edits of one letter, and neighbours swapped.
+    // The edit distance, in which two swapped neighbours count as one edit.
     private static int Distance(string a, string b)
     {
         var d = new int[a.Length + 1, b.Length + 1];

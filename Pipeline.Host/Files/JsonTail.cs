@@ -5,12 +5,14 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Host.Files;
 
-/// <summary>The last lines of a file with a JSON object on each, which others may append to meanwhile.</summary>
+/// <summary>Reads the last lines of a file of JSON objects, one on each line. Other processes may append to it meanwhile.</summary>
 internal static class JsonTail
 {
     private const int MostBytes = 1 << 18;
 
-    /// <summary>The objects on the lines within the last quarter of a megabyte, oldest first; a line that is cut at either end is left out.</summary>
+    /// <summary>
+    /// The objects in the last 256 KiB of the file, the oldest first. Lines that are cut at either end are left out. Empty if there is no such file.
+    /// </summary>
     public static IReadOnlyList<JsonObject> Read(IStorage storage, string path)
     {
         if (!storage.FileExists(path))
@@ -30,7 +32,7 @@ internal static class JsonTail
         return objects;
     }
 
-    /// <summary>A string of an object; null where it has none of that name.</summary>
+    /// <summary>The string under a name; null if the object has none there.</summary>
     public static string? Text(this JsonObject line, string name) => line[name] is JsonValue value && value.TryGetValue(out string? text) ? text : null;
 
     private static JsonObject? Parse(string line)

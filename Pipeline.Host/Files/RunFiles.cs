@@ -1,7 +1,7 @@
 
 namespace Pipeline.Host.Files;
 
-/// <summary>Names of what the host itself keeps in a run folder.</summary>
+/// <summary>The names of the files and folders that the host itself keeps in a run folder.</summary>
 internal static class RunFiles
 {
     public const string Lock = "run.lock";

@@ -5,7 +5,7 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Host.Files;
 
-/// <summary><c>report.json</c>, as those read it who show or compare runs; RunReportWriter says what is in it.</summary>
+/// <summary>Reads <c>report.json</c>, for showing and comparing runs. RunReportWriter says what is in it.</summary>
 internal static class RunReport
 {
     private const int MaxBytes = 256 << 20;
@@ -17,8 +17,11 @@ internal static class RunReport
         NewLine = "\n",
     };
 
-    /// <summary>Reads a run's report and makes of it what the caller needs.</summary>
-    /// <exception cref="InputException">The run is not done, or <paramref name="use"/> finds its report to be none.</exception>
+    /// <summary>Reads the report of a run.</summary>
+    /// <param name="storage">The storage that the run is in.</param>
+    /// <param name="folder">The run folder.</param>
+    /// <param name="use">Takes what the caller needs from the report. Its JSON exceptions mean that the file is not a report.</param>
+    /// <exception cref="InputException">The run is not done, or the file is not a report.</exception>
     public static T Read<T>(IStorage storage, string folder, Func<JsonObject, T> use)
     {
         string file = Path.Combine(Path.GetFullPath(folder), RunFiles.Report);

@@ -3,14 +3,15 @@ using Pipeline.Stages.Teacher.Gguf;
 
 namespace Pipeline.Host.Gguf;
 
-/// <summary>What llama.cpp itself makes of a file: it tokenizes a prompt, takes the most likely token again and again, and writes their text.</summary>
+/// <summary>Lets llama.cpp itself continue a prompt: it tokenizes the prompt, and takes the most likely token again and again.</summary>
 internal static class GgufAnswer
 {
-    /// <param name="file">Full path.</param>
-    /// <param name="prompt">Text; special tokens written in it are plain text.</param>
-    /// <param name="endId">The token that ends the text; null: none does.</param>
-    /// <param name="tokens">At most this many new ones.</param>
-    /// <param name="cancellationToken">Ends the process.</param>
+    /// <summary>The text that follows a prompt.</summary>
+    /// <param name="file">The full path of the GGUF file.</param>
+    /// <param name="prompt">The prompt. Special tokens that are written in it count as plain text.</param>
+    /// <param name="endId">The token that ends the text. Null if there is none.</param>
+    /// <param name="tokens">The most new tokens.</param>
+    /// <param name="cancellationToken">Ends the process in which llama.cpp runs.</param>
     public static string Of(string file, string prompt, int? endId, int tokens, CancellationToken cancellationToken)
     {
         using GgufWorkerClient llama = GgufWorkerClient.Open(new GgufWorkers(), file, Environment.ProcessorCount, chunkTokens: 256, cancellationToken: cancellationToken);

@@ -2,13 +2,14 @@ using Pipeline.Stages.Teacher.Gguf;
 
 namespace Pipeline.Host.Gguf;
 
-/// <summary>The other end of <see cref="GgufWorkerClient"/>: answers one request after the other until its input ends.</summary>
+/// <summary>The counterpart of <see cref="GgufWorkerClient"/> in the process of llama.cpp. It answers one request after the other.</summary>
 internal sealed class GgufWorker(WorkerPipe pipe) : IDisposable
 {
     private LlamaModel? _model;
 
     private LlamaModel Model => _model ?? throw new InvalidDataException("no file is open");
 
+    /// <summary>Answers requests until the input ends.</summary>
     public void Run()
     {
         while (pipe.Receive() is { } request)
@@ -18,7 +19,7 @@ internal sealed class GgufWorker(WorkerPipe pipe) : IDisposable
             {
                 Answer(request.Message, request.Payload);
             }
-#pragma warning disable CA1031 // Whatever llama.cpp or the request threw, the other end is to know it.
+#pragma warning disable CA1031 // The client must learn of any exception, and the worker must stay able to answer.
             catch (Exception e)
 #pragma warning restore CA1031
             {

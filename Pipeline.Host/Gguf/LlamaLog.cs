@@ -3,7 +3,10 @@ using LLama.Native;
 
 namespace Pipeline.Host.Gguf;
 
-/// <summary>What llama.cpp warns of and fails with: the only place where it gives reasons. Written to standard error, and kept for an answer.</summary>
+/// <summary>
+/// The warnings and errors of llama.cpp, which gives its reasons nowhere else. They are written to standard error, and kept so that an answer can include
+/// them.
+/// </summary>
 internal static class LlamaLog
 {
     private const int KeptCharacters = 4000;
@@ -12,6 +15,7 @@ internal static class LlamaLog
     private static readonly StringBuilder s_kept = new();
     private static bool s_goesOn;
 
+    /// <summary>Takes a message of llama.cpp. A message may continue the one before it.</summary>
     public static void Add(LLamaLogLevel level, string message)
     {
         lock (s_gate)
@@ -26,7 +30,7 @@ internal static class LlamaLog
         Console.Error.Write(message);
     }
 
-    /// <summary>What was kept since the last call.</summary>
+    /// <summary>Returns what was kept since the last call, at most the last few thousand characters.</summary>
     public static string Take()
     {
         lock (s_gate)

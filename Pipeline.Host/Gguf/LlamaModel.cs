@@ -6,8 +6,9 @@ using Pipeline.Stages.Teacher.Gguf;
 namespace Pipeline.Host.Gguf;
 
 /// <summary>
-/// A model in llama.cpp, set up so that a row's numbers depend on nothing but the row: float32 keys and values, no flash attention (which
-/// rounds them to float16), no repacked weights (whose sums depend on a row's neighbours), one row at a time.
+/// A model in llama.cpp. It is set up so that the numbers of a row, which is one sequence of tokens, depend on nothing but the row: keys and values are in
+/// float32, there is no flash attention (which rounds them to float16), weights are not repacked (their sums would depend on the row's neighbours), and one
+/// row is computed at a time. Not thread-safe.
 /// </summary>
 internal sealed class LlamaModel : IDisposable
 {
@@ -20,10 +21,15 @@ internal sealed class LlamaModel : IDisposable
     private bool[] _boundary = [];
     private float[] _scratch = [];
 
-    /// <summary>Ids whose keys and values the context holds.</summary>
+    /// <summary>The ids whose keys and values are in the context.</summary>
     private int[] _held = [];
 
-    /// <exception cref="LLama.Exceptions.RuntimeError">llama.cpp refuses the file; the reason is in its log alone.</exception>
+    /// <summary>Opens a GGUF file on the CPU.</summary>
+    /// <param name="path">The path of the file, which is mapped into memory.</param>
+    /// <param name="threads">How many threads compute.</param>
+    /// <param name="chunkTokens">How many tokens of a row are computed together.</param>
+    /// <param name="vocabularyOnly">Whether only the tokenizer is needed.</param>
+    /// <exception cref="LLama.Exceptions.RuntimeError">llama.cpp refuses the file. It gives the reason only in its log (<see cref="LlamaLog"/>).</exception>
     public LlamaModel(string path, int threads, int chunkTokens, bool vocabularyOnly)
     {
         (_threads, _chunk) = (threads, chunkTokens);
@@ -35,8 +41,10 @@ internal sealed class LlamaModel : IDisposable
         _model = SafeLlamaModelHandle.LoadFromFile(path, parameters);
     }
 
+    /// <summary>V, the number of tokens.</summary>
     public int Vocabulary => _model.Vocab.Count;
 
+    /// <summary>The bytes that a token stands for; for a special token, the text of its name.</summary>
     public byte[] Bytes(int id)
     {
         Span<byte> small = stackalloc byte[64];
@@ -51,10 +59,12 @@ internal sealed class LlamaModel : IDisposable
     public int[] Tokenize(string text, bool addSpecial, bool parseSpecial)
         => Array.ConvertAll(_model.Tokenize(text, addSpecial, parseSpecial, Encoding.UTF8), token => (int)token);
 
-    /// <summary>Ids after which nothing is to be written.</summary>
+    /// <summary>The ids of the tokens that end a text.</summary>
     public int[] Ends() => [.. Enumerable.Range(0, Vocabulary).Where(id => ((LLamaToken)id).IsEndOfGeneration(_model.Vocab))];
 
-    /// <summary>[rows that a token has] which of them are boundary tokens.</summary>
+    /// <summary>Says which tokens are boundary tokens. Must be called before <see cref="Score"/>.</summary>
+    /// <param name="boundary">[rows of the vocabulary that belong to a token] whether the token is one. Further rows get no probability.</param>
+    /// <exception cref="InvalidDataException">There are more tokens than the model has.</exception>
     public void SetBoundary(bool[] boundary)
     {
         if (boundary.Length > Vocabulary)
@@ -63,9 +73,10 @@ internal sealed class LlamaModel : IDisposable
         _scratch = new float[boundary.Length];
     }
 
-    /// <summary>[ids] log p of each id but the first, and log boundary mass after each.</summary>
-    /// <param name="ids">Of a row.</param>
-    /// <param name="weights">Gets, after each id in turn, what is proportional to the probabilities of the next one; null: nobody does.</param>
+    /// <summary>Scores a row, in natural logarithms.</summary>
+    /// <param name="ids">[N] the tokens of the row.</param>
+    /// <param name="weights">Gets, after each token in turn, numbers that are proportional to the probabilities of the next token. May be null.</param>
+    /// <returns>[N] the log-likelihood of each token, which is 0 for the first, and [N] the log boundary mass after each.</returns>
     public (float[] LogLikelihood, float[] LogBoundary) Score(int[] ids, Action<ReadOnlySpan<float>>? weights)
     {
         float[] likelihood = new float[ids.Length], boundary = new float[ids.Length];
@@ -91,7 +102,7 @@ internal sealed class LlamaModel : IDisposable
         return (likelihood, boundary);
     }
 
-    /// <summary>[ids, vocabulary].</summary>
+    /// <summary>[N, V] the logits after each token of a row.</summary>
     public float[] Logits(int[] ids)
     {
         var all = new float[checked(ids.Length * Vocabulary)];
@@ -100,8 +111,8 @@ internal sealed class LlamaModel : IDisposable
     }
 
     /// <summary>
-    /// [vocabulary] after the last id. Where the ids continue those of the previous call, and that is allowed, only the new ones are computed, and
-    /// the last digits may be others than those of a row computed whole: for writing text, not for scores.
+    /// [V] the logits after the last token of a row. If the row continues that of the previous call, and <paramref name="goesOn"/> allows it, only the new
+    /// tokens are computed. The last digits may then differ from those of a row that is computed whole, so this is for generating text and not for scores.
     /// </summary>
     public float[] NextLogits(int[] ids, bool goesOn)
     {
@@ -122,7 +133,7 @@ internal sealed class LlamaModel : IDisposable
 
     private delegate void RowLogits(int position, ReadOnlySpan<float> logits);
 
-    // In chunks, so that the logits in memory are of a chunk and not of the row.
+    // Works in chunks, so that only the logits of one chunk are in memory, and not those of the whole row.
     private void Decode(int[] ids, RowLogits take, bool goesOn = false)
     {
         int vocabulary = Vocabulary;
@@ -135,7 +146,7 @@ internal sealed class LlamaModel : IDisposable
         _held = [];
         for (int start = held, count; start < ids.Length; start += count)
         {
-            // A last token alone would be multiplied by another kernel, which sums in another order: it goes with those before.
+            // A last token by itself would be computed by another kernel, which sums in another order. It is therefore added to the chunk before it.
             int left = ids.Length - start;
             count = left <= _chunk + 1 ? left : _chunk;
             _batch.Clear();

@@ -1,6 +1,9 @@
 namespace Pipeline.Host.Graph;
 
-/// <summary>Admits records while their total size stays below a limit; a record larger than the limit is admitted only by itself.</summary>
+/// <summary>
+/// Admits records as long as their total size stays within a limit, in bytes. A record that is larger than the limit is admitted when nothing else
+/// is inside. Only one caller may wait at a time: the producer of the queue.
+/// </summary>
 internal sealed class ByteGate(long limit)
 {
     private readonly Lock _lock = new();

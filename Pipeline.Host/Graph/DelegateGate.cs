@@ -1,8 +1,8 @@
 namespace Pipeline.Host.Graph;
 
 /// <summary>
-/// Knows when no delegate of a block runs or will run. The block's own completion does not tell: a block that was completed with
-/// records still in it and then cancelled never completes.
+/// Knows when no delegate of a block is running any more, or will run. The completion of the block does not say so: a block that was completed
+/// with records still in it and then cancelled never completes.
 /// </summary>
 internal sealed class DelegateGate
 {
@@ -11,7 +11,8 @@ internal sealed class DelegateGate
     private int _inside;
     private bool _closed;
 
-    /// <returns>False when the gate was closed: the delegate must do nothing.</returns>
+    /// <summary>Called when a delegate begins.</summary>
+    /// <returns>False if the gate is closed. The delegate must then do nothing, and must not call <see cref="Leave"/>.</returns>
     public bool TryEnter()
     {
         lock (_lock)
@@ -33,7 +34,7 @@ internal sealed class DelegateGate
         }
     }
 
-    /// <summary>Admits nobody from now on, and waits for those inside.</summary>
+    /// <summary>Closes the gate, and completes when all delegates have left.</summary>
     public Task CloseAsync()
     {
         lock (_lock)

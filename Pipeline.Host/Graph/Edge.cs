@@ -6,23 +6,27 @@ using Pipeline.Host.Progress;
 
 namespace Pipeline.Host.Graph;
 
-/// <summary>What the consumer of an edge sees; covariant, so that a stage may take a base type of what the one before it gives.</summary>
+/// <summary>
+/// The queue between two stages, as its consumer sees it. The interface is covariant, so that a stage may take a base type of what the stage before
+/// it produces.
+/// </summary>
 internal interface IEdge<out T>
     where T : IRecord
 {
     ISourceBlock<T> Block { get; }
 
-    /// <summary>The records in order; throws when the producer failed or was cancelled, and never ends early without an error.</summary>
+    /// <summary>The records in order. Throws if the producer failed or was cancelled, so that the end of the sequence is always the end of the input.</summary>
+    /// <exception cref="OperationCanceledException">The graph was cancelled.</exception>
     IAsyncEnumerable<T> ReadAsync(StageMeter consumer, CancellationToken cancellationToken);
 
-    /// <summary>A consumer linked to <see cref="Block"/> took a record.</summary>
+    /// <summary>Must be called for each record that a consumer takes from <see cref="Block"/> directly: it is counted, and its bytes are free again.</summary>
     void Taken(StageMeter consumer, IRecord record);
 
-    /// <summary>Whether another record follows; waits until that is certain.</summary>
+    /// <summary>Whether there is another record. Waits until that is known.</summary>
     Task<bool> HasMoreAsync(CancellationToken cancellationToken);
 }
 
-/// <summary>The bounded queue between two stages, by count and by bytes.</summary>
+/// <summary>The queue between two stages. It is bounded by the number of its records and by their size in bytes.</summary>
 internal sealed class Edge<T> : IEdge<T>
     where T : IRecord
 {
@@ -40,7 +44,8 @@ internal sealed class Edge<T> : IEdge<T>
 
     public ISourceBlock<T> Block => _block;
 
-    /// <exception cref="DefectException">The queue no longer takes records although nobody cancelled it.</exception>
+    /// <summary>Waits for space in the queue and appends a record.</summary>
+    /// <exception cref="DefectException">The queue no longer takes records, although nobody cancelled it.</exception>
     public async Task SendAsync(T record, CancellationToken cancellationToken)
     {
         await _bytes.EnterAsync(record.Weight, cancellationToken);
@@ -78,13 +83,13 @@ internal sealed class Edge<T> : IEdge<T>
                 cancellationToken.ThrowIfCancellationRequested();
             }
         }
-        // A cancelled block also says that nothing is available, which is not the end of the input.
+        // A cancelled block says "nothing available", exactly as a finished one does.
         cancellationToken.ThrowIfCancellationRequested();
         await _block.Completion;
     }
 }
 
-/// <summary>How much a queue holds at most.</summary>
+/// <summary>The most that a queue may hold.</summary>
 internal readonly record struct QueueBounds(int Records, long Bytes)
 {
     public static QueueBounds Default { get; } = new(64, 64L << 20);

@@ -4,7 +4,9 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Host.Graph;
 
-/// <summary>Records on which a stage failed, over all flows of a run, against the definition's limit.</summary>
+/// <summary>Counts the records on which a stage failed, over all flows of a run, and ends the run when there are more than <c>maxFailedRecords</c>.</summary>
+/// <param name="limit">The most that may fail.</param>
+/// <param name="already">How many failed in earlier runs, in work that is kept.</param>
 internal sealed class FailedRecords(int limit, long already = 0)
 {
     private const int Named = 10;
@@ -12,7 +14,8 @@ internal sealed class FailedRecords(int limit, long already = 0)
     private readonly List<string> _first = [];
     private long _count = already;
 
-    /// <exception cref="DefectException">There are now more than the limit; the message names the first ten.</exception>
+    /// <summary>Counts a record on which a stage failed.</summary>
+    /// <exception cref="DefectException">There are now more than the limit. The message names the first ten.</exception>
     public void Add(string record, string stage, Exception cause)
     {
         lock (_lock)
@@ -25,14 +28,14 @@ internal sealed class FailedRecords(int limit, long already = 0)
         }
     }
 
-    /// <summary>A part that was done is computed again: records that failed in it the first time no longer count.</summary>
+    /// <summary>Takes back the failures of a part that is computed again.</summary>
     public void Forget(long count)
     {
         lock (_lock)
             _count -= count;
     }
 
-    /// <summary>The total, known once all processes are done.</summary>
+    /// <summary>Checks the total over all processes, which is known once they are done.</summary>
     /// <exception cref="DefectException">The total is above the limit.</exception>
     public void Require(long total)
     {

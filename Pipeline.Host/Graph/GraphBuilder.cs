@@ -8,9 +8,14 @@ using Pipeline.Host.Progress;
 namespace Pipeline.Host.Graph;
 
 /// <summary>
-/// The one place that makes Dataflow blocks: a chain of source, maps, streams and sink with a bounded queue between neighbours. Nothing
-/// is linked by predicate and nothing fans in; every send is checked; no delegate of a block throws; one cancellation source stops all.
+/// Builds the graph of a flow and runs it: a chain of source, maps, streams and sink, with a bounded queue between neighbours. This is the one place
+/// that makes Dataflow blocks, because they have traps that lose records or hang silently; decision 0001 in docs/decisions describes them. No link has
+/// a predicate, no block has two sources, every send is checked, no delegate of a block throws, and one cancellation source stops the whole graph.
+/// Stages are added in the order of the flow; then <see cref="RunAsync"/> is called once.
 /// </summary>
+/// <param name="settings">What the graphs of a run share.</param>
+/// <param name="failures">Counts the records on which maps fail.</param>
+/// <param name="runToken">Ends the graph at once.</param>
 internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failures, CancellationToken runToken) : IDisposable
 {
     private readonly CancellationTokenSource _graph = CancellationTokenSource.CreateLinkedTokenSource(runToken);
@@ -18,7 +23,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
     private ExceptionDispatchInfo? _failure;
     private object? _lastEdge;
 
-    /// <summary>Where a registration, which knows the record types, adds its stage.</summary>
+    /// <summary>The builder that adds a stage at a place. A stage's registration uses it, because it knows the record types.</summary>
     public IGraphBuilder At(GraphPlace place) => new PlacedBuilder(this, place);
 
     public void AddSource<T>(GraphPlace place, ISource<T> source)
@@ -36,7 +41,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
         IEdge<TIn> input = LastEdge<TIn>();
         GraphNode node = AddNode(place, StageRole.Map);
         Edge<TOut> output = AddEdge<TOut>(node);
-        // Ordered and parallel; the bound counts what waits, what is worked on, and what is done but waits for its turn.
+        // The block works in parallel and keeps the order. Its bound counts the records that wait, that are worked on, and that wait for their turn to leave.
         var block = new TransformBlock<TIn, Outcome<TOut>>(
             record => Work(map, record, input, node),
             new ExecutionDataflowBlockOptions
@@ -80,15 +85,16 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
         };
     }
 
-    /// <summary>Runs the graph to its end.</summary>
-    /// <returns>What every stage counted, checked: in = passed + rejected, and each stage takes what the one before it gave.</returns>
+    /// <summary>Runs the graph to its end. Afterwards no stage is running any more, whatever the outcome.</summary>
+    /// <returns>The counts of every stage, in order. They were checked (<see cref="GraphCounts"/>).</returns>
+    /// <exception cref="DefectException">A stage failed, or records were lost. The message names the stage.</exception>
     /// <exception cref="OperationCanceledException">The run's token was cancelled.</exception>
     public async Task<IReadOnlyList<StageCounts>> RunAsync()
     {
         if (_lastEdge is not null || _nodes.Count == 0)
             throw new InvalidOperationException("a graph begins with a source and ends with a sink");
         await Task.WhenAll(_nodes.Select(DriveAsync));
-        // A stage may be disposed only once none of its delegates can still run.
+        // The caller disposes of the stages next, so none of their delegates may still run.
         await Task.WhenAll(_nodes.Select(n => n.Delegates.CloseAsync()));
         _failure?.Throw();
         runToken.ThrowIfCancellationRequested();
@@ -112,9 +118,9 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
         }
         catch (OperationCanceledException) when (token.IsCancellationRequested)
         {
-            // The run was cancelled, another stage failed (and is recorded), or nobody wants more of this one.
+            // The run was cancelled, another stage failed (its failure is kept), or a later stage needs no more records.
         }
-#pragma warning disable CA1031 // Whatever it is, it must stop the other stages and reach the caller.
+#pragma warning disable CA1031 // Any exception must stop the other stages and reach the caller.
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -126,7 +132,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
     {
         Exception named = StageFailure.Name(node.Meter.Flow, node.Name, exception);
         Interlocked.CompareExchange(ref _failure, ExceptionDispatchInfo.Capture(named), null);
-        // An upstream stage that waits in SendAsync would never hear of a fault downstream.
+        // Otherwise an upstream stage that waits in SendAsync would never learn of a fault downstream.
         _graph.Cancel();
     }
 
@@ -165,7 +171,8 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
     private static async Task HandOverAsync<T>(IReadOnlyList<T> records, Edge<T> output, GraphNode node, CancellationToken token)
         where T : IRecord
     {
-        // By index and one by one: a document that becomes a million records must not produce them all before the queue says stop.
+        // The list may compute its items when they are asked for. A document that becomes a million records must not produce them faster than the queue
+        // takes them.
         for (int i = 0; i < records.Count; i++)
             await output.SendAsync(records[i], token);
         node.Meter.Passed();
@@ -173,7 +180,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
 
     private void Record(ExceptionDispatchInfo failure, string recordId, GraphNode node, StageRejects rejects)
     {
-        // An error that the user can act on, or that would hit every record, ends the run; any other concerns this record only.
+        // An error that the user can act on, or that every record would meet, ends the run. Any other concerns only this record.
         if (failure.SourceException is AlmException || MemoryExhaustion.Is(failure.SourceException))
             failure.Throw();
         rejects.Failed(recordId, failure.SourceException);
@@ -184,7 +191,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
         where TIn : IRecord
         where TOut : IRecord
     {
-        // Closed only when the graph is over: nobody looks at the outcome.
+        // The gate is closed only when the graph is over. Nobody looks at the outcome then.
         if (!node.Delegates.TryEnter())
             return default;
         input.Taken(node.Meter, record);
@@ -205,7 +212,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
         {
             return new Outcome<TOut>([], e, null, null);
         }
-#pragma warning disable CA1031 // A delegate of a block must not throw: the record would be lost, or all the others with it.
+#pragma warning disable CA1031 // A delegate of a block must not throw: the record would be lost, or all others with it.
         catch (Exception e)
 #pragma warning restore CA1031
         {
@@ -220,7 +227,7 @@ internal sealed class GraphBuilder(GraphSettings settings, FailedRecords failure
             return;
         if (stage is IEndsEarly)
         {
-            // The nearest first: a stage whose input is cancelled before the stage itself would take that for a failure.
+            // The nearest stage is cancelled first: a stage whose input is cancelled before the stage itself would report a failure.
             foreach (GraphNode before in _nodes.TakeWhile(n => n != node).Reverse())
             {
                 before.CutShort = true;

@@ -4,10 +4,14 @@ using Pipeline.Host.Progress;
 
 namespace Pipeline.Host.Graph;
 
-/// <summary>No record is lost: what a stage took has passed or was rejected, and each stage takes what the one before it gave.</summary>
+/// <summary>
+/// Checks that no record was lost: every record that a stage took has passed or was rejected, and each stage took what the one before it produced.
+/// Only a stage that was cut short (<see cref="GraphNode.CutShort"/>) may have produced more than was taken.
+/// </summary>
 internal static class GraphCounts
 {
-    /// <exception cref="DefectException">They do not add up.</exception>
+    /// <summary>The counts of all stages, in order.</summary>
+    /// <exception cref="DefectException">The counts do not add up.</exception>
     public static IReadOnlyList<StageCounts> Check(IReadOnlyList<GraphNode> nodes)
     {
         var all = new List<StageCounts>();

@@ -3,7 +3,7 @@ using Pipeline.Host.Progress;
 
 namespace Pipeline.Host.Graph;
 
-/// <summary>One stage of a graph under construction: the loop that drives it, and its own cancellation.</summary>
+/// <summary>A stage in a graph, with the loop that drives it and a cancellation of its own.</summary>
 internal sealed class GraphNode(string name, StageRole role, StageMeter meter, CancellationTokenSource cancellation)
 {
     public string Name { get; } = name;
@@ -12,14 +12,15 @@ internal sealed class GraphNode(string name, StageRole role, StageMeter meter, C
 
     public StageMeter Meter { get; } = meter;
 
-    /// <summary>Cancelled with the graph, or by itself when the stages after it need no more.</summary>
+    /// <summary>Cancelled with the graph, or alone when the stages after it need no more records.</summary>
     public CancellationTokenSource Cancellation { get; } = cancellation;
 
+    /// <summary>The loop that drives the stage. The builder sets it when it adds the stage.</summary>
     public Func<CancellationToken, Task>? Work { get; set; }
 
-    /// <summary>The gate that the delegates of the stage's block go through.</summary>
+    /// <summary>The gate that every delegate of the stage's block passes through.</summary>
     public DelegateGate Delegates { get; } = new();
 
-    /// <summary>Set when a later stage ended before its input did.</summary>
+    /// <summary>Whether a later stage ended before its input did, so that records may be left over.</summary>
     public bool CutShort { get; set; }
 }

@@ -1,8 +1,8 @@
 namespace Pipeline.Host.Graph;
 
-/// <summary>What the graphs of a run share.</summary>
-/// <param name="Parallelism">Threads of a map.</param>
-/// <param name="Queue">Bounds of every queue.</param>
+/// <summary>Settings that all graphs of a run share.</summary>
+/// <param name="Parallelism">How many threads a map uses.</param>
+/// <param name="Queue">The bounds of every queue.</param>
 internal sealed record GraphSettings(int Parallelism, QueueBounds Queue)
 {
     public GraphSettings(int parallelism)

@@ -3,8 +3,8 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Host.Graph;
 
 /// <summary>
-/// <c>rejects.jsonl</c>: one line for every record that a stage could not use. A part of a flow that is computed again after a stop
-/// appends its lines again; each line says which part it belongs to.
+/// <c>rejects.jsonl</c>: one line for every record that a stage could not use. When a part of a flow is computed again after a stop, its lines are
+/// appended again. Each line names the part that it belongs to.
 /// </summary>
 internal sealed class RejectFile(IStorage storage, string path) : IRejectLog, IDisposable
 {
@@ -21,7 +21,7 @@ internal sealed class RejectFile(IStorage storage, string path) : IRejectLog, ID
         }
     }
 
-    /// <summary>How many lines there are for each part of a flow.</summary>
+    /// <summary>How many lines the file has for each part of a flow. Parts without lines are not in the result.</summary>
     public Dictionary<int, long> LinesOf(string flow)
     {
         var lines = new Dictionary<int, long>();

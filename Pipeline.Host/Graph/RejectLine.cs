@@ -3,9 +3,10 @@ using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Host.Graph;
 
-/// <summary>One line of a reject file.</summary>
+/// <summary>Writes and reads lines of a reject file.</summary>
 internal static class RejectLine
 {
+    /// <summary>The line of a record that a stage could not use, in UTF-8 and with its line feed.</summary>
     public static byte[] Of(string flow, Partition? partition, string stage, string id, string reason, string message)
     {
         using var buffer = new MemoryStream();
@@ -25,7 +26,7 @@ internal static class RejectLine
         return buffer.ToArray();
     }
 
-    /// <summary>The part of a flow that a line belongs to; null for a line of a whole flow, and for one that a kill cut off.</summary>
+    /// <summary>The part of a flow that a line belongs to. Null for a flow that has no parts, and for a line that was cut off when the process was killed.</summary>
     public static (string Flow, int Partition)? PartOf(string line)
     {
         try

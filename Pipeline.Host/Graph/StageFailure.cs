@@ -3,7 +3,7 @@ using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Host.Graph;
 
-/// <summary>Adds the stage's name to an exception that left a stage, unless the user can act on it as it is.</summary>
+/// <summary>Adds the names of the flow and the stage to an exception that a stage has thrown. An <see cref="AlmException"/> already says enough and stays.</summary>
 internal static class StageFailure
 {
     public static Exception Name(string flow, string stage, Exception exception) => exception switch

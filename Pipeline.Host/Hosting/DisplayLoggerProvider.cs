@@ -4,7 +4,7 @@ using Pipeline.Host.Progress;
 
 namespace Pipeline.Host.Hosting;
 
-/// <summary>Log lines go through the progress display, which knows whether a live table stands where they would be written.</summary>
+/// <summary>Writes log lines through the progress display, which knows whether a live table is in the way.</summary>
 internal sealed class DisplayLoggerProvider(IProgressDisplay display, TimeProvider time) : ILoggerProvider
 {
     public ILogger CreateLogger(string categoryName) => new DisplayLogger(display, time);

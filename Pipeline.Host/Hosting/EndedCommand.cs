@@ -3,7 +3,10 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Host.Hosting;
 
-/// <summary>Ctrl-C and SIGTERM while a command runs that has nothing to save: it ends as any program does, and leaves nothing half written.</summary>
+/// <summary>
+/// Handles Ctrl-C, SIGTERM and SIGHUP while a command runs that has nothing to save. The command ends as any program would, but files that are not
+/// committed are deleted first.
+/// </summary>
 internal sealed class EndedCommand : IDisposable
 {
     private readonly PosixSignalRegistration[] _registrations =

@@ -1,8 +1,9 @@
 namespace Pipeline.Host.Hosting;
 
-/// <summary>What a host was built for.</summary>
+/// <summary>The work that a host is built for.</summary>
 internal interface IJob
 {
-    /// <exception cref="Pipeline.Contracts.Errors.AlmException">With the exit code of the command.</exception>
+    /// <summary>Does the work, to its end or to a stop.</summary>
+    /// <exception cref="Pipeline.Contracts.Errors.AlmException">The work failed or was stopped. The exception has the exit code of the command.</exception>
     Task RunAsync();
 }

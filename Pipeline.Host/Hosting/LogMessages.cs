@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Pipeline.Host.Hosting;
 
-/// <summary>Every line the host logs; the event ids are stable. One per flow and stage and per half minute, never one per record.</summary>
+/// <summary>The lines that the host logs. Their event ids never change. They are about runs, flows, parts and stages; none is logged for every record.</summary>
 internal static partial class LogMessages
 {
     [LoggerMessage(1000, LogLevel.Information, "run '{Run}' in {Folder}, seed {Seed}")]

@@ -13,7 +13,7 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Hosting;
 
-/// <summary>What registrations find in StageContext.Services: loaded once and shared by the flows of a run. A new service is one line here.</summary>
+/// <summary>The services that stages find in StageContext.Services. Each is made once, when it is first asked for, and shared by all flows of a run.</summary>
 internal static class Services
 {
     public static IServiceCollection AddAlm(
@@ -40,7 +40,8 @@ internal static class Services
         services.AddSingleton(settings.Ranks);
         services.AddSingleton(provider =>
         {
-            // What is made later is disposed of earlier: weights are given back on the device's thread.
+            // Services are disposed of in the reverse order of their making. The store needs the device's thread to release weights, so the device is
+            // made first.
             if (definition.Teacher?.Backend == TeacherDefinition.DefaultBackend)
                 provider.GetRequiredService<TeacherDevice>();
             return new TeacherStore(catalog.Teachers);

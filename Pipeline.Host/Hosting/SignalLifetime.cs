@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace Pipeline.Host.Hosting;
 
 /// <summary>
-/// Ctrl-C and SIGTERM: the first asks for a stop at the next safe point, the second ends the current work, the third the process. The
-/// host itself runs until the run is over.
+/// Handles Ctrl-C and SIGTERM. The first signal asks for a stop at the next safe point, the second ends the current work, and the third ends the process.
+/// The host itself runs until the run is over.
 /// </summary>
 internal sealed class SignalLifetime(StopSignals signals, ILogger<SignalLifetime> log) : IHostLifetime, IDisposable
 {

@@ -8,12 +8,13 @@ using Polly;
 namespace Pipeline.Host.Hosting;
 
 /// <summary>
-/// Connections to servers that score: a request refused for load, failed at the server or cut off in the middle is sent again after a
-/// growing wait (or the one the server asks for), within a number of requests a minute. The key comes from the environment and stays here.
+/// Opens connections to servers that score text. A request that the server refuses because of load, that fails there, or that is cut off is sent again.
+/// The waits in between grow, or are those that the server asks for. The requests of a minute can be limited. The server's key is read from an environment
+/// variable and never leaves this class, except to the server.
 /// </summary>
 internal sealed class TeacherConnections : ITeacherConnections
 {
-    /// <summary>The first wait; each is about twice the one before it.</summary>
+    /// <summary>The wait before the first repetition. Each further wait is about twice as long.</summary>
     public TimeSpan Delay { get; init; } = TimeSpan.FromSeconds(1);
 
     public TeacherConnection Open(OpenAiTeacherDefinition teacher)
@@ -69,7 +70,7 @@ internal sealed class TeacherConnections : ITeacherConnections
         return pipeline.AddTimeout(TimeSpan.FromSeconds(teacher.TimeoutSeconds)).Build();
     }
 
-    /// <summary>Reads the whole answer while it may still be asked for again.</summary>
+    /// <summary>Reads the whole answer inside the retries, so that an answer that breaks off is asked for again.</summary>
     private sealed class WholeAnswers : DelegatingHandler
     {
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)

@@ -3,14 +3,16 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Host.Jobs;
 
-/// <summary>Which share of the work a task of an array has, as the scheduler's environment says it.</summary>
+/// <summary>Finds out which share of the work a task of a job array has, from the environment variables of the scheduler.</summary>
 internal static class ArrayShare
 {
     /// <summary>
-    /// Slurm: the task's number less the smallest, in steps of the array, of as many tasks. Kubernetes: the index of the completion, of
-    /// <c>JOB_COMPLETION_COUNT</c>, which Kubernetes does not set and a job of <c>alm submit</c> does.
+    /// The number of this process's share, from 0, and how many shares there are. Slurm numbers the tasks of an array from any number and in any step.
+    /// Kubernetes gives the index of a completion. It does not say how many completions there are, so jobs of <c>alm submit</c> set
+    /// <c>JOB_COMPLETION_COUNT</c>.
     /// </summary>
-    /// <exception cref="DefinitionException">There is no array, or it has holes.</exception>
+    /// <param name="variable">The value of an environment variable; null if it is not set.</param>
+    /// <exception cref="DefinitionException">The process is not a task of an array, or the array has gaps.</exception>
     public static (int Index, int Count) Of(Func<string, string?> variable)
     {
         if (Number("SLURM_ARRAY_TASK_ID") is { } id)

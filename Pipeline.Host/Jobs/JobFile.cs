@@ -1,8 +1,8 @@
 namespace Pipeline.Host.Jobs;
 
-/// <summary>A file for a scheduler.</summary>
-/// <param name="Name">In the folder of jobs.</param>
-/// <param name="Content">Text, lines ended by a line feed.</param>
+/// <summary>A file that starts or describes jobs of a scheduler.</summary>
+/// <param name="Name">The name of the file in the folder of jobs.</param>
+/// <param name="Content">The text. Its lines end with a line feed.</param>
 internal sealed record JobFile(string Name, string Content);
 
 /// <summary>Writes jobs for one kind of scheduler.</summary>
@@ -10,18 +10,18 @@ internal interface IJobEngine
 {
     string Name { get; }
 
-    /// <summary>The command that must be there to start jobs.</summary>
+    /// <summary>The program that starts jobs. It must be installed.</summary>
     string Command { get; }
 
-    /// <summary>What to type to see the jobs.</summary>
+    /// <summary>The command that shows the jobs.</summary>
     string Watch { get; }
 
-    /// <summary>A file for each step, and <c>submit.sh</c>, which starts them.</summary>
-    /// <param name="run">Name of the run.</param>
-    /// <param name="steps">In order.</param>
-    /// <param name="resources">What they are given.</param>
-    /// <param name="alm">How the program is started: command and first arguments.</param>
-    /// <param name="directory">The current folder of the jobs, which relative paths of the definition are of.</param>
-    /// <param name="jobs">Where the files will lie.</param>
+    /// <summary>Makes a file for each step, and <c>submit.sh</c>, which starts them.</summary>
+    /// <param name="run">The name of the run.</param>
+    /// <param name="steps">The steps, in order.</param>
+    /// <param name="resources">What each job is given.</param>
+    /// <param name="alm">How the program is started: the command and its first arguments.</param>
+    /// <param name="directory">The current folder of the jobs. Relative paths in the definition start from it.</param>
+    /// <param name="jobs">The folder that the files will be in.</param>
     IReadOnlyList<JobFile> Write(string run, IReadOnlyList<JobStep> steps, JobResources resources, IReadOnlyList<string> alm, string directory, string jobs);
 }

@@ -3,16 +3,17 @@ using Pipeline.Contracts.Definitions;
 namespace Pipeline.Host.Jobs;
 
 /// <summary>
-/// A definition as jobs: an array for each flow of several parts, one job for what lies between two of them and for the rest. Each depends
-/// on the one before.
+/// Divides a definition into jobs: an array for each flow of several parts, one job for the flows between two such arrays, and one for the rest. Each job
+/// depends on the one before it.
 /// </summary>
 internal static class JobPlan
 {
+    /// <summary>The jobs of a run, in order.</summary>
     /// <param name="run">The definition.</param>
-    /// <param name="parts">Parts of each flow; 1 for a flow that is one piece.</param>
-    /// <param name="definition">Path of the definition that the jobs read.</param>
+    /// <param name="parts">The number of parts of each flow; 1 for a flow that is one piece.</param>
+    /// <param name="definition">The path of the definition that the jobs read.</param>
     /// <param name="folder">The run folder.</param>
-    /// <param name="tasks">Most tasks of an array.</param>
+    /// <param name="tasks">The most tasks that an array may have.</param>
     public static IReadOnlyList<JobStep> Of(RunDefinition run, IReadOnlyList<int> parts, string definition, string folder, int tasks)
     {
         var steps = new List<JobStep>();
@@ -30,7 +31,7 @@ internal static class JobPlan
             pending = null;
             steps.Add(new JobStep(flow, ["work", definition, "--run", folder, "--plain", "--flow", flow], Math.Min(tasks, parts[i])));
         }
-        // Also where every flow is in parts: the run takes what the tasks left, and writes the report.
+        // This job is needed even if every flow is in parts. It does what the tasks have left, and writes the report.
         steps.Add(new JobStep("run", ["run", definition, "--run", folder, "--plain"], null));
         return steps;
     }

@@ -6,8 +6,8 @@ using System.Text.Json.Nodes;
 namespace Pipeline.Host.Jobs;
 
 /// <summary>
-/// Jobs for Kubernetes as JSON, which <c>kubectl apply</c> takes as it takes YAML: an Indexed Job for an array. The folder that the run lies in
-/// is a volume that every pod mounts at the same place.
+/// Writes jobs for Kubernetes as JSON, which <c>kubectl apply</c> accepts just as YAML. An array is an Indexed Job. The run is on a volume that every pod
+/// mounts at the same place.
 /// </summary>
 internal sealed class KubernetesJobs : IJobEngine
 {
@@ -31,7 +31,7 @@ internal sealed class KubernetesJobs : IJobEngine
         ];
     }
 
-    // A label of a host name: lower case letters, digits and hyphens, 63 at most, and the pods add an index to it.
+    // The name must be a label of a host name: at most 63 lower-case letters, digits and hyphens. Pods append an index to it, so it is kept shorter.
     private static string NameOf(string run, string step)
     {
         string name = string.Concat($"alm-{run}-{step}".ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-'));
@@ -52,7 +52,8 @@ internal sealed class KubernetesJobs : IJobEngine
         var spec = new JsonObject
         {
             ["backoffLimit"] = 6,
-            // 75 is a stop at a safe point, as before an eviction: the pod is made again and continues. A wrong definition stays wrong.
+            // Exit code 75 is a stop at a safe point, for example before an eviction: a new pod continues. An error of the definition (64) or of an input
+            // (65) would only come again.
             ["podFailurePolicy"] = new JsonObject
             {
                 ["rules"] = new JsonArray(
@@ -109,7 +110,7 @@ internal sealed class KubernetesJobs : IJobEngine
         return limits;
     }
 
-    // Slurm says 16G where Kubernetes says 16Gi.
+    // What Slurm writes as 16G, Kubernetes writes as 16Gi.
     private static string MemoryOf(string memory) => memory[^1] is 'K' or 'M' or 'G' or 'T' ? memory + "i" : memory;
 
     private static string Submit(IReadOnlyList<(JobStep Step, string Name)> jobs, string folder)
@@ -122,7 +123,7 @@ internal sealed class KubernetesJobs : IJobEngine
             text.Append(CultureInfo.InvariantCulture, $"kubectl apply -f {ShellText.Quote(step.Name + ".json")}\n");
             text.Append(CultureInfo.InvariantCulture, $"kubectl wait --for=condition=complete --timeout=-1s job/{name} & complete=$!\n");
             text.Append(CultureInfo.InvariantCulture, $"kubectl wait --for=condition=failed --timeout=-1s job/{name} >/dev/null 2>&1 & failed=$!\n");
-            // Whichever comes first; the other is ended.
+            // The script waits for whichever comes first, and ends the other.
             text.Append("ok=yes; wait -n $complete $failed || ok=no\n");
             text.Append("kill -0 $failed 2>/dev/null || ok=no\n");
             text.Append("kill $complete $failed 2>/dev/null || true\n");

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Pipeline.Host.Jobs;
 
-/// <summary>Batch scripts for Slurm, and the shell script that submits them with their dependencies.</summary>
+/// <summary>Writes batch scripts for Slurm, and the shell script that submits them with their dependencies.</summary>
 internal sealed class SlurmJobs : IJobEngine
 {
     public string Name => "slurm";
@@ -36,7 +36,8 @@ internal sealed class SlurmJobs : IJobEngine
             Option("partition", resources.Partition);
         if (resources.Account is not null)
             Option("account", resources.Account);
-        // A task that is stopped, or whose node is lost, begins again and skips what is committed. The signal comes while there is time to stop.
+        // A task that is stopped, or whose node fails, is started again and skips what is committed. The signal comes a minute before the time limit, so
+        // that there is time to stop at a safe point.
         Option("requeue", null);
         Option("open-mode", "append");
         Option("signal", "B:TERM@60");

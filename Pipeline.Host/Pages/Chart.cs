@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Pipeline.Host.Pages;
 
-/// <summary>Lines over steps: the page's script draws them; the figures are in a table below, for whoever sees no picture.</summary>
+/// <summary>Writes a chart of lines over steps. The script of the page draws it. A table below has the figures, for those who cannot see the picture.</summary>
 internal static class Chart
 {
     private static readonly JsonSerializerOptions Layout = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
@@ -11,7 +11,7 @@ internal static class Chart
     {
         html.Element("figcaption", chart.Caption);
         html.Element("div", () => { }, ("class", "plot"), ("role", "img"), ("aria-label", chart.Caption));
-        // No text of a run can end the script: JSON escapes '<'.
+        // The serializer escapes '<', so no text of a run can end the script.
         html.Raw($"<script type=\"application/json\">{JsonSerializer.Serialize(chart, Layout)}</script>");
         html.Element("details", () =>
         {

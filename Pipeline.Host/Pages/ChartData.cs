@@ -2,17 +2,21 @@ using System.Globalization;
 
 namespace Pipeline.Host.Pages;
 
-/// <summary>Lines over steps as the page's script draws them. Long lines are averaged over equal runs of steps, and the caption says so.</summary>
-/// <param name="Caption">What is shown.</param>
-/// <param name="Logarithmic">Whether the axis of values is.</param>
-/// <param name="Names">Of the lines.</param>
-/// <param name="X">Steps: the last of each run of them.</param>
-/// <param name="Lines">A value for each step, five digits; null where a line has none.</param>
+/// <summary>
+/// The data of a chart: lines over steps, as the script of the page draws them. In long lines, a point is the mean of several steps, and the caption says
+/// so.
+/// </summary>
+/// <param name="Caption">What the chart shows.</param>
+/// <param name="Logarithmic">Whether the axis of values is logarithmic.</param>
+/// <param name="Names">The names of the lines.</param>
+/// <param name="X">The step of each point. If a point is the mean of several steps, it is the last of them.</param>
+/// <param name="Lines">For each line, its value at each point, to five digits. Null where it has none.</param>
 internal sealed record ChartData(string Caption, bool Logarithmic, IReadOnlyList<string> Names, IReadOnlyList<long> X, IReadOnlyList<IReadOnlyList<double?>> Lines)
 {
     private const int MostPoints = 600;
     private const int MostRows = 40;
 
+    /// <summary>The data of a chart of several lines. The axis of values is logarithmic only if all values are positive.</summary>
     public static ChartData Of(string caption, IReadOnlyList<MetricSeries> lines, bool logarithmic = false)
     {
         int averaged = Math.Max(1, (lines.Max(l => l.Points.Count) + MostPoints - 1) / MostPoints);
@@ -24,7 +28,7 @@ internal sealed record ChartData(string Caption, bool Logarithmic, IReadOnlyList
             words, logarithmic && values.SelectMany(v => v).All(v => v is null or > 0), [.. lines.Select(l => l.Name)], [.. groups.Select(g => g[^1])], values);
     }
 
-    /// <summary>The figures as a table, for whoever sees no picture: some steps, the last one among them.</summary>
+    /// <summary>The figures as a table, for those who cannot see the picture. It has a limited number of steps, which include the last one.</summary>
     public IReadOnlyList<IReadOnlyList<string>> Rows()
     {
         int every = Math.Max(1, (X.Count + MostRows - 1) / MostRows);

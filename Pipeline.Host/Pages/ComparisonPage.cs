@@ -4,7 +4,7 @@ using Pipeline.Host.Comparison;
 
 namespace Pipeline.Host.Pages;
 
-/// <summary>Several runs on one page: what their models were judged to be, with mean and spread, and their curves side by side.</summary>
+/// <summary>A page that compares several runs: the results of their models, with mean and spread, and their curves side by side.</summary>
 internal static class ComparisonPage
 {
     public static string Of(RunComparison comparison, IReadOnlyList<string> folders, IStorage storage, MachineFacts machine, DateTimeOffset now)
@@ -20,7 +20,7 @@ internal static class ComparisonPage
             });
     }
 
-    // One chart for each value that was logged, one line for each run that has it.
+    // There is a chart for each value that was logged, with a line for each run that has it.
     private static void Curves(HtmlWriter html, (string Run, IReadOnlyList<MetricSeries> Metrics)[] runs) => html.Section("learning", "Learning", () =>
     {
         var lines = runs.SelectMany(r => r.Metrics.Select(m => (Value: $"{m.Flow}: {m.Name}", Line: m with { Name = r.Run }))).GroupBy(l => l.Value, l => l.Line);

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Pipeline.Host.Pages;
 
-/// <summary>What it took: time, speed, memory, bytes kept per token.</summary>
+/// <summary>What a run has cost: time, speed, memory, and bytes of shards per token.</summary>
 internal static class CostSection
 {
     public static void Write(HtmlWriter html, RunRecord run, MachineFacts machine) => html.Section("cost", "Cost", () =>

@@ -1,6 +1,6 @@
 namespace Pipeline.Host.Pages;
 
-/// <summary>What training logged, a chart for each kind of value and flow.</summary>
+/// <summary>The curves of training, with a chart for each flow and kind of value.</summary>
 internal static class CurveSection
 {
     private static readonly (string Prefix, string Words, bool Logarithmic)[] Kinds =

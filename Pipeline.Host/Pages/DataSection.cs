@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Pipeline.Host.Pages;
 
-/// <summary>What went through every stage, what was rejected and why, and how the two tokenizations met.</summary>
+/// <summary>What went through each stage, what was rejected and why, and how long the chunks are in which the two tokenizations meet.</summary>
 internal static class DataSection
 {
     public static void Write(HtmlWriter html, RunRecord run) => html.Section("data", "Data", () =>

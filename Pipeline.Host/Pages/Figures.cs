@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace Pipeline.Host.Pages;
 
-/// <summary>Numbers as people read them: three or four digits, units, thousands apart.</summary>
+/// <summary>Writes numbers for people: few digits, units, and separators between thousands.</summary>
 internal static class Figures
 {
-    /// <summary>Four digits that count.</summary>
+    /// <summary>A number with four significant digits. From ten thousand on, all digits before the decimal point are written.</summary>
     public static string Number(double value)
     {
         if (value == 0 || !double.IsFinite(value))

@@ -4,15 +4,15 @@ using System.Text;
 
 namespace Pipeline.Host.Pages;
 
-/// <summary>Writes HTML in which every text and attribute is escaped; only <see cref="Raw"/> takes markup as it is.</summary>
+/// <summary>Writes HTML. All texts and attributes are escaped; only <see cref="Raw"/> takes markup as it is.</summary>
 internal sealed class HtmlWriter
 {
     private readonly StringBuilder _html = new();
 
-    /// <summary>An element around what <paramref name="content"/> writes.</summary>
-    /// <param name="name">Such as "section".</param>
+    /// <summary>Writes an element around what <paramref name="content"/> writes.</summary>
+    /// <param name="name">The name of the element, such as "section".</param>
     /// <param name="content">Writes what is inside.</param>
-    /// <param name="attributes">Name and value; an attribute whose value is null is left out.</param>
+    /// <param name="attributes">The names and values of attributes. An attribute whose value is null is left out.</param>
     public void Element(string name, Action content, params ReadOnlySpan<(string Name, string? Value)> attributes)
     {
         Open(name, attributes);
@@ -20,7 +20,7 @@ internal sealed class HtmlWriter
         _html.Append(CultureInfo.InvariantCulture, $"</{name}>");
     }
 
-    /// <summary>An element around a text.</summary>
+    /// <summary>Writes an element around a text.</summary>
     public void Element(string name, string text, params ReadOnlySpan<(string Name, string? Value)> attributes)
     {
         Open(name, attributes);
@@ -30,17 +30,20 @@ internal sealed class HtmlWriter
 
     public void Text(string text) => _html.Append(WebUtility.HtmlEncode(text));
 
-    /// <summary>Markup of our own, not escaped.</summary>
+    /// <summary>Writes markup without escaping it. Never pass text that comes from a run.</summary>
     public void Raw(string markup) => _html.Append(markup);
 
-    /// <summary>A part of the page that can be linked to.</summary>
+    /// <summary>Writes a section of the page, which can be linked to by its id.</summary>
     public void Section(string id, string title, Action content) => Element("section", () =>
     {
         Element("h2", title);
         content();
     }, ("id", id));
 
-    /// <summary>A table whose first row is its header; columns after the first hold figures where <paramref name="figures"/> says so.</summary>
+    /// <summary>Writes a table.</summary>
+    /// <param name="caption">The text above the table.</param>
+    /// <param name="rows">The rows, of which the first is the header.</param>
+    /// <param name="figures">Whether the columns after the first are figures.</param>
     public void Table(string caption, IReadOnlyList<IReadOnlyList<string>> rows, bool figures = true) => Element("div", () => Element("table", () =>
     {
         Element("caption", caption);

@@ -5,11 +5,17 @@ using System.Runtime.InteropServices;
 
 namespace Pipeline.Host.Pages;
 
-/// <summary>Which machine and program a page was written by.</summary>
-/// <param name="PeakBytes">The most memory this process used; null where it is not the one that ran.</param>
+/// <summary>The machine and the program that have written a page.</summary>
+/// <param name="Program">The program's name and version.</param>
+/// <param name="Processor">The name of the processor.</param>
+/// <param name="Cores">The number of processor cores.</param>
+/// <param name="MemoryBytes">The memory that this process may use.</param>
+/// <param name="System">The operating system and the version of .NET.</param>
+/// <param name="PeakBytes">The most memory that this process has used. Null if it is not the process of the run.</param>
 internal sealed record MachineFacts(string Program, string Processor, int Cores, long MemoryBytes, string System, long? PeakBytes)
 {
-    /// <param name="isRun">Whether this process ran what the page is of.</param>
+    /// <summary>The facts of this machine and process.</summary>
+    /// <param name="isRun">Whether this process has done the run that the page is about.</param>
     public static MachineFacts Here(bool isRun) => new(
         "alm " + (Assembly.GetExecutingAssembly().GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? ""),
         ProcessorName(),

@@ -5,17 +5,20 @@ using Pipeline.Host.Files;
 
 namespace Pipeline.Host.Pages;
 
-/// <summary>One value of a stage over its steps; of many steps, means: a page shows no more, and a long run's would not fit into memory.</summary>
-/// <param name="Flow">The flow.</param>
-/// <param name="Name">Such as "loss/alm".</param>
-/// <param name="Each">How many steps a point is the mean of; the last one may be of fewer.</param>
-/// <param name="Points">By step, ascending: the last step of each point, and the mean of its finite values, or NaN.</param>
-/// <param name="Last">The last step's own value.</param>
+/// <summary>
+/// One value of a training over its steps. If there are many steps, each point is a mean: a page does not show more, and all values of a long run might
+/// not fit into memory.
+/// </summary>
+/// <param name="Flow">The name of the flow.</param>
+/// <param name="Name">The name of the value, such as "loss/alm".</param>
+/// <param name="Each">How many steps a point is the mean of. The last point may be the mean of fewer.</param>
+/// <param name="Points">In ascending order, the last step of each point, and the mean of its finite values, or NaN if it has none.</param>
+/// <param name="Last">The value of the last step alone.</param>
 internal sealed record MetricSeries(string Flow, string Name, int Each, IReadOnlyList<(long Step, double Value)> Points, double Last)
 {
     /// <summary>
-    /// What a run's <c>metrics.jsonl</c> holds. A step that came again after a resume counts by its last line, but for those that are in one point
-    /// with steps before the resume; a line that a kill cut is left out.
+    /// Reads the <c>metrics.jsonl</c> of a run. If steps were taken again after a resume, their last lines count, except in a point that also stands for
+    /// steps before the resume. A line that was cut off when the process was killed is left out.
     /// </summary>
     public static IReadOnlyList<MetricSeries> Read(IStorage storage, string runFolder)
     {
@@ -48,7 +51,7 @@ internal sealed record MetricSeries(string Flow, string Name, int Each, IReadOnl
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
         {
-            // The last line of a process that was killed.
+            // This is the last line of a process that was killed.
         }
     }
 }

@@ -2,13 +2,14 @@ using System.Reflection;
 
 namespace Pipeline.Host.Pages;
 
-/// <summary>A page that is one file: style, scripts and charts are inside it, and nothing is fetched.</summary>
+/// <summary>Writes a page as a single file. Styles, scripts and charts are inside it, and nothing is fetched.</summary>
 internal static class Page
 {
-    /// <param name="title">Of the page and its first heading.</param>
-    /// <param name="links">Parts of the page: id and words.</param>
+    /// <summary>The text of a page.</summary>
+    /// <param name="title">The title of the page, which is also its first heading.</param>
+    /// <param name="links">The sections of the page: the id of each, and the words of the link to it.</param>
     /// <param name="content">Writes what is inside <c>main</c>.</param>
-    /// <param name="script">An own script at the end; null: none.</param>
+    /// <param name="script">The asset with a further script for this page. Null if there is none.</param>
     public static string Write(string title, IReadOnlyList<(string Id, string Words)> links, Action<HtmlWriter> content, string? script = null)
     {
         var html = new HtmlWriter();
@@ -42,7 +43,7 @@ internal static class Page
         return html.ToString();
     }
 
-    /// <summary>A file that the program carries with it.</summary>
+    /// <summary>The text of a file that is embedded in the program.</summary>
     public static string Asset(string name)
     {
         using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"Pipeline.Host.Pages.Assets.{name}")

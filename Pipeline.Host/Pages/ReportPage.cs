@@ -4,7 +4,7 @@ using Pipeline.Host.Files;
 
 namespace Pipeline.Host.Pages;
 
-/// <summary><c>report.html</c>: a finished run on one page, in one file that needs no network.</summary>
+/// <summary><c>report.html</c>: the page of a finished run, as a single file that needs no network.</summary>
 internal static class ReportPage
 {
     public static void Write(IStorage storage, string runFolder, MachineFacts machine, DateTimeOffset now)

@@ -4,7 +4,7 @@ using Pipeline.Stages.Evaluation;
 
 namespace Pipeline.Host.Pages;
 
-/// <summary>What the models were judged to be.</summary>
+/// <summary>The results of the models in bits per byte, and what else <c>evaluate</c> found.</summary>
 internal static class ResultSection
 {
     public static void Write(HtmlWriter html, RunRecord run) => html.Section("result", "Result", () =>
@@ -30,7 +30,7 @@ internal static class ResultSection
             html.Element("p", "No model was judged: the definition has no evaluate stage.", ("class", "note"));
     });
 
-    /// <summary>Several runs: mean and spread.</summary>
+    /// <summary>Writes the results of several runs, with mean and spread.</summary>
     public static void Write(HtmlWriter html, RunComparison comparison) => html.Section("result", "Result", () =>
     {
         foreach (ComparedPart part in comparison.Parts)

@@ -8,29 +8,31 @@ using Pipeline.Stages.Tasks;
 
 namespace Pipeline.Host.Pages;
 
-/// <summary>What a finished run's folder says about it.</summary>
-/// <param name="Name">The definition's.</param>
-/// <param name="Folder">As it was given.</param>
-/// <param name="Report">Its <c>report.json</c>.</param>
-/// <param name="Metrics">Its <c>metrics.jsonl</c>.</param>
-/// <param name="Definition">As resolved, JSON.</param>
+/// <summary>What the folder of a finished run says about it.</summary>
+/// <param name="Name">The name in the definition.</param>
+/// <param name="Folder">The run folder, as it was given.</param>
+/// <param name="Report">The content of <c>report.json</c>.</param>
+/// <param name="Metrics">The content of <c>metrics.jsonl</c>.</param>
+/// <param name="Definition">The definition as JSON, with all defaults. Empty if the folder has none.</param>
 internal sealed record RunRecord(string Name, string Folder, JsonObject Report, IReadOnlyList<MetricSeries> Metrics, string Definition)
 {
     public IEnumerable<(string Name, JsonObject State)> Flows
         => (Report["flows"] as JsonObject ?? []).Where(f => f.Value is JsonObject).Select(f => (f.Key, (JsonObject)f.Value!));
 
-    /// <summary>What <c>evaluate</c> stages left, with every figure they have.</summary>
+    /// <summary>The reports of <c>evaluate</c> stages, by the name of the part.</summary>
     public IEnumerable<(string Name, EvaluationReport Report)> Judgements
         => Parts.Where(p => Judgement.IsJudgement(p.Part)).Select(p => (p.Name, EvaluationTable.FromJson(JsonSerializer.SerializeToUtf8Bytes(p.Part))));
 
-    /// <summary>What <c>judge-tasks</c> stages left.</summary>
+    /// <summary>The reports of <c>judge-tasks</c> stages.</summary>
     public IEnumerable<TaskReport> TaskReports
         => Parts.Where(p => TaskReport.IsReport(JsonSerializer.SerializeToElement(p.Part))).Select(p => TaskReport.FromJson(JsonSerializer.SerializeToUtf8Bytes(p.Part)));
 
+    /// <summary>Everything that stages have left for the report, by name.</summary>
     public IEnumerable<(string Name, JsonNode Part)> Parts
         => (Report["parts"] as JsonObject ?? []).Where(p => p.Value is not null).Select(p => (p.Key, p.Value!));
 
-    /// <exception cref="Contracts.Errors.InputException">The run is not done, or its report is none.</exception>
+    /// <summary>Reads the folder of a run.</summary>
+    /// <exception cref="Contracts.Errors.InputException">The run is not done, or its report is damaged.</exception>
     public static RunRecord Read(IStorage storage, string folder)
     {
         string full = Path.GetFullPath(folder), definition = Path.Combine(full, RunFiles.Definition);

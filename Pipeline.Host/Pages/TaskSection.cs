@@ -2,7 +2,7 @@ using Pipeline.Stages.Tasks;
 
 namespace Pipeline.Host.Pages;
 
-/// <summary>What models were judged to be by tasks.</summary>
+/// <summary>The results of the models on tasks.</summary>
 internal static class TaskSection
 {
     public static void Write(HtmlWriter html, RunRecord run) => html.Section("tasks", "Tasks", () =>

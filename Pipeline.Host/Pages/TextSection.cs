@@ -3,13 +3,13 @@ using Pipeline.Stages.Evaluation;
 
 namespace Pipeline.Host.Pages;
 
-/// <summary>The texts on which models are furthest behind the teacher, chunk by chunk in both models' bits.</summary>
+/// <summary>The texts on which a model is furthest behind the teacher. Each chunk is coloured by the bits per byte of both.</summary>
 internal static class TextSection
 {
-    /// <summary>Bits per byte at which a colour is full.</summary>
+    /// <summary>The bits per byte at which a colour is strongest.</summary>
     private const double FullColour = 4;
 
-    /// <summary>Of all models together: the page stays small.</summary>
+    /// <summary>The most texts of all models together, so that the page stays small.</summary>
     private const int MostTexts = 24;
 
     public static void Write(HtmlWriter html, RunRecord run) => html.Section("texts", "Texts where they differ most", () =>

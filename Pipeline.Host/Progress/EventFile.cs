@@ -7,15 +7,15 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Host.Progress;
 
 /// <summary>
-/// A TensorBoard event file: TFRecord frames (length, masked CRC-32C of the length, payload, masked CRC-32C of the payload), each
-/// payload an Event message. Own writer, because the one of TorchSharp loads the native library.
+/// A TensorBoard event file. It is a sequence of TFRecord frames (length, masked CRC-32C of the length, payload, masked CRC-32C of the payload), whose
+/// payloads are Event messages. TorchSharp has such a writer too, but it loads the native library.
 /// </summary>
 internal sealed class EventFile : IDisposable
 {
     private const uint MaskDelta = 0xa282ead8;
     private static readonly TimeSpan FlushInterval = TimeSpan.FromSeconds(5);
 
-    // Field numbers of tensorflow.Event, Summary and Summary.Value.
+    // The field numbers of tensorflow.Event, Summary and Summary.Value.
     private const int WallTime = 1;
     private const int Step = 2;
     private const int FileVersion = 3;
@@ -44,6 +44,7 @@ internal sealed class EventFile : IDisposable
         return file;
     }
 
+    /// <summary>Appends a value at a training step. The file is flushed every few seconds.</summary>
     public void Scalar(string tag, long step, double value, DateTimeOffset now)
     {
         byte[] summary = Message(output =>
@@ -73,7 +74,7 @@ internal sealed class EventFile : IDisposable
 
     public void Dispose() => _stream.Dispose();
 
-    /// <summary>CRC-32C as TFRecord masks it: the sum of a record that holds sums must not look like them.</summary>
+    /// <summary>CRC-32C as TFRecord masks it, so that the checksum of a record that contains checksums does not look like one of them.</summary>
     public static uint MaskedCrc(ReadOnlySpan<byte> bytes)
     {
         uint crc = uint.MaxValue;

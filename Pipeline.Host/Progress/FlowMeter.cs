@@ -2,7 +2,11 @@ using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Host.Progress;
 
-/// <summary>What the display shows of a flow: the meters of the graph that runs now, and the sums of its parts that are done.</summary>
+/// <summary>The counts of a flow for the progress display: those of the graph that is running, and the sums over parts that are done.</summary>
+/// <param name="flow">The name of the flow.</param>
+/// <param name="stages">The names of its stages, in order.</param>
+/// <param name="roles">The role of each stage.</param>
+/// <param name="startTimestamp">When the flow began, as a timestamp of the time provider.</param>
 internal sealed class FlowMeter(string flow, IReadOnlyList<string> stages, IReadOnlyList<StageRole> roles, long startTimestamp)
 {
     private readonly Lock _lock = new();
@@ -19,6 +23,7 @@ internal sealed class FlowMeter(string flow, IReadOnlyList<string> stages, IRead
 
     public int PartitionsDone { get; set; }
 
+    /// <summary>The meters of the graph that is running, one for each stage. Empty if none is running.</summary>
     public IReadOnlyList<StageMeter> Current
     {
         get
@@ -28,13 +33,14 @@ internal sealed class FlowMeter(string flow, IReadOnlyList<string> stages, IRead
         }
     }
 
+    /// <summary>A graph begins.</summary>
     public void Begin(IReadOnlyList<StageMeter> meters)
     {
         lock (_lock)
             _current = meters;
     }
 
-    /// <summary>The graph is done: its counts are sums now.</summary>
+    /// <summary>The graph is done. Its counts are added to those of earlier parts.</summary>
     public void End(IReadOnlyList<StageCounts> counts)
     {
         lock (_lock)
@@ -44,7 +50,7 @@ internal sealed class FlowMeter(string flow, IReadOnlyList<string> stages, IRead
         }
     }
 
-    /// <summary>How far the graph is that runs now.</summary>
+    /// <summary>How far the graph is that is running.</summary>
     public LiveCounts Live(TimeSpan elapsed)
     {
         IReadOnlyList<StageMeter> current = Current;
@@ -55,6 +61,7 @@ internal sealed class FlowMeter(string flow, IReadOnlyList<string> stages, IRead
             progress.First, progress.Done, progress.Total);
     }
 
+    /// <summary>The counts of each stage so far, over all parts.</summary>
     public IReadOnlyList<StageCounts> Snapshot()
     {
         lock (_lock)

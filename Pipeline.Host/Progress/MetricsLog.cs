@@ -6,8 +6,8 @@ using Pipeline.Host.Files;
 namespace Pipeline.Host.Progress;
 
 /// <summary>
-/// <c>metrics.jsonl</c>, one line for each step of a stage with all its values, and the same as TensorBoard events. After a resume
-/// the steps since the last checkpoint come again: the later line holds.
+/// Writes the values of a training to <c>metrics.jsonl</c>, one line for each step of a stage, and as TensorBoard events. After a resume, the steps since
+/// the last checkpoint are written again. The later line of a step is then the valid one.
 /// </summary>
 internal sealed class MetricsLog(IStorage storage, string runFolder, TimeProvider time) : IScalarLog, IDisposable
 {
@@ -30,7 +30,7 @@ internal sealed class MetricsLog(IStorage storage, string runFolder, TimeProvide
         }
     }
 
-    /// <summary>Writes the line of the last step, which more values could still have joined.</summary>
+    /// <summary>Writes the line of the last step. Until then it is held back, because further values of the step may follow.</summary>
     public void Flush()
     {
         lock (_lock)
@@ -61,7 +61,7 @@ internal sealed class MetricsLog(IStorage storage, string runFolder, TimeProvide
             json.WriteNumber("step", _current.Step);
             foreach ((string name, double value) in _values)
             {
-                // JSON has no word for these; a reader must still see that a loss was one.
+                // JSON has no infinity and no NaN, but a reader must see that a loss was one.
                 if (double.IsFinite(value))
                     json.WriteNumber(name, value);
                 else

@@ -1,6 +1,6 @@
 namespace Pipeline.Host.Progress;
 
-/// <summary>Scalars that nobody keeps.</summary>
+/// <summary>A log that keeps nothing.</summary>
 internal sealed class NoScalars : IScalarLog
 {
     public static NoScalars Instance { get; } = new();

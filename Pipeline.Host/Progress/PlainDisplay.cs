@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Pipeline.Host.Progress;
 
-/// <summary>Lines, where there is no terminal: one in every interval while a flow runs.</summary>
+/// <summary>Shows progress as lines of text, where there is no terminal: one line in every interval while a flow runs.</summary>
 internal sealed class PlainDisplay(TextWriter output, TimeProvider time, TimeSpan interval) : IProgressDisplay, IDisposable
 {
     private readonly Lock _lock = new();

@@ -6,22 +6,22 @@ namespace Pipeline.Host.Progress;
 /// <summary>What the display derives from counts: rates, the time left, and numbers and lines short enough for a terminal.</summary>
 internal static class Rates
 {
-    /// <summary>The count that stages keep of their tokens.</summary>
+    /// <summary>The name under which stages count their tokens.</summary>
     public const string TokenCount = "tokens";
 
-    /// <summary>Columns of a line of plain text.</summary>
+    /// <summary>The width of a line of plain text, in columns.</summary>
     public const int Columns = 100;
 
-    /// <summary>Columns of the time that a line begins with.</summary>
+    /// <summary>The width of the time that a line begins with, in columns.</summary>
     public const int StampColumns = 9;
 
-    /// <summary>Time left when the rest goes as the part so far; null while that says nothing.</summary>
+    /// <summary>The time left if the rest goes as fast as the work so far. Null while the speed is unknown.</summary>
     public static TimeSpan? Left(StageProgress progress, TimeSpan elapsed)
         => progress.Done <= progress.First || progress.Done > progress.Total
             ? null
             : elapsed * ((double)(progress.Total - progress.Done) / (progress.Done - progress.First));
 
-    /// <summary>Three digits and a letter for thousands, millions and billions, four digits below.</summary>
+    /// <summary>A short number: four digits, or from ten thousand on three digits with k, M or G.</summary>
     public static string Short(double value) => Math.Abs(value) switch
     {
         >= 999.5e6 => Digits(value / 1e9, 3) + "G",
@@ -31,13 +31,16 @@ internal static class Rates
         _ => value.ToString("0.###e0", CultureInfo.InvariantCulture),
     };
 
+    /// <summary>Hours, minutes and seconds, such as 1:02:03; below an hour only minutes and seconds.</summary>
     public static string Time(TimeSpan time)
         => time.TotalHours >= 1
             ? string.Create(CultureInfo.InvariantCulture, $"{(int)time.TotalHours}:{time.Minutes:00}:{time.Seconds:00}")
             : string.Create(CultureInfo.InvariantCulture, $"{time.Minutes}:{time.Seconds:00}");
 
-    /// <summary>Parts of a line, as many on each as fit; further lines are set in below the time that a line begins with.</summary>
-    /// <param name="before">Columns that are written before the first part.</param>
+    /// <summary>Joins parts to lines of at most <see cref="Columns"/> columns. Further lines are indented by the width of the time.</summary>
+    /// <param name="parts">The parts. None is broken, even if it is too long for a line.</param>
+    /// <param name="separator">What is written between two parts.</param>
+    /// <param name="before">How many columns the caller writes before the first part.</param>
     public static string Wrap(IEnumerable<string> parts, string separator, int before)
     {
         var text = new StringBuilder();

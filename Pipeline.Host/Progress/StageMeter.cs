@@ -4,7 +4,7 @@ using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Host.Progress;
 
-/// <summary>The counts of one stage in one graph. Written by the graph and the stage from any thread, read by the progress display.</summary>
+/// <summary>The counts of one stage in one graph. The graph and the stage write them from any thread, and the progress display reads them.</summary>
 internal sealed class StageMeter(string flow, string stage, IScalarLog scalars, Action<string> say) : IStageMeter
 {
     private readonly ConcurrentDictionary<string, Counter> _counts = new(StringComparer.Ordinal);
@@ -21,9 +21,10 @@ internal sealed class StageMeter(string flow, string stage, IScalarLog scalars, 
 
     public string Stage { get; } = stage;
 
-    /// <summary>How full the queue after the stage is, 0 to 1; null for a sink.</summary>
+    /// <summary>How full the queue after the stage is, from 0 to 1. Null for a sink.</summary>
     public Func<double>? QueueFill { get; set; }
 
+    /// <summary>What the stage said last about its progress.</summary>
     public StageProgress LatestProgress => Volatile.Read(ref _progress);
 
     /// <summary>The latest value of every scalar, for the progress display.</summary>
@@ -45,10 +46,13 @@ internal sealed class StageMeter(string flow, string stage, IScalarLog scalars, 
 
     public void Say(string message) => say(message);
 
+    /// <summary>The stage took a record from the queue before it.</summary>
     public void Took() => _in.Add(1);
 
+    /// <summary>A record that the stage produced is in the queue after it.</summary>
     public void HandedOver() => _out.Add(1);
 
+    /// <summary>A map has produced all that a record becomes. Only maps call it.</summary>
     public void Passed() => _passed.Add(1);
 
     public void Rejected(string reason)
@@ -62,8 +66,8 @@ internal sealed class StageMeter(string flow, string stage, IScalarLog scalars, 
     public void LeftUnread(long records) => Volatile.Write(ref _unread, records);
 
     /// <summary>
-    /// For stages that are not maps, what goes in and is not rejected has passed: the stage itself decides what becomes of it. What a
-    /// source rejects and gives is what it read.
+    /// The counts so far. In a stage that is not a map, what goes in and is not rejected has passed, because the stage itself decides what becomes of it.
+    /// What a source has read is what it produced plus what it rejected.
     /// </summary>
     public StageCounts Snapshot(StageRole role)
     {
@@ -101,13 +105,16 @@ internal sealed class StageMeter(string flow, string stage, IScalarLog scalars, 
     }
 }
 
-/// <summary>How far a stage is, and how far it was when it began: a resumed one begins in the middle.</summary>
+/// <summary>How far a stage is, and how far it was when it began. A stage that resumes begins in the middle.</summary>
+/// <param name="Done">How much is done, in the stage's own unit, such as steps or rows.</param>
+/// <param name="Total">How much there is to do. 0 if that is not known.</param>
+/// <param name="First">The first value of <paramref name="Done"/> that the stage reported.</param>
 internal sealed record StageProgress(long Done, long Total, long First)
 {
     public static StageProgress Unknown { get; } = new(0, 0, 0);
 }
 
-/// <summary>Where scalars go.</summary>
+/// <summary>Keeps values of a training, such as losses, by step.</summary>
 internal interface IScalarLog
 {
     void Write(string flow, string stage, string name, long step, double value);

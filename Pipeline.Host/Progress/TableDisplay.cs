@@ -4,7 +4,7 @@ using Spectre.Console.Rendering;
 
 namespace Pipeline.Host.Progress;
 
-/// <summary>A table in a terminal, redrawn a few times a second while a flow runs; lines go above it.</summary>
+/// <summary>Shows progress as a table in a terminal, redrawn a few times a second while a flow runs. Lines of the log go above it.</summary>
 internal sealed class TableDisplay(IAnsiConsole console, TimeProvider time) : IProgressDisplay, IDisposable
 {
     private static readonly TimeSpan Redraw = TimeSpan.FromMilliseconds(250);

@@ -2,13 +2,14 @@ using System.Globalization;
 
 namespace Pipeline.Host.Recipes;
 
-/// <summary>The recipes that train nothing: a judgement of several models as one, and of a new vocabulary on old weights.</summary>
+/// <summary>The recipes that train nothing. They judge an ensemble, or a model that gets a new vocabulary without training.</summary>
 internal static class JudgingRecipe
 {
     private const int JudgedByBytes = 50;
 
+    /// <summary>The text of a definition that judges several models and the ensembles of them.</summary>
     /// <param name="recipe">What is wanted.</param>
-    /// <param name="isOneTokenizer">Whether all models have the same.</param>
+    /// <param name="isOneTokenizer">Whether all models have the same tokenizer.</param>
     public static string Ensemble(Recipe recipe, bool isOneTokenizer)
     {
         string[] names = [.. Names(recipe.Models)];
@@ -37,6 +38,7 @@ internal static class JudgingRecipe
             """;
     }
 
+    /// <summary>The text of a definition that judges a model with a new tokenizer, before any training.</summary>
     public static string ZeroShot(Recipe recipe) => $$"""
         {{recipe.Head($"{recipe.Models[0].Words} gets the tokenizer {recipe.Tokenizer} without training: what that costs, in bits per byte. The model is the folder student-initial of the run.")}}{
           "name": {{RecipeText.Json(recipe.Name)}},

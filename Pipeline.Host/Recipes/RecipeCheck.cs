@@ -12,8 +12,8 @@ internal sealed class RecipeCheck(StageCatalog catalog, IStorage storage, TimePr
 {
     private readonly DefinitionLoader _loader = new(catalog, storage);
 
-    /// <summary>The peak memory that the last stage of a flow plans with; 0 where it says none.</summary>
-    /// <exception cref="DefinitionException">The text is not a definition: a bug in the recipe.</exception>
+    /// <summary>The peak memory that the last stage of a flow plans with, in bytes. 0 if it does not say.</summary>
+    /// <exception cref="DefinitionException">The text is not a definition, which is a defect of the recipe.</exception>
     public double PeakBytes(string text, string flow)
     {
         LoadedDefinition definition = Parse(text);
@@ -22,7 +22,8 @@ internal sealed class RecipeCheck(StageCatalog catalog, IStorage storage, TimePr
         return (graph.Sink as IPlanned)?.Plan(null).Lines.Where(l => l.What == "peak memory").Select(l => l.Amount).DefaultIfEmpty().Max() ?? 0;
     }
 
-    /// <exception cref="AlmException">The definition breaks rules, or names what cannot be read.</exception>
+    /// <summary>Checks all rules of a definition.</summary>
+    /// <exception cref="AlmException">The definition breaks a rule, or names a file that cannot be read.</exception>
     public void Require(string text)
     {
         LoadedDefinition definition = Parse(text);

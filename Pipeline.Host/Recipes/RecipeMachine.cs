@@ -10,14 +10,15 @@ using TorchSharp;
 namespace Pipeline.Host.Recipes;
 
 /// <summary>What there is to compute with.</summary>
-/// <param name="Cores">Of the processor.</param>
-/// <param name="MemoryBytes">Of the machine, as far as this process may take it.</param>
-/// <param name="CardBytes">Memory of a GPU that torch can use; null: there is none.</param>
+/// <param name="Cores">The number of processor cores.</param>
+/// <param name="MemoryBytes">The memory that this process may use.</param>
+/// <param name="CardBytes">The memory of a GPU that torch can use. Null if there is none.</param>
 internal sealed record RecipeMachine(int Cores, long MemoryBytes, long? CardBytes)
 {
-    /// <summary>What a run may plan with: estimates are not measurements, and others use the machine too.</summary>
+    /// <summary>The share of the memory that a run may plan with. The rest is left, because estimates are not exact, and other programs need memory too.</summary>
     private const double Share = 0.7;
 
+    /// <summary>The memory that a run may plan with, in bytes: of the GPU if there is one, or else of the machine.</summary>
     public double Budget => Share * (CardBytes ?? MemoryBytes);
 
     public string Words => CardBytes is { } card
@@ -33,7 +34,7 @@ internal sealed record RecipeMachine(int Cores, long MemoryBytes, long? CardByte
 
     public static string Show(double bytes) => PlanFigure.Show(bytes, PlanUnit.Bytes);
 
-    // Torch's own figure is not in its .NET binding; the driver's tool is wherever the driver is.
+    // TorchSharp does not give the memory of a GPU. This tool is installed along with the driver.
     private static long? CardMemory()
     {
         try

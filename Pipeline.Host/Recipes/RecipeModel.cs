@@ -5,19 +5,20 @@ using Pipeline.Stages.Models.Safetensors;
 
 namespace Pipeline.Host.Recipes;
 
-/// <summary>A model folder as a recipe sees it.</summary>
-/// <param name="Path">As it was given.</param>
-/// <param name="Parameters">Numbers in its weights.</param>
-/// <param name="Vocabulary">Rows of its embeddings.</param>
-/// <param name="Positions">Tokens it was made for.</param>
+/// <summary>What a recipe needs to know about a model.</summary>
+/// <param name="Path">The path of its folder, as it was given.</param>
+/// <param name="Parameters">The number of its parameters.</param>
+/// <param name="Vocabulary">The number of rows of its embeddings.</param>
+/// <param name="Positions">The longest sequence that it was made for, in tokens.</param>
 internal sealed record RecipeModel(string Path, long Parameters, int Vocabulary, int Positions)
 {
-    /// <summary>The folder's last name.</summary>
+    /// <summary>The name of the folder, without the folders above it.</summary>
     public string Name => System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(Path)));
 
     public string Words => string.Create(CultureInfo.InvariantCulture, $"{Name} ({Size(Parameters)} parameters, {Vocabulary:N0} tokens, {Positions:N0} positions)");
 
-    /// <exception cref="Contracts.Errors.InputException">It is not a model folder.</exception>
+    /// <summary>Reads the facts of a model. The weights themselves are not loaded.</summary>
+    /// <exception cref="Contracts.Errors.InputException">The path is not a model folder.</exception>
     public static RecipeModel Read(string path, IStorage storage)
     {
         string folder = System.IO.Path.GetFullPath(path);

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Pipeline.Host.Recipes;
 
-/// <summary>Pieces of a definition's text.</summary>
+/// <summary>Writes pieces of the text of a definition.</summary>
 internal static class RecipeText
 {
     private const int CommentColumns = 140;
@@ -12,9 +12,9 @@ internal static class RecipeText
 
     public static string Json(string text) => JsonSerializer.Serialize(text, Layout);
 
-    /// <summary>A comment on as many lines as it needs.</summary>
-    /// <param name="indent">Spaces before each.</param>
-    /// <param name="words">Sentences; empty: no comment.</param>
+    /// <summary>A comment, broken into as many lines as it needs, each with a line feed.</summary>
+    /// <param name="indent">How many spaces come before each line.</param>
+    /// <param name="words">The sentences. If this is empty, there is no comment.</param>
     public static string Comment(int indent, string words)
     {
         string margin = new string(' ', indent) + "//";

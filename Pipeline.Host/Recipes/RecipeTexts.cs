@@ -8,12 +8,12 @@ using Pipeline.Stages.Text;
 
 namespace Pipeline.Host.Recipes;
 
-/// <summary>Files of text as a recipe sees them.</summary>
-/// <param name="Stage">Which reads them.</param>
-/// <param name="Files">As they were given.</param>
-/// <param name="Key">The option that names what is read of a row.</param>
-/// <param name="Column">Its value.</param>
-/// <param name="Rows">Of all files.</param>
+/// <summary>What a recipe needs to know about files of text.</summary>
+/// <param name="Stage">The stage that reads them.</param>
+/// <param name="Files">The paths, as they were given.</param>
+/// <param name="Key">The option that names the column or field to read: <c>column</c>, <c>field</c> or <c>messages</c>.</param>
+/// <param name="Column">The name of that column or field.</param>
+/// <param name="Rows">The number of rows in all files.</param>
 /// <param name="Sample">The first texts.</param>
 internal sealed record RecipeTexts(string Stage, IReadOnlyList<string> Files, string Key, string Column, long Rows, IReadOnlyList<string> Sample)
 {
@@ -23,14 +23,15 @@ internal sealed record RecipeTexts(string Stage, IReadOnlyList<string> Files, st
     /// <summary>Whether a row is a conversation.</summary>
     public bool AreConversations => Key == Messages;
 
+    /// <summary>The mean length of the sampled texts, in bytes of UTF-8.</summary>
     public double BytesPerText => Sample.Average(t => (double)System.Text.Encoding.UTF8.GetByteCount(t));
 
     /// <summary>Reads the beginning of the files and counts their rows.</summary>
-    /// <param name="files">Parquet, or JSON Lines, all of one kind.</param>
-    /// <param name="column">The column or field; null: "text".</param>
-    /// <param name="messages">Instead of that, one of conversations.</param>
+    /// <param name="files">The files: Parquet or JSON Lines, all of the same kind.</param>
+    /// <param name="column">The column or field of the text. Null stands for "text".</param>
+    /// <param name="messages">The column or field of conversations, if these are to be read instead.</param>
     /// <param name="create">Makes a stage from its name and options.</param>
-    /// <exception cref="InputException">A file is of no kind that a definition reads, or holds no text.</exception>
+    /// <exception cref="InputException">The files are not all of one kind that a definition can read, or contain no text.</exception>
     public static async Task<RecipeTexts> ReadAsync(IReadOnlyList<string> files, string? column, string? messages, Func<string, object, object> create)
     {
         bool isParquet = files.All(f => HasEnding(f, ".parquet"));
@@ -47,10 +48,12 @@ internal sealed record RecipeTexts(string Stage, IReadOnlyList<string> Files, st
         return new RecipeTexts(stage, files, messages is not null ? Messages : isParquet ? "column" : "field", messages ?? text, rows, sample);
     }
 
-    /// <summary>What two tokenizers make of the sample.</summary>
+    /// <summary>Compares two tokenizers on the sample.</summary>
     public PairReport Pair(string teacher, string student, IReadOnlyList<int> limits, IStorage storage) => PairInspection.Run(teacher, student, Sample, limits, storage);
 
-    /// <summary>The stage that reads some of the rows, as a definition has it.</summary>
+    /// <summary>The stage that reads some of the rows, as it is written in a definition.</summary>
+    /// <param name="skip">How many rows to skip.</param>
+    /// <param name="most">How many rows to read at most. 0 for all.</param>
     public string Read(long skip, long most)
     {
         string rows = string.Create(CultureInfo.InvariantCulture, $"{(skip > 0 ? $", \"skipRows\": {skip}" : "")}{(most > 0 ? $", \"maxRows\": {most}" : "")}");

@@ -2,15 +2,18 @@ using System.Globalization;
 
 namespace Pipeline.Host.Recipes;
 
-/// <summary>How a student is trained so that it fits into memory.</summary>
-/// <param name="IsLora">Low-rank updates in place of all weights.</param>
-/// <param name="IsCheckpointed">Activations are computed twice in place of being kept.</param>
-/// <param name="BatchTokens">Student tokens of one pass.</param>
+/// <summary>A way to train a student, which decides how much memory is needed.</summary>
+/// <param name="IsLora">Whether low-rank updates are trained instead of all weights.</param>
+/// <param name="IsCheckpointed">Whether activations are computed again in the backward pass instead of being kept.</param>
+/// <param name="BatchTokens">The student tokens of one pass.</param>
 internal sealed record TrainingChoice(bool IsLora, bool IsCheckpointed, int BatchTokens)
 {
     private const int LeastBatch = 1024;
 
-    /// <summary>From the fastest to the one that takes least memory.</summary>
+    /// <summary>The choices, from the fastest to the one that needs the least memory.</summary>
+    /// <param name="stepTokens">The student tokens of one step of the optimizer.</param>
+    /// <param name="longest">The most student tokens of one document. A pass must have room for them.</param>
+    /// <param name="hasCard">Whether there is a GPU.</param>
     public static IEnumerable<TrainingChoice> Of(int stepTokens, int longest, bool hasCard)
     {
         int first = Math.Max(longest, Math.Min(stepTokens, hasCard ? 16384 : 8192));
@@ -26,7 +29,7 @@ internal sealed record TrainingChoice(bool IsLora, bool IsCheckpointed, int Batc
         }
     }
 
-    /// <summary>Options of <c>update-student</c> that this stands for, each with a comma before it.</summary>
+    /// <summary>The options of <c>update-student</c> for this choice, each with a comma before it.</summary>
     public string Options(int stepTokens)
     {
         int accumulate = Math.Max(1, (int)Math.Round((double)stepTokens / BatchTokens));

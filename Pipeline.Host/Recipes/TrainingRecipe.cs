@@ -4,10 +4,10 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Host.Recipes;
 
-/// <summary>The recipes that train: the teacher's numbers to shards, a student from shards, a judgement.</summary>
+/// <summary>The recipes that train. They have three flows: the teacher scores texts, a student learns from these scores, and the student is judged.</summary>
 internal sealed class TrainingRecipe(Recipe recipe, IStorage storage, RecipeCheck check)
 {
-    // Learning rates of pipelines/ and the size of the model they are for.
+    // The learning rates of the definitions in pipelines/, and the number of parameters of the model that each is for.
     private static readonly Dictionary<string, (double Rate, double Parameters)> Rates = new(StringComparer.Ordinal)
     {
         ["bytes"] = (3e-5, 2.6e9),
@@ -17,7 +17,10 @@ internal sealed class TrainingRecipe(Recipe recipe, IStorage storage, RecipeChec
 
     private readonly TrainingSizes _sizes = TrainingSizes.Of(recipe, Rates[recipe.Kind.Name], storage);
 
-    /// <summary>The definition: the fastest way of training that fits; where the teacher has no next bytes to teach, without them.</summary>
+    /// <summary>
+    /// The text of the definition, with the fastest way of training that fits into memory. A student of bytes learns from next bytes if the teacher can give
+    /// them, and otherwise from ALM and SFT.
+    /// </summary>
     public string Write()
     {
         if (recipe.Kind.Name != "bytes")
@@ -34,7 +37,7 @@ internal sealed class TrainingRecipe(Recipe recipe, IStorage storage, RecipeChec
         }
     }
 
-    // If nothing fits, the choice that needs least is written, with a remark that says so.
+    // If nothing fits, the choice that needs the least memory is written, with a remark that says so.
     private string Fit(string? withoutBytes)
     {
         TrainingChoice[] choices = [.. TrainingChoice.Of(_sizes.StepTokens, _sizes.StudentTokens, recipe.Machine.CardBytes is not null)];
@@ -106,7 +109,7 @@ internal sealed class TrainingRecipe(Recipe recipe, IStorage storage, RecipeChec
 
     private string Student => recipe.Kind.Name switch
     {
-        // The sum of both embeddings is what large models of bytes began with; see pipelines/subword-to-bytes.json.
+        // Large byte-level students use input expansion, as in pipelines/subword-to-bytes.json.
         "bytes" => $"{{ \"model\": {RecipeText.Json(recipe.Models[0].Path)}, \"tokenizer\": \"bytes\", \"embeddings\": \"fvt\"{(HasExpansion ? ", \"untie\": true, \"inputExpansion\": true" : "")} }}",
         "tokenizer" => $"{{ \"model\": {RecipeText.Json(recipe.Models[0].Path)}, \"tokenizer\": {RecipeText.Json(recipe.Tokenizer!)}, \"embeddings\": \"fvt\" }}",
         _ => $"{{ \"model\": {RecipeText.Json(recipe.Student!.Path)} }}",

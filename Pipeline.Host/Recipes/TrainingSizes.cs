@@ -4,9 +4,11 @@ using Pipeline.Stages.Inspection;
 
 namespace Pipeline.Host.Recipes;
 
-/// <summary>The numbers of a recipe that trains, chosen from models, texts and machine, each with its reason.</summary>
+/// <summary>The numbers of a recipe that trains. They are chosen from the models and the texts, and each has its reason in words.</summary>
 internal sealed record TrainingSizes
 {
+    // The limit of a document's tokens is the smallest that at most this share of the bytes lies beyond. Texts for which no limit is large enough get the
+    // second number, which is what the paper trains on.
     private const double MostBeyond = 0.02;
     private const int LimitOfLong = 512;
     private const int TokensPerShard = 1 << 20;
@@ -14,8 +16,10 @@ internal sealed record TrainingSizes
     private const int SmallModel = 10_000_000, MiddleModel = 200_000_000, LargeModel = 100_000_000;
     private static readonly int[] Limits = [64, 128, 256, 512, 1024, 2048];
 
+    /// <summary>The most teacher tokens of a document. Longer documents are split.</summary>
     public required int TeacherTokens { get; init; }
 
+    /// <summary>The most student tokens of a document.</summary>
     public required int StudentTokens { get; init; }
 
     public required string VocabularyReason { get; init; }
@@ -26,7 +30,7 @@ internal sealed record TrainingSizes
 
     public required string ShardReason { get; init; }
 
-    /// <summary>Student tokens of one step of the optimizer.</summary>
+    /// <summary>The student tokens of one step of the optimizer.</summary>
     public required int StepTokens { get; init; }
 
     public required int Steps { get; init; }
@@ -37,12 +41,13 @@ internal sealed record TrainingSizes
 
     public required string RateReason { get; init; }
 
-    /// <summary>Whether the student is written, and begins, as large models are.</summary>
+    /// <summary>Whether the student is large: it is then written in bfloat16, and a byte-level student gets input expansion.</summary>
     public required bool IsLarge { get; init; }
 
+    /// <summary>Chooses the numbers for a recipe.</summary>
     /// <param name="recipe">What is wanted.</param>
-    /// <param name="rate">A learning rate that was found good, and the size of the model it was found on.</param>
-    /// <param name="storage">Where the tokenizers are.</param>
+    /// <param name="rate">A learning rate that has proved good, and the number of parameters of the model that it was used for.</param>
+    /// <param name="storage">The storage that the tokenizers are in.</param>
     public static TrainingSizes Of(Recipe recipe, (double Rate, double Parameters) rate, IStorage storage)
     {
         RecipeModel teacher = recipe.Models[0], student = recipe.Student ?? teacher;
@@ -50,7 +55,7 @@ internal sealed record TrainingSizes
         PairReport pair = recipe.Texts.Pair(Path.GetFullPath(teacher.Path), recipe.Tokenizer == "bytes" ? "bytes" : tokenizer, Limits, storage);
         TextFigures text = pair.Text;
         double ratio = (double)text.StudentTokens / Math.Max(1, text.TeacherTokens);
-        // A model that was made for fewer positions than a document's student tokens bounds the document.
+        // Documents must not be longer than either model was made for.
         int most = (int)Math.Max(Limits[0], Math.Min(teacher.Positions, student.Positions / Math.Max(1, ratio)));
         LimitRow[] fitting = [.. pair.Limits.Where(l => l.Tokens <= most)];
         LimitRow limit = fitting.FirstOrDefault(l => l.TeacherBytesBeyond <= MostBeyond * text.Bytes) ?? fitting.LastOrDefault(l => l.Tokens <= LimitOfLong) ?? fitting[^1];
@@ -79,7 +84,7 @@ internal sealed record TrainingSizes
 
     private static int RoundUp(int value, int multiple) => (value + multiple - 1) / multiple * multiple;
 
-    // Two digits: the text is known by a sample.
+    // Rounds to two digits. More would promise too much, because the text is known only by a sample.
     private static double Round(double value)
     {
         double scale = Math.Pow(10, Math.Max(0, Math.Floor(Math.Log10(Math.Max(1, value))) - 1));

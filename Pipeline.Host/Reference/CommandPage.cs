@@ -4,11 +4,12 @@ using System.Text;
 
 namespace Pipeline.Host.Reference;
 
-/// <summary>A command's page: how it is written, what it does, its arguments and options, and those of its subcommands.</summary>
+/// <summary>Writes the reference page of a command: its syntax, what it does, its arguments and options, and the same for its subcommands.</summary>
 internal static class CommandPage
 {
-    /// <param name="command">Not the root.</param>
-    /// <param name="options">That every command has.</param>
+    /// <summary>The page of a command, as Markdown.</summary>
+    /// <param name="command">A command directly below the root.</param>
+    /// <param name="options">The options that every command has.</param>
     public static string Of(Command command, IEnumerable<Option> options)
     {
         var page = new StringBuilder();

@@ -5,12 +5,16 @@ using Pipeline.Host.Definitions;
 
 namespace Pipeline.Host.Reference;
 
-/// <summary>The keys of an options record as a Markdown list: each with what it takes, its default and its description; keys of a record below their own.</summary>
+/// <summary>
+/// Writes the keys of an options record as a Markdown list, each with what it takes, its default and its description. The keys of a record inside it are
+/// indented below its own key.
+/// </summary>
 internal sealed class KeyList
 {
     private readonly OptionTypes _types = new();
 
-    /// <returns>A line a key, each ending in a line feed.</returns>
+    /// <summary>The keys of a record.</summary>
+    /// <returns>One line for each key, each with a line feed.</returns>
     public string Of(Type record)
     {
         var lines = new StringBuilder();
@@ -52,7 +56,7 @@ internal sealed class KeyList
         _ => "object",
     };
 
-    // What a reader would write; null where leaving the key out says nothing that a value could say.
+    // The default as one would write it in a definition. Null for records, and where leaving the key out is not the same as any value.
     private static string? Default(object? value) => value switch
     {
         null => null,

@@ -8,10 +8,11 @@ using Pipeline.Host.Definitions;
 
 namespace Pipeline.Host.Reference;
 
-/// <summary>The reference of all that a definition and a command line may say, as Markdown, from the same records that bind and check them.</summary>
+/// <summary>Writes the reference of everything that a definition and a command line may say, as Markdown, from the records that bind and check them.</summary>
 internal static class ReferencePages
 {
-    /// <returns>Paths below the reference's folder, with slashes, and the pages' texts.</returns>
+    /// <summary>All pages of the reference.</summary>
+    /// <returns>The path of each page below the folder of the reference, with slashes, and its text.</returns>
     public static IReadOnlyList<(string Path, string Text)> Of(StageCatalog catalog, RootCommand root)
     {
         var keys = new KeyList();

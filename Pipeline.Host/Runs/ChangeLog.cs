@@ -8,7 +8,10 @@ using Pipeline.Host.Files;
 
 namespace Pipeline.Host.Runs;
 
-/// <summary><c>changes.jsonl</c>: what of a run's definition was changed when, for its report: the results are not those of one definition then.</summary>
+/// <summary>
+/// <c>changes.jsonl</c>: which keys of a run's definition were changed, and when. The report includes it, because the results are then not those of
+/// a single definition.
+/// </summary>
 internal static class ChangeLog
 {
     public static void Append(IStorage storage, string folder, IReadOnlyList<DefinitionChange> changes, DateTimeOffset time)
@@ -30,7 +33,7 @@ internal static class ChangeLog
         stream.Flush();
     }
 
-    /// <summary>All changes, oldest first; null where there are none.</summary>
+    /// <summary>All changes, the oldest first. Null if there is no such file.</summary>
     /// <exception cref="InputException">The file is damaged.</exception>
     public static JsonArray? Read(IStorage storage, string path)
     {

@@ -7,20 +7,25 @@ using Pipeline.Host.Definitions;
 namespace Pipeline.Host.Runs;
 
 /// <summary>
-/// What may differ between the definition that a run folder was begun with and the one it continues with: a flow that has committed
-/// nothing, and has no later flow that has, may change completely; a training that is not done may have its tunable keys changed at its last
-/// checkpoint; what only makes a run longer may always change.
+/// Decides what may differ between the definition that a run folder was begun with and the one that it continues with.
+/// <list type="bullet">
+/// <item>A flow may change completely if neither it nor a later flow has committed anything.</item>
+/// <item>A training that is not done may have its tunable keys changed (<see cref="TunableAttribute"/>). It continues from its last checkpoint.</item>
+/// <item>Keys that only make a run longer may always change (<see cref="ExtendsAttribute"/>).</item>
+/// <item>The run's own keys count as keys of the first flow.</item>
+/// </list>
 /// </summary>
-/// <param name="storage">Where the folder is.</param>
-/// <param name="folder">Full path.</param>
-/// <param name="catalog">What stages write.</param>
+/// <param name="storage">The storage that the folder is in.</param>
+/// <param name="folder">The full path of the run folder.</param>
+/// <param name="catalog">Says what stages write.</param>
 internal sealed class DefinitionCorrection(IStorage storage, string folder, StageCatalog catalog)
 {
-    /// <param name="was">What the folder was begun with.</param>
-    /// <param name="now">What it continues with.</param>
-    /// <param name="from">The flow that is made again with those after it, by its place; null: none is.</param>
-    /// <returns>The changes that are taken over, without those that only extend.</returns>
-    /// <exception cref="DefinitionException">Something committed was made with what differs.</exception>
+    /// <summary>Compares two definitions, and refuses a difference that would mix results of both.</summary>
+    /// <param name="was">The definition that the folder was begun with.</param>
+    /// <param name="now">The definition that it continues with.</param>
+    /// <param name="from">The index of the first flow that is made again, together with all later ones. Null if none is.</param>
+    /// <returns>The changes that are taken over, without those that only make the run longer.</returns>
+    /// <exception cref="DefinitionException">Something that is committed was made with what differs.</exception>
     public IReadOnlyList<DefinitionChange> Accept(RunDefinition was, RunDefinition now, int? from)
     {
         List<DefinitionChange> changes = [.. new DefinitionDiff(new OptionTypes()).Compare(was, now).Where(c => !c.Extends)];
@@ -45,7 +50,12 @@ internal sealed class DefinitionCorrection(IStorage storage, string folder, Stag
             + $"Flow '{was.Flows[Array.FindLastIndex(committed, c => c)].Name}' has committed results that would be mixed with others. Undo the change, use a new run folder with --run{again}.");
     }
 
-    /// <summary>Deletes what flows that are corrected left that only their beginning decides, so that it is made of the correction.</summary>
+    /// <summary>
+    /// Deletes the beginnings (<see cref="StageOutput.IsBeginning"/>) that the first corrected flow and all later ones have left, so that they are
+    /// made again from the corrected definition. Changes of tunable keys delete nothing.
+    /// </summary>
+    /// <param name="was">The definition that the folder was begun with.</param>
+    /// <param name="accepted">What <see cref="Accept"/> returned.</param>
     public void Clean(RunDefinition was, IReadOnlyList<DefinitionChange> accepted)
     {
         int first = accepted.Where(c => !c.IsTunable).Select(c => c.Flow ?? 0).DefaultIfEmpty(was.Flows.Count).Min();
@@ -68,7 +78,7 @@ internal sealed class DefinitionCorrection(IStorage storage, string folder, Stag
         }
         catch (DefinitionException)
         {
-            // A place that rules refuse by now: nothing was written there.
+            // A path that the rules refuse by now. Nothing can have been written there.
             return false;
         }
         return storage.FileExists(path) || storage.List(path).Any(entry => !Staging.IsStaging(entry));

@@ -7,7 +7,7 @@ using Pipeline.Host.Files;
 
 namespace Pipeline.Host.Runs;
 
-/// <summary><c>errors.jsonl</c>: what ended a run before its time, for whoever looks at its folder and not at its terminal.</summary>
+/// <summary><c>errors.jsonl</c>: the errors that ended a run early, for those who see its folder but not its terminal.</summary>
 internal static class ErrorLog
 {
     public static void Append(IStorage storage, string folder, Exception error, DateTimeOffset time)
@@ -26,7 +26,7 @@ internal static class ErrorLog
         }
         catch (StorageException)
         {
-            // A disk that refuses this too is not worth another word: the error itself is the one to report.
+            // Perhaps the disk is full. The error of the run is the one to report, and the caller does so.
         }
     }
 }

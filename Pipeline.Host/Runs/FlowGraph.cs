@@ -9,7 +9,16 @@ using Pipeline.Host.Progress;
 
 namespace Pipeline.Host.Runs;
 
-/// <summary>What every stage of a run is given.</summary>
+/// <summary>What the stages of a run are made with.</summary>
+/// <param name="Definition">The definition of the run.</param>
+/// <param name="RunFolder">The full path of the run folder.</param>
+/// <param name="Storage">The storage that the run folder is in.</param>
+/// <param name="Services">Services that stages share.</param>
+/// <param name="Time">The clock.</param>
+/// <param name="Catalog">The stages that the definition may name.</param>
+/// <param name="Scalars">Keeps values of a training.</param>
+/// <param name="Rejects">Keeps the lines of rejects.</param>
+/// <param name="Say">Logs a remark of a stage, given the flow, the stage and the remark.</param>
 internal sealed record StageSurroundings(
     RunDefinition Definition,
     string RunFolder,
@@ -21,7 +30,10 @@ internal sealed record StageSurroundings(
     IRejectLog Rejects,
     Action<string, string, string> Say);
 
-/// <summary>The stages of one flow (or one part of it), made: the sink first, because it may say where the source is to begin.</summary>
+/// <summary>
+/// The stages of a flow, or of one of its parts. The sink is made first, because it may say where the source has to begin. Stages that can be disposed of
+/// are disposed of with the graph.
+/// </summary>
 internal sealed class FlowGraph : IAsyncDisposable
 {
     private readonly StageSurroundings _surroundings;
@@ -43,14 +55,16 @@ internal sealed class FlowGraph : IAsyncDisposable
         _stages = new object?[flow.Stages.Count];
     }
 
+    /// <summary>The last stage.</summary>
     public object Sink => _stages[^1]!;
 
-    /// <summary>In the order of the flow; null where a stage was not made.</summary>
+    /// <summary>The stages, in the order of the flow. Null for a stage that was not made.</summary>
     public IReadOnlyList<object?> Stages => _stages;
 
+    /// <summary>The meters of all stages. Only a graph that was made whole has them.</summary>
     public IReadOnlyList<StageMeter> Meters => _places.Select(p => p.Meter).ToList();
 
-    /// <summary>Makes the sink alone.</summary>
+    /// <summary>Makes only the sink, to ask it what is committed. Such a graph cannot run.</summary>
     public static FlowGraph CreateSink(StageSurroundings surroundings, FlowDefinition flow)
     {
         var graph = new FlowGraph(surroundings, flow, null, CancellationToken.None);
@@ -58,6 +72,11 @@ internal sealed class FlowGraph : IAsyncDisposable
         return graph;
     }
 
+    /// <summary>Makes all stages.</summary>
+    /// <param name="surroundings">What the stages are made with.</param>
+    /// <param name="flow">The flow.</param>
+    /// <param name="partition">The part of the flow. Null for the whole flow.</param>
+    /// <param name="stopRequested">Cancelled when the user asks for a stop at a safe point. Only the sink is told.</param>
     public static async Task<FlowGraph> CreateAsync(
         StageSurroundings surroundings, FlowDefinition flow, Partition? partition, CancellationToken stopRequested)
     {
@@ -77,6 +96,7 @@ internal sealed class FlowGraph : IAsyncDisposable
         }
     }
 
+    /// <summary>Adds all stages to a builder, in order.</summary>
     public void AddTo(GraphBuilder builder)
     {
         for (int i = 0; i < _stages.Length; i++)

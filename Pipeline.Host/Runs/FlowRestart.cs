@@ -8,14 +8,19 @@ using Pipeline.Host.Files;
 
 namespace Pipeline.Host.Runs;
 
-/// <summary>Takes back what a flow and those after it have done, so that a run makes them again.</summary>
+/// <summary>Takes back what a flow and all later flows have done, so that a run makes them again (<c>alm run --from</c>).</summary>
 internal static class FlowRestart
 {
     /// <summary>
-    /// First what is known of the flows, then what they wrote: stopped between the two, a run finds whole outputs and takes them, or what
-    /// is left of them and makes the rest.
+    /// Forgets the progress of the flows, then deletes what they wrote. A run that is stopped between the two finds outputs without progress. It
+    /// keeps those that are complete and makes the others.
     /// </summary>
-    /// <returns>What was deleted, below the run folder.</returns>
+    /// <param name="storage">The storage that the run is in.</param>
+    /// <param name="folder">The run folder, which this process holds.</param>
+    /// <param name="run">The run's definition.</param>
+    /// <param name="catalog">Says what stages write.</param>
+    /// <param name="from">The name of the first flow to take back.</param>
+    /// <returns>The outputs that were deleted, relative to the run folder.</returns>
     public static IReadOnlyList<string> Apply(IStorage storage, RunFolder folder, RunDefinition run, StageCatalog catalog, string from)
     {
         List<FlowDefinition> flows = [.. run.Flows.SkipWhile(f => f.Name != from)];
@@ -35,7 +40,7 @@ internal static class FlowRestart
         return deleted;
     }
 
-    // Of a file with one JSON object a line; a line that a kill cut goes with them.
+    // Removes the lines of these flows from a file of JSON lines, and any line that was cut off when a process was killed.
     private static void DropLines(IStorage storage, string path, HashSet<string> flows)
     {
         if (!storage.FileExists(path))

@@ -10,11 +10,11 @@ using Pipeline.Stages.Ranks;
 
 namespace Pipeline.Host.Runs;
 
-/// <summary>Runs one flow: as one graph, or as one graph for every part that its sink has not committed.</summary>
+/// <summary>Runs a flow: as a single graph, or as a graph for each part that its sink has not committed yet.</summary>
 internal sealed class FlowRunner(
     StageSurroundings surroundings, GraphRunner graphs, IRanks ranks, RejectFile rejects, IProgressDisplay display, ILogger log)
 {
-    /// <summary>Whether a flow that was done is still: nobody deleted a part of its output.</summary>
+    /// <summary>Whether the output of a flow that is done still exists. Somebody may have deleted a part of it.</summary>
     public async Task<bool> IsPresentAsync(FlowDefinition flow)
     {
         if (!surroundings.Catalog[flow.Stages[^1].Kind.Value].IsCommitted)
@@ -23,10 +23,11 @@ internal sealed class FlowRunner(
         return graph.Sink is not ICommitted sink || Enumerable.Range(0, CommittedParts.Of(sink)).All(sink.IsPresent);
     }
 
+    /// <summary>Does what is left of a flow, and marks it as done.</summary>
     /// <param name="flow">The flow.</param>
-    /// <param name="hash">Of everything that decides its results.</param>
-    /// <param name="progress">What earlier runs did of it, and where what this one does is kept.</param>
-    /// <exception cref="InterruptedException">A stop was asked for, and the state is safe.</exception>
+    /// <param name="hash">The hash of everything that decides its results.</param>
+    /// <param name="progress">Says what earlier runs have done of it, and records what this run does.</param>
+    /// <exception cref="InterruptedException">A stop was asked for. What is committed is kept.</exception>
     public async Task RunAsync(FlowDefinition flow, string hash, RunProgress progress)
     {
         long start = surroundings.Time.GetTimestamp();
@@ -78,7 +79,7 @@ internal sealed class FlowRunner(
         }
     }
 
-    // What other processes rejected goes where people look for it.
+    // Other processes write their rejects only to the files of parts. People look for them in the reject file of the run, so they are copied there.
     private void TakeIn(FlowDefinition flow, string hash, int parts, RunProgress progress)
     {
         Dictionary<int, long> known = rejects.LinesOf(flow.Name);

@@ -3,47 +3,46 @@ using Pipeline.Host.Runs.Parts;
 
 namespace Pipeline.Host.Runs;
 
-/// <summary>How far a flow is, as its files in the run folder say.</summary>
-/// <param name="Flow">Its name.</param>
-/// <param name="Done">Whether a run found it done.</param>
-/// <param name="Parts">Parts it has; null for one piece, and where that is not known.</param>
-/// <param name="Committed">Parts that are done.</param>
-/// <param name="Running">Parts that processes are at, or the flow itself where it is one piece, as far as they may still live.</param>
-/// <param name="Failed">The last failure of each part that is not done.</param>
-/// <param name="Records">Records that went in, over the parts that are done.</param>
-/// <param name="TeacherTokens">Teacher tokens of what came out, by the last stage that counts them; 0 where none does.</param>
-/// <param name="Seconds">Time spent on them, over all processes.</param>
-/// <param name="Steps">The last step that a training flow logged; null for other flows.</param>
+/// <summary>The progress of a flow, as read from its files in the run folder.</summary>
+/// <param name="Flow">The name of the flow.</param>
+/// <param name="Done">Whether the whole flow is done.</param>
+/// <param name="Parts">How many parts it has. Null if its sink does not commit parts.</param>
+/// <param name="Committed">How many parts are done.</param>
+/// <param name="Running">The parts, or the flow itself if it is one piece, that a process which may still live is working on.</param>
+/// <param name="Failed">The last failure of each part that is neither done nor being worked on.</param>
+/// <param name="Records">How many records the source has read, in work that is done.</param>
+/// <param name="TeacherTokens">The teacher tokens in work that is done, as counted by the last stage that counts them. 0 if none does.</param>
+/// <param name="Seconds">The time spent on work that is done, summed over all processes.</param>
+/// <param name="Steps">The last step that a training flow has logged. Null for other flows.</param>
 internal sealed record FlowStatus(
     string Flow, bool Done, int? Parts, int Committed, IReadOnlyList<RunningPart> Running, IReadOnlyList<PartRecord> Failed,
     long Records, long TeacherTokens, double Seconds, long? Steps)
 {
-    /// <summary>Steps that a training flow is to take; null for other flows.</summary>
+    /// <summary>How many steps a training flow takes in all. Null for other flows.</summary>
     public long? OfSteps { get; init; }
 
-    /// <summary>Of the last steps that were logged; null where fewer than two were.</summary>
+    /// <summary>The median time of a step among those logged last. Null if fewer than two were logged.</summary>
     public double? SecondsPerStep { get; init; }
 
-    /// <summary>What stages rejected in what is committed.</summary>
+    /// <summary>What stages rejected in work that is done.</summary>
     public IReadOnlyList<RejectCount> Rejects { get; init; } = [];
 
-    /// <summary>When the rest goes as what was done so far; null where nothing says how fast that is.</summary>
+    /// <summary>The time left if the rest goes as fast as the work so far. Null if the flow is done, and where the speed is unknown.</summary>
     public double? SecondsLeft => Done ? null
         : Parts is { } parts ? (SecondsPerPart * Math.Max(0, parts - Committed - Running.Sum(r => r.Live?.Share ?? 0)) / Math.Max(1, Running.Count))
         : OfSteps is { } of && Steps is { } step ? SecondsPerStep * Math.Max(0, of - step)
         : Running.Count > 0 && Running[0].Live is { } live ? live.SecondsOfWhole * (1 - live.Share) : null;
 
-    // Of parts that are done; before the first is, as far as those are that are being done.
+    // The mean over the parts that are done. Before the first is done, it is estimated from those in progress.
     private double? SecondsPerPart => Committed > 0 ? Seconds / Committed : Running.Select(r => r.Live?.SecondsOfWhole).Average();
 }
 
-/// <param name="Part">Number, from 0; null for a flow that is one piece.</param>
-/// <param name="Process">Machine, process and start time.</param>
-/// <param name="Silent">Time since its sign of life was last written; at most ten seconds while all is well.</param>
-/// <param name="Live">How far it is, as its sign of life says; null while it says nothing.</param>
+/// <summary>A part, or a flow that is one piece, that a process is working on.</summary>
+/// <param name="Part">The number of the part, from 0. Null for a flow that is one piece.</param>
+/// <param name="Process">The machine, the process id and its start time.</param>
+/// <param name="Silent">The time since its sign of life (<see cref="WorkMark"/>) was last written: about ten seconds at most while all is well.</param>
+/// <param name="Live">How far it is, as its sign of life says. Null until it says something.</param>
 internal sealed record RunningPart(int? Part, string Process, TimeSpan Silent, LiveCounts? Live);
 
-/// <param name="Stage">Which rejected.</param>
-/// <param name="Reason">Why.</param>
-/// <param name="Records">How many.</param>
+/// <summary>How many records a stage rejected for one reason.</summary>
 internal sealed record RejectCount(string Stage, string Reason, long Records);

@@ -7,7 +7,10 @@ using Pipeline.Host.Progress;
 
 namespace Pipeline.Host.Runs;
 
-/// <summary>Runs one graph to its end, or to where a stop lets it.</summary>
+/// <summary>
+/// Runs a graph to its end, or until a stop ends it. After a stop was asked for, a sink that can resume ends by itself at a safe point. Any other graph
+/// may go on for the grace period, in which a part that is nearly done can still be committed.
+/// </summary>
 internal sealed class GraphRunner(RunSettings settings, StopSignals signals, FailedRecords failures, TimeProvider time)
 {
     public FailedRecords Failures => failures;
@@ -15,7 +18,9 @@ internal sealed class GraphRunner(RunSettings settings, StopSignals signals, Fai
     /// <summary>Cancelled when the user asks for a stop at the next safe point.</summary>
     public CancellationToken StopRequested => signals.StopRequested;
 
-    /// <exception cref="InterruptedException">A stop was asked for.</exception>
+    /// <summary>Runs a graph.</summary>
+    /// <returns>The counts of every stage, in order.</returns>
+    /// <exception cref="InterruptedException">A stop was asked for, and the graph has not finished.</exception>
     public async Task<IReadOnlyList<StageCounts>> RunAsync(FlowDefinition flow, FlowGraph graph, FlowMeter meter)
     {
         ThrowIfStopped();
@@ -43,13 +48,13 @@ internal sealed class GraphRunner(RunSettings settings, StopSignals signals, Fai
             throw new InterruptedException("stopped at a safe point");
     }
 
-    /// <summary>The user's second signal, as the error of a flow.</summary>
+    /// <summary>The error of a flow that was cancelled: an <see cref="InterruptedException"/> if the user has sent a second signal.</summary>
     public Exception Ended(FlowDefinition flow, OperationCanceledException cancelled)
         => signals.Cancelled.IsCancellationRequested
             ? new InterruptedException($"flow '{flow.Name}' was stopped; what is committed is kept", cancelled)
             : cancelled;
 
-    /// <summary>Ends the current work when it takes longer than the grace period after a stop was asked for.</summary>
+    /// <summary>Cancels the current work if it is not done within the grace period after a stop was asked for.</summary>
     private sealed class GraceTimer : IAsyncDisposable
     {
         private readonly ITimer _timer;
@@ -61,7 +66,7 @@ internal sealed class GraphRunner(RunSettings settings, StopSignals signals, Fai
             _registration = stopRequested.Register(() => _timer.Change(grace, Timeout.InfiniteTimeSpan));
         }
 
-        // Waits for a callback in progress: it would cancel a source that is disposed next.
+        // Waits for a callback in progress, which would otherwise cancel a source that the caller has disposed of.
         public async ValueTask DisposeAsync()
         {
             await _registration.DisposeAsync();

@@ -4,12 +4,12 @@ using Pipeline.Contracts.Errors;
 namespace Pipeline.Host.Runs;
 
 /// <summary>
-/// An error of the definition that appears while a flow is in progress: the rules that are checked before any flow should have found it, so it is
-/// a defect of ours as well. A user is told both; tests have it end as a defect.
+/// An error of the definition that appears only while a flow is in progress. The rules that are checked before any flow begins should have found it,
+/// so it is our defect as well. The message tells the user both. In tests the run ends as with any other defect.
 /// </summary>
 internal static class LateDefinitionError
 {
-    /// <summary>The switch of the application context that tests set.</summary>
+    /// <summary>The name of the switch (<see cref="AppContext"/>) that tests set.</summary>
     public const string IsDefect = "Alm.LateDefinitionErrorsAreDefects";
 
     public static AlmException Of(FlowDefinition flow, DefinitionException error) => AppContext.TryGetSwitch(IsDefect, out bool isDefect) && isDefect

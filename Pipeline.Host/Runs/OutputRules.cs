@@ -7,7 +7,7 @@ using Pipeline.Host.Files;
 
 namespace Pipeline.Host.Runs;
 
-/// <summary>Where the stages of a run write: below its folder, away from what the run keeps there itself, and no two in one place.</summary>
+/// <summary>Checks where the stages of a run write: below the run folder, apart from what the run itself keeps there, and no two stages in one place.</summary>
 internal static class OutputRules
 {
     private static readonly string[] Kept =

@@ -9,19 +9,19 @@ using Pipeline.Host.Runs.Parts;
 namespace Pipeline.Host.Runs;
 
 /// <summary>
-/// Does parts of a flow. A part is a unit of work that any process can do with the definition and the part's number: what it writes
-/// depends on nothing else, and it appears in one step, so that two that do the same part at once leave the same bytes.
+/// Does parts of a flow. A part is a unit of work for which a process needs only the definition and the number of the part. What it writes depends on
+/// nothing else and appears in one step, so that two processes which do the same part at once leave the same bytes.
 /// </summary>
 internal sealed class PartWork(StageSurroundings surroundings, GraphRunner graphs, PartFiles files, ILogger log)
 {
-    /// <summary>Does what is not committed of some parts.</summary>
+    /// <summary>Does those of some parts that are not committed, one after another.</summary>
     /// <param name="flow">A flow whose sink commits.</param>
-    /// <param name="hash">Of the flow.</param>
-    /// <param name="sink">Says what is committed.</param>
-    /// <param name="parts">Which.</param>
-    /// <param name="known">Counts of parts that were done before, which no longer count when the part is computed again.</param>
-    /// <param name="meter">Shows how far it is.</param>
-    /// <exception cref="InterruptedException">A stop was asked for; what is committed is kept.</exception>
+    /// <param name="hash">The hash of everything that decides the flow's results.</param>
+    /// <param name="sink">Says which parts are committed.</param>
+    /// <param name="parts">The numbers of the parts.</param>
+    /// <param name="known">The counts of parts that were done before. If such a part is computed again, its failed records are taken back.</param>
+    /// <param name="meter">Shows how far the flow is.</param>
+    /// <exception cref="InterruptedException">A stop was asked for. What is committed is kept.</exception>
     public async Task RunAsync(
         FlowDefinition flow, string hash, ICommitted sink, IEnumerable<int> parts, IReadOnlyDictionary<int, IReadOnlyList<StageCounts>> known, FlowMeter meter)
     {
@@ -42,7 +42,7 @@ internal sealed class PartWork(StageSurroundings surroundings, GraphRunner graph
         }
     }
 
-    // Those that somebody else is at come last: by then they may be committed.
+    // Parts that other processes are working on come last. By then they may be committed.
     private int Next(FlowDefinition flow, List<int> left)
     {
         HashSet<int> taken = WorkMark.OfOthers(surroundings.Storage, files.FolderOf(flow.Name));
@@ -60,7 +60,7 @@ internal sealed class PartWork(StageSurroundings surroundings, GraphRunner graph
         {
             await using FlowGraph graph = await FlowGraph.CreateAsync(surroundings with { Rejects = file }, flow, part, graphs.StopRequested);
             IReadOnlyList<StageCounts> counts = await graphs.RunAsync(flow, graph, meter);
-            // The counts first: an output that exists has its counts, and counts without an output are written again with it.
+            // The counts are committed before the output, so that an output which exists has its counts. Counts without an output are written again with it.
             file.Commit(counts, Seconds());
             ((ICommitted)graph.Sink).Commit();
         }

@@ -12,8 +12,9 @@ using Pipeline.Host.Runs.Parts;
 namespace Pipeline.Host.Runs;
 
 /// <summary>
-/// Does a share of a flow's parts in a run folder that others work in at the same time: takes no lock, writes nothing but parts, and
-/// cleans only what a dead process left that did parts of the same share on this machine.
+/// Does a share of a flow's parts (<c>alm work</c>), in a run folder where other processes may work at the same time. It does not hold the folder's lock
+/// and writes only parts, unless it has to begin the folder or brings a corrected definition (<see cref="RunFolder.Join"/>). It cleans up only after
+/// dead processes of this machine that worked on parts of the same share.
 /// </summary>
 internal sealed class PartWorker(
     LoadedDefinition definition,

@@ -3,7 +3,7 @@ using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Host.Runs;
 
-/// <summary>A figure of a plan as a person reads it.</summary>
+/// <summary>Writes a figure of a plan for people, with a fitting unit.</summary>
 internal static class PlanFigure
 {
     public static string Show(double amount, PlanUnit unit) => unit switch

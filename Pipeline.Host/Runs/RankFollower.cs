@@ -13,8 +13,8 @@ using Pipeline.Stages.Ranks;
 namespace Pipeline.Host.Runs;
 
 /// <summary>
-/// What a rank other than the first does of a run: rank 0 says which flow is next that all do together, a training flow, or a flow in parts
-/// of which each takes its share. It takes no lock and writes nothing but parts.
+/// The work of a rank other than the first. Rank 0 says which flow is next that all ranks do together: a training flow, or a flow in parts, of which each
+/// rank does its share. This rank does not hold the folder's lock, and writes only parts.
 /// </summary>
 internal sealed class RankFollower(
     LoadedDefinition definition,
@@ -27,10 +27,10 @@ internal sealed class RankFollower(
     IServiceProvider services,
     ILogger<RankFollower> log) : IJob
 {
-    /// <summary>What rank 0 sends instead of a flow when there are no more.</summary>
+    /// <summary>What rank 0 sends instead of the index of a flow when no more flows follow.</summary>
     public const int End = -1;
 
-    /// <summary>All ranks must be one program with one definition.</summary>
+    /// <summary>Checks that all ranks run the same program with the same definition. Every rank must call it.</summary>
     public static void Agree(IRanks ranks, LoadedDefinition definition)
     {
         ranks.Agree("the program", typeof(RankFollower).Module.ModuleVersionId.ToString() + typeof(IRanks).Module.ModuleVersionId);
@@ -48,7 +48,7 @@ internal sealed class RankFollower(
 
     private async Task RunFlowAsync(RunDefinition run, int index, IRanks ranks)
     {
-        // Rank 0 has opened the folder by now.
+        // Rank 0 has opened the folder before it named a flow, so it holds the same definition.
         string folder = RunFolder.Join(storage, RunExecutor.FolderOf(run, settings), definition, loader, time);
         FlowDefinition flow = run.Flows[index];
         string hash = new CanonicalDefinition(new OptionTypes()).FlowHash(run, index);

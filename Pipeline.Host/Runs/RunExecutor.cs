@@ -13,7 +13,10 @@ using Pipeline.Stages.Ranks;
 
 namespace Pipeline.Host.Runs;
 
-/// <summary>Runs a definition in its folder from wherever it stands: flows in order, those done skipped.</summary>
+/// <summary>
+/// Runs a definition in its run folder (<c>alm run</c>). The flows are run in order, and those that are done are skipped, so that a run which was stopped
+/// continues where it was.
+/// </summary>
 internal sealed class RunExecutor(
     LoadedDefinition definition,
     DefinitionLoader loader,
@@ -28,10 +31,11 @@ internal sealed class RunExecutor(
 {
     private readonly CanonicalDefinition _canonical = new(new OptionTypes());
 
-    /// <summary>Where a run of this definition lives.</summary>
+    /// <summary>The run folder of a definition, as it was given or by default.</summary>
     public static string FolderOf(RunDefinition definition, RunSettings settings) => settings.Folder ?? Path.Combine("runs", definition.Name);
 
-    /// <exception cref="AlmException">With the exit code of the command.</exception>
+    /// <summary>Runs the definition, and writes the report at its end. An error is also written to the run folder.</summary>
+    /// <exception cref="AlmException">The run failed or was stopped. The exception has the exit code of the command.</exception>
     public async Task RunAsync()
     {
         RunDefinition run = definition.Definition;
@@ -78,7 +82,7 @@ internal sealed class RunExecutor(
             }
         }
         settings.Ranks.FromFirst(RankFollower.End);
-        // Parts that other processes did are known only now.
+        // The failures in parts that other processes have done are known only now.
         failures.Require(AlreadyFailed(folder.Progress, run));
         Staging.CleanDead(storage, folder.Path);
         RunReportWriter.Write(storage, folder, definition);
@@ -86,7 +90,8 @@ internal sealed class RunExecutor(
         log.RunDone(run.Name, folder.Path);
     }
 
-    /// <exception cref="DefinitionException">The definition breaks rules; nothing was begun.</exception>
+    /// <summary>Checks the rules of flows that are not done. Returns warnings.</summary>
+    /// <exception cref="DefinitionException">The definition breaks rules. Nothing was begun.</exception>
     private IReadOnlyList<string> Rules()
     {
         RunDefinition run = definition.Definition;
@@ -121,7 +126,7 @@ internal sealed class RunExecutor(
     }
 
     /// <summary>
-    /// Records that failed in what is done already. They still count: stopping and starting, or leaving a part to another process, must not
+    /// How many records have failed in work that is done. They still count: stopping and continuing a run, or leaving parts to other processes, must not
     /// raise the limit.
     /// </summary>
     public static long AlreadyFailed(RunProgress progress, RunDefinition run)

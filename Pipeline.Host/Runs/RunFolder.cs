@@ -7,7 +7,7 @@ using Pipeline.Host.Files;
 
 namespace Pipeline.Host.Runs;
 
-/// <summary>A run folder, held by this process: locked, of this definition, without what dead processes left.</summary>
+/// <summary>A run folder that this process holds: it is locked, it contains the run's definition, and what dead processes left in it has been deleted.</summary>
 internal sealed class RunFolder : IDisposable
 {
     private readonly IDisposable _lock;
@@ -24,14 +24,23 @@ internal sealed class RunFolder : IDisposable
 
     public RunProgress Progress { get; }
 
-    /// <summary>Whether it was begun before.</summary>
+    /// <summary>Whether the folder had been begun before it was opened.</summary>
     public bool Resumed { get; }
 
-    /// <summary>What of the definition was taken over now that differs from what the folder was begun with.</summary>
+    /// <summary>Changes of the definition since the folder was last opened, now taken over. Those that only make the run longer are not in the list.</summary>
     public IReadOnlyList<DefinitionChange> Changes { get; private init; } = [];
 
-    /// <exception cref="LockedException">Another process holds it.</exception>
-    /// <exception cref="DefinitionException">It was begun with a definition that differs in more than the run's length, or is not a run folder.</exception>
+    /// <summary>Opens a run folder and locks it, or begins a new one. The lock is released when the folder is disposed of.</summary>
+    /// <param name="storage">The storage that the folder is in.</param>
+    /// <param name="path">The path of the folder.</param>
+    /// <param name="definition">The definition to continue with.</param>
+    /// <param name="loader">Reads the folder's own definition.</param>
+    /// <param name="time">Says when a change was taken over.</param>
+    /// <param name="from">The index of the first flow that is made again. Null if none is.</param>
+    /// <exception cref="LockedException">Another process holds the folder.</exception>
+    /// <exception cref="DefinitionException">
+    /// It is not a run folder, or results in it were made with a definition that differs (<see cref="DefinitionCorrection"/>).
+    /// </exception>
     public static RunFolder Open(IStorage storage, string path, LoadedDefinition definition, DefinitionLoader loader, TimeProvider time, int? from = null)
     {
         string folder = System.IO.Path.GetFullPath(path);
@@ -57,13 +66,17 @@ internal sealed class RunFolder : IDisposable
         }
     }
 
+    /// <summary>The path of a file in the folder.</summary>
     public string File(string name) => System.IO.Path.Combine(Path, name);
 
     public void Dispose() => _lock.Dispose();
 
-    /// <summary>Joins a folder to do a share of its work, alongside the process that holds it; makes the folder if it does not exist yet.</summary>
-    /// <returns>Its full path.</returns>
-    /// <exception cref="DefinitionException">It was begun with another definition, or is not a run folder.</exception>
+    /// <summary>Joins a folder to do a share of its work, alongside the process that holds it. Begins the folder if it does not exist yet.</summary>
+    /// <returns>The full path of the folder.</returns>
+    /// <exception cref="LockedException">The definition was corrected, and another process holds the folder.</exception>
+    /// <exception cref="DefinitionException">
+    /// It is not a run folder, or results in it were made with a definition that differs (<see cref="DefinitionCorrection"/>).
+    /// </exception>
     public static string Join(IStorage storage, string path, LoadedDefinition definition, DefinitionLoader loader, TimeProvider time)
     {
         string folder = System.IO.Path.GetFullPath(path);
@@ -75,7 +88,7 @@ internal sealed class RunFolder : IDisposable
         }
         if (CheckSame(storage, folder, definition, loader).Count > 0)
         {
-            // A correction changes what other processes in the folder rely on, so none of them may be working there.
+            // Other processes in the folder rely on the definition, so none may hold the folder while it changes.
             using IDisposable held = storage.Lock(System.IO.Path.Combine(folder, RunFiles.Lock));
             TakeOver(storage, folder, CheckSame(storage, folder, definition, loader), loader, time.GetUtcNow());
             storage.WriteAtomically(definitionPath, stream => stream.Write(Encoding.UTF8.GetBytes(definition.Json)));
@@ -83,14 +96,14 @@ internal sealed class RunFolder : IDisposable
         return folder;
     }
 
-    // --run with a typing error must not fill somebody's documents folder.
+    // A --run with a typing error must not write a run into, say, a folder of documents.
     private static void RefuseForeign(IStorage storage, string folder)
     {
         if (storage.FileExists(folder))
             throw new DefinitionException($"run folder {folder} is a file; name a folder");
         string? foreign = storage.List(folder)
             .FirstOrDefault(e => !Staging.IsStaging(e) && !System.IO.Path.GetFileName(e).StartsWith(RunFiles.Lock, StringComparison.Ordinal));
-        // Another process may have begun the folder since.
+        // Another process may have begun the folder since the caller looked.
         if (foreign is not null && !storage.FileExists(System.IO.Path.Combine(folder, RunFiles.Definition)))
         {
             throw new DefinitionException(
@@ -98,14 +111,14 @@ internal sealed class RunFolder : IDisposable
         }
     }
 
-    /// <summary>Whether a folder may continue with a definition.</summary>
-    /// <param name="storage">Where it is.</param>
-    /// <param name="folder">Full path.</param>
-    /// <param name="definition">The definition.</param>
-    /// <param name="loader">Reads the folder's own.</param>
-    /// <param name="from">The flow that is made again with those after it, by its place.</param>
-    /// <returns>What differs and is taken over; nothing where the definition only makes the run longer.</returns>
-    /// <exception cref="DefinitionException">The definition differs from the folder's in what committed results were made with.</exception>
+    /// <summary>Checks that a folder may continue with a definition. Changes nothing.</summary>
+    /// <param name="storage">The storage that the folder is in.</param>
+    /// <param name="folder">The full path of the folder. It need not have been begun.</param>
+    /// <param name="definition">The definition to continue with.</param>
+    /// <param name="loader">Reads the folder's own definition.</param>
+    /// <param name="from">The index of the first flow that is made again, together with all later ones. Null if none is.</param>
+    /// <returns>The changes that would be taken over. Empty if the definition is the same, or only makes the run longer.</returns>
+    /// <exception cref="DefinitionException">Something that is committed was made with what differs.</exception>
     public static IReadOnlyList<DefinitionChange> CheckSame(IStorage storage, string folder, LoadedDefinition definition, DefinitionLoader loader, int? from = null)
     {
         string path = System.IO.Path.Combine(folder, RunFiles.Definition);
@@ -129,7 +142,7 @@ internal sealed class RunFolder : IDisposable
         }
     }
 
-    // Under the lock: what is known of the change stays with the folder, and what the change makes stale goes.
+    // Called under the lock. Records the changes, and deletes what they make stale.
     private static void TakeOver(IStorage storage, string folder, IReadOnlyList<DefinitionChange> changes, DefinitionLoader loader, DateTimeOffset time)
     {
         if (changes.Count == 0)

@@ -12,14 +12,15 @@ using Pipeline.Host.Progress;
 
 namespace Pipeline.Host.Runs;
 
-/// <summary>What a run will do, printed: flows, stages, record types, and the figures that stages can say before any work.</summary>
+/// <summary>Prints what a run will do: its flows and stages, their record types, and the figures that stages can give before any work (<c>alm check</c>).</summary>
 internal sealed class RunPlan(
     LoadedDefinition definition, DefinitionLoader loader, StageCatalog catalog, RunSettings settings, IStorage storage, TimeProvider time, TextWriter output)
 {
     private readonly CanonicalDefinition _canonical = new(new OptionTypes());
 
+    /// <summary>Checks the rules of the run, and prints the plan.</summary>
     /// <returns>Warnings, each with its place in the definition.</returns>
-    /// <exception cref="AlmException">The run would be refused: its definition breaks rules, its folder belongs to another definition, an input is missing.</exception>
+    /// <exception cref="AlmException">The run would be refused, for example because its definition breaks a rule or an input is missing.</exception>
     public async Task<IReadOnlyList<string>> PrintAsync()
     {
         RunDefinition run = definition.Definition;
@@ -38,7 +39,7 @@ internal sealed class RunPlan(
         for (int i = 0; i < run.Flows.Count; i++)
         {
             output.WriteLine($"flow '{run.Flows[i].Name}'{(done[i] ? " (done: will be skipped)" : "")}");
-            // What an earlier flow has yet to make cannot be looked at, and what a flow that is done was made from may be gone.
+            // Two flows cannot be estimated: one whose input an earlier flow has yet to make, and one that is done and whose input may have been deleted.
             await PrintFlowAsync(run.Flows[i], surroundings, unknown: done[i] || Array.IndexOf(done, false, 0, i) >= 0);
         }
         return warnings;
@@ -62,7 +63,7 @@ internal sealed class RunPlan(
             {
                 StageRegistration registration = catalog[flow.Stages[i].Kind.Value];
                 StagePlan? plan = PlanOf(graph?.Stages[i] as IPlanned, records, unknown);
-                // A map that says nothing else gives at most what it takes.
+                // For a map that says nothing, assume that it produces as many records as it takes.
                 records = plan is not null ? plan.Records : registration.Role == StageRole.Map ? records : null;
                 output.WriteLine($"  {flow.Stages[i].Name,-20} {Types(registration),-34}{Records(registration, records)}");
                 foreach (PlanLine line in plan?.Lines ?? [])

@@ -8,8 +8,8 @@ using Pipeline.Host.Runs.Parts;
 namespace Pipeline.Host.Runs;
 
 /// <summary>
-/// <c>progress.json</c> and the files of parts: which flows are done, made from which definition, with their counts. It is what is known
-/// next to the outputs, never instead of them: whether a shard or a checkpoint exists is for its own file to say.
+/// The progress of a run, from <c>progress.json</c> and the files of parts: which flows are done, from which definition they were made, and their counts.
+/// It only adds to what the outputs say: whether a shard or a checkpoint exists is decided by that file alone.
 /// </summary>
 internal sealed class RunProgress
 {
@@ -36,10 +36,10 @@ internal sealed class RunProgress
         Parts = new PartFiles(storage, runFolder);
     }
 
-    /// <summary>The files of parts, which any process may add to while this one looks.</summary>
+    /// <summary>The files of parts. Other processes may add to them at any time.</summary>
     public PartFiles Parts { get; }
 
-    /// <summary>Every flow of which something is committed.</summary>
+    /// <summary>The state of every flow that anything is known of, by name.</summary>
     public IReadOnlyDictionary<string, FlowState> Flows
     {
         get
@@ -54,6 +54,7 @@ internal sealed class RunProgress
         }
     }
 
+    /// <summary>Reads the progress of a run folder. A folder that has no such file has done nothing.</summary>
     /// <exception cref="InputException">The file is damaged.</exception>
     public static RunProgress Read(IStorage storage, string runFolder)
     {
@@ -66,7 +67,9 @@ internal sealed class RunProgress
         return new RunProgress(storage, runFolder, new SortedDictionary<string, FlowState>(document.Flows, StringComparer.Ordinal));
     }
 
-    /// <summary>What is known of a flow; nothing when it was made from another definition.</summary>
+    /// <summary>The state of a flow, including its parts so far. What was made from another definition does not count.</summary>
+    /// <param name="flow">The name of the flow.</param>
+    /// <param name="hash">The hash of everything that decides the flow's results.</param>
     public FlowState Of(string flow, string hash)
     {
         FlowState state = Kept(flow, hash);
@@ -80,17 +83,17 @@ internal sealed class RunProgress
         return state with { Partitions = parts, Seconds = seconds };
     }
 
-    /// <summary>Writes the state of a flow that is one graph, in one step.</summary>
+    /// <summary>Sets the state of a flow and writes the file in one step.</summary>
     public void Set(string flow, FlowState state)
     {
         _flows[flow] = state;
         Write();
     }
 
-    /// <summary>Writes that a flow in parts is done; what it counted, the files of its parts say.</summary>
+    /// <summary>Writes that a flow in parts is done. Its counts are in the files of its parts.</summary>
     public void SetDone(string flow, string hash) => Set(flow, Kept(flow, hash) with { Done = true });
 
-    /// <summary>Has every flow look at its outputs again.</summary>
+    /// <summary>Marks every flow as not done, so that the next run looks at all outputs again.</summary>
     public void Reopen()
     {
         foreach (string flow in _flows.Keys.ToList())
@@ -98,7 +101,7 @@ internal sealed class RunProgress
         Write();
     }
 
-    /// <summary>What flows have done is not known any more.</summary>
+    /// <summary>Deletes everything that is known of these flows, including the files of their parts.</summary>
     public void Forget(IEnumerable<string> flows)
     {
         foreach (string flow in flows)
@@ -141,24 +144,24 @@ internal sealed class RunProgress
     }
 }
 
-/// <summary>What is known of a flow.</summary>
+/// <summary>The state of a flow.</summary>
 internal sealed record FlowState
 {
-    /// <summary>Of everything that decides the flow's results.</summary>
+    /// <summary>The hash of everything that decides the flow's results.</summary>
     public required string Hash { get; init; }
 
     public bool Done { get; init; }
 
-    /// <summary>Time spent, over all runs.</summary>
+    /// <summary>The time spent on what is done, over all runs and processes.</summary>
     public double Seconds { get; init; }
 
-    /// <summary>Counts of a flow that is one graph, as of its last run.</summary>
+    /// <summary>The counts of a flow that is one piece, from its last run.</summary>
     public IReadOnlyList<StageCounts> Stages { get; init; } = [];
 
-    /// <summary>Counts of each part of a partitioned flow. Kept here by earlier versions only: a part has a file of its own now.</summary>
+    /// <summary>The counts of each part, by its number. In <c>progress.json</c> only earlier versions wrote them: a part has a file of its own now.</summary>
     public SortedDictionary<int, IReadOnlyList<StageCounts>> Partitions { get; init; } = [];
 
-    /// <summary>Counts of the whole flow.</summary>
+    /// <summary>The counts of each stage over the whole flow, in order.</summary>
     public IReadOnlyList<StageCounts> Total()
         => Partitions.Count == 0
             ? Stages

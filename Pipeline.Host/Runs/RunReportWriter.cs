@@ -9,7 +9,8 @@ using Pipeline.Stages.Torch;
 namespace Pipeline.Host.Runs;
 
 /// <summary>
-/// Writes <c>report.json</c>: what every flow counted, whether torch can be trusted with numbers, and under <c>parts</c> whatever stages left as <c>report/NAME.json</c>.
+/// Writes <c>report.json</c>: the counts of every flow, whether torch may read freed numbers (<see cref="TorchLoader.ScalarFault"/>), changes of the
+/// definition, and under <c>parts</c> what stages have left as <c>report/NAME.json</c>.
 /// </summary>
 internal static class RunReportWriter
 {
@@ -31,7 +32,7 @@ internal static class RunReportWriter
             ["flows"] = flows,
             ["parts"] = Parts(storage, folder.File(RunFiles.ReportParts)),
         };
-        // Where no flow of this process needed torch there is nothing to say.
+        // If no flow of this process used torch, there is nothing to say about it.
         if (TorchLoader.LoadedFrom is not null)
             report["torch"] = new JsonObject { ["scalars"] = TorchLoader.ScalarFault ?? "kept until they are read" };
         if (ChangeLog.Read(storage, folder.File(RunFiles.Changes)) is { } changes)

@@ -8,17 +8,20 @@ using Pipeline.Host.Progress;
 namespace Pipeline.Host.Runs;
 
 /// <summary>
-/// Everything that can be known to be wrong with a run before any of its flows begins: rules that its definition breaks by itself, those of
-/// its outputs, and what its stages say about the files they are given. Everything is reported at once, with its place in the definition.
+/// Checks everything that can be known to be wrong with a run before any flow begins: the rules of the definition itself, those of its outputs, and what
+/// stages say about the files that they are given. All findings are reported together, each with its place in the definition. One object checks one run.
 /// </summary>
 internal sealed class RunRules(LoadedDefinition definition, StageSurroundings surroundings)
 {
     private readonly DefinitionErrors _errors = new(definition.Errors);
 
-    /// <param name="concerns">Whether a flow, by its place, is still to be worked on: what a flow that is done was made from may be gone.</param>
-    /// <returns>Warnings, each with its place.</returns>
-    /// <exception cref="DefinitionException">Rules are broken; the message has one line for each.</exception>
-    /// <exception cref="InputException">The definition is in order, and what it names is not.</exception>
+    /// <summary>Checks all rules.</summary>
+    /// <param name="concerns">
+    /// Whether the flow of an index still has work to do. The stages of other flows are not asked, because the input of a flow that is done may be gone.
+    /// </param>
+    /// <returns>Warnings, each with its place in the definition.</returns>
+    /// <exception cref="DefinitionException">Rules are broken. The message has a line for each.</exception>
+    /// <exception cref="InputException">The definition is in order, but something that it names is not.</exception>
     public IReadOnlyList<string> Require(Func<int, bool> concerns)
     {
         OutputRules.Check(definition, surroundings.Catalog, surroundings.RunFolder, _errors);
@@ -46,7 +49,7 @@ internal sealed class RunRules(LoadedDefinition definition, StageSurroundings su
             }
             catch (AlmException e) when (e is DefinitionException or InputException)
             {
-                // A file that a rule has to look at and cannot: the stage could not either.
+                // A rule cannot read a file that it has to look at. The stage could not read it either.
                 _errors.AddRule(stages.Items[i].Position, $"{where}: {e.Message}", e is InputException);
             }
             catch (Exception e) when (MemoryExhaustion.Is(e))

@@ -2,22 +2,23 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Host.Runs;
 
-/// <summary>How far a run is, as its folder says.</summary>
-/// <param name="Name">The definition's.</param>
-/// <param name="State">Whether any process is working in it.</param>
-/// <param name="Process">Who holds the folder, or held it last without giving it back; null: nobody.</param>
-/// <param name="Silent">Since anything of the host's own was written there.</param>
-/// <param name="Flows">In the order of the definition.</param>
+/// <summary>The progress of a run, as read from its folder.</summary>
+/// <param name="Name">The name in the definition.</param>
+/// <param name="State">Whether a process is working in the folder, or the run is done.</param>
+/// <param name="Process">The process that holds the folder, or that held it last and ended without releasing it. Null if there is none.</param>
+/// <param name="Silent">The time since one of the run's own files was last written.</param>
+/// <param name="Flows">The flows, in the order of the definition.</param>
 internal sealed record RunStatus(string Name, RunState State, ProcessIdentity? Process, TimeSpan Silent, IReadOnlyList<FlowStatus> Flows);
 
+/// <summary>Whether a run is in progress.</summary>
 internal enum RunState
 {
     /// <summary>No process is working, and not everything is done.</summary>
     Stopped,
 
-    /// <summary>A process is working: certainly, if it is on this machine; as far as its last sign of life says, if on another.</summary>
+    /// <summary>A process is working. On this machine that is certain; on another it is assumed from its last sign of life.</summary>
     Running,
 
-    /// <summary>The report is written.</summary>
+    /// <summary>All flows are done, and the report is written.</summary>
     Done,
 }

@@ -10,7 +10,10 @@ using Pipeline.Host.Runs.Parts;
 
 namespace Pipeline.Host.Runs;
 
-/// <summary>Reads from a run folder alone how far its flows are, while others work in it. Writes nothing.</summary>
+/// <summary>
+/// Reads the progress of a run from its folder alone, while other processes may work in it. Writes nothing. It can be asked again and again: the
+/// definition is read again only when it has changed.
+/// </summary>
 internal sealed class RunStatusReader(StageCatalog catalog, IStorage storage, TimeProvider time, string folder)
 {
     private static readonly string[] Written = [RunFiles.Definition, RunFiles.Progress, RunFiles.Metrics, RunFiles.Rejects, RunFiles.Errors, RunFiles.Report];
@@ -18,11 +21,14 @@ internal sealed class RunStatusReader(StageCatalog catalog, IStorage storage, Ti
     private readonly CanonicalDefinition _canonical = new(new OptionTypes());
     private (DateTime Written, RunDefinition Run, IReadOnlyList<PlannedFlow> Flows)? _known;
 
-    /// <param name="Hash">Of everything that decides its results.</param>
-    /// <param name="Parts">How many it has; null for one piece.</param>
-    /// <param name="Steps">How many it is to take; null where it does not train.</param>
+    /// <summary>A flow, with what its definition says before any work.</summary>
+    /// <param name="Flow">The flow.</param>
+    /// <param name="Hash">The hash of everything that decides its results.</param>
+    /// <param name="Parts">How many parts it has. Null if its sink does not commit parts.</param>
+    /// <param name="Steps">How many steps it takes in all. Null if it does not train.</param>
     private sealed record PlannedFlow(FlowDefinition Flow, string Hash, int? Parts, long? Steps);
 
+    /// <summary>Reads how far the run is now.</summary>
     /// <exception cref="InputException">It is not a run folder, or its files are damaged.</exception>
     public RunStatus Read()
     {
@@ -43,7 +49,7 @@ internal sealed class RunStatusReader(StageCatalog catalog, IStorage storage, Ti
             : RunState.Stopped;
     }
 
-    // How many parts there are does not change while the definition stays.
+    // The number of parts depends on the definition only, so it is kept for as long as the definition stays the same.
     private (RunDefinition Run, IReadOnlyList<PlannedFlow> Flows) Plan()
     {
         string path = PathOf(RunFiles.Definition);
@@ -60,7 +66,7 @@ internal sealed class RunStatusReader(StageCatalog catalog, IStorage storage, Ti
         return (run, flows);
     }
 
-    // Every stage that trains calls it so.
+    // Every stage that trains has an option of this name.
     private static long? StepsOf(FlowDefinition flow)
         => OptionType.Of(flow.Stages[^1].Options.GetType()).Properties.FirstOrDefault(p => p.Key == "steps")?.Property.GetValue(flow.Stages[^1].Options) switch
         {
@@ -74,10 +80,10 @@ internal sealed class RunStatusReader(StageCatalog catalog, IStorage storage, Ti
         string flow = planned.Flow.Name;
         FlowState state = progress.Of(flow, planned.Hash);
         IReadOnlyList<StageCounts> total = state.Total();
-        RunningPart[] running = [.. WorkMark.OfParts(storage, progress.Parts.FolderOf(flow)).Select(m => ((int?)m.Part, m.Owner, m.Path))
-            .Concat(WorkMark.OfFlow(storage, folder, flow).Select(m => ((int?)null, m.Owner, m.Path)))
+        RunningPart[] running = [.. WorkMark.OfParts(storage, progress.Parts.FolderOf(flow)).Select(m => (Part: (int?)m.Part, m.Owner, m.Path))
+            .Concat(WorkMark.OfFlow(storage, folder, flow).Select(m => (Part: (int?)null, m.Owner, m.Path)))
             .Where(m => Staging.IsAtWork(storage, m.Path))
-            .Select(m => new RunningPart(m.Item1, m.Owner.ToString(), Silence(storage.LastWritten(m.Path)), WorkMark.Read(storage, m.Path)))];
+            .Select(m => new RunningPart(m.Part, m.Owner.ToString(), Silence(storage.LastWritten(m.Path)), WorkMark.Read(storage, m.Path)))];
         PartRecord[] failed = [.. progress.Parts.All(flow)
             .Where(r => r.Hash == planned.Hash && r.Error is not null && !state.Partitions.ContainsKey(r.Part) && running.All(m => m.Part != r.Part))];
         (DateTimeOffset Time, long Step)[] steps = [.. metrics.Where(m => m.Text("flow") == flow).Select(StepOf).OfType<(DateTimeOffset, long)>()];
@@ -98,7 +104,7 @@ internal sealed class RunStatusReader(StageCatalog catalog, IStorage storage, Ti
             ? (at, step)
             : null;
 
-    // The median: a run that stood still for a night, or took steps again after a stop, is as fast as it was.
+    // The median, because a pause overnight, or steps that are taken again after a stop, should not change the estimate.
     private static double? SecondsPerStep((DateTimeOffset Time, long Step)[] steps)
     {
         double[] each = [.. steps.Zip(steps.Skip(1)).Where(p => p.Second.Step > p.First.Step)
@@ -106,7 +112,7 @@ internal sealed class RunStatusReader(StageCatalog catalog, IStorage storage, Ti
         return each.Length == 0 ? null : each[each.Length / 2];
     }
 
-    // Clocks of two machines differ: nothing was written in the future.
+    // The clocks of two machines differ, so a file may seem to be from the future.
     private TimeSpan Silence(DateTime written) => TimeSpan.FromTicks(Math.Max(0, (time.GetUtcNow().UtcDateTime - written).Ticks));
 
     private string PathOf(string file) => Path.Combine(folder, file);

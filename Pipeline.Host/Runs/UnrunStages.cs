@@ -8,7 +8,7 @@ using Pipeline.Host.Progress;
 
 namespace Pipeline.Host.Runs;
 
-/// <summary>The surroundings of stages that are made to be asked something and never run: nothing is kept of what they say.</summary>
+/// <summary>The surroundings of stages that are made only to be asked something, and never run. Nothing that they log is kept.</summary>
 internal sealed class UnrunStages : IDisposable
 {
     private readonly ServiceProvider _services;

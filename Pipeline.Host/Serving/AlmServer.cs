@@ -8,7 +8,10 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Host.Serving;
 
-/// <summary>The HTTP side of <c>alm serve</c>: OpenAI's routes, and vLLM's for tokenizers; limits on bodies, time and count; a key.</summary>
+/// <summary>
+/// The HTTP side of <c>alm serve</c>. It has OpenAI's routes, and those of vLLM for tokenizers. It limits the size of bodies, the time of a request and the
+/// number of requests at once, and can require a key.
+/// </summary>
 internal sealed class AlmServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -16,9 +19,10 @@ internal sealed class AlmServer : IAsyncDisposable
     private readonly TextWriter _log;
     private int _underWay;
 
-    /// <param name="models">Stay the caller's.</param>
-    /// <param name="options">Where, and how much.</param>
-    /// <param name="log">Gets what failed here and was not the caller's fault.</param>
+    /// <summary>Makes a server, which does not listen yet.</summary>
+    /// <param name="models">The models to serve. The caller disposes of them, after the server.</param>
+    /// <param name="options">Where to listen, and the limits.</param>
+    /// <param name="log">Gets failures that are not the fault of who sent the request.</param>
     public AlmServer(ServedModels models, ServerOptions options, TextWriter log)
     {
         (_options, _log) = (options, log);
@@ -40,23 +44,24 @@ internal sealed class AlmServer : IAsyncDisposable
         _app.MapFallback(http => throw new RequestException(StatusCodes.Status404NotFound, $"there is no route {http.Request.Method} {http.Request.Path}"));
     }
 
-    /// <summary>Where it listens, once it does.</summary>
+    /// <summary>The address that the server listens on. Known once it has started.</summary>
     public Uri Url => new(_app.Urls.First());
 
-    /// <exception cref="InputException">The address or port cannot be had.</exception>
+    /// <summary>Starts to listen.</summary>
+    /// <exception cref="InputException">The address or port cannot be used.</exception>
     public Task StartAsync(CancellationToken cancellationToken) => WebHosting.StartAsync(_app, _options.Address, _options.Port, cancellationToken);
 
-    /// <summary>Takes nothing new and waits for requests in progress, up to the limit; what is left then is cut off.</summary>
+    /// <summary>Accepts no new requests and waits for those in progress. What is not done within <see cref="ServerOptions.Drain"/> is cut off.</summary>
     public Task StopAsync() => _app.StopAsync(CancellationToken.None);
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
     private async Task GuardAsync(HttpContext http, RequestDelegate next)
     {
-        using var time = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
-        time.CancelAfter(_options.Timeout);
-        CancellationToken gone = http.RequestAborted;
-        http.RequestAborted = time.Token;
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
+        timeout.CancelAfter(_options.Timeout);
+        CancellationToken clientGone = http.RequestAborted;
+        http.RequestAborted = timeout.Token;
         bool isCounted = false;
         try
         {
@@ -69,11 +74,11 @@ internal sealed class AlmServer : IAsyncDisposable
             }
             await next(http);
         }
-        catch (OperationCanceledException) when (gone.IsCancellationRequested)
+        catch (OperationCanceledException) when (clientGone.IsCancellationRequested)
         {
-            // The caller is gone.
+            // The client has closed the connection.
         }
-        catch (OperationCanceledException) when (time.IsCancellationRequested)
+        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
         {
             await TellAsync(http, new RequestException(StatusCodes.Status504GatewayTimeout, string.Create(CultureInfo.InvariantCulture, $"not done after {_options.Timeout.TotalSeconds} seconds"), null, "timeout"));
         }
@@ -93,7 +98,7 @@ internal sealed class AlmServer : IAsyncDisposable
         {
             await TellAsync(http, new RequestException(StatusCodes.Status400BadRequest, e.Message));
         }
-        catch (Exception e) when (!gone.IsCancellationRequested)
+        catch (Exception e) when (!clientGone.IsCancellationRequested)
         {
             await _log.WriteLineAsync($"{http.Request.Method} {http.Request.Path}: {e}");
             await TellAsync(http, new RequestException(StatusCodes.Status500InternalServerError, e.Message));
@@ -102,7 +107,7 @@ internal sealed class AlmServer : IAsyncDisposable
         {
             if (isCounted)
                 Interlocked.Decrement(ref _underWay);
-            http.RequestAborted = gone;
+            http.RequestAborted = clientGone;
         }
     }
 
@@ -125,7 +130,7 @@ internal sealed class AlmServer : IAsyncDisposable
             http.Abort();
             return;
         }
-        // Whatever is left of a body that is not wanted is not waited for.
+        // The body is too large, so the rest of it is not waited for.
         if (http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true && error.Status == StatusCodes.Status413PayloadTooLarge)
             http.Response.Headers.Connection = "close";
         string type = error.Status switch { 401 => "authentication_error", 429 => "rate_limit_error", >= 500 => "server_error", _ => "invalid_request_error" };

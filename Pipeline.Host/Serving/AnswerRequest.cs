@@ -5,18 +5,19 @@ using Pipeline.Stages.Serving;
 
 namespace Pipeline.Host.Serving;
 
-/// <summary>What completions and chats have in common: how tokens are chosen, how many answers, and whether they come as they grow.</summary>
-/// <param name="Options">How tokens are chosen, limited to what there is room for.</param>
-/// <param name="Count">Answers to each prompt.</param>
-/// <param name="IsStream">Whether they come as they grow.</param>
-/// <param name="HasUsage">Whether a stream ends with the tokens it took.</param>
+/// <summary>The fields that requests for completions and for chats have in common.</summary>
+/// <param name="Options">How tokens are chosen, and how many.</param>
+/// <param name="Count">The number of answers to each prompt.</param>
+/// <param name="IsStream">Whether answers are sent piece by piece while they are generated.</param>
+/// <param name="HasUsage">Whether a stream ends with the number of tokens.</param>
 internal sealed record AnswerRequest(GenerationOptions Options, int Count, bool IsStream, bool HasUsage)
 {
     private const int MostAnswers = 16, MostStops = 16, MostTokens = 1_000_000;
 
+    /// <summary>Reads the fields from a body.</summary>
     /// <param name="json">The body.</param>
-    /// <param name="otherwise">Tokens where the body does not say how many.</param>
-    /// <exception cref="RequestException">A field is wrong, or asks for what is not done here.</exception>
+    /// <param name="otherwise">The most tokens of an answer if the body does not say.</param>
+    /// <exception cref="RequestException">A field is wrong, or asks for something that this server does not do.</exception>
     public static AnswerRequest Read(RequestJson json, int otherwise)
     {
         static bool IsZero(JsonElement value) => value.ValueKind == JsonValueKind.Number && value.GetDouble() == 0;
@@ -51,10 +52,11 @@ internal sealed record AnswerRequest(GenerationOptions Options, int Count, bool 
         return new AnswerRequest(options, count, json.Flag("stream"), hasUsage);
     }
 
-    /// <exception cref="RequestException">Prompt and answer together are longer than the model is made for.</exception>
+    /// <summary>Checks that the prompt and its answer fit into the model.</summary>
+    /// <exception cref="RequestException">Together they are too long.</exception>
     public void Check(IServedModel model, ServedPrompt prompt)
     {
-        // The last token of an answer is nobody's context.
+        // The last token of an answer is not fed back into the model.
         int needed = prompt.Ids.Length + Math.Max(0, Options.MaxNewTokens - 1);
         if (needed > model.MaxLength)
         {

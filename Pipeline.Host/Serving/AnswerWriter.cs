@@ -3,17 +3,17 @@ using Microsoft.AspNetCore.Http;
 
 namespace Pipeline.Host.Serving;
 
-/// <summary>An answer's frame: whole, or as events of a stream.</summary>
-/// <param name="prefix">Of its id.</param>
-/// <param name="kind">What OpenAI calls it.</param>
-/// <param name="model">Who answers.</param>
-/// <param name="promptTokens">Tokens of all prompts.</param>
+/// <summary>Writes an answer in OpenAI's format, at once or as the events of a stream.</summary>
+/// <param name="prefix">What the id of the answer begins with.</param>
+/// <param name="kind">OpenAI's name for the kind of answer.</param>
+/// <param name="model">The name of the model that answers.</param>
+/// <param name="promptTokens">The number of tokens in all prompts.</param>
 internal sealed class AnswerWriter(string prefix, string kind, string model, int promptTokens)
 {
     private readonly string _id = $"{prefix}-{Guid.NewGuid():N}";
     private readonly long _created = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
 
-    /// <summary>All choices at once.</summary>
+    /// <summary>Writes all choices at once.</summary>
     public Task WriteAsync(HttpContext http, IReadOnlyList<(JsonObject Choice, int Tokens)> choices)
     {
         JsonObject answer = Frame(kind);
@@ -22,11 +22,11 @@ internal sealed class AnswerWriter(string prefix, string kind, string model, int
         return ServerJson.WriteAsync(http, answer);
     }
 
-    /// <summary>Choices as they grow, side by side.</summary>
-    /// <param name="http">Gets events.</param>
-    /// <param name="request">Whether the tokens are told at the end.</param>
-    /// <param name="count">Choices.</param>
-    /// <param name="run">Makes one: its number, what takes its parts, and who stops it; gives the tokens it took.</param>
+    /// <summary>Writes several choices as events while they are generated, all at the same time.</summary>
+    /// <param name="http">The request to answer.</param>
+    /// <param name="request">Says whether the stream ends with the number of tokens.</param>
+    /// <param name="count">The number of choices.</param>
+    /// <param name="run">Generates the choice of an index: calls the function for each piece, and returns the number of tokens.</param>
     public async Task StreamAsync(HttpContext http, AnswerRequest request, int count, Func<int, Func<JsonObject, Task>, CancellationToken, Task<int>> run)
     {
         http.Response.ContentType = "text/event-stream; charset=utf-8";
@@ -59,7 +59,7 @@ internal sealed class AnswerWriter(string prefix, string kind, string model, int
         }
         catch (Exception e) when (http.Response.HasStarted && e is not OperationCanceledException)
         {
-            // The status is gone already: the stream itself says it.
+            // The status has already been sent, so the error is an event of the stream.
             await EventAsync(http, ServerJson.ToText(ServerJson.Error(e.Message, "server_error", null, null)));
         }
         await EventAsync(http, "[DONE]");

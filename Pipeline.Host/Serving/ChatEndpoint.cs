@@ -8,7 +8,7 @@ using Pipeline.Stages.Serving;
 
 namespace Pipeline.Host.Serving;
 
-/// <summary><c>POST /v1/chat/completions</c>: answers a conversation, written by the model's own chat template.</summary>
+/// <summary><c>POST /v1/chat/completions</c>: answers a conversation, which is rendered with the model's own chat template.</summary>
 internal static class ChatEndpoint
 {
     private const int MostMessages = 4096, MostListed = 1_000;
@@ -30,7 +30,8 @@ internal static class ChatEndpoint
         await answer.WriteAsync(http, await Task.WhenAll(Enumerable.Range(0, request.Count).Select(index => ChoiceAsync(model, prompt, request, top, index, http.RequestAborted))));
     }
 
-    /// <exception cref="RequestException">They are not messages.</exception>
+    /// <summary>The messages of a request.</summary>
+    /// <exception cref="RequestException">The field is missing, or is not a list of messages.</exception>
     public static IReadOnlyList<ChatMessage> Messages(RequestJson json)
     {
         if (json["messages"] is not { ValueKind: JsonValueKind.Array } list || list.GetArrayLength() is 0 or > MostMessages)
@@ -99,7 +100,7 @@ internal static class ChatEndpoint
     private static JsonObject Part(int index, JsonObject delta, JsonObject? logP, string? reason)
         => new() { ["index"] = index, ["delta"] = delta, ["logprobs"] = logP, ["finish_reason"] = reason };
 
-    // A piece of text for each token, and why it ends with the last one.
+    // A piece of text for each token, and with the last one the reason why the answer ends.
     private static async IAsyncEnumerable<(string Piece, JsonObject? LogP, string? Finish)> PiecesAsync(
         IServedModel model, ServedPrompt prompt, AnswerRequest request, int? top, int index, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stop)
     {

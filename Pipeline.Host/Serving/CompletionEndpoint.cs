@@ -7,12 +7,12 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Host.Serving;
 
-/// <summary><c>POST /v1/completions</c>: continues prompts, and scores them with <c>echo</c> and <c>logprobs</c>, or with <c>prompt_logprobs</c>.</summary>
+/// <summary><c>POST /v1/completions</c>: continues prompts, and scores them if <c>echo</c> and <c>logprobs</c>, or <c>prompt_logprobs</c>, ask for it.</summary>
 internal static class CompletionEndpoint
 {
     private const int UsualTokens = 16, MostPrompts = 256;
 
-    // Numbers of one answer, whole vocabularies of prompts included.
+    // The most log-probabilities that are listed for a prompt. A request may ask for the whole vocabulary at each position.
     private const long MostNumbers = 1 << 23;
 
     public static async Task RunAsync(HttpContext http, ServedModels models)
@@ -96,7 +96,7 @@ internal static class CompletionEndpoint
         return (choice, tokens);
     }
 
-    // The most likely next token is known already where the prompt was scored: what evaluations ask for costs one pass.
+    // If the prompt was scored, its most likely next token is known already. Evaluations ask for just that, so they need only one pass.
     private static async IAsyncEnumerable<ServedToken> AnswerAsync(
         IServedModel model, ServedPrompt prompt, AnswerRequest request, Listing listing, IReadOnlyList<ServedPosition>? positions, int index,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stop)

@@ -4,15 +4,16 @@ using Microsoft.AspNetCore.Http;
 
 namespace Pipeline.Host.Serving;
 
-/// <summary>Fields of a request's body, each checked as it is read. A field that is null counts as missing.</summary>
+/// <summary>The fields of a request's body. Each is checked when it is read, and a wrong one is a <see cref="RequestException"/>. Null counts as missing.</summary>
 internal readonly struct RequestJson(JsonElement root)
 {
-    /// <exception cref="RequestException">It is not a JSON object, or too long.</exception>
+    /// <summary>Reads the body of a request.</summary>
+    /// <exception cref="RequestException">The body is not a JSON object, or is too long.</exception>
     public static async Task<RequestJson> ReadAsync(HttpRequest request, CancellationToken cancellationToken)
     {
         try
         {
-            // The document lives as long as what is read from it; it goes back to no pool.
+            // Not disposed of, because elements of it are used until the request is answered.
             JsonDocument document = await JsonDocument.ParseAsync(request.Body, default, cancellationToken);
             return document.RootElement.ValueKind == JsonValueKind.Object
                 ? new RequestJson(document.RootElement)
@@ -55,7 +56,7 @@ internal readonly struct RequestJson(JsonElement root)
         return number;
     }
 
-    /// <summary>A text or a list of them.</summary>
+    /// <summary>A text, or a list of at most so many texts. Empty if the field is missing.</summary>
     public IReadOnlyList<string> Texts(string name, int most)
     {
         if (this[name] is not { } value)
@@ -67,7 +68,9 @@ internal readonly struct RequestJson(JsonElement root)
         return [.. value.EnumerateArray().Select(t => t.GetString()!)];
     }
 
-    /// <summary>Refuses what would change an answer and is not done here.</summary>
+    /// <summary>Refuses a field that would change the answer, but that this server does not support.</summary>
+    /// <param name="name">The name of the field.</param>
+    /// <param name="isHarmless">Whether a value changes nothing, so that it can be accepted.</param>
     public void Refuse(string name, Predicate<JsonElement> isHarmless)
     {
         if (this[name] is { } value && !isHarmless(value))

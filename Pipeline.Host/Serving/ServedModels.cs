@@ -3,16 +3,17 @@ using Pipeline.Stages.Serving;
 
 namespace Pipeline.Host.Serving;
 
-/// <summary>The models of a server, by name. The first answers requests that name none.</summary>
-/// <param name="all">In the order they are listed.</param>
-/// <param name="aliases">Other names of a model: its folder as given, and in full.</param>
+/// <summary>The models of a server. The first one answers requests that name no model.</summary>
+/// <param name="all">The models, in the order in which they are listed.</param>
+/// <param name="aliases">The names of models by other names: what the command line calls them, and the full path of their folder.</param>
 internal sealed class ServedModels(IReadOnlyList<IServedModel> all, IReadOnlyDictionary<string, string> aliases)
 {
     public long Created { get; } = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
 
     public IReadOnlyList<IServedModel> All => all;
 
-    /// <exception cref="RequestException">There is none of that name.</exception>
+    /// <summary>The model of a name or an alias.</summary>
+    /// <exception cref="RequestException">There is no model of that name.</exception>
     public IServedModel Find(string? name)
     {
         if (name is null)

@@ -3,12 +3,12 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Host.Serving;
 
-/// <summary>Tokens as text, as OpenAI's log-probabilities name them.</summary>
+/// <summary>Names tokens by their text, as OpenAI's lists of log-probabilities do.</summary>
 internal static class ServedTokenText
 {
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
 
-    /// <summary>Its text; <c>bytes:\xe2\x80</c> where it is part of a character.</summary>
+    /// <summary>The text of a token. Where its bytes are not whole characters, it is written as <c>bytes:\xe2\x80</c>.</summary>
     public static string Of(TextTokenizer tokenizer, int id)
     {
         byte[] bytes = tokenizer.ByteView(id).ToArray();

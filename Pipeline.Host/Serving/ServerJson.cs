@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Pipeline.Host.Serving;
 
-/// <summary>Answers as JSON.</summary>
+/// <summary>Writes answers as JSON.</summary>
 internal static class ServerJson
 {
     private static readonly JsonSerializerOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -19,7 +19,7 @@ internal static class ServerJson
         await http.Response.WriteAsync(ToText(answer), http.RequestAborted);
     }
 
-    /// <summary>As OpenAI's clients expect an error.</summary>
+    /// <summary>An error in the form that OpenAI's clients expect.</summary>
     public static JsonObject Error(string message, string type, string? parameter, string? code)
         => new() { ["error"] = new JsonObject { ["message"] = message, ["type"] = type, ["param"] = parameter, ["code"] = code } };
 }

@@ -5,17 +5,17 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Host.Serving;
 
-/// <summary>Models and their tokenizers, as vLLM's server tells them: evaluations that have these need no files of the model.</summary>
+/// <summary>Describes models and their tokenizers, with the routes of vLLM's server. A client that evaluates a model through them does not need its files.</summary>
 internal static class TokenEndpoints
 {
-    /// <summary><c>GET /v1/models</c>.</summary>
+    /// <summary><c>GET /v1/models</c>: all models.</summary>
     public static Task ListAsync(HttpContext http, ServedModels models)
         => ServerJson.WriteAsync(http, new JsonObject { ["object"] = "list", ["data"] = new JsonArray([.. models.All.Select(m => Described(m, models))]) });
 
-    /// <summary><c>GET /v1/models/NAME</c>.</summary>
+    /// <summary><c>GET /v1/models/NAME</c>: one model.</summary>
     public static Task DescribeAsync(HttpContext http, ServedModels models, string name) => ServerJson.WriteAsync(http, Described(models.Find(name), models));
 
-    /// <summary><c>POST /tokenize</c>: a prompt, or messages by the chat template.</summary>
+    /// <summary><c>POST /tokenize</c>: the ids of a prompt, or of messages that are rendered with the chat template.</summary>
     public static async Task TokenizeAsync(HttpContext http, ServedModels models)
     {
         RequestJson json = await RequestJson.ReadAsync(http.Request, http.RequestAborted);
@@ -26,7 +26,7 @@ internal static class TokenEndpoints
         await ServerJson.WriteAsync(http, new JsonObject { ["count"] = ids.Length, ["max_model_len"] = model.MaxLength, ["tokens"] = new JsonArray([.. ids.Select(id => JsonValue.Create(id))]) });
     }
 
-    /// <summary><c>POST /detokenize</c>.</summary>
+    /// <summary><c>POST /detokenize</c>: the text of ids.</summary>
     public static async Task DetokenizeAsync(HttpContext http, ServedModels models)
     {
         RequestJson json = await RequestJson.ReadAsync(http.Request, http.RequestAborted);
@@ -36,7 +36,7 @@ internal static class TokenEndpoints
         await ServerJson.WriteAsync(http, new JsonObject { ["prompt"] = model.Tokenizer.Decode(RequestJson.Ids(list, "tokens"), skipSpecialTokens: false) });
     }
 
-    /// <summary><c>GET /tokenizer_info</c>.</summary>
+    /// <summary><c>GET /tokenizer_info</c>: the size of the vocabulary, the special tokens and the chat template.</summary>
     public static Task InfoAsync(HttpContext http, ServedModels models)
     {
         IServedModel model = models.Find(http.Request.Query["model"] is [{ } name] ? name : null);

@@ -5,7 +5,7 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Host.Serving;
 
-/// <summary>Tokens and their log-probabilities as completions list them.</summary>
+/// <summary>Lists tokens with their log-probabilities, as answers to completions do.</summary>
 internal sealed class TokenLists(TextTokenizer tokenizer, Listing listing)
 {
     private readonly JsonArray _tokens = [];
@@ -14,7 +14,10 @@ internal sealed class TokenLists(TextTokenizer tokenizer, Listing listing)
     private readonly JsonArray _offsets = [];
     private int _offset;
 
-    /// <summary>One more token; NaN: the first, which nothing comes before.</summary>
+    /// <summary>Adds a token.</summary>
+    /// <param name="id">The token.</param>
+    /// <param name="logP">Its log-probability. NaN for the first token of a prompt, which has none.</param>
+    /// <param name="top">The most likely tokens at its position, the most likely first.</param>
     public void Add(int id, double logP, IReadOnlyList<ListedToken> top)
     {
         if (listing.Top is not { } most)
@@ -30,7 +33,8 @@ internal sealed class TokenLists(TextTokenizer tokenizer, Listing listing)
             _top.Add(null);
             return;
         }
-        // By name, and two names may be the same: the more likely one stays, unless the other is the actual token. Its number is the same in both lists.
+        // The list has one value for each name, and two tokens may have the same name. The more likely one is kept, unless the other is the token itself,
+        // whose value must be the same in both lists.
         var named = new JsonObject();
         foreach (ListedToken token in top.Take(most))
         {
@@ -44,7 +48,7 @@ internal sealed class TokenLists(TextTokenizer tokenizer, Listing listing)
 
     public JsonObject ToJson() => new() { ["tokens"] = _tokens, ["token_logprobs"] = _values, ["top_logprobs"] = listing.Top > 0 ? _top : null, ["text_offset"] = _offsets };
 
-    /// <summary>As vLLM lists a prompt's places: by id the most likely tokens and the token itself.</summary>
+    /// <summary>The positions of a prompt as vLLM lists them: at each one the token itself and the most likely tokens, by id.</summary>
     public static JsonArray Prompt(TextTokenizer tokenizer, IReadOnlyList<ServedPosition> positions, int top)
     {
         var list = new JsonArray();
@@ -73,7 +77,7 @@ internal sealed class TokenLists(TextTokenizer tokenizer, Listing listing)
 
     private static string Key(int id) => id.ToString(CultureInfo.InvariantCulture);
 
-    // JSON has no infinity.
+    // JSON has no infinity, so a probability of 0 gets this log-probability.
     private static double Value(double logP) => Math.Max(logP, -9999);
 
     private string Named(int id) => listing.NamesIds ? $"token_id:{Key(id)}" : ServedTokenText.Of(tokenizer, id);

@@ -10,18 +10,19 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Host.Serving;
 
-/// <summary>A web application that listens on one address and has nothing that was not put into it: no signals, log or settings of its own.</summary>
+/// <summary>Makes a web application that listens on one address. Unlike the default, it handles no signals, writes no log and reads no settings.</summary>
 internal static class WebHosting
 {
-    /// <param name="address">Where it listens.</param>
-    /// <param name="port">0 takes a free one.</param>
-    /// <param name="drain">How long requests in progress may take when the server stops.</param>
-    /// <param name="limit">Sets limits of connections and bodies.</param>
+    /// <summary>Makes an application, which does not listen yet.</summary>
+    /// <param name="address">The address to listen on.</param>
+    /// <param name="port">The port to listen on. 0 takes a free one.</param>
+    /// <param name="drain">How long requests in progress may go on when the server stops.</param>
+    /// <param name="limit">Sets the limits of connections and bodies.</param>
     public static WebApplication Build(IPAddress address, int port, TimeSpan drain, Action<KestrelServerLimits> limit)
     {
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddRoutingCore();
-        // Signals are the command's.
+        // The command handles signals.
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = drain);
         builder.Logging.ClearProviders();
@@ -34,7 +35,8 @@ internal static class WebHosting
         return builder.Build();
     }
 
-    /// <exception cref="InputException">The address or port cannot be had.</exception>
+    /// <summary>Starts to listen.</summary>
+    /// <exception cref="InputException">The address or port cannot be used.</exception>
     public static async Task StartAsync(WebApplication app, IPAddress address, int port, CancellationToken cancellationToken)
     {
         try

@@ -2,7 +2,7 @@ using Pipeline.Host.Pages;
 
 namespace Pipeline.Host.Watching;
 
-/// <summary>The page of a run in progress; its script fills it in from <see cref="WatchView"/>.</summary>
+/// <summary>The page of a run in progress. Its script asks for a <see cref="WatchView"/> again and again, and fills the page from it.</summary>
 internal static class WatchPage
 {
     public static string Of(WatchedFacts run) => Page.Write(

@@ -8,7 +8,7 @@ using Pipeline.Host.Serving;
 
 namespace Pipeline.Host.Watching;
 
-/// <summary>The HTTP side of <c>alm watch</c>: one page, and what it asks for again and again. Listens on the loopback address alone.</summary>
+/// <summary>The HTTP side of <c>alm watch</c>: a page, and the data that it asks for again and again. Listens only on the loopback address.</summary>
 internal sealed class WatchServer : IAsyncDisposable
 {
     private const int MostConnections = 100;
@@ -16,6 +16,7 @@ internal sealed class WatchServer : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly int _port;
 
+    /// <summary>Makes a server, which does not listen yet.</summary>
     /// <exception cref="InputException">There is no such run.</exception>
     public WatchServer(WatchedRun run, int port)
     {
@@ -33,17 +34,18 @@ internal sealed class WatchServer : IAsyncDisposable
         _app.MapFallback(http => AnswerAsync(http, StatusCodes.Status404NotFound, "text/plain", "there is only / and /status.json\n"u8.ToArray()));
     }
 
-    /// <summary>Where it listens, once it does.</summary>
+    /// <summary>The address that the server listens on. Known once it has started.</summary>
     public Uri Url => new(_app.Urls.First());
 
-    /// <exception cref="InputException">The port cannot be had.</exception>
+    /// <summary>Starts to listen.</summary>
+    /// <exception cref="InputException">The port cannot be used.</exception>
     public Task StartAsync(CancellationToken cancellationToken) => WebHosting.StartAsync(_app, IPAddress.Loopback, _port, cancellationToken);
 
     public Task StopAsync() => _app.StopAsync(CancellationToken.None);
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
-    // A page of another site whose name resolves to this machine must not read the run's data.
+    // Some site may let its own name resolve to this machine. Its pages must not be able to read the run's data.
     private static Task GuardAsync(HttpContext http, RequestDelegate next)
     {
         if (http.Request.Host.Host is not ("127.0.0.1" or "localhost"))
@@ -62,7 +64,7 @@ internal sealed class WatchServer : IAsyncDisposable
         }
         catch (AlmException e)
         {
-            // The folder is gone or a file is damaged: the page says so and asks again.
+            // The folder may be gone, or a file damaged. The page shows the message, and asks again.
             return AnswerAsync(http, StatusCodes.Status500InternalServerError, "text/plain", Encoding.UTF8.GetBytes(e.Message));
         }
     }

@@ -10,12 +10,14 @@ using Pipeline.Host.Runs.Parts;
 
 namespace Pipeline.Host.Watching;
 
-/// <summary>What the page shows, in the words it shows: <c>/status.json</c>. Programs are served better by <c>alm status --json</c>.</summary>
+/// <summary>
+/// What the page of a run in progress shows, in the words that it shows. This is <c>/status.json</c>. For other programs, <c>alm status --json</c> is better.
+/// </summary>
 /// <param name="State">running, done or stopped.</param>
 /// <param name="Words">The state as a sentence.</param>
-/// <param name="Cards">The few figures that are shown large.</param>
-/// <param name="Sections">Tables by the id of their part of the page.</param>
-/// <param name="Charts">Lines over steps.</param>
+/// <param name="Cards">A few important figures.</param>
+/// <param name="Sections">The tables of each section of the page, by the section's id.</param>
+/// <param name="Charts">The curves of training.</param>
 internal sealed record WatchView(
     string State, string Words, IReadOnlyList<WatchCard> Cards, IReadOnlyDictionary<string, IReadOnlyList<WatchTable>> Sections, IReadOnlyList<ChartData> Charts)
 {
@@ -39,7 +41,7 @@ internal sealed record WatchView(
             [.. CurveSection.Charts(run.Metrics)]);
     }
 
-    // A screen reader reads it aloud whenever it changes, so it has no time in it; that is shown among the figures.
+    // A screen reader reads the sentence aloud whenever it changes. It therefore contains no time, which is shown among the figures.
     private static string Sentence(RunStatus status, FlowStatus? now) => status.State switch
     {
         RunState.Done => "The run is done.",
@@ -126,10 +128,12 @@ internal sealed record WatchView(
     }
 }
 
+/// <summary>A figure.</summary>
 /// <param name="Label">What it is.</param>
-/// <param name="Value">With its unit.</param>
+/// <param name="Value">The figure, with its unit.</param>
 internal sealed record WatchCard(string Label, string Value);
 
-/// <param name="Caption">Above the table.</param>
-/// <param name="Rows">The first is the header.</param>
+/// <summary>A table.</summary>
+/// <param name="Caption">The text above the table.</param>
+/// <param name="Rows">The rows, of which the first is the header.</param>
 internal sealed record WatchTable(string Caption, IReadOnlyList<IReadOnlyList<string>> Rows);

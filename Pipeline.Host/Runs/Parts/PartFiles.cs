@@ -8,8 +8,8 @@ using Pipeline.Host.Files;
 namespace Pipeline.Host.Runs.Parts;
 
 /// <summary>
-/// <c>parts/FLOW/00003.jsonl</c> of a run folder: the rejects and the counts of each part of a flow, written once by whichever process did
-/// it. What a run has done of its flows in parts is the union of these files.
+/// The files <c>parts/FLOW/00003.jsonl</c> of a run folder. Each has the rejects and the counts of one part of a flow, and is written once, by the process
+/// that did the part. Together these files say which parts of its flows a run has done. A part that failed has a file <c>00003.failed.jsonl</c> instead.
 /// </summary>
 internal sealed class PartFiles(IStorage storage, string runFolder)
 {
@@ -17,29 +17,32 @@ internal sealed class PartFiles(IStorage storage, string runFolder)
     private const string FailureExtension = ".failed.jsonl";
     private const int MaxLineBytes = 16 << 20;
 
-    /// <summary>Flows that have such files.</summary>
+    /// <summary>The names of the flows that have such files.</summary>
     public IEnumerable<string> Flows
         => storage.List(Path.Combine(runFolder, RunFiles.PartRecords)).Where(storage.DirectoryExists).Select(p => Path.GetFileName(p));
 
+    /// <summary>The folder of a flow's files. It exists once a part has been begun.</summary>
     public string FolderOf(string flow) => Path.Combine(runFolder, RunFiles.PartRecords, flow);
 
     public string PathOf(string flow, int part) => Path.Combine(FolderOf(flow), NameOf(part) + Extension);
 
+    /// <summary>Begins the file of a part. It is not visible before it is committed.</summary>
     public StagedFile Stage(string flow, int part) => new(storage, PathOf(flow, part));
 
+    /// <summary>Begins the file of a part that has failed.</summary>
     public StagedFile StageFailure(string flow, int part) => new(storage, FailurePathOf(flow, part));
 
     public void DeleteFailure(string flow, int part) => storage.DeleteFile(FailurePathOf(flow, part));
 
-    /// <summary>Parts of a flow that are done, as far as they were made from this definition.</summary>
+    /// <summary>The parts of a flow that are done and were made from this definition.</summary>
     /// <exception cref="InputException">A file is damaged.</exception>
     public IReadOnlyList<PartRecord> Done(string flow, string hash) => [.. All(flow).Where(r => r.Hash == hash && r.Error is null)];
 
-    /// <summary>Everything there is of a flow, whatever it was made from: parts that are done, and the last failure of those that are not.</summary>
+    /// <summary>The records of a flow, whatever definition they were made from: of parts that are done, and of the last failure of those that are not.</summary>
     /// <exception cref="InputException">A file is damaged.</exception>
     public IEnumerable<PartRecord> All(string flow) => Paths(flow).Select(Read);
 
-    /// <summary>The rejects of a part.</summary>
+    /// <summary>The rejects of a part that is done, one line of JSON each, with its line feed.</summary>
     public IEnumerable<byte[]> Rejects(PartRecord record)
     {
         using var reader = new StreamReader(storage.OpenRead(PathOf(record.Flow, record.Part)));
@@ -47,7 +50,8 @@ internal sealed class PartFiles(IStorage storage, string runFolder)
             yield return System.Text.Encoding.UTF8.GetBytes(line + "\n");
     }
 
-    /// <summary>What is wrong with the files, each read whole.</summary>
+    /// <summary>Reads every file whole and compares its checksum.</summary>
+    /// <returns>The files that are damaged, and what is wrong with each.</returns>
     public IEnumerable<(string Path, string Message)> Verify()
     {
         foreach (string path in Flows.SelectMany(Paths))
@@ -98,7 +102,7 @@ internal sealed class PartFiles(IStorage storage, string runFolder)
         }
     }
 
-    // The end of the file alone: before it may lie a million rejects.
+    // Reads only the end of the file, because a million rejects may come before it.
     private static byte[] LastLine(Stream stream)
     {
         for (int size = 1 << 12; ; size *= 4)

@@ -8,12 +8,12 @@ using Pipeline.Host.Progress;
 namespace Pipeline.Host.Runs.Parts;
 
 /// <summary>
-/// The file of a part while it is being made: a line for every reject as it comes, the counts as the last line, and then it is committed, in
-/// one step. A part that fails leaves the same under another name, so that its rejects and its error can be read.
+/// The file of a part while the part is being made. Each reject is written as it comes. At the end, the counts are written as the last line, and the file
+/// is committed in one step. A part that fails leaves such a file under another name, so that its rejects and its error can be read.
 /// </summary>
-/// <param name="files">Where it goes.</param>
+/// <param name="files">The files of parts, which this one will belong to.</param>
 /// <param name="record">What is known of the part before it is done.</param>
-/// <param name="also">Gets every reject too.</param>
+/// <param name="also">A log that gets every reject too.</param>
 internal sealed class PartLog(PartFiles files, PartRecord record, IRejectLog also) : IRejectLog, IDisposable
 {
     private readonly Lock _lock = new();
@@ -33,15 +33,15 @@ internal sealed class PartLog(PartFiles files, PartRecord record, IRejectLog als
         also.Append(line);
     }
 
-    /// <summary>The part is done.</summary>
+    /// <summary>Writes the counts of a part that is done, and commits the file.</summary>
     public void Commit(IReadOnlyList<StageCounts> stages, double seconds)
     {
-        // A commit that fails may have closed the file, or put it in its place already.
+        // If the commit fails, the file may be closed, or even in its place already. Fail can then no longer copy it.
         _closed = true;
         End(record with { Stages = stages, Seconds = seconds }, _file);
     }
 
-    /// <summary>The part failed. A disk that refuses this too is not worth another word: the error that brought us here is the one to report.</summary>
+    /// <summary>Writes why the part failed, under the name of a failure. Does nothing after <see cref="Commit"/>.</summary>
     public void Fail(Exception error, double seconds)
     {
         if (_closed)
@@ -56,6 +56,7 @@ internal sealed class PartLog(PartFiles files, PartRecord record, IRejectLog als
         }
         catch (StorageException)
         {
+            // Perhaps the disk is full. The error of the part is the one to report, and the caller does so.
         }
     }
 

@@ -7,7 +7,7 @@ using Pipeline.Host.Progress;
 
 namespace Pipeline.Host.Runs.Parts;
 
-/// <summary>What is known of one part of a flow: the last line of its file.</summary>
+/// <summary>What is known of one part of a flow. It is the last line of the part's file.</summary>
 internal sealed record PartRecord
 {
     public const int CurrentFormat = 1;
@@ -26,35 +26,36 @@ internal sealed record PartRecord
 
     public required string Flow { get; init; }
 
-    /// <summary>From 0.</summary>
+    /// <summary>The number of the part, from 0.</summary>
     public required int Part { get; init; }
 
-    /// <summary>Parts of the flow.</summary>
+    /// <summary>How many parts the flow has.</summary>
     public required int Of { get; init; }
 
-    /// <summary>Of everything that decides the flow's results.</summary>
+    /// <summary>The hash of everything that decides the flow's results.</summary>
     public required string Hash { get; init; }
 
     public required double Seconds { get; init; }
 
-    /// <summary>What every stage counted; empty when the part failed.</summary>
+    /// <summary>The counts of every stage, in order. Empty if the part failed.</summary>
     public IReadOnlyList<StageCounts> Stages { get; init; } = [];
 
-    /// <summary>Lines of rejects before this one.</summary>
+    /// <summary>How many lines of rejects come before this line.</summary>
     public required long Rejects { get; init; }
 
-    /// <summary>XxHash3 of those lines.</summary>
+    /// <summary>XxHash3 of those lines, in hexadecimal.</summary>
     public required string RejectsHash { get; init; }
 
-    /// <summary>Why the part failed; null when it is done.</summary>
+    /// <summary>Why the part failed. Null if it is done.</summary>
     public string? Error { get; init; }
 
-    /// <summary>The exit code of the process that failed on it.</summary>
+    /// <summary>The exit code that belongs to the error. Null if the part is done.</summary>
     public int? ExitCode { get; init; }
 
+    /// <summary>On how many records a stage failed.</summary>
     public long Failed => Stages.Sum(s => s.Failed);
 
-    /// <summary>One line that ends with its own checksum.</summary>
+    /// <summary>The record as a line of JSON whose last key is its own checksum, with a line feed.</summary>
     public byte[] ToLine()
     {
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(this, Layout);
@@ -62,7 +63,8 @@ internal sealed record PartRecord
         return [.. body, .. Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{ChecksumKey}{XxHash3.HashToUInt64(body):x16}\"}}\n"))];
     }
 
-    /// <exception cref="JsonException">It is not what was written.</exception>
+    /// <summary>Reads what <see cref="ToLine"/> has written.</summary>
+    /// <exception cref="JsonException">The line was changed or cut off, or another version has written it.</exception>
     public static PartRecord Parse(ReadOnlySpan<byte> line)
     {
         int end = line.LastIndexOf(Encoding.ASCII.GetBytes(ChecksumKey));

@@ -8,8 +8,9 @@ using Pipeline.Host.Progress;
 namespace Pipeline.Host.Runs.Parts;
 
 /// <summary>
-/// A sign of life: a file under a staging name, next to the parts of a flow while a process works on one of them, or in the run folder while it works on
-/// a flow of one piece. A line is written to it now and then: other machines see by that alone that the process lives, and how far it is.
+/// A sign of life: a file under a staging name, which lies next to the files of a flow's parts while a process works on one of them, or in the run folder
+/// while it works on a flow that is one piece. Every ten seconds a line is added. From these lines other machines learn that the process lives, and how
+/// far it is.
 /// </summary>
 internal sealed class WorkMark : IDisposable
 {
@@ -32,15 +33,16 @@ internal sealed class WorkMark : IDisposable
         _timer = time.CreateTimer(_ => Write(), null, Beat, Beat);
     }
 
-    /// <param name="storage">Where the run is.</param>
-    /// <param name="folder">Of the flow's parts.</param>
-    /// <param name="part">From 0.</param>
+    /// <summary>Begins the mark of a part. It is deleted when it is disposed of.</summary>
+    /// <param name="storage">The storage that the run is in.</param>
+    /// <param name="folder">The folder of the flow's part files.</param>
+    /// <param name="part">The number of the part, from 0.</param>
     /// <param name="meter">Counts what is done.</param>
-    /// <param name="time">Says when to write.</param>
+    /// <param name="time">Says when to write a line.</param>
     public static WorkMark OfPart(IStorage storage, string folder, int part, FlowMeter meter, TimeProvider time)
         => new(storage, Path.Combine(folder, part.ToString("00000", CultureInfo.InvariantCulture) + Suffix), meter, time);
 
-    /// <summary>Of a flow that is one piece.</summary>
+    /// <summary>Begins the mark of a flow that is one piece. It is deleted when it is disposed of.</summary>
     public static WorkMark OfFlow(IStorage storage, string runFolder, FlowMeter meter, TimeProvider time)
         => new(storage, Path.Combine(runFolder, meter.Flow + Suffix), meter, time);
 
@@ -54,7 +56,7 @@ internal sealed class WorkMark : IDisposable
         }
     }
 
-    /// <summary>The marks in a flow's folder: which part, whose, and the file.</summary>
+    /// <summary>The marks in the folder of a flow's part files: the part, the process that works on it, and the path of the mark.</summary>
     public static IEnumerable<(int Part, ProcessIdentity Owner, string Path)> OfParts(IStorage storage, string folder)
     {
         foreach ((string name, ProcessIdentity owner, string path) in In(storage, folder))
@@ -64,15 +66,15 @@ internal sealed class WorkMark : IDisposable
         }
     }
 
-    /// <summary>The marks of a flow of one piece: whose, and the file.</summary>
+    /// <summary>The marks of a flow that is one piece: the process that works on it, and the path of the mark.</summary>
     public static IEnumerable<(ProcessIdentity Owner, string Path)> OfFlow(IStorage storage, string runFolder, string flow)
         => In(storage, runFolder).Where(m => m.Name == flow).Select(m => (m.Owner, m.Path));
 
-    /// <summary>Parts that other living processes are at.</summary>
+    /// <summary>The parts that other processes, as far as they may still live, are working on.</summary>
     public static HashSet<int> OfOthers(IStorage storage, string folder)
         => [.. OfParts(storage, folder).Where(m => m.Owner != storage.Process && Staging.IsAtWork(storage, m.Path)).Select(m => m.Part)];
 
-    /// <summary>What the last whole line of a mark says; null where there is none yet.</summary>
+    /// <summary>What the last complete line of a mark says. Null if there is none.</summary>
     public static LiveCounts? Read(IStorage storage, string path)
     {
         try
@@ -81,7 +83,7 @@ internal sealed class WorkMark : IDisposable
         }
         catch (Exception e) when (e is StorageException or JsonException)
         {
-            // It went away in between, or is another version's.
+            // The mark was deleted in the meantime, or another version has written it.
             return null;
         }
     }
@@ -109,7 +111,7 @@ internal sealed class WorkMark : IDisposable
             }
             catch (StorageException)
             {
-                // A full disk ends the part where it writes what matters.
+                // If the disk is full, the part itself fails where it writes its output.
             }
         }
     }
