@@ -84,13 +84,28 @@ internal sealed partial class DecoderLayer
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor attended = Attend(_inputNorm?.Apply(x_BTH) ?? x_BTH, context);
-        Tensor y = x_BTH + (_attentionOutputNorm?.Apply(attended) ?? attended);
+        Tensor y = Sum(x_BTH, _attentionOutputNorm?.Apply(attended) ?? attended);
         Tensor h = _feedForwardNorm?.Apply(y) ?? y;
-        Tensor fed = _down.Apply(Activations.Apply(_config.Activation, _gate.Apply(h)) * _up.Apply(h));
+        Tensor fed = FeedForward(h);
         fed = FeedForwardEdit?.Invoke(fed) ?? fed;
-        Tensor output = y + (_feedForwardOutputNorm?.Apply(fed) ?? fed);
+        Tensor normed = _feedForwardOutputNorm?.Apply(fed) ?? fed;
+        // Whoever edits may keep what they were given or gave.
+        Tensor output = FeedForwardEdit is null ? Sum(y, normed) : y + normed;
         return (OutputEdit?.Invoke(output) ?? output).MoveToOuterDisposeScope();
     }
+
+    private Tensor FeedForward(Tensor h)
+    {
+        // The largest matrices of a layer: freed at once, and written over where no gradient asks for what was there.
+        Tensor activated;
+        using (Tensor gate = _gate.Apply(h))
+            activated = Activations.Apply(_config.Activation, gate);
+        using Tensor up = _up.Apply(h), both = activated.requires_grad || up.requires_grad ? activated * up : activated.mul_(up);
+        return _down.Apply(both);
+    }
+
+    // In place of what was added, where no gradient is asked for.
+    private static Tensor Sum(Tensor x, Tensor added) => x.requires_grad || added.requires_grad ? x + added : added.add_(x);
 
     private Tensor Attend(Tensor h_BTH, AttentionContext context)
     {

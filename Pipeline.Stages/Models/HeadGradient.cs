@@ -59,7 +59,7 @@ internal sealed class HeadGradient
     public static void Add(Tensor sum_VH, Tensor d_SV, Tensor hidden_SH)
     {
         if (d_SV.dtype == ScalarType.Float32)
-            sum_VH.addmm_(d_SV.t(), hidden_SH);
+            Linear.AddByWeight(sum_VH, d_SV, hidden_SH);
         else if (d_SV.device_type == DeviceType.CUDA)
             TorchScripts.AddWideProduct(d_SV.t(), hidden_SH, sum_VH);
         else
@@ -109,7 +109,7 @@ internal sealed class HeadGradient
             using DisposeScope slice = NewDisposeScope();
             Tensor hidden_SH = _pass.Hidden_NH.narrow(0, start, length);
             Tensor d_SV = ByLogits(start, length, (kept ?? spare).narrow(0, 0, length), kept is not null, tanh?.narrow(0, 0, length)).to(hidden_SH.dtype);
-            hidden_NH?.narrow(0, start, length).copy_(d_SV.mm(_pass.Head_VH.to(d_SV.dtype)));
+            hidden_NH?.narrow(0, start, length).copy_(Linear.ByInput(d_SV, _pass.Head_VH.to(d_SV.dtype)));
             if (head_VH is not null)
                 Add(head_VH, d_SV, hidden_SH);
             if (!ReferenceEquals(kept, spare))

@@ -126,7 +126,7 @@ internal sealed class HeadPass
     {
         Tensor transposed = head_VH.t();
         if (hidden_SH.dtype == ScalarType.Float32 && head_VH.dtype == ScalarType.Float32)
-            return buffer.addmm_(hidden_SH, transposed, beta: 0);
+            return Linear.Into(buffer, hidden_SH, head_VH);
         if (buffer.device_type != DeviceType.CUDA)
             return buffer.copy_(hidden_SH.mm(transposed));
         TorchScripts.WideProduct(hidden_SH, transposed, buffer);
@@ -222,7 +222,7 @@ internal sealed class HeadPass
     private static Tensor Product(Tensor weights_SV, Tensor head_VH)
     {
         if (head_VH.dtype == ScalarType.Float32 || head_VH.device_type != DeviceType.CUDA)
-            return weights_SV.mm(head_VH.to(ScalarType.Float32));
+            return Linear.ByInput(weights_SV, head_VH.to(ScalarType.Float32));
         Tensor into = empty([weights_SV.size(0), head_VH.size(1)], dtype: ScalarType.Float32, device: head_VH.device);
         TorchScripts.WideProduct(weights_SV.to(head_VH.dtype), head_VH, into);
         return into;

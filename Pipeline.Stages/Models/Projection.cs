@@ -1,3 +1,4 @@
+using Pipeline.Stages.Torch;
 using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models;
@@ -14,7 +15,7 @@ internal sealed unsafe class Projection(Weight weight, Weight? bias)
 
     public Tensor Apply(Tensor x)
     {
-        Tensor y = nn.functional.linear(x, Weight.Tensor, Bias?.Tensor);
+        Tensor y = Linear.Apply(x, Weight.Tensor, Bias?.Tensor);
         return Adapter is null ? y : y + Adapter.Apply(x);
     }
 

@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
 using Pipeline.Contracts.Errors;
@@ -85,7 +86,16 @@ public static partial class TorchLoader
             AssemblyLoadContext.Default.ResolvingUnmanagedDll += Resolve;
             LoadedFrom = folder;
             _shim = handle;
+            TouchConstants();
         }
+    }
+
+    // libtorch's exponential (in SiLU and its gradient) reads infinity from memory under a mask that is nearly always empty. As long as that page of the library was never
+    // really read, the processor takes five hundred cycles to find out that it need not be. One overflow reads it.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void TouchConstants()
+    {
+        using TorchSharp.torch.Tensor low = TorchSharp.torch.full(64, -1000f), high = TorchSharp.torch.nn.functional.silu(low);
     }
 
     private static nint Resolve(Assembly assembly, string name) => name == "LibTorchSharp" ? _shim : 0;

@@ -52,6 +52,15 @@ internal static class TorchScripts
         def add_wide_product(x, w, into):
             return torch.addmm(into, x, w, out_dtype=6, out=into)
 
+        def linear(x, w):
+            return torch.mkldnn_linear(x.to_mkldnn(), w, None).to_dense()
+
+        def linear_by_input(g, w):
+            return torch.mkldnn_linear_backward_input([g.size(0), w.size(1)], g.to_mkldnn(), w).to_dense()
+
+        def linear_by_weight(g, x, w):
+            return torch.mkldnn_linear_backward_weights(g.to_mkldnn(), x.to_mkldnn(), w, False)[0]
+
         def norms(g: List[Tensor]) -> List[Tensor]:
             return torch._foreach_norm(g, 2)
 
@@ -118,6 +127,15 @@ internal static class TorchScripts
 
     /// <summary>Like <see cref="WideProduct"/>, but added to the values that are there.</summary>
     public static void AddWideProduct(Tensor x, Tensor w, Tensor into) => Unit.Value.invoke<Tensor>("add_wide_product", x, w, into).Dispose();
+
+    /// <summary>By oneDNN, on the CPU: x [N, in] times the transposed weight [out, in], float32.</summary>
+    public static Tensor Linear(Tensor x, Tensor weight) => Unit.Value.invoke<Tensor>("linear", x, weight);
+
+    /// <summary>The gradient of <see cref="Linear"/> by x.</summary>
+    public static Tensor LinearByInput(Tensor gradient, Tensor weight) => Unit.Value.invoke<Tensor>("linear_by_input", gradient, weight);
+
+    /// <summary>The gradient of <see cref="Linear"/> by the weight.</summary>
+    public static Tensor LinearByWeight(Tensor gradient, Tensor x, Tensor weight) => Unit.Value.invoke<Tensor>("linear_by_weight", gradient, x, weight);
 
     public static Tensor[] Norms(Tensor[] tensors) => Unit.Value.invoke<Tensor[]>("norms", (object)tensors);
 

@@ -10,8 +10,8 @@ namespace Pipeline.Benchmarks;
 
 /// <summary>
 /// Prompt and new tokens per second of processor time beside llama.cpp's of the same float32 weights, a process each, in turn. Arguments:
-/// <c>[1M|134M] [--float32-keys] [--rounds N] [--threads 1,2] [--folder DIR]</c>; llama.cpp has its defaults, keys and values of float16 and flash attention, or
-/// float32 without; the models are left in DIR.
+/// <c>[1M|134M|bytes] [--float32-keys] [--rounds N] [--threads 1,2] [--folder DIR]</c>; llama.cpp has its defaults, keys and values of float16 and flash attention, or
+/// float32 without; the models are left in DIR. With <c>bytes</c>: see <see cref="GenerateBytesBenchmark"/>.
 /// </summary>
 internal static class GenerateBenchmark
 {
@@ -32,6 +32,8 @@ internal static class GenerateBenchmark
             {
                 if (only is null or "1M")
                     Compare("1M", Path.GetFullPath("data/models/tiny-llama"), folder, llama, threads, rounds, [new(1, 256, 128, 8), new(8, 256, 128, 2)]);
+                if (only is null or "bytes")
+                    GenerateBytesBenchmark.Run(Path.GetFullPath("data/models/tiny-llama"), folder, threads, rounds);
                 if (only is null or "134M")
                     Compare("134M", Path.Combine(folder, "large"), folder, llama, threads, rounds, [new(1, 128, 16, 1), new(8, 128, 16, 1)]);
             }

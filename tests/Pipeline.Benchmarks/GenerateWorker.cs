@@ -12,8 +12,8 @@ using static TorchSharp.torch;
 namespace Pipeline.Benchmarks;
 
 /// <summary>
-/// One side of <c>generate</c> in a process of its own. <c>prompt B N</c> begins B rows of N tokens and computes what comes first; <c>new N</c> goes
-/// on with the most likely tokens, N in each row. Answers seconds, processor seconds, and a sum by which the sides' tokens are compared.
+/// One side of <c>generate</c> in a process of its own. <c>prompt B N M</c> begins B rows of N tokens, to which M will come, and computes what comes first;
+/// <c>ids M 1,2;3,4</c> does it with rows that are given; <c>new N</c> goes on with the most likely tokens, N in each row, whatever they are. Answers seconds, processor seconds, and a sum by which the sides' tokens are compared.
 /// </summary>
 internal static class GenerateWorker
 {
@@ -39,11 +39,17 @@ internal static class GenerateWorker
             string[] words = line.Split(' ');
             int Number(int at) => int.Parse(words[at], CultureInfo.InvariantCulture);
             long sum = 0;
-            (double wall, double processor) = words[0] == "prompt"
+            int[][] Drawn(Random random) => [.. Enumerable.Range(0, Number(1)).Select(_ => Enumerable.Range(0, Number(2)).Select(_ => random.Next(256)).ToArray())];
+            int[][] rows = words[0] switch
+            {
+                "prompt" => Drawn(new Random(Number(2))),
+                "ids" => [.. words[2].Split(';').Select(row => Array.ConvertAll(row.Split(','), id => int.Parse(id, CultureInfo.InvariantCulture)))],
+                _ => [],
+            };
+            (double wall, double processor) = rows.Length > 0
                 ? ModelsWork.Once(() =>
                 {
-                    var random = new Random(Number(2));
-                    works.Prompt([.. Enumerable.Range(0, Number(1)).Select(_ => Enumerable.Range(0, Number(2)).Select(_ => random.Next(256)).ToArray())], Number(2) + Number(3));
+                    works.Prompt(rows, rows.Max(row => row.Length) + (words[0] == "ids" ? Number(1) : Number(3)));
                     chosen = works.Chosen();
                 })
                 : ModelsWork.Once(() =>

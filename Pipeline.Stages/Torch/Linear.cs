@@ -1,0 +1,127 @@
+using System.Runtime.Intrinsics.X86;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Pipeline.Stages.Torch;
+
+/// <summary>
+/// Products with a weight [out, in]. libtorch has two libraries for them, and uses MKL for float32, which on processors that are not Intel's leaves AVX-512 alone. oneDNN
+/// does not: large products on the CPU go there where an AMD processor has AVX-512. All others stay with torch.
+/// </summary>
+internal static class Linear
+{
+    // Multiplications from which on oneDNN's gain is more than making its kernel for one more shape costs, about a third of a millisecond.
+    private const long LeastWork = 1 << 24;
+
+    // Rows of the vocabulary head that are worked on at a time: what oneDNN copies on the way is small beside a slice of logits then.
+    private const long Block = 2048;
+
+    /// <summary>Whether this processor is one of those.</summary>
+    public static bool UsesOneDnn { get; } = Avx512F.IsSupported && X86Base.CpuId(0, 0) is { Ebx: 0x68747541, Edx: 0x69746e65, Ecx: 0x444d4163 };
+
+    /// <param name="x">[.., in].</param>
+    /// <param name="weight">[out, in].</param>
+    /// <param name="bias">[out]; null: none.</param>
+    /// <returns>[.., out].</returns>
+    public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias)
+    {
+        if (!Suits(x, weight, x.numel() * weight.size(0)))
+            return nn.functional.linear(x, weight, bias);
+        using Tensor rows = x.reshape(-1, weight.size(1));
+        using Tensor product = ByOneDnn(rows, weight);
+        if (bias is null)
+            return product.view([.. x.shape[..^1], weight.size(0)]);
+        using Tensor sum = product + bias;
+        return sum.view([.. x.shape[..^1], weight.size(0)]);
+    }
+
+    /// <summary>x W' [N, out] of x [N, in], by oneDNN whatever the processor.</summary>
+    public static Tensor ByOneDnn(Tensor x, Tensor weight)
+        => is_grad_enabled() && (x.requires_grad || weight.requires_grad) ? Function.apply(x, weight) : TorchScripts.Linear(x, weight);
+
+    /// <summary>x W' into memory that is there, [N, out]: for the vocabulary head, whose product is too large to be there twice.</summary>
+    public static Tensor Into(Tensor into_NV, Tensor x_NH, Tensor weight_VH)
+    {
+        if (!Suits(x_NH, weight_VH, x_NH.numel() * weight_VH.size(0)))
+            return into_NV.addmm_(x_NH, weight_VH.t(), beta: 0);
+        foreach ((long from, long count) in Blocks(weight_VH))
+        {
+            using Tensor block = weight_VH.narrow(0, from, count), product = TorchScripts.Linear(x_NH, block), place = into_NV.narrow(1, from, count);
+            place.copy_(product);
+        }
+        return into_NV;
+    }
+
+    /// <summary>g W: [N, in] of [N, out] and [out, in].</summary>
+    public static Tensor ByInput(Tensor g_NV, Tensor weight_VH)
+    {
+        if (!Suits(g_NV, weight_VH, g_NV.numel() * weight_VH.size(1)))
+            return g_NV.mm(weight_VH);
+        Tensor? sum = null;
+        foreach ((long from, long count) in Blocks(weight_VH))
+        {
+            using Tensor block = weight_VH.narrow(0, from, count), part = g_NV.narrow(1, from, count);
+            Tensor product = TorchScripts.LinearByInput(part, block);
+            if (sum is null)
+            {
+                sum = product;
+                continue;
+            }
+            sum.add_(product);
+            product.Dispose();
+        }
+        return sum!;
+    }
+
+    /// <summary>Adds g' x to a sum [out, in].</summary>
+    public static void AddByWeight(Tensor sum_VH, Tensor g_NV, Tensor x_NH)
+    {
+        if (!Suits(g_NV, sum_VH, g_NV.numel() * sum_VH.size(1)))
+        {
+            sum_VH.addmm_(g_NV.t(), x_NH);
+            return;
+        }
+        foreach ((long from, long count) in Blocks(sum_VH))
+        {
+            using Tensor place = sum_VH.narrow(0, from, count), part = g_NV.narrow(1, from, count), product = TorchScripts.LinearByWeight(part, x_NH, place);
+            place.add_(product);
+        }
+    }
+
+    // Of the head, so many rows at a time that copies on the way are small beside a slice.
+    private static IEnumerable<(long From, long Count)> Blocks(Tensor weight_VH)
+    {
+        for (long from = 0; from < weight_VH.size(0); from += Block)
+            yield return (from, Math.Min(Block, weight_VH.size(0) - from));
+    }
+
+    private static bool Suits(Tensor x, Tensor weight, long work)
+        => UsesOneDnn && work >= LeastWork && x.device_type == DeviceType.CPU && x.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32;
+
+    // torch's own autograd of oneDNN would keep copies of what goes in and of what comes out.
+    private sealed class Function : autograd.SingleTensorFunction<Function>
+    {
+        public override string Name => nameof(Linear);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            (Tensor x, Tensor weight) = ((Tensor)vars[0], (Tensor)vars[1]);
+            ctx.save_for_backward([x, weight]);
+            ctx.set_materialize_grads(false);
+            return TorchScripts.Linear(x, weight);
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) => BackwardFailure.Catch(2, () =>
+        {
+            using DisposeScope scope = NewDisposeScope();
+            if (grad_output.IsInvalid)
+                return BackwardResults.Return(null, null);
+            List<Tensor> saved = ctx.get_saved_variables();
+            (Tensor x, Tensor weight) = (saved[0], saved[1]);
+            Tensor? byInput = x.requires_grad ? TorchScripts.LinearByInput(grad_output, weight) : null;
+            Tensor? byWeight = weight.requires_grad ? TorchScripts.LinearByWeight(grad_output, x, weight) : null;
+            grad_output.Dispose();
+            return BackwardResults.Return(byInput, byWeight);
+        });
+    }
+}
