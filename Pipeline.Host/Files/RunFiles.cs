@@ -17,4 +17,8 @@ internal static class RunFiles
     public const string PartRecords = "parts";
     public const string Jobs = "jobs";
     public const string TensorBoard = "tensorboard";
+
+    /// <summary>All of them. No stage may write there.</summary>
+    public static IReadOnlyList<string> All { get; } =
+        [Lock, Definition, Progress, Metrics, Rejects, Changes, Errors, Report, Page, ReportParts, PartRecords, Jobs, TensorBoard];
 }

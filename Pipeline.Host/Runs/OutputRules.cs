@@ -10,12 +10,6 @@ namespace Pipeline.Host.Runs;
 /// <summary>Checks where the stages of a run write: below the run folder, apart from what the run itself keeps there, and no two stages in one place.</summary>
 internal static class OutputRules
 {
-    private static readonly string[] Kept =
-    [
-        RunFiles.Lock, RunFiles.Definition, RunFiles.Progress, RunFiles.Metrics, RunFiles.Rejects, RunFiles.Changes, RunFiles.Report, RunFiles.Page, RunFiles.ReportParts, RunFiles.PartRecords,
-        RunFiles.Jobs, RunFiles.TensorBoard,
-    ];
-
     public static void Check(LoadedDefinition definition, StageCatalog catalog, string runFolder, DefinitionErrors errors)
     {
         var places = new List<(string Path, string Stage, StageDefinition Owner, SourcePosition Position)>();
@@ -53,7 +47,7 @@ internal static class OutputRules
             errors.AddRule(position, $"{where}: '{output.Key}': {e.Message}");
             return null;
         }
-        string? kept = output.Kind == OutputKind.Report ? null : Array.Find(Kept, name => IsInside(Path.Combine(runFolder, name), path));
+        string? kept = output.Kind == OutputKind.Report ? null : RunFiles.All.FirstOrDefault(name => IsInside(Path.Combine(runFolder, name), path));
         if (kept is null)
             return path;
         errors.AddRule(position, $"{where}: '{output.Key}': {Path.GetRelativePath(runFolder, path)} is where the run keeps its {kept}; give another name");

@@ -1,3 +1,6 @@
+using System.Reflection;
+using Pipeline.Host.Files;
+
 namespace Pipeline.Host.Tests.Rules;
 
 /// <summary>Rules between the keys of one stage, and between the places that stages write to.</summary>
@@ -104,10 +107,17 @@ public sealed class OptionRuleTests : IDisposable
     [InlineData("/tmp/x", "is outside the run folder")]
     [InlineData("", "is outside the run folder")]
     [InlineData("a\\u0000b", "contains a null character")]
-    [InlineData("definition.json", "where the run keeps its definition.json")]
-    [InlineData("report", "where the run keeps its report")]
     [InlineData("parts/x", "where the run keeps its parts")]
     public Task What_is_written_lies_below_the_run_folder(string to, string says) => _run.RefusedAsync(Flow($$"""{ "stage": "write-parquet", "to": ‹1›"{{to}}" }"""), says);
+
+    [Theory]
+    [MemberData(nameof(NamesOfTheRun))]
+    public Task No_stage_writes_where_the_run_keeps_its_own(string name)
+        => _run.RefusedAsync(Flow($$"""{ "stage": "write-parquet", "to": ‹1›"{{name}}" }"""), $"where the run keeps its {name}");
+
+    /// <summary>By reflection, so that a name added later is refused too.</summary>
+    public static TheoryData<string> NamesOfTheRun()
+        => [.. typeof(RunFiles).GetFields(BindingFlags.Public | BindingFlags.Static).Where(f => f.IsLiteral).Select(f => (string)f.GetRawConstantValue()!)];
 
     [Theory]
     [InlineData("shards", "which is written by flow 'f', stage 'write-shards'")]
