@@ -58,10 +58,7 @@ public static partial class TorchLoader
                 return;
             }
 
-            // libgomp reads it once, when it is loaded: spinning threads cost 2-5 times the work on a shared machine.
-            SetEnvironment("OMP_WAIT_POLICY", "passive", 0);
-            // Without a fixed workspace cuBLAS may sum in another order from call to call, and deterministic kernels refuse it.
-            SetEnvironment("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
+            SetEnvironment();
             string shim = Found(Shim, HostsPlaces) ?? throw new InputException(
                 $"{Shim} is neither in {AppContext.BaseDirectory} nor in runtimes/linux-x64/native below it; reinstall the program");
             string folder = LibtorchFolder(libtorchFolder);
@@ -82,6 +79,17 @@ public static partial class TorchLoader
             LoadedFrom = folder;
             _shim = handle;
         }
+    }
+
+    /// <summary>Sets what libraries read from the environment when they are loaded. What the user has set stays.</summary>
+    internal static void SetEnvironment()
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+        // libgomp reads it once, when it is loaded: spinning threads cost 2-5 times the work on a shared machine.
+        SetEnvironment("OMP_WAIT_POLICY", "passive", 0);
+        // Without a fixed workspace cuBLAS may sum in another order from call to call, and deterministic kernels refuse it.
+        SetEnvironment("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
     }
 
     private static nint Resolve(Assembly assembly, string name) => name == "LibTorchSharp" ? _shim : 0;
