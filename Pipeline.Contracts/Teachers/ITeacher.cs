@@ -18,6 +18,14 @@ public interface ITeacher : IAsyncDisposable
     IReadOnlyDictionary<string, string> Fingerprint { get; }
 
     /// <summary>
+    /// Requests will follow soon: what the first of them would load may be loaded meanwhile. Does not wait and does not fail; an error is that of
+    /// the request.
+    /// </summary>
+    void Prepare()
+    {
+    }
+
+    /// <summary>
     /// Answers every row, in the order of the rows. Up to <see cref="TeacherFacts.MostInFlight"/> calls may be in progress at once. An answer
     /// depends only on its own row, up to rounding.
     /// </summary>
