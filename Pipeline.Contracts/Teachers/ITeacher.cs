@@ -25,6 +25,14 @@ public interface ITeacher : IAsyncDisposable
     /// <exception cref="Errors.InputException">The model does not exist.</exception>
     IReadOnlyDictionary<string, string> Fingerprint { get; }
 
+    /// <summary>
+    /// Announces that requests will follow soon, so that the teacher may already load what the first of them needs. Returns at once and does not fail:
+    /// an error is reported by the request.
+    /// </summary>
+    void Prepare()
+    {
+    }
+
     /// <summary>Answers every row. Up to <see cref="TeacherFacts.MostInFlight"/> calls may be in progress at once.</summary>
     /// <returns>One answer for each row, in the order of the rows. An answer depends only on its own row, up to rounding.</returns>
     /// <exception cref="Errors.InputException">The teacher cannot answer. The message says what it did instead.</exception>

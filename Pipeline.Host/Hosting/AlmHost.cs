@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Definitions;
 using Pipeline.Host.Progress;
+using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Hosting;
 
@@ -22,6 +23,8 @@ internal static class AlmHost
         params object[] more)
         where TJob : class, IJob
     {
+        // Where there is a model, a flow will compute with it.
+        using TorchAhead? torch = definition.Definition is { Teacher: null, Student: null } ? null : TorchAhead.Begin(settings.LibTorch);
         // Empty: apart from its definition, nothing in the current folder or the environment configures a run.
         HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(
             new HostApplicationBuilderSettings { DisableDefaults = true, ApplicationName = "alm" });

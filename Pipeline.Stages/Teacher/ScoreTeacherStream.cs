@@ -57,6 +57,7 @@ internal sealed class ScoreTeacherStream(ScoreTeacherOptions options, string nam
     public async IAsyncEnumerable<Example> RunAsync(
         IAsyncEnumerable<AlignedPair> input, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        teacher.Prepare();
         await teacher.ConfirmAsync(cancellationToken).ConfigureAwait(false);
         var window = new List<AlignedPair>(options.Window);
         await foreach (AlignedPair pair in input.WithCancellation(cancellationToken).ConfigureAwait(false))

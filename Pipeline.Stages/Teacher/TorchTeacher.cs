@@ -31,6 +31,7 @@ internal sealed class TorchTeacher : IWritingTeacher
     private readonly Action<string>? _say;
     private readonly Lock _gate = new();
     private readonly bool _strictPositions;
+    private Task _prepared = Task.CompletedTask;
     private LanguageModel? _loaded;
     private NextByteModel? _bytes;
 
@@ -74,6 +75,13 @@ internal sealed class TorchTeacher : IWritingTeacher
     public TeacherFacts Facts => _facts.Value;
 
     public IReadOnlyDictionary<string, string> Fingerprint => _fingerprint.Value;
+
+    public void Prepare()
+    {
+        // A row of one token: whatever happens once for all rows has then happened.
+        if (_loaded is null)
+            _prepared = _device.RunAsync(() => { new TeacherScorer(Load(), []).Score([new TeacherQuestion([0])]); });
+    }
 
     public async Task<IReadOnlyList<TeacherAnswer>> ScoreAsync(TeacherRequest request, CancellationToken cancellationToken)
     {
@@ -126,6 +134,7 @@ internal sealed class TorchTeacher : IWritingTeacher
 
     public async ValueTask ReleaseAsync()
     {
+        await Task.WhenAny(_prepared).ConfigureAwait(false);
         if (_loaded is null) return;
         await _device.RunAsync(() =>
         {

@@ -61,12 +61,7 @@ public static partial class TorchLoader
                 return;
             }
 
-            // libgomp reads this once, when it is loaded. On a shared machine, threads that spin while they wait cost 2 to 5 times as much processor
-            // time.
-            SetEnvironment("OMP_WAIT_POLICY", "passive", 0);
-            // Without a workspace of fixed size, cuBLAS may sum in another order from one call to the next. Deterministic kernels refuse to run
-            // without it.
-            SetEnvironment("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
+            SetEnvironment();
             string shim = Found(Shim, HostsPlaces) ?? throw new InputException(
                 $"{Shim} is neither in {AppContext.BaseDirectory} nor in runtimes/linux-x64/native below it; reinstall the program");
             string folder = LibtorchFolder(libtorchFolder);
@@ -90,12 +85,25 @@ public static partial class TorchLoader
         }
     }
 
-    // libtorch's exponential (in SiLU and its gradient) reads infinity from memory under a mask that is nearly always empty. As long as that page of the library was never
-    // really read, the processor takes five hundred cycles to find out that it need not be. One overflow reads it.
+    // libtorch's exponential, which SiLU and its gradient use, reads infinity from memory under a mask that is nearly always empty. Until some program has
+    // really read that page of the library, the processor takes about five hundred cycles to find out that it need not. One overflow reads it.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void TouchConstants()
     {
         using TorchSharp.torch.Tensor low = TorchSharp.torch.full(64, -1000f), high = TorchSharp.torch.nn.functional.silu(low);
+    }
+
+    /// <summary>Sets what libraries read from the environment when they are loaded. What the user has set stays.</summary>
+    internal static void SetEnvironment()
+    {
+        if (!OperatingSystem.IsLinux())
+            return;
+        // libgomp reads this once, when it is loaded. On a shared machine, threads that spin while they wait cost 2 to 5 times as much processor
+        // time.
+        SetEnvironment("OMP_WAIT_POLICY", "passive", 0);
+        // Without a workspace of fixed size, cuBLAS may sum in another order from one call to the next. Deterministic kernels refuse to run
+        // without it.
+        SetEnvironment("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
     }
 
     private static nint Resolve(Assembly assembly, string name) => name == "LibTorchSharp" ? _shim : 0;

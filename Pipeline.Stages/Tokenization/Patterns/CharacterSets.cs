@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Globalization;
 using System.Text;
 
@@ -8,8 +7,8 @@ namespace Pipeline.Stages.Tokenization.Patterns;
 internal static class CharacterSets
 {
     private static readonly Lazy<CodePointSet[]> s_categories = new(ReadCategories);
-    private static readonly Lazy<FrozenDictionary<int, int[]>> s_foldings = new(ReadFoldings);
-    private static readonly Lazy<FrozenDictionary<string, CodePointSet>> s_names = new(ReadNames);
+    private static readonly Lazy<int[][]> s_foldings = new(ReadFoldings);
+    private static readonly Lazy<Dictionary<string, CodePointSet>> s_names = new(ReadNames);
 
     // The short names of the general categories, in the order of the enumeration UnicodeCategory.
     private static readonly string[] s_shortNames =
@@ -52,10 +51,8 @@ internal static class CharacterSets
     public static CodePointSet IgnoreCase(CodePointSet set)
     {
         var pairs = new List<(int, int)>();
-        foreach ((int codePoint, int[] same) in s_foldings.Value)
+        foreach (int[] same in s_foldings.Value.Where(same => Array.Exists(same, set.Contains)))
         {
-            if (!set.Contains(codePoint))
-                continue;
             foreach (int other in same)
                 pairs.Add((other, other + 1));
         }
@@ -82,27 +79,31 @@ internal static class CharacterSets
         return [.. pairs.Select(CodePointSet.FromPairs)];
     }
 
-    private static FrozenDictionary<int, int[]> ReadFoldings()
+    // Each an array of characters that differ in case only.
+    private static int[][] ReadFoldings()
     {
         var byKey = new Dictionary<int, List<int>>();
-        for (int c = 0; c < CodePointSet.End; c++)
+        // Other categories have no case, and asking about a million characters takes longer than all else that a tokenizer is loaded with.
+        foreach (string category in new[] { "Lu", "Ll", "Lt", "Mn", "Nl", "So" })
         {
-            if (!Rune.IsValid(c))
-                continue;
-            int key = Rune.ToUpperInvariant(Rune.ToLowerInvariant(new Rune(c))).Value;
-            if (key == c && !byKey.ContainsKey(key))
-                continue;
-            if (!byKey.TryGetValue(key, out List<int>? same))
-                byKey[key] = same = [key];
-            if (!same.Contains(c))
-                same.Add(c);
+            ReadOnlySpan<int> bounds = Named(category).Bounds;
+            for (int i = 0; i < bounds.Length; i += 2)
+            {
+                for (int c = bounds[i]; c < bounds[i + 1]; c++)
+                {
+                    int key = Rune.ToUpperInvariant(Rune.ToLowerInvariant(new Rune(c))).Value;
+                    if (key == c)
+                        continue;
+                    if (!byKey.TryGetValue(key, out List<int>? same))
+                        byKey[key] = same = [key];
+                    same.Add(c);
+                }
+            }
         }
-        return byKey.Values.Where(same => same.Count > 1)
-            .SelectMany(same => same.Select(c => KeyValuePair.Create(c, same.ToArray())))
-            .ToFrozenDictionary();
+        return [.. byKey.Values.Select(same => same.ToArray())];
     }
 
-    private static FrozenDictionary<string, CodePointSet> ReadNames()
+    private static Dictionary<string, CodePointSet> ReadNames()
     {
         var names = new Dictionary<string, CodePointSet>(StringComparer.OrdinalIgnoreCase);
         CodePointSet[] categories = s_categories.Value;
@@ -133,6 +134,6 @@ internal static class CharacterSets
             .Except(CodePointSet.Parse(CharacterData.PunctuationMissing));
         names["marks of the crate"] = CodePointSet.Union(names["M"], CodePointSet.Parse(CharacterData.MarksAdded))
             .Except(CodePointSet.Parse(CharacterData.MarksMissing));
-        return names.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+        return names;
     }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using CsCheck;
 using Pipeline.Stages.Tokenization.Patterns;
 using Pipeline.Stages.Tokenization.Splitting;
@@ -29,6 +30,18 @@ public sealed class PatternTests
         Assert.NotNull(automaton);
         var twin = new PatternRegex(node, symbols);
         s_text.Sample(text => Assert.Equal(All(twin, text), All(automaton, text)), iter: 2000);
+    }
+
+    [Fact]
+    public void Every_character_that_differs_from_another_in_case_only_is_found()
+    {
+        for (int c = 0; c < CodePointSet.End; c++)
+        {
+            if (!Rune.IsValid(c) || Rune.ToUpperInvariant(Rune.ToLowerInvariant(new Rune(c))).Value is var upper && upper == c)
+                continue;
+            Assert.True(CharacterSets.IgnoreCase(CodePointSet.Of(c)).Contains(upper), $"{c:x} without {upper:x}");
+            Assert.True(CharacterSets.IgnoreCase(CodePointSet.Of(upper)).Contains(c), $"{upper:x} without {c:x}");
+        }
     }
 
     [Theory]

@@ -1,0 +1,49 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Pipeline.Contracts.Storage;
+
+namespace Pipeline.Stages.Torch;
+
+/// <summary>
+/// Loads libtorch on a thread of its own while a run is still being checked: most of its 0.2 s is spent on registering operators.
+/// Whoever needs torch calls <see cref="TorchLoader.Load"/> as ever, and waits there for what is left, or gets the error.
+/// </summary>
+public sealed class TorchAhead : IDisposable
+{
+    private readonly Task _loading;
+
+    private TorchAhead(string? libtorchFolder)
+    {
+        // Here, because no other thread may read the environment while it changes.
+        TorchLoader.SetEnvironment();
+        _loading = Task.Factory.StartNew(() => Load(libtorchFolder), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    /// <param name="libtorchFolder">See <see cref="TorchLoader.Load"/>.</param>
+    public static TorchAhead Begin(string? libtorchFolder) => new(libtorchFolder);
+
+    /// <summary>Waits: a process must not end in the middle of it.</summary>
+    public void Dispose() => Task.WaitAny(_loading);
+
+    private static void Load(string? libtorchFolder)
+    {
+        CallTheSystem();
+        TorchLoader.Load(libtorchFolder);
+    }
+
+    // The system's loader has one lock. While libtorch starts it is held, and whoever calls any native function for the first time waits. So
+    // what checking a run calls is called here before: without this, nothing is gained.
+    private static void CallTheSystem()
+    {
+        Task.Run(static () => { }).Wait();
+        PosixSignalRegistration.Create(PosixSignal.SIGWINCH, static _ => { }).Dispose();
+        string file = typeof(TorchAhead).Assembly.Location;
+        var storage = new DiskStorage();
+        storage.List(Path.GetDirectoryName(file)!);
+        _ = storage.IsLink(file);
+        storage.Map(file).Dispose();
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(RandomNumberGenerator.GetBytes(1));
+        hash.GetHashAndReset();
+    }
+}
