@@ -63,6 +63,8 @@ public static partial class TorchLoader
             SetEnvironment("OMP_WAIT_POLICY", "passive", 0);
             // Without a fixed workspace cuBLAS may sum in another order from call to call, and deterministic kernels refuse it.
             SetEnvironment("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
+            // oneDNN keeps a kernel, a third of a megabyte, for each shape of a product: by default the last 1,024. Batches bring ever new shapes.
+            SetEnvironment("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128", 0);
             string shim = Found(Shim, HostsPlaces) ?? throw new InputException(
                 $"{Shim} is neither in {AppContext.BaseDirectory} nor in runtimes/linux-x64/native below it; reinstall the program");
             string folder = LibtorchFolder(libtorchFolder);
