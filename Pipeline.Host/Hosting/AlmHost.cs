@@ -23,7 +23,7 @@ internal static class AlmHost
         params object[] more)
         where TJob : class, IJob
     {
-        // Where there is a model, a flow will compute with it.
+        // A definition that names a model nearly always computes with it.
         using TorchAhead? torch = definition.Definition is { Teacher: null, Student: null } ? null : TorchAhead.Begin(settings.LibTorch);
         // Empty: apart from its definition, nothing in the current folder or the environment configures a run.
         HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(

@@ -78,7 +78,7 @@ internal sealed class TorchTeacher : IWritingTeacher
 
     public void Prepare()
     {
-        // A row of one token: whatever happens once for all rows has then happened.
+        // Scoring a row of one token makes everything happen that happens only once.
         if (_loaded is null)
             _prepared = _device.RunAsync(() => { new TeacherScorer(Load(), []).Score([new TeacherQuestion([0])]); });
     }

@@ -5,8 +5,8 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Torch;
 
 /// <summary>
-/// Loads libtorch on a thread of its own while a run is still being checked: most of its 0.2 s is spent on registering operators.
-/// Whoever needs torch calls <see cref="TorchLoader.Load"/> as ever, and waits there for what is left, or gets the error.
+/// Loads libtorch on a thread of its own while a run is still being checked. Loading takes 0.2 s, most of it for the registration of operators.
+/// Code that needs torch calls <see cref="TorchLoader.Load"/> as before, and there it waits for the rest, or gets the error.
 /// </summary>
 public sealed class TorchAhead : IDisposable
 {
@@ -14,7 +14,7 @@ public sealed class TorchAhead : IDisposable
 
     private TorchAhead(string? libtorchFolder)
     {
-        // Here, because no other thread may read the environment while it changes.
+        // On the caller's thread, because no other thread may read the environment while it changes.
         TorchLoader.SetEnvironment();
         _loading = Task.Factory.StartNew(() => Load(libtorchFolder), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
@@ -22,7 +22,7 @@ public sealed class TorchAhead : IDisposable
     /// <param name="libtorchFolder">See <see cref="TorchLoader.Load"/>.</param>
     public static TorchAhead Begin(string? libtorchFolder) => new(libtorchFolder);
 
-    /// <summary>Waits: a process must not end in the middle of it.</summary>
+    /// <summary>Waits until loading has ended, because a process must not end in the middle of it.</summary>
     public void Dispose() => Task.WaitAny(_loading);
 
     private static void Load(string? libtorchFolder)
@@ -31,10 +31,12 @@ public sealed class TorchAhead : IDisposable
         TorchLoader.Load(libtorchFolder);
     }
 
-    // The system's loader has one lock. While libtorch starts it is held, and whoever calls any native function for the first time waits. So
-    // what checking a run calls is called here before: without this, nothing is gained.
+    // The system's loader has one lock. It is held while libtorch is loaded, and a thread that calls any native function for the first time waits for it.
+    // The native functions that checking a run calls are therefore called once before. Without this, nothing would be gained.
     private static void CallTheSystem()
     {
+        if (OperatingSystem.IsWindows())
+            return;
         Task.Run(static () => { }).Wait();
         PosixSignalRegistration.Create(PosixSignal.SIGWINCH, static _ => { }).Dispose();
         string file = typeof(TorchAhead).Assembly.Location;

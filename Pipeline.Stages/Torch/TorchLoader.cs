@@ -104,6 +104,8 @@ public static partial class TorchLoader
         // Without a workspace of fixed size, cuBLAS may sum in another order from one call to the next. Deterministic kernels refuse to run
         // without it.
         SetEnvironment("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
+        // oneDNN keeps a kernel of a third of a megabyte for each shape of a product: the last 1,024 of them by default. Batches keep bringing new shapes.
+        SetEnvironment("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128", 0);
     }
 
     private static nint Resolve(Assembly assembly, string name) => name == "LibTorchSharp" ? _shim : 0;
