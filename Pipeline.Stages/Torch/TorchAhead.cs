@@ -37,7 +37,7 @@ public sealed class TorchAhead : IDisposable
     {
         if (OperatingSystem.IsWindows())
             return;
-        Task.Run(static () => { }).Wait();
+        Task.Factory.StartNew(static () => { }, CancellationToken.None, TaskCreationOptions.None, TaskScheduler.Default).Wait();
         PosixSignalRegistration.Create(PosixSignal.SIGWINCH, static _ => { }).Dispose();
         string file = typeof(TorchAhead).Assembly.Location;
         var storage = new DiskStorage();
