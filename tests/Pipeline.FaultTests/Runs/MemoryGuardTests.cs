@@ -26,7 +26,7 @@ public sealed class MemoryGuardTests(TinyJob job, ITestOutputHelper output)
     [Fact]
     public void When_torch_gets_no_memory_for_a_step_the_step_and_the_option_are_named()
     {
-        string definition = job.Write("hungry.json", job.Text(corpus: job.WriteCorpus("hungry.jsonl", 3000), shards: 1, batchTokens: 1 << 20, batchWindow: 3000));
+        string definition = job.Write("hungry.json", job.Text(corpus: job.WriteCorpus("hungry.jsonl", 9000), shards: 1, batchTokens: 1 << 20, batchWindow: 9000));
         AlmEnd? end = Limited("metrics.jsonl", definition);
         if (end is null)
             return;
