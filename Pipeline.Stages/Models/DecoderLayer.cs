@@ -89,14 +89,14 @@ internal sealed partial class DecoderLayer
         Tensor fed = FeedForward(h);
         fed = FeedForwardEdit?.Invoke(fed) ?? fed;
         Tensor normed = _feedForwardOutputNorm?.Apply(fed) ?? fed;
-        // Whoever edits may keep what they were given or gave.
+        // An edit may have kept its input or its result, so nothing is added in place then.
         Tensor output = FeedForwardEdit is null ? Sum(y, normed) : y + normed;
         return (OutputEdit?.Invoke(output) ?? output).MoveToOuterDisposeScope();
     }
 
     private Tensor FeedForward(Tensor h)
     {
-        // The largest matrices of a layer: freed at once, and written over where no gradient asks for what was there.
+        // These are the largest matrices of a layer. They are freed at once, and written over where no gradient needs them.
         Tensor activated;
         using (Tensor gate = _gate.Apply(h))
             activated = Activations.Apply(_config.Activation, gate);
@@ -104,7 +104,7 @@ internal sealed partial class DecoderLayer
         return _down.Apply(both);
     }
 
-    // In place of what was added, where no gradient is asked for.
+    // Written over the second operand where no gradient is asked for.
     private static Tensor Sum(Tensor x, Tensor added) => x.requires_grad || added.requires_grad ? x + added : added.add_(x);
 
     private Tensor Attend(Tensor h_BTH, AttentionContext context)

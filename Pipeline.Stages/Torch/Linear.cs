@@ -5,20 +5,21 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Torch;
 
 /// <summary>
-/// Products with a weight [out, in]. libtorch has two libraries for them, and uses MKL for float32, which on processors that are not Intel's leaves AVX-512 alone. oneDNN
-/// does not: large products on the CPU go there where an AMD processor has AVX-512. All others stay with torch.
+/// Products with a weight [out, in]. libtorch contains two libraries for them. It uses MKL for float32, and on processors that are not Intel's, MKL makes
+/// no use of AVX-512. oneDNN does. Large products on the CPU therefore go to oneDNN on AMD processors with AVX-512, and all others stay with torch.
 /// </summary>
 internal static class Linear
 {
-    // Multiplications from which on oneDNN's gain is more than making its kernel for one more shape costs, about a third of a millisecond.
+    // For each new shape oneDNN makes a kernel, which takes about a third of a millisecond. Products with fewer multiplications than this do not gain as much.
     private const long LeastWork = 1 << 24;
 
-    // Rows of the vocabulary head that are worked on at a time: what oneDNN copies on the way is small beside a slice of logits then.
+    // How many rows of the vocabulary head are worked on at a time. What oneDNN copies on the way is then small beside a slice of logits.
     private const long Block = 2048;
 
-    /// <summary>Whether this processor is one of those.</summary>
+    /// <summary>Whether this is an AMD processor with AVX-512.</summary>
     public static bool UsesOneDnn { get; } = Avx512F.IsSupported && X86Base.CpuId(0, 0) is { Ebx: 0x68747541, Edx: 0x69746e65, Ecx: 0x444d4163 };
 
+    /// <summary>The linear map of a layer.</summary>
     /// <param name="x">[.., in].</param>
     /// <param name="weight">[out, in].</param>
     /// <param name="bias">[out]; null: none.</param>
@@ -35,11 +36,11 @@ internal static class Linear
         return sum.view([.. x.shape[..^1], weight.size(0)]);
     }
 
-    /// <summary>x W' [N, out] of x [N, in], by oneDNN whatever the processor.</summary>
+    /// <summary>x [N, in] times the transposed weight, [N, out]: by oneDNN on every processor, with gradients where they are asked for.</summary>
     public static Tensor ByOneDnn(Tensor x, Tensor weight)
         => is_grad_enabled() && (x.requires_grad || weight.requires_grad) ? Function.apply(x, weight) : TorchScripts.Linear(x, weight);
 
-    /// <summary>x W' into memory that is there, [N, out]: for the vocabulary head, whose product is too large to be there twice.</summary>
+    /// <summary>x times the transposed weight, written into existing memory [N, V]. The product of the vocabulary head is too large to exist twice.</summary>
     public static Tensor Into(Tensor into_NV, Tensor x_NH, Tensor weight_VH)
     {
         if (!Suits(x_NH, weight_VH, x_NH.numel() * weight_VH.size(0)))
@@ -52,7 +53,7 @@ internal static class Linear
         return into_NV;
     }
 
-    /// <summary>g W: [N, in] of [N, out] and [out, in].</summary>
+    /// <summary>The gradient g [N, V] times the weight [V, H], which gives [N, H]: the gradient with respect to the input.</summary>
     public static Tensor ByInput(Tensor g_NV, Tensor weight_VH)
     {
         if (!Suits(g_NV, weight_VH, g_NV.numel() * weight_VH.size(1)))
@@ -73,7 +74,7 @@ internal static class Linear
         return sum!;
     }
 
-    /// <summary>Adds g' x to a sum [out, in].</summary>
+    /// <summary>Adds the transposed gradient [V, N] times the input [N, H] to a sum [V, H]: the gradient with respect to the weight.</summary>
     public static void AddByWeight(Tensor sum_VH, Tensor g_NV, Tensor x_NH)
     {
         if (!Suits(g_NV, sum_VH, g_NV.numel() * sum_VH.size(1)))
@@ -88,7 +89,6 @@ internal static class Linear
         }
     }
 
-    // Of the head, so many rows at a time that copies on the way are small beside a slice.
     private static IEnumerable<(long From, long Count)> Blocks(Tensor weight_VH)
     {
         for (long from = 0; from < weight_VH.size(0); from += Block)
@@ -98,7 +98,7 @@ internal static class Linear
     private static bool Suits(Tensor x, Tensor weight, long work)
         => UsesOneDnn && work >= LeastWork && x.device_type == DeviceType.CPU && x.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32;
 
-    // torch's own autograd of oneDNN would keep copies of what goes in and of what comes out.
+    // The autograd function that torch has for oneDNN would keep copies of the input and of the output.
     private sealed class Function : autograd.SingleTensorFunction<Function>
     {
         public override string Name => nameof(Linear);

@@ -84,8 +84,8 @@ for domain in maths:5000 plays:300 articles:40; do
 done
 search() {
   local rate
-  for rate in 2.5e-3 5e-3 1e-2; do four search-$rate search "${other[@]}" --set "flows.*.update-student.learningRate=$rate"; done
-  for rate in 2.5e-3 5e-3 1e-2; do eight=exact more more-search-$rate search "${other[@]}" --set "flows.*.update-student.learningRate=$rate"; done
+  for rate in 1.25e-3 2.5e-3 5e-3 1e-2; do four search-$rate search "${other[@]}" --set "flows.*.update-student.learningRate=$rate"; done
+  for rate in 1.25e-3 2.5e-3 5e-3 1e-2; do eight=exact more more-search-$rate search "${other[@]}" --set "flows.*.update-student.learningRate=$rate"; done
 }
 subword-search() {
   local rate
@@ -102,6 +102,7 @@ own() { local seed; for seed in ${SEEDS:-1 2 3 4 5}; do four own-seed$seed maths
 one-more() { local seed; for seed in ${SEEDS:-1 2}; do more one-more-seed$seed maths --set seed=$seed; done; }
 little-more() { local seed; for seed in ${SEEDS:-1 2}; do more little-more-seed$seed little --set seed=$seed; done; }
 own-more() { local seed; for seed in ${SEEDS:-1 2}; do more own-more-seed$seed maths+plays+articles --set seed=$seed; done; }
+one-slow() { local seed; for seed in ${SEEDS:-1 2 3 4 5}; do four one-slow-seed$seed maths --set seed=$seed --set 'flows.*.update-student.learningRate=2.5e-3'; done; }
 one-long() { local seed; for seed in ${SEEDS:-1 2}; do four one-long-seed$seed maths --set seed=$seed "${long[@]}"; done; }
 little-long() { local seed; for seed in ${SEEDS:-1 2}; do four little-long-seed$seed little --set seed=$seed "${long[@]}"; done; }
 own-long() { local seed; for seed in ${SEEDS:-1 2}; do four own-long-seed$seed maths+plays+articles --set seed=$seed "${long[@]}"; done; }
@@ -133,5 +134,5 @@ answers() {
   for seed in ${SEEDS:-1 2}; do four answers-seed$seed answers --set seed=$seed; done
 }
 
-[ $# -gt 0 ] || set -- search one one-more subword-search subword little own one-long little-more own-more curves answers little-long own-long
+[ $# -gt 0 ] || set -- search one one-slow one-more subword-search subword little own one-long little-more own-more curves answers little-long own-long
 for part in "$@"; do $part; done

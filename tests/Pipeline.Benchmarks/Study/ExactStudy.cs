@@ -11,7 +11,7 @@ internal sealed record ExactStudy(string Name, string Title, Domains Domains, IR
 {
     public static IReadOnlyList<ExactStudy> All { get; } =
     [
-        BySteps("one", "Subword to bytes on maths alone", Domains.Maths),
+        BySteps("one", "Subword to bytes on maths alone", Domains.Maths, ("240 steps at half the learning rate", ["exact-one-slow-seed"])),
         BySteps("little", "Subword to bytes on two articles and thirty problems", Domains.MathsAndArticles),
         BySteps("own", "Subword to bytes on text of all the teacher's domains", Domains.Own),
         new("exact-subword", "Subword to subword on maths alone", Domains.Maths, [("240 steps", ["exact-subword-seed"])]),
@@ -42,6 +42,7 @@ internal sealed record ExactStudy(string Name, string Title, Domains Domains, IR
         pages.Write(Name, Title, sections);
     }
 
-    private static ExactStudy BySteps(string text, string title, Domains domains) => new(
-        $"exact-{text}", title, domains, [("240 steps", [$"exact-{text}-seed", $"exact-{text}-more-seed"]), ("1,500 steps", [$"exact-{text}-long-seed"])]);
+    private static ExactStudy BySteps(string text, string title, Domains domains, params (string Heading, IReadOnlyList<string> Prefixes)[] more) => new(
+        $"exact-{text}", title, domains,
+        [("240 steps", [$"exact-{text}-seed", $"exact-{text}-more-seed"]), ("1,500 steps", [$"exact-{text}-long-seed"]), .. more]);
 }
