@@ -10,9 +10,9 @@ namespace Pipeline.Stages.Torch;
 /// </summary>
 internal static class Linear
 {
-    // For each new shape oneDNN makes a kernel, which takes about a third of a millisecond, and hardly two batches have the same shapes. A product with fewer
-    // multiplications than this gains less, at 230 GFLOP/s instead of 105.
+    // With fewer multiplications, or too few rows for a block (TorchScripts.Linear), copying into oneDNN's kind of tensor costs more than is gained.
     private const long LeastWork = 1 << 26;
+    private const long LeastRows = 512;
 
     // How many rows of the vocabulary head are worked on at a time. What oneDNN copies on the way is then small beside a slice of logits.
     private const long Block = 2048;
@@ -97,7 +97,7 @@ internal static class Linear
     }
 
     private static bool Suits(Tensor x, Tensor weight, long work)
-        => UsesOneDnn && work >= LeastWork && x.device_type == DeviceType.CPU && x.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32;
+        => UsesOneDnn && work >= LeastWork && x.numel() >= LeastRows * x.size(-1) && x.device_type == DeviceType.CPU && x.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32;
 
     // The autograd function that torch has for oneDNN would keep copies of the input and of the output.
     private sealed class Function : autograd.SingleTensorFunction<Function>

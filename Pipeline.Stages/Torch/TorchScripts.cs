@@ -53,13 +53,29 @@ internal static class TorchScripts
             return torch.addmm(into, x, w, out_dtype=6, out=into)
 
         def linear(x, w):
-            return torch.mkldnn_linear(x.to_mkldnn(), w, None).to_dense()
+            y = torch.empty([x.size(0), w.size(0)])
+            whole = x.size(0) // 512 * 512
+            for i in range(0, whole, 512):
+                y[i:i + 512] = torch.mkldnn_linear(x[i:i + 512].to_mkldnn(), w, None).to_dense()
+            if whole < x.size(0):
+                y[whole:] = torch.mm(x[whole:], w.t())
+            return y
 
         def linear_by_input(g, w):
-            return torch.mkldnn_linear_backward_input([g.size(0), w.size(1)], g.to_mkldnn(), w).to_dense()
+            y = torch.empty([g.size(0), w.size(1)])
+            whole = g.size(0) // 512 * 512
+            for i in range(0, whole, 512):
+                y[i:i + 512] = torch.mkldnn_linear_backward_input([512, w.size(1)], g[i:i + 512].to_mkldnn(), w).to_dense()
+            if whole < g.size(0):
+                y[whole:] = torch.mm(g[whole:], w)
+            return y
 
         def linear_by_weight(g, x, w):
-            return torch.mkldnn_linear_backward_weights(g.to_mkldnn(), x.to_mkldnn(), w, False)[0]
+            whole = g.size(0) // 512 * 512
+            y = torch.mm(g[whole:].t(), x[whole:])
+            for i in range(0, whole, 512):
+                y += torch.mkldnn_linear_backward_weights(g[i:i + 512].to_mkldnn(), x[i:i + 512].to_mkldnn(), w, False)[0]
+            return y
 
         def norms(g: List[Tensor]) -> List[Tensor]:
             return torch._foreach_norm(g, 2)
@@ -128,13 +144,16 @@ internal static class TorchScripts
     /// <summary>Like <see cref="WideProduct"/>, but added to the values that are there.</summary>
     public static void AddWideProduct(Tensor x, Tensor w, Tensor into) => Unit.Value.invoke<Tensor>("add_wide_product", x, w, into).Dispose();
 
-    /// <summary>By oneDNN, on the CPU: x [N, in] times the transposed weight [out, in], float32.</summary>
+    /// <summary>
+    /// x [N, in] times the transposed weight [out, in], float32 on the CPU: by oneDNN in blocks of 512 rows, and the rest by torch. For every new shape oneDNN
+    /// makes a kernel, and it never gives back all of a kernel's memory. With blocks, there are as many shapes as weights.
+    /// </summary>
     public static Tensor Linear(Tensor x, Tensor weight) => Unit.Value.invoke<Tensor>("linear", x, weight);
 
-    /// <summary>The gradient of <see cref="Linear"/> by x.</summary>
+    /// <summary>The gradient of <see cref="Linear"/> with respect to x.</summary>
     public static Tensor LinearByInput(Tensor gradient, Tensor weight) => Unit.Value.invoke<Tensor>("linear_by_input", gradient, weight);
 
-    /// <summary>The gradient of <see cref="Linear"/> by the weight.</summary>
+    /// <summary>The gradient of <see cref="Linear"/> with respect to the weight.</summary>
     public static Tensor LinearByWeight(Tensor gradient, Tensor x, Tensor weight) => Unit.Value.invoke<Tensor>("linear_by_weight", gradient, x, weight);
 
     public static Tensor[] Norms(Tensor[] tensors) => Unit.Value.invoke<Tensor[]>("norms", (object)tensors);

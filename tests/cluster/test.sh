@@ -43,14 +43,15 @@ if missing=$("$here/install.sh" slurm-wlm munge); then
     [ -n "$mark" ] && { worker=$(echo "$mark" | cut -d- -f3); break; }
     sleep 0.05
   done
-  [ -n "$worker" ] && kill -9 "$worker" && say "killed task 0 in its first part" || fail "task 0 was never at a part"
+  [ -n "$worker" ] && kill -9 "$worker" && say "killed task 0 at its work" || fail "task 0 was never at a part"
   await 1 RUNNING && scontrol requeue "${array}_1" && say "requeued task 1" || fail "task 1 was never running"
   (SLURM_ARRAY_TASK_ID=2 SLURM_ARRAY_TASK_MIN=0 SLURM_ARRAY_TASK_COUNT=4 \
     "${alm[@]}" work "$run/definition.json" --run "$run" --flow score --plain >"$work/twice.log") & twice=$!
   for _ in $(seq 900); do [ -z "$(squeue -h -j "$array")" ] && break; sleep 0.1; done
   wait "$twice" || fail "the task that was started twice: $(tail -3 "$work/twice.log")"
   "${alm[@]}" status "$run" | sed 's/^/cluster: status: /'
-  [ -f "$run/shards/shard-00000-of-00006.alm" ] && fail "the killed task's part is there"
+  # On a slow machine the kill comes in the task's second part.
+  [ "$(ls "$run/shards" | grep -c '\.alm$')" -lt 6 ] || fail "the killed task's parts are all there"
   # What the killed task left: the same array again computes only that.
   again=$(cd "$run/jobs/slurm" && sbatch --parsable --wait score.sbatch) || fail "the second array: see $run/jobs/slurm"
   say "array $again did the rest"

@@ -11,7 +11,8 @@ public sealed class LinearTests
     public void The_product_of_oneDNN_and_its_gradients_are_those_of_torch()
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = randn(37, 24), w = randn(19, 24), by = randn(37, 19);
+        // Two blocks for oneDNN, and a rest.
+        Tensor x = randn(1100, 24), w = randn(19, 24), by = randn(1100, 19);
         (Tensor Y, Tensor X, Tensor W) Run(Func<Tensor, Tensor, Tensor> product)
         {
             Tensor ownX = x.clone().requires_grad_(true), ownW = w.clone().requires_grad_(true), y = product(ownX, ownW);
@@ -23,7 +24,7 @@ public sealed class LinearTests
         (Tensor found, Tensor foundX, Tensor foundW) = Run(Linear.ByOneDnn);
         Assert.True(found.allclose(expected, 1e-5, 1e-5));
         Assert.True(foundX.allclose(expectedX, 1e-5, 1e-5));
-        Assert.True(foundW.allclose(expectedW, 1e-5, 1e-5));
+        Assert.True(foundW.allclose(expectedW, 1e-4, 1e-4));
         Assert.True(TorchScripts.Linear(x, w).allclose(expected, 1e-5, 1e-5));
     }
 
@@ -31,16 +32,16 @@ public sealed class LinearTests
     public void A_frozen_side_gets_no_gradient()
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = randn(5, 7).requires_grad_(true), w = randn(3, 7);
+        Tensor x = randn(515, 7).requires_grad_(true), w = randn(3, 7);
         Linear.ByOneDnn(x, w).sum().backward();
         BackwardFailure.ThrowIfAny();
-        Assert.True(x.grad!.allclose(ones(5, 3).mm(w), 1e-5, 1e-5));
+        Assert.True(x.grad!.allclose(ones(515, 3).mm(w), 1e-5, 1e-5));
         Assert.Null(w.grad);
     }
 
     // Large enough that a processor with AVX-512 from AMD takes the other way, in several blocks of the head's rows.
     [Theory]
-    [InlineData(256, 64, 5000)]
+    [InlineData(600, 64, 5000)]
     [InlineData(3, 8, 11)]
     public void Every_product_of_a_head_is_torchs(long positions, long width, long rows)
     {
@@ -49,7 +50,7 @@ public sealed class LinearTests
         Assert.True(Linear.Into(empty(positions, rows), x, w).allclose(x.mm(w.t()), 1e-4, 1e-4));
         Assert.True(Linear.ByInput(g, w).allclose(g.mm(w), 1e-3, 1e-3));
         Linear.AddByWeight(sum, g, x);
-        Assert.True(sum.allclose(expected, 1e-4, 1e-4));
+        Assert.True(sum.allclose(expected, 1e-3, 1e-3));
         Tensor bias = randn(rows);
         Assert.True(Linear.Apply(x.view(1, positions, width), w, bias).allclose(nn.functional.linear(x, w, bias).unsqueeze(0), 1e-4, 1e-4));
     }
