@@ -10,8 +10,9 @@ namespace Pipeline.Stages.Torch;
 /// </summary>
 internal static class Linear
 {
-    // With fewer multiplications, or too few rows for a block (TorchScripts.Linear), copying into oneDNN's kind of tensor costs more than is gained.
-    private const long LeastWork = 1 << 26;
+    // For a smaller weight, or fewer rows than a block has (TorchScripts.Linear), copying into oneDNN's kind of tensor and waking threads for each block
+    // cost more than is gained.
+    private const long LeastWeights = 1 << 18;
     private const long LeastRows = 512;
 
     // How many rows of the vocabulary head are worked on at a time. What oneDNN copies on the way is then small beside a slice of logits.
@@ -27,7 +28,7 @@ internal static class Linear
     /// <returns>[.., out].</returns>
     public static Tensor Apply(Tensor x, Tensor weight, Tensor? bias)
     {
-        if (!Suits(x, weight, x.numel() * weight.size(0)))
+        if (!Suits(x, weight))
             return nn.functional.linear(x, weight, bias);
         using Tensor rows = x.reshape(-1, weight.size(1));
         using Tensor product = ByOneDnn(rows, weight);
@@ -44,7 +45,7 @@ internal static class Linear
     /// <summary>x times the transposed weight, written into existing memory [N, V]. The product of the vocabulary head is too large to exist twice.</summary>
     public static Tensor Into(Tensor into_NV, Tensor x_NH, Tensor weight_VH)
     {
-        if (!Suits(x_NH, weight_VH, x_NH.numel() * weight_VH.size(0)))
+        if (!Suits(x_NH, weight_VH))
             return into_NV.addmm_(x_NH, weight_VH.t(), beta: 0);
         foreach ((long from, long count) in Blocks(weight_VH))
         {
@@ -57,7 +58,7 @@ internal static class Linear
     /// <summary>The gradient g [N, V] times the weight [V, H], which gives [N, H]: the gradient with respect to the input.</summary>
     public static Tensor ByInput(Tensor g_NV, Tensor weight_VH)
     {
-        if (!Suits(g_NV, weight_VH, g_NV.numel() * weight_VH.size(1)))
+        if (!Suits(g_NV, weight_VH))
             return g_NV.mm(weight_VH);
         Tensor? sum = null;
         foreach ((long from, long count) in Blocks(weight_VH))
@@ -78,7 +79,7 @@ internal static class Linear
     /// <summary>Adds the transposed gradient [V, N] times the input [N, H] to a sum [V, H]: the gradient with respect to the weight.</summary>
     public static void AddByWeight(Tensor sum_VH, Tensor g_NV, Tensor x_NH)
     {
-        if (!Suits(g_NV, sum_VH, g_NV.numel() * sum_VH.size(1)))
+        if (!Suits(g_NV, sum_VH))
         {
             sum_VH.addmm_(g_NV.t(), x_NH);
             return;
@@ -96,8 +97,9 @@ internal static class Linear
             yield return (from, Math.Min(Block, weight_VH.size(0) - from));
     }
 
-    private static bool Suits(Tensor x, Tensor weight, long work)
-        => UsesOneDnn && work >= LeastWork && x.numel() >= LeastRows * x.size(-1) && x.device_type == DeviceType.CPU && x.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32;
+    private static bool Suits(Tensor x, Tensor weight)
+        => UsesOneDnn && weight.numel() >= LeastWeights && x.numel() >= LeastRows * x.size(-1)
+        && x.device_type == DeviceType.CPU && x.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32;
 
     // The autograd function that torch has for oneDNN would keep copies of the input and of the output.
     private sealed class Function : autograd.SingleTensorFunction<Function>
