@@ -6,17 +6,22 @@ namespace Pipeline.Stages.Torch;
 
 /// <summary>
 /// Products with a weight [out, in]. libtorch contains two libraries for them. It uses MKL for float32, and on processors that are not Intel's, MKL makes
-/// no use of AVX-512. oneDNN does. Large products on the CPU therefore go to oneDNN on AMD processors with AVX-512, and all others stay with torch.
+/// no use of AVX-512. oneDNN does. Products with large weights on the CPU therefore go to oneDNN on AMD processors with AVX-512, and all others stay with
+/// torch.
 /// </summary>
+/// <remarks>
+/// They go there in blocks, because oneDNN never gives back all of the memory of a kernel, needs one for every shape, and batches have ever new lengths. What
+/// is left of the rows goes to torch.
+/// </remarks>
 internal static class Linear
 {
-    // For a smaller weight, or fewer rows than a block has (TorchScripts.Linear), copying into oneDNN's kind of tensor and waking threads for each block
-    // cost more than is gained.
+    // For smaller weights, copying into oneDNN's kind of tensor and waking threads for each block cost more than is gained.
     private const long LeastWeights = 1 << 18;
-    private const long LeastRows = 512;
 
-    // How many rows of the vocabulary head are worked on at a time. What oneDNN copies on the way is then small beside a slice of logits.
-    private const long Block = 2048;
+    private const long BlockRows = 512;
+
+    // Of a vocabulary head. What oneDNN copies on the way is then small beside a slice of logits.
+    private const long BlockOutputs = 2048;
 
     /// <summary>Whether this is an AMD processor with AVX-512.</summary>
     public static bool UsesOneDnn { get; } = Avx512F.IsSupported && X86Base.CpuId(0, 0) is { Ebx: 0x68747541, Edx: 0x69746e65, Ecx: 0x444d4163 };
@@ -40,66 +45,102 @@ internal static class Linear
 
     /// <summary>x [N, in] times the transposed weight, [N, out]: by oneDNN on every processor, with gradients where they are asked for.</summary>
     public static Tensor ByOneDnn(Tensor x, Tensor weight)
-        => is_grad_enabled() && (x.requires_grad || weight.requires_grad) ? Function.apply(x, weight) : TorchScripts.Linear(x, weight);
+        => is_grad_enabled() && (x.requires_grad || weight.requires_grad) ? Function.apply(x, weight) : Product(x, weight);
 
     /// <summary>x times the transposed weight, written into existing memory [N, V]. The product of the vocabulary head is too large to exist twice.</summary>
     public static Tensor Into(Tensor into_NV, Tensor x_NH, Tensor weight_VH)
     {
-        if (!Suits(x_NH, weight_VH))
-            return into_NV.addmm_(x_NH, weight_VH.t(), beta: 0);
-        foreach ((long from, long count) in Blocks(weight_VH))
-        {
-            using Tensor block = weight_VH.narrow(0, from, count), product = TorchScripts.Linear(x_NH, block), place = into_NV.narrow(1, from, count);
-            place.copy_(product);
-        }
+        if (Suits(x_NH, weight_VH))
+            Fill(into_NV, x_NH, weight_VH);
+        else
+            into_NV.addmm_(x_NH, weight_VH.t(), beta: 0);
         return into_NV;
     }
 
     /// <summary>The gradient g [N, V] times the weight [V, H], which gives [N, H]: the gradient with respect to the input.</summary>
-    public static Tensor ByInput(Tensor g_NV, Tensor weight_VH)
-    {
-        if (!Suits(g_NV, weight_VH))
-            return g_NV.mm(weight_VH);
-        Tensor? sum = null;
-        foreach ((long from, long count) in Blocks(weight_VH))
-        {
-            using Tensor block = weight_VH.narrow(0, from, count), part = g_NV.narrow(1, from, count);
-            Tensor product = TorchScripts.LinearByInput(part, block);
-            if (sum is null)
-            {
-                sum = product;
-                continue;
-            }
-            sum.add_(product);
-            product.Dispose();
-        }
-        return sum!;
-    }
+    public static Tensor ByInput(Tensor g_NV, Tensor weight_VH) => Suits(g_NV, weight_VH) ? InputGradient(g_NV, weight_VH) : g_NV.mm(weight_VH);
 
     /// <summary>Adds the transposed gradient [V, N] times the input [N, H] to a sum [V, H]: the gradient with respect to the weight.</summary>
     public static void AddByWeight(Tensor sum_VH, Tensor g_NV, Tensor x_NH)
     {
-        if (!Suits(g_NV, sum_VH))
-        {
+        if (Suits(g_NV, sum_VH))
+            AddWeightGradient(sum_VH, g_NV, x_NH);
+        else
             sum_VH.addmm_(g_NV.t(), x_NH);
-            return;
-        }
-        foreach ((long from, long count) in Blocks(sum_VH))
-        {
-            using Tensor place = sum_VH.narrow(0, from, count), part = g_NV.narrow(1, from, count), product = TorchScripts.LinearByWeight(part, x_NH, place);
-            place.add_(product);
-        }
-    }
-
-    private static IEnumerable<(long From, long Count)> Blocks(Tensor weight_VH)
-    {
-        for (long from = 0; from < weight_VH.size(0); from += Block)
-            yield return (from, Math.Min(Block, weight_VH.size(0) - from));
     }
 
     private static bool Suits(Tensor x, Tensor weight)
-        => UsesOneDnn && weight.numel() >= LeastWeights && x.numel() >= LeastRows * x.size(-1)
+        => UsesOneDnn && weight.numel() >= LeastWeights && x.numel() >= BlockRows * x.size(-1)
         && x.device_type == DeviceType.CPU && x.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32;
+
+    private static Tensor Product(Tensor x, Tensor weight)
+    {
+        Tensor y = empty(x.size(0), weight.size(0));
+        Fill(y, x, weight);
+        return y;
+    }
+
+    private static void Fill(Tensor into_NV, Tensor x_NH, Tensor weight_VH)
+    {
+        foreach ((long row, long rows) in Blocks(x_NH.size(0), BlockRows))
+        {
+            using Tensor x = x_NH.narrow(0, row, rows), into = into_NV.narrow(0, row, rows);
+            if (rows < BlockRows)
+            {
+                into.addmm_(x, weight_VH.t(), beta: 0);
+                continue;
+            }
+            foreach ((long output, long outputs) in Blocks(weight_VH.size(0), BlockOutputs))
+            {
+                using Tensor weight = weight_VH.narrow(0, output, outputs), product = TorchScripts.Linear(x, weight), place = into.narrow(1, output, outputs);
+                place.copy_(product);
+            }
+        }
+    }
+
+    private static Tensor InputGradient(Tensor g_NV, Tensor weight_VH)
+    {
+        Tensor y_NH = zeros(g_NV.size(0), weight_VH.size(1));
+        foreach ((long row, long rows) in Blocks(g_NV.size(0), BlockRows))
+        {
+            using Tensor g = g_NV.narrow(0, row, rows), y = y_NH.narrow(0, row, rows);
+            if (rows < BlockRows)
+            {
+                y.addmm_(g, weight_VH, beta: 0);
+                continue;
+            }
+            foreach ((long output, long outputs) in Blocks(weight_VH.size(0), BlockOutputs))
+            {
+                using Tensor weight = weight_VH.narrow(0, output, outputs), part = g.narrow(1, output, outputs), product = TorchScripts.LinearByInput(part, weight);
+                y.add_(product);
+            }
+        }
+        return y_NH;
+    }
+
+    private static void AddWeightGradient(Tensor sum_VH, Tensor g_NV, Tensor x_NH)
+    {
+        foreach ((long row, long rows) in Blocks(g_NV.size(0), BlockRows))
+        {
+            using Tensor g = g_NV.narrow(0, row, rows), x = x_NH.narrow(0, row, rows);
+            if (rows < BlockRows)
+            {
+                sum_VH.addmm_(g.t(), x);
+                continue;
+            }
+            foreach ((long output, long outputs) in Blocks(sum_VH.size(0), BlockOutputs))
+            {
+                using Tensor sum = sum_VH.narrow(0, output, outputs), part = g.narrow(1, output, outputs), product = TorchScripts.LinearByWeight(part, x, sum);
+                sum.add_(product);
+            }
+        }
+    }
+
+    private static IEnumerable<(long From, long Count)> Blocks(long length, long block)
+    {
+        for (long from = 0; from < length; from += block)
+            yield return (from, Math.Min(block, length - from));
+    }
 
     // The autograd function that torch has for oneDNN would keep copies of the input and of the output.
     private sealed class Function : autograd.SingleTensorFunction<Function>
@@ -111,7 +152,7 @@ internal static class Linear
             (Tensor x, Tensor weight) = ((Tensor)vars[0], (Tensor)vars[1]);
             ctx.save_for_backward([x, weight]);
             ctx.set_materialize_grads(false);
-            return TorchScripts.Linear(x, weight);
+            return Product(x, weight);
         }
 
         public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output) => BackwardFailure.Catch(2, () =>
@@ -121,8 +162,12 @@ internal static class Linear
                 return BackwardResults.Return(null, null);
             List<Tensor> saved = ctx.get_saved_variables();
             (Tensor x, Tensor weight) = (saved[0], saved[1]);
-            Tensor? byInput = x.requires_grad ? TorchScripts.LinearByInput(grad_output, weight) : null;
-            Tensor? byWeight = weight.requires_grad ? TorchScripts.LinearByWeight(grad_output, x, weight) : null;
+            Tensor? byInput = x.requires_grad ? InputGradient(grad_output, weight) : null, byWeight = null;
+            if (weight.requires_grad)
+            {
+                byWeight = zeros_like(weight);
+                AddWeightGradient(byWeight, grad_output, x);
+            }
             grad_output.Dispose();
             return BackwardResults.Return(byInput, byWeight);
         });

@@ -29,7 +29,10 @@ public sealed class TorchDevice : IDisposable
     /// <summary>The type of weights and activations: float32 on the CPU, where bfloat16 is far slower, and bfloat16 on CUDA.</summary>
     public ScalarType ComputeType { get; }
 
-    /// <summary>The number of CPU threads that torch computes with. Results depend on it, so a resume to the same bits needs the same number.</summary>
+    /// <summary>
+    /// The number of CPU threads that torch computes with. Results depend on it, so a resume to the same bits needs the same number. The number belongs to the
+    /// process: it is that of the device that began last.
+    /// </summary>
     public int Threads { get; }
 
     /// <summary>Loads torch if it is not loaded yet, and starts the device's thread.</summary>

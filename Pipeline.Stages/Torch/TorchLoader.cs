@@ -87,6 +87,7 @@ public static partial class TorchLoader
 
     // libtorch's exponential, which SiLU and its gradient use, reads infinity from memory under a mask that is nearly always empty. Until some program has
     // really read that page of the library, the processor takes about five hundred cycles to find out that it need not. One overflow reads it.
+    // Not inlined, because TorchSharp must not be touched before its library is loaded.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void TouchConstants()
     {
@@ -104,8 +105,6 @@ public static partial class TorchLoader
         // Without a workspace of fixed size, cuBLAS may sum in another order from one call to the next. Deterministic kernels refuse to run
         // without it.
         SetEnvironment("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
-        // oneDNN keeps a kernel of a third of a megabyte for each shape of a product: the last 1,024 of them by default. Batches keep bringing new shapes.
-        SetEnvironment("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128", 0);
     }
 
     private static nint Resolve(Assembly assembly, string name) => name == "LibTorchSharp" ? _shim : 0;

@@ -5,8 +5,9 @@ namespace Pipeline.Stages.Torch;
 
 /// <summary>
 /// Operators that TorchSharp does not bind. They are called through TorchScript, with torch's own autograd. A syntax error here would end the
-/// process, so the source is a constant, and the tests run all of it. Each function calls a single operator (<c>gradients</c> also fills in zeros),
-/// so that the script compiler has nothing to fuse or to differentiate by itself, and results do not change after its warm-up.
+/// process, so the source is a constant, and the tests run all of it. Each function calls a single operator (<c>gradients</c> also fills in zeros, and
+/// the <c>linear</c> ones copy into oneDNN's kind of tensor and back), so that the script compiler has nothing to fuse or to differentiate by itself, and
+/// results do not change after its warm-up.
 /// </summary>
 internal static class TorchScripts
 {
@@ -53,29 +54,13 @@ internal static class TorchScripts
             return torch.addmm(into, x, w, out_dtype=6, out=into)
 
         def linear(x, w):
-            y = torch.empty([x.size(0), w.size(0)])
-            whole = x.size(0) // 512 * 512
-            for i in range(0, whole, 512):
-                y[i:i + 512] = torch.mkldnn_linear(x[i:i + 512].to_mkldnn(), w, None).to_dense()
-            if whole < x.size(0):
-                y[whole:] = torch.mm(x[whole:], w.t())
-            return y
+            return torch.mkldnn_linear(x.to_mkldnn(), w, None).to_dense()
 
         def linear_by_input(g, w):
-            y = torch.empty([g.size(0), w.size(1)])
-            whole = g.size(0) // 512 * 512
-            for i in range(0, whole, 512):
-                y[i:i + 512] = torch.mkldnn_linear_backward_input([512, w.size(1)], g[i:i + 512].to_mkldnn(), w).to_dense()
-            if whole < g.size(0):
-                y[whole:] = torch.mm(g[whole:], w)
-            return y
+            return torch.mkldnn_linear_backward_input([g.size(0), w.size(1)], g.to_mkldnn(), w).to_dense()
 
         def linear_by_weight(g, x, w):
-            whole = g.size(0) // 512 * 512
-            y = torch.mm(g[whole:].t(), x[whole:])
-            for i in range(0, whole, 512):
-                y += torch.mkldnn_linear_backward_weights(g[i:i + 512].to_mkldnn(), x[i:i + 512].to_mkldnn(), w, False)[0]
-            return y
+            return torch.mkldnn_linear_backward_weights(g.to_mkldnn(), x.to_mkldnn(), w, False)[0]
 
         def norms(g: List[Tensor]) -> List[Tensor]:
             return torch._foreach_norm(g, 2)
@@ -145,8 +130,8 @@ internal static class TorchScripts
     public static void AddWideProduct(Tensor x, Tensor w, Tensor into) => Unit.Value.invoke<Tensor>("add_wide_product", x, w, into).Dispose();
 
     /// <summary>
-    /// x [N, in] times the transposed weight [out, in], float32 on the CPU: by oneDNN in blocks of 512 rows, and the rest by torch. For every new shape oneDNN
-    /// makes a kernel, and it never gives back all of a kernel's memory. With blocks, there are as many shapes as weights.
+    /// x [N, in] times the transposed weight [out, in], float32 on the CPU, by oneDNN. It makes a kernel for every new shape and never gives back all of a
+    /// kernel's memory, so the shapes should be few.
     /// </summary>
     public static Tensor Linear(Tensor x, Tensor weight) => Unit.Value.invoke<Tensor>("linear", x, weight);
 

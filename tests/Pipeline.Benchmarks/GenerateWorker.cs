@@ -13,7 +13,8 @@ namespace Pipeline.Benchmarks;
 
 /// <summary>
 /// One side of <c>generate</c> in a process of its own. <c>prompt B N M</c> begins B rows of N tokens, to which M will come, and computes what comes first;
-/// <c>ids M 1,2;3,4</c> does it with rows that are given; <c>new N</c> goes on with the most likely tokens, N in each row, whatever they are. Answers seconds, processor seconds, and a sum by which the sides' tokens are compared.
+/// <c>ids M 1,2;3,4</c> does it with rows that are given; <c>new N</c> goes on with the most likely tokens, N in each row, whatever they are. Answers seconds,
+/// processor seconds, and a sum by which the sides' tokens are compared.
 /// </summary>
 internal static class GenerateWorker
 {
