@@ -3,6 +3,7 @@ using Pipeline.Contracts.Errors;
 using Pipeline.Host.Definitions;
 using Pipeline.Host.Hosting;
 using Pipeline.Host.Progress;
+using Pipeline.Stages.Torch;
 using Spectre.Console;
 
 namespace Pipeline.Host.Commands;
@@ -68,6 +69,8 @@ internal sealed class RunInput
             Plain = parsed.GetValue(_plain),
             LibTorch = parsed.GetValue(_libtorch),
         };
+        // Before it is known whether the run needs torch, because nearly all do, and nothing else at the start takes as long.
+        using var torch = TorchAhead.Begin(settings.LibTorch);
         StageCatalog catalog = environment.Catalog();
         var loader = new DefinitionLoader(catalog, environment.Storage);
         LoadedDefinition definition = _definition.Read(parsed, loader);

@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging;
 using Pipeline.Contracts.Storage;
 using Pipeline.Host.Definitions;
 using Pipeline.Host.Progress;
-using Pipeline.Stages.Torch;
 
 namespace Pipeline.Host.Hosting;
 
@@ -23,8 +22,6 @@ internal static class AlmHost
         params object[] more)
         where TJob : class, IJob
     {
-        // A definition that names a model nearly always computes with it.
-        using TorchAhead? torch = definition.Definition is { Teacher: null, Student: null } ? null : TorchAhead.Begin(settings.LibTorch);
         // Empty: apart from its definition, nothing in the current folder or the environment configures a run.
         HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(
             new HostApplicationBuilderSettings { DisableDefaults = true, ApplicationName = "alm" });

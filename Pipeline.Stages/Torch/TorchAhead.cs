@@ -5,7 +5,7 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Torch;
 
 /// <summary>
-/// Loads libtorch on a thread of its own while a run is still being checked. Loading takes 0.2 s, most of it for the registration of operators.
+/// Loads libtorch on a thread of its own while the definition of a run is read and checked. Loading takes 0.2 s, most of it for the registration of operators.
 /// Code that needs torch calls <see cref="TorchLoader.Load"/> as before, and there it waits for the rest, or gets the error.
 /// </summary>
 public sealed class TorchAhead : IDisposable
@@ -32,7 +32,7 @@ public sealed class TorchAhead : IDisposable
     }
 
     // The system's loader has one lock. It is held while libtorch is loaded, and a thread that calls any native function for the first time waits for it.
-    // The native functions that checking a run calls are therefore called once before. Without this, nothing would be gained.
+    // The native functions that reading and checking a definition call are therefore called once before. Without this, nothing would be gained.
     private static void CallTheSystem()
     {
         if (OperatingSystem.IsWindows())
@@ -43,9 +43,13 @@ public sealed class TorchAhead : IDisposable
         var storage = new DiskStorage();
         storage.List(Path.GetDirectoryName(file)!);
         _ = storage.IsLink(file);
+        _ = storage.FileExists(file);
+        using (Stream stream = storage.OpenRead(file))
+            stream.ReadByte();
         storage.Map(file).Dispose();
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(RandomNumberGenerator.GetBytes(1));
         hash.GetHashAndReset();
+        SHA256.HashData([]);
     }
 }
