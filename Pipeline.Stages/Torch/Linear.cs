@@ -10,15 +10,16 @@ namespace Pipeline.Stages.Torch;
 /// torch.
 /// </summary>
 /// <remarks>
-/// They go there in blocks, because oneDNN never gives back all of the memory of a kernel, needs one for every shape, and batches have ever new lengths. What
-/// is left of the rows goes to torch.
+/// They go there in blocks of two sizes, because oneDNN never gives back all of the memory of a kernel, needs one for every shape, and batches have ever new
+/// lengths. What is left of the rows goes to torch.
 /// </remarks>
 internal static class Linear
 {
     // For smaller weights, copying into oneDNN's kind of tensor and waking threads for each block cost more than is gained.
-    private const long LeastWeights = 1 << 18;
+    private const long MostSmallWeights = 1 << 17;
 
-    private const long BlockRows = 512;
+    // The larger, the more rarely threads are woken; the smaller, the fewer rows are left.
+    private const long ManyRows = 1024, FewRows = 512;
 
     // Of a vocabulary head. What oneDNN copies on the way is then small beside a slice of logits.
     private const long BlockOutputs = 2048;
@@ -70,7 +71,7 @@ internal static class Linear
     }
 
     private static bool Suits(Tensor x, Tensor weight)
-        => UsesOneDnn && weight.numel() >= LeastWeights && x.numel() >= BlockRows * x.size(-1)
+        => UsesOneDnn && weight.numel() > MostSmallWeights && x.numel() >= FewRows * x.size(-1)
         && x.device_type == DeviceType.CPU && x.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32;
 
     private static Tensor Product(Tensor x, Tensor weight)
@@ -82,15 +83,15 @@ internal static class Linear
 
     private static void Fill(Tensor into_NV, Tensor x_NH, Tensor weight_VH)
     {
-        foreach ((long row, long rows) in Blocks(x_NH.size(0), BlockRows))
+        foreach ((long row, long rows) in RowBlocks(x_NH.size(0)))
         {
             using Tensor x = x_NH.narrow(0, row, rows), into = into_NV.narrow(0, row, rows);
-            if (rows < BlockRows)
+            if (rows < FewRows)
             {
                 into.addmm_(x, weight_VH.t(), beta: 0);
                 continue;
             }
-            foreach ((long output, long outputs) in Blocks(weight_VH.size(0), BlockOutputs))
+            foreach ((long output, long outputs) in OutputBlocks(weight_VH.size(0)))
             {
                 using Tensor weight = weight_VH.narrow(0, output, outputs), product = TorchScripts.Linear(x, weight), place = into.narrow(1, output, outputs);
                 place.copy_(product);
@@ -101,15 +102,15 @@ internal static class Linear
     private static Tensor InputGradient(Tensor g_NV, Tensor weight_VH)
     {
         Tensor y_NH = zeros(g_NV.size(0), weight_VH.size(1));
-        foreach ((long row, long rows) in Blocks(g_NV.size(0), BlockRows))
+        foreach ((long row, long rows) in RowBlocks(g_NV.size(0)))
         {
             using Tensor g = g_NV.narrow(0, row, rows), y = y_NH.narrow(0, row, rows);
-            if (rows < BlockRows)
+            if (rows < FewRows)
             {
                 y.addmm_(g, weight_VH, beta: 0);
                 continue;
             }
-            foreach ((long output, long outputs) in Blocks(weight_VH.size(0), BlockOutputs))
+            foreach ((long output, long outputs) in OutputBlocks(weight_VH.size(0)))
             {
                 using Tensor weight = weight_VH.narrow(0, output, outputs), part = g.narrow(1, output, outputs), product = TorchScripts.LinearByInput(part, weight);
                 y.add_(product);
@@ -120,15 +121,15 @@ internal static class Linear
 
     private static void AddWeightGradient(Tensor sum_VH, Tensor g_NV, Tensor x_NH)
     {
-        foreach ((long row, long rows) in Blocks(g_NV.size(0), BlockRows))
+        foreach ((long row, long rows) in RowBlocks(g_NV.size(0)))
         {
             using Tensor g = g_NV.narrow(0, row, rows), x = x_NH.narrow(0, row, rows);
-            if (rows < BlockRows)
+            if (rows < FewRows)
             {
                 sum_VH.addmm_(g.t(), x);
                 continue;
             }
-            foreach ((long output, long outputs) in Blocks(sum_VH.size(0), BlockOutputs))
+            foreach ((long output, long outputs) in OutputBlocks(sum_VH.size(0)))
             {
                 using Tensor sum = sum_VH.narrow(0, output, outputs), part = g.narrow(1, output, outputs), product = TorchScripts.LinearByWeight(part, x, sum);
                 sum.add_(product);
@@ -136,10 +137,20 @@ internal static class Linear
         }
     }
 
-    private static IEnumerable<(long From, long Count)> Blocks(long length, long block)
+    private static IEnumerable<(long From, long Count)> RowBlocks(long rows)
     {
-        for (long from = 0; from < length; from += block)
-            yield return (from, Math.Min(block, length - from));
+        for (long from = 0, count; from < rows; from += count)
+        {
+            long left = rows - from;
+            count = left >= ManyRows ? ManyRows : Math.Min(left, FewRows);
+            yield return (from, count);
+        }
+    }
+
+    private static IEnumerable<(long From, long Count)> OutputBlocks(long outputs)
+    {
+        for (long from = 0; from < outputs; from += BlockOutputs)
+            yield return (from, Math.Min(BlockOutputs, outputs - from));
     }
 
     // The autograd function that torch has for oneDNN would keep copies of the input and of the output.
