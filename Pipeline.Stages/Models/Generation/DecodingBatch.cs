@@ -5,28 +5,34 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Models.Generation;
 
 /// <summary>
-/// Rows of tokens that are continued together, with the keys and values of one model or of several that answer as one. Rows differ in
-/// length: they are padded on the left and masked; they come and go while others go on. On the device's thread. B rows, T positions, S keys,
-/// H hidden, V vocabulary rows.
+/// Rows of tokens that are continued together, by one model or by several that answer as one, with their cached keys and values. Rows may differ in
+/// length: shorter ones are padded on the left and masked. Rows can join and leave while others go on. To be used on the device's thread. B rows,
+/// T positions, H hidden, V tokens that may come next.
 /// </summary>
-/// <param name="members">With one vocabulary.</param>
-/// <param name="combine">Makes one [B, V] of the members' logits; null for a single member.</param>
-/// <param name="validRows">Tokens that may come; rows of the head above are left out. 0: all.</param>
-/// <param name="useCache">False computes every position again at each step: the slow twin for tests.</param>
+/// <param name="members">The models. They share one vocabulary, and stay the caller's.</param>
+/// <param name="combine">Makes one [B, V] of the members' logits, [B, V] each. Null for a single member.</param>
+/// <param name="validRows">V, the number of tokens that may come next. Later rows of the head are left out. 0 means all rows.</param>
+/// <param name="useCache">False computes every position again at each step, which tests compare with. Rows then have to be added all at once.</param>
 internal sealed class DecodingBatch(
     IReadOnlyList<DecodingMember> members, Func<IReadOnlyList<Tensor>, Tensor>? combine = null, int validRows = 0, bool useCache = true) : IDisposable
 {
     private readonly List<List<int>> _rows = [];
     private KeyValueCache[] _caches = [];
 
-    /// <summary>Rows.</summary>
+    /// <summary>B, the number of rows.</summary>
     public int Count => _rows.Count;
 
-    /// <summary>Tokens of a row so far.</summary>
+    /// <summary>The tokens of a row so far.</summary>
     public IReadOnlyList<int> Row(int row) => _rows[row];
 
-    /// <summary>Adds rows that begin now; their tokens are computed with the next step.</summary>
+    /// <summary>
+    /// Adds new rows, to be called between steps. Into an empty batch, their tokens are computed with the next step. If there are rows already, all tokens
+    /// of the new ones but the last are computed at once.
+    /// </summary>
     /// <exception cref="InputException">A row is empty, or has a token that a model does not have.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The rows that are there are not between steps: they still wait for their first step, or for the tokens of the last one.
+    /// </exception>
     public void Add(IReadOnlyList<IReadOnlyList<int>> rows)
     {
         Check(rows);
@@ -39,9 +45,16 @@ internal sealed class DecodingBatch(
         _caches = useCache ? NewCaches() : [];
     }
 
-    /// <summary>Adds rows all of whose tokens but the last have been computed; of a row that is alone with the next step, its first ones.</summary>
-    /// <param name="rows">Their tokens.</param>
-    /// <param name="starts">Per row and member the keys of those tokens; become this object's.</param>
+    /// <summary>
+    /// Adds rows whose keys are known, to be called between steps. These are the keys of all tokens but the last. Only where a single row joins an empty
+    /// batch may there be fewer: the next step computes the rest.
+    /// </summary>
+    /// <param name="rows">The tokens of each row.</param>
+    /// <param name="starts">For each row and member, the keys and values of its first tokens. They belong to this object from here on.</param>
+    /// <exception cref="InputException">A row is empty, or has a token that a model does not have.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The rows that are there are not between steps: they still wait for their first step, or for the tokens of the last one.
+    /// </exception>
     public void Add(IReadOnlyList<IReadOnlyList<int>> rows, IReadOnlyList<IReadOnlyList<KeyValueCache>> starts)
     {
         Check(rows);
@@ -68,8 +81,11 @@ internal sealed class DecodingBatch(
         _rows.AddRange(rows.Select(row => row.ToList()));
     }
 
-    /// <summary>The keys of all tokens but the last, per row and member; the caller disposes them. The batch itself stays as it is.</summary>
-    /// <param name="rows">Computed together; shorter ones padded on the right.</param>
+    /// <summary>
+    /// Computes the keys and values of all tokens but the last, for each row and member. They are the caller's to dispose, and the batch stays as it is.
+    /// </summary>
+    /// <param name="rows">The tokens of each row. The rows are computed together, with padding on the right of shorter ones.</param>
+    /// <exception cref="InputException">A row is empty, or has a token that a model does not have.</exception>
     public KeyValueCache[][] Prefill(IReadOnlyList<IReadOnlyList<int>> rows)
     {
         Check(rows);
@@ -98,9 +114,13 @@ internal sealed class DecodingBatch(
         return made;
     }
 
-    /// <summary>Goes on with keys that are there: the rest of the row but its last token is computed.</summary>
-    /// <param name="row">Its tokens.</param>
-    /// <param name="start">Per member the keys of its first tokens; get those of the rest.</param>
+    /// <summary>
+    /// Computes the keys and values that a row still lacks, up to but not including its last token. Where its length changes the rotation of the
+    /// known ones, all are computed again. The batch stays as it is.
+    /// </summary>
+    /// <param name="row">The tokens of the row.</param>
+    /// <param name="start">For each member, the keys and values of the row's first tokens, to which the others are added. They stay the caller's.</param>
+    /// <exception cref="InputException">The row is empty, or has a token that a model does not have.</exception>
     public void Extend(IReadOnlyList<int> row, IReadOnlyList<KeyValueCache> start)
     {
         Check([row]);
@@ -119,10 +139,11 @@ internal sealed class DecodingBatch(
         }
     }
 
-    /// <summary>Puts a token behind a row.</summary>
+    /// <summary>Adds a token at the end of a row. After a step, each row has to get one before the next step.</summary>
     public void Append(int row, int id) => _rows[row].Add(id);
 
-    /// <summary>Leaves rows out; the others keep their order.</summary>
+    /// <summary>Keeps these rows and removes all others.</summary>
+    /// <param name="rows">The numbers of the rows, ascending.</param>
     public void Keep(IReadOnlyList<int> rows)
     {
         if (rows.Count == _rows.Count)
@@ -132,20 +153,25 @@ internal sealed class DecodingBatch(
         _rows.Clear();
         _rows.AddRange(kept);
         KeyValueCache[] old = _caches;
-        // Between a step and its tokens the keys reach as far as the longest row.
+        // The padding that is no longer needed is counted by the rows. The length of the cache does not tell: it is that of the longest row between a step
+        // and its new tokens, and one less after them.
         int dropped = kept.Length == 0 ? 0 : before - kept.Max(row => row.Count);
         _caches = kept.Length == 0 ? [] : [.. old.Select(cache => cache.Length <= dropped ? Emptied(cache) : cache.Copy(rows, dropped, cache.Length - dropped))];
         Free(old.Except(_caches));
     }
 
-    /// <summary>A copy of the keys of a row, per member: of all its tokens but the last. The caller disposes them.</summary>
+    /// <summary>For each member, a copy of the keys and values of a row's tokens but the last, as far as they are computed. The caller disposes it.</summary>
     public KeyValueCache[] KeysOf(int row)
     {
         int padding = _rows.Max(r => r.Count) - _rows[row].Count;
         return [.. _caches.Select(cache => cache.Copy([row], padding, Math.Max(0, Math.Min(cache.Length - padding, _rows[row].Count - 1))))];
     }
 
-    /// <summary>Computes what is not computed yet and says what comes behind each row: [B][V] logits, or log-probabilities where members were combined.</summary>
+    /// <summary>
+    /// Makes a step: computes the tokens that are not computed yet, and says what comes next in each row. The result is [B][V] logits, or what the members'
+    /// logits were combined into.
+    /// </summary>
+    /// <exception cref="InputException">The result is not finite.</exception>
     public float[][] Next()
     {
         using IDisposable quiet = no_grad();
@@ -170,7 +196,7 @@ internal sealed class DecodingBatch(
         CausalLm model = member.Model;
         int batch = _rows.Count, total = _rows.Max(row => row.Count);
         int[] padding = [.. _rows.Select(row => total - row.Count)];
-        // Keys are cached rotated: where the row's new length changes the rotation, all of it is computed again.
+        // Cached keys are rotated already. Where a row's new length changes the rotation, all rows are computed again.
         if (cache is not null && padding.Any(count => !model.Config.Rope.IsSame(cache.Length - count, total - count)))
             cache.Clear();
         int past = cache?.Length ?? 0, length = total - past;
@@ -197,7 +223,8 @@ internal sealed class DecodingBatch(
         return model.Logits(hidden).narrow(1, 0, rows);
     }
 
-    // With input expansion whole rows, because what a new token brings may begin before it; without their padding, which is no text.
+    // The input of the first layer at the positions from one on, up to another, [B, T, H]. With input expansion it is computed for whole rows, because
+    // what is added at a new token depends on tokens before it, and without the padding, which is no text.
     private static Tensor Embedded(DecodingMember member, IReadOnlyList<int>[] rows, int[] padding, int from, int to)
     {
         CausalLm model = member.Model;
@@ -215,7 +242,7 @@ internal sealed class DecodingBatch(
         })], 0);
     }
 
-    /// <summary>Per member the keys of no token.</summary>
+    /// <summary>An empty cache for each member. The caller disposes them, or hands them to this object.</summary>
     public KeyValueCache[] NewCaches() => [.. members.Select(m => new KeyValueCache(m.Model.Config.Layers))];
 
     private static KeyValueCache Emptied(KeyValueCache cache) => cache.Copy([0], 0, 0);

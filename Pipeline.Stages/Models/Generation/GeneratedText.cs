@@ -1,19 +1,22 @@
 namespace Pipeline.Stages.Models.Generation;
 
-/// <summary>The text of one prompt's new tokens as it grows: holds back what a later token may still change, or what may be the beginning of a stop string.</summary>
-/// <param name="decode">Text of all new ids; an unfinished character at its end as U+FFFD.</param>
-/// <param name="endIds">Ids that end it and are no text.</param>
-/// <param name="stops">Text is cut before these.</param>
+/// <summary>
+/// The growing text of the tokens that are generated after one prompt. It holds back what a later token may still change, and what may be the beginning
+/// of a stop string.
+/// </summary>
+/// <param name="decode">The text of all new ids. A character that is not complete yet is U+FFFD at its end.</param>
+/// <param name="endIds">The ids that end the text. They are no text themselves.</param>
+/// <param name="stops">The stop strings. The text is cut before the first of them.</param>
 public sealed class GeneratedText(Func<IReadOnlyList<int>, string> decode, IReadOnlySet<int> endIds, IReadOnlyList<string> stops)
 {
     private const char Unfinished = '\uFFFD';
     private readonly List<int> _ids = [];
     private int _given;
 
-    /// <summary>Whether it ended at a stop string.</summary>
+    /// <summary>Whether the text has reached a stop string.</summary>
     public bool IsStopped { get; private set; }
 
-    /// <summary>What is certain now and was not before; all of it when it ends.</summary>
+    /// <summary>Adds a token, and returns the text that has become certain with it. At the end, this is all that was held back.</summary>
     /// <param name="id">The next token.</param>
     /// <param name="ends">Whether it is the last one.</param>
     public string Add(int id, bool ends)
@@ -23,7 +26,7 @@ public sealed class GeneratedText(Func<IReadOnlyList<int>, string> decode, IRead
         return Grow(ends);
     }
 
-    /// <summary>As <see cref="Add"/>, without a token: where there is text before the first one.</summary>
+    /// <summary>Like <see cref="Add"/>, but without a token, for text that <c>decode</c> returns before the first one.</summary>
     public string Grow(bool ends)
     {
         string text = decode(_ids);

@@ -1,7 +1,9 @@
 namespace Pipeline.Stages.Models.Generation;
 
-/// <summary>One new token of one prompt, in the order they are made.</summary>
-/// <param name="Prompt">Number of the prompt in the batch.</param>
+/// <summary>A token that was generated after one of several prompts.</summary>
+/// <param name="Prompt">The number of the prompt, from 0.</param>
 /// <param name="Id">The token.</param>
-/// <param name="Ends">True for the prompt's last token: an end mark, or the limit is reached.</param>
+/// <param name="Ends">
+/// Whether it is the last one, because it ends the text or because the limit is reached. A prompt that the caller stops may have none that ends.
+/// </param>
 public readonly record struct GeneratedToken(int Prompt, int Id, bool Ends);

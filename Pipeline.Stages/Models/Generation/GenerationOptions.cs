@@ -4,7 +4,7 @@ using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Models.Generation;
 
-/// <summary>How the next token is chosen. The filters apply in this order: repetition penalty, temperature, top-k, top-p, min-p.</summary>
+/// <summary>How the next token is chosen. The settings apply in this order: repetition penalty, temperature, top-k, top-p, min-p.</summary>
 public sealed record GenerationOptions
 {
     [Description("At most this many new tokens per prompt.")]
@@ -37,7 +37,7 @@ public sealed record GenerationOptions
     [Description("An answer ends when its text contains one of these; the text is cut before it.")]
     public IReadOnlyList<string> StopStrings { get; init; } = [];
 
-    /// <summary>What a teacher is asked for.</summary>
+    /// <summary>The options that a request to a teacher stands for.</summary>
     internal static GenerationOptions Of(WritingRequest request)
         => new() { MaxNewTokens = request.MaxNewTokens, Temperature = request.Temperature, TopK = request.TopK, TopP = request.TopP, Seed = request.Seed };
 }

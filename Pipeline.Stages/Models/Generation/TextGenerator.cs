@@ -2,12 +2,14 @@ using Pipeline.Contracts.Errors;
 
 namespace Pipeline.Stages.Models.Generation;
 
-/// <summary>Streams text, piece by piece as it becomes certain.</summary>
-/// <param name="generator">Makes the ids.</param>
-/// <param name="decode">Text of all new ids of one prompt; an unfinished character at its end as U+FFFD.</param>
-/// <param name="options">Stop strings.</param>
+/// <summary>Generates text and returns it piece by piece, as soon as it is certain.</summary>
+/// <param name="generator">Generates the tokens.</param>
+/// <param name="decode">The text of all new ids of one prompt. A character that is not complete yet is U+FFFD at its end.</param>
+/// <param name="options">The options, for the stop strings.</param>
 internal sealed class TextGenerator(TokenGenerator generator, Func<IReadOnlyList<int>, string> decode, GenerationOptions options)
 {
+    /// <summary>Continues the prompts. For the parameters see <see cref="TokenGenerator.Run"/>.</summary>
+    /// <exception cref="DefinitionException">A stop string is empty.</exception>
     public IEnumerable<TextPiece> Run(IReadOnlyList<IReadOnlyList<int>> prompts, IReadOnlySet<int> endIds, int validRows = 0)
     {
         if (options.StopStrings.Contains(""))

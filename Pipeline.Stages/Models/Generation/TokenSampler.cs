@@ -3,8 +3,8 @@ using Pipeline.Stages.Batching;
 namespace Pipeline.Stages.Models.Generation;
 
 /// <summary>
-/// Chooses one token from one position's logits, on the CPU in double precision: the same seed gives the same text on every device
-/// that computes the same logits.
+/// Chooses the next token from the logits of one position. It computes on the CPU in double precision, so that a seed gives the same text on all devices
+/// that compute the same logits. An object belongs to one prompt, because each choice takes the next of its random draws.
 /// </summary>
 internal sealed class TokenSampler
 {
@@ -13,16 +13,18 @@ internal sealed class TokenSampler
     private int[] _ids = [];
     private double[] _scores = [];
 
-    /// <param name="options">The rule.</param>
-    /// <param name="stream">Number of the prompt in its batch: each has draws of its own.</param>
+    /// <summary>Creates a sampler at the beginning of its random draws.</summary>
+    /// <param name="options">How tokens are chosen.</param>
+    /// <param name="stream">A number that, together with the seed, determines the draws. Each prompt of a run has another one.</param>
     public TokenSampler(GenerationOptions options, int stream)
     {
         _options = options;
         _random = new CounterRandom(CounterRandom.Key(options.Seed, stream));
     }
 
-    /// <param name="logits">Of all tokens that may be chosen; minus infinity: never.</param>
-    /// <param name="seen">Tokens of the prompt and of what was generated, for the penalty.</param>
+    /// <summary>The id of the chosen token. Of equally likely ones, the lowest id comes first.</summary>
+    /// <param name="logits">The logits of all tokens that may be chosen. Minus infinity rules a token out.</param>
+    /// <param name="seen">The tokens of the prompt and of the text so far, for the repetition penalty.</param>
     public int Choose(ReadOnlySpan<float> logits, IReadOnlySet<int> seen)
     {
         if (_ids.Length != logits.Length)
@@ -54,7 +56,7 @@ internal sealed class TokenSampler
     {
         for (int i = 0; i < _scores.Length; i++)
             _scores[i] /= -_options.Temperature;
-        // Ascending by the negative score, ties by id, so that the order is one and the same everywhere.
+        // Sorted by score, the highest (whose negative is the lowest) first, and by id where scores are equal, so that the order is the same everywhere.
         Array.Sort(_scores, _ids);
         BreakTies();
         int kept = Math.Min(_scores.Length, _options.TopK ?? int.MaxValue);
