@@ -6,7 +6,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models.Safetensors;
 
-/// <summary>One memory-mapped file. Tensors look into the map without a copy and must not outlive it, nor be written to.</summary>
+/// <summary>
+/// A memory-mapped safetensors file. Its tensors are views of the mapped memory, without a copy. They must not be written to, and not be used after the
+/// file is disposed.
+/// </summary>
 public sealed class SafetensorsFile : IDisposable
 {
     private readonly IMappedFile _map;
@@ -23,16 +26,19 @@ public sealed class SafetensorsFile : IDisposable
 
     public string Path { get; }
 
+    /// <summary>The tensors in the order of the header.</summary>
     public IReadOnlyList<TensorEntry> Entries { get; }
 
+    /// <summary>What the header says in <c>__metadata__</c>.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
-    /// <exception cref="InputException">Not there, or corrupt.</exception>
+    /// <summary>Maps a file and reads its header.</summary>
+    /// <exception cref="InputException">The file does not exist, is corrupt, or has a tensor of a type that is not supported.</exception>
     public static SafetensorsFile Open(string path, IStorage storage)
     {
         if (!storage.FileExists(path))
             throw new InputException($"{path}: no such file");
-        // An empty file cannot be mapped, so its length is looked at first.
+        // The length is checked first because an empty file cannot be mapped.
         if (storage.Length(path) < 8)
             throw new InputException($"{path}: corrupt safetensors file: {storage.Length(path)} bytes long; download or write it again");
         IMappedFile map = storage.Map(path);
@@ -50,7 +56,7 @@ public sealed class SafetensorsFile : IDisposable
         catch (InputException e)
         {
             map.Dispose();
-            // What lies there in place of the file is no damage, which copying again would mend.
+            // A file of another kind, such as a Git LFS pointer, is not a damaged one. To write it again would not help.
             if (FileHead.Tell(storage, path) is { } other && !other.Contains("safetensors", StringComparison.Ordinal))
                 throw new InputException($"{path}: {other}", e);
             throw;
@@ -64,10 +70,13 @@ public sealed class SafetensorsFile : IDisposable
 
     public bool Contains(string name) => _entries.ContainsKey(name);
 
+    /// <summary>The header's entry for a tensor.</summary>
+    /// <exception cref="InputException">The file has no tensor of this name.</exception>
     public TensorEntry Entry(string name)
         => _entries.TryGetValue(name, out TensorEntry? entry) ? entry : throw new InputException($"{Path}: no tensor '{name}' in it");
 
-    /// <summary>A CPU tensor over the map; copied only when the file did not align it to its elements.</summary>
+    /// <summary>A tensor on the CPU, which the caller disposes. It is a view of the file, or a copy if its values are not aligned in the file.</summary>
+    /// <exception cref="InputException">The file has no tensor of this name, or one that is not aligned and too large to copy.</exception>
     public Tensor View(string name)
     {
         TensorEntry entry = Entry(name);

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models.Safetensors;
 
-/// <summary>The weights of a model folder: <c>model.safetensors</c>, or the shards its index names.</summary>
+/// <summary>The weights of a model folder: <c>model.safetensors</c>, or the shards that an index names. See <see cref="SafetensorsFile"/>.</summary>
 public sealed class SafetensorsFolder : IDisposable
 {
     public const string SingleName = "model.safetensors";
@@ -21,7 +21,8 @@ public sealed class SafetensorsFolder : IDisposable
 
     public IEnumerable<TensorEntry> Entries => _where.Select(pair => pair.Value.Entry(pair.Key));
 
-    /// <exception cref="InputException">Neither file is there, a shard is missing or corrupt, or the index reaches outside the folder.</exception>
+    /// <summary>Opens all files of the folder's weights.</summary>
+    /// <exception cref="InputException">There are no weights, a file is missing or corrupt, or the index names a file outside the folder.</exception>
     public static SafetensorsFolder Open(string folder, IStorage storage)
     {
         string single = Path.Combine(folder, SingleName), index = Path.Combine(folder, IndexName);
@@ -47,7 +48,7 @@ public sealed class SafetensorsFolder : IDisposable
 
     public TensorEntry Entry(string name) => _where[name].Entry(name);
 
-    /// <summary>See <see cref="SafetensorsFile.View"/>.</summary>
+    /// <summary>A tensor on the CPU; see <see cref="SafetensorsFile.View"/>.</summary>
     public Tensor View(string name) => _where[name].View(name);
 
     public void Dispose()
@@ -72,7 +73,7 @@ public sealed class SafetensorsFolder : IDisposable
         foreach (IGrouping<string, string> shard in ReadIndex(indexPath, storage).GroupBy(entry => entry.Shard, entry => entry.Tensor, StringComparer.Ordinal))
         {
             string path = Path.Combine(folder, shard.Key);
-            // A name with a folder in it could reach any file of this machine.
+            // The path of a name with folders in it could lead to any file of this machine.
             if (shard.Key.Length == 0 || shard.Key != Path.GetFileName(shard.Key) || shard.Key is "." or ".." || shard.Key.Contains('\\', StringComparison.Ordinal))
             {
                 errors.Add($"shard name '{shard.Key}' is not a plain file name in the folder");

@@ -5,20 +5,25 @@ using Pipeline.Contracts.Errors;
 namespace Pipeline.Stages.Models.Safetensors;
 
 /// <summary>
-/// The head of a safetensors file: eight bytes of length, JSON, then the data. Everything is checked against the file's length before
-/// anything of a claimed size is allocated, since the file may be a stranger's.
+/// Reads the beginning of a safetensors file: eight bytes with the length of the header, then the header, which is JSON. The data follow. Since the file
+/// may come from a stranger, all sizes are checked against the length of the file before any memory of such a size is allocated.
 /// </summary>
 internal static class SafetensorsHeader
 {
-    /// <summary>The format's own limit on the JSON.</summary>
+    /// <summary>The largest header that the format allows, in bytes.</summary>
     public const long LargestJson = 100_000_000;
 
-    // Far above any model's; what is larger is no header, and would only fill memory.
+    // Far more than any model has. Anything larger is no real header, and would only fill the memory. The lengths are in bytes.
     private const int MostTensors = 262_144, LongestName = 4096, LongestMetadata = 16_000_000;
 
     private const string Metadata = "__metadata__";
 
-    /// <exception cref="InputException">Corrupt: the message names the file and what is wrong.</exception>
+    /// <summary>Reads and checks the header.</summary>
+    /// <param name="head">The beginning of the file, with at least the whole header unless the file is cut off.</param>
+    /// <param name="fileLength">The length of the file in bytes.</param>
+    /// <param name="path">What messages call the file.</param>
+    /// <returns>The tensors in the order of the header, and its metadata.</returns>
+    /// <exception cref="InputException">The file is corrupt, or has a tensor of a type that is not supported. The message says what is wrong.</exception>
     public static (IReadOnlyList<TensorEntry> Entries, IReadOnlyDictionary<string, string> Metadata) Read(ReadOnlySpan<byte> head, long fileLength, string path)
     {
         if (fileLength < 8)
@@ -40,7 +45,7 @@ internal static class SafetensorsHeader
         try
         {
             CheckSize(json, path);
-            // A span reader refuses duplicate names itself only through us: it reports every property in turn.
+            // The reader reports every property in turn and accepts names that come twice, so these are refused here.
             Utf8JsonReader reader = new(json);
             Expect(ref reader, JsonTokenType.StartObject, path, "the header");
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -70,7 +75,7 @@ internal static class SafetensorsHeader
         return (entries, metadata);
     }
 
-    // Walks the whole of it once and keeps nothing: a hundred megabytes of anything are refused before the first tensor is noted.
+    // Reads the whole header once and keeps nothing of it, so that a header with too much in it is refused before memory is spent on its tensors.
     private static void CheckSize(ReadOnlySpan<byte> json, string path)
     {
         Utf8JsonReader reader = new(json);
@@ -157,7 +162,7 @@ internal static class SafetensorsHeader
         return numbers;
     }
 
-    // The format wants the tensors to cover the data without holes and overlaps.
+    // The format demands that the tensors cover the data without gaps or overlaps.
     private static void CheckLayout(List<TensorEntry> entries, long dataStart, long fileLength, string path)
     {
         long at = dataStart;

@@ -9,16 +9,18 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models.Safetensors;
 
-/// <summary>Writes safetensors files tensor by tensor, each file in one step: a reader sees the old file, or the whole new one.</summary>
+/// <summary>Writes safetensors files, one tensor after the other, so that only a slice of a tensor has to be converted at a time.</summary>
 internal static class SafetensorsWriter
 {
     private const long SliceElements = 1 << 22;
 
-    /// <summary>One file; tensors in ordinal order of their names.</summary>
+    /// <summary>Writes a file in one step: a reader sees either the old file or the whole new one. The tensors are in ordinal order of their names.</summary>
+    /// <exception cref="InputException">A value is not finite in the type to be written; see <see cref="TensorSource.MustBeFinite"/>.</exception>
     public static void Write(string path, IStorage storage, IEnumerable<TensorSource> tensors, IReadOnlyDictionary<string, string>? metadata = null)
         => storage.WriteAtomically(path, stream => Write(stream, tensors, metadata));
 
-    /// <summary>The same into a stream, forward only; making it safe is the caller's.</summary>
+    /// <summary>Writes the same to a stream, without seeking. If this fails, the stream holds a part of the file.</summary>
+    /// <exception cref="InputException">See the other overload.</exception>
     public static void Write(Stream stream, IEnumerable<TensorSource> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         TensorSource[] sorted = [.. tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal)];
@@ -32,9 +34,14 @@ internal static class SafetensorsWriter
     }
 
     /// <summary>
-    /// A model's weights as Hugging Face lays them out: <c>model.safetensors</c>, or shards of at most
-    /// <paramref name="maxShardBytes"/> (one tensor may be larger) and their index, which is written last.
+    /// Writes a model's weights in Hugging Face's layout: <c>model.safetensors</c>, or shards with an index, which is written last. An index or a
+    /// <c>model.safetensors</c> of the other layout is deleted afterwards.
     /// </summary>
+    /// <param name="folder">The full path of the folder.</param>
+    /// <param name="storage">Where the folder is.</param>
+    /// <param name="tensors">The weights. Shards are filled in this order.</param>
+    /// <param name="maxShardBytes">The largest size of a shard's data in bytes. A shard with a single tensor may be larger.</param>
+    /// <exception cref="InputException">A value is not finite in the type to be written; see <see cref="TensorSource.MustBeFinite"/>.</exception>
     public static void WriteFolder(string folder, IStorage storage, IReadOnlyList<TensorSource> tensors, long maxShardBytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxShardBytes);
@@ -115,7 +122,7 @@ internal static class SafetensorsWriter
             json.WriteEndObject();
         }
 
-        // Spaces fill up to a multiple of eight, so that every element is aligned in a memory map.
+        // Padded with spaces to a multiple of eight bytes, so that the data begin aligned in a memory map.
         while (buffer.Length % 8 != 0)
             buffer.WriteByte((byte)' ');
         return buffer.ToArray();

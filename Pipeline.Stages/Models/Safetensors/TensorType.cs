@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models.Safetensors;
 
-/// <summary>The element types of the format that torch has too.</summary>
+/// <summary>The element types of safetensors files that this program reads and writes, and their names in the format.</summary>
 internal static class TensorType
 {
     private static readonly (string Name, ScalarType Type, int Bytes)[] Table =
@@ -19,11 +19,16 @@ internal static class TensorType
         ("F64", ScalarType.Float64, 8),
     ];
 
+    /// <summary>The names of all these types, for messages.</summary>
     public static string Known => string.Join(", ", Table.Select(row => row.Name));
 
-    /// <summary>Whether a type of the format holds weights only together with scales.</summary>
+    /// <summary>Whether the values of a type are weights only together with scales.</summary>
     public static bool IsQuantized(string name) => name.StartsWith("F8", StringComparison.Ordinal) || name.StartsWith("F4", StringComparison.Ordinal) || name.StartsWith("F6", StringComparison.Ordinal);
 
+    /// <summary>Finds a type by its name in the format.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="type">The type.</param>
+    /// <param name="bytes">The size of a value.</param>
     public static bool TryParse(string name, out ScalarType type, out int bytes)
     {
         foreach ((string row, ScalarType rowType, int rowBytes) in Table)
@@ -41,6 +46,7 @@ internal static class TensorType
 
     public static string Name(ScalarType type) => Row(type).Name;
 
+    /// <summary>The size of a value of this type in bytes.</summary>
     public static int Bytes(ScalarType type) => Row(type).Bytes;
 
     private static (string Name, ScalarType Type, int Bytes) Row(ScalarType type)
