@@ -7,7 +7,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models;
 
-/// <summary>A model's config with every rule of its family resolved. Made by <see cref="Load"/> or <see cref="Parse"/> only.</summary>
+/// <summary>
+/// A model's config.json with every rule of its family resolved: what the decoder computes, without further defaults. Only <see cref="Load"/> and
+/// <see cref="Parse"/> make one.
+/// </summary>
 public sealed record ModelConfig
 {
     public const string FileName = "config.json";
@@ -37,7 +40,7 @@ public sealed record ModelConfig
 
     public required Activation Activation { get; init; }
 
-    /// <summary>Biases on queries, keys and values.</summary>
+    /// <summary>Whether the projections to queries, keys and values have biases.</summary>
     public required bool QueryKeyValueBias { get; init; }
 
     public required bool OutputBias { get; init; }
@@ -46,25 +49,25 @@ public sealed record ModelConfig
 
     public required bool TieWordEmbeddings { get; init; }
 
-    /// <summary>The factor on the scores before softcap and mask.</summary>
+    /// <summary>The factor that attention scores are multiplied by, before softcap and mask.</summary>
     public required double AttentionScale { get; init; }
 
     public required double? AttentionSoftcap { get; init; }
 
     public required double? FinalSoftcap { get; init; }
 
-    /// <summary>A query sees keys at most this many less one positions back, on sliding layers.</summary>
+    /// <summary>How many positions a query sees on sliding layers, its own included. Null if no layer slides.</summary>
     public required int? SlidingWindow { get; init; }
 
-    /// <summary>Per layer: does it slide.</summary>
+    /// <summary>For each layer, whether its attention is limited to the sliding window.</summary>
     public required IReadOnlyList<bool> IsSliding { get; init; }
 
     public required RopeSettings Rope { get; init; }
 
-    /// <summary>The rotation of sliding layers; the same as <see cref="Rope"/> but for Gemma 3.</summary>
+    /// <summary>The rotation on sliding layers. Only in Gemma 3 is it another one than <see cref="Rope"/>.</summary>
     public required RopeSettings SlidingRope { get; init; }
 
-    /// <summary>The first dimensions of each head are rotated: all but where <c>partial_rotary_factor</c> says less.</summary>
+    /// <summary>How many dimensions of each head are rotated, from the first on. All are, unless <c>partial_rotary_factor</c> says otherwise.</summary>
     public required int RotaryDim { get; init; }
 
     public required double InitializerRange { get; init; }
@@ -73,19 +76,22 @@ public sealed record ModelConfig
 
     public required int MaxPositions { get; init; }
 
-    /// <summary>The type weights are stored in, when the config says it.</summary>
+    /// <summary>The type that the weights are stored in. Null if the config does not say.</summary>
     public required ScalarType? StorageType { get; init; }
 
-    /// <summary>The text model's config as it was read: what an export starts from.</summary>
+    /// <summary>The text model's config as it was read. An export starts from it.</summary>
     internal JsonObject Json { get; init; } = [];
 
-    /// <summary>What embeddings are multiplied by; 1 but for Gemma.</summary>
+    /// <summary>The factor that embeddings are multiplied by. It is 1 except for Gemma.</summary>
     public double EmbeddingScale => Family.ScaledEmbedding ? (float)Math.Sqrt(HiddenSize) : 1;
 
-    /// <summary>Takes somebody's word that keys of <c>config.json</c> change nothing, for as long as the process lives.</summary>
+    /// <summary>Trusts the user that these keys of <c>config.json</c> change nothing. This holds for the rest of the process.</summary>
     public static void IgnoreKeys(IEnumerable<string> keys) => HarmlessKeys.Ignore(keys);
 
-    /// <exception cref="InputException">No config there, or one that this program cannot compute exactly; everything wrong is named.</exception>
+    /// <summary>Reads the config of a model folder.</summary>
+    /// <exception cref="InputException">
+    /// There is no config, or one that this program cannot compute exactly. The message names everything that is wrong.
+    /// </exception>
     public static ModelConfig Load(string folder, IStorage storage)
     {
         string path = Path.Combine(folder, FileName);
@@ -98,8 +104,9 @@ public sealed record ModelConfig
         return Parse(reader.ReadToEnd(), path);
     }
 
+    /// <summary>Reads a config from its text.</summary>
     /// <param name="json">The text of a config.json.</param>
-    /// <param name="source">What to call it in messages.</param>
+    /// <param name="source">What messages call it.</param>
     /// <exception cref="InputException">See <see cref="Load"/>.</exception>
     public static ModelConfig Parse(string json, string source)
     {
@@ -117,7 +124,7 @@ public sealed record ModelConfig
         }
         catch (InvalidOperationException e)
         {
-            // Half of a surrogate pair.
+            // JSON can spell half of a surrogate pair, which is no text.
             throw new InputException($"{source}: holds text that is not well-formed ({e.Message})", e);
         }
     }

@@ -5,10 +5,13 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models;
 
-/// <summary>Resolves a config.json by its family's row, in the old hub form, the present one, and that of transformers 5.</summary>
+/// <summary>
+/// Resolves a config.json by the rules of its family (see <see cref="ModelFamilies"/>). It reads the old form of the Hugging Face hub, the present one,
+/// and that of transformers 5.
+/// </summary>
 internal static class ModelConfigReader
 {
-    // Tables are as long as the number of layers, and the names of all weights are looked for: a stranger's number must not fill the memory.
+    // Tables and the list of expected weights grow with the number of layers. A config from a stranger must not be able to fill the memory.
     private const int MostLayers = 10_000;
 
     public static ModelConfig Read(JsonElement root, string source)
@@ -42,7 +45,7 @@ internal static class ModelConfigReader
         return config;
     }
 
-    // An export is of the text model alone: what the wrapper says of it must not be lost with the wrapper.
+    // Exports write the text model without the config around it, so special tokens that only the outer config names have to be copied.
     private static void KeepMarks(ConfigObject outer, JsonObject text)
     {
         foreach (string key in new[] { "bos_token_id", "eos_token_id", "pad_token_id" })
@@ -58,7 +61,7 @@ internal static class ModelConfigReader
         int hidden = text.Count("hidden_size") ?? defaults.HiddenSize;
         int layers = text.Count("num_hidden_layers", most: MostLayers) ?? defaults.Layers;
         int heads = text.Count("num_attention_heads") ?? defaults.Heads;
-        // Absent means the class's default, null means as many as heads: the two differ in Hugging Face.
+        // An absent key and null differ in Hugging Face: absent means the default of the config class, null means as many as heads.
         int? groups = text.Count("num_key_value_heads");
         int keyValueHeads = groups ?? (text.Has("num_key_value_heads") ? heads : defaults.KeyValueHeads ?? heads);
         int? width = text.Count("head_dim");
@@ -70,7 +73,7 @@ internal static class ModelConfigReader
         if (headDim % 2 != 0)
             text.Error("head_dim", $"= {headDim} is odd; rotation needs pairs");
         double scalar = family.QueryScalar ? text.Number("query_pre_attn_scalar") ?? 256 : headDim;
-        // Qwen 2's biases are where they are whatever the config says.
+        // Qwen 2 has its biases whatever the config says.
         bool attentionBias = (text.Flag("attention_bias") ?? false) && family.Bias != BiasRule.QueryKeyValue;
         if (family.Bias == BiasRule.Never && attentionBias)
             text.Error("attention_bias", "= true is not part of this family");
@@ -115,7 +118,7 @@ internal static class ModelConfigReader
         };
     }
 
-    // Keys of other architectures that are common in configs, with the value that changes nothing.
+    // Configs often carry keys of other architectures. They are accepted with the value that changes nothing, and refused with any other.
     private static void RefuseUnlessNeutral(ConfigObject text, ModelFamily family)
     {
         foreach ((string key, double neutral) in new[] { ("partial_rotary_factor", 1.0), ("hidden_dropout", 0.0), ("resid_pdrop", 0.0), ("embd_pdrop", 0.0), ("logit_scale", 1.0) })
@@ -142,11 +145,11 @@ internal static class ModelConfigReader
     {
         Activation? act = ReadActivation(text, "hidden_act"), activation = ReadActivation(text, "hidden_activation");
         bool firstGemma = family.ModelType == "gemma";
-        // Google's first Gemma configs say "gelu" and were trained with the tanh form; transformers computed that too (4.38 to 4.4x).
+        // Google's first Gemma configs say "gelu", but the models were trained with the tanh form. Transformers 4.38 to 4.4x computed that form too.
         if (firstGemma && act == Activation.Gelu && (activation is null or Activation.GeluTanh))
             return Activation.GeluTanh;
         (Activation? own, Activation? other) = family.ActivationKey == "hidden_act" ? (act, activation) : (activation, act);
-        // The first Gemma has been read by either key.
+        // For the first Gemma, both keys have been in use.
         Activation result = own ?? (firstGemma ? other : null) ?? family.DefaultActivation;
         if (other is not null && other != result)
             text.Error("hidden_act", $"and hidden_activation: this family computes {result}, as {family.ActivationKey} says, but the other key says {other}; delete the other key");

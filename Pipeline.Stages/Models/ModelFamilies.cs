@@ -1,6 +1,6 @@
 namespace Pipeline.Stages.Models;
 
-/// <summary>The families this decoder computes. Defaults: transformers 4.57.</summary>
+/// <summary>The model families that this decoder computes. Their defaults are those of transformers 4.57.</summary>
 internal static class ModelFamilies
 {
     private static readonly ModelFamily Gemma3Text = new("gemma3_text", "Gemma3ForCausalLM", new(262_208, 2304, 9216, 26, 8)
@@ -71,5 +71,6 @@ internal static class ModelFamilies
         },
     ];
 
+    /// <summary>The family with this <c>model_type</c>. Null if there is none.</summary>
     public static ModelFamily? Find(string modelType) => All.FirstOrDefault(family => family.ModelType == modelType);
 }

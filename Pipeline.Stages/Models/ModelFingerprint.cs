@@ -4,7 +4,10 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Models;
 
-/// <summary>A hash of what a model folder computes: its configuration and its weights, whatever the folder is called.</summary>
+/// <summary>
+/// A hash of what a model folder computes, over config.json and the safetensors files in the order of their names. The name of the folder does not
+/// matter. The same weights in other shards have another hash.
+/// </summary>
 internal static class ModelFingerprint
 {
     public static string Of(string folder, IStorage storage)

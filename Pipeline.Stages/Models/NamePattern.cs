@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Pipeline.Stages.Models;
 
-/// <summary>Patterns on weight names: <c>*</c> stands for any text, all else for itself; the whole name must match.</summary>
+/// <summary>Patterns for names of weights. <c>*</c> stands for any text, everything else for itself, and the whole name has to match.</summary>
 internal static class NamePattern
 {
     public static bool Matches(string pattern, string name)

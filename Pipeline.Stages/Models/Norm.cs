@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models;
 
-/// <summary>x / sqrt(mean(x^2) + eps) over the last dimension, times w, or 1 + w for Gemma.</summary>
+/// <summary>RMSNorm over the last dimension: x / sqrt(mean(x^2) + eps), times w, or times 1 + w in Gemma.</summary>
+/// <param name="weight">[width].</param>
+/// <param name="width">The size of the last dimension.</param>
+/// <param name="config">The model's config, with eps.</param>
 internal sealed unsafe class Norm(Weight weight, int width, ModelConfig config)
 {
     public Weight Weight { get; } = weight;
@@ -21,13 +24,13 @@ internal sealed unsafe class Norm(Weight weight, int width, ModelConfig config)
             return TorchScripts.RmsNorm(x, factor, width, _epsilon);
         }
 
-        // 1 + w in bfloat16 would lose most of w.
+        // In a narrower type, 1 + w would lose most digits of w.
         using DisposeScope scope = NewDisposeScope();
         Tensor wide = TorchScripts.RmsNorm(x.to(ScalarType.Float32), Weight.Tensor.to(ScalarType.Float32) + 1, width, _epsilon);
         return wide.to(x.dtype).MoveToOuterDisposeScope();
     }
 
-    /// <summary>As <see cref="Apply"/>, of [rows, width] in memory, in place too.</summary>
+    /// <summary>Like <see cref="Apply"/>, for float32 in memory, [rows, width]. <paramref name="into"/> may be <paramref name="x"/>.</summary>
     public void Step(float* x, float* into, int rows)
     {
         for (int row = 0; row < rows; row++)

@@ -6,15 +6,15 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// Says why a model's answers are no numbers: which of its weights are not, or that a state grows beyond the type on the way. Looked for only
-/// where an answer is found to be so. On the device's thread.
+/// Finds weights that are NaN, infinite or too large. They are looked for before a model is trained, and when an answer turns out not to be finite: then
+/// either a weight is the cause, or an intermediate value that is too large for its type. To be used on the device's thread.
 /// </summary>
 internal static class NotFinite
 {
-    // A device may be full to its last gigabyte, and the answer needs some more.
+    // How many values are looked at together. The device's memory may be nearly full, and the search needs some of it.
     private const long SliceElements = 1 << 24;
 
-    /// <summary>Place of the first value that is NaN or infinite; -1 when all are finite.</summary>
+    /// <summary>The index of the first value that is NaN or infinite. -1 if all are finite.</summary>
     public static int FirstIn(ReadOnlySpan<float> values)
     {
         for (int i = 0; i < values.Length; i++)
@@ -25,16 +25,17 @@ internal static class NotFinite
         return -1;
     }
 
-    /// <param name="name">The model's.</param>
-    /// <param name="model">Its weights.</param>
-    /// <param name="what">Of which answer, e.g. "the logits after 3 tokens".</param>
+    /// <summary>The error for an answer that is not finite, with its cause.</summary>
+    /// <param name="name">What messages call the model.</param>
+    /// <param name="model">The model, all of whose weights are looked at.</param>
+    /// <param name="what">The answer, such as "the logits after 3 tokens".</param>
     public static InputException Refusal(string name, CausalLm model, string what) => new(Describe(name, model, what));
 
-    /// <summary>The same as text.</summary>
+    /// <summary>The message of that error.</summary>
     public static string Describe(string name, CausalLm model, string what) => $"model '{name}' is not finite: {what}; {Cause(model)}";
 
-    /// <summary>Looks at every weight: for a model whose answers are kept, or trained on, for hours.</summary>
-    /// <exception cref="InputException">One is not finite.</exception>
+    /// <summary>Checks every weight before hours of training.</summary>
+    /// <exception cref="InputException">A weight is not finite.</exception>
     public static void RefuseWeights(string name, CausalLm model)
     {
         if (Tensor(model) is { } found)
@@ -42,9 +43,10 @@ internal static class NotFinite
     }
 
     /// <summary>
-    /// Looks at every weight: for a model that is to be trained and written in a narrower type, which would say so only at the end of its training.
+    /// Checks every weight of a model that is to be trained and then written as <paramref name="type"/>. Otherwise it would only be found at the end of the
+    /// training that the type is too narrow.
     /// </summary>
-    /// <exception cref="InputException">The type to be written does not hold one.</exception>
+    /// <exception cref="InputException">A weight is too large for the type.</exception>
     public static void RefuseBeyond(CausalLm model, ScalarType type)
     {
         double most = finfo(type).max;

@@ -4,18 +4,19 @@ using Pipeline.Contracts.Errors;
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// What happens when a text is longer than the positions a model was made for (<c>max_position_embeddings</c>): it is computed all the same,
-/// and said once, or refused.
+/// Checks that texts are no longer than the positions a model was made for (<c>max_position_embeddings</c>). A longer one is refused, or computed all the
+/// same after a warning, which comes only once. Safe for several threads at once.
 /// </summary>
-/// <param name="model">As messages name it.</param>
-/// <param name="positions">That it was made for.</param>
-/// <param name="isStrict">Refuse.</param>
-/// <param name="say">Gets the warning; null: nobody does.</param>
+/// <param name="model">What messages call the model.</param>
+/// <param name="positions">How many positions the model was made for.</param>
+/// <param name="isStrict">Whether longer texts are refused.</param>
+/// <param name="say">Gets the warning. Null if nobody wants it.</param>
 public sealed class PositionLimit(string model, int positions, bool isStrict, Action<string>? say)
 {
     private int _isSaid;
 
-    /// <exception cref="InputException">It is longer, and longer texts are refused.</exception>
+    /// <summary>Checks a text of <paramref name="length"/> tokens.</summary>
+    /// <exception cref="InputException">The text is too long, and such texts are refused.</exception>
     public void Check(int length)
     {
         if (length <= positions)

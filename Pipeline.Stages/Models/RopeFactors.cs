@@ -1,6 +1,8 @@
 namespace Pipeline.Stages.Models;
 
-/// <summary>LongRoPE's divisors of each frequency, for rows within the original context and for longer ones (Ding et al. 2024, arXiv 2402.13753).</summary>
+/// <summary>What LongRoPE divides each frequency by (Ding et al. 2024, arXiv 2402.13753). R dimensions of a head are rotated.</summary>
+/// <param name="Short">[R/2] for rows within the original context.</param>
+/// <param name="Long">[R/2] for longer rows.</param>
 public sealed record RopeFactors(IReadOnlyList<double> Short, IReadOnlyList<double> Long)
 {
     public bool Equals(RopeFactors? other) => other is not null && Short.SequenceEqual(other.Short) && Long.SequenceEqual(other.Long);

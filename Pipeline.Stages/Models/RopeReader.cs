@@ -1,16 +1,21 @@
 namespace Pipeline.Stages.Models;
 
-/// <summary>Reads the rotation's settings: <c>rope_theta</c> with <c>rope_scaling</c>, or <c>rope_parameters</c> (transformers 5).</summary>
+/// <summary>Reads the settings of rotary position embeddings: <c>rope_theta</c> with <c>rope_scaling</c>, or <c>rope_parameters</c> (transformers 5).</summary>
 internal static class RopeReader
 {
     private static readonly IReadOnlySet<string> None = new HashSet<string>();
 
+    /// <summary>The rotation on full and on sliding layers. What is wrong is added to the errors of <paramref name="text"/>.</summary>
+    /// <param name="text">The text model's config.</param>
+    /// <param name="family">Its family.</param>
+    /// <param name="dimensions">How many dimensions of each head are rotated.</param>
     public static (RopeSettings Full, RopeSettings Sliding) Read(ConfigObject text, ModelFamily family, int dimensions)
     {
         double theta = text.Number("rope_theta") ?? family.Defaults.RopeTheta;
         double localTheta = family.LocalRope ? text.Number("rope_local_base_freq") ?? 10_000 : theta;
         int maxPositions = text.Count("max_position_embeddings") ?? family.Defaults.MaxPositions;
-        // Beside rope_scaling only LongRoPE looks at it, but models that do not scale carry it too.
+        // Of the kinds of scaling, only LongRoPE uses original_max_position_embeddings from here. It is read in any case, because configs without
+        // scaling have it too, and a key that nobody reads is refused.
         Context context = new(dimensions, maxPositions, text.Count("original_max_position_embeddings"));
         ConfigObject? scaling = text.Object("rope_scaling"), parameters = text.Object("rope_parameters");
         if (scaling is not null && parameters is not null)
@@ -40,7 +45,7 @@ internal static class RopeReader
         if (from.Number("partial_rotary_factor") is { } part && part != 1)
             from.Error("partial_rotary_factor", $"= {part} is not supported here; only 1 is");
         string type = current ?? old ?? "default";
-        // Phi 3's first configs call LongRoPE by two other names.
+        // The first configs of Phi 3 have two other names for LongRoPE.
         if (type == "su" || (type == "yarn" && from.Has("short_factor")))
             type = "longrope";
         RopeSettings result = new(theta);
@@ -83,7 +88,7 @@ internal static class RopeReader
     {
         double factor = Needed(from, "factor");
         double? original = from.Number("original_max_position_embeddings");
-        // Versions of transformers differ in which of the two they go by: only where both say the same is there one right answer.
+        // Some versions of transformers use the factor, others the quotient of the two numbers of positions. The result is only certain if they agree.
         if (original is not null && Math.Abs(factor * original.Value - maxPositions) > 1e-6 * maxPositions)
             from.Error("factor", $"= {factor}, but max_position_embeddings {maxPositions} is {maxPositions / original.Value} times original_max_position_embeddings {original}; write the number of positions wanted into max_position_embeddings and the quotient into factor");
         double? mscale = from.Number("mscale", positive: false), mscaleAll = from.Number("mscale_all_dim", positive: false);
@@ -139,6 +144,6 @@ internal static class RopeReader
             from.Error(key, "is not supported");
     }
 
-    /// <summary>What lies beside the scaling: rotated dimensions of a head, and positions.</summary>
+    /// <summary>What the scaling needs from outside its own object: how many dimensions of a head are rotated, and numbers of positions.</summary>
     private sealed record Context(int Dimensions, int MaxPositions, int? OriginalMaxPositions);
 }

@@ -1,56 +1,70 @@
 namespace Pipeline.Stages.Models;
 
-/// <summary>How rotary angles are scaled to a longer context.</summary>
+/// <summary>How the frequencies of rotary position embeddings are scaled for a longer context.</summary>
 public enum RopeScaling
 {
     None,
 
-    /// <summary>Every frequency by the factor.</summary>
+    /// <summary>Every frequency is divided by the factor.</summary>
     Linear,
 
-    /// <summary>Low frequencies by the factor, high ones as they are, a blend between (Llama 3.1).</summary>
+    /// <summary>Low frequencies are divided by the factor, high ones stay as they are, and those between are a blend of both (Llama 3.1).</summary>
     Llama3,
 
-    /// <summary>The same by number of rotations within the original context, and a factor on queries and keys (Peng et al. 2023, arXiv 2309.00071).</summary>
+    /// <summary>
+    /// A similar blend, whose bounds are <see cref="RopeSettings.FastRotations"/> and <see cref="RopeSettings.SlowRotations"/>, and a factor on queries and
+    /// keys (Peng et al. 2023, arXiv 2309.00071).
+    /// </summary>
     Yarn,
 
-    /// <summary>Beyond the model's positions, the base grows with the row (NTK-aware).</summary>
+    /// <summary>For rows longer than the model's positions, the base grows with the length of the row (NTK-aware).</summary>
     Dynamic,
 
-    /// <summary>Each frequency by a factor of its own, one of two lists by the row's length (Phi 3; <see cref="RopeFactors"/>).</summary>
+    /// <summary>Each frequency is divided by a factor of its own, from one of two lists by the row's length (Phi 3; <see cref="RopeFactors"/>).</summary>
     LongRope,
 }
 
-/// <summary>Rotary position embedding: inverse frequency k is theta^(-2k/d), then scaled.</summary>
+/// <summary>
+/// Rotary position embedding. Of d rotated dimensions, pair k turns by theta^(-2k/d) radians per position, before scaling.
+/// </summary>
+/// <param name="Theta">The base.</param>
+/// <param name="Scaling">How the frequencies are scaled.</param>
+/// <param name="Factor">The factor of the scaling: how many times longer than the original context the new one is.</param>
 public sealed record RopeSettings(double Theta, RopeScaling Scaling = RopeScaling.None, double Factor = 1)
 {
+    /// <summary>Llama 3: pairs that turn fewer times than this within the original context have their frequency divided by the factor.</summary>
     public double LowFrequencyFactor { get; init; } = 1;
 
+    /// <summary>Llama 3: pairs that turn more often than this within the original context keep their frequency.</summary>
     public double HighFrequencyFactor { get; init; } = 4;
 
+    /// <summary>The number of positions in the original context.</summary>
     public double OriginalMaxPositions { get; init; } = 8192;
 
-    /// <summary>LongRoPE's.</summary>
+    /// <summary>The factors of LongRoPE. Null for any other scaling.</summary>
     public RopeFactors? Factors { get; init; }
 
-    /// <summary>YaRN: dimensions that turn more often than this within the original context keep their frequency.</summary>
+    /// <summary>YaRN: pairs that turn more often than this within the original context keep their frequency.</summary>
     public double FastRotations { get; init; } = 32;
 
-    /// <summary>YaRN: dimensions that turn less often than this are divided by the factor.</summary>
+    /// <summary>YaRN: pairs that turn fewer times than this within the original context have their frequency divided by the factor.</summary>
     public double SlowRotations { get; init; } = 1;
 
-    /// <summary>YaRN: the bounds of the blend are whole dimensions.</summary>
+    /// <summary>YaRN: whether the bounds of the blend are rounded outwards to whole pairs.</summary>
     public bool WholeBounds { get; init; } = true;
 
-    /// <summary>What cosines and sines are multiplied by; 1 but for YaRN and LongRoPE.</summary>
+    /// <summary>What cosines and sines, and thereby queries and keys, are multiplied by. It is 1 except for YaRN and LongRoPE.</summary>
     public double Magnitude { get; init; } = 1;
 
-    /// <summary>Frequencies are not the same for every length of a row.</summary>
+    /// <summary>Whether the frequencies depend on the length of the row.</summary>
     public bool VariesWithLength => Scaling is RopeScaling.Dynamic or RopeScaling.LongRope;
 
-    /// <summary>The d/2 inverse frequencies, in radians per position.</summary>
-    /// <param name="dimensions">d, of each head: those that are rotated.</param>
-    /// <param name="length">Tokens of the row, where it matters: <see cref="VariesWithLength"/>. A row's own, so that its neighbours do not.</param>
+    /// <summary>[d/2] the scaled frequencies, in radians per position.</summary>
+    /// <param name="dimensions">d, the number of dimensions of each head that are rotated.</param>
+    /// <param name="length">
+    /// The number of tokens in the row, which matters if <see cref="VariesWithLength"/>. It is that of the row alone, without padding, so that the
+    /// result for a row does not depend on the rest of its batch.
+    /// </param>
     public double[] InverseFrequencies(int dimensions, long length = 1)
     {
         double theta = Scaling == RopeScaling.Dynamic ? GrownTheta(dimensions, length) : Theta;
@@ -71,7 +85,7 @@ public sealed record RopeSettings(double Theta, RopeScaling Scaling = RopeScalin
         return frequencies;
     }
 
-    /// <summary>True when rows of the two lengths are rotated alike.</summary>
+    /// <summary>Whether rows of these two lengths have the same frequencies.</summary>
     public bool IsSame(long length, long other) => Scaling switch
     {
         RopeScaling.LongRope => length > OriginalMaxPositions == other > OriginalMaxPositions,
@@ -94,7 +108,7 @@ public sealed record RopeSettings(double Theta, RopeScaling Scaling = RopeScalin
 
     private double Blend(double frequency, double kept) => (1 - kept) * frequency / Factor + kept * frequency;
 
-    // 0 at the dimension of the fast rotations, 1 at that of the slow ones.
+    // 0 up to the pair with the fast rotations, 1 from the pair with the slow ones on, and linear between them.
     private double Ramp(int k, int dimensions)
     {
         double Dimension(double rotations) => dimensions * Math.Log(OriginalMaxPositions / (rotations * 2 * Math.PI)) / (2 * Math.Log(Theta));
@@ -102,7 +116,7 @@ public sealed record RopeSettings(double Theta, RopeScaling Scaling = RopeScalin
         if (WholeBounds)
             (low, high) = (Math.Floor(low), Math.Ceiling(high));
         (low, high) = (Math.Max(low, 0), Math.Min(high, dimensions - 1));
-        // The reference widens an empty blend by a thousandth.
+        // Where both bounds are the same pair, the reference widens the ramp by a thousandth.
         return Math.Clamp((k - low) / (low == high ? 0.001 : high - low), 0, 1);
     }
 }

@@ -3,18 +3,22 @@ using System.Text.Json;
 
 namespace Pipeline.Stages.Models;
 
-/// <summary>Resolves which layers slide, and over which window.</summary>
+/// <summary>Reads which layers have sliding-window attention, and the size of the window.</summary>
 internal static class SlidingReader
 {
     private const string SlidingType = "sliding_attention";
     private const string FullType = "full_attention";
 
+    /// <summary>
+    /// The window, in positions (see <see cref="ModelConfig.SlidingWindow"/>), and for each layer whether it slides. What is wrong is added to the
+    /// errors of <paramref name="text"/>.
+    /// </summary>
     public static (int? Window, bool[] Sliding) Read(ConfigObject text, ModelFamily family, int layers)
     {
         int? window = text.Count("sliding_window");
         if (!text.Has("sliding_window"))
             window = family.Defaults.SlidingWindow;
-        // An old name that some Gemma 2 configs carry beside the present one.
+        // Some configs of Gemma 2 have this old name in addition to the present one.
         if (text.Count("sliding_window_size") is { } size && size != window)
             text.Error("sliding_window_size", $"= {size}, but sliding_window is {window?.ToString(CultureInfo.InvariantCulture) ?? "null"}");
         bool use = text.Flag("use_sliding_window") ?? false;

@@ -1,10 +1,13 @@
 namespace Pipeline.Stages.Models;
 
-/// <summary>Threads that share the rows of a product; the caller is one of them. How the rows are shared does not change the result.</summary>
-/// <param name="threads">The caller included.</param>
+/// <summary>
+/// A team of threads that share the rows of a product, the calling thread being one of them. The other threads start with the first product that is large
+/// enough. Only one thread may call at a time.
+/// </summary>
+/// <param name="threads">The number of threads, the calling one included.</param>
 internal sealed class StepTeam(int threads) : IDisposable
 {
-    // Waking a thread takes as long as reading about this many bytes.
+    // Waking a thread takes about as long as reading this many bytes.
     private const long LeastBytes = 1 << 20;
 
     private readonly SemaphoreSlim _begin = new(0);
@@ -12,9 +15,13 @@ internal sealed class StepTeam(int threads) : IDisposable
     private Action<int, int>? _part;
     private int _count, _next, _left;
 
-    /// <param name="count">Rows.</param>
-    /// <param name="bytes">How many bytes are read. With few, the caller does all of the work.</param>
-    /// <param name="part">Called with the first row of a share and one past its last.</param>
+    /// <summary>Divides the rows into a share for each thread, and returns when all shares are done.</summary>
+    /// <param name="count">The number of rows.</param>
+    /// <param name="bytes">The number of bytes that are read. If they are few, the calling thread does all the work.</param>
+    /// <param name="part">
+    /// Computes a share, from its first row up to but not including its end. It must not throw. What it computes for a row must not depend on the share,
+    /// so that the number of threads does not change the result.
+    /// </param>
     public void Run(int count, long bytes, Action<int, int> part)
     {
         if (threads == 1 || bytes < LeastBytes)
@@ -56,7 +63,7 @@ internal sealed class StepTeam(int threads) : IDisposable
             _begin.Wait();
             if (_part is not { } part)
                 return;
-            // Whoever wakes takes the next share.
+            // Shares belong to no particular thread: whichever wakes takes the next one.
             int share = Interlocked.Increment(ref _next);
             part(First(share), First(share + 1));
             Interlocked.Decrement(ref _left);

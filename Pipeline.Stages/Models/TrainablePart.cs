@@ -3,17 +3,18 @@ namespace Pipeline.Stages.Models;
 /// <summary>Which weights of a model are trained.</summary>
 public enum TrainablePart
 {
-    /// <summary>None: the model is only read.</summary>
+    /// <summary>No weight is trained.</summary>
     Nothing,
 
+    /// <summary>All weights of the model itself. Adapters stay as they are.</summary>
     Full,
 
-    /// <summary>Input embeddings and the head.</summary>
+    /// <summary>The input embeddings and the head.</summary>
     Embeddings,
 
-    /// <summary>Low-rank adapters only; see <see cref="CausalLm.AddLora"/>.</summary>
+    /// <summary>Only the low-rank adapters; see <see cref="CausalLm.AddLora"/>.</summary>
     Lora,
 
-    /// <summary>Adapters, and input embeddings and the head: a new vocabulary on a frozen body.</summary>
+    /// <summary>The adapters, the input embeddings and the head: for a new vocabulary on a model that is otherwise frozen.</summary>
     LoraAndEmbeddings,
 }

@@ -4,14 +4,17 @@ using System.Runtime.CompilerServices;
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// The operations of a decoder's step of one position per row, on float32 in memory. Each row of a matrix is read from its first to its last value, which is one
-/// stream that memory delivers at full speed. The loops are compiled with all optimizations at their first use: a short text ends before tiered compilation would do it.
+/// The arithmetic of a step that computes one new position per row, on float32 in memory. The values of a matrix are read in the order in which they lie
+/// there, one row after the other, because memory is fastest that way. All loops are compiled with full optimization at their first use: a short text
+/// would be over before tiered compilation gets there.
 /// </summary>
 internal static unsafe class VectorMaths
 {
-    // How much of x stays in a core's first-level cache while a row of the matrix is read, and how much of the matrix stays in its second-level cache.
+    // How many bytes of x stay in a core's first-level cache while a row of the matrix is read, and how many bytes of the matrix stay in its second-level
+    // cache until they have been multiplied with all of x.
     private const int NearBytes = 16 << 10, FarBytes = 128 << 10;
 
+    /// <summary>The dot product of a and b. Its order of summation depends on the width of the processor's vectors.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Dot(float* a, float* b, int count)
     {
@@ -44,16 +47,16 @@ internal static unsafe class VectorMaths
             into[i] += factor * x[i];
     }
 
-    /// <summary>Rows from one on, up to another, of x W' + bias.</summary>
+    /// <summary>The part of x Wᵀ + bias that a range of rows of W makes. The rest of the result is not written.</summary>
     /// <param name="x">[B, H].</param>
-    /// <param name="weight">[N, H].</param>
-    /// <param name="bias">[N]; null: none.</param>
-    /// <param name="into">[B, N].</param>
+    /// <param name="weight">W, [N, H].</param>
+    /// <param name="bias">[N], or null.</param>
+    /// <param name="into">[B, N] the result.</param>
     /// <param name="batch">B.</param>
     /// <param name="width">H.</param>
     /// <param name="rows">N.</param>
-    /// <param name="from">The first row of W.</param>
-    /// <param name="to">One past the last.</param>
+    /// <param name="from">The first row of W in the range.</param>
+    /// <param name="to">The row after the last one.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Product(float* x, float* weight, float* bias, float* into, int batch, int width, int rows, int from, int to)
     {
@@ -73,7 +76,7 @@ internal static unsafe class VectorMaths
         }
     }
 
-    /// <summary>x / sqrt(mean(x^2) + eps) * (w + plus), in place too.</summary>
+    /// <summary>into := x / sqrt(mean(x^2) + eps) * (w + plus). <paramref name="into"/> may be <paramref name="x"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void RmsNorm(float* x, float* weight, float plus, float* into, int width, double epsilon)
     {
@@ -82,7 +85,7 @@ internal static unsafe class VectorMaths
             into[i] = x[i] * factor * (weight[i] + plus);
     }
 
-    /// <summary>Turns the pairs (x[k], x[k + half]).</summary>
+    /// <summary>Rotates the pairs (x[k], x[k + half]) in place.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Rotate(float* x, float* cos, float* sin, int half)
     {
@@ -94,7 +97,7 @@ internal static unsafe class VectorMaths
         }
     }
 
-    /// <summary>Softmax in place.</summary>
+    /// <summary>x := softmax(x).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Softmax(float* x, int count)
     {
@@ -130,7 +133,7 @@ internal static unsafe class VectorMaths
             gate[i] = gate[i] / (1 + MathF.Exp(-gate[i])) * up[i];
     }
 
-    /// <summary>gate := gelu(gate) * up, by its tanh approximation.</summary>
+    /// <summary>gate := gelu(gate) * up, with the tanh approximation of GELU.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void GeluTanh(float* gate, float* up, int count)
     {

@@ -3,11 +3,12 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// Fresh weights as Hugging Face starts them: matrices normal with the config's standard deviation, biases zero, norms neutral. Each
-/// weight has a generator of its own, seeded by the run's seed and its name, so that one does not depend on another.
+/// Initial weights like those of Hugging Face: matrices are normal with the config's standard deviation, biases are zero, and norms change nothing. Each
+/// weight has a random generator of its own, seeded by the run's seed and the weight's name, so that no weight depends on another.
 /// </summary>
 internal static class WeightInitializer
 {
+    /// <summary>The initial values of a weight, float32 on the CPU.</summary>
     public static Tensor Create(ModelConfig config, string name, long[] shape, long seed)
     {
         if (WeightNames.IsBias(name))
@@ -17,13 +18,14 @@ internal static class WeightInitializer
         return Normal(shape, config.InitializerRange, seed, name);
     }
 
+    /// <summary>Normal values with mean 0, float32 on the CPU.</summary>
     public static Tensor Normal(long[] shape, double deviation, long seed, string name)
     {
         using Generator generator = new(Mix(seed, name));
         return randn(shape, ScalarType.Float32, CPU, generator: generator).mul_(deviation);
     }
 
-    // FNV-1a over the seed and the name.
+    // FNV-1a over the bytes of the seed and the characters of the name.
     private static ulong Mix(long seed, string name)
     {
         ulong hash = 14695981039346656037UL;

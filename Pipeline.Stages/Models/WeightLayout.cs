@@ -1,16 +1,16 @@
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// How a family's files hold the weights that the decoder computes with. Most lie under the name they are computed by; a fused one
-/// holds the rows of several, one after the other (Phi-3's <c>qkv_proj</c>). Loading cuts them apart and export joins them.
+/// How a family's files store the decoder's weights. Most have the same name in both. A fused tensor holds the rows of several weights, one after the
+/// other (<c>qkv_proj</c> in Phi 3). Loading takes it apart, and an export joins the weights again.
 /// </summary>
 internal static class WeightLayout
 {
-    /// <summary>Every tensor of a model's files, in the order of the computation.</summary>
+    /// <summary>All tensors of a model's files, in the order of <see cref="WeightNames.All"/>.</summary>
     public static IEnumerable<StoredWeight> Of(ModelConfig config)
         => WeightNames.All(config).GroupBy(weight => StoredName(config.Family, weight.Name), StringComparer.Ordinal).Select(Join);
 
-    /// <summary>The name in the file of a weight that is computed with.</summary>
+    /// <summary>The name of the tensor in the file that holds a weight.</summary>
     public static string StoredName(ModelFamily family, string name)
     {
         string map = ShortName(name);
@@ -18,11 +18,11 @@ internal static class WeightLayout
         return fused is null ? name : name.Replace($".{map}.", $".{fused.Name}.", StringComparison.Ordinal);
     }
 
-    /// <summary>Which projections a name stands for, computed or stored: a fused one for each of its parts.</summary>
+    /// <summary>The projections that a short name stands for: all parts of a fused tensor, or the projection of this name.</summary>
     public static IReadOnlyList<string> Projections(ModelFamily family, string name)
         => family.Fused.FirstOrDefault(fused => fused.Name == name)?.Parts ?? [name];
 
-    /// <summary>The map's own name in a weight's: <c>q_proj</c> in <c>model.layers.0.self_attn.q_proj.weight</c>.</summary>
+    /// <summary>The short name of a weight's projection: <c>q_proj</c> in <c>model.layers.0.self_attn.q_proj.weight</c>.</summary>
     public static string ShortName(string weight) => weight.Split('.') is { Length: > 1 } parts ? parts[^2] : weight;
 
     private static StoredWeight Join(IGrouping<string, (string Name, long[] Shape)> parts)

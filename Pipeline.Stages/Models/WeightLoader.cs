@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models;
 
-/// <summary>Fits the tensors of a folder to the names and shapes the config asks for; everything wrong is reported together.</summary>
+/// <summary>Finds the tensors of a folder by the names that the decoder computes with, after a check that they are those that the config asks for.</summary>
 internal sealed class WeightLoader
 {
     private static readonly string[] PictureParts = ["vision_tower.", "multi_modal_projector.", "model.vision_tower.", "model.multi_modal_projector."];
@@ -14,6 +14,11 @@ internal sealed class WeightLoader
     private readonly Dictionary<string, string> _storedNames;
     private readonly Dictionary<string, (StoredWeight Stored, StoredPart Part)> _places = new(StringComparer.Ordinal);
 
+    /// <summary>Checks names, shapes and types.</summary>
+    /// <param name="config">The model's config.</param>
+    /// <param name="files">The weights. They stay the caller's, and have to stay open as long as tensors look into them.</param>
+    /// <param name="folder">What messages call the folder.</param>
+    /// <exception cref="InputException">The weights do not fit the config. The message names everything that is wrong.</exception>
     public WeightLoader(ModelConfig config, SafetensorsFolder files, string folder)
     {
         _config = config;
@@ -28,9 +33,10 @@ internal sealed class WeightLoader
         Check(folder);
     }
 
-    /// <summary>True when a weight can look into the map: on the CPU, in the type computed in.</summary>
+    /// <summary>Whether a weight can be used in the memory-mapped file: on the CPU, if it is stored in the type that is computed in.</summary>
     public bool CanMap(string name, Device device, ScalarType type) => device.type == DeviceType.CPU && _files.Entry(FileName(name)).Type == type;
 
+    /// <summary>A weight on the device and in the type asked for: a view of the file if <see cref="CanMap"/>, otherwise a copy.</summary>
     public Tensor Get(string name, Device device, ScalarType type)
     {
         Tensor view = View(name);
@@ -76,23 +82,23 @@ internal sealed class WeightLoader
         }
     }
 
-    // Of FP8, GPTQ, AWQ and bitsandbytes.
+    // The names of scales in FP8, GPTQ, AWQ and bitsandbytes.
     private static bool IsOfQuantization(string name)
         => name.EndsWith("weight_scale", StringComparison.Ordinal) || name.EndsWith("scale_inv", StringComparison.Ordinal) || name.EndsWith(".qweight", StringComparison.Ordinal)
             || name.EndsWith(".scales", StringComparison.Ordinal) || name.EndsWith(".absmax", StringComparison.Ordinal) || name.EndsWith(".SCB", StringComparison.Ordinal);
 
     private bool IsIgnored(string name)
         => (_config.Family.TextModelType is not null && PictureParts.Any(part => name.StartsWith(part, StringComparison.Ordinal)))
-            // Old checkpoints keep the frequencies that follow from the config.
+            // Old checkpoints store the rotary frequencies, which follow from the config.
             || name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal)
-            // The head of a tied configuration is a copy of the embeddings here: HeadTie has looked.
+            // HeadTie has made sure that a head in the files is a copy of the embeddings if the config still says that they are tied.
             || (_config.TieWordEmbeddings && PlainName(_config.Family, name) == WeightNames.Head);
 
-    /// <summary>The file's own name of a weight; null where it does not exist.</summary>
+    /// <summary>The name in the file of a weight that is not fused. Null if the files do not have it.</summary>
     public static string? Find(ModelConfig config, SafetensorsFolder files, string name)
         => files.Entries.Select(entry => entry.Name).FirstOrDefault(stored => PlainName(config.Family, stored) == name);
 
-    // The text part of a picture model lies under another name, and newer files have the two words the other way around.
+    // In a model that also sees pictures, the names of the text model's weights have a prefix. Newer files have its two words the other way around.
     private static string PlainName(ModelFamily family, string name)
     {
         if (family.TextModelType is null)

@@ -1,8 +1,8 @@
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// Names and shapes of the weights that are computed with, in the order of the computation: Hugging Face's names, but for what a
-/// family stores fused (see <see cref="WeightLayout"/>).
+/// The names and shapes of the decoder's weights. The names are those of Hugging Face, but parts of a fused tensor have names of their own
+/// (see <see cref="WeightLayout"/>).
 /// </summary>
 internal static class WeightNames
 {
@@ -10,8 +10,10 @@ internal static class WeightNames
     public const string FinalNorm = "model.norm.weight";
     public const string Head = "lm_head.weight";
 
+    /// <summary>What the names of a layer's weights begin with.</summary>
     public static string Layer(int index) => $"model.layers.{index}.";
 
+    /// <summary>All weights of a model, layer by layer. A tied head is not among them.</summary>
     public static IEnumerable<(string Name, long[] Shape)> All(ModelConfig config)
     {
         long vocabulary = config.VocabularySize, hidden = config.HiddenSize;
@@ -27,7 +29,7 @@ internal static class WeightNames
             yield return (Head, [vocabulary, hidden]);
     }
 
-    /// <summary>True for the weights of norms, which start at one (or zero where the family adds one).</summary>
+    /// <summary>Whether the weight is that of a norm.</summary>
     public static bool IsNorm(string name) => name.EndsWith("norm.weight", StringComparison.Ordinal);
 
     public static bool IsBias(string name) => name.EndsWith(".bias", StringComparison.Ordinal);
