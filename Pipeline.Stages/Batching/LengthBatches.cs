@@ -2,8 +2,7 @@ namespace Pipeline.Stages.Batching;
 
 /// <summary>
 /// Puts sequences of similar length into a batch, so that little of its [rows, length] rectangle is padding. The batches depend on nothing but the
-/// lengths and the budget. Every run therefore makes the same ones, without which shards would not be byte-identical and a resumed training would not
-/// be bit-identical.
+/// lengths and the budget, so that every run makes the same ones. Byte-identical shards and bit-identical resumes rely on that.
 /// </summary>
 internal static class LengthBatches
 {
