@@ -14,7 +14,7 @@ internal static class ScorePlan
     // This is about what ordinary text has in vocabularies of some ten thousand tokens.
     private const int TextBytesOfToken = 4;
 
-    // At each byte, shards hold how many bytes are named, and the rest. The end of the text is held only where a token ends, so it adds half a byte.
+    // At each byte, shards hold how many bytes are named, and the rest. The end of the text is held only where a token ends, half a byte on average.
     private const double RowBytes = 1 + BytesPerNumber + 0.5;
 
     /// <summary>The plan of the stage.</summary>
