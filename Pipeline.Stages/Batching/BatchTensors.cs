@@ -51,7 +51,7 @@ internal sealed record BatchTensors(Tensor Ids_BT, Tensor Real_R, Tensor Targets
     /// <param name="logBoundary_R">The log boundary mass after each token.</param>
     public Tensor LogBoundary_N(Tensor logBoundary_R) => Scatter(logBoundary_R, Real_R);
 
-    // This adds and does not copy, because the score at the end of a row, which is 0, goes to a position that already has the score of its own token.
+    // Adds rather than copies: the score at the end of a row, which is 0, goes to a position that already has the score of its own token.
     private Tensor Scatter(Tensor values_R, Tensor at_R)
         => zeros(Ids_BT.numel(), dtype: values_R.dtype, device: values_R.device).index_add(0, at_R, values_R, 1);
 }

@@ -48,8 +48,7 @@ internal sealed class Continuation
     public string Decode(IReadOnlyList<int> ids) => Decode(ids, _end, _endText);
 
     /// <summary>
-    /// The same for a model that does not see <see cref="Prompt"/> but other tokens of the same text: what those and the new tokens spell together after
-    /// the prompt.
+    /// The text of new tokens that come after other tokens than those of <see cref="Prompt"/>: what all these tokens spell together, without the prompt.
     /// </summary>
     /// <param name="ids">The new tokens.</param>
     /// <param name="before">The tokens before them. They spell the prompt, or more than it.</param>

@@ -22,7 +22,7 @@ namespace Pipeline.Stages.Teacher;
 /// <param name="teacher">The model. It stays the caller's.</param>
 /// <param name="hiddenLayers">The hidden states that are wanted, as in <see cref="TeacherRequest.HiddenLayers"/>.</param>
 /// <param name="bytes">The same model, as one that can be asked for next bytes; null if they are not wanted. It stays the caller's.</param>
-/// <param name="asked">Which next bytes are wanted. Must be given together with <paramref name="bytes"/>.</param>
+/// <param name="asked">Which next bytes are wanted; null if none are.</param>
 internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hiddenLayers, NextByteModel? bytes = null, NextBytesAsked? asked = null)
 {
     private ScoredRow[]? _byteRows;

@@ -14,7 +14,7 @@ namespace Pipeline.Stages.Teacher;
 
 /// <summary>
 /// A teacher that torch computes in this process. It is a Hugging Face folder, whose weights are in memory from <see cref="Prepare"/> or the first
-/// request on, until it is released. Its other methods may be called on any thread; <see cref="Load"/> says where it must be.
+/// request on, until it is released. All methods but <see cref="Load"/> may be called on any thread.
 /// </summary>
 internal sealed class TorchTeacher : IWritingTeacher
 {

@@ -6,8 +6,8 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Teacher.Server;
 
 /// <summary>
-/// The scores that a server gave for fixed texts when the run began. A server can be told only by its name, since nobody here can hash its weights. If it
-/// gives other scores later, another model is answering.
+/// The scores that a server gave for fixed texts when the run began. Only the name of a server's model is known, and not a hash of its weights. If the
+/// server gives other scores later, another model is answering.
 /// </summary>
 /// <param name="Format">The name of the file's format.</param>
 /// <param name="Version">The version of the format.</param>
