@@ -3,19 +3,20 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Batching;
 
 /// <summary>
-/// A batch on the device. B rows, T positions, N = B · T flat positions, R positions that hold a token. Padding is on the right, where
-/// causal attention never looks, and takes no part in the vocabulary projection.
+/// A batch of token sequences on the device. Rows are padded on the right, where causal attention never looks, so that no mask is needed. Padding does
+/// not go through the vocabulary head either. B rows, T positions in the longest row, N = B · T flat positions, R positions that hold a token.
 /// </summary>
-/// <param name="Ids_BT">Token ids, 0 at padding.</param>
-/// <param name="Real_R">Flat positions that hold a token.</param>
-/// <param name="Targets_R">The token after each of them; <see cref="NoTarget"/> at the end of a row.</param>
-/// <param name="ScoreAt_R">Flat position of the token that is scored: the next one, or at the end of a row the position itself.</param>
-/// <param name="Lengths">[B] tokens of each row.</param>
+/// <param name="Ids_BT">int64, the token ids; 0 at padding.</param>
+/// <param name="Real_R">int64, the flat positions that hold a token, in order.</param>
+/// <param name="Targets_R">int64, the token that follows at each of them; <see cref="NoTarget"/> at the end of a row.</param>
+/// <param name="ScoreAt_R">int64, the flat position of the token that follows, where its score belongs. At the end of a row, the position itself.</param>
+/// <param name="Lengths">[B] the number of tokens in each row.</param>
 internal sealed record BatchTensors(Tensor Ids_BT, Tensor Real_R, Tensor Targets_R, Tensor ScoreAt_R, IReadOnlyList<int> Lengths)
 {
-    /// <summary>No target: what a vocabulary head gives no score to.</summary>
+    /// <summary>The target of a position that no token follows. A vocabulary head gives it the score 0.</summary>
     public const long NoTarget = -1;
 
+    /// <summary>Makes a batch of rows of ids. Its tensors belong to the caller's dispose scope.</summary>
     public static BatchTensors Of(IReadOnlyList<int[]> rows, Device device)
     {
         int length = rows.Max(row => row.Length), tokens = rows.Sum(row => row.Length);
@@ -42,13 +43,15 @@ internal sealed record BatchTensors(Tensor Ids_BT, Tensor Real_R, Tensor Targets
             [.. rows.Select(row => row.Length)]);
     }
 
-    /// <summary>[N] log p(token i | tokens before i); 0 at the first position of a row and at padding.</summary>
+    /// <summary>[N] log p(token i | the tokens before it); 0 at the first position of a row and at padding.</summary>
+    /// <param name="logLikelihood_R">The score of each target.</param>
     public Tensor LogLikelihood_N(Tensor logLikelihood_R) => Scatter(logLikelihood_R, ScoreAt_R);
 
-    /// <summary>[N] log boundary mass after position i; 0 at padding.</summary>
+    /// <summary>[N] the log boundary mass after token i; 0 at padding.</summary>
+    /// <param name="logBoundary_R">The log boundary mass after each token.</param>
     public Tensor LogBoundary_N(Tensor logBoundary_R) => Scatter(logBoundary_R, Real_R);
 
-    // index_add and not index_copy: the score at the end of a row is 0 and lands on a position that another score may hold.
+    // Adds rather than copies: the score at the end of a row, which is 0, goes to a position that already has the score of its own token.
     private Tensor Scatter(Tensor values_R, Tensor at_R)
         => zeros(Ids_BT.numel(), dtype: values_R.dtype, device: values_R.device).index_add(0, at_R, values_R, 1);
 }

@@ -1,8 +1,9 @@
 namespace Pipeline.Stages.Batching;
 
 /// <summary>
-/// Random draws as a function of a key and a counter (SplitMix64 of Steele, Lea and Flood, 2014), fixed for good: what a seed means must
-/// not change with the runtime, as it may for <see cref="Random"/>, and a checkpoint has no random state to keep.
+/// Random numbers as a pure function of a key and a counter (SplitMix64 of Steele, Lea and Flood, 2014). The function must never change: a seed gives
+/// the same draws with every version of .NET, which <see cref="Random"/> does not promise. Since a key can be computed again from what it is for, such
+/// as seed and step, a checkpoint need not store a random state.
 /// </summary>
 internal struct CounterRandom(ulong key)
 {
@@ -10,7 +11,7 @@ internal struct CounterRandom(ulong key)
 
     private ulong _state = key;
 
-    /// <summary>A key for draws that no other combination of numbers shares.</summary>
+    /// <summary>Makes a key by hashing some numbers. Other numbers, or the same ones in another order, give independent draws.</summary>
     public static ulong Key(params ReadOnlySpan<long> parts)
     {
         ulong key = 0;
@@ -18,17 +19,20 @@ internal struct CounterRandom(ulong key)
         return key;
     }
 
-    /// <summary>Uniform over all 64 bits.</summary>
+    /// <summary>The next draw, uniform over all values of 64 bits. All other methods use it.</summary>
     public ulong Next()
     {
         _state += Gamma;
         return Mix(_state);
     }
 
-    /// <summary>Uniform in [0, 1).</summary>
+    /// <summary>A draw from the uniform distribution on [0, 1).</summary>
     public double Unit() => (Next() >> 11) * (1.0 / (1UL << 53));
 
-    /// <summary>Uniform in [0, <paramref name="bound"/>), without the bias of a remainder.</summary>
+    /// <summary>
+    /// A uniform whole number from 0 to below <paramref name="bound"/>, which must be positive. Draws that would make small remainders more likely are
+    /// thrown away.
+    /// </summary>
     public int Below(int bound)
     {
         ulong limit = ulong.MaxValue - (ulong.MaxValue % (ulong)bound);
@@ -44,7 +48,7 @@ internal struct CounterRandom(ulong key)
         return radius * Math.Cos(2 * Math.PI * Unit());
     }
 
-    /// <summary>Every order as likely as any other (Fisher and Yates).</summary>
+    /// <summary>Shuffles items in place, so that every order is equally likely (Fisher and Yates).</summary>
     public void Shuffle<T>(Span<T> items)
     {
         for (int i = items.Length - 1; i > 0; i--)
@@ -54,7 +58,7 @@ internal struct CounterRandom(ulong key)
         }
     }
 
-    /// <summary>The numbers from 0 to below <paramref name="count"/>, shuffled.</summary>
+    /// <summary>The numbers from 0 to <paramref name="count"/> - 1 in random order.</summary>
     public int[] Permutation(int count)
     {
         int[] order = [.. Enumerable.Range(0, count)];

@@ -1,11 +1,11 @@
 namespace Pipeline.Stages.Batching;
 
-/// <summary>Bounded concurrency for work that waits for someone else: a device, a process, a server.</summary>
+/// <summary>Does a limited number of things at once, for work that waits for something else: a device, a process or a server.</summary>
 internal static class InFlight
 {
     /// <summary>
-    /// Starts the items in order, at most <paramref name="most"/> at a time. The first failure stops the others and is thrown when all of
-    /// them have ended.
+    /// Starts the work on each item, in order and on at most <paramref name="most"/> at a time. The first failure cancels the work in progress, and is
+    /// thrown when all of it has ended.
     /// </summary>
     public static async Task ForEachAsync<T>(IEnumerable<T> items, int most, Func<T, CancellationToken, Task> work, CancellationToken cancellationToken)
     {

@@ -1,19 +1,23 @@
 namespace Pipeline.Stages.Batching;
 
 /// <summary>
-/// Puts sequences of similar length together so that little of a padded [rows, length] rectangle is padding. A pure function of the
-/// lengths: the same window gives the same batches on every run, which byte-identical shards and bit-identical resumes rest on.
+/// Puts sequences of similar length into a batch, so that little of its [rows, length] rectangle is padding. The batches depend on nothing but the
+/// lengths and the budget, so that every run makes the same ones. Byte-identical shards and bit-identical resumes rely on that.
 /// </summary>
 internal static class LengthBatches
 {
-    // Positions of a window that may be padding: a twentieth. A batch below a sixteenth of the budget is not cut any finer for it.
+    // One in this many positions may be padding. A batch that fills less than a sixteenth of the budget is not ended early to save padding.
     private const int PaddingShare = 20, SmallBatch = 16;
 
     /// <summary>
-    /// Indices of <paramref name="lengths"/> in batches, shortest first, ties in input order; rows times the longest row is at most
-    /// <paramref name="tokenBudget"/>, save that a single sequence above it makes a batch of its own. Batches are as full as they can be,
-    /// unless a twentieth of the window would be padding: then those end earlier that are padded more than that.
+    /// Plans the batches. They are as full as the budget allows, as long as at most a twentieth of all positions is padding. Otherwise a batch also ends
+    /// where one more sequence would make more than a twentieth of it padding, unless it is still small.
     /// </summary>
+    /// <param name="lengths">The length of each sequence.</param>
+    /// <param name="tokenBudget">
+    /// The most positions of a batch, which are its rows times its longest row. A longer sequence makes a batch of its own.
+    /// </param>
+    /// <returns>For each batch the indices of its sequences, in ascending order of length. Equal lengths keep their order.</returns>
     public static IReadOnlyList<int[]> Plan(IReadOnlyList<int> lengths, int tokenBudget)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(tokenBudget, 1);
@@ -33,7 +37,7 @@ internal static class LengthBatches
             bool ends = i == order.Length;
             if (!ends && i > start)
             {
-                // Ascending order: the newest sequence is the longest, so it sets the width of the whole batch.
+                // Lengths ascend, so that the newest sequence is the longest and sets the width of the whole batch.
                 long width = lengths[order[i]], before = (long)(i - start) * lengths[order[i - 1]], cells = (i - start + 1) * width;
                 ends = cells > tokenBudget || (finer && before * SmallBatch >= tokenBudget && (cells - tokens - width) * PaddingShare > cells);
             }
@@ -50,6 +54,6 @@ internal static class LengthBatches
         return batches;
     }
 
-    /// <summary>Cells of the padded rectangle of a batch, padding included.</summary>
+    /// <summary>The number of positions in a batch, padding included.</summary>
     public static long PaddedTokens(IReadOnlyList<int> lengths, int[] batch) => (long)batch.Length * batch.Max(i => lengths[i]);
 }

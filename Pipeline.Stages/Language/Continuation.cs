@@ -2,7 +2,7 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Language;
 
-/// <summary>A prompt's ids, and the text of what is generated after it.</summary>
+/// <summary>A prompt as token ids, and a way to get the text of what a model generates after it.</summary>
 internal sealed class Continuation
 {
     private const int LeastEnd = 16;
@@ -12,41 +12,46 @@ internal sealed class Continuation
     private readonly string _endText;
     private string? _wholeText;
 
-    /// <param name="tokenizer">Of the model.</param>
-    /// <param name="prompt">Text; special tokens in it are read as such.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="prompt">The prompt's text. Special tokens written in it become those tokens.</param>
     public Continuation(TextTokenizer tokenizer, string prompt)
         : this(tokenizer, Encode(tokenizer, prompt))
     {
     }
 
-    /// <param name="tokenizer">Of the model.</param>
-    /// <param name="prompt">Ids as the model gets them.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="prompt">The prompt's ids, exactly as the model gets them.</param>
     public Continuation(TextTokenizer tokenizer, IReadOnlyList<int> prompt)
     {
         (_tokenizer, Prompt) = (tokenizer, prompt);
         (_end, _endText) = EndOf(tokenizer, prompt);
     }
 
+    /// <summary>The prompt's ids, exactly as the model gets them.</summary>
     public IReadOnlyList<int> Prompt { get; }
 
-    /// <summary>A prompt's ids, the bos token in front where there is one.</summary>
-    /// <param name="tokenizer">Of the model.</param>
-    /// <param name="prompt">Text; special tokens in it are read as such.</param>
+    /// <summary>A prompt's ids. The bos token comes first, if the tokenizer has one.</summary>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="prompt">The prompt's text. Special tokens written in it become those tokens.</param>
     public static List<int> Encode(TextTokenizer tokenizer, string prompt)
     {
         List<int> ids = tokenizer.EncodePlain(prompt);
-        // As documents begin in training. A prompt rendered by a chat template has the bos token already; a model without one begins an
-        // empty prompt after the end of another text.
+        // Documents begin with the bos token in training too. A prompt that a chat template rendered may have it already. A model needs at least one
+        // token: without a bos token, an empty prompt is what follows the end of another text.
         int? mark = tokenizer.BosId ?? (ids.Count == 0 ? tokenizer.EosId : null);
         if (mark is { } first && (ids.Count == 0 || ids[0] != first))
             ids.Insert(0, first);
         return ids;
     }
 
-    /// <summary>Text of new ids. Decoded after the prompt, because some decoders drop a space in front of their first token.</summary>
+    /// <summary>The text of new tokens. They are decoded together with the end of the prompt, because some decoders drop a space at the very start.</summary>
     public string Decode(IReadOnlyList<int> ids) => Decode(ids, _end, _endText);
 
-    /// <summary>As <see cref="Decode(IReadOnlyList{int})"/>, after other tokens that spell the prompt or go beyond it.</summary>
+    /// <summary>
+    /// The text of new tokens that come after other tokens than those of <see cref="Prompt"/>: what all these tokens spell together, without the prompt.
+    /// </summary>
+    /// <param name="ids">The new tokens.</param>
+    /// <param name="before">The tokens before them. They spell the prompt, or more than it.</param>
     public string DecodeWhole(IReadOnlyList<int> ids, IReadOnlyList<int> before)
         => Decode(ids, before, _wholeText ??= _tokenizer.Decode([.. Prompt], skipSpecialTokens: true));
 
@@ -56,8 +61,8 @@ internal sealed class Continuation
         return whole.StartsWith(text, StringComparison.Ordinal) ? whole[text.Length..] : _tokenizer.Decode([.. ids], skipSpecialTokens: true);
     }
 
-    // A long prompt's last tokens do as well as all of it if they appear as text, which special tokens do not, and split no character: a run of
-    // tokens for single bytes is read as one.
+    // Decoding a long prompt again and again would be slow. Its last tokens do as well, if some of them are visible as text (special tokens are not) and
+    // if they do not begin inside a character, whose bytes some tokenizers spread over several tokens.
     private static (int[] Ids, string Text) EndOf(TextTokenizer tokenizer, IReadOnlyList<int> prompt)
     {
         for (int length = LeastEnd; ; length *= 2)

@@ -6,19 +6,23 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Language;
 
-/// <summary>Tokens that end a text: the tokenizer's, and those that the model's folder names.</summary>
+/// <summary>Finds the tokens that end a text: the tokenizer's eos token, and those that the model's folder names.</summary>
 public static class EndTokens
 {
     private const string Key = "eos_token_id";
     private const int MaxBytes = 16 << 20;
 
-    /// <exception cref="InputException">A file of the folder is not JSON.</exception>
+    /// <summary>The ids of the end tokens; empty if neither the tokenizer nor the folder knows one.</summary>
+    /// <param name="folder">The model's folder, as a full path.</param>
+    /// <param name="tokenizer">The model's tokenizer.</param>
+    /// <param name="storage">The storage that has the folder.</param>
+    /// <exception cref="InputException">A configuration file of the folder is not JSON, or is too large.</exception>
     public static HashSet<int> Read(string folder, TextTokenizer tokenizer, IStorage storage)
     {
         var ids = new HashSet<int>();
         if (tokenizer.EosId is { } eos)
             ids.Add(eos);
-        // generation_config.json lists the ends of turns as well; config.json is used only if there is no other.
+        // generation_config.json often lists the end of a turn as well. config.json is read only if that file is missing or names no end.
         foreach (string name in (string[])["generation_config.json", "config.json"])
         {
             string path = Path.Combine(folder, name);

@@ -5,12 +5,13 @@ using Pipeline.Contracts.Teachers;
 namespace Pipeline.Stages.Teacher;
 
 /// <summary>
-/// The teacher run over a batch in the middle of training, in place of what the shards hold of it: what a cache is measured against.
+/// Scores each batch with the teacher during training, and puts the result in the place of the scores in the shards. Training on a cache can be compared
+/// with this.
 /// </summary>
 internal sealed class OnlineScores(ITeacher teacher)
 {
-    /// <summary>The same batch with scores in float32.</summary>
-    /// <exception cref="InputException">A document has no teacher tokens.</exception>
+    /// <summary>The same batch, with scores that the teacher gives now. They are in float32.</summary>
+    /// <exception cref="InputException">A document has no teacher tokens, or the teacher cannot answer.</exception>
     public async Task<StudentBatch> ScoreAsync(StudentBatch batch, CancellationToken cancellationToken)
     {
         TeacherQuestion[] rows = Array.ConvertAll(batch.Examples, e => new TeacherQuestion(e.Teacher?.Tokens.Ids ?? throw new InputException(

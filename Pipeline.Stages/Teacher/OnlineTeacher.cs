@@ -9,21 +9,25 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Teacher;
 
 /// <summary>
-/// A teacher run alongside the student, for objectives that need more of it than a cache holds. Works on the device's thread; what it
-/// returns has no gradients and belongs to the caller's dispose scope.
+/// Runs the teacher next to the student in training, for objectives that read more than a cache holds. To be used on the device's thread. B rows, T
+/// positions in the longest row of teacher tokens, M = B · T flat positions, H hidden size, V rows of the head.
 /// </summary>
-/// <param name="teacher">Loaded when first used.</param>
-/// <param name="layers">Hidden states asked for: 0 is the embedding output, L the last after the final norm.</param>
-/// <param name="withLogits">Whether logits are asked for, whole.</param>
-/// <param name="student">Where its answers are read: it may compute on another device.</param>
+/// <param name="teacher">The teacher. Its weights are loaded by the first batch.</param>
+/// <param name="layers">The hidden states that are wanted: 0 is the output of the embedding, and L the last one, after the final norm.</param>
+/// <param name="withLogits">Whether the logits and the output embeddings are wanted.</param>
+/// <param name="student">The student's device, which gets the answers. The teacher may compute on another one.</param>
 internal sealed class OnlineTeacher(TorchTeacher teacher, IReadOnlyList<int> layers, bool withLogits, Device student)
 {
-    /// <summary>Logits of ids that no token has.</summary>
+    /// <summary>The logit of an id that no token has.</summary>
     public const float Impossible = -1e30f;
 
-    // Looked at once: waiting for the answer at every step would hold up a device that runs ahead.
+    // Only the first batch is checked. To wait for the result at every step would slow down a device that works ahead of this thread.
     private bool _isSound;
 
+    /// <summary>
+    /// What the teacher says about a batch. The tensors have no gradients, are on the student's device, and belong to the caller's dispose scope.
+    /// </summary>
+    /// <exception cref="InputException">A document has no teacher tokens, or a hidden state of the first batch is not finite.</exception>
     public TeacherInputs Run(IReadOnlyList<Example> examples)
     {
         int[][] rows = [.. examples.Select(e => e.Teacher?.Tokens.Ids ?? throw new InputException(
@@ -49,7 +53,10 @@ internal sealed class OnlineTeacher(TorchTeacher teacher, IReadOnlyList<int> lay
         };
     }
 
-    /// <summary>[N, V] float32 logits in which ids that no token has are impossible.</summary>
+    /// <summary>[N, V] float32, the logits of a model. Ids that no token has get the logit <see cref="Impossible"/>.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="hidden_NH">[N, H] hidden states after the final norm.</param>
+    /// <param name="validRows">How many rows of the head belong to a token.</param>
     public static Tensor Logits(CausalLm model, Tensor hidden_NH, int validRows)
     {
         Tensor logits_NV = model.Logits(hidden_NH);

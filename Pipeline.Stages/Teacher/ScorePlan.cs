@@ -6,17 +6,23 @@ using Pipeline.Stages.Sides;
 
 namespace Pipeline.Stages.Teacher;
 
-/// <summary>What <c>alm check</c> says about <c>score-teacher</c>.</summary>
+/// <summary>Estimates, for <c>alm check</c>, what <c>score-teacher</c> will cost.</summary>
 internal static class ScorePlan
 {
     private const int BytesPerNumber = 2;
 
-    // Of ordinary text in vocabularies of some ten thousand tokens.
+    // This is about what ordinary text has in vocabularies of some ten thousand tokens.
     private const int TextBytesOfToken = 4;
 
-    // How many are named, the rest, and the end where the text may end: at the ends of tokens.
+    // At each byte, shards hold how many bytes are named, and the rest. The end of the text is held only where a token ends, half a byte on average.
     private const double RowBytes = 1 + BytesPerNumber + 0.5;
 
+    /// <summary>The plan of the stage.</summary>
+    /// <param name="options">The stage's options.</param>
+    /// <param name="run">The run that has the stage.</param>
+    /// <param name="facts">What the stages before say. The limit on a document's teacher tokens is read.</param>
+    /// <param name="teacher">The teacher. If it plans its own costs, they are added.</param>
+    /// <param name="records">The number of documents expected; null if it is unknown.</param>
     public static StagePlan Of(ScoreTeacherOptions options, RunSite run, FlowFacts facts, ITeacher teacher, long? records)
     {
         int? limit = facts.MaxTeacherTokens;
@@ -37,8 +43,8 @@ internal static class ScorePlan
         return new StagePlan(records, [.. lines, .. (teacher as IPlannedTeacher)?.Plan(records, tokens) ?? []]);
     }
 
-    // How many bytes are named depends on the text. Measured on the quick start's held-out text under its teacher: 1.9, 3.5 and 5.2 of at most 16 until .9, .99 and .999
-    // are held, 9.1 of 64 and 23 of 256 until .999 and .9999; so about twice as many with each digit.
+    // How many bytes are named depends on the text. The rule here is twice as many for each digit of the share that is kept. On the quick start's held-out
+    // text, with its teacher, shares of .9, .99 and .999 took 1.9, 3.5 and 5.2 bytes of at most 16, .999 took 9.1 of 64, and .9999 took 23 of 256.
     private static PlanLine NextBytes(NextBytesAsked asked, double tokens)
     {
         double named = Math.Min(asked.MaxKept, Math.Pow(2, -Math.Log10(Math.Max(1 - asked.KeepShare, 1e-8))));

@@ -4,7 +4,7 @@ using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Teacher;
 
-/// <summary>What a definition may say about the <c>score-teacher</c> stage.</summary>
+/// <summary>The options of the <c>score-teacher</c> stage.</summary>
 internal sealed record ScoreTeacherOptions : IAsksTeacher
 {
     [Description("Teacher tokens of one forward pass, padding included: rows times the longest row. Lower it when memory runs out.")]
@@ -33,7 +33,7 @@ internal sealed record ScoreTeacherOptions : IAsksTeacher
     [Range(0.0, 1.0)]
     public double KeepShare { get; init; } = 0.99;
 
-    /// <summary>What is asked of the teacher; null: no next bytes.</summary>
+    /// <summary>The next bytes that the teacher is asked for; null if none are.</summary>
     internal NextBytesAsked? NextBytes
         => Bytes == NextByteKnowledge.None ? null : new NextBytesAsked(Bytes, Bytes == NextByteKnowledge.Exact ? PruneShare : 0, MaxKept, KeepShare);
 

@@ -8,7 +8,7 @@ using Pipeline.Stages.Teacher.Gguf;
 
 namespace Pipeline.Stages.Teacher;
 
-/// <summary>What of <c>score-teacher</c> must fit the teacher.</summary>
+/// <summary>Checks that the options of <c>score-teacher</c> fit the run's teacher, as far as files that exist already tell.</summary>
 internal static class ScoreTeacherRules
 {
     public static IEnumerable<RuleFinding> Of(ScoreTeacherOptions options, StageContext context)
@@ -32,7 +32,7 @@ internal static class ScoreTeacherRules
         }
     }
 
-    // A file that this run has yet to write is checked once it exists.
+    // A file that the run itself will write is checked once it exists.
     private static string? Fault(GgufTeacherDefinition teacher, StageContext context)
     {
         if (teacher.Model.StartsWith(RunPaths.RunPrefix, StringComparison.Ordinal) && !context.Storage.FileExists(RunPaths.Input(context.RunFolder, teacher.Model)))

@@ -13,8 +13,8 @@ using Pipeline.Stages.Sides;
 namespace Pipeline.Stages.Teacher;
 
 /// <summary>
-/// Aligned pairs to examples: gathers a window, runs the teacher over batches of similar length, and gives the window in input order,
-/// so that neither order nor batches depend on how the work was scheduled.
+/// Turns aligned pairs into examples with the teacher's scores. It gathers a window of documents, has batches of similar length scored, and gives the
+/// window in the order of the input. Thus neither the order nor the batches depend on which work happened to end first.
 /// </summary>
 internal sealed class ScoreTeacherStream(ScoreTeacherOptions options, string name, ITeacher teacher, RunSite run, FlowFacts facts, IStageMeter meter)
     : IStream<AlignedPair, Example>, IFingerprinted, IPlanned
@@ -38,7 +38,7 @@ internal sealed class ScoreTeacherStream(ScoreTeacherOptions options, string nam
             {
                 [FingerprintPart.TeacherHiddenStates] = options.HiddenLayers is null ? "none" : string.Join(',', options.HiddenLayers),
             };
-            // The usual case is not recorded: shards of a teacher that knows its masses stay as they were before there were others.
+            // Exact masses are not named, so that the shards of such a teacher stay as they were before there were teachers without.
             if (teacher.Facts.Abilities.Boundary != BoundaryKnowledge.Exact)
                 parts[FingerprintPart.TeacherBoundary] = ShardFingerprint.BoundaryIs(teacher.Facts.Abilities.Boundary);
             if (options.NextBytes is { } asked)
@@ -98,7 +98,7 @@ internal sealed class ScoreTeacherStream(ScoreTeacherOptions options, string nam
     {
         meter.Count("textBytes", pairs.Sum(p => (long)Encoding.UTF8.GetByteCount(p.Text)));
         meter.Count("byteContexts", scored.Sum(s => (long)(s.Bytes?.Contexts ?? 0)));
-        // Counts are whole numbers: millionths of a document's probability, with the remainder carried over.
+        // The meter counts in whole numbers. Shares are therefore counted in millionths, and what is less than one is carried over.
         lock (_gate)
         {
             _lostMillionths += 1e6 * scored.Sum(s => s.Bytes?.LostShare ?? 0);

@@ -11,22 +11,27 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Teacher;
 
 /// <summary>
-/// Runs a teacher over token sequences and keeps two numbers per token: the log-likelihood of the observed token and the log boundary
-/// mass after it (arXiv 2503.20083, sections 3.1 and 3.2). Must be called on the device's thread.
+/// Runs a teacher over one batch of token sequences, and keeps two numbers for each token: its log-likelihood, and the log boundary mass after it
+/// (arXiv 2503.20083, sections 3.1 and 3.2). Hidden states and next bytes come on top where they are wanted. Make a new object for each batch, and call
+/// <see cref="Score"/> and then <see cref="WithBytes"/>.
 /// </summary>
 /// <remarks>
-/// Shapes: B rows, T longest row, H hidden, V vocabulary, R tokens that are not padding. Rows are padded on the right; causal attention
-/// never looks there, so no mask is needed and padding takes no part in the vocabulary projection.
+/// B rows, T tokens in the longest row, H hidden size, V rows of the head, R tokens that are not padding. Rows are padded as in
+/// <see cref="BatchTensors"/>.
 /// </remarks>
-/// <param name="teacher">Stays the caller's.</param>
-/// <param name="hiddenLayers">Whose states are wanted.</param>
-/// <param name="bytes">The same model seen as one of bytes, where next bytes are wanted.</param>
-/// <param name="asked">Which.</param>
+/// <param name="teacher">The model. It stays the caller's.</param>
+/// <param name="hiddenLayers">The hidden states that are wanted, as in <see cref="TeacherRequest.HiddenLayers"/>.</param>
+/// <param name="bytes">The same model, as one that can be asked for next bytes; null if they are not wanted. It stays the caller's.</param>
+/// <param name="asked">Which next bytes are wanted; null if none are.</param>
 internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hiddenLayers, NextByteModel? bytes = null, NextBytesAsked? asked = null)
 {
     private ScoredRow[]? _byteRows;
 
-    /// <summary>Scores of each row, in order, with hidden states where layers were asked for. <see cref="WithBytes"/> adds next bytes.</summary>
+    /// <summary>
+    /// The scores of each row, in order, with hidden states if layers were asked for. <see cref="WithBytes"/> adds next bytes. To be called on the
+    /// device's thread.
+    /// </summary>
+    /// <exception cref="InputException">A number is not finite. The message says which document and which weight, or where the model overflows.</exception>
     public IReadOnlyList<TeacherAnswer> Score(IReadOnlyList<TeacherQuestion> rows)
     {
         using var inference = torch.inference_mode();
@@ -42,7 +47,7 @@ internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hi
         Tensor embedded_BTH = teacher.Embed(tensors.Ids_BT);
         hidden?.Add(embedded_BTH);
         Tensor last_BTH = model.FinalNorm(model.RunLayers(embedded_BTH, 0, model.Config.Layers, attention, collectHidden: hidden));
-        // The last state is the one after the final norm, as everywhere in the field.
+        // The last hidden state is meant to be the one after the final norm, as is usual in the field.
         if (hidden is not null) hidden[^1] = last_BTH;
         Tensor last_RH = last_BTH.view(-1, model.Config.HiddenSize).index_select(0, tensors.Real_R);
         HeadScores scores = pass?.AddTrunk(last_RH, teacher.BoundaryMask_V) ?? VocabularyHead.Score(last_RH, model.HeadWeight, tensors.Targets_R,
@@ -59,10 +64,10 @@ internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hi
             var negLogBoundary = new float[count];
             for (int t = 0; t < count; t++)
             {
-                // The head scores the token after position t; the record wants it at the token itself.
+                // The head gives the score of the next token at position t. The record has each score at its own token.
                 if (t > 0) negLogLikelihood[t] = Stored(likelihood[n + t - 1]);
                 negLogBoundary[t] = Stored(boundary[n + t]);
-                // No mass at all is possible of boundaries; of a token that the softmax is over, no number is infinite.
+                // A boundary mass of 0, whose logarithm is infinite, is possible. The softmax gives every token a finite logarithm.
                 if ((t > 0 && !float.IsFinite(likelihood[n + t - 1])) || !(boundary[n + t] <= float.MaxValue)) throw Refusal(rows[b], $"its likelihoods at token {t}");
             }
             n += count;
@@ -75,7 +80,10 @@ internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hi
         return results;
     }
 
-    /// <summary>The answers of <see cref="Score"/> with the next bytes that were asked for. On any thread: the device can continue meanwhile.</summary>
+    /// <summary>
+    /// The answers of <see cref="Score"/>, with the next bytes that were asked for. This may be called on any thread, so that the device can go on with
+    /// another batch in the meantime.
+    /// </summary>
     public IReadOnlyList<TeacherAnswer> WithBytes(IReadOnlyList<TeacherAnswer> answers, IReadOnlyList<TeacherQuestion> rows)
     {
         if (_byteRows is null) return answers;
@@ -103,7 +111,7 @@ internal sealed class TeacherScorer(LanguageModel teacher, IReadOnlyList<int> hi
     private InputException Refusal(TeacherQuestion question, string what)
         => NotFinite.Refusal(teacher.Name, teacher.Model, question.Document is { } id ? $"document {id}, {what}" : what);
 
-    /// <summary>Negated and kept inside float16's finite range: an impossible token has the largest number, not infinity.</summary>
+    /// <summary>-log p as shards hold it, in the finite range of float16: an impossible token has the largest number and not infinity.</summary>
     private static float Stored(float logProbability) => Math.Clamp(-logProbability, 0f, (float)Half.MaxValue);
 
     private static float[] Values(Tensor values) => values.to(ScalarType.Float32).cpu().contiguous().data<float>().ToArray();

@@ -5,15 +5,18 @@ using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Teacher;
 
-/// <summary>Holds the run's teacher, so that the graphs of several shards share one: its weights, its process, its connections.</summary>
-/// <param name="backends">What a definition may name.</param>
+/// <summary>
+/// Holds the run's teacher, so that the graphs of all shards share its weights, its process or its connections. Whoever has the store disposes of it, and
+/// thereby of the teacher.
+/// </summary>
+/// <param name="backends">The backends that a definition may name.</param>
 public sealed class TeacherStore(IReadOnlyList<TeacherRegistration> backends) : IAsyncDisposable, IDisposable
 {
     private readonly Dictionary<(string RunFolder, TeacherDefinition Definition), ITeacher> _teachers = [];
     private readonly Lock _gate = new();
 
-    /// <summary>The teacher of the definition; it stays this object's.</summary>
-    /// <exception cref="DefinitionException">The definition has none, or names a backend that is not in the table.</exception>
+    /// <summary>The teacher of a stage's definition. It is made when it is first asked for, and stays this object's.</summary>
+    /// <exception cref="DefinitionException">The definition has no teacher, or names a backend that does not exist.</exception>
     public ITeacher Get(StageContext context)
     {
         TeacherDefinition definition = context.Definition.Teacher
@@ -27,7 +30,7 @@ public sealed class TeacherStore(IReadOnlyList<TeacherRegistration> backends) : 
         }
     }
 
-    /// <summary>Frees what the teachers hold: a flow that trains on shards has no use for them.</summary>
+    /// <summary>Has the teachers free what they hold, for a flow that has no use for them, such as one that trains on shards.</summary>
     public async ValueTask ReleaseAsync()
     {
         foreach (ITeacher teacher in All()) await teacher.ReleaseAsync().ConfigureAwait(false);

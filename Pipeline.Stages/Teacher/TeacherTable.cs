@@ -2,7 +2,7 @@ using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Teacher;
 
-/// <summary>Every backend a definition's teacher may name. A new backend is one line here.</summary>
+/// <summary>All backends that the teacher of a definition may name. A new backend takes one more line here.</summary>
 public static class TeacherTable
 {
     public static IReadOnlyList<TeacherRegistration> All { get; } =

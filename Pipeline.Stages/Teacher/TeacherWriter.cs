@@ -5,9 +5,15 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Teacher;
 
-/// <summary>Continuations by a teacher whose weights are here. On the device's thread.</summary>
+/// <summary>Continues prompts with a teacher that is in this process. To be called on the device's thread.</summary>
 internal static class TeacherWriter
 {
+    /// <summary>Continues all prompts of a request, as one batch.</summary>
+    /// <param name="teacher">The model.</param>
+    /// <param name="ends">The tokens that end a text.</param>
+    /// <param name="request">The prompts, and how tokens are chosen.</param>
+    /// <returns>One continuation for each prompt, in the order of the prompts.</returns>
+    /// <exception cref="Contracts.Errors.InputException">A prompt has an id for which the model has no row.</exception>
     public static IReadOnlyList<TeacherWriting> Write(LanguageModel teacher, IReadOnlySet<int> ends, WritingRequest request)
     {
         using IDisposable quiet = no_grad();

@@ -12,10 +12,13 @@ using Pipeline.Stages.Torch;
 
 namespace Pipeline.Stages.Teacher;
 
-/// <summary>A teacher in this process: a Hugging Face folder and, from the first request on, its weights in memory.</summary>
+/// <summary>
+/// A teacher that torch computes in this process. It is a Hugging Face folder, whose weights are in memory from <see cref="Prepare"/> or the first
+/// request on, until it is released. All methods but <see cref="Load"/> may be called on any thread.
+/// </summary>
 internal sealed class TorchTeacher : IWritingTeacher
 {
-    // One on the device, and one whose next bytes are chosen from what the device said.
+    // One request is computed on the device. Meanwhile, the next bytes to keep are chosen for the one before it.
     private const int InFlight = 2;
 
     private static readonly TeacherAbilities Abilities = new(
@@ -35,13 +38,14 @@ internal sealed class TorchTeacher : IWritingTeacher
     private LanguageModel? _loaded;
     private NextByteModel? _bytes;
 
-    /// <param name="folder">Full path.</param>
-    /// <param name="tokenizer">Whose ids rows are of.</param>
-    /// <param name="storage">Where the folder is.</param>
-    /// <param name="device">Where it computes; stays the caller's and outlives this.</param>
-    /// <param name="edit">Full path of an edit of its activations; null: its folder's own, where it has one.</param>
-    /// <param name="say">Gets what a person should know of the model; null: nobody does.</param>
-    /// <param name="strictPositions">Refuse rows of more tokens than the model was made for.</param>
+    /// <summary>Makes a teacher without reading anything yet.</summary>
+    /// <param name="folder">The model's folder, as a full path.</param>
+    /// <param name="tokenizer">The tokenizer whose ids the rows have.</param>
+    /// <param name="storage">The storage that has the folder.</param>
+    /// <param name="device">The device that computes. It stays the caller's, and must live longer than this object.</param>
+    /// <param name="edit">The full path of an edit of the model's activations; null for the edit in the model's own folder, if there is one.</param>
+    /// <param name="say">Gets what a person should know about the model. May be null.</param>
+    /// <param name="strictPositions">Whether rows with more tokens than the model was made for are refused, and not only warned about.</param>
     public TorchTeacher(string folder, TextTokenizer tokenizer, IStorage storage, TorchDevice device, string? edit = null, Action<string>? say = null, bool strictPositions = false)
     {
         _strictPositions = strictPositions;
@@ -58,7 +62,7 @@ internal sealed class TorchTeacher : IWritingTeacher
         });
         _fingerprint = new(() =>
         {
-            // An edit in the model's own folder is one of its weight files.
+            // An edit in the model's own folder is not named here, because the hash of the weights covers it.
             var parts = new Dictionary<string, string> { [FingerprintPart.TeacherWeights] = ModelFingerprint.Of(folder, storage) };
             if (edit is not null)
                 parts[FingerprintPart.TeacherEdit] = FileHash.Of(storage, SteeringEdit.PathOf(edit, storage)).Hash;
@@ -78,7 +82,7 @@ internal sealed class TorchTeacher : IWritingTeacher
 
     public void Prepare()
     {
-        // Scoring a row of one token makes everything happen that happens only once.
+        // Scoring a row of one token loads the weights, and does everything else that the first request would have to wait for.
         if (_loaded is null)
             _prepared = _device.RunAsync(() => { new TeacherScorer(Load(), []).Score([new TeacherQuestion([0])]); });
     }
@@ -99,9 +103,10 @@ internal sealed class TorchTeacher : IWritingTeacher
         => _device.RunAsync(() => TeacherWriter.Write(Load(), EndTokens.Read(_folder, _tokenizer, _storage), request), cancellationToken);
 
     /// <summary>
-    /// The weights in memory, read when they are not. On a device's thread, its own or that of a student alongside it, one at a time; they
-    /// stay this object's.
+    /// The model, which is loaded if it is not in memory. It stays this object's. To be called on a device's thread: this teacher's, or that of a student
+    /// next to which it runs, but only one of them may use the model at a time.
     /// </summary>
+    /// <exception cref="Contracts.Errors.InputException">The folder cannot be loaded, or a weight is not finite.</exception>
     public LanguageModel Load()
     {
         lock (_gate) return _loaded ??= Read();

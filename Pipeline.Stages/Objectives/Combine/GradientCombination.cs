@@ -23,7 +23,8 @@ internal static class GradientCombination
 
     /// <summary>
     /// Applies a rule: projects the gradients, weights them by their norms, and sums them. The norm of an objective is taken over its first
-    /// <paramref name="normed"/> tensors, which are parameters. The rest (the last layer's input) is projected and weighted in the same way.
+    /// <paramref name="normed"/> tensors, usually the last layer's parameters. The others, such as the head's parameters and the last layer's input,
+    /// are projected and weighted in the same way.
     /// </summary>
     /// <param name="rule">The rule. Its state advances by a step.</param>
     /// <param name="losses">[K] mean losses of the step.</param>

@@ -4,8 +4,9 @@ namespace Pipeline.Stages.Objectives.Combine;
 
 /// <summary>
 /// A rule by which the gradients of K objectives become one ("Several objectives" in docs/method.md). The objectives have everything below the last
-/// layer in common. The trainer therefore passes each objective's gradients with respect to the parameters of the head and of the last layer, and to
-/// the last layer's input. Below that input, one backward pass goes on with the combined gradient. See <see cref="GradientCombination.Combine"/>.
+/// layer in common. The trainer therefore cuts the graph at that layer's input, and passes each objective's gradients with respect to the trained
+/// parameters above the cut and to the hidden states at it. In place of the head's weight it may pass the scores that the head gave. Below the cut,
+/// one backward pass goes on with the combined gradient. Norms are taken over the last layer alone. See <see cref="GradientCombination.Combine"/>.
 /// </summary>
 internal interface IGradientCombination
 {
@@ -22,8 +23,8 @@ internal interface IGradientCombination
     /// <summary>[K] the weight of each objective in this step. If the rule has a state, it advances: call this once a step.</summary>
     /// <param name="losses">[K] mean losses of the step.</param>
     /// <param name="norms">
-    /// [K] norms of the gradients with respect to the parameters of the head and the last layer, after any projection. Not read where
-    /// <see cref="NeedsGradients"/> is false.
+    /// [K] norms of the gradients with respect to the trained parameters of the last layer, after any projection. Where that layer has none, the norms
+    /// are over everything that the trainer passes. Not read where <see cref="NeedsGradients"/> is false.
     /// </param>
     double[] Weights(ReadOnlySpan<double> losses, ReadOnlySpan<double> norms);
 

@@ -13,8 +13,8 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.Teacher.Gguf;
 
 /// <summary>
-/// A teacher that llama.cpp computes, in a process of its own. The file is checked by our own reader before llama.cpp sees it, and every
-/// token's bytes are held against llama.cpp's before the first row.
+/// A teacher that llama.cpp computes, in a process of its own. Our own reader checks the file before llama.cpp sees it. When the process has started, the
+/// bytes of every token are compared with those of our tokenizer. Requests are answered one after the other.
 /// </summary>
 internal sealed class GgufTeacher : IWritingTeacher, IPlannedTeacher
 {
@@ -32,12 +32,13 @@ internal sealed class GgufTeacher : IWritingTeacher, IPlannedTeacher
     private GgufWorkerClient? _worker;
     private ByteRows? _bytes;
 
-    /// <param name="path">Full path of the file.</param>
+    /// <summary>Makes a teacher without reading the file or starting a process yet.</summary>
+    /// <param name="path">The full path of the file.</param>
     /// <param name="definition">The definition's keys.</param>
-    /// <param name="tokenizer">Whose ids rows are of.</param>
-    /// <param name="storage">Where the file is.</param>
-    /// <param name="workers">Starts llama.cpp.</param>
-    /// <param name="threads">Of llama.cpp; 0: as many as there are processors.</param>
+    /// <param name="tokenizer">The tokenizer whose ids the rows have.</param>
+    /// <param name="storage">The storage that has the file.</param>
+    /// <param name="workers">Knows how to start the process of llama.cpp.</param>
+    /// <param name="threads">The number of threads of llama.cpp; 0 for as many as there are processors.</param>
     public GgufTeacher(string path, GgufTeacherDefinition definition, TextTokenizer tokenizer, IStorage storage, IGgufWorkers workers, int threads)
     {
         (_path, _definition, _tokenizer, _storage, _workers) = (path, definition, tokenizer, storage, workers);
@@ -63,10 +64,10 @@ internal sealed class GgufTeacher : IWritingTeacher, IPlannedTeacher
 
     public IReadOnlyDictionary<string, string> Fingerprint => _fingerprint.Value;
 
-    /// <summary>Of the process, where one runs; for tests that end it.</summary>
+    /// <summary>The id of the process, if one runs. Tests use it to end the process.</summary>
     internal int? ProcessId => _worker?.ProcessId;
 
-    /// <summary>Nothing where the file is one that the run has yet to write.</summary>
+    /// <summary>The memory of the process; nothing if the file does not exist yet, because the run itself will write it.</summary>
     public IReadOnlyList<PlanLine> Plan(long? documents, double? tokens)
         => _storage.FileExists(_path) ? [GgufMemory.Plan(_path, _storage, _definition.ChunkTokens, documents > 0 ? tokens / documents : null)] : [];
 
@@ -85,7 +86,7 @@ internal sealed class GgufTeacher : IWritingTeacher, IPlannedTeacher
         }
         catch
         {
-            // Whatever state it is in, the next request begins with another.
+            // The process may be in any state now, so the next request starts another one.
             End();
             throw;
         }
@@ -123,7 +124,7 @@ internal sealed class GgufTeacher : IWritingTeacher, IPlannedTeacher
         return new TeacherAnswer(new TeacherScores(Array.ConvertAll(likelihood, Stored), Array.ConvertAll(boundary, Stored))) { Bytes = bytes?.Answer(asked!) };
     }
 
-    // The tokenizer may be another one than that of the file's metadata, with an end of its own.
+    // The definition may name another tokenizer than the one in the file, with an eos token of its own.
     private HashSet<int> Ends(GgufWorkerClient worker, CancellationToken cancellationToken) => [.. worker.Ends(cancellationToken), .. _tokenizer.EosId is { } eos ? (int[])[eos] : []];
 
     private GgufWorkerClient Start(CancellationToken cancellationToken)
@@ -155,13 +156,13 @@ internal sealed class GgufTeacher : IWritingTeacher, IPlannedTeacher
         }
     }
 
-    // Tokens that llama.cpp takes whole are written with the character that represents a space where our view has the space.
+    // For some added tokens llama.cpp writes '▁', the character that represents a space, where our byte view has the space itself.
     private bool IsSame(int id, byte[] theirs)
         => _tokenizer.TokenOf(id) is null || _tokenizer.ByteView(id).SequenceEqual(theirs)
             || Encoding.UTF8.GetString(_tokenizer.ByteView(id)).Replace('▁', ' ') == Encoding.UTF8.GetString(theirs).Replace('▁', ' ');
 
     private void End() => Interlocked.Exchange(ref _worker, null)?.Dispose();
 
-    /// <summary>Negated and kept inside float16's finite range: an impossible token has the largest number, not infinity.</summary>
+    /// <summary>-log p as shards hold it, in the finite range of float16: an impossible token has the largest number and not infinity.</summary>
     private static float Stored(float logProbability) => Math.Clamp(-logProbability, 0f, (float)Half.MaxValue);
 }

@@ -4,7 +4,7 @@ using Pipeline.Contracts.Definitions;
 
 namespace Pipeline.Stages.Teacher.Gguf;
 
-/// <summary>What a definition may say about a teacher that llama.cpp computes (backend <c>gguf</c>).</summary>
+/// <summary>The keys of a teacher that llama.cpp computes (backend <c>gguf</c>).</summary>
 internal sealed record GgufTeacherDefinition : TeacherDefinition, IValidatableObject
 {
     public const string Name = "gguf";

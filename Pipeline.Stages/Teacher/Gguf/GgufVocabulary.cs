@@ -5,12 +5,18 @@ using Pipeline.Stages.Tokenization.Gguf;
 
 namespace Pipeline.Stages.Teacher.Gguf;
 
-/// <summary>What llama.cpp would end on, or refuse without saying why, is refused here by name before it sees the file.</summary>
+/// <summary>
+/// Checks the vocabulary of a GGUF file before llama.cpp sees it. What would make llama.cpp abort, or refuse the file without a reason, gets a clear
+/// message here.
+/// </summary>
 internal static class GgufVocabulary
 {
     private const string Embedding = "token_embd.weight";
 
-    /// <exception cref="InputException">The file is damaged, or llama.cpp cannot work with its vocabulary.</exception>
+    /// <summary>Checks a file.</summary>
+    /// <param name="path">The full path of the file.</param>
+    /// <param name="storage">The storage that has the file.</param>
+    /// <exception cref="InputException">The file is damaged or only a part of a model, or llama.cpp cannot work with its vocabulary.</exception>
     public static void Check(string path, IStorage storage)
     {
         using GgufFile file = GgufFile.Open(path, storage);

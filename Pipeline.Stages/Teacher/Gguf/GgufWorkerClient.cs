@@ -5,9 +5,14 @@ using Pipeline.Contracts.Errors;
 namespace Pipeline.Stages.Teacher.Gguf;
 
 /// <summary>
-/// A process that runs llama.cpp on one file. An assert of llama.cpp ends that process and not this one: it becomes an error with the
-/// process's last words. Calls come one at a time; a cancelled one ends the process.
+/// Starts a process that runs llama.cpp on one file, and asks it. If an assertion fails in llama.cpp, it ends that process and not this one, and the call
+/// fails with the last output of the process. Calls must come one at a time, and a cancelled call ends the process. <see cref="Dispose"/> ends it too.
+/// N ids of a row, V the size of the model's vocabulary.
 /// </summary>
+/// <remarks>
+/// All calls throw <see cref="InputException"/> if llama.cpp refuses what is asked, or if the process has ended. <see cref="SetBoundary"/> must come
+/// before <see cref="Score"/>.
+/// </remarks>
 public sealed class GgufWorkerClient : IDisposable
 {
     private const int KeptCharacters = 4000;
@@ -38,20 +43,22 @@ public sealed class GgufWorkerClient : IDisposable
         _pipe = new WorkerPipe(_process.StandardOutput.BaseStream, _process.StandardInput.BaseStream);
     }
 
-    /// <summary>Of the process, for tests that end it.</summary>
+    /// <summary>The id of the process. Tests use it to end the process.</summary>
     public int ProcessId => _process.Id;
 
-    /// <summary>Rows of the model's head.</summary>
+    /// <summary>V, the size of the model's vocabulary.</summary>
     public int Vocabulary { get; private set; }
 
     /// <summary>Starts a process and has it load a file.</summary>
-    /// <param name="workers">How it is started.</param>
-    /// <param name="file">Full path of a GGUF that our own reader accepts.</param>
-    /// <param name="threads">Of llama.cpp.</param>
-    /// <param name="chunkTokens">Tokens of a row that are computed together; memory for logits is that many times the vocabulary.</param>
-    /// <param name="vocabularyOnly">Load no weights: only <see cref="Tokens"/> and <see cref="Tokenize"/> may be asked.</param>
+    /// <param name="workers">Knows how to start the process.</param>
+    /// <param name="file">The full path of a GGUF file that our own reader accepts.</param>
+    /// <param name="threads">The number of threads of llama.cpp.</param>
+    /// <param name="chunkTokens">How many tokens of a row are computed together. Logits take memory for that many times the vocabulary.</param>
+    /// <param name="vocabularyOnly">
+    /// Whether no weights are loaded. Only <see cref="Tokens"/>, <see cref="Ends"/> and <see cref="Tokenize"/> can then be called.
+    /// </param>
     /// <param name="cancellationToken">Ends the process.</param>
-    /// <exception cref="InputException">llama.cpp refuses the file; its words are in the message.</exception>
+    /// <exception cref="InputException">The process cannot be started, or llama.cpp refuses the file. The message has its own words.</exception>
     public static GgufWorkerClient Open(
         IGgufWorkers workers, string file, int threads, int chunkTokens, bool vocabularyOnly = false, CancellationToken cancellationToken = default)
     {
@@ -78,7 +85,7 @@ public sealed class GgufWorkerClient : IDisposable
         }
     }
 
-    /// <summary>[vocabulary] the bytes that llama.cpp writes for each token; for special tokens, their text.</summary>
+    /// <summary>[V] the bytes that llama.cpp writes for each token; for a special token, the text of its name.</summary>
     public byte[][] Tokens(CancellationToken cancellationToken = default) => Ask(WorkerMessage.Tokens, null, reader =>
     {
         var tokens = new byte[WorkerPipe.Count(reader, sizeof(int))][];
@@ -87,10 +94,12 @@ public sealed class GgufWorkerClient : IDisposable
         return tokens;
     }, cancellationToken);
 
-    /// <summary>Ids that end a text, or a turn of it, by what llama.cpp knows of the file.</summary>
+    /// <summary>The ids of the tokens that end a text or a turn, as far as llama.cpp knows them from the file.</summary>
     public int[] Ends(CancellationToken cancellationToken = default) => Ask(WorkerMessage.Ends, null, WorkerPipe.ReadIds, cancellationToken);
 
-    /// <summary>Says which ids are boundary tokens, and how many rows of the head have a token: the others get no probability.</summary>
+    /// <summary>Says which tokens are boundary tokens. Must be called before <see cref="Score"/>.</summary>
+    /// <param name="boundary">[rows of the head that belong to a token] whether the token is one. Further rows get no probability.</param>
+    /// <param name="cancellationToken">Ends the process.</param>
     public void SetBoundary(IReadOnlyList<bool> boundary, CancellationToken cancellationToken = default)
     {
         Ask(
@@ -106,13 +115,14 @@ public sealed class GgufWorkerClient : IDisposable
         _scored = boundary.Count;
     }
 
-    /// <summary>[ids] log p of each token but the first, and log boundary mass after each, in nats.</summary>
-    /// <param name="ids">Of a row.</param>
+    /// <summary>Scores a row, in natural logarithms.</summary>
+    /// <param name="ids">[N] the tokens of the row; at least one.</param>
     /// <param name="weights">
-    /// Gets, of each token in turn, its index and [tokens given to <see cref="SetBoundary"/>] numbers proportional to the probabilities of what
-    /// follows; null: nobody does.
+    /// Gets, after each token in turn, its index and numbers proportional to the probabilities of the next token, one for each token that
+    /// <see cref="SetBoundary"/> was told about. The span is valid only during the call. May be null.
     /// </param>
     /// <param name="cancellationToken">Ends the process.</param>
+    /// <returns>[N] the log-likelihood of each token, which is 0 for the first, and [N] the log boundary mass after each.</returns>
     public (float[] LogLikelihood, float[] LogBoundary) Score(
         ReadOnlyMemory<int> ids, Action<int, ReadOnlySpan<float>>? weights = null, CancellationToken cancellationToken = default)
     {
@@ -140,14 +150,14 @@ public sealed class GgufWorkerClient : IDisposable
         return (likelihood, boundary);
     }
 
-    /// <summary>[ids, vocabulary] logits after each token.</summary>
+    /// <summary>[N, V] the logits after each token of a row.</summary>
     public float[] Logits(ReadOnlyMemory<int> ids, CancellationToken cancellationToken = default)
         => Ask(WorkerMessage.Logits, writer => WorkerPipe.WriteIds(writer, ids.Span), WorkerPipe.ReadNumbers, cancellationToken);
 
-    /// <summary>[vocabulary] logits after the last token.</summary>
-    /// <param name="ids">Of a row.</param>
+    /// <summary>[V] the logits after the last token of a row.</summary>
+    /// <param name="ids">[N] the tokens of the row; at least one.</param>
     /// <param name="goesOn">
-    /// Compute only what is new if the ids continue those of the previous call. Numbers then depend on earlier calls, in their last digits.
+    /// Whether only the new tokens are computed if the row continues that of the previous call. The last digits then depend on the calls before.
     /// </param>
     /// <param name="cancellationToken">Ends the process.</param>
     public float[] NextLogits(ReadOnlyMemory<int> ids, bool goesOn, CancellationToken cancellationToken = default) => Ask(
@@ -160,7 +170,11 @@ public sealed class GgufWorkerClient : IDisposable
         WorkerPipe.ReadNumbers,
         cancellationToken);
 
-    /// <summary>Ids by llama.cpp's own tokenizer.</summary>
+    /// <summary>The ids that llama.cpp's own tokenizer makes of a text.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="addSpecial">Whether special tokens, such as bos, are added where the file says so.</param>
+    /// <param name="parseSpecial">Whether special tokens written in the text become those tokens.</param>
+    /// <param name="cancellationToken">Ends the process.</param>
     public int[] Tokenize(string text, bool addSpecial, bool parseSpecial, CancellationToken cancellationToken = default) => Ask(
         WorkerMessage.Tokenize,
         writer =>
@@ -215,7 +229,7 @@ public sealed class GgufWorkerClient : IDisposable
         string how = "stopped answering";
         if (_process.WaitForExit(Farewell))
         {
-            // Reads what is left of its last words.
+            // Without a limit of time, this also waits until all output of the process has been read.
             _process.WaitForExit();
             how = _process.ExitCode > 128 ? $"was ended by signal {_process.ExitCode - 128}" : $"ended with code {_process.ExitCode}";
         }
@@ -249,7 +263,7 @@ public sealed class GgufWorkerClient : IDisposable
         }
         catch (Exception e) when (e is InvalidOperationException or Win32Exception)
         {
-            // It is gone already.
+            // The process has ended already.
         }
     }
 }

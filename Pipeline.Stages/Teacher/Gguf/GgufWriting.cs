@@ -3,14 +3,18 @@ using Pipeline.Stages.Models.Generation;
 
 namespace Pipeline.Stages.Teacher.Gguf;
 
-/// <summary>Continuations by a teacher in another process, one prompt after the other: drawn here, by the rule of the other teachers.</summary>
-/// <param name="worker">Gives logits.</param>
-/// <param name="ends">Tokens that end a text.</param>
-/// <param name="validRows">Rows of the head that a token has; others are never chosen.</param>
+/// <summary>
+/// Continues prompts with a teacher in llama.cpp, one prompt after the other. llama.cpp gives only the logits. Tokens are drawn in this process, in the
+/// same way as for a teacher that is in it.
+/// </summary>
+/// <param name="worker">The process of llama.cpp. It stays the caller's.</param>
+/// <param name="ends">The tokens that end a text.</param>
+/// <param name="validRows">How many rows of the head belong to a token. Further rows are never chosen.</param>
 internal sealed class GgufWriting(GgufWorkerClient worker, IReadOnlySet<int> ends, int validRows)
 {
     private static readonly HashSet<int> s_seen = [];
 
+    /// <summary>One continuation for each prompt, in the order of the prompts.</summary>
     public IReadOnlyList<TeacherWriting> Write(WritingRequest request, CancellationToken cancellationToken)
         => [.. request.Prompts.Select((prompt, i) => Write(prompt, new TokenSampler(GenerationOptions.Of(request), request.Streams[i]), request.MaxNewTokens, cancellationToken))];
 
@@ -19,7 +23,7 @@ internal sealed class GgufWriting(GgufWorkerClient worker, IReadOnlySet<int> end
         List<int> ids = [.. prompt];
         for (int i = 0; i < most; i++)
         {
-            // A prompt is begun afresh, so that its answer is the same whatever was written before.
+            // A prompt's first call computes all of it anew, so that the continuation does not depend on what was written before.
             float[] logits = worker.NextLogits(ids.ToArray(), goesOn: i > 0, cancellationToken);
             int next = sampler.Choose(logits.AsSpan(0, validRows), s_seen);
             if (ends.Contains(next))

@@ -2,12 +2,12 @@ using System.Diagnostics;
 
 namespace Pipeline.Stages.Teacher.Gguf;
 
-/// <summary>Knows how a process is started that runs llama.cpp and speaks <see cref="WorkerPipe"/> on its standard streams.</summary>
+/// <summary>Knows how to start a process that runs llama.cpp and exchanges messages over its standard streams (<see cref="WorkerPipe"/>).</summary>
 public interface IGgufWorkers
 {
-    /// <summary>Which llama.cpp, and compiled for which instructions: part of what scores are made from.</summary>
+    /// <summary>The version of llama.cpp and the instructions that it was compiled for. It is part of the fingerprint of the scores.</summary>
     string Engine { get; }
 
-    /// <summary>How it is started; its streams are the caller's to redirect.</summary>
+    /// <summary>The command that starts the process. The caller redirects the standard streams.</summary>
     ProcessStartInfo Command();
 }

@@ -4,16 +4,20 @@ using System.Runtime.InteropServices;
 namespace Pipeline.Stages.Teacher.Gguf;
 
 /// <summary>
-/// Frames over two streams: four bytes of length, one of what it is, the payload (little-endian, as BinaryWriter writes). Both ends use it.
+/// One end of a connection over two streams; both processes use this class. A message is a frame of four bytes for the length of the payload, one byte
+/// for the <see cref="WorkerMessage"/>, and the payload. Everything is little-endian, as <see cref="BinaryWriter"/> writes it. Not thread-safe.
 /// </summary>
-/// <param name="input">What the other end wrote.</param>
-/// <param name="output">What the other end reads.</param>
+/// <param name="input">The stream that the other end writes to.</param>
+/// <param name="output">The stream that the other end reads from.</param>
 public sealed class WorkerPipe(Stream input, Stream output)
 {
     private const int HeadBytes = 5;
 
     private byte[] _received = [];
 
+    /// <summary>Sends a message.</summary>
+    /// <param name="message">The kind of message.</param>
+    /// <param name="payload">Writes the payload; null for none.</param>
     public void Send(WorkerMessage message, Action<BinaryWriter>? payload = null)
     {
         using MemoryStream frame = new();
@@ -27,7 +31,7 @@ public sealed class WorkerPipe(Stream input, Stream output)
         output.Flush();
     }
 
-    /// <summary>A frame of nothing but numbers, as they lie in memory.</summary>
+    /// <summary>Sends a message whose payload is nothing but numbers, without a copy. <see cref="AllNumbers"/> reads it.</summary>
     public void Send(WorkerMessage message, ReadOnlySpan<float> numbers)
     {
         Span<byte> head = stackalloc byte[HeadBytes];
@@ -38,8 +42,8 @@ public sealed class WorkerPipe(Stream input, Stream output)
         output.Flush();
     }
 
-    /// <summary>The next frame; null where the other end is gone. Its payload is gone with the next call.</summary>
-    /// <exception cref="InvalidDataException">It is not a frame.</exception>
+    /// <summary>Waits for the next message; null if the other end has closed the stream. The payload is valid only until the next call.</summary>
+    /// <exception cref="InvalidDataException">What comes is not a frame.</exception>
     public (WorkerMessage Message, BinaryReader Payload)? Receive()
     {
         Span<byte> head = stackalloc byte[HeadBytes];
@@ -55,13 +59,15 @@ public sealed class WorkerPipe(Stream input, Stream output)
         return ((WorkerMessage)head[4], new BinaryReader(new MemoryStream(_received, 0, length, writable: false, publiclyVisible: true)));
     }
 
+    /// <summary>Writes ids with their count in front.</summary>
     public static void WriteIds(BinaryWriter writer, ReadOnlySpan<int> ids)
     {
         writer.Write(ids.Length);
         writer.Write(MemoryMarshal.AsBytes(ids));
     }
 
-    /// <exception cref="InvalidDataException">There are fewer than it says.</exception>
+    /// <summary>Reads what <see cref="WriteIds"/> wrote.</summary>
+    /// <exception cref="InvalidDataException">There are fewer ids than the count says.</exception>
     public static int[] ReadIds(BinaryReader reader)
     {
         var ids = new int[Count(reader, sizeof(int))];
@@ -69,13 +75,15 @@ public sealed class WorkerPipe(Stream input, Stream output)
         return ids;
     }
 
+    /// <summary>Writes numbers with their count in front.</summary>
     public static void WriteNumbers(BinaryWriter writer, ReadOnlySpan<float> numbers)
     {
         writer.Write(numbers.Length);
         writer.Write(MemoryMarshal.AsBytes(numbers));
     }
 
-    /// <exception cref="InvalidDataException">There are fewer than it says.</exception>
+    /// <summary>Reads what <see cref="WriteNumbers"/> wrote.</summary>
+    /// <exception cref="InvalidDataException">There are fewer numbers than the count says.</exception>
     public static float[] ReadNumbers(BinaryReader reader)
     {
         var numbers = new float[Count(reader, sizeof(float))];
@@ -83,15 +91,17 @@ public sealed class WorkerPipe(Stream input, Stream output)
         return numbers;
     }
 
-    /// <summary>A payload of nothing but numbers, in place.</summary>
+    /// <summary>A payload of nothing but numbers. The span is the pipe's own memory, and is valid only until the next message is received.</summary>
     public static ReadOnlySpan<float> AllNumbers(BinaryReader reader)
     {
         var stream = (MemoryStream)reader.BaseStream;
         return MemoryMarshal.Cast<byte, float>(stream.GetBuffer().AsSpan(0, (int)stream.Length));
     }
 
-    /// <summary>A number of things, each of at least a given number of bytes, all still to come.</summary>
-    /// <exception cref="InvalidDataException">They are not.</exception>
+    /// <summary>Reads a count of items that follow it.</summary>
+    /// <param name="reader">The payload.</param>
+    /// <param name="leastBytes">The fewest bytes that an item can have.</param>
+    /// <exception cref="InvalidDataException">The rest of the payload is too short for that many items.</exception>
     public static int Count(BinaryReader reader, int leastBytes)
     {
         int count = reader.ReadInt32();

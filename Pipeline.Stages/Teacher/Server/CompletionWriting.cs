@@ -3,7 +3,7 @@ using Pipeline.Contracts.Teachers;
 
 namespace Pipeline.Stages.Teacher.Server;
 
-/// <summary>Continuations by <c>/v1/completions</c>.</summary>
+/// <summary>Has prompts continued by <c>/v1/completions</c>, which several kinds of servers offer; see <see cref="IServerDialect"/>.</summary>
 internal static class CompletionWriting
 {
     public static void Write(Utf8JsonWriter json, ReadOnlySpan<int> prompt, int seed, WritingRequest writing, OpenAiTeacherDefinition teacher)

@@ -4,8 +4,9 @@ using Pipeline.Contracts.Teachers;
 namespace Pipeline.Stages.Teacher.Server;
 
 /// <summary>
-/// <c>/v1/completions</c> with <c>echo</c>: <c>logprobs.token_logprobs</c> has the prompt's tokens first and then what was generated;
-/// <c>top_logprobs</c> names tokens by their text, and several tokens may share a text, so listed sums are lower bounds all the more.
+/// Asks <c>/v1/completions</c> with <c>echo</c>. In the answer, <c>logprobs.token_logprobs</c> has the tokens of the prompt and then the generated one.
+/// <c>top_logprobs</c> names tokens by their text. Tokens that share a text appear there once, so that sums over the list can only be too small: they
+/// are still lower bounds.
 /// </summary>
 internal sealed class EchoDialect : IServerDialect
 {

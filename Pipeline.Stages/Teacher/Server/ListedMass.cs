@@ -1,22 +1,24 @@
 namespace Pipeline.Stages.Teacher.Server;
 
 /// <summary>
-/// The part of one distribution that a server listed: Σ p over the listed tokens and over those of them that are boundary tokens. The
-/// boundary mass is at least the second sum, and at most that plus what was not listed.
+/// The part of one distribution that a server listed. It has the sum of the probabilities of all listed tokens, and that of the boundary tokens among
+/// them. The boundary mass is at least the second sum, and at most that plus the probability that was not listed.
 /// </summary>
 internal struct ListedMass
 {
-    /// <summary>By how much the listed probabilities may sum to more than 1, for servers that print few digits.</summary>
+    /// <summary>By how much the sum of the listed probabilities may exceed 1, because some servers print few digits.</summary>
     public const double Slack = 0.01;
 
     private double _all;
     private double _boundary;
 
+    /// <summary>The number of listed tokens.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Σ p over what was listed.</summary>
+    /// <summary>The sum of the probabilities of all listed tokens.</summary>
     public readonly double All => _all;
 
+    /// <summary>Adds a listed token.</summary>
     public void Add(double logProbability, bool isBoundary)
     {
         double p = Math.Exp(logProbability);
@@ -26,9 +28,9 @@ internal struct ListedMass
         Count++;
     }
 
-    /// <summary>[lower, upper] bounds on the boundary mass; [0, 1] where nothing was listed.</summary>
+    /// <summary>The bounds on the boundary mass; 0 and 1 if nothing was listed.</summary>
     public readonly (double Lower, double Upper) Bounds => (Math.Min(1, _boundary), Math.Min(1, _boundary + Math.Max(0, 1 - _all)));
 
-    /// <summary>The mass, where the whole distribution was listed.</summary>
+    /// <summary>The boundary mass itself, if the whole distribution was listed. It is divided by the sum of all, which is not exactly 1.</summary>
     public readonly double Whole => _all > 0 ? _boundary / _all : 0;
 }

@@ -14,8 +14,8 @@ using Pipeline.Stages.Tokenization;
 namespace Pipeline.Stages.Teacher.Server;
 
 /// <summary>
-/// A teacher behind a server. Every row and every prompt is a request of its own. A row to be scored is sent with one more id after it, so that
-/// the prompt's log-probabilities reach past the row's last token; every answer is checked against what was sent.
+/// A teacher behind a server. Every row and every prompt is a request of its own. A server gives the log-probabilities of the tokens that it is sent, so a
+/// row is sent with its last id repeated: the answer then also says what may follow the row's last token. Every answer is compared with what was sent.
 /// </summary>
 internal sealed class OpenAiTeacher : IWritingTeacher, IPlannedTeacher
 {
@@ -32,6 +32,12 @@ internal sealed class OpenAiTeacher : IWritingTeacher, IPlannedTeacher
     private readonly IServerDialect _dialect;
     private string? _model;
 
+    /// <summary>Makes a teacher without connecting to the server yet.</summary>
+    /// <param name="definition">The definition's keys.</param>
+    /// <param name="tokenizer">The tokenizer whose ids the rows have.</param>
+    /// <param name="storage">The storage that has the run folder.</param>
+    /// <param name="runFolder">The folder that keeps the scores of the probe texts (<see cref="TeacherProbe"/>).</param>
+    /// <param name="connections">Opens the connection, when it is first needed.</param>
     public OpenAiTeacher(OpenAiTeacherDefinition definition, TextTokenizer tokenizer, IStorage storage, string runFolder, ITeacherConnections connections)
     {
         _definition = definition;
@@ -83,7 +89,7 @@ internal sealed class OpenAiTeacher : IWritingTeacher, IPlannedTeacher
         await InFlight.ForEachAsync(Enumerable.Range(0, answers.Length), _definition.InFlight, async (i, stop) =>
         {
             int[] prompt = request.Prompts[i];
-            // Of any two prompts the draws are others.
+            // Each prompt has a seed of its own, so that no two prompts share their draws.
             int seed = (int)(CounterRandom.Key(request.Seed, request.Streams[i]) & int.MaxValue);
             answers[i] = await AskAsync(prompt.Length, json => _dialect.WritePrompt(json, prompt, seed, request, _definition), _dialect.ReadWriting, stop).ConfigureAwait(false);
         }, cancellationToken).ConfigureAwait(false);
@@ -174,7 +180,7 @@ internal sealed class OpenAiTeacher : IWritingTeacher, IPlannedTeacher
         return content;
     }
 
-    // A server that changes the model it names while it answers is not one teacher.
+    // Answers that name different models do not come from one teacher.
     private void CheckModel(JsonElement answer)
     {
         if (answer.ValueKind != JsonValueKind.Object || !answer.TryGetProperty("model", out JsonElement model) || model.ValueKind != JsonValueKind.String)

@@ -4,7 +4,7 @@ using Pipeline.Contracts.Definitions;
 
 namespace Pipeline.Stages.Teacher.Server;
 
-/// <summary>What a definition may say about a teacher behind a server (backend <c>openai</c>).</summary>
+/// <summary>The keys of a teacher behind a server (backend <c>openai</c>).</summary>
 public sealed record OpenAiTeacherDefinition : TeacherDefinition, IValidatableObject
 {
     public const string Name = "openai";

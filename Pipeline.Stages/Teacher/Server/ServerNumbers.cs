@@ -3,14 +3,17 @@ using Pipeline.Contracts.Records;
 
 namespace Pipeline.Stages.Teacher.Server;
 
-/// <summary>A server's numbers as a shard holds them.</summary>
+/// <summary>Turns a server's numbers into those that shards hold.</summary>
 internal static class ServerNumbers
 {
-    /// <param name="server">For the row's ids and one more after them.</param>
-    /// <param name="count">Ids of the row.</param>
-    /// <param name="definition">What was asked for.</param>
-    /// <param name="vocabulary">Tokens that a whole distribution has.</param>
-    /// <exception cref="ServerAnswerException">What was listed is not of one distribution, or not whole.</exception>
+    /// <summary>The scores of a row, with the boundary masses, bounds on them, or neither, by what the definition asks for.</summary>
+    /// <param name="server">[n + 1] the server's numbers for the row and for one more id after it.</param>
+    /// <param name="count">n, the number of tokens in the row.</param>
+    /// <param name="definition">What the server was asked for.</param>
+    /// <param name="vocabulary">The number of tokens in a whole distribution.</param>
+    /// <exception cref="ServerAnswerException">
+    /// Listed probabilities sum to more than 1, or the whole distribution was asked for and a list is shorter.
+    /// </exception>
     public static TeacherScores Of(ServerScores server, int count, OpenAiTeacherDefinition definition, int vocabulary)
     {
         var likelihood = new float[count];
@@ -22,7 +25,7 @@ internal static class ServerNumbers
                 throw new ServerAnswerException(string.Create(CultureInfo.InvariantCulture, $"the probabilities listed at position {t + 1} sum to {after.All:G6}"));
             if (definition.WholeDistribution && after.Count < vocabulary)
                 throw new ServerAnswerException($"position {t + 1} lists {after.Count} tokens of {vocabulary}; let the server list them all (vllm: --max-logprobs -1), or set wholeDistribution to false");
-            // Where all is known, what the listing leaves over or has too much is rounding, and is divided out.
+            // If the whole distribution is listed, its sum differs from 1 only by rounding, and is divided out.
             (double least, double most) = definition.WholeDistribution ? (after.Whole, after.Whole) : after.Bounds;
             (lower[t], upper[t]) = (Stored(Math.Log(least)), Stored(Math.Log(most)));
             if (t > 0)

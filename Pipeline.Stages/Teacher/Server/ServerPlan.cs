@@ -3,11 +3,16 @@ using Pipeline.Contracts.Stages;
 
 namespace Pipeline.Stages.Teacher.Server;
 
-/// <summary>What scoring by a server takes: requests, bytes, money and time, as far as the definition says what they cost.</summary>
+/// <summary>Estimates what scoring by a server will cost: requests, bytes, money and time, as far as the definition has the figures for it.</summary>
 internal static class ServerPlan
 {
     private const int BytesPerListedToken = 60;
 
+    /// <summary>The lines of the plan.</summary>
+    /// <param name="teacher">The definition's keys.</param>
+    /// <param name="vocabulary">The number of tokens in a whole distribution.</param>
+    /// <param name="documents">The number of documents expected; null if it is unknown.</param>
+    /// <param name="tokens">The number of tokens expected; null if it is unknown.</param>
     public static IReadOnlyList<PlanLine> Of(OpenAiTeacherDefinition teacher, int vocabulary, long? documents, double? tokens)
     {
         List<PlanLine> lines = [new PlanLine("in flight", teacher.InFlight, PlanUnit.Count, "requests at once")];

@@ -4,7 +4,10 @@ using Pipeline.Stages.Tokenization;
 
 namespace Pipeline.Stages.Teacher.Server;
 
-/// <summary>Which of a server's tokens are boundary tokens, by id or, where a server has only that, by text.</summary>
+/// <summary>
+/// Says which tokens of a server are boundary tokens. Some servers name a token by its id, others only by its text. The text may also be
+/// <c>token_id:</c> with an id after it.
+/// </summary>
 internal sealed class ServerVocabulary
 {
     private const string IdPrefix = "token_id:";
@@ -24,11 +27,16 @@ internal sealed class ServerVocabulary
         }
     }
 
+    /// <summary>The number of tokens.</summary>
     public int Size => _boundary.Length;
 
+    /// <summary>Whether the token with this id is a boundary token; false for an id that no token has.</summary>
     public bool IsBoundary(int id) => (uint)id < (uint)_boundary.Length && _boundary[id];
 
-    /// <summary>Whether a token named by text begins with a boundary byte or is a special one.</summary>
+    /// <summary>
+    /// Whether a token that is named by its text is a boundary token. It is one if the text begins with a space, a line feed or a tab, or if it is the
+    /// vocabulary's own spelling of a boundary token, such as a special one.
+    /// </summary>
     public bool IsBoundary(string token)
     {
         if (TryId(token, out int id))
@@ -38,7 +46,7 @@ internal sealed class ServerVocabulary
         return _byName.TryGetValue(token, out id) && IsBoundary(id);
     }
 
-    /// <summary>Whether a server's text for a token can be this token; what cannot be told (a part of a character) can.</summary>
+    /// <summary>Whether a server's text for a token can stand for this id. A part of a character has no text of its own, and always can.</summary>
     public bool CanBe(string token, int id)
     {
         if (TryId(token, out int named))
@@ -48,7 +56,7 @@ internal sealed class ServerVocabulary
             || token.StartsWith("bytes:", StringComparison.Ordinal) || (text.StartsWith(' ') && token == text[1..]);
     }
 
-    /// <summary>As messages name it.</summary>
+    /// <summary>What messages call a token: its id and its spelling.</summary>
     public string Describe(int id) => $"{id} ('{_tokenizer.TokenOf(id)}')";
 
     private string TextOf(int id) => (uint)id < (uint)Size ? Encoding.UTF8.GetString(_tokenizer.ByteView(id)) : "";

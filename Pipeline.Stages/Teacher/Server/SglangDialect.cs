@@ -4,8 +4,8 @@ using Pipeline.Contracts.Teachers;
 namespace Pipeline.Stages.Teacher.Server;
 
 /// <summary>
-/// <c>/generate</c> with <c>return_logprob</c>: <c>meta_info.input_token_logprobs</c> has [log-probability, id, text] for every id sent, and
-/// <c>input_top_logprobs</c> a list of such for the most likely tokens of each position.
+/// Asks <c>/generate</c> with <c>return_logprob</c>. In the answer, <c>meta_info.input_token_logprobs</c> has an entry [log-probability, id, text] for
+/// every id that was sent, and <c>input_top_logprobs</c> has for each position a list of such entries for the most likely tokens.
 /// </summary>
 internal sealed class SglangDialect : IServerDialect
 {

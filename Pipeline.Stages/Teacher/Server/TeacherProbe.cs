@@ -6,18 +6,20 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Teacher.Server;
 
 /// <summary>
-/// What a server said of fixed texts when the run began. A server is a name and no hash of weights: if it says something else later,
-/// another model answers.
+/// The scores that a server gave for fixed texts when the run began. Only the name of a server's model is known, and not a hash of its weights. If the
+/// server gives other scores later, another model is answering.
 /// </summary>
-/// <param name="Model">As the server names it in its answers; null where it does not.</param>
-/// <param name="LogLikelihoods">Of every token of every text but the first, in nats.</param>
+/// <param name="Format">The name of the file's format.</param>
+/// <param name="Version">The version of the format.</param>
+/// <param name="Model">The model's name in the server's answers; null if they have none.</param>
+/// <param name="LogLikelihoods">The log-likelihood of each token, in nats: text after text, without the first token of each.</param>
 internal sealed record TeacherProbe(string Format, int Version, string? Model, double[] LogLikelihoods)
 {
     private const string FormatName = "alm teacher probe";
 
     private const int CurrentVersion = 1;
 
-    /// <summary>Ordinary prose, figures with a sign, and letters of other alphabets.</summary>
+    /// <summary>The texts: ordinary prose, numbers and signs, and other scripts.</summary>
     public static IReadOnlyList<string> Texts { get; } =
     [
         "The ship left the harbour before dawn, and nobody on the quay waved.",
@@ -25,10 +27,15 @@ internal sealed record TeacherProbe(string Format, int Version, string? Model, d
         "naïve café, über, Ελλάδα, Москва, 東京, 🙂",
     ];
 
+    /// <summary>The probe for scores that a server has just given.</summary>
     public static TeacherProbe Of(string? model, double[] logLikelihoods) => new(FormatName, CurrentVersion, model, logLikelihoods);
 
-    /// <summary>Keeps the probe of a run's first start, or holds a later one against it.</summary>
-    /// <exception cref="InputException">Another model answers now.</exception>
+    /// <summary>Writes this probe to a file when the run begins. Later it compares this probe with that file.</summary>
+    /// <param name="storage">The storage that has the file.</param>
+    /// <param name="path">The full path of the file.</param>
+    /// <param name="allowed">By how many nats a score may differ.</param>
+    /// <exception cref="InputException">Another model answers now, or the file has a version that this program does not read.</exception>
+    /// <exception cref="DamagedException">The file is damaged.</exception>
     public void KeepOrCompare(IStorage storage, string path, double allowed)
     {
         if (!storage.FileExists(path))

@@ -5,8 +5,8 @@ using Pipeline.Contracts.Teachers;
 namespace Pipeline.Stages.Teacher.Server;
 
 /// <summary>
-/// <c>/v1/completions</c> with <c>prompt_logprobs</c>: for every id of the prompt but the first, an object from ids to log-probabilities
-/// that holds the most likely tokens and the id itself.
+/// Asks <c>/v1/completions</c> with <c>prompt_logprobs</c>. The answer has, for every id of the prompt but the first, an object that maps ids to
+/// log-probabilities. It contains the most likely tokens and the id itself.
 /// </summary>
 internal sealed class VllmDialect : IServerDialect
 {
@@ -19,7 +19,7 @@ internal sealed class VllmDialect : IServerDialect
         json.WriteString("model", teacher.Model);
         json.WriteIds("prompt", ids);
         json.WriteNumber("max_tokens", 1);
-        // Servers that divide prompt log-probabilities by the temperature divide by 1.
+        // Some servers compute the log-probabilities of the prompt at this temperature. At 1 they are those of the model.
         json.WriteNumber("temperature", 1);
         json.WriteNumber("prompt_logprobs", teacher.WholeDistribution ? All : teacher.Top);
         json.WriteBoolean("add_special_tokens", false);
