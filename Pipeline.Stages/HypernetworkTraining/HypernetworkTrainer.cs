@@ -111,8 +111,7 @@ internal sealed class HypernetworkTrainer : ITrained, IDisposable
             values[^1] = lexical.item<float>();
             total = total! + lexical * _options.Lexical;
         }
-        total!.backward();
-        BackwardFailure.ThrowIfAny();
+        BackwardFailure.Run(() => total!.backward());
         return true;
     }
 
@@ -147,8 +146,7 @@ internal sealed class HypernetworkTrainer : ITrained, IDisposable
         forms_RS.select(1, 0).copy_(ids_R);
         Tensor loss = (_network.Predict(_source_VMD, forms_RS) - _source_VMD.index_select(0, ids_R)).square().sum(-1).mean();
         values[0] = loss.item<float>();
-        loss.backward();
-        BackwardFailure.ThrowIfAny();
+        BackwardFailure.Run(() => loss.backward());
         return true;
     }
 

@@ -40,8 +40,7 @@ internal static class ActivationCheckpoint
             Tensor saved = ctx.get_saved_variables()[0];
             Tensor x = saved.detach().requires_grad_(saved.requires_grad);
             Tensor y = ((Func<Tensor, Tensor>)ctx.get_data("body"))(x);
-            y.backward([grad_output]);
-            BackwardFailure.ThrowIfAny();
+            BackwardFailure.Run(() => y.backward([grad_output]));
             grad_output.Dispose();
             return BackwardResults.Return(x.grad, null, null);
         }

@@ -9,8 +9,9 @@ internal sealed record ColumnFile(IReadOnlyList<LeafColumn> Leaves, IReadOnlyLis
 /// <param name="Repetition">Whether it must occur, may occur, or occurs any number of times.</param>
 /// <param name="Children">The number of nodes that it contains.</param>
 /// <param name="IsText">Whether the schema says that its values are text.</param>
+/// <param name="IsPlain">Whether the schema gives its values no other meaning, such as a date or a decimal, than signed numbers have.</param>
 /// <param name="IsList">Whether the schema says that the group is a list.</param>
-internal sealed record SchemaNode(string Name, PhysicalType? Physical, Repetition Repetition, int Children, bool IsText, bool IsList)
+internal sealed record SchemaNode(string Name, PhysicalType? Physical, Repetition Repetition, int Children, bool IsText, bool IsPlain, bool IsList)
 {
     /// <summary>
     /// Writes the node into a schema with a single leaf. The type of text is left out, so that the library returns bytes: whether they are UTF-8 is checked
@@ -51,6 +52,9 @@ internal sealed record LeafColumn(int Index, SchemaNode[] Nodes)
     /// <summary>Whether the schema says that the bytes are text (STRING, UTF8, ENUM, JSON).</summary>
     public bool IsText { get; } = Nodes[^1].IsText;
 
+    /// <summary>Whether the values are numbers or truth values, and not dates, decimals and the like.</summary>
+    public bool IsNumberOrTruth { get; } = Nodes[^1] is { IsPlain: true, Physical: PhysicalType.Boolean or PhysicalType.Int32 or PhysicalType.Int64 or PhysicalType.Float or PhysicalType.Double };
+
     public int MaxRepetition { get; } = Nodes.Count(n => n.Repetition == Repetition.Repeated);
 
     public int MaxDefinition { get; } = Nodes.Count(n => n.Repetition != Repetition.Required);
@@ -59,7 +63,7 @@ internal sealed record LeafColumn(int Index, SchemaNode[] Nodes)
     public int RepeatedDefinition { get; } = Nodes[..(Array.FindLastIndex(Nodes, n => n.Repetition == Repetition.Repeated) + 1)]
         .Count(n => n.Repetition != Repetition.Required);
 
-    public SchemaNode[] SchemaWithRoot() => [new SchemaNode("root", null, Repetition.Required, 1, false, false), .. Nodes];
+    public SchemaNode[] SchemaWithRoot() => [new SchemaNode("root", null, Repetition.Required, 1, false, false, false), .. Nodes];
 
     public override string ToString() => string.Join('.', Path);
 }

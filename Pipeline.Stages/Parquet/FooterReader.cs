@@ -81,7 +81,7 @@ internal static class FooterReader
 
     private static SchemaNode ReadSchemaNode(ref CompactReader reader, CompactType element)
     {
-        const int ConvertedList = 3, LogicalList = 3;
+        const int ConvertedList = 3, LogicalList = 3, LogicalInteger = 10;
         string name = "";
         int? physical = null;
         int repetition = 0, children = 0, converted = -1, logical = 0;
@@ -122,6 +122,7 @@ internal static class FooterReader
             (Repetition)repetition,
             children,
             converted is 0 or 4 or 19 || logical is 1 or 4 or 12,
+            converted is -1 or 11 or 12 or (>= 15 and <= 18) && logical is 0 or LogicalInteger,
             converted == ConvertedList || logical == LogicalList);
     }
 

@@ -60,8 +60,8 @@ internal sealed class CutGraph(Tensor[] normed, Tensor[] others)
     /// <param name="retain">Whether the graph is kept for another loss.</param>
     public Tensor[] Gradients(Tensor loss, bool retain)
     {
-        Tensor[] gradients = TorchScripts.Gradients(loss, Tensors, retain);
-        BackwardFailure.ThrowIfAny();
+        Tensor[] gradients = [];
+        BackwardFailure.Run(() => gradients = TorchScripts.Gradients(loss, Tensors, retain));
         return gradients;
     }
 
@@ -84,8 +84,7 @@ internal sealed class CutGraph(Tensor[] normed, Tensor[] others)
     {
         (Tensor Output, Tensor Gradient)[] trained = [.. _outputs.Zip(_leafGradients).Where(pair => pair.First.requires_grad)];
         if (trained.Length == 0) return;
-        autograd.backward([.. trained.Select(pair => pair.Output)], [.. trained.Select(pair => pair.Gradient)]);
-        BackwardFailure.ThrowIfAny();
+        BackwardFailure.Run(() => autograd.backward([.. trained.Select(pair => pair.Output)], [.. trained.Select(pair => pair.Gradient)]));
     }
 
     private static void AddGradient(Tensor parameter, Tensor gradient)

@@ -90,8 +90,7 @@ internal sealed class StudentStep(
         weights ??= rule.NeedsGradients ? [1.0] : rule.Weights(values, new double[losses.Length]);
         Tensor total = losses[0] * (weights[0] * preferences[0]);
         for (int k = 1; k < losses.Length; k++) total += losses[k] * (weights[k] * preferences[k]);
-        total.backward();
-        BackwardFailure.ThrowIfAny();
+        BackwardFailure.Run(() => total.backward());
         return new StepLosses(values, weights);
     }
 

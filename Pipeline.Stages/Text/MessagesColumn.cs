@@ -59,14 +59,14 @@ internal sealed class MessagesColumn(string name, LeafColumn role, LeafColumn co
             long bytes = 0;
             do
             {
-                List<(string[] Path, string? Text)> beside = Beside(fields);
+                List<FieldValue> beside = Beside(fields);
                 // Below this level the list is null or empty.
                 if (isWanted && reject is null && roles.Definition >= role.RepeatedDefinition)
                     reject = Take(roles, contents, beside, messages, ref bytes);
                 more = Step(roles, contents);
             }
             while (more && roles.Repetition > 0);
-            List<(string[] Path, string? Text)> ofRow = Beside(rowFields);
+            List<FieldValue> ofRow = Beside(rowFields);
             if (isWanted)
                 yield return reject ?? ToRow(messages, ofRow, bytes);
         }
@@ -76,7 +76,7 @@ internal sealed class MessagesColumn(string name, LeafColumn role, LeafColumn co
 
     // A field can have several leaves. Each is checked, because any of them may have a value.
     private static FieldColumn[] Fields(IEnumerable<LeafColumn> leaves, int level, int depth)
-        => [.. leaves.Where(l => l.Physical == PhysicalType.ByteArray).Select(l => new FieldColumn(l.Nodes[depth - 1].Name, l, level, depth))];
+        => [.. leaves.Select(l => new FieldColumn(l.Nodes[depth - 1].Name, l, level, depth))];
 
     private static bool Step(ColumnReader roles, ColumnReader contents)
     {
@@ -86,27 +86,23 @@ internal sealed class MessagesColumn(string name, LeafColumn role, LeafColumn co
         return more;
     }
 
-    private static List<(string[] Path, string? Text)> Beside(FieldColumn[] columns)
-    {
-        List<(string[], string?)> there = [];
-        foreach (FieldColumn column in columns)
-        {
-            if (column.Take(out string? text))
-                there.Add((column.Path, column.IsText ? text : null));
-        }
-        return there;
-    }
+    // Every column is asked, because each must go past its entries.
+    private static List<FieldValue> Beside(FieldColumn[] columns) => [.. columns.Select(column => column.Take()).OfType<FieldValue>()];
 
-    private RowText? Take(ColumnReader roles, ColumnReader contents, List<(string[] Path, string? Text)> beside, List<ChatMessage> messages, ref long bytes)
+    private static RowText Rejected(FieldValue value) => value.Reject == TextRejects.NotCarried
+        ? RowText.Rejected(value.Reject, $": '{value.Path[0]}' is neither text nor a number or truth value; write conversations with it as JSON Lines")
+        : RowText.Rejected(value.Reject!);
+
+    private RowText? Take(ColumnReader roles, ColumnReader contents, List<FieldValue> beside, List<ChatMessage> messages, ref long bytes)
     {
         if (!roles.HasValue)
             return RowText.Rejected(TextRejects.IncompleteMessage);
-        if (beside.FirstOrDefault(f => f.Text is null) is { Path: { } nested })
-            return RowText.Rejected(TextRejects.NotCarried, $": '{nested[0]}' is not text; write conversations with it as JSON Lines");
-        if (!contents.HasValue && !beside.Any(f => f.Path[0] is "tool_calls" or "reasoning_content"))
+        if (beside.Find(f => f.Reject is not null) is { } wrong)
+            return Rejected(wrong);
+        if (!contents.HasValue && !beside.Exists(f => f.Path[0] is "tool_calls" or "reasoning_content"))
             return RowText.Rejected(beside.Count == 0 ? TextRejects.IncompleteMessage : TextRejects.NullContent);
         ReadOnlySpan<byte> text = contents.HasValue ? contents.Value : [], speaker = roles.Value;
-        bytes += text.Length + speaker.Length + beside.Sum(f => Encoding.UTF8.GetByteCount(f.Text!));
+        bytes += text.Length + speaker.Length + beside.Sum(f => f.Bytes);
         if (bytes > MaxDocumentBytes)
             return RowText.Rejected(TextRejects.TooLong, TooLongDetail(bytes));
         if (!Utf8.IsValid(text) || !Utf8.IsValid(speaker))
@@ -115,38 +111,40 @@ internal sealed class MessagesColumn(string name, LeafColumn role, LeafColumn co
         return null;
     }
 
-    private static string? FieldsOf(bool hasContent, List<(string[] Path, string? Text)> beside)
+    private static string? FieldsOf(bool hasContent, List<FieldValue> beside)
     {
         var json = new JsonFields();
         json.Add("role", "\"\""u8);
         json.Add("content", hasContent ? "\"\""u8 : "null"u8);
-        foreach (IGrouping<string, (string[] Path, string? Text)> field in beside.GroupBy(f => f.Path[0]))
-            json.Add(field.Key, JsonSerializer.SerializeToUtf8Bytes(Nested([.. field.Select(f => (f.Path[1..], f.Text!))])));
+        foreach (IGrouping<string, FieldValue> field in beside.GroupBy(f => f.Path[0]))
+            json.Add(field.Key, JsonSerializer.SerializeToUtf8Bytes(Nested([.. field.Select(f => (f.Path[1..], f.Value!))])));
         return json.ToJson();
     }
 
-    // Gives the text itself, or the struct that it is part of.
-    private static JsonNode Nested(List<(string[] Path, string Text)> values)
+    // Gives the value itself, or the struct that it is part of.
+    private static JsonNode Nested(List<(string[] Path, JsonNode Value)> values)
     {
         if (values[0].Path.Length == 0)
-            return JsonValue.Create(values[0].Text);
+            return values[0].Value;
         var fields = new JsonObject();
-        foreach (IGrouping<string, (string[] Path, string Text)> field in values.GroupBy(v => v.Path[0]))
-            fields[field.Key] = Nested([.. field.Select(f => (f.Path[1..], f.Text))]);
+        foreach (IGrouping<string, (string[] Path, JsonNode Value)> field in values.GroupBy(v => v.Path[0]))
+            fields[field.Key] = Nested([.. field.Select(f => (f.Path[1..], f.Value))]);
         return fields;
     }
 
-    private static RowText ToRow(List<ChatMessage> messages, List<(string[] Path, string? Text)> ofRow, long bytes)
+    private static RowText ToRow(List<ChatMessage> messages, List<FieldValue> ofRow, long bytes)
     {
         if (messages.Count == 0)
             return RowText.Rejected(TextRejects.NoMessages);
         var json = new JsonFields();
-        foreach ((string[] path, string? text) in ofRow)
+        foreach (FieldValue field in ofRow)
         {
-            string name = path[0];
-            if (text is null || path.Length > 1)
-                return RowText.Rejected(TextRejects.NotCarried, $": '{name}' is not text; write conversations with it as JSON Lines");
-            if (ConversationReader.Add(json, name, JsonSerializer.SerializeToUtf8Bytes(text)) is { } reject)
+            string name = field.Path[0];
+            if (field.Reject is not null)
+                return Rejected(field);
+            if (field.Path.Length > 1)
+                return RowText.Rejected(TextRejects.NotCarried, $": '{name}' is a struct and not a list; write conversations with it as JSON Lines");
+            if (ConversationReader.Add(json, name, JsonSerializer.SerializeToUtf8Bytes(field.Value)) is { } reject)
                 return reject;
         }
         return new RowText("", messages, bytes) { Fields = json.ToJson() };

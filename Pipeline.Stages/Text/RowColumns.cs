@@ -115,24 +115,13 @@ internal static class RowColumns
             if (!_reader.HasValue)
                 return null;
             if (_leaf.Physical != PhysicalType.ByteArray)
-                return Json(_reader.Scalar);
+                return JsonScalar.Of(_reader.Scalar);
             ReadOnlySpan<byte> value = _reader.Value;
             if (Utf8.IsValid(value))
                 return JsonValue.Create(System.Text.Encoding.UTF8.GetString(value));
             isText = false;
             return null;
         }
-
-        // JSON has no infinity and no NaN.
-        private static JsonNode? Json(object scalar) => scalar switch
-        {
-            bool truth => truth,
-            int number => number,
-            long number => number,
-            float number when float.IsFinite(number) => number,
-            double number when double.IsFinite(number) => number,
-            _ => null,
-        };
 
         private JsonArray List(JsonObject row)
         {

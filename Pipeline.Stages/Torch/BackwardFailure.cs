@@ -30,8 +30,23 @@ internal static class BackwardFailure
         }
     }
 
-    /// <summary>Throws what a backward function threw. To be called after every backward pass. If this throws, the gradients are worthless.</summary>
-    public static void ThrowIfAny()
+    /// <summary>Runs a backward pass, and throws what a backward function threw in it. If this throws, the gradients are worthless.</summary>
+    public static void Run(Action backward)
+    {
+        try
+        {
+            backward();
+        }
+        catch
+        {
+            // What a backward function threw comes first, because torch may have failed over its missing gradients.
+            ThrowIfAny();
+            throw;
+        }
+        ThrowIfAny();
+    }
+
+    private static void ThrowIfAny()
     {
         if (Interlocked.Exchange(ref _first, null) is { } first)
             ExceptionDispatchInfo.Throw(first);

@@ -175,6 +175,24 @@ public sealed class ReadParquetTests : IDisposable
     }
 
     [Fact]
+    public async Task Numbers_and_truth_values_of_messages_are_carried_and_others_reject()
+    {
+        string path = _run.PathOf("a.parquet");
+        Duck.Write(path, """
+            SELECT [{'role': 'user', 'content': 'q', 'weight': 0.5::DOUBLE, 'train': i < 9, 'turn': i - 7, 'of': {'part': i::TINYINT},
+                     'at': CASE WHEN i = 1 THEN DATE '2026-01-01' END, 'ratio': CASE WHEN i = 2 THEN 'nan'::FLOAT END, 'price': CASE WHEN i = 3 THEN 1.5::DECIMAL(4, 1) END,
+                     'parts': CASE WHEN i = 4 THEN [1, 2] END}] AS messages FROM range(5) t(i)
+            """);
+
+        List<TextDocument> documents = await StageHarness.ReadAsync(Made.ReadParquet(new() { Files = [path], Messages = "messages" }, _run.Context()));
+
+        ChatMessage message = Assert.Single(Assert.Single(documents).Messages!);
+        Assert.Equal("""{"role":"","content":"","weight":0.5,"train":true,"turn":-7,"of":{"part":0}}""", message.Fields);
+        Assert.All(_run.Rejected, r => Assert.Equal("a field that the chat template cannot be given", r.Reason));
+        Assert.Equal(["at", "ratio", "price", "parts"], _run.Rejected.Select(r => r.Message.Split('\'')[1]));
+    }
+
+    [Fact]
     public async Task Texts_of_a_struct_are_read_by_a_dotted_name()
     {
         string path = _run.PathOf("a.parquet");
