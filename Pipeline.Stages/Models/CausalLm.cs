@@ -138,7 +138,7 @@ public sealed partial class CausalLm : IDisposable
     /// <param name="positions_BE">int64 positions of the queries: their depths in the tree, whatever their index.</param>
     /// <param name="keyPositions_BS">int64 positions of all keys. Sliding windows are measured by them.</param>
     /// <param name="cache">The keys and values of earlier contexts; the layers add those of the queries.</param>
-    /// <exception cref="InputException">The model's rotary frequencies change with the length of the text.</exception>
+    /// <exception cref="InputException">The text is so long that the model's rotary frequencies depend on its length.</exception>
     public AttentionContext CreateTreeAttention(Tensor seen_BES, Tensor positions_BE, Tensor keyPositions_BS, KeyValueCache cache)
         => AttentionContext.CreateTree(Config, seen_BES, positions_BE, keyPositions_BS, cache, Device, ComputeType);
 
