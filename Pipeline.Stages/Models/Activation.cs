@@ -3,20 +3,21 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models;
 
-/// <summary>The gate's activation in the feed-forward part.</summary>
+/// <summary>The activation function of the gate in a layer's feed-forward part.</summary>
 public enum Activation
 {
     Silu,
 
-    /// <summary>The exact form, by the error function.</summary>
+    /// <summary>GELU in its exact form, with the error function.</summary>
     Gelu,
 
-    /// <summary>The tanh approximation.</summary>
+    /// <summary>GELU in its tanh approximation.</summary>
     GeluTanh,
 }
 
 internal static class Activations
 {
+    /// <summary>The activation that a config names; null if it is not supported.</summary>
     public static Activation? Parse(string name) => name switch
     {
         "silu" or "swish" => Activation.Silu,

@@ -5,13 +5,14 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// Runs a part of the network without keeping its activations and computes it again in the backward pass (Chen et al. 2016).
+/// Runs a part of the network without keeping its activations, and computes them again in the backward pass (Chen et al. 2016).
 /// </summary>
 internal static class ActivationCheckpoint
 {
-    /// <param name="body">From the input to the output; called twice.</param>
+    /// <summary>Runs a part of the network, with a checkpoint at its input if anything in it needs a gradient.</summary>
+    /// <param name="body">Computes the output from the input. It is called again in the backward pass, and must compute the same.</param>
     /// <param name="x">The input.</param>
-    /// <param name="anchor">Any trainable parameter of the body: with it the output has a gradient even when the input has none.</param>
+    /// <param name="anchor">Any trainable parameter of the body. It makes autograd go back through the output even if the input needs no gradient.</param>
     public static Tensor Run(Func<Tensor, Tensor> body, Tensor x, Tensor anchor)
         => is_grad_enabled() && (x.requires_grad || anchor.requires_grad) ? Recompute.apply(x, anchor, body) : body(x);
 

@@ -6,8 +6,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// What all layers share for one batch: positions' rotations, and masks where plain causal attention is not enough. With activation
-/// checkpointing it must live until the backward pass is over.
+/// What the attention of all layers shares for one batch: the rotations of the positions, and masks if plain causal attention is not enough. With
+/// activation checkpointing it must not be disposed of before the backward pass is over. B batch, T positions, S keys (cached ones and those of this
+/// call).
 /// </summary>
 public sealed class AttentionContext : IDisposable
 {
@@ -21,36 +22,46 @@ public sealed class AttentionContext : IDisposable
 
     public int Batch { get; }
 
-    /// <summary>Positions of this call; with a cache, those before it come on top.</summary>
+    /// <summary>T, the positions of this call, without those in the cache.</summary>
     public int Length { get; }
 
+    /// <summary>The rotations for layers with full attention.</summary>
     internal RotaryTable Rotary { get; }
 
+    /// <summary>The rotations for layers with a sliding window; the same object as <see cref="Rotary"/> if the settings are the same.</summary>
     internal RotaryTable SlidingRotary { get; }
 
-    /// <summary>Added to the scores of full layers, [B or 1, 1, T, S]: 0 or minus infinity. Null: see <see cref="IsCausal"/>.</summary>
+    /// <summary>
+    /// [B or 1, 1, T, S], added to the scores of layers with full attention: 0 or minus infinity. Null where <see cref="IsCausal"/> says enough.
+    /// </summary>
     internal Tensor? FullMask { get; private init; }
 
+    /// <summary>The same for layers with a sliding window.</summary>
     internal Tensor? SlidingMask { get; private init; }
 
-    /// <summary>Where there is no mask: a query sees keys up to itself; false: it sees all (one new position after the cached ones).</summary>
+    /// <summary>
+    /// What holds where there is no mask. True: a query sees the keys up to itself. False: it sees all keys, because it is the only new position after
+    /// the cached ones.
+    /// </summary>
     internal bool IsCausal { get; private init; }
 
     internal KeyValueCache? Cache { get; private init; }
 
-    /// <param name="config">The model's.</param>
+    /// <summary>Makes a causal attention; see <see cref="CausalLm.CreateAttention"/>.</summary>
+    /// <param name="config">The model's configuration.</param>
     /// <param name="batch">B.</param>
-    /// <param name="length">T, the positions of this call.</param>
-    /// <param name="mask_BS">1 where there is a token (cached ones included); null: everywhere.</param>
-    /// <param name="positions_BT">int64; null: counted on from the cached ones.</param>
-    /// <param name="segments_BT">Numbers of packed documents: attention stays within equal numbers. Not with a cache.</param>
-    /// <param name="cache">Keys and values of the positions before.</param>
+    /// <param name="length">T.</param>
+    /// <param name="mask_BS">1 where there is a token, including the cached ones; null: everywhere.</param>
+    /// <param name="positions_BT">int64; null: counted from the number of cached positions.</param>
+    /// <param name="segments_BT">Numbers of packed documents: positions see only those with their own number. Cannot be combined with a cache.</param>
+    /// <param name="cache">The keys and values of earlier positions.</param>
     /// <param name="lengths">
-    /// Tokens of each row where padding follows them; null: T. Looked at only where the rotation varies with a row's length and
-    /// neither positions nor segments say it.
+    /// How many tokens each row has, if padding follows them; null: S. It is used only if the rotation varies with a row's length, and neither positions
+    /// nor segments tell this length.
     /// </param>
-    /// <param name="device">Where.</param>
-    /// <param name="type">The type computed in.</param>
+    /// <param name="device">The model's device.</param>
+    /// <param name="type">The compute type.</param>
+    /// <exception cref="ArgumentException">Shapes do not fit, or segments come with a cache.</exception>
     internal static AttentionContext Create(
         ModelConfig config, int batch, int length, Tensor? mask_BS, Tensor? positions_BT, Tensor? segments_BT, KeyValueCache? cache, IReadOnlyList<int>? lengths, Device device, ScalarType type)
     {
@@ -88,7 +99,7 @@ public sealed class AttentionContext : IDisposable
         };
     }
 
-    /// <summary>Queries behind cached keys that each see the keys they are told to; see <see cref="CausalLm.CreateTreeAttention"/>.</summary>
+    /// <summary>Makes an attention whose queries see chosen keys only; see <see cref="CausalLm.CreateTreeAttention"/>.</summary>
     internal static AttentionContext CreateTree(
         ModelConfig config, Tensor seen_BES, Tensor positions_BE, Tensor keyPositions_BS, KeyValueCache cache, Device device, ScalarType type)
     {
@@ -128,7 +139,7 @@ public sealed class AttentionContext : IDisposable
         SlidingMask?.Dispose();
     }
 
-    // Of each position the tokens of its row or packed document, [B, T]: one more than the last position there.
+    // [B, T] for each position, how many tokens its row or packed document has: one more than the largest position in it.
     private static Tensor RowLengths(Tensor positions, Tensor? segments_BT)
     {
         if (segments_BT is null)
@@ -146,7 +157,7 @@ public sealed class AttentionContext : IDisposable
             seen = seen & mask_BS.ne(Scalars.Zero).unsqueeze(1).unsqueeze(1);
         if (segments_BT is not null)
             seen = seen & segments_BT.unsqueeze(2).eq(segments_BT.unsqueeze(1)).unsqueeze(1);
-        // A padding query that saw nothing would be 0/0 and poison every gradient: it sees itself, and nobody reads it.
+        // A query at padding that saw nothing would give 0/0, and NaN would spread to every gradient. So it sees itself; nobody reads its result.
         return seen | (keys == queries);
     }
 

@@ -4,14 +4,14 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models;
 
-/// <content>Writing a folder that other programs open.</content>
+/// <content>Writes a model folder that other programs can open.</content>
 public sealed partial class CausalLm
 {
     /// <summary>
-    /// Writes config.json, generation_config.json and the weights as Hugging Face does for the family; adapters are merged in. Every
-    /// file is written in one step, config last, so that a folder with a config is whole.
+    /// Writes config.json, generation_config.json and the weights as Hugging Face does for the family, with adapters merged into the weights. Every file
+    /// is written in one step, and config.json comes last, so that a folder which has one is complete.
     /// </summary>
-    /// <exception cref="Contracts.Errors.InputException">A weight is not finite, or not in the type to be written.</exception>
+    /// <exception cref="Contracts.Errors.InputException">A weight is not finite, or would not be in the type to be written.</exception>
     public void Save(string folder, IStorage storage, ExportOptions options)
     {
         storage.CreateDirectory(folder);
@@ -24,13 +24,16 @@ public sealed partial class CausalLm
         ConfigWriter.Write(folder, storage, Config, options);
     }
 
-    /// <summary>Whether there is a weight of this name (see <see cref="WeightNames"/>); not every family has every one.</summary>
+    /// <summary>Whether the model has a weight of this name (see <see cref="WeightNames"/>). Families differ in the weights that they have.</summary>
     internal bool HasWeight(string name) => _weights.ContainsKey(name);
 
-    /// <summary>The shape of a weight that is there.</summary>
+    /// <summary>The shape of a weight that the model has.</summary>
     internal long[] ExportShape(string name) => _weights[name].Tensor.shape;
 
-    /// <summary>A weight as exports have it: with its adapter merged in, where it has one. Belongs to the caller's dispose scope where that is so.</summary>
+    /// <summary>
+    /// A weight as it is exported. If it has an adapter, the result is a float32 tensor with the adapter merged in, and belongs to the caller's dispose
+    /// scope. Otherwise it is the model's own tensor.
+    /// </summary>
     internal Tensor ExportWeight(string name)
     {
         Tensor weight = _weights[name].Tensor;

@@ -4,25 +4,27 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models;
 
-/// <content>A step of one position in each of a few rows, on the processor in float32.</content>
+/// <content>A decoding step: one position in each of a few rows, on the CPU in float32.</content>
 public sealed unsafe partial class CausalLm
 {
-    // Values in all rows from which on torch's products, which take the rows together, are as fast.
+    // With more values than this in all rows together, torch's products, which take the rows together, are as fast.
     private const int MostStepped = 8192;
 
     private StepPass? _step;
 
-    /// <summary>Whether <see cref="Step"/> supports this model, and is the faster way for so many rows.</summary>
+    /// <summary>Whether <see cref="Step"/> supports this model, and is the faster way for this number of rows.</summary>
     internal bool CanStep(int batch)
         => Device.type == DeviceType.CPU && ComputeType == ScalarType.Float32 && (batch == 1 || (long)batch * Config.HiddenSize <= MostStepped) && _layers.TrueForAll(layer => layer.CanStep);
 
     /// <summary>
-    /// Logits [B, rows] of one position behind the cached ones, as layers, final norm and head give them to within float32's rounding; its keys and values go into the cache.
+    /// Computes the position after the cached ones in each of B rows. The logits [B, rows] are those of layers, final norm and head, up to the rounding
+    /// of float32. The new keys and values are added to the cache.
     /// </summary>
-    /// <param name="x_B1H">What goes into the first layer.</param>
-    /// <param name="padding">Cached positions in front of each of the B rows that are none of its own.</param>
-    /// <param name="cache">Keys and values of the positions before.</param>
-    /// <param name="rows">Of the head, from the first on.</param>
+    /// <param name="x_B1H">The input of the first layer.</param>
+    /// <param name="padding">For each of the B rows, how many of the cached positions are padding in front of it.</param>
+    /// <param name="cache">The keys and values of the earlier positions.</param>
+    /// <param name="rows">How many rows of the head are used, from the first on.</param>
+    /// <exception cref="Contracts.Errors.InputException">The text is longer than <see cref="Positions"/> allows.</exception>
     internal Tensor Step(Tensor x_B1H, IReadOnlyList<int> padding, KeyValueCache cache, int rows)
     {
         Positions?.Check(cache.Length + 1);

@@ -4,17 +4,23 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models;
 
-/// <content>What is trained, adapters, and exchange of the vocabulary.</content>
+/// <content>The choice of what is trained, adapters, and changes of weights.</content>
 public sealed partial class CausalLm
 {
     private const string AdapterDown = ".lora_A.weight";
     private const string AdapterUp = ".lora_B.weight";
 
-    /// <summary>Chooses the trained weights; copies those of a mapped file that become trainable. Call before an optimizer is made.</summary>
-    /// <param name="part">Which.</param>
-    /// <param name="frozen">Patterns with <c>*</c> on names, as computed or as stored, taken out again, e.g. <c>model.layers.0.*</c>.</param>
+    /// <summary>
+    /// Chooses the weights that are trained. Those that are views of a memory-mapped file are copied first, so that this must be called before an
+    /// optimizer is made.
+    /// </summary>
+    /// <param name="part">Which weights are trained.</param>
+    /// <param name="frozen">
+    /// Weights that are not trained all the same: patterns with <c>*</c> for their names, e.g. <c>model.layers.0.*</c>. A weight may be named as it is
+    /// computed or as it is stored.
+    /// </param>
     /// <exception cref="DefinitionException">A pattern matches nothing, or nothing is left to train.</exception>
-    /// <exception cref="InputException">The config asks for dropout in training.</exception>
+    /// <exception cref="InputException">The config asks for dropout in training, which is not supported.</exception>
     public void SetTrainable(TrainablePart part, IReadOnlyList<string>? frozen = null)
     {
         frozen ??= [];
@@ -34,14 +40,14 @@ public sealed partial class CausalLm
             throw new DefinitionException($"nothing is left to train: part {part}{(part is TrainablePart.Lora ? " without adapters" : "")}, frozen: {string.Join(", ", frozen)}");
     }
 
-    /// <summary>The names of the adapter of a projection's weight.</summary>
+    /// <summary>The names of the two matrices of an adapter, from the name of its projection's weight.</summary>
     internal static string[] AdapterNames(string weight) => [weight[..^".weight".Length] + AdapterDown, weight[..^".weight".Length] + AdapterUp];
 
     /// <summary>
-    /// Adds adapters to every layer's target projections; the second factor is zero, so the function is the same at first. A name that
-    /// the family stores fused stands for each of its parts, which get an adapter of their own.
+    /// Adds low-rank adapters to the target projections of every layer. Their second matrix is zero, so that the model computes the same as before until
+    /// it is trained. The name of a fused projection stands for all of its parts, each of which gets an adapter of its own.
     /// </summary>
-    /// <exception cref="DefinitionException">A target that no layer has, or adapters are there already.</exception>
+    /// <exception cref="DefinitionException">No layer has one of the targets, or there are adapters already.</exception>
     public void AddLora(LoraOptions options)
     {
         using IDisposable quiet = no_grad();
@@ -55,7 +61,8 @@ public sealed partial class CausalLm
         {
             string name = map.Weight.Name[..^".weight".Length];
             long rows = map.Weight.Tensor.size(0), columns = map.Weight.Tensor.size(1);
-            // Uniform in +-1/sqrt(in), as the first factor of the reference starts (Kaiming with a = sqrt 5), by its standard deviation.
+            // The reference implementation draws the first matrix uniformly from ±1/sqrt(in) (Kaiming with a = sqrt 5). This is a normal distribution
+            // of the same standard deviation.
             Tensor start = WeightInitializer.Normal([options.Rank, columns], 1 / Math.Sqrt(3.0 * columns), options.Seed, name + AdapterDown);
             Weight down = new(name + AdapterDown, start.to(ComputeType, Device), isMapped: false);
             Weight up = new(name + AdapterUp, zeros([rows, options.Rank], dtype: ComputeType, device: Device), isMapped: false);
@@ -66,10 +73,12 @@ public sealed partial class CausalLm
     }
 
     /// <summary>
-    /// A new vocabulary: takes the tensors over ([V', H]), and ties or unties the head. They are trainable when the ones before were.
+    /// Gives the model a new vocabulary. The tensors are copied, and may have another number of rows than before. The head is tied or untied. The new
+    /// weights are trainable if those before were.
     /// </summary>
-    /// <param name="input_VH">Input embeddings.</param>
-    /// <param name="output_VH">The head; null: tied to the input.</param>
+    /// <param name="input_VH">The input embeddings.</param>
+    /// <param name="output_VH">The head; null: tied to the input embeddings.</param>
+    /// <exception cref="ArgumentException">A tensor is not [V, H], or the two differ in V.</exception>
     public void ReplaceEmbeddings(Tensor input_VH, Tensor? output_VH)
     {
         using IDisposable quiet = no_grad();
@@ -102,12 +111,13 @@ public sealed partial class CausalLm
         Config = Config with { VocabularySize = checked((int)EmbeddingWeight.size(0)), TieWordEmbeddings = output_VH is null };
     }
 
-    /// <summary>Other numbers for a weight of the same shape, copied.</summary>
+    /// <summary>Replaces a weight by a copy of a tensor of the same shape.</summary>
     internal void Replace(string name, Tensor value) => Exchange(name, value, _weights[name].Tensor.requires_grad);
 
-    /// <summary>Exchanges a weight for what <paramref name="change"/> makes of it in float64, rounded once.</summary>
-    /// <param name="name">As computed: the parts of a fused weight have names of their own.</param>
-    /// <param name="change">Keeps the shape.</param>
+    /// <summary>Replaces a weight by what <paramref name="change"/> makes of it in float64. The result is rounded once.</summary>
+    /// <param name="name">The weight's name as it is computed: the parts of a fused weight have names of their own.</param>
+    /// <param name="change">Gets the weight in float64, and must return a tensor of the same shape.</param>
+    /// <exception cref="ArgumentException">The shape has changed.</exception>
     public void ChangeWeight(string name, Func<Tensor, Tensor> change)
     {
         using IDisposable quiet = no_grad();
@@ -145,6 +155,6 @@ public sealed partial class CausalLm
         _weights[name].Tensor.requires_grad = trainable;
     }
 
-    // A copy even where nothing changes: taking over a tensor's handle would empty the caller's.
+    // Always a copy, even if neither type nor device changes: the weight takes over the tensor's handle, and the caller's would be empty afterwards.
     private Tensor ToModel(Tensor tensor) => tensor.detach().to(ComputeType, Device, copy: true).contiguous();
 }

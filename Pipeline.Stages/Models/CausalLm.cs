@@ -9,9 +9,9 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// A decoder with its weights, of any family in <see cref="ModelFamilies"/>. B batch, T positions, H hidden, V vocabulary. Every
-/// method belongs on the device's thread; tensors it returns belong to the caller's dispose scope. Weights are not trainable
-/// until <see cref="SetTrainable"/> says so.
+/// A decoder-only language model with its weights, of any family in <see cref="ModelFamilies"/>. B batch, T positions, H hidden, V vocabulary. All
+/// methods are to be called on the device's thread. The tensors that they compute belong to the caller's dispose scope. No weight is trainable
+/// until <see cref="SetTrainable"/> makes it so.
 /// </summary>
 public sealed partial class CausalLm : IDisposable
 {
@@ -32,7 +32,7 @@ public sealed partial class CausalLm : IDisposable
         for (int i = 0; i < config.Layers; i++)
             _layers.Add(new DecoderLayer(config, i, name => _weights[name]));
         _finalNorm = new Norm(_weights[WeightNames.FinalNorm], config.HiddenSize, config);
-        // Where every weight was converted nothing looks into the map any more, and its pages would only count as memory in use.
+        // If every weight was converted, nothing uses the memory map any more, and its pages would only count as memory in use.
         if (!_weights.Values.Any(weight => weight.IsMapped))
         {
             _files?.Dispose();
@@ -44,30 +44,34 @@ public sealed partial class CausalLm : IDisposable
 
     public Device Device { get; }
 
-    /// <summary>The folder it was read from, for messages; empty for one that was made here.</summary>
+    /// <summary>The folder that the model was loaded from, for messages; empty for a model from <see cref="Create"/>.</summary>
     public string Source { get; private init; } = "";
 
-    /// <summary>What a person should know of how the folder was read.</summary>
+    /// <summary>What the user should know about how the folder was read.</summary>
     public IReadOnlyList<string> Remarks { get; private init; } = [];
 
-    /// <summary>The type of weights and activations; norms, softmax and the vocabulary head compute in float32.</summary>
+    /// <summary>The type of weights and activations. Norms and softmax compute in float32, and logits are float32 once they are computed.</summary>
     public ScalarType ComputeType { get; }
 
-    /// <summary>Hugging Face's names, in the order of the computation; a tied head is absent; adapters come last.</summary>
+    /// <summary>
+    /// All weights under the names of <see cref="WeightNames"/>, in the order of the computation. A tied head is not among them. Adapters come after
+    /// the weights that the model had when they were added.
+    /// </summary>
     public IReadOnlyList<(string Name, Parameter Tensor)> Parameters => [.. _order.Select(name => (name, _weights[name].Tensor))];
 
-    /// <summary>[V, H]: the head, or the input embeddings when they are tied.</summary>
+    /// <summary>[V, H] the head, or the input embeddings if the two are tied. It belongs to the model.</summary>
     public Tensor HeadWeight => Head.Tensor;
 
     private Weight Head => _weights[Config.TieWordEmbeddings ? WeightNames.Embedding : WeightNames.Head];
 
-    /// <summary>[V, H].</summary>
+    /// <summary>[V, H] the input embeddings. They belong to the model.</summary>
     public Tensor EmbeddingWeight => _weights[WeightNames.Embedding].Tensor;
 
     /// <summary>
-    /// Loads a Hugging Face folder. On the CPU, weights stored in <paramref name="dtype"/> look into the memory-mapped file.
+    /// Loads a folder of Hugging Face's format. On the CPU, weights that are stored in <paramref name="dtype"/> are not copied: they are views of the
+    /// memory-mapped files.
     /// </summary>
-    /// <exception cref="InputException">Config or weights do not fit this program or each other.</exception>
+    /// <exception cref="InputException">This program does not support the config or the weights, or they do not fit each other.</exception>
     public static CausalLm Load(string folder, IStorage storage, Device device, ScalarType dtype)
     {
         ModelConfig written = ModelConfig.Load(folder, storage);
@@ -86,7 +90,7 @@ public sealed partial class CausalLm : IDisposable
         }
     }
 
-    /// <summary>Fresh weights; the same seed gives the same weights on every device.</summary>
+    /// <summary>Makes a model with random weights. The same seed gives the same weights on every device.</summary>
     public static CausalLm Create(ModelConfig config, long seed, Device device, ScalarType dtype)
     {
         using IDisposable quiet = no_grad();
@@ -98,23 +102,27 @@ public sealed partial class CausalLm : IDisposable
             });
     }
 
-    /// <summary>What happens beyond the positions it was made for; null: nothing.</summary>
+    /// <summary>What happens with texts that are longer than the model was made for; null: nothing.</summary>
     public PositionLimit? Positions { get; private set; }
 
-    /// <summary>Has texts that are longer than it was made for said once, or refused.</summary>
-    /// <param name="name">As messages name the model.</param>
-    /// <param name="isStrict">Refuse them.</param>
-    /// <param name="say">Gets the warning; null: nobody does.</param>
+    /// <summary>From here on, the first text that is longer than the model was made for causes a warning, or every such text is refused.</summary>
+    /// <param name="name">What messages call the model.</param>
+    /// <param name="isStrict">Whether longer texts are refused.</param>
+    /// <param name="say">Gets the warning; null: there is none.</param>
     public void LimitPositions(string name, bool isStrict, Action<string>? say) => Positions = new PositionLimit(name, Config.MaxPositions, isStrict, say);
 
-    /// <summary>What an attention over B rows of T positions needs; see <see cref="AttentionContext"/>.</summary>
+    /// <summary>
+    /// Makes what the layers need for causal attention over B rows of T positions, after the cached ones if there are any. S positions with these. The
+    /// caller disposes of it.
+    /// </summary>
     /// <param name="batch">B.</param>
     /// <param name="length">T.</param>
-    /// <param name="mask">[B, S] 1 where there is a token; null: plain causal, which right padding does not disturb.</param>
-    /// <param name="positions">[B, T] int64; null: 0..T-1.</param>
-    /// <param name="segments">[B, T] int64, equal within one packed document.</param>
-    /// <param name="cache">Keys and values of positions before.</param>
-    /// <param name="lengths">Tokens of each row where padding follows them; null: T. For rotations that vary with a row's length.</param>
+    /// <param name="mask">[B, S] 1 where there is a token; null: everywhere. Padding at the end of a row needs no mask.</param>
+    /// <param name="positions">[B, T] int64; null: counted from 0, or from the number of cached positions.</param>
+    /// <param name="segments">[B, T] int64, for packed documents: equal within a document. Cannot be combined with a cache.</param>
+    /// <param name="cache">The keys and values of earlier positions; the layers add those of this call.</param>
+    /// <param name="lengths">How many tokens each row has, if padding follows them; null: S. Used where the rotation varies with a row's length.</param>
+    /// <exception cref="InputException">The text is longer than <see cref="Positions"/> allows.</exception>
     public AttentionContext CreateAttention(
         int batch, int length, Tensor? mask = null, Tensor? positions = null, Tensor? segments = null, KeyValueCache? cache = null, IReadOnlyList<int>? lengths = null)
     {
@@ -122,36 +130,40 @@ public sealed partial class CausalLm : IDisposable
         return AttentionContext.Create(Config, batch, length, mask, positions, segments, cache, lengths, Device, ComputeType);
     }
 
-    /// <summary>An attention over B rows of E queries behind cached keys that each see chosen ones of the S keys, cached and own: a tree's contexts.</summary>
-    /// <param name="seen_BES">bool; every query sees itself.</param>
-    /// <param name="positions_BE">int64 positions of the queries: their depths, whatever their index.</param>
-    /// <param name="keyPositions_BS">int64 positions of all keys, by which windows slide.</param>
-    /// <param name="cache">Keys and values before; gets the queries' own.</param>
+    /// <summary>
+    /// Makes what the layers need for attention over the contexts of a tree: B rows of E queries, which come after the cached keys. Each query sees
+    /// only chosen ones of the S keys, which are the cached ones and those of the queries. The caller disposes of it.
+    /// </summary>
+    /// <param name="seen_BES">bool, whether a query sees a key. Every query must see itself.</param>
+    /// <param name="positions_BE">int64 positions of the queries: their depths in the tree, whatever their index.</param>
+    /// <param name="keyPositions_BS">int64 positions of all keys. Sliding windows are measured by them.</param>
+    /// <param name="cache">The keys and values of earlier contexts; the layers add those of the queries.</param>
+    /// <exception cref="InputException">The text is so long that the model's rotary frequencies depend on its length.</exception>
     public AttentionContext CreateTreeAttention(Tensor seen_BES, Tensor positions_BE, Tensor keyPositions_BS, KeyValueCache cache)
         => AttentionContext.CreateTree(Config, seen_BES, positions_BE, keyPositions_BS, cache, Device, ComputeType);
 
-    /// <summary>Embeddings of int64 ids [B, T], scaled where the family does: [B, T, H].</summary>
+    /// <summary>The embeddings [B, T, H] of int64 ids [B, T], scaled if the family scales them.</summary>
     public Tensor Embed(Tensor ids_BT) => Embed(EmbeddingWeight, ids_BT);
 
-    /// <summary>As <see cref="Embed(Tensor)"/>, of rows [R, H] that stand in for the model's own.</summary>
+    /// <summary>Like <see cref="Embed(Tensor)"/>, but with the given rows [R, H] in place of the model's own embeddings.</summary>
     public Tensor Embed(Tensor rows_RH, Tensor ids_BT)
     {
         Tensor x = TorchScripts.Embedding(rows_RH, ids_BT);
         if (Config.EmbeddingScale == 1)
             return x;
-        // The factor is rounded to the type computed in, as the reference does.
+        // The factor is rounded to the compute type first, as the reference implementation does.
         using (x)
         using (Tensor scale = tensor((float)Config.EmbeddingScale).to(ComputeType, Device))
             return x * scale;
     }
 
-    /// <summary>Layers <paramref name="from"/> up to, not with, <paramref name="to"/>, without the final norm.</summary>
-    /// <param name="x_BTH">What comes into layer <paramref name="from"/>.</param>
-    /// <param name="from">First layer.</param>
-    /// <param name="to">One past the last.</param>
-    /// <param name="attention">For this batch.</param>
-    /// <param name="checkpoint">Keep only each layer's input and compute the rest again in the backward pass.</param>
-    /// <param name="collectHidden">Receives each layer's output.</param>
+    /// <summary>Runs the layers from <paramref name="from"/> up to but not including <paramref name="to"/>, without the final norm: [B, T, H].</summary>
+    /// <param name="x_BTH">The input of layer <paramref name="from"/>. It stays the caller's.</param>
+    /// <param name="from">The first layer.</param>
+    /// <param name="to">One past the last layer.</param>
+    /// <param name="attention">Made for this batch.</param>
+    /// <param name="checkpoint">Whether only the input of each layer is kept, and the rest is computed again in the backward pass.</param>
+    /// <param name="collectHidden">Gets the output of each layer.</param>
     public Tensor RunLayers(Tensor x_BTH, int from, int to, AttentionContext attention, bool checkpoint = false, IList<Tensor>? collectHidden = null)
     {
         Tensor x = x_BTH;
@@ -160,7 +172,7 @@ public sealed partial class CausalLm : IDisposable
             DecoderLayer layer = _layers[i];
             Tensor next = checkpoint ? ActivationCheckpoint.Run(h => layer.Forward(h, attention), x, Anchor(layer)) : layer.Forward(x, attention);
             collectHidden?.Add(next);
-            // What autograd needs it holds itself; only the handle would keep an activation alive.
+            // Autograd holds what it needs. Without this, the handle alone would keep the activation alive.
             if (!ReferenceEquals(x, x_BTH) && collectHidden is null)
                 x.Dispose();
             x = next;
@@ -170,8 +182,8 @@ public sealed partial class CausalLm : IDisposable
     }
 
     /// <summary>
-    /// Has every forward pass hand the activations [B, T, H] of a place to <paramref name="edit"/> and go on with what it returns; null
-    /// takes the edit away. Called on the device's thread; the edit's result belongs to the scope that it is called in.
+    /// Lets every forward pass hand the activations [B, T, H] of a place to <paramref name="edit"/>, and continue with what it returns. Null removes the
+    /// edit. It is called on the device's thread, and its result belongs to the dispose scope that it is called in.
     /// </summary>
     public void SetEdit(int layer, ActivationPlace place, Func<Tensor, Tensor>? edit)
     {
@@ -183,7 +195,7 @@ public sealed partial class CausalLm : IDisposable
 
     public Tensor FinalNorm(Tensor x_BTH) => _finalNorm.Apply(x_BTH);
 
-    /// <summary>The last hidden state after the final norm, [B, T, H]: what the vocabulary head takes.</summary>
+    /// <summary>The hidden states [B, T, H] after the last layer and the final norm: the input of the vocabulary head.</summary>
     public Tensor Hidden(Tensor ids_BT, AttentionContext attention, bool checkpoint = false)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -191,7 +203,10 @@ public sealed partial class CausalLm : IDisposable
         return FinalNorm(RunLayers(embedded, 0, Config.Layers, attention, checkpoint)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>All logits [.., V] of hidden states [.., H], soft-capped, in float32. For short inputs; the vocabulary head is for long ones.</summary>
+    /// <summary>
+    /// All logits [.., V] of hidden states [.., H], in float32, soft-capped if the model does so. For short inputs only: for long ones,
+    /// <see cref="VocabularyHead"/> takes far less memory.
+    /// </summary>
     public Tensor Logits(Tensor hidden)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -2,21 +2,29 @@ using System.Text.Json;
 
 namespace Pipeline.Stages.Models;
 
-/// <summary>A JSON object read key by key, that knows which keys were asked for, so that what nobody asked for can be refused.</summary>
+/// <summary>
+/// A JSON object of a config, which is read key by key. It remembers which keys were asked for, so that all others can be refused. A value of the wrong
+/// kind is read as null, and an error is added to a list, so that everything wrong can be reported together.
+/// </summary>
+/// <param name="element">The object.</param>
+/// <param name="prefix">What messages put before the names of its keys, such as <c>text_config.</c>; empty for the outermost object.</param>
+/// <param name="errors">Gets the errors.</param>
 internal sealed class ConfigObject(JsonElement element, string prefix, List<string> errors)
 {
     private readonly HashSet<string> _read = new(StringComparer.Ordinal);
 
     public JsonElement Element => element;
 
+    /// <summary>The keys with their values that were not asked for, are not null, and are neither harmless nor ignored at the user's word.</summary>
     public IReadOnlyList<string> Unread(IReadOnlySet<string> harmless)
         => [.. element.EnumerateObject().Where(entry => entry.Value.ValueKind != JsonValueKind.Null && !_read.Contains(entry.Name) && !harmless.Contains(entry.Name) && !HarmlessKeys.IsIgnored(entry.Name)).Select(entry => $"{prefix}{entry.Name} = {Short(entry.Value)}")];
 
+    /// <summary>Adds an error: the key's full name, followed by what is wrong.</summary>
     public void Error(string key, string what) => errors.Add($"{prefix}{key} {what}");
 
     public bool Has(string key) => element.TryGetProperty(key, out _);
 
-    /// <summary>Null when it is absent or null.</summary>
+    /// <summary>The value of a key; null if the key is absent or its value is null.</summary>
     public JsonElement? Get(string key)
     {
         _read.Add(key);
@@ -53,6 +61,7 @@ internal sealed class ConfigObject(JsonElement element, string prefix, List<stri
         return null;
     }
 
+    /// <summary>A finite number above 0, or of 0 or more if <paramref name="positive"/> is false.</summary>
     public double? Number(string key, bool positive = true)
     {
         if (Get(key) is not { } value)
@@ -63,6 +72,7 @@ internal sealed class ConfigObject(JsonElement element, string prefix, List<stri
         return null;
     }
 
+    /// <summary>A whole number within the limits, both included.</summary>
     public int? Count(string key, int least = 1, int most = int.MaxValue)
     {
         if (Get(key) is not { } value)
@@ -73,7 +83,7 @@ internal sealed class ConfigObject(JsonElement element, string prefix, List<stri
         return null;
     }
 
-    /// <summary>A list of as many numbers above 0.</summary>
+    /// <summary>A list of exactly <paramref name="count"/> numbers above 0.</summary>
     public IReadOnlyList<double>? Numbers(string key, int count)
     {
         if (Get(key) is not { } value)

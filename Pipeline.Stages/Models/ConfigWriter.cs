@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// Writes config.json and generation_config.json: what was read, with what has changed since. Picture models are written in their
-/// text form, which is all that is left of them.
+/// Writes config.json and generation_config.json: what was read, with what has changed since. Chat templates are copied. Models for pictures and text are
+/// written as their family's text model, because only the text part was loaded.
 /// </summary>
 internal static class ConfigWriter
 {
@@ -16,6 +16,10 @@ internal static class ConfigWriter
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
     private static readonly string[] ChatTemplates = ["chat_template.jinja", "chat_template.json"];
 
+    /// <summary>The content of config.json, with sorted keys.</summary>
+    /// <param name="config">The model's configuration.</param>
+    /// <param name="type">The type of the stored weights.</param>
+    /// <param name="marks">The ids of a new tokenizer's special tokens; null: those of the config stay.</param>
     public static JsonObject Config(ModelConfig config, ScalarType type, TokenizerMarks? marks)
     {
         JsonObject json = (JsonObject)config.Json.DeepClone();
@@ -32,6 +36,7 @@ internal static class ConfigWriter
         return new JsonObject(json.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => KeyValuePair.Create(pair.Key, pair.Value?.DeepClone())));
     }
 
+    /// <summary>Writes all files, config.json last.</summary>
     public static void Write(string folder, IStorage storage, ModelConfig config, ExportOptions options)
     {
         WriteJson(Path.Combine(folder, GenerationName), storage, Generation(config, storage, options));

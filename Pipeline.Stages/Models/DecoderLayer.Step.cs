@@ -3,15 +3,15 @@ using System.Runtime.CompilerServices;
 namespace Pipeline.Stages.Models;
 
 /// <content>
-/// One position in each of a few rows, without torch, whose calls would cost more than the arithmetic, and whose products of a few rows read the weights at half of
-/// the memory's speed.
+/// A decoding step: one position in each of a few rows. It does without torch, whose calls would cost more than the arithmetic, and whose products of a
+/// few rows read the weights at half of the memory's speed.
 /// </content>
 internal sealed unsafe partial class DecoderLayer
 {
-    /// <summary>Whether <see cref="Step"/> computes all that this layer does.</summary>
+    /// <summary>Whether <see cref="Step"/> supports this layer: it has no edits, adapters, or exact GELU.</summary>
     public bool CanStep => FeedForwardEdit is null && OutputEdit is null && _config.Activation != Activation.Gelu && Projections.All(map => map.Adapter is null);
 
-    /// <summary>As <see cref="Forward"/>, on <see cref="StepPass.X"/> in place.</summary>
+    /// <summary>Like <see cref="Forward"/>, but changes <see cref="StepPass.X"/> in place.</summary>
     public void Step(StepPass pass)
     {
         (int batch, int hidden, int inner) = (pass.Batch, _config.HiddenSize, _config.IntermediateSize);
@@ -62,7 +62,7 @@ internal sealed unsafe partial class DecoderLayer
         _output.Step(mixed, output, pass);
     }
 
-    // One head's query against the keys of one row.
+    // The attention of one head's query over the positions of one row, from "from" up to but not including "to".
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Mix(float* query, float* keys, float* values, float* scores, float* into, int from, int to)
     {
@@ -79,7 +79,7 @@ internal sealed unsafe partial class DecoderLayer
             VectorMaths.AddScaled(into, values + ((long)s * width), scores[s - from], width);
     }
 
-    // Norms and rotates queries or keys [B, heads, D].
+    // Applies the norm and the rotation to queries or keys [B, heads, D].
     private void Turn(float* x, int heads, Norm? norm, StepPass pass, bool sliding)
     {
         int width = _config.HeadDim, half = _config.RotaryDim / 2;

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// One layer of every family. B batch, T positions, S keys seen (past and present), H hidden, D head width.
+/// One decoder layer, of any family. B batch, T positions, S keys (cached ones and those of this call), H hidden, D head width.
 /// </summary>
 internal sealed partial class DecoderLayer
 {
@@ -45,7 +45,7 @@ internal sealed partial class DecoderLayer
         if (norms != NormPlace.After)
         {
             _inputNorm = NewNorm("input_layernorm", hidden);
-            // The same name is a norm before the feed-forward part, or one after the attention.
+            // In some families, "post_attention_layernorm" is the norm before the feed-forward part; in others, it is one after the attention.
             _feedForwardNorm = NewNorm(norms == NormPlace.Around ? "pre_feedforward_layernorm" : "post_attention_layernorm", hidden);
         }
 
@@ -56,19 +56,22 @@ internal sealed partial class DecoderLayer
         }
     }
 
+    /// <summary>All linear maps of the layer, in the order of the computation.</summary>
     public IReadOnlyList<Projection> Projections { get; }
 
-    /// <summary>What happens to the MLP's output [B, T, H] before any norm of it and before it joins the residual stream; null: nothing.</summary>
+    /// <summary>
+    /// Changes the output [B, T, H] of the feed-forward part, before any norm of it and before it is added to the residual stream; null: no change.
+    /// </summary>
     public Func<Tensor, Tensor>? FeedForwardEdit { get; set; }
 
-    /// <summary>What happens to the residual stream [B, T, H] after the layer; null: nothing.</summary>
+    /// <summary>Changes the residual stream [B, T, H] after the layer; null: no change.</summary>
     public Func<Tensor, Tensor>? OutputEdit { get; set; }
 
     private IEnumerable<Weight> Weights
         => new[] { _inputNorm, _feedForwardNorm, _queryNorm, _keyNorm, _attentionOutputNorm, _feedForwardOutputNorm }.OfType<Norm>().Select(norm => norm.Weight)
             .Concat(Projections.SelectMany(map => new[] { map.Weight, map.Bias, map.Adapter?.Down, map.Adapter?.Up }).OfType<Weight>());
 
-    /// <summary>Some trainable weight of the layer; null when it is frozen.</summary>
+    /// <summary>Any trainable weight of the layer; null if none is trainable.</summary>
     public Tensor? Trainable()
     {
         foreach (Weight weight in Weights)
@@ -80,6 +83,7 @@ internal sealed partial class DecoderLayer
         return null;
     }
 
+    /// <summary>The residual stream [B, T, H] after the layer. It belongs to the caller's dispose scope.</summary>
     public Tensor Forward(Tensor x_BTH, AttentionContext context)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -89,14 +93,14 @@ internal sealed partial class DecoderLayer
         Tensor fed = FeedForward(h);
         fed = FeedForwardEdit?.Invoke(fed) ?? fed;
         Tensor normed = _feedForwardOutputNorm?.Apply(fed) ?? fed;
-        // An edit may have kept its input or its result, so nothing is added in place then.
+        // An edit may have kept its input or its result, so with one nothing is added in place.
         Tensor output = FeedForwardEdit is null ? Sum(y, normed) : y + normed;
         return (OutputEdit?.Invoke(output) ?? output).MoveToOuterDisposeScope();
     }
 
     private Tensor FeedForward(Tensor h)
     {
-        // These are the largest matrices of a layer. They are freed at once, and written over where no gradient needs them.
+        // These are the largest matrices of a layer. They are freed as soon as possible, and overwritten if no gradient needs them.
         Tensor activated;
         using (Tensor gate = _gate.Apply(h))
             activated = Activations.Apply(_config.Activation, gate);
@@ -104,7 +108,7 @@ internal sealed partial class DecoderLayer
         return _down.Apply(both);
     }
 
-    // Written over the second operand where no gradient is asked for.
+    // If no gradient is needed, the sum overwrites the second operand.
     private static Tensor Sum(Tensor x, Tensor added) => x.requires_grad || added.requires_grad ? x + added : added.add_(x);
 
     private Tensor Attend(Tensor h_BTH, AttentionContext context)
@@ -135,7 +139,7 @@ internal sealed partial class DecoderLayer
         return _output.Apply(mixed.transpose(1, 2).reshape(batch, length, _config.Heads * width));
     }
 
-    // softmax(softcap * tanh(scale q k / softcap) + mask) v, with the query heads of one key head side by side.
+    // softmax(softcap * tanh(scale q k / softcap) + mask) v. The query heads that share a key head get a dimension of their own.
     private Tensor Softcapped(Tensor q_BHTD, Tensor k_BKSD, Tensor v_BKSD, Tensor? mask, double softcap)
     {
         long batch = q_BHTD.size(0), heads = q_BHTD.size(1), length = q_BHTD.size(2), width = q_BHTD.size(3), groups = k_BKSD.size(1);

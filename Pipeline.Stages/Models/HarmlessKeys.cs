@@ -3,23 +3,24 @@ using System.Collections.Concurrent;
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// Config keys that do not change what a forward pass computes: names, marks, defaults of generation and of training, settings of
-/// kernels and caches. The rule for all others: a key is computed by this program, or null, or the config is refused by the key's
-/// name. A stranger may have to delete a key; nobody gets silently wrong numbers.
+/// Config keys that do not change what a forward pass computes: names, ids of special tokens, defaults for generation and training, settings of kernels and
+/// caches. For all other keys this rule holds: the program supports the key, or its value is null, or the config is refused with a message that names the
+/// key. So a user may have to delete a key, but nobody gets wrong numbers without a word.
 /// </summary>
 internal static class HarmlessKeys
 {
     private static readonly ConcurrentDictionary<string, bool> Ignored = new(StringComparer.Ordinal);
 
-    /// <summary>Takes a stranger's word that keys change nothing, for as long as the process lives.</summary>
+    /// <summary>Takes the user's word that keys change nothing, for as long as the process lives.</summary>
     public static void Ignore(IEnumerable<string> keys)
     {
         foreach (string key in keys) Ignored[key] = true;
     }
 
-    /// <summary>Whether somebody gave that word for a key.</summary>
+    /// <summary>Whether the user has said so of a key.</summary>
     public static bool IsIgnored(string key) => Ignored.ContainsKey(key);
 
+    /// <summary>The harmless keys of a text model's config.</summary>
     public static IReadOnlySet<string> Text { get; } = new HashSet<string>(StringComparer.Ordinal)
     {
         "_attn_implementation", "_attn_implementation_autoset", "_attn_implementation_internal", "_commit_hash", "_experts_implementation", "_flash_attn_2_enabled", "_name_or_path",
@@ -35,7 +36,7 @@ internal static class HarmlessKeys
         "unsloth_fixed", "unsloth_version", "use_bfloat16", "use_cache", "return_for_text_completion", "bos_token", "eos_token", "pad_token", "unk_token",
     };
 
-    /// <summary>Beside <c>text_config</c>: what belongs to pictures, which text never reaches.</summary>
+    /// <summary>The harmless keys next to <c>text_config</c>: also those that concern pictures, because text never passes through these parts.</summary>
     public static IReadOnlySet<string> Wrapper { get; } = new HashSet<string>(Text, StringComparer.Ordinal)
     {
         "boi_token_index", "boi_token_id", "eoi_token_index", "eoi_token_id", "image_token_id", "image_token_index", "mm_tokens_per_image", "vision_config", "processor_class",

@@ -4,11 +4,15 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models;
 
-/// <summary>A <see cref="HeadPass"/> for autograd. What <see cref="backward"/> throws waits until the pass is over.</summary>
+/// <summary>
+/// Makes a <see cref="HeadPass"/> known to autograd. An exception in <see cref="backward"/> is kept until the backward pass is over, see
+/// <see cref="BackwardFailure"/>.
+/// </summary>
 internal sealed class HeadFunction : autograd.MultiTensorFunction<HeadFunction>
 {
     public override string Name => nameof(VocabularyHead);
 
+    /// <summary>The scores of a pass that has been run, with a graph behind them.</summary>
     public static List<Tensor> Run(HeadPass pass, Tensor hidden_NH, Tensor head_VH)
         => apply(hidden_NH, head_VH, new State(pass, hidden_NH.requires_grad, head_VH.requires_grad));
 
@@ -17,7 +21,7 @@ internal sealed class HeadFunction : autograd.MultiTensorFunction<HeadFunction>
         State state = (State)vars[2];
         ctx.save_data("state", state);
         ctx.set_materialize_grads(false);
-        // Copies: what is handed out belongs to the graph.
+        // Copies, because the tensors that are returned belong to the graph.
         return [.. state.Pass.Scores.Select(scores => scores.clone())];
     }
 

@@ -5,21 +5,22 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// Gradients of any sum of losses behind one <see cref="HeadPass"/>. With g_l and g_b the sum's gradients by log-likelihood and log boundary
-/// mass, g_r by what is read beside them: by the hidden states from the derivatives, where the pass has them. Else, and for the head itself, by
-/// a walk over the slices: dz = g_l (onehot - p) + g_b (q - p) + g_r dr, through a softcap times 1 - (z/c)^2.
+/// Computes the gradients of a loss, or of a sum of losses, with respect to the inputs of one <see cref="HeadPass"/>. The gradient with respect to the
+/// hidden states comes from the derivatives that the pass kept, if it did. Otherwise, and for the head itself, the slices are walked through again. Let
+/// g_l, g_b and g_r be the loss's gradients with respect to log-likelihood, log boundary mass and reading, and dr the reading's gradient with respect to
+/// the logits. Then dz = g_l (onehot - p) + g_b (q - p) + g_r dr, and with a softcap c, this times 1 - (z/c)^2. For p and q see <see cref="HeadPass"/>.
 /// </summary>
 internal sealed class HeadGradient
 {
-    // Tokens whose weights are made at a time, so that they stay near the processor.
+    // The boundary's factors are applied to this many tokens of the vocabulary at a time, so that they stay in the processor's cache.
     private const int Block = 4096;
 
     private readonly HeadPass _pass;
     private readonly HeadProblem _problem;
-    // [N, 1], and what weights are made of: a constant for all tokens, and a share for those of the boundary.
+    // The loss's gradients with respect to the scores, and two rows from which the factor of each token is combined: ones, and the boundary mask.
     private readonly Tensor? _likelihood_N1, _boundary_N1, _reading_N1, _parts_2V;
 
-    // Then the pass has done with the reading what a walk would do.
+    // True if what the pass summed of the reading's gradient is used, so that a walk has nothing to do for the reading.
     private bool _isReadingSummed;
 
     private HeadGradient(HeadPass pass, IReadOnlyList<Tensor?> gradients)
@@ -31,14 +32,19 @@ internal sealed class HeadGradient
         _parts_2V = _boundary_N1 is null ? null : stack([ones_like(_problem.Boundary!), _problem.Boundary!]);
     }
 
-    /// <summary>[V, H] by the head, in its type, zero at rows without a token.</summary>
+    /// <summary>
+    /// [rows, H] the gradient with respect to the head, in its type, with zeros at rows without a token. For the arguments see <see cref="Compute"/>.
+    /// </summary>
     public static Tensor OfHead(HeadPass pass, IReadOnlyList<Tensor?> gradients) => Compute(pass, gradients, ofHidden: false, ofHead: true).Head!;
 
-    /// <summary>[N, H] and [V, H] by the hidden states and the head, in their types, where they are asked for.</summary>
-    /// <param name="pass">Kept what is needed.</param>
-    /// <param name="gradients">[N] each, float32, by <see cref="HeadPass.Scores"/>; null: 0.</param>
-    /// <param name="ofHidden">By the hidden states.</param>
-    /// <param name="ofHead">By the head.</param>
+    /// <summary>
+    /// The gradients [N, H] with respect to the hidden states and [rows, H] with respect to the head, in their types; null where not asked for. They
+    /// belong to the caller's dispose scope.
+    /// </summary>
+    /// <param name="pass">The pass, run for a backward pass. Weights that it kept are taken from it, so that a second call computes them again.</param>
+    /// <param name="gradients">The loss's gradient with respect to each of <see cref="HeadPass.Scores"/>, [N] float32; null: 0.</param>
+    /// <param name="ofHidden">Whether the gradient with respect to the hidden states is asked for.</param>
+    /// <param name="ofHead">Whether the gradient with respect to the head is asked for.</param>
     public static (Tensor? Hidden, Tensor? Head) Compute(HeadPass pass, IReadOnlyList<Tensor?> gradients, bool ofHidden, bool ofHead)
     {
         using IDisposable quiet = no_grad();
@@ -55,7 +61,7 @@ internal sealed class HeadGradient
         return (hidden_NH?.MoveToOuterDisposeScope(), head_VH?.to(pass.Head_VH.dtype).MoveToOuterDisposeScope());
     }
 
-    /// <summary>Adds d [S, V] transposed times h [S, H], of one type, to a float32 sum [V, H].</summary>
+    /// <summary>Adds dᵀ h to a float32 sum [V, H], with d [S, V] and h [S, H] of one type.</summary>
     public static void Add(Tensor sum_VH, Tensor d_SV, Tensor hidden_SH)
     {
         if (d_SV.dtype == ScalarType.Float32)
@@ -66,6 +72,7 @@ internal sealed class HeadGradient
             sum_VH.add_(d_SV.t().mm(hidden_SH));
     }
 
+    // The gradient with respect to the hidden states, from the derivatives that the pass kept.
     private Tensor Derived()
     {
         Tensor sum_NH = zeros_like(_pass.ByLikelihood_NH!);
@@ -80,7 +87,8 @@ internal sealed class HeadGradient
 
     private bool HasWalk => _likelihood_N1 is not null || _boundary_N1 is not null || (_reading_N1 is not null && !_isReadingSummed);
 
-    // [rows, H] what the pass summed of the reading, where all positions' numbers have one factor, as behind a sum.
+    // [rows, H] the reading's part of the head's gradient, from what the pass summed over the positions. This works only if the loss has the same
+    // gradient with respect to the reading at all positions, as it has if the readings are summed.
     private Tensor? TakeReading(bool ofHidden, bool ofHead)
     {
         if (_reading_N1 is null || _problem.Count == 0 || _problem.KeepsReading || (ofHidden && _pass.ByReading_NH is null))
@@ -101,7 +109,7 @@ internal sealed class HeadGradient
     {
         Tensor Buffer() => empty([_problem.Slice, _problem.Valid], dtype: ScalarType.Float32, device: _pass.Head_VH.device);
         Tensor? spare = null, tanh = _problem.Options.Softcap is null ? null : Buffer();
-        // Whatever was kept, the last slice is the one that left its buffer to the others.
+        // In reverse order: if any weights were kept, those of the last slice were, and the other slices can then use its buffer.
         foreach ((long start, long length) in _problem.Slices.Reverse())
         {
             Tensor? kept = _pass.TakeWeights(start);
@@ -118,6 +126,7 @@ internal sealed class HeadGradient
         spare?.Dispose();
     }
 
+    // dz of a slice, [S, V], with respect to the logits before the softcap.
     private Tensor ByLogits(long start, long length, Tensor buffer, bool isKept, Tensor? tanh)
     {
         Tensor At(Tensor tensor) => tensor.narrow(0, start, length);
@@ -137,7 +146,7 @@ internal sealed class HeadGradient
         return read is null ? d : d.add_(read);
     }
 
-    // Computed again; with a softcap its tanh too.
+    // Computes the probabilities of a slice again, and fills the tanh if there is a softcap.
     private Tensor Probabilities(long start, long length, Tensor buffer, Tensor? tanh)
     {
         Tensor z = HeadPass.RawLogits(buffer, _pass.Hidden_NH.narrow(0, start, length), _pass.Head_VH);
@@ -155,7 +164,7 @@ internal sealed class HeadGradient
         return weights;
     }
 
-    // p times (-(g_l + g_b) + (g_b / mass) at the boundary).
+    // Turns p into p (-(g_l + g_b) + g_b / mass), the last term only at boundary tokens: all of the first two terms of dz but g_l onehot.
     private Tensor WithBoundary(long start, Tensor weights_SV, Tensor scale_S1, Tensor likelihood_S1, Tensor boundary_S1)
     {
         Tensor logMass_S1 = _pass.LogBoundary_N!.narrow(0, start, weights_SV.size(0)).unsqueeze(1), isTiny = logMass_S1.lt(Math.Log(HeadPass.TinyMass));
@@ -170,7 +179,7 @@ internal sealed class HeadGradient
         return weights_SV;
     }
 
-    // Where the mass is all but lost beside the largest term: q by a softmax of its own.
+    // Where the boundary mass is nearly lost beside the largest term, q is computed by a softmax over the boundary tokens alone.
     private void AddTiny(long start, Tensor d_SV, Tensor rows, Tensor boundary_S1)
     {
         Tensor z = HeadPass.RawLogits(_pass.Hidden_NH.narrow(0, start, d_SV.size(0)).index_select(0, rows), _pass.Head_VH);

@@ -2,24 +2,32 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models;
 
-/// <summary>What the vocabulary head computes beside log-likelihoods.</summary>
-/// <param name="Softcap">c of c tanh(z/c) on the logits; null: none.</param>
-/// <param name="ValidRows">Rows of the head that are tokens; rows from here on get no probability. 0: all.</param>
-/// <param name="BoundaryMask">bool [V] (or [ValidRows]): tokens whose mass is asked for; null: not asked.</param>
-/// <param name="SliceTokens">Positions worked on at a time; 0: by the sizes, so that the memory stays below a sixteenth of the plain way's; at most 512 MB.</param>
-/// <param name="KeepTokens">
-/// Positions whose weights are kept for the head's gradient, rounded down to whole slices; of the others the last slice's are, and the rest are
-/// computed again. -1: all where that is 64 MB at most and the hidden states are 256 wide or wider, else none. None behind a softcap.
+/// <summary>What the vocabulary head computes in addition to log-likelihoods, and how.</summary>
+/// <param name="Softcap">The c in c tanh(z/c), which is applied to the logits; null: none.</param>
+/// <param name="ValidRows">How many rows of the head are tokens. Later rows get no probability. 0: all are.</param>
+/// <param name="BoundaryMask">bool [V] (or [ValidRows]), the tokens whose mass is asked for; null: it is not asked for.</param>
+/// <param name="SliceTokens">
+/// How many positions are worked on at a time. 0: chosen from the sizes, see <see cref="HeadProblem.SliceRows"/>. For wide heads and many positions, the
+/// memory then stays below a sixteenth of the plain way's, which holds all logits at once. It is 512 MB at most, or 2 GB on CUDA.
 /// </param>
-/// <param name="ManyLosses">Several losses go back to the hidden states one by one: the scores' derivatives are kept for them, [N, H] each.</param>
+/// <param name="KeepTokens">
+/// For how many positions the weights are kept for the head's gradient, rounded down to whole slices. Those of the last slice are kept in any case; all
+/// others are computed again. -1: for all, if that takes 64 MB at most and the hidden states are at least 256 wide, else for none. With a softcap, no
+/// weights are kept at all.
+/// </param>
+/// <param name="ManyLosses">
+/// Whether several losses will go back to the hidden states one by one. The derivatives of the scores are then kept for them, [N, H] each.
+/// </param>
 internal sealed record HeadOptions(double? Softcap = null, int ValidRows = 0, Tensor? BoundaryMask = null, int SliceTokens = 0, int KeepTokens = -1, bool ManyLosses = false)
 {
-    /// <summary>Gets each slice of a pass forward as it is computed, for sums over the whole distribution; not where gradients are wanted.</summary>
+    /// <summary>
+    /// Gets each slice of the forward pass when it has been computed, for sums over the whole distribution. Only for passes without gradients.
+    /// </summary>
     public Action<HeadSlice>? OnSlice { get; init; }
 
-    /// <summary>Whether <see cref="HeadGradient.OfHead"/> will be asked, of a head that is not in the graph.</summary>
+    /// <summary>Whether <see cref="HeadGradient.OfHead"/> will be called later, for a head that is not in the graph.</summary>
     public bool HeadLater { get; init; }
 
-    /// <summary>A further score; null: none.</summary>
+    /// <summary>A further score of each position; null: none.</summary>
     public IHeadReading? Reading { get; init; }
 }

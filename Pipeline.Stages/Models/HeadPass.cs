@@ -5,16 +5,20 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// One pass of hidden states through the vocabulary head: the scores and, for many losses, each score's derivative by the hidden state, with
-/// which a loss goes back to the hidden states without a product of its own. With W the head, p the softmax, q its boundary part over the
-/// boundary mass, and W_v times 1 - (z_v/c)^2 under a softcap: d log p(t) / dh = W_t - Σ p W, and d log mass / dh = Σ q W - Σ p W.
+/// One pass of hidden states through the vocabulary head. It computes the scores and, if there are many losses, the derivative of each score with respect
+/// to the hidden state. With these, a loss goes back to the hidden states without another product with the head. Let W be the head, t the target, p the
+/// softmax, and q the softmax over the boundary tokens alone. Then d log p(t) / dh = W_t - Σ p_v W_v, and d log mass / dh = Σ q_v W_v - Σ p_v W_v. With a
+/// softcap c, each W_v is multiplied by 1 - (z_v/c)^2. N positions, V vocabulary rows, H hidden, S positions of a slice.
 /// </summary>
 internal sealed class HeadPass
 {
-    /// <summary>Below this share the boundary's terms may have lost digits to underflow, and are computed by a softmax of their own.</summary>
+    /// <summary>
+    /// Where the boundary mass is smaller than this, its terms may have lost digits to underflow. They are computed again by a softmax over the boundary
+    /// tokens alone.
+    /// </summary>
     public const double TinyMass = 1e-26;
 
-    // Rows of the head that are gathered at a time.
+    // How many rows of the head are gathered at a time.
     private const int GatheredRows = 16_384;
 
     private readonly Dictionary<long, Tensor> _weights = [];
@@ -40,53 +44,54 @@ internal sealed class HeadPass
 
     public HeadProblem Problem { get; }
 
+    /// <summary>[N] the target ids; -1 where there is none.</summary>
     public Tensor Targets_N { get; }
 
-    /// <summary>What the pass was of, without a graph.</summary>
+    /// <summary>The hidden states of the pass, without a graph.</summary>
     public Tensor Hidden_NH { get; }
 
-    /// <summary>The valid rows, without a graph.</summary>
+    /// <summary>The valid rows of the head, without a graph.</summary>
     public Tensor Head_VH { get; }
 
-    /// <summary>[N] log p(target), float32; 0 where there is none.</summary>
+    /// <summary>[N] log p(target), float32; 0 where there is no target.</summary>
     public Tensor LogLikelihood_N { get; }
 
-    /// <summary>[N] log of the boundary tokens' mass, float32; null where it was not asked for.</summary>
+    /// <summary>[N] the logarithm of the boundary tokens' mass, float32; null if it was not asked for.</summary>
     public Tensor? LogBoundary_N { get; }
 
-    /// <summary>[N] what <see cref="HeadOptions.Reading"/> says, float32; null where there is none.</summary>
+    /// <summary>[N] the numbers of <see cref="HeadOptions.Reading"/>, float32; null if there is no reading.</summary>
     public Tensor? Reading_N { get; }
 
-    /// <summary>The scores that there are.</summary>
+    /// <summary>The scores that were asked for: log-likelihood, log boundary mass, reading.</summary>
     public IReadOnlyList<Tensor> Scores => [.. new[] { LogLikelihood_N, LogBoundary_N, Reading_N }.OfType<Tensor>()];
 
-    /// <summary>[N] log Σ exp z, float32.</summary>
+    /// <summary>[N] log Σ exp z over the valid rows, float32.</summary>
     public Tensor LogNormalizer_N { get; }
 
-    /// <summary>[N] what the weights of <see cref="TakeWeights"/> are divided by, float32.</summary>
+    /// <summary>[N] the sums of the weights of <see cref="TakeWeights"/>, float32. Divided by them, the weights are probabilities.</summary>
     public Tensor Sum_N { get; }
 
-    /// <summary>The derivatives of <see cref="LogLikelihood_N"/>, float32.</summary>
+    /// <summary>The derivatives of <see cref="LogLikelihood_N"/> with respect to the hidden states, float32; null if they are not kept.</summary>
     public Tensor? ByLikelihood_NH { get; }
 
-    /// <summary>The derivatives of <see cref="LogBoundary_N"/>, float32.</summary>
+    /// <summary>The derivatives of <see cref="LogBoundary_N"/> with respect to the hidden states, float32; null if they are not kept.</summary>
     public Tensor? ByBoundary_NH { get; }
 
-    /// <summary>The derivatives of <see cref="Reading_N"/>, float32.</summary>
+    /// <summary>The derivatives of <see cref="Reading_N"/> with respect to the hidden states, float32; null if they are not kept.</summary>
     public Tensor? ByReading_NH { get; }
 
-    /// <summary>The gradient of <see cref="Reading_N"/> by the logits before the softcap, where it is small enough to be kept.</summary>
+    /// <summary>The gradient of <see cref="Reading_N"/> with respect to the logits before the softcap; null where it is too large to be kept.</summary>
     public Tensor? ReadingByLogits_NV { get; }
 
-    // Whether a walk may want weights. Not behind a softcap, whose slopes they do not tell.
+    // Whether a walk over the slices may use kept weights. With a softcap it cannot, because they do not tell the softcap's slopes.
     private bool KeepsWeights { get; }
 
-    /// <summary>What it holds belongs to the caller's dispose scope.</summary>
-    /// <param name="problem">Sizes and options.</param>
-    /// <param name="hidden_NH">Hidden states.</param>
+    /// <summary>Runs the pass. The tensors that it holds belong to the caller's dispose scope.</summary>
+    /// <param name="problem">The sizes and options, made from the same tensors.</param>
+    /// <param name="hidden_NH">The hidden states after the final norm.</param>
     /// <param name="head_VH">The head.</param>
-    /// <param name="targets_N">Ids.</param>
-    /// <param name="hasGraph">Whether losses will go back.</param>
+    /// <param name="targets_N">The target ids; -1 where there is none.</param>
+    /// <param name="hasGraph">Whether there will be a backward pass.</param>
     public static HeadPass Run(HeadProblem problem, Tensor hidden_NH, Tensor head_VH, Tensor targets_N, bool hasGraph)
     {
         using IDisposable quiet = no_grad();
@@ -101,7 +106,7 @@ internal sealed class HeadPass
             Tensor weights = pass.KeepsWeights && start < problem.Kept ? Buffer() : buffer ??= Buffer();
             using (NewDisposeScope())
                 pass.Slice(start, length, weights.narrow(0, 0, length), slopes?.narrow(0, 0, length), gathering);
-            // The way back needs a buffer as large, so that to leave the last slice in its own takes no memory.
+            // The backward pass needs a buffer of this size anyway. If the last slice's weights stay in theirs, that takes no more memory.
             if (pass.KeepsWeights && (start < problem.Kept || start + length == problem.Count))
                 pass._weights[start] = weights.MoveToOuterDisposeScope();
         }
@@ -109,11 +114,17 @@ internal sealed class HeadPass
         return pass;
     }
 
-    /// <summary>The weights of a slice, proportional to its probabilities, in memory of a whole slice; null where they were not kept or are taken. Whoever takes them may change them.</summary>
-    /// <param name="start">Of the slice.</param>
+    /// <summary>
+    /// Takes the weights of a slice out of the pass: numbers proportional to its probabilities, in the first rows of a buffer for a whole slice. The
+    /// caller may change them. Null if they were not kept, or were taken before.
+    /// </summary>
+    /// <param name="start">The first position of the slice.</param>
     public Tensor? TakeWeights(long start) => _weights.Remove(start, out Tensor? weights) ? weights : null;
 
-    /// <summary>[rows, H] Σ over the positions of the reading's gradient by the head, float32; null where it was not summed or is taken, as above.</summary>
+    /// <summary>
+    /// [rows, H] takes the gradient of the sum of all readings with respect to the head, float32. The caller may change it. Null if it was not computed,
+    /// or was taken before.
+    /// </summary>
     public Tensor? TakeReadingByHead()
     {
         Tensor? taken = _readingByHead_VH;
@@ -121,7 +132,7 @@ internal sealed class HeadPass
         return taken;
     }
 
-    /// <summary>Logits of one slice in <paramref name="buffer"/>, float32, before the softcap.</summary>
+    /// <summary>Computes the logits [S, V] of one slice into <paramref name="buffer"/>, float32, before the softcap.</summary>
     public static Tensor RawLogits(Tensor buffer, Tensor hidden_SH, Tensor head_VH)
     {
         Tensor transposed = head_VH.t();
@@ -133,7 +144,7 @@ internal sealed class HeadPass
         return buffer;
     }
 
-    /// <summary>As <see cref="RawLogits(Tensor, Tensor, Tensor)"/>, in memory of its own.</summary>
+    /// <summary>Like <see cref="RawLogits(Tensor, Tensor, Tensor)"/>, but into new memory.</summary>
     public static Tensor RawLogits(Tensor hidden_SH, Tensor head_VH)
         => RawLogits(empty([hidden_SH.size(0), head_VH.size(0)], dtype: ScalarType.Float32, device: hidden_SH.device), hidden_SH, head_VH);
 
@@ -154,7 +165,7 @@ internal sealed class HeadPass
         if (ByLikelihood_NH is null)
             return;
 
-        // The target's own term apart: beside a probability of nearly 1 a type of few bits would lose the others'.
+        // The target's own term is computed apart. Its probability is often nearly 1, and beside it a type of few bits would lose the other terms.
         Tensor one = ones_like(target_S1, ScalarType.Float32), scale = sum.unsqueeze(1);
         Tensor slope = slopes?.gather(1, target_S1) ?? one, own_SH = Head_VH.index_select(0, target_S1.squeeze(1)).to(ScalarType.Float32);
         Tensor w = slopes is null ? e : e.mul_(slopes);
@@ -184,7 +195,7 @@ internal sealed class HeadPass
             HeadGradient.Add(_readingByHead_VH.narrow(0, 0, Problem.Valid), weights.to(Hidden_NH.dtype), Hidden_NH.narrow(0, start, length));
     }
 
-    // Where the mass is all but lost beside the largest term: by a log-sum-exp of its own.
+    // Where the boundary mass is nearly lost beside the largest term, it is computed by a log-sum-exp over the boundary tokens alone.
     private void RedoTinyMasses()
     {
         if (LogBoundary_N is null || Problem.Count == 0 || LogBoundary_N.min().item<float>() >= Math.Log(TinyMass))
@@ -205,9 +216,10 @@ internal sealed class HeadPass
         }
     }
 
-    /// <summary>What a softcap multiplies derivatives by, 1 - tanh^2, in place of the tanh.</summary>
+    /// <summary>Turns values of tanh, in place, into the factors that a softcap multiplies derivatives by: 1 - tanh^2.</summary>
     public static Tensor Slopes(Tensor tanh) => tanh.mul_(tanh).neg_().add_(1);
 
+    // Applies the softcap in place, if there is one, and fills the slopes, if they are wanted.
     private Tensor Capped(Tensor z, Tensor? slopes)
     {
         if (Problem.Options.Softcap is not { } c)
@@ -218,7 +230,7 @@ internal sealed class HeadPass
         return z.mul_(c);
     }
 
-    // [S, V] times [V, H], float32.
+    // [S, V] times [V, H], with a float32 result.
     private static Tensor Product(Tensor weights_SV, Tensor head_VH)
     {
         if (head_VH.dtype == ScalarType.Float32 || head_VH.device_type != DeviceType.CUDA)
@@ -228,10 +240,13 @@ internal sealed class HeadPass
         return into;
     }
 
-    /// <summary>The boundary's part of a product, by the rows of the boundary or by those that are not, whichever are fewer.</summary>
-    /// <param name="Ids">Those rows.</param>
-    /// <param name="Weights_V">1 at them, float32.</param>
-    /// <param name="IsBoundary">Whether they are the boundary's.</param>
+    /// <summary>
+    /// Computes a product with the head over some of its rows only: those of the boundary tokens, or all others, whichever are fewer. The part of the
+    /// boundary follows from either.
+    /// </summary>
+    /// <param name="Ids">The rows.</param>
+    /// <param name="Weights_V">1 at these rows and 0 elsewhere, float32.</param>
+    /// <param name="IsBoundary">Whether the rows are those of the boundary tokens.</param>
     private sealed record Gathering(Tensor Ids, Tensor Weights_V, bool IsBoundary)
     {
         public static Gathering Of(Tensor boundary_V)

@@ -3,18 +3,28 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models;
 
-/// <summary>The checked sizes and options of one call of the vocabulary head. Everything that can be wrong is refused here, since the backward pass must not throw.</summary>
+/// <summary>
+/// The checked sizes and options of one call of the vocabulary head. Everything that can be wrong with them is refused here, because the backward pass must
+/// not throw. N positions, V vocabulary rows, H hidden.
+/// </summary>
 internal sealed class HeadProblem
 {
-    // 32 MB, of many positions up to 128 MB; for wide heads up to 512 MB, on a card 2 GB, see RowsOfWideHead.
+    // Sizes of a slice's float32 buffer: 32 MB, or up to 128 MB with many positions. Wide heads have up to 512 MB for all buffers, or 2 GB on CUDA
+    // (see RowsOfWideHead).
     private const long SliceElements = 8 << 20, MostSliceElements = 32 << 20, MostWideElements = 128 << 20, MostCardElements = 512 << 20;
 
-    // Where all weights take 64 MB at most they are kept.
+    // All weights are kept if they take 64 MB at most.
     private const long SmallElements = 16 << 20;
 
-    // Below this width the products are a small part of the work: logits are computed again as fast as they are fetched, and small slices stay near the processor.
+    // Below this width, products are a small part of the work. Logits are then computed again as fast as they could be read from memory, and small slices
+    // stay in the processor's cache.
     private const long WideHead = 256;
 
+    /// <param name="hidden_NH">The hidden states.</param>
+    /// <param name="head_VH">The head, including rows with no token.</param>
+    /// <param name="targets_N">int64 ids of valid rows; -1: no target.</param>
+    /// <param name="options">The options to check.</param>
+    /// <exception cref="ArgumentException">Shapes, ids or options do not fit one another.</exception>
     public HeadProblem(Tensor hidden_NH, Tensor head_VH, Tensor targets_N, HeadOptions options)
     {
         if (hidden_NH.dim() != 2 || head_VH.dim() != 2 || targets_N.dim() != 1 || hidden_NH.size(1) != head_VH.size(1) || hidden_NH.size(0) != targets_N.size(0))
@@ -36,26 +46,31 @@ internal sealed class HeadProblem
 
     public HeadOptions Options { get; }
 
-    /// <summary>V, rows with no token included.</summary>
+    /// <summary>All rows of the head, including those with no token.</summary>
     public long Rows { get; }
 
+    /// <summary>V, the rows of the head that are tokens.</summary>
     public long Valid { get; }
 
     /// <summary>N.</summary>
     public long Count { get; }
 
+    /// <summary>How many positions are worked on at a time.</summary>
     public long Slice { get; }
 
-    /// <summary>Positions, from the first on and of whole slices, whose weights are kept for the head's gradient; the last slice's are too, the others' are computed again.</summary>
+    /// <summary>
+    /// For how many of the first positions, in whole slices, the weights are kept for the head's gradient. Those of the last slice are kept as well; all
+    /// others are computed again.
+    /// </summary>
     public long Kept { get; }
 
-    /// <summary>Whether a reading's gradient by the logits is kept, which costs more to make again than logits do.</summary>
+    /// <summary>Whether a reading's gradient with respect to the logits is kept. To compute it again costs more than to compute logits again.</summary>
     public bool KeepsReading => Options.Reading is not null && Options.KeepTokens != 0 && Count * Valid <= SmallElements;
 
-    /// <summary>float32 [valid]: 1 at boundary tokens.</summary>
+    /// <summary>[V] float32, 1 at boundary tokens and 0 elsewhere; null if their mass is not asked for.</summary>
     public Tensor? Boundary { get; }
 
-    /// <summary>Starts and lengths of the slices.</summary>
+    /// <summary>The first position and the number of positions of each slice.</summary>
     public IEnumerable<(long Start, long Length)> Slices
     {
         get
@@ -65,21 +80,21 @@ internal sealed class HeadProblem
         }
     }
 
-    /// <summary>Positions of a slice where nobody asks for a number.</summary>
+    /// <summary>How many positions a slice has if <see cref="HeadOptions.SliceTokens"/> does not say.</summary>
     /// <param name="count">N.</param>
     /// <param name="valid">V.</param>
     /// <param name="width">H.</param>
-    /// <param name="buffers">Float32 matrices of a slice that are there at a time.</param>
-    /// <param name="onCard">On CUDA.</param>
+    /// <param name="buffers">How many float32 matrices of a slice there are at the same time.</param>
+    /// <param name="onCard">Whether the head is on CUDA.</param>
     public static long SliceRows(long count, long valid, long width, int buffers, bool onCard)
     {
         long rule = Math.Max(16, Math.Max(SliceElements / valid, Math.Min(count / 32, MostSliceElements / valid)));
         return width < WideHead ? rule : Math.Max(rule, RowsOfWideHead(count, valid, onCard ? MostCardElements : MostWideElements) / buffers);
     }
 
-    // Each slice reads and packs the whole head three times and adds to the whole of its gradient once, so a wide head wants few slices: as
-    // large as they may be within a sixteenth of the three and a half matrices [N, V] that the plain way was measured to take (3 N/20 rows, and some room).
-    // Slices of some hundred positions leave most of a card idle.
+    // Each slice reads and packs the whole head three times, and adds to the whole of its gradient once. So a wide head is faster with few, large slices.
+    // The plain way, which holds all logits at once, was measured to take three and a half matrices [N, V]. Slices may take a sixteenth of that: 3 N/20
+    // rows leave some room. On a GPU the limit is higher, because slices of a few hundred positions leave most of it idle.
     private static long RowsOfWideHead(long count, long valid, long most) => Math.Min(most / valid, count * 3 / 20);
 
     private static string Shape(Tensor tensor) => string.Join(",", tensor.shape);

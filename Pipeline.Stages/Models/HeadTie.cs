@@ -5,23 +5,24 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// Whether a model's head is its embeddings. A configuration that says so is believed where the files have no head, or one that is an equal copy; a
-/// head that is another one was trained apart, and is used.
+/// Decides whether a model's head is tied to its embeddings. If the config says so, this is believed where the files have no head, or one that is an equal
+/// copy of the embeddings. A head with other values was trained separately, and is used.
 /// </summary>
 public static class HeadTie
 {
     private const string Key = "tie_word_embeddings";
 
-    /// <param name="config">As it was read.</param>
+    /// <summary>The config with the answer in <see cref="ModelConfig.TieWordEmbeddings"/>.</summary>
+    /// <param name="config">The config as it was read.</param>
     /// <param name="files">The weights.</param>
-    /// <param name="folder">For the remark.</param>
-    /// <param name="remark">What is not as the configuration says; null where all is.</param>
+    /// <param name="folder">The model's folder, for the remark.</param>
+    /// <param name="remark">What differs from the config; null if nothing does.</param>
     public static ModelConfig Resolve(ModelConfig config, SafetensorsFolder files, string folder, out string? remark)
     {
         remark = null;
         if (!config.TieWordEmbeddings || WeightLoader.Find(config, files, WeightNames.Head) is not { } head || WeightLoader.Find(config, files, WeightNames.Embedding) is not { } embedding)
             return config;
-        // Of another shape, it is refused with the other weights that do not fit.
+        // A head of another shape counts as untied here. The loader then refuses it together with all other weights that do not fit.
         if (files.Entry(head).Shape.SequenceEqual(files.Entry(embedding).Shape) && AreEqual(files, head, embedding))
             return config;
         bool isSaid = config.Json.ContainsKey(Key);

@@ -4,20 +4,24 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models;
 
-/// <summary>Keys and values of the positions computed so far, per layer [B, K, S, D], in buffers that double when they are full.</summary>
+/// <summary>
+/// The keys and values of the positions that were computed so far, [B, K, S, D] for each layer: B rows, K key heads, S positions, D head width. The
+/// buffers at least double when they are full, so that not every new position copies them.
+/// </summary>
+/// <param name="layers">The number of layers.</param>
 public sealed class KeyValueCache(int layers) : IDisposable
 {
     private readonly Tensor?[] _keys = new Tensor?[layers];
     private readonly Tensor?[] _values = new Tensor?[layers];
     private bool _isShared;
 
-    /// <summary>Positions held by every layer.</summary>
+    /// <summary>S, the number of positions that all layers have.</summary>
     public int Length { get; private set; }
 
-    /// <summary>Forgets everything; the buffers stay.</summary>
+    /// <summary>Forgets all positions. The buffers are kept for new ones.</summary>
     public void Clear() => Length = 0;
 
-    /// <summary>Forgets what comes behind the first positions.</summary>
+    /// <summary>Forgets all positions after the first ones.</summary>
     public void Truncate(int length)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
@@ -25,8 +29,8 @@ public sealed class KeyValueCache(int layers) : IDisposable
     }
 
     /// <summary>
-    /// The first positions of all rows, in the same memory until something is added to them: then they are copied. What they are taken from
-    /// stays as it is meanwhile: it grows, if at all, behind them.
+    /// The first positions of all rows, as a cache of its own, which the caller disposes of. It shares this one's memory, and copies it only when
+    /// something is added. While it shares the memory, this cache may grow, but must not be truncated below these positions and filled again.
     /// </summary>
     public KeyValueCache First(int length)
     {
@@ -36,10 +40,10 @@ public sealed class KeyValueCache(int layers) : IDisposable
         return first;
     }
 
-    /// <summary>A copy of some rows and of the positions from one on, up to a length.</summary>
-    /// <param name="rows">Numbers of rows.</param>
+    /// <summary>A copy of a stretch of positions of some rows.</summary>
+    /// <param name="rows">The numbers of the rows.</param>
     /// <param name="from">The first position.</param>
-    /// <param name="length">Positions.</param>
+    /// <param name="length">How many positions are copied.</param>
     public KeyValueCache Copy(IReadOnlyList<int> rows, int from, int length)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(from + length, Length);
@@ -52,9 +56,9 @@ public sealed class KeyValueCache(int layers) : IDisposable
         }, isEmpty: length == 0);
     }
 
-    /// <summary>The rows of several, one behind the other; shorter ones are padded in front.</summary>
-    /// <param name="parts">Of one model; stay the caller's.</param>
-    /// <param name="rows">Of each part.</param>
+    /// <summary>Copies the rows of several caches into one, one after the other. Shorter ones are padded with zeros in front.</summary>
+    /// <param name="parts">Caches of one model. They stay the caller's.</param>
+    /// <param name="rows">The number of rows of each cache.</param>
     public static KeyValueCache Join(IReadOnlyList<KeyValueCache> parts, IReadOnlyList<int> rows)
     {
         int longest = parts.Max(part => part.Length);
@@ -73,8 +77,8 @@ public sealed class KeyValueCache(int layers) : IDisposable
         }, isEmpty: false);
     }
 
-    /// <summary>Leaves positions out; the others keep their order.</summary>
-    /// <param name="positions">Ascending.</param>
+    /// <summary>Keeps only some positions, in all rows.</summary>
+    /// <param name="positions">The positions to keep, ascending.</param>
     public void Keep(IReadOnlyList<int> positions)
     {
         bool areFirst = positions.Count == 0 || positions[^1] == positions.Count - 1;
@@ -116,7 +120,10 @@ public sealed class KeyValueCache(int layers) : IDisposable
             tensor?.Dispose();
     }
 
-    /// <summary>Adds this call's keys and values and returns all so far. The length moves with the last layer.</summary>
+    /// <summary>
+    /// Adds new keys and values [B, K, T, D] of a layer, and returns all that it has now, as views of the buffers. <see cref="Length"/> grows when the
+    /// last layer has added its own.
+    /// </summary>
     internal (Tensor Keys, Tensor Values) Append(int layer, Tensor k_BKTD, Tensor v_BKTD)
     {
         int length = (int)k_BKTD.size(2);
@@ -126,8 +133,8 @@ public sealed class KeyValueCache(int layers) : IDisposable
     }
 
     /// <summary>
-    /// Where a layer's keys and values lie on the processor, [B, K, capacity, D] each, with room for one position more; it is there for
-    /// all who ask once <see cref="Added"/> was called for the last layer.
+    /// The addresses of a layer's keys and values in main memory: float32 [B, K, capacity, D] each, with room for one more position. The caller writes
+    /// the position there and then calls <see cref="Added"/>.
     /// </summary>
     internal (nint Keys, nint Values, long Capacity) Place(int layer, long batch, long heads, long width)
     {
@@ -136,7 +143,7 @@ public sealed class KeyValueCache(int layers) : IDisposable
         return (TensorAddress.Of(keys), TensorAddress.Of(values), keys.size(2));
     }
 
-    /// <summary>A layer's position was written. The length moves with the last layer.</summary>
+    /// <summary>To be called when new positions of a layer have been written. <see cref="Length"/> grows with the last layer.</summary>
     internal void Added(int layer, int length = 1)
     {
         if (layer == layers - 1)
@@ -151,7 +158,7 @@ public sealed class KeyValueCache(int layers) : IDisposable
         return room.narrow(2, 0, Length + length);
     }
 
-    // The buffer itself where more of this shape fits in, else a larger one with what was there.
+    // A buffer with room for more of this shape: the present one, or a larger one with the same content.
     private Tensor Room(ref Tensor? buffer, long[] shape_BKTD, ScalarType type, Device device)
     {
         long needed = Length + shape_BKTD[2];

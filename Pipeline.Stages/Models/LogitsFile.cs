@@ -8,23 +8,23 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Models;
 
 /// <summary>
-/// Logits and hidden states of given ids, from file to file: what another program needs to compare itself with this one.
+/// Computes logits and hidden states of given ids, from file to file, so that another program can compare its numbers with these.
 /// </summary>
 public static class LogitsFile
 {
     /// <summary>
-    /// Reads int64 <c>input_ids</c> [B,T], and where they are there <c>attention_mask</c> [B,T] (1: a token; absent: everywhere) and
-    /// <c>position_ids</c> [B,T] (absent: 0..T-1 in every row). Writes float32 <c>logits</c> [B,T,V] (soft-capped where the model is)
-    /// and <c>hidden_states</c> [L+1,B,T,H]: the embedding's output, each layer's, the last one after the final norm.
+    /// Reads a safetensors file with <c>input_ids</c> [B,T] and optionally <c>attention_mask</c> [B,T] (1: a token; absent: tokens everywhere) and
+    /// <c>position_ids</c> [B,T] (absent: 0..T-1 in every row), all of them whole numbers. Writes another with float32 <c>logits</c> [B,T,V] (soft-capped
+    /// if the model does so) and <c>hidden_states</c> [L+1,B,T,H]: the embeddings, then the output of each layer, the last one after the final norm.
     /// </summary>
     /// <param name="model">The model.</param>
-    /// <param name="inputPath">Read.</param>
-    /// <param name="outputPath">Written in one step.</param>
-    /// <param name="storage">Where both are.</param>
+    /// <param name="inputPath">The file to read.</param>
+    /// <param name="outputPath">The file to write, in one step.</param>
+    /// <param name="storage">Where both files are.</param>
     /// <param name="embed">
-    /// What goes into the first layer for ids and mask [B,T], where it is more than the model's embeddings (input expansion): [B,T,H].
+    /// Computes the input of the first layer [B,T,H] from ids and mask [B,T], if it is more than the model's embeddings (input expansion).
     /// </param>
-    /// <exception cref="InputException">The input does not fit, or logits are not finite.</exception>
+    /// <exception cref="InputException">The input does not fit the model, or the logits of a token are not finite.</exception>
     public static void Write(CausalLm model, string inputPath, string outputPath, IStorage storage, Func<Tensor, Tensor?, Tensor>? embed = null)
     {
         using IDisposable quiet = no_grad();

@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace Pipeline.Stages.Models;
 
-/// <summary>Low-rank adaptation (Hu et al. 2021, equation 3): W + (alpha/r) B A.</summary>
+/// <summary>A low-rank adapter of a projection: W becomes W + (alpha/r) B A (Hu et al. 2021, equation 3).</summary>
+/// <param name="down">A, [r, in].</param>
+/// <param name="up">B, [out, r].</param>
+/// <param name="scale">alpha/r.</param>
 internal sealed class LoraAdapter(Weight down, Weight up, double scale)
 {
     /// <summary>A, [r, in].</summary>
@@ -11,8 +14,9 @@ internal sealed class LoraAdapter(Weight down, Weight up, double scale)
     /// <summary>B, [out, r].</summary>
     public Weight Up { get; } = up;
 
+    /// <summary>(alpha/r) B A x for x [.., in]: what is added to the projection's output [.., out].</summary>
     public Tensor Apply(Tensor x) => nn.functional.linear(nn.functional.linear(x, Down.Tensor), Up.Tensor) * scale;
 
-    /// <summary>(alpha/r) B A, [out, in].</summary>
+    /// <summary>[out, in] (alpha/r) B A: what is added to the projection's weight.</summary>
     public Tensor Delta() => Up.Tensor.mm(Down.Tensor) * scale;
 }

@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Pipeline.Stages.Models;
 
-/// <summary>Low-rank adapters on a model's projections; merged into the weights on export.</summary>
+/// <summary>Settings of the low-rank adapters on a model's projections. They are merged into the weights on export.</summary>
 public sealed record LoraOptions
 {
     [Description("Rank of the adapters.")]

@@ -7,27 +7,29 @@ using Pipeline.Contracts.Storage;
 
 namespace Pipeline.Stages.Models.Peft;
 
-/// <summary>What <c>adapter_config.json</c> of the PEFT library says of low-rank updates: how each is scaled.</summary>
-/// <param name="Alpha">Numerator of the scale where no pattern says otherwise.</param>
-/// <param name="AlphaPatterns">By the end of a module's name, a regular expression.</param>
-/// <param name="IsRankStabilized">Divide by the square root of the rank (Kalajdzievski 2023) in place of the rank.</param>
-/// <param name="Base">What the adapter was trained over, as its author named it.</param>
+/// <summary>What <c>adapter_config.json</c> of the PEFT library says about low-rank updates: how each is scaled.</summary>
+/// <param name="Alpha">The numerator of the scale, if no pattern says otherwise.</param>
+/// <param name="AlphaPatterns">
+/// Other numerators for some modules. A pattern is a regular expression for a module's name or the end of it; the first that matches counts.
+/// </param>
+/// <param name="IsRankStabilized">Whether the scale is divided by the square root of the rank (Kalajdzievski 2023) instead of the rank.</param>
+/// <param name="Base">The model that the adapter was trained for, as its author named it; null: not said.</param>
 internal sealed record PeftConfig(double Alpha, IReadOnlyList<(string Pattern, double Alpha)> AlphaPatterns, bool IsRankStabilized, string? Base)
 {
     public const string FileName = "adapter_config.json";
 
     private const int MaxBytes = 1 << 20;
 
-    // Keys that say what the tensors of the file say themselves, or that matter while it is trained alone.
+    // Keys that only repeat what the tensors of the file tell, or that matter only while an adapter is trained.
     private static readonly HashSet<string> Harmless = new(StringComparer.Ordinal)
     {
         "r", "target_modules", "exclude_modules", "modules_to_save", "rank_pattern", "layers_to_transform", "layers_pattern", "lora_dropout", "task_type", "inference_mode",
         "revision", "auto_mapping", "peft_version", "megatron_config", "megatron_core", "runtime_config", "ensure_weight_tying", "corda_config", "eva_config", "loftq_config",
     };
 
-    /// <summary>The factor of B·A.</summary>
+    /// <summary>The factor that a module's B·A is multiplied by.</summary>
     /// <param name="module">The module's name, without <c>.weight</c>.</param>
-    /// <param name="rank">Rows of its A.</param>
+    /// <param name="rank">The number of rows of its A.</param>
     public double Scale(string module, long rank)
     {
         double alpha = Alpha;
@@ -36,7 +38,8 @@ internal sealed record PeftConfig(double Alpha, IReadOnlyList<(string Pattern, d
         return IsRankStabilized ? alpha / Math.Sqrt(rank) : alpha / rank;
     }
 
-    /// <exception cref="InputException">The file does not exist, or asks for what is not computed here.</exception>
+    /// <summary>Reads the <c>adapter_config.json</c> of a folder.</summary>
+    /// <exception cref="InputException">The file does not exist, cannot be read, or asks for something that is not supported.</exception>
     public static PeftConfig Load(string folder, IStorage storage)
     {
         string path = Path.Combine(folder, FileName);
@@ -74,7 +77,8 @@ internal sealed record PeftConfig(double Alpha, IReadOnlyList<(string Pattern, d
             root["lora_alpha"]?.GetValue<double>() ?? 8, patterns, root["use_rslora"]?.GetValue<bool>() ?? false, root["base_model_name_or_path"]?.GetValue<string>());
     }
 
-    // Initializations that rewrite the base (PiSSA and others) have a name; the plain ones are true, false or "gaussian".
+    // Whether a key's value asks for nothing. Of the values of init_lora_weights, true, false and "gaussian" do. The others are names of methods that
+    // also change the base model's weights (PiSSA and others).
     private static bool IsOff(string key, JsonNode? value) => value switch
     {
         null => true,

@@ -4,16 +4,20 @@ using System.Text.Json.Nodes;
 
 namespace Pipeline.Stages.Models.Peft;
 
-/// <summary>Writes <c>adapter_config.json</c>.</summary>
+/// <summary>Writes <c>adapter_config.json</c> in the form that the PEFT library reads.</summary>
 internal static class PeftConfigWriter
 {
     private static readonly JsonSerializerOptions Layout = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <param name="options">Rank and scale.</param>
-    /// <param name="baseModel">What the adapter is over.</param>
-    /// <param name="targets">Short names of the updated modules.</param>
-    /// <param name="kept">Modules that are in the file whole.</param>
-    /// <param name="joined">Fused modules and the number of their parts that have an update: their rank, and alpha with it, is that much larger.</param>
+    /// <summary>The content of the file.</summary>
+    /// <param name="options">Rank and alpha of the adapters.</param>
+    /// <param name="baseModel">A name or path of the model that the adapter is for.</param>
+    /// <param name="targets">The short names of the updated modules.</param>
+    /// <param name="kept">The modules whose weights are in the file as wholes.</param>
+    /// <param name="joined">
+    /// The fused modules, each with the number of its parts that have an update. The rank of its update is multiplied by this number, and alpha too, so
+    /// that the scale stays the same.
+    /// </param>
     public static byte[] Json(LoraOptions options, string baseModel, IEnumerable<string> targets, IReadOnlyCollection<string> kept, IReadOnlyDictionary<string, int> joined)
     {
         var json = new JsonObject

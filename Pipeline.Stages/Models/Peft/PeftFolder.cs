@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Pipeline.Stages.Models.Peft;
 
 /// <summary>
-/// An adapter folder of the PEFT library: low-rank updates W + s·B·A (Hu et al. 2021, equation 3) of weights under the names they are
-/// stored by, and whole tensors that were trained beside them (<c>modules_to_save</c>).
+/// Reads and writes adapter folders of the PEFT library. They hold low-rank updates W + s·B·A (Hu et al. 2021, equation 3) of weights, under the names that
+/// these are stored by, and whole tensors that were trained together with them (<c>modules_to_save</c>).
 /// </summary>
 internal static class PeftFolder
 {
@@ -18,9 +18,11 @@ internal static class PeftFolder
     private const string Down = ".lora_A.weight";
     private const string Up = ".lora_B.weight";
 
-    /// <summary>Adds an adapter's updates to the weights of the model it was trained over, in float32.</summary>
-    /// <returns>How many weights were updated, and how many replaced.</returns>
-    /// <exception cref="InputException">The adapter is of another model, or holds what is not computed here.</exception>
+    /// <summary>
+    /// Merges an adapter into the model that it was trained for. The sums are computed in float32, and rounded to the model's type if it has another.
+    /// </summary>
+    /// <returns>How many stored weights were updated, and how many were replaced.</returns>
+    /// <exception cref="InputException">The adapter belongs to another model, or holds something that is not supported.</exception>
     public static (int Updated, int Replaced) MergeInto(CausalLm model, string folder, IStorage storage)
     {
         PeftConfig config = PeftConfig.Load(folder, storage);
@@ -61,13 +63,15 @@ internal static class PeftFolder
         return (updated, replaced);
     }
 
-    /// <summary>Writes a model's adapters, and the embeddings that were trained beside them, as an adapter over <paramref name="baseModel"/>.</summary>
-    /// <param name="model">Has adapters.</param>
-    /// <param name="options">Their rank and scale.</param>
-    /// <param name="baseModel">What the adapter is over: a name or path, as another program is to find it.</param>
-    /// <param name="folder">Written whole, its configuration last.</param>
-    /// <param name="type">Of the tensors.</param>
-    /// <param name="storage">Files.</param>
+    /// <summary>
+    /// Writes a model's adapters, and the embeddings if they were trained together with them, as an adapter for <paramref name="baseModel"/>.
+    /// </summary>
+    /// <param name="model">A model with adapters.</param>
+    /// <param name="options">Rank and alpha of these adapters.</param>
+    /// <param name="baseModel">A name or path by which another program can find the model that the adapter is for.</param>
+    /// <param name="folder">The folder to write. Each file is written in one step, the configuration last.</param>
+    /// <param name="type">The type of the stored tensors.</param>
+    /// <param name="storage">Where the folder is.</param>
     public static void Write(CausalLm model, LoraOptions options, string baseModel, string folder, ScalarType type, IStorage storage)
     {
         Dictionary<string, Tensor> weights = model.Parameters.ToDictionary(p => p.Name, p => (Tensor)p.Tensor, StringComparer.Ordinal);
@@ -96,7 +100,10 @@ internal static class PeftFolder
         storage.WriteAtomically(Path.Combine(folder, PeftConfig.FileName), stream => stream.Write(PeftConfigWriter.Json(options, baseModel, targets, kept, joined)));
     }
 
-    /// <summary>Blocks on the diagonal: what is fused in the file has one update of the ranks of its parts together.</summary>
+    /// <summary>
+    /// B of a stored weight. A fused weight has a single update, whose rank is that of its parts together: the A of the parts are below one another, and
+    /// their B are the blocks on the diagonal of this B.
+    /// </summary>
     private static Tensor Side(StoredWeight stored, string[] parts, Dictionary<string, Tensor> weights, int rank)
     {
         if (stored.Parts.Count == 1) return weights[parts[0] + Up];
@@ -109,12 +116,13 @@ internal static class PeftFolder
         return whole_OR;
     }
 
-    // Older versions have the adapter's name in each tensor's.
+    // The weight's own name. PEFT puts a prefix before it, and older versions also put the adapter's name, "default", into it.
     private static string Plain(string name)
         => (name.StartsWith(Prefix, StringComparison.Ordinal) ? name[Prefix.Length..] : name)
             .Replace(".lora_A.default.weight", Down, StringComparison.Ordinal).Replace(".lora_B.default.weight", Up, StringComparison.Ordinal)
             .Replace(".modules_to_save.default.", ".", StringComparison.Ordinal).Replace(".modules_to_save.", ".", StringComparison.Ordinal);
 
+    // Adds a value to a stored weight, or replaces the weight, in each of the parts that the model computes with.
     private static void Put(CausalLm model, StoredWeight stored, Tensor value, string path, bool isUpdate)
     {
         if (!value.shape.SequenceEqual(stored.Shape))
