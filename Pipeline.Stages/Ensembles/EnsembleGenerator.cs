@@ -55,7 +55,8 @@ public static class EnsembleGenerator
         using NextByteModel view = member.View();
         using var session = new ByteSession(view, ByteText.OfPrompt(prompt, view.Vocabulary));
         IReadOnlyList<(Func<int[]> Ids, double P)> tokens = session.Tokens();
-        int chosen = new TokenSampler(options, 0).Choose([.. tokens.Select(t => (float)Math.Log(t.P))], NoneSeen);
+        // Another stream than the generator's, which goes on from here with the first draw of stream 0.
+        int chosen = new TokenSampler(options, 1).Choose([.. tokens.Select(t => (float)Math.Log(t.P))], NoneSeen);
         return tokens[chosen].Ids();
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Parquet;
 using Parquet.Schema;
 
@@ -66,6 +67,12 @@ internal abstract class PageValues
     private sealed class NumberValues<T>(T unread, Func<T, double> number) : Typed<T>(unread)
         where T : struct, IEquatable<T>
     {
+        private readonly T[] _unread = [unread];
+
+        // Bit by bit, because what stands for "not decoded" in floating point is a NaN, and Equals says that all NaNs are equal.
+        public override bool IsUnread(int index)
+            => MemoryMarshal.AsBytes(Values.AsSpan(index, 1)).SequenceEqual(MemoryMarshal.AsBytes(_unread.AsSpan()));
+
         public override double Number(int index) => number(Values[index]);
 
         public override object Scalar(int index) => Values[index];

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Pipeline.Contracts.Storage;
 using Pipeline.Stages.Models;
@@ -12,20 +13,20 @@ internal static class ByteModel
 {
     public const int Bos = 256;
 
-    public static string Save(string folder, int seed)
+    public static string Save(string folder, int seed, double initializerRange = 0.4)
     {
         TorchLoader.Load();
-        return SaveLoaded(folder, seed);
+        return SaveLoaded(folder, seed, initializerRange);
     }
 
     // Touching a torch type runs TorchSharp's own loading, so a method that does is compiled after ours.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static string SaveLoaded(string folder, int seed)
+    private static string SaveLoaded(string folder, int seed, double initializerRange)
     {
         ModelConfig config = ModelConfig.Parse(
-            """
+            $$"""
             {"model_type": "llama", "num_hidden_layers": 2, "hidden_size": 24, "intermediate_size": 20, "num_attention_heads": 4, "num_key_value_heads": 2,
-             "vocab_size": 271, "rms_norm_eps": 1e-5, "initializer_range": 0.4, "max_position_embeddings": 512}
+             "vocab_size": 271, "rms_norm_eps": 1e-5, "initializer_range": {{initializerRange.ToString(CultureInfo.InvariantCulture)}}, "max_position_embeddings": 512}
             """,
             "byte model");
         var storage = new DiskStorage();

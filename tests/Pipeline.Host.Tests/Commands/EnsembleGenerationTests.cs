@@ -61,6 +61,23 @@ public sealed class EnsembleGenerationTests : IDisposable
     }
 
     [Fact]
+    public async Task The_first_token_and_the_next_are_drawn_independently()
+    {
+        // All bytes are equally likely at every position, so one random number for both tokens would give the same byte twice.
+        string uniform = ByteModel.Save(_folder["uniform"], seed: 1, initializerRange: 0);
+        List<string> texts = [];
+        for (int seed = 1; seed <= 8; seed++)
+        {
+            AlmAnswer answer = await Alm.RunAsync(
+                ["generate", "--model", uniform, "--exact-prompt", "--prompt", "a", "--max-tokens", "2", "--temperature", "1", "--top-k", "100", "--seed", $"{seed}"]);
+            Assert.Equal((0, ""), (answer.Code, answer.Error));
+            texts.Add(answer.Output[..^Environment.NewLine.Length]);
+        }
+        Assert.All(texts, text => Assert.Equal(2, text.Length));
+        Assert.Contains(texts, text => text[0] != text[1]);
+    }
+
+    [Fact]
     public async Task What_cannot_be_is_refused()
     {
         string other = ByteModel.Save(_folder["other"], seed: 4);
