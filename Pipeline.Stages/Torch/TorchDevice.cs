@@ -26,6 +26,9 @@ public sealed class TorchDevice : IDisposable
 
     public Device Device { get; }
 
+    /// <summary>What 0 threads stand for. Only tests change it.</summary>
+    internal static int DefaultThreads { get; set; } = Environment.ProcessorCount;
+
     /// <summary>The type of weights and activations: float32 on the CPU, where bfloat16 is far slower, and bfloat16 on CUDA.</summary>
     public ScalarType ComputeType { get; }
 
@@ -64,7 +67,7 @@ public sealed class TorchDevice : IDisposable
     {
         TorchLoader.Load(libtorchFolder);
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
-        return new TorchDevice(Choose(choice, card), threads == 0 ? Environment.ProcessorCount : threads, computeType);
+        return new TorchDevice(Choose(choice, card), threads == 0 ? DefaultThreads : threads, computeType);
     }
 
     /// <summary>Queues work for the device's thread.</summary>

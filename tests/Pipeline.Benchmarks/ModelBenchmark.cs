@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Pipeline.Benchmarks;
 
 /// <summary>
-/// Measures models and the vocabulary head on the CPU: <c>models head</c>, <c>models train</c>, <c>models padding</c>, <c>models growth</c> and
-/// <c>models sgemm</c>. On a GPU there is <c>models train 0.5B 1B</c>. <c>ALM_THREADS</c> is the number of threads, by default 2.
+/// Measures models and the vocabulary head on the CPU: <c>models head</c>, <c>models train</c>, <c>models padding</c>, <c>models growth</c>,
+/// <c>models products</c> and <c>models sgemm</c>. On a GPU there is <c>models train 0.5B 1B</c>. <c>ALM_THREADS</c> is the number of threads, by default 2.
 /// </summary>
 public static class ModelBenchmark
 {
@@ -34,12 +34,15 @@ public static class ModelBenchmark
             case "growth":
                 ModelsTrainBenchmark.Growth(rest.Length == 0 ? 2000 : Number(rest[0]));
                 return 0;
+            case "products":
+                ModelsProductsBenchmark.Run(rest[0], rest.Length > 1 ? Number(rest[1]) : 6000);
+                return 0;
             case "sgemm":
                 using (TorchDevice device = TorchDevice.Create(DeviceChoice.Cpu, Threads))
                     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"sgemm {ModelsWork.MatrixSpeed(device) / 1e9:F1} GFLOP/s"));
                 return 0;
             default:
-                Console.Error.WriteLine("models: head [tokens] [width ...] [--slice N] [--keep N] [--rounds N] [--likelihood] | train [1M|5M|20M ..., on a card 0.5B|1B] | padding FILE[:COLUMN] ... | growth [STEPS] | sgemm");
+                Console.Error.WriteLine("models: head [tokens] [width ...] [--slice N] [--keep N] [--rounds N] [--likelihood] | train [1M|5M|20M ..., on a card 0.5B|1B] | padding FILE[:COLUMN] ... | growth [STEPS] | products onednn|mkl [STEPS] | sgemm");
                 return 64;
         }
     }

@@ -6,7 +6,7 @@ using Pipeline.Contracts.Storage;
 [
     ("tokenization", "tokens per second beside Hugging Face's crate, bytes allocated, loading: [--text FILE...] [--tokenizer PATH...] [--rounds N] [--crate FOLDER]", rest => TokenizationBenchmark.Run(rest, new DiskStorage())),
     ("alignment", "teacher tokens aligned per second: [SECONDS]", AlignmentBenchmark.Run),
-    ("models", "vocabulary head, training step, growth of memory, sgemm: head [tokens] [width ...] | train [1M|5M|20M ...] | growth | sgemm", ModelBenchmark.Run),
+    ("models", "vocabulary head, training step, growth of memory, products of two libraries, sgemm: head [tokens] [width ...] | train [1M|5M|20M ...] | growth | products onednn|mkl | sgemm", ModelBenchmark.Run),
     ("pipeline", "flows of a definition against bare loops over the same batches: [DEFINITION] [--rounds N] [--steps N]", rest => PipelineBenchmark.Run(rest).GetAwaiter().GetResult()),
     ("online", "steps from the cache against steps with the teacher online: [MODEL] [--student self|bytes] [--steps N] [--tokens N] [--threads N]", rest => OnlineBenchmark.Run(rest).GetAwaiter().GetResult()),
     ("hypernetwork", "a hypernetwork's step beside the frozen model alone: [MODEL] [--steps N] [--tokens N] [--threads N]", rest => HypernetworkBenchmark.Run(rest).GetAwaiter().GetResult()),
