@@ -54,8 +54,8 @@ public sealed partial class CausalLm : IDisposable
     public ScalarType ComputeType { get; }
 
     /// <summary>
-    /// All weights under the names of <see cref="WeightNames"/>, in the order of the computation. A tied head is not among them. Adapters come after
-    /// the weights that the model had when they were added.
+    /// All weights under the names of <see cref="WeightNames"/>: the embeddings, layer by layer, and what comes after the layers. A tied head is not among
+    /// them. Adapters come after the weights that the model had when they were added.
     /// </summary>
     public IReadOnlyList<(string Name, Parameter Tensor)> Parameters => [.. _order.Select(name => (name, _weights[name].Tensor))];
 
