@@ -40,9 +40,9 @@ internal static class VerifyCommand
         {
             environment.Output.WriteLine($"{finding.Kind.ToString().ToLowerInvariant()}: {finding.Message}");
         }
-        environment.Output.WriteLine(report.Checked == 0
+        environment.Output.WriteLine(report.Intact == 0 && report.Findings.Count == 0
             ? "nothing here has a checksum"
-            : string.Create(CultureInfo.InvariantCulture, $"checked {report.Checked} files, {report.Bytes:N0} bytes in {seconds:F2} s ({report.Bytes / Math.Max(seconds, 1e-9) / 1e9:F2} GB/s)"));
+            : string.Create(CultureInfo.InvariantCulture, $"{report.Intact} files are intact, {report.Bytes:N0} bytes in {seconds:F2} s ({report.Bytes / Math.Max(seconds, 1e-9) / 1e9:F2} GB/s)"));
         environment.Output.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"{findings.Count(f => f.Kind != FindingKind.Leftover)} wrong, {findings.Count(f => f.Kind == FindingKind.Leftover)} left over"));
         return findings;

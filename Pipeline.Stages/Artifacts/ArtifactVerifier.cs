@@ -15,7 +15,7 @@ public sealed class ArtifactVerifier
 {
     private readonly IStorage _storage;
     private readonly List<Finding> _findings = [];
-    private int _checked;
+    private int _intact;
     private long _bytes;
 
     private ArtifactVerifier(IStorage storage) => _storage = storage;
@@ -28,7 +28,7 @@ public sealed class ArtifactVerifier
             throw new InputException($"{folder} is not a folder; give a run folder, or one inside it");
         var verifier = new ArtifactVerifier(storage);
         verifier.Walk(folder, cancellationToken);
-        return new VerificationReport(verifier._findings, verifier._checked, verifier._bytes);
+        return new VerificationReport(verifier._findings, verifier._intact, verifier._bytes);
     }
 
     private void Walk(string folder, CancellationToken cancellationToken)
@@ -104,7 +104,7 @@ public sealed class ArtifactVerifier
         try
         {
             Checkpoint checkpoint = CheckpointSet.Open(_storage, folder, cancellationToken);
-            _checked += checkpoint.Files.Count + 1;
+            _intact += checkpoint.Files.Count + 1;
             _bytes += checkpoint.Files.Sum(f => f.Bytes);
         }
         catch (DamagedException e)
@@ -146,7 +146,7 @@ public sealed class ArtifactVerifier
         try
         {
             _bytes += verify();
-            _checked++;
+            _intact++;
         }
         catch (DamagedException e)
         {

@@ -24,6 +24,6 @@ public enum FindingKind
 
 /// <summary>What was checked, and what is wrong.</summary>
 /// <param name="Findings">The findings, in the order in which they were made.</param>
-/// <param name="Checked">How many things were checked and found sound: shards, manifests, files of checkpoints, lists and the files in them.</param>
+/// <param name="Intact">How many things were found to be as they were written: shards, manifests, files of checkpoints, lists and the files in them.</param>
 /// <param name="Bytes">Their length in bytes.</param>
-public sealed record VerificationReport(IReadOnlyList<Finding> Findings, int Checked, long Bytes);
+public sealed record VerificationReport(IReadOnlyList<Finding> Findings, int Intact, long Bytes);

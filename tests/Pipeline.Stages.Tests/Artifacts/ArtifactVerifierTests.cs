@@ -39,7 +39,7 @@ public sealed class ArtifactVerifierTests : IAsyncLifetime, IDisposable
         VerificationReport report = ArtifactVerifier.Verify(_storage, _folder.Path);
         Assert.Empty(report.Findings);
         // 3 shards and their manifest, two checkpoints of two files and a manifest, two files of the model and their list.
-        Assert.Equal(4 + 6 + 3, report.Checked);
+        Assert.Equal(4 + 6 + 3, report.Intact);
         Assert.True(report.Bytes > 14_000);
     }
 
