@@ -122,6 +122,7 @@ internal static class FooterReader
             (Repetition)repetition,
             children,
             converted is 0 or 4 or 19 || logical is 1 or 4 or 12,
+            // No further type, UINT_8, UINT_16, and INT_8 to INT_64. Larger unsigned numbers do not fit the signed ones that they are stored as.
             converted is -1 or 11 or 12 or (>= 15 and <= 18) && logical is 0 or LogicalInteger,
             converted == ConvertedList || logical == LogicalList);
     }

@@ -15,14 +15,15 @@ namespace Pipeline.Stages.Torch;
 /// </remarks>
 internal static class Linear
 {
-    // For smaller weights, copying into oneDNN's kind of tensor and waking threads for each block cost more than is gained.
-    private const long MostSmallWeights = 1 << 17;
+    // The number of values up to which a weight stays with MKL: copying into oneDNN's kind of tensor and waking threads for each block would cost more than is
+    // gained.
+    private const long LargestForMkl = 1 << 17;
 
     // The larger, the more rarely threads are woken; the smaller, the fewer rows are left.
-    private const long ManyRows = 1024, FewRows = 512;
+    private const long LargeBlock = 1024, SmallBlock = 512;
 
     // Of a vocabulary head. What oneDNN copies on the way is then small beside a slice of logits.
-    private const long BlockOutputs = 2048;
+    private const long OutputBlock = 2048;
 
     /// <summary>Whether this is an AMD processor with AVX-512.</summary>
     public static bool UsesOneDnn { get; } = Avx512F.IsSupported && X86Base.CpuId(0, 0) is { Ebx: 0x68747541, Edx: 0x69746e65, Ecx: 0x444d4163 };
@@ -71,7 +72,7 @@ internal static class Linear
     }
 
     private static bool Suits(Tensor x, Tensor weight)
-        => UsesOneDnn && weight.numel() > MostSmallWeights && x.numel() >= FewRows * x.size(-1)
+        => UsesOneDnn && weight.numel() > LargestForMkl && x.numel() >= SmallBlock * x.size(-1)
         && x.device_type == DeviceType.CPU && x.dtype == ScalarType.Float32 && weight.dtype == ScalarType.Float32;
 
     private static Tensor Product(Tensor x, Tensor weight)
@@ -86,7 +87,7 @@ internal static class Linear
         foreach ((long row, long rows) in RowBlocks(x_NH.size(0)))
         {
             using Tensor x = x_NH.narrow(0, row, rows), into = into_NV.narrow(0, row, rows);
-            if (rows < FewRows)
+            if (rows < SmallBlock)
             {
                 into.addmm_(x, weight_VH.t(), beta: 0);
                 continue;
@@ -105,7 +106,7 @@ internal static class Linear
         foreach ((long row, long rows) in RowBlocks(g_NV.size(0)))
         {
             using Tensor g = g_NV.narrow(0, row, rows), y = y_NH.narrow(0, row, rows);
-            if (rows < FewRows)
+            if (rows < SmallBlock)
             {
                 y.addmm_(g, weight_VH, beta: 0);
                 continue;
@@ -124,7 +125,7 @@ internal static class Linear
         foreach ((long row, long rows) in RowBlocks(g_NV.size(0)))
         {
             using Tensor g = g_NV.narrow(0, row, rows), x = x_NH.narrow(0, row, rows);
-            if (rows < FewRows)
+            if (rows < SmallBlock)
             {
                 sum_VH.addmm_(g.t(), x);
                 continue;
@@ -142,15 +143,15 @@ internal static class Linear
         for (long from = 0, count; from < rows; from += count)
         {
             long left = rows - from;
-            count = left >= ManyRows ? ManyRows : Math.Min(left, FewRows);
+            count = left >= LargeBlock ? LargeBlock : Math.Min(left, SmallBlock);
             yield return (from, count);
         }
     }
 
     private static IEnumerable<(long From, long Count)> OutputBlocks(long outputs)
     {
-        for (long from = 0; from < outputs; from += BlockOutputs)
-            yield return (from, Math.Min(BlockOutputs, outputs - from));
+        for (long from = 0; from < outputs; from += OutputBlock)
+            yield return (from, Math.Min(OutputBlock, outputs - from));
     }
 
     // The autograd function that torch has for oneDNN would keep copies of the input and of the output.

@@ -5,8 +5,8 @@ using Pipeline.Contracts.Storage;
 namespace Pipeline.Stages.Torch;
 
 /// <summary>
-/// Loads libtorch on a thread of its own while the definition of a run is read and checked. Loading takes 0.2 s, most of it for the registration of operators.
-/// Code that needs torch calls <see cref="TorchLoader.Load"/> as before, and there it waits for the rest, or gets the error.
+/// Loads libtorch on a thread of its own while the definition of a run is read and checked. Loading takes 0.2 s, most of it for the registration of
+/// operators. Code that needs torch calls <see cref="TorchLoader.Load"/> as before, and there it waits for the rest, or gets the error.
 /// </summary>
 public sealed class TorchAhead : IDisposable
 {

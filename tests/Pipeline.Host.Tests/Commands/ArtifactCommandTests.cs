@@ -38,6 +38,8 @@ public sealed class ArtifactCommandTests : IDisposable
         await File.WriteAllTextAsync(Path.Combine(Run, ".staging-elsewhere-1-2-3-x"), "");
         AlmAnswer damaged = await RunAsync("verify", Run);
         AlmAnswer alone = await RunAsync("verify", shard);
+        File.Copy(shard, Path.Combine(Directory.CreateDirectory(_folder["lone"]).FullName, Path.GetFileName(shard)));
+        AlmAnswer lone = await RunAsync("verify", _folder["lone"]);
         AlmAnswer repaired = await RunAsync("repair", Run);
 
         Assert.Equal(ExitCodes.Input, damaged.Code);
@@ -45,6 +47,8 @@ public sealed class ArtifactCommandTests : IDisposable
         Assert.Contains(weights, damaged.Output, StringComparison.Ordinal);
         Assert.Contains("1 left over", damaged.Output, StringComparison.Ordinal);
         Assert.Equal(ExitCodes.Input, alone.Code);
+        Assert.Contains("0 files are intact", lone.Output, StringComparison.Ordinal);
+        Assert.Contains("1 wrong", lone.Output, StringComparison.Ordinal);
         Assert.Equal(0, repaired.Code);
         Assert.False(File.Exists(shard));
         Assert.False(File.Exists(weights));
